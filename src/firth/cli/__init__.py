@@ -1,0 +1,1 @@
+"""Room cli: the commands: parse, call, print."""

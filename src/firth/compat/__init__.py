@@ -1,0 +1,1 @@
+"""Room compat: other people's names on firth's parts."""

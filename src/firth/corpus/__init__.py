@@ -1,0 +1,1 @@
+"""Room corpus: text or ids in, an encoded corpus on disk out; vocabulary; the sampling plan."""

@@ -1,0 +1,1 @@
+"""Room estimators: every scikit-learn class."""

@@ -1,0 +1,57 @@
+// Room native: what every exported function shares: visibility, error codes, and the guard that keeps C++ exceptions
+// inside. A function returns 0 (or a non-negative count) on success and one of the negative codes below on failure; the
+// message of the calling thread's last failure is read with firth_last_error.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <new>
+#include <stdexcept>
+#include <string>
+
+#define FIRTH_API extern "C" __attribute__((visibility("default")))
+
+namespace firth {
+
+constexpr int ABI_VERSION = 1;
+
+enum Status : int64_t {
+  OK = 0,
+  ERROR_INTERNAL = -1,
+  ERROR_MEMORY = -2,
+  ERROR_ARGUMENT = -3,
+  ERROR_IO = -4,        // errno's text is in the message
+  ERROR_ENCODING = -5,  // bytes that are not UTF-8
+  ERROR_FORMAT = -6,    // a file that does not follow its grammar
+  ERROR_STOPPED = -7,   // the caller's stop flag was seen
+  ERROR_NOT_FINITE = -8,
+};
+
+// Thrown inside the core; the guard turns it into its code and message.
+struct Failure : std::runtime_error {
+  Failure(Status status, const std::string &message) : std::runtime_error(message), status(status) {}
+  Status status;
+};
+
+std::string &last_error();
+
+template <class Body>
+int64_t guard(Body &&body) noexcept {
+  try {
+    return body();
+  } catch (const Failure &failure) {
+    last_error() = failure.what();
+    return failure.status;
+  } catch (const std::bad_alloc &) {
+    last_error() = "out of memory";
+    return ERROR_MEMORY;
+  } catch (const std::exception &error) {
+    last_error() = error.what();
+    return ERROR_INTERNAL;
+  } catch (...) {
+    last_error() = "unknown C++ exception";
+    return ERROR_INTERNAL;
+  }
+}
+
+}  // namespace firth

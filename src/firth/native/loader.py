@@ -1,0 +1,152 @@
+"""Room native: finds the shared objects, picks one for this processor, and turns error codes into exceptions.
+
+One source is compiled once per instruction set. The best one that the processor has is loaded at import with
+RTLD_LOCAL; the environment variable FIRTH_INSTRUCTION_SET forces one (``x86-64-v2``, ``-v3``, ``-v4``, ``neon``), so
+that tests run them all. There is no silent fallback: what cannot be loaded is an error.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import platform
+from pathlib import Path
+from typing import NoReturn
+
+from firth.errors import (
+    EncodingError,
+    FirthError,
+    FormatError,
+    NativeError,
+    ParameterError,
+    StorageError,
+    TrainingError,
+)
+
+ABI_VERSION = 1
+LIBRARY_FOLDER = Path(__file__).parent / "lib"
+FORCE_VARIABLE = "FIRTH_INSTRUCTION_SET"
+
+# What each level needs beyond the one before (x86-64 psABI, section 3.1.1, as Linux names the flags).
+_X86_FLAGS = {
+    "x86-64-v2": {"sse4_2", "ssse3", "popcnt", "cx16"},
+    "x86-64-v3": {"avx2", "fma", "bmi1", "bmi2", "f16c", "movbe", "abm"},
+    "x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+}
+
+ERROR_STOPPED = -7
+_ERRORS: dict[int, type[FirthError]] = {
+    -3: ParameterError,
+    -4: StorageError,
+    -5: EncodingError,
+    -6: FormatError,
+    -8: TrainingError,
+}
+
+
+class StoppedError(FirthError):
+    """The caller's stop flag was seen by a native function, which left its work where it stood."""
+
+
+@functools.cache
+def available_instruction_sets() -> tuple[str, ...]:
+    """Instruction sets that were built and that this processor has, the plainest first."""
+    processor_has = _instruction_sets_of_processor()
+    return tuple(name for name in processor_has if _library_path(name).exists())
+
+
+@functools.cache
+def load_library(instruction_set: str) -> ctypes.CDLL:
+    """Load the shared object of one instruction set, once; every call through it releases the GIL."""
+    if instruction_set not in available_instruction_sets():
+        raise NativeError(
+            f"instruction set must be one of {', '.join(available_instruction_sets()) or '(none was built)'} on this"
+            f" machine, got {instruction_set!r}; unset {FORCE_VARIABLE} to let firth choose"
+        )
+    library = ctypes.CDLL(str(_library_path(instruction_set)), mode=getattr(os, "RTLD_LOCAL", 0))
+    library.firth_abi_version.restype = ctypes.c_int64
+    library.firth_last_error.restype = ctypes.c_char_p
+    version = library.firth_abi_version()
+    if version != ABI_VERSION:
+        raise NativeError(
+            f"{_library_path(instruction_set)} has ABI version {version}, this Python code needs {ABI_VERSION};"
+            " reinstall firth so that both come from one build"
+        )
+    return library
+
+
+def default_instruction_set() -> str:
+    """The forced instruction set, or the best of those available."""
+    forced = os.environ.get(FORCE_VARIABLE)
+    if forced:
+        return forced
+    available = available_instruction_sets()
+    if not available:
+        raise NativeError(
+            f"no native library for {platform.machine()} in {LIBRARY_FOLDER}; reinstall firth (`pip install firth`),"
+            " or run `make native` in a checkout"
+        )
+    return available[-1]
+
+
+def library() -> ctypes.CDLL:
+    """The library that this process uses."""
+    return load_library(default_instruction_set())
+
+
+def raise_last_error(library: ctypes.CDLL, status: int) -> NoReturn:
+    """Raise what a negative status of the calling thread's last native call means."""
+    message = (library.firth_last_error() or b"").decode("utf-8", "replace")
+    if status == -2:
+        raise MemoryError(message)
+    if status == ERROR_STOPPED:
+        raise StoppedError(message or "stopped")
+    raise _ERRORS.get(status, NativeError)(message or f"native error {status}")
+
+
+def check_status(library: ctypes.CDLL, status: int) -> int:
+    """Return a non-negative status; raise for a negative one."""
+    if status < 0:
+        raise_last_error(library, status)
+    return status
+
+
+def _library_path(instruction_set: str) -> Path:
+    suffix = ".dylib" if platform.system() == "Darwin" else ".so"
+    return LIBRARY_FOLDER / f"libfirth-{instruction_set}{suffix}"
+
+
+def _instruction_sets_of_processor() -> tuple[str, ...]:
+    machine = platform.machine().lower()
+    if machine in ("aarch64", "arm64"):
+        return ("neon",)
+    if machine not in ("x86_64", "amd64"):
+        return ()
+    flags = _x86_flags()
+    names: list[str] = []
+    for name, needed in _X86_FLAGS.items():
+        if not needed <= flags:
+            break
+        names.append(name)
+    return tuple(names)
+
+
+def _x86_flags() -> set[str]:
+    if platform.system() == "Darwin":  # untested; Intel Macs all have v2, and Rosetta translates no more than that
+        return set(_X86_FLAGS["x86-64-v2"])
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("flags"):
+            return set(line.split(":", 1)[1].split())
+    return set()
+
+
+__all__ = [
+    "StoppedError",
+    "available_instruction_sets",
+    "check_status",
+    "default_instruction_set",
+    "library",
+    "load_library",
+    "raise_last_error",
+]

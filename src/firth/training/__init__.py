@@ -1,0 +1,1 @@
+"""Room training: configuration, schedule, the loop, held-out loss, checkpoints, progress."""

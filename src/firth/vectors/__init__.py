@@ -1,0 +1,1 @@
+"""Room vectors: what training yields: look-up, neighbours, analogies, evaluation."""
