@@ -1,1 +1,50 @@
-"""Room numerics: the mathematics: pure functions, NumPy alone, no state, no I/O."""
+"""Room numerics: the mathematics: pure functions, NumPy alone, no state, no I/O. The curated names of the room."""
+
+from firth.numerics.activations import log_sigmoid, log_softmax, sigmoid, sigmoid_gradient, softmax
+from firth.numerics.distributions import (
+    AliasTable,
+    build_alias_table,
+    keep_probabilities,
+    noise_probabilities,
+    window_probabilities,
+)
+from firth.numerics.gradients import RowGradient
+from firth.numerics.huffman import HuffmanTree, build_huffman_tree
+from firth.numerics.layers import affine_backward, affine_forward, sigmoid_backward, sigmoid_forward
+from firth.numerics.losses import binary_cross_entropy, cross_entropy
+from firth.numerics.predictions import (
+    hierarchical_softmax_loss,
+    negative_sampling_loss,
+    negative_sampling_losses,
+    softmax_loss,
+)
+from firth.numerics.windows import cbow_window, shared_negatives_loss, skipgram_window
+
+__all__ = [
+    "AliasTable",
+    "HuffmanTree",
+    "RowGradient",
+    "affine_backward",
+    "affine_forward",
+    "binary_cross_entropy",
+    "build_alias_table",
+    "build_huffman_tree",
+    "cbow_window",
+    "cross_entropy",
+    "hierarchical_softmax_loss",
+    "keep_probabilities",
+    "log_sigmoid",
+    "log_softmax",
+    "negative_sampling_loss",
+    "negative_sampling_losses",
+    "noise_probabilities",
+    "shared_negatives_loss",
+    "sigmoid",
+    "sigmoid_backward",
+    "sigmoid_forward",
+    "sigmoid_gradient",
+    "skipgram_window",
+    "softmax",
+    "softmax_loss",
+    "window_probabilities",
+]

@@ -1,0 +1,182 @@
+"""Room numerics: the distributions behind the samplers; what is drawn from them is the corpus room's."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from firth.errors import ParameterError, ShapeError
+from firth.numerics._arrays import as_counts, as_floats, validate_choice, validate_dimensions
+
+WINDOW_MODES = ("dynamic", "fixed")
+
+
+class AliasTable(NamedTuple):
+    """A distribution from which one uniform slot and one uniform number draw in constant time.
+
+    A draw takes a slot i uniform in [0, V) and u uniform in [0, 1); it is i where u < threshold[i], alias[i] elsewhere.
+
+    Attributes
+    ----------
+    threshold : float64 array, (V,), in [0, 1]
+    alias : int32 array, (V,), in [0, V)
+    """
+
+    threshold: NDArray[np.float64]
+    alias: NDArray[np.int32]
+
+    def probabilities(self) -> NDArray[np.float64]:
+        """The distribution that draws from the table follow, (V,)."""
+        kept = self.threshold.copy()
+        np.add.at(kept, self.alias, 1 - self.threshold)
+        return kept / len(self.threshold)
+
+
+def noise_probabilities(counts: ArrayLike, exponent: float) -> NDArray[np.float64]:
+    """Probability of each word as a negative: the unigram distribution raised to a power.
+
+    p_w = count_w^exponent / sum_w' count_w'^exponent
+
+    Parameters
+    ----------
+    counts : int array, (V,)
+        A word of count 0 has probability 0 at every exponent.
+    exponent : float
+        Any finite number: 1 the unigram distribution, 0.75 word2vec's, 0 uniform, below 0 rare words first.
+
+    Returns
+    -------
+    float64 array, (V,), summing to one
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        ``ParameterError`` when no count is above zero.
+
+    References
+    ----------
+    Mikolov et al. (2013), arXiv:1310.4546, section 2.2; Caselles-Dupré et al. (2018), arXiv:1804.04212, for others.
+    """
+    counts = as_counts("counts", counts)
+    if not np.isfinite(exponent):
+        raise ParameterError(f"noise_exponent must be a finite number, got {exponent}")
+    occurs = counts > 0
+    if not occurs.any():
+        raise ParameterError("counts must hold a word that occurs, got none")
+    # Against the count of the likeliest word, so that no power overflows.
+    reference = counts.max() if exponent >= 0 else counts[occurs].min()
+    with np.errstate(under="ignore"):
+        powers = np.power(counts / reference, exponent, out=np.zeros(len(counts)), where=occurs)
+        probabilities: NDArray[np.float64] = powers / powers.sum()
+    return probabilities
+
+
+def build_alias_table(probabilities: ArrayLike) -> AliasTable:
+    """The alias table of a distribution, by Vose's method; the same table on every machine.
+
+    Parameters
+    ----------
+    probabilities : float array, (V,), V at least 1
+        None negative, all finite; they are divided by their sum.
+
+    Returns
+    -------
+    AliasTable
+        Its ``probabilities()`` are those given, to rounding; a probability of zero is never drawn.
+
+    Raises
+    ------
+    ShapeError, ParameterError
+
+    References
+    ----------
+    Walker (1977); Vose (1991), "A linear algorithm for generating random numbers with a given distribution".
+    """
+    weights = as_floats("probabilities", probabilities).astype(np.float64, copy=False)
+    validate_dimensions("probabilities", weights, "V")
+    n_words = len(weights)
+    if n_words == 0:
+        raise ShapeError("probabilities must hold at least one word, got none")
+    if not np.all(np.isfinite(weights)) or weights.min() < 0 or weights.max() <= 0:
+        raise ParameterError("probabilities must be finite, not negative and not all zero, got others")
+    shares = (weights / weights.sum() * n_words).tolist()
+    alias = list(range(n_words))
+    threshold = [1.0] * n_words
+    small = [slot for slot in range(n_words) if shares[slot] < 1]
+    large = [slot for slot in range(n_words) if shares[slot] >= 1]
+    while small and large:
+        needy, rich = small.pop(), large[-1]
+        threshold[needy], alias[needy] = shares[needy], rich
+        shares[rich] = (shares[rich] + shares[needy]) - 1
+        if shares[rich] < 1:
+            small.append(large.pop())
+    # What is left has a share of one but for rounding; only a word that can occur may be left to itself.
+    likeliest = int(np.argmax(weights))
+    for slot in small:
+        if weights[slot] == 0:
+            threshold[slot], alias[slot] = 0.0, likeliest
+    return AliasTable(np.array(threshold), np.array(alias, dtype=np.int32))
+
+
+def keep_probabilities(counts: ArrayLike, subsample: float) -> NDArray[np.float64]:
+    """Probability that a token of each word is kept when frequent words are thinned out.
+
+    With f_w = count_w / sum of the counts and t = ``subsample``: min(1, sqrt(t / f_w) + t / f_w), as word2vec.c (the
+    paper prints sqrt(t / f_w) alone).
+
+    Parameters
+    ----------
+    counts : int array, (V,)
+        Of the tokens that the vocabulary retains.
+    subsample : float, at least 0; 0 keeps everything
+
+    Returns
+    -------
+    float64 array, (V,), in (0, 1]
+
+    Raises
+    ------
+    ShapeError, ParameterError
+    """
+    counts = as_counts("counts", counts)
+    if not (np.isfinite(subsample) and subsample >= 0):
+        raise ParameterError(f"subsample must be a finite number of at least 0, got {subsample}")
+    if subsample == 0:
+        return np.ones(len(counts))
+    threshold_count = subsample * float(counts.sum())
+    ratios = np.divide(threshold_count, counts, out=np.full(len(counts), np.inf), where=counts > 0)
+    kept: NDArray[np.float64] = np.minimum(1.0, np.sqrt(ratios) + ratios)
+    return kept
+
+
+def window_probabilities(window: int, mode: str) -> NDArray[np.float64]:
+    """Probability of each reach that a token's window may have: 1 to ``window`` tokens on a side.
+
+    ``"dynamic"``: each of them 1 / window, so that a context at distance d is used with probability
+    (window - d + 1) / window. ``"fixed"``: always the full window.
+
+    Parameters
+    ----------
+    window : int, at least 1, in tokens
+    mode : "dynamic" or "fixed"
+
+    Returns
+    -------
+    float64 array, (window,)
+        Element i is the probability of the reach i + 1; ``[::-1].cumsum()[::-1]`` is that of a context's use, by
+        its distance.
+
+    Raises
+    ------
+    ParameterError
+    """
+    validate_choice("window_mode", mode, WINDOW_MODES)
+    if window < 1:
+        raise ParameterError(f"window must be at least 1, got {window}")
+    if mode == "dynamic":
+        return np.full(window, 1 / window)
+    reaches = np.zeros(window)
+    reaches[-1] = 1
+    return reaches
