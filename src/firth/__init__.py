@@ -1,3 +1,91 @@
-"""firth: vectors for words, and for anything in sequences, from the company that they keep."""
+"""firth: vectors for words, and for anything in sequences, from the company that they keep.
+
+The public names, each loaded when it is first used, so that ``import firth`` costs next to nothing. ``dir(firth)``
+lists them; what is not listed is private and may change.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from firth.corpus.encode import encode_corpus as encode_corpus
+    from firth.corpus.encoded import EncodedCorpus as EncodedCorpus
+    from firth.corpus.vocabulary import Vocabulary as Vocabulary
+    from firth.errors import CorpusError as CorpusError
+    from firth.errors import CorpusTypeError as CorpusTypeError
+    from firth.errors import EncodingError as EncodingError
+    from firth.errors import FirthError as FirthError
+    from firth.errors import FormatError as FormatError
+    from firth.errors import IdError as IdError
+    from firth.errors import MissingExtraError as MissingExtraError
+    from firth.errors import NativeError as NativeError
+    from firth.errors import ParameterError as ParameterError
+    from firth.errors import ShapeError as ShapeError
+    from firth.errors import StorageError as StorageError
+    from firth.errors import TrainingError as TrainingError
+    from firth.errors import UnknownWordError as UnknownWordError
+    from firth.formats.registry import read_vectors as read_vectors
+    from firth.formats.registry import write_vectors as write_vectors
+    from firth.formats.table import VectorTable as VectorTable
+    from firth.numerics.gradient_check import check_gradient as check_gradient
+    from firth.training.callbacks import Callback as Callback
+    from firth.training.callbacks import StopTraining as StopTraining
+    from firth.training.callbacks import TrainingState as TrainingState
+    from firth.training.config import TrainingConfig as TrainingConfig
+    from firth.training.history import History as History
+    from firth.training.model import Model as Model
+    from firth.training.model import load as load
+    from firth.training.run import resume as resume
+    from firth.training.run import train as train
+    from firth.vectors.evaluation import evaluate_analogies as evaluate_analogies
+    from firth.vectors.evaluation import evaluate_word_pairs as evaluate_word_pairs
+    from firth.vectors.word_vectors import WordVectors as WordVectors
 
 __version__ = "0.1.0"
+
+# The names that each module gives to the public.
+_PUBLIC: dict[str, tuple[str, ...]] = {
+    "firth.corpus.encode": ("encode_corpus",),
+    "firth.corpus.encoded": ("EncodedCorpus",),
+    "firth.corpus.vocabulary": ("Vocabulary",),
+    "firth.errors": (
+        "CorpusError",
+        "CorpusTypeError",
+        "EncodingError",
+        "FirthError",
+        "FormatError",
+        "IdError",
+        "MissingExtraError",
+        "NativeError",
+        "ParameterError",
+        "ShapeError",
+        "StorageError",
+        "TrainingError",
+        "UnknownWordError",
+    ),
+    "firth.formats.registry": ("read_vectors", "write_vectors"),
+    "firth.formats.table": ("VectorTable",),
+    "firth.numerics.gradient_check": ("check_gradient",),
+    "firth.training.callbacks": ("Callback", "StopTraining", "TrainingState"),
+    "firth.training.config": ("TrainingConfig",),
+    "firth.training.history": ("History",),
+    "firth.training.model": ("Model", "load"),
+    "firth.training.run": ("resume", "train"),
+    "firth.vectors.evaluation": ("evaluate_analogies", "evaluate_word_pairs"),
+    "firth.vectors.word_vectors": ("WordVectors",),
+}
+_HOMES = {name: module for module, names in _PUBLIC.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'firth' has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*_HOMES, "__version__"])

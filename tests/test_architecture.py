@@ -1,0 +1,112 @@
+"""The house: imports run downwards only, each file says its room, and nobody but native imports ctypes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "firth"
+ROOMS = (
+    "cli",
+    "checking",
+    "compat",
+    "estimators",
+    "training",
+    "vectors",
+    "formats",
+    "kernels",
+    "corpus",
+    "numerics",
+    "native",
+)
+PYTHON_FILES = sorted(PACKAGE.rglob("*.py"))
+NATIVE_FILES = sorted(path for ending in ("*.cpp", "*.hpp") for path in PACKAGE.rglob(ending))
+EXTRAS = {"matplotlib", "adjustText", "sklearn", "scipy", "zstandard", "ot", "pandas", "networkx", "IPython"}
+FORBIDDEN = {"gensim", "fasttext", "torch", "pickle5"}
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+def _room(path: Path) -> str | None:
+    """The room of a file; None for the three files above and below the house."""
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else None
+
+
+def _imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: relative import; write the whole name"
+            yield node.module or "", node.lineno
+            for alias in node.names:  # `from firth import corpus` is an import of a room as well
+                if node.module == "firth":
+                    yield f"firth.{alias.name}", node.lineno
+
+
+def test_every_room_is_known() -> None:
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
+    assert folders == set(ROOMS)
+    assert {path.name for path in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py", "errors.py"}
+
+
+@pytest.mark.parametrize("path", PYTHON_FILES, ids=_name)
+def test_imports_run_downwards_only(path: Path) -> None:
+    room = _room(path)
+    if room is None and path.name != "errors.py":
+        return  # the roof: it may name everything
+    for module, line in _imports(ast.parse(path.read_text(encoding="utf-8"))):
+        parts = module.split(".")
+        if parts[0] != "firth" or module in ("firth", "firth.errors", "firth.__version__"):
+            continue
+        assert room is not None, f"{path}:{line}: errors.py is below every room, yet it imports {module}"
+        assert parts[1] in ROOMS, f"{path}:{line}: {module} is no room"
+        assert ROOMS.index(parts[1]) >= ROOMS.index(room), f"{path}:{line}: {room} imports {module}, which is above it"
+
+
+@pytest.mark.parametrize("path", PYTHON_FILES, ids=_name)
+def test_first_line_names_the_room(path: Path) -> None:
+    first_line = path.read_text(encoding="utf-8").split("\n", 1)[0]
+    room = _room(path)
+    beginnings = {
+        "__init__.py": '"""firth: ',
+        "__main__.py": '"""Above every room: ',
+        "errors.py": '"""Below every room: ',
+    }
+    expected = beginnings[path.name] if room is None else f'"""Room {room}: '
+    assert first_line.startswith(expected), f"{path}: the first line must start with {expected!r}, got {first_line!r}"
+
+
+@pytest.mark.parametrize("path", NATIVE_FILES, ids=_name)
+def test_first_line_of_the_core_names_the_room(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").startswith("// Room native: "), path
+
+
+@pytest.mark.parametrize("path", PYTHON_FILES, ids=_name)
+def test_only_native_imports_ctypes(path: Path) -> None:
+    if _room(path) == "native":
+        return
+    for module, line in _imports(ast.parse(path.read_text(encoding="utf-8"))):
+        assert module.split(".")[0] not in ("ctypes", "_ctypes", "cffi"), f"{path}:{line}"
+
+
+@pytest.mark.parametrize("path", PYTHON_FILES, ids=_name)
+def test_numerics_needs_numpy_alone_and_extras_are_imported_where_used(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for module, line in _imports(tree):
+        top = module.split(".")[0]
+        assert top not in FORBIDDEN, f"{path}:{line}: {module} is for benchmarks and tests alone"
+        if _room(path) == "numerics":
+            assert top not in EXTRAS | {"rich", "typer", "safetensors"}, f"{path}:{line}: numerics imports {module}"
+    if _room(path) == "estimators":
+        return  # scikit-learn's classes: that room is loaded with the extra
+    at_module_level = ast.Module(body=[node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)])
+    for module, line in _imports(at_module_level):
+        assert module.split(".")[0] not in EXTRAS, f"{path}:{line}: {module} is an extra; import it where it is used"
