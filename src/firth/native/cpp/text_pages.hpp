@@ -1,0 +1,50 @@
+// Room native: memory taken from the system and given back to it whole, so that what counting needed is gone when
+// training begins (the allocator of the C library may keep freed blocks).
+#pragma once
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <new>
+#include <utility>
+
+namespace firth {
+
+template <class T>
+class Pages {
+ public:
+  Pages() = default;
+  explicit Pages(size_t size) : size_(size) {
+    if (size == 0) return;
+    void* memory = mmap(nullptr, size * sizeof(T), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    data_ = static_cast<T*>(memory);  // zero bytes
+  }
+  Pages(Pages&& other) noexcept { swap(other); }
+  Pages& operator=(Pages&& other) noexcept {
+    Pages moved(std::move(other));
+    swap(moved);
+    return *this;
+  }
+  Pages(const Pages&) = delete;
+  Pages& operator=(const Pages&) = delete;
+  ~Pages() {
+    if (data_ != nullptr) munmap(data_, size_ * sizeof(T));
+  }
+
+  void swap(Pages& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+  }
+  T* data() { return data_; }
+  const T* data() const { return data_; }
+  size_t size() const { return size_; }
+  T& operator[](size_t position) { return data_[position]; }
+  const T& operator[](size_t position) const { return data_[position]; }
+
+ private:
+  T* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace firth

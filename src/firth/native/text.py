@@ -1,0 +1,253 @@
+"""Room native: the C++ side of counting and encoding text: counters, encoders, and the order of a vocabulary."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.errors import CorpusError, EncodingError
+from firth.native.loader import check_status, library, raise_last_error
+
+MAX_WORD_BYTES = 1 << 20  # as in text_count.cpp
+_INVALID_UTF8, _NUL_BYTE, _WORD_TOO_LONG = 1, 2, 3
+
+
+class _ChunkReport(ctypes.Structure):
+    _fields_ = [
+        (name, ctypes.c_int64)
+        for name in ("n_tokens", "n_lines", "spool_offset", "problem", "problem_offset", "problem_byte")
+    ]
+
+
+class _SpooledChunk(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_int64) for name in ("spool_offset", "n_tokens", "n_lines", "first_line")]
+
+
+@dataclass(frozen=True)
+class CountedChunk:
+    """Where a chunk of tokens stands in its counter's spool file.
+
+    Layout: ``n_tokens`` ids (int32), then ``n_lines`` line ends (uint32: how many of the tokens stand before it).
+    """
+
+    spool_offset: int
+    n_tokens: int
+    n_lines: int
+
+
+@functools.cache
+def _functions() -> ctypes.CDLL:
+    native = library()
+    pointer, size, small = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32
+    prototypes: dict[str, list[type]] = {
+        "firth_text_counter_new": [small, small, ctypes.POINTER(pointer)],
+        "firth_text_counter_free": [pointer],
+        "firth_text_count_range": [pointer, small, size, size, small, ctypes.POINTER(_ChunkReport)],
+        "firth_text_begin": [pointer],
+        "firth_text_feed": [pointer, ctypes.c_char_p, size, small, ctypes.POINTER(_ChunkReport)],
+        "firth_text_finish": [pointer, ctypes.POINTER(size), ctypes.POINTER(size)],
+        "firth_text_merge": [pointer, pointer, pointer],
+        "firth_text_words": [pointer, pointer, pointer, pointer],
+        "firth_text_encoder_new": [ctypes.POINTER(pointer)],
+        "firth_text_encoder_free": [pointer],
+        "firth_text_map_chunk": [
+            pointer, small, ctypes.POINTER(_SpooledChunk), pointer, ctypes.c_uint64, ctypes.c_uint64, pointer,
+        ],
+        "firth_text_write_chunk": [pointer, pointer, pointer],
+        "firth_text_uncount_heldout": [
+            pointer, small, ctypes.POINTER(_SpooledChunk), pointer, ctypes.c_uint64, ctypes.c_uint64, pointer,
+            ctypes.POINTER(size),
+        ],
+        "firth_text_rank": [pointer, pointer, pointer, size, pointer],
+        "firth_text_join": [pointer, pointer, pointer, size, ctypes.c_uint8, pointer],
+    }  # fmt: skip
+    for name, arguments in prototypes.items():
+        function = getattr(native, name)
+        function.argtypes = arguments
+        function.restype = None if name.endswith("_free") else ctypes.c_int64
+    return native
+
+
+class TextCounter:
+    """Counts the words of texts in one thread, and spools an id for each token to a file.
+
+    Ids are given in the order of first sight. White space is what ``bytes.split()`` takes for it; ``\\n`` ends a line.
+
+    Parameters
+    ----------
+    spool : file descriptor, written from its start
+    validate : refuse words that are not UTF-8
+    """
+
+    def __init__(self, spool: int, *, validate: bool = True) -> None:
+        self.spool = spool
+        self.n_words = 0
+        self.n_bytes = 0
+        self._native = _functions()
+        self._handle = ctypes.c_void_p()
+        check_status(self._native, self._native.firth_text_counter_new(spool, validate, ctypes.byref(self._handle)))
+
+    def close(self) -> None:
+        if self._handle:
+            self._native.firth_text_counter_free(self._handle)
+            self._handle = ctypes.c_void_p()
+
+    def __enter__(self) -> TextCounter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def count_range(self, file: int, start: int, stop: int, *, is_last: bool, name: str) -> CountedChunk:
+        """Count the words that start in the bytes [start, stop) of a file, and its line ends there.
+
+        ``is_last``: ``stop`` is the end of the file. ``name`` is for messages.
+        """
+        report = _ChunkReport()
+        status = self._native.firth_text_count_range(self._handle, file, start, stop, is_last, ctypes.byref(report))
+        return self._counted(status, report, name)
+
+    def begin_text(self) -> None:
+        """Begin a text that is fed block by block."""
+        check_status(self._native, self._native.firth_text_begin(self._handle))
+
+    def feed(self, block: bytes, *, is_last: bool, name: str) -> CountedChunk:
+        """Count one block of a text; a border inside a word or a character is fine."""
+        report = _ChunkReport()
+        status = self._native.firth_text_feed(self._handle, block, len(block), is_last, ctypes.byref(report))
+        return self._counted(status, report, name)
+
+    def finish(self) -> None:
+        """End the reading; ``n_words`` and ``n_bytes`` are known from now on."""
+        n_words, n_bytes = ctypes.c_int64(), ctypes.c_int64()
+        status = self._native.firth_text_finish(self._handle, ctypes.byref(n_words), ctypes.byref(n_bytes))
+        check_status(self._native, status)
+        self.n_words, self.n_bytes = n_words.value, n_bytes.value
+
+    def merge(self, other: TextCounter) -> NDArray[np.int32]:
+        """Add another finished counter's words; returns the id here of each of its words."""
+        id_map = np.empty(other.n_words, np.int32)
+        status = self._native.firth_text_merge(self._handle, other._handle, id_map.ctypes.data)
+        check_status(self._native, status)
+        self.finish()
+        return id_map
+
+    def words(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+        """The words by id: their bytes one after the other, (n_words + 1,) offsets, (n_words,) counts."""
+        text = np.empty(max(self.n_bytes, 1), np.uint8)
+        offsets = np.empty(self.n_words + 1, np.int64)
+        counts = np.empty(self.n_words, np.int64)
+        status = self._native.firth_text_words(self._handle, text.ctypes.data, offsets.ctypes.data, counts.ctypes.data)
+        check_status(self._native, status)
+        return text[: self.n_bytes], offsets, counts
+
+    def _counted(self, status: int, report: _ChunkReport, name: str) -> CountedChunk:
+        if report.problem == _INVALID_UTF8:
+            raise EncodingError(
+                f"{name}: byte 0x{report.problem_byte:02x} at offset {report.problem_offset:,} is not UTF-8; convert"
+                ' the text (iconv -f latin1 -t utf-8), or pass encoding_errors="replace"'
+            )
+        if report.problem == _NUL_BYTE:
+            raise CorpusError(
+                f"{name}: a NUL byte at offset {report.problem_offset:,}: this is binary data or UTF-16, not UTF-8 text"
+            )
+        if report.problem == _WORD_TOO_LONG:
+            raise CorpusError(
+                f"{name}: a word of more than {MAX_WORD_BYTES:,} bytes starts at offset {report.problem_offset:,}: this"
+                " is not text with white space between its words"
+            )
+        if status < 0:
+            try:
+                raise_last_error(self._native, status)
+            except OSError as error:
+                raise type(error)(f"{name}: {error}") from None
+        return CountedChunk(report.spool_offset, report.n_tokens, report.n_lines)
+
+
+class TextEncoder:
+    """Turns spooled chunks into ids of a vocabulary and writes them to their places; one for each thread."""
+
+    def __init__(self, *, heldout_threshold: int = 0, seed: int = 0) -> None:
+        self._native = _functions()
+        self._threshold, self._seed = heldout_threshold, seed
+        self._handle = ctypes.c_void_p()
+        check_status(self._native, self._native.firth_text_encoder_new(ctypes.byref(self._handle)))
+
+    def close(self) -> None:
+        if self._handle:
+            self._native.firth_text_encoder_free(self._handle)
+            self._handle = ctypes.c_void_p()
+
+    def map_chunk(
+        self, spool: int, chunk: CountedChunk, first_line: int, id_map: NDArray[np.int32]
+    ) -> tuple[int, int, int]:
+        """Map a chunk, kept inside: (training tokens kept, held-out tokens kept, held-out lines that end in it)."""
+        sizes = (ctypes.c_int64 * 3)()
+        where = _SpooledChunk(chunk.spool_offset, chunk.n_tokens, chunk.n_lines, first_line)
+        status = self._native.firth_text_map_chunk(
+            self._handle, spool, ctypes.byref(where), id_map.ctypes.data, self._threshold, self._seed, sizes
+        )
+        check_status(self._native, status)
+        return sizes[0], sizes[1], sizes[2]
+
+    def write_chunk(self, files: Sequence[int], bases: Sequence[int]) -> None:
+        """Write what was mapped last.
+
+        ``files``: descriptors of ids, offsets, held-out ids, held-out offsets (-1 where there is none).
+        ``bases``: tokens and lines before this chunk, held-out tokens and lines before it.
+        """
+        native_files, native_bases = (ctypes.c_int32 * 4)(*files), (ctypes.c_int64 * 4)(*bases)
+        check_status(self._native, self._native.firth_text_write_chunk(self._handle, native_files, native_bases))
+
+    def uncount_heldout(
+        self, spool: int, chunk: CountedChunk, first_line: int, id_map: NDArray[np.int32], counts: NDArray[np.int64]
+    ) -> tuple[int, int]:
+        """Take held-out tokens out of ``counts`` (in place): (tokens, held-out lines that end in the chunk)."""
+        n_lines = ctypes.c_int64()
+        where = _SpooledChunk(chunk.spool_offset, chunk.n_tokens, chunk.n_lines, first_line)
+        n_tokens = self._native.firth_text_uncount_heldout(
+            self._handle,
+            spool,
+            ctypes.byref(where),
+            id_map.ctypes.data,
+            self._threshold,
+            self._seed,
+            counts.ctypes.data,
+            ctypes.byref(n_lines),
+        )
+        return check_status(self._native, n_tokens), n_lines.value
+
+
+def rank_words(
+    text: NDArray[np.uint8], offsets: NDArray[np.int64], counts: NDArray[np.int64], word_ids: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Word ids sorted by falling count, ties by the bytes of the word (in UTF-8 the order of code points)."""
+    ranked = np.array(word_ids, np.int64)
+    native = _functions()
+    status = native.firth_text_rank(
+        text.ctypes.data, offsets.ctypes.data, counts.ctypes.data, len(ranked), ranked.ctypes.data
+    )
+    check_status(native, status)
+    return ranked
+
+
+def join_words(
+    text: NDArray[np.uint8], offsets: NDArray[np.int64], word_ids: NDArray[np.int64], separator: bytes = b"\n"
+) -> bytes:
+    """The bytes of the given words, each followed by the separator (one byte)."""
+    size = int((offsets[word_ids + 1] - offsets[word_ids]).sum()) + len(word_ids)
+    joined = np.empty(max(size, 1), np.uint8)
+    word_ids = np.ascontiguousarray(word_ids, np.int64)
+    native = _functions()
+    status = native.firth_text_join(
+        text.ctypes.data, offsets.ctypes.data, word_ids.ctypes.data, len(word_ids), separator[0], joined.ctypes.data
+    )
+    return joined[: check_status(native, status)].tobytes()
