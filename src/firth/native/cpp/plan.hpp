@@ -1,0 +1,269 @@
+// Room native: the sampling plan: which tokens are kept, how wide each window is, which negatives are drawn. All of it
+// is a function of (seed, epoch, token position, draw), so it does not depend on slices or threads. Twin: corpus/plan.py.
+//
+// A slice [start, stop) of token positions is planned in chunks. Each chunk holds the kept tokens of its positions and
+// of as many neighbours across its borders, within the same sequence, as a window can reach.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "abi.hpp"
+#include "philox.hpp"
+#include "settings.hpp"
+
+namespace firth {
+
+constexpr int CHUNK_TOKENS = 1024;
+constexpr int MAX_ATTEMPTS = 64;  // rejected draws of one negative before the next word id is taken
+constexpr int PHILOX_BATCH = 16;
+
+// Sixteen blocks at once; written as plain loops that compilers turn into vector code.
+inline void draw_blocks(const PhiloxKey &key, Purpose purpose, uint32_t epoch, uint32_t attempt,
+                        const uint64_t *positions, const uint32_t *draws, uint32_t (*words)[PHILOX_BATCH]) {
+  uint32_t c0[PHILOX_BATCH], c1[PHILOX_BATCH], c2[PHILOX_BATCH], c3[PHILOX_BATCH];
+  for (int i = 0; i < PHILOX_BATCH; ++i) {
+    c0[i] = uint32_t(positions[i]);
+    c1[i] = (uint32_t(positions[i] >> 32) & 0xffffu) | uint32_t(purpose) << 16 | attempt << 24;
+    c2[i] = epoch;
+    c3[i] = draws[i];
+  }
+  uint32_t k0 = key.low, k1 = key.high;
+  for (int round = 0; round < PHILOX_ROUNDS; ++round) {
+    for (int i = 0; i < PHILOX_BATCH; ++i) {
+      const uint64_t p0 = uint64_t(PHILOX_M0) * c0[i], p1 = uint64_t(PHILOX_M1) * c2[i];
+      c0[i] = uint32_t(p1 >> 32) ^ c1[i] ^ k0;
+      c2[i] = uint32_t(p0 >> 32) ^ c3[i] ^ k1;
+      c1[i] = uint32_t(p1);
+      c3[i] = uint32_t(p0);
+    }
+    k0 += PHILOX_W0;
+    k1 += PHILOX_W1;
+  }
+  std::copy(c0, c0 + PHILOX_BATCH, words[0]);
+  std::copy(c1, c1 + PHILOX_BATCH, words[1]);
+  std::copy(c2, c2 + PHILOX_BATCH, words[2]);
+  std::copy(c3, c3 + PHILOX_BATCH, words[3]);
+}
+
+// floor(word / 2^32 * range): a uniform integer below `range`, with a bias below range / 2^32.
+inline uint32_t scale_word(uint32_t word, uint32_t range) { return uint32_t((uint64_t(word) * range) >> 32); }
+
+class Planner {
+ public:
+  struct Center {
+    int32_t kept;        // index into kept_ids / kept_positions
+    int32_t first, last; // its context: kept[first .. last) without `kept` itself; never empty
+    int64_t draws;       // index of its first negative in `negatives`
+    int32_t n_draws;     // negatives: per window, or per pair in the order of the context
+  };
+
+  // Where no negatives of a pair were dropped (or none are drawn by pair), pair_draws stays empty; else it holds, for
+  // each pair in order, the number of its negatives.
+  std::vector<int32_t> kept_ids;
+  std::vector<int64_t> kept_positions;
+  std::vector<Center> centers;
+  std::vector<int32_t> negatives;
+  std::vector<int32_t> pair_draws;
+  int64_t sequence = 0;  // of the chunk's first position
+  std::vector<int64_t> center_sequences;
+
+  Planner(const Settings &settings, int64_t start, int64_t stop, uint32_t epoch)
+      : s_(settings), key_(settings.seed), epoch_(epoch), next_(start), stop_(std::min(stop, settings.n_tokens)) {
+    if (next_ < stop_) {
+      const int64_t *found = std::upper_bound(s_.offsets, s_.offsets + s_.n_sequences + 1, next_);
+      sequence_ = (found - s_.offsets) - 1;
+    }
+  }
+
+  // Plan the next chunk; false at the end of the slice.
+  bool next_chunk() {
+    if (next_ >= stop_) return false;
+    const int64_t begin = next_, end = std::min(stop_, next_ + CHUNK_TOKENS);
+    kept_ids.clear();
+    kept_positions.clear();
+    centers.clear();
+    center_sequences.clear();
+    negatives.clear();
+    pair_draws.clear();
+    sequence = sequence_;
+
+    collect_left(begin);
+    int32_t line_first = 0;  // first kept token of the current sequence
+    for (int64_t position = begin; position < end;) {
+      while (s_.offsets[sequence_ + 1] <= position) ++sequence_;  // empty sequences are stepped over
+      const int64_t line_stop = std::min(end, s_.offsets[sequence_ + 1]);
+      const int32_t own_first = int32_t(kept_ids.size());
+      keep_range(position, line_stop, true);
+      const int32_t own_last = int32_t(kept_ids.size());
+      if (line_stop == end && line_stop < s_.offsets[sequence_ + 1]) collect_right(end, s_.offsets[sequence_ + 1]);
+      add_centers(own_first, own_last, line_first, int32_t(kept_ids.size()));
+      line_first = int32_t(kept_ids.size());
+      position = line_stop;
+    }
+    if (s_.loss == NEGATIVE_SAMPLING && s_.negatives > 0) draw_negatives();
+    next_ = end;
+    return true;
+  }
+
+ private:
+  bool unbounded() const { return s_.window_mode == WINDOW_SEQUENCE; }
+
+  // Tokens of [from, to) that subsampling keeps, in order; windows of centers are drawn where asked.
+  void keep_range(int64_t from, int64_t to, bool with_windows) {
+    const bool random_window = with_windows && s_.window_mode == WINDOW_DYNAMIC;
+    const int64_t count = to - from;
+    if (!s_.keep_thresholds && !random_window) {
+      for (int64_t i = 0; i < count; ++i) push(from + i, s_.window);
+      return;
+    }
+    const uint32_t none[PHILOX_BATCH] = {};
+    uint64_t positions[PHILOX_BATCH];
+    alignas(64) uint32_t words[4][PHILOX_BATCH];
+    for (int64_t i = 0; i < count; i += PHILOX_BATCH) {
+      for (int j = 0; j < PHILOX_BATCH; ++j) positions[j] = uint64_t(from + i + j);
+      draw_blocks(key_, PURPOSE_TOKEN, epoch_, 0, positions, none, words);
+      const int n = int(std::min<int64_t>(PHILOX_BATCH, count - i));
+      for (int j = 0; j < n; ++j) {
+        const int64_t position = from + i + j;
+        if (s_.keep_thresholds && words[0][j] > s_.keep_thresholds[s_.ids[position]]) continue;
+        push(position, random_window ? 1 + int32_t(scale_word(words[1][j], uint32_t(s_.window))) : s_.window);
+      }
+    }
+  }
+
+  void push(int64_t position, int32_t window) {
+    kept_ids.push_back(s_.ids[position]);
+    kept_positions.push_back(position);
+    const size_t size = kept_ids.size();
+    if (windows_.size() < size) windows_.resize(2 * size);
+    windows_[size - 1] = window;
+  }
+
+  bool kept(int64_t position) const {
+    if (!s_.keep_thresholds) return true;
+    return draw_block(key_, PURPOSE_TOKEN, epoch_, uint64_t(position), 0, 0).word[0] <= s_.keep_thresholds[s_.ids[position]];
+  }
+
+  // Up to `window` kept tokens before `begin`, in its sequence (all of them where windows have no bound).
+  void collect_left(int64_t begin) {
+    while (s_.offsets[sequence_ + 1] <= begin) ++sequence_;
+    const int64_t line_start = s_.offsets[sequence_];
+    sequence = sequence_;
+    if (unbounded()) {
+      keep_range(line_start, begin, false);
+      return;
+    }
+    neighbours_.clear();
+    for (int64_t position = begin - 1; position >= line_start && int(neighbours_.size()) < s_.window; --position)
+      if (kept(position)) neighbours_.push_back(position);
+    for (size_t i = neighbours_.size(); i-- > 0;) push(neighbours_[i], 0);
+  }
+
+  void collect_right(int64_t end, int64_t line_stop) {
+    if (unbounded()) {
+      keep_range(end, line_stop, false);
+      return;
+    }
+    int found = 0;
+    for (int64_t position = end; position < line_stop && found < s_.window; ++position)
+      if (kept(position)) push(position, 0), ++found;
+  }
+
+  void add_centers(int32_t own_first, int32_t own_last, int32_t line_first, int32_t line_last) {
+    for (int32_t k = own_first; k < own_last; ++k) {
+      int32_t first = line_first, last = line_last;
+      if (!unbounded()) {
+        first = std::max(first, k - windows_[k]);
+        last = std::min(last, k + windows_[k] + 1);
+      }
+      if (s_.window_side == SIDE_LEFT) last = k + 1;
+      if (s_.window_side == SIDE_RIGHT) first = k;
+      if (last - first < 2) continue;
+      centers.push_back({k, first, last, 0, 0});
+      center_sequences.push_back(sequence_);
+    }
+  }
+
+  // Draw d of a center: block d / 2 of its position, words 2 (d mod 2) and the next: column and coin.
+  int32_t noise_word(uint32_t column_word, uint32_t coin) const {
+    const uint32_t column = scale_word(column_word, uint32_t(s_.n_words));
+    const AliasColumn &cell = s_.noise[column];
+    return coin <= cell.threshold ? int32_t(column) : cell.alias;
+  }
+
+  int32_t redraw(uint64_t position, uint32_t draw, int32_t target) const {
+    for (uint32_t attempt = 1; attempt < MAX_ATTEMPTS; ++attempt) {
+      const PhiloxBlock block = draw_block(key_, Purpose(s_.noise_purpose), epoch_, position, draw / 2, attempt);
+      const int32_t word = noise_word(block.word[2 * (draw % 2)], block.word[2 * (draw % 2) + 1]);
+      if (word != target) return word;
+    }
+    return int32_t((target + 1) % s_.n_words);
+  }
+
+  void draw_negatives() {
+    const bool by_pair = s_.architecture == SKIPGRAM && s_.sharing == SHARE_PAIR;
+    // All blocks of the chunk, sixteen at a time.
+    block_positions_.clear();
+    block_draws_.clear();
+    for (Center &center : centers) {
+      const int64_t pairs = by_pair ? center.last - center.first - 1 : 1;
+      const int64_t draws = pairs * s_.negatives;
+      center.draws = int64_t(block_positions_.size()) * 2;  // provisional: of its first block
+      center.n_draws = int32_t(draws);
+      for (int64_t block = 0; block < (draws + 1) / 2; ++block) {
+        block_positions_.push_back(uint64_t(kept_positions[center.kept]));
+        block_draws_.push_back(uint32_t(block));
+      }
+    }
+    const size_t blocks = block_positions_.size();
+    block_positions_.resize((blocks + PHILOX_BATCH - 1) / PHILOX_BATCH * PHILOX_BATCH);
+    block_draws_.resize(block_positions_.size());
+    raw_.resize(block_positions_.size() * 2);
+    alignas(64) uint32_t words[4][PHILOX_BATCH];
+    for (size_t i = 0; i < blocks; i += PHILOX_BATCH) {
+      draw_blocks(key_, Purpose(s_.noise_purpose), epoch_, 0, &block_positions_[i], &block_draws_[i], words);
+      for (int j = 0; j < PHILOX_BATCH; ++j) {
+        raw_[2 * (i + j)] = noise_word(words[0][j], words[1][j]);
+        raw_[2 * (i + j) + 1] = noise_word(words[2][j], words[3][j]);
+      }
+    }
+    // Collisions with the target.
+    negatives.reserve(raw_.size());
+    for (Center &center : centers) {
+      const int32_t target = kept_ids[center.kept];
+      const int32_t *raw = &raw_[center.draws];
+      const int32_t draws = center.n_draws;
+      center.draws = int64_t(negatives.size());
+      if (s_.collision == COLLISION_DROP && by_pair) {
+        for (int32_t d = 0; d < draws; d += s_.negatives) {
+          int32_t left = 0;
+          for (int32_t k = 0; k < s_.negatives; ++k)
+            if (raw[d + k] != target) negatives.push_back(raw[d + k]), ++left;
+          pair_draws.push_back(left);
+        }
+      } else {
+        for (int32_t d = 0; d < draws; ++d) {
+          if (raw[d] != target || s_.collision == COLLISION_COUNT)
+            negatives.push_back(raw[d]);
+          else if (s_.collision == COLLISION_REJECT)
+            negatives.push_back(redraw(uint64_t(kept_positions[center.kept]), uint32_t(d), target));
+        }
+      }
+      center.n_draws = int32_t(int64_t(negatives.size()) - center.draws);
+    }
+  }
+
+  const Settings &s_;
+  PhiloxKey key_;
+  uint32_t epoch_;
+  int64_t next_, stop_;
+  int64_t sequence_ = 0;
+  std::vector<int32_t> windows_;  // half-width of each kept token's window
+  std::vector<int64_t> neighbours_;
+  std::vector<uint64_t> block_positions_;
+  std::vector<uint32_t> block_draws_;
+  std::vector<int32_t> raw_;
+};
+
+}  // namespace firth

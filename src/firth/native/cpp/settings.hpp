@@ -1,0 +1,57 @@
+// Room native: what a training run consists of, as plain data that Python fills (native/kernel.py mirrors it field by
+// field; firth_settings_size is compared at load).
+#pragma once
+
+#include <cstdint>
+
+namespace firth {
+
+enum Architecture : int32_t { SKIPGRAM = 0, CBOW = 1 };
+enum Loss : int32_t { NEGATIVE_SAMPLING = 0, HIERARCHICAL_SOFTMAX = 1, FULL_SOFTMAX = 2 };
+enum WindowMode : int32_t { WINDOW_DYNAMIC = 0, WINDOW_FIXED = 1, WINDOW_SEQUENCE = 2 };
+enum WindowSide : int32_t { SIDE_BOTH = 0, SIDE_LEFT = 1, SIDE_RIGHT = 2 };
+enum Sharing : int32_t { SHARE_WINDOW = 0, SHARE_PAIR = 1 };
+enum Collision : int32_t { COLLISION_REJECT = 0, COLLISION_COUNT = 1, COLLISION_DROP = 2 };
+
+// One column of the alias table: a coin of 32 bits decides between the column's own word and its alias.
+struct AliasColumn {
+  uint32_t threshold;  // keep the column's word if the coin is <= threshold
+  int32_t alias;
+};
+
+struct Settings {
+  // the encoded corpus
+  const int32_t *ids;               // (n_tokens)
+  const int64_t *offsets;           // (n_sequences + 1)
+  const float *sequence_weights;    // (n_sequences), or null: all one
+  int64_t n_tokens, n_sequences;
+  // the distributions
+  const uint32_t *keep_thresholds;  // (n_words): a token is kept if its word of 32 bits is <= this; null: all are kept
+  const AliasColumn *noise;         // (n_words), or null where the loss draws no negatives
+  // the Huffman tree, or null
+  const int64_t *path_offsets;      // (n_words + 1)
+  const int32_t *path_nodes;        // inner nodes from the root to the word
+  const uint8_t *path_codes;        // 0 or 1 at each node; the label of a step is 1 - code
+  // the two matrices, rows of `stride` elements of which `dims` are used and the rest are 0
+  void *input_matrix, *output_matrix;
+  const uint8_t *frozen;            // (n_words): input rows that stay as they are; or null
+  const int32_t *stop_flag;         // polled; not 0: stop
+  int64_t n_words, n_output_rows, stride;
+  int32_t dims, architecture, loss, window, window_mode, window_side, negatives, sharing, collision;
+  int32_t pool_sum;                 // CBOW: 0 the mean of the context, 1 the sum
+  int32_t pool_word2vec;            // CBOW: 0 the true gradient, 1 word2vec.c's update (see inputs_pool.hpp)
+  int32_t epochs;
+  int32_t noise_purpose;            // PURPOSE_NEGATIVES, or PURPOSE_HELDOUT_NOISE
+  double learning_rate, min_learning_rate;
+  uint64_t seed;
+};
+
+// What a stretch of training (or of evaluation) yields; losses are sums in nats.
+struct Result {
+  double loss;        // weighted by the sequences' weights
+  double weight;      // the examples' weights, added: the loss per example is loss / weight
+  int64_t examples;   // positive examples: pairs (skip-gram), windows (CBOW)
+  int64_t centers;    // windows with at least one context word
+};
+
+}  // namespace firth

@@ -1,0 +1,125 @@
+// Room native: the exported functions of training: a slice, one unit, the plan, the loss alone.
+#include "train.hpp"
+
+#include "abi.hpp"
+
+namespace firth {
+namespace {
+
+template <bool UPDATE, class Real>
+Result run_slice(const Settings &s, int64_t start, int64_t stop, uint32_t epoch) {
+  const SharedRows<Real> input_row{static_cast<Real *>(s.input_matrix), s.stride};
+  const SharedRows<Real> output_row{static_cast<Real *>(s.output_matrix), s.stride};
+  return with_objective(s, [&](auto input, auto output) {
+    Trainer<UPDATE, Real, typename decltype(input)::type, typename decltype(output)::type, SharedRows<Real>,
+            SharedRows<Real>>
+        trainer(s, input_row, output_row, epoch);
+    return trainer.run(start, stop);
+  });
+}
+
+template <class Real>
+double update_one(const Settings &s, const Unit &unit, double learning_rate) {
+  const SharedRows<Real> input_row{static_cast<Real *>(s.input_matrix), s.stride};
+  const SharedRows<Real> output_row{static_cast<Real *>(s.output_matrix), s.stride};
+  Workspace<Real> work;
+  with_objective(s, [&](auto input, auto output) {
+    train_unit<true, Real, typename decltype(input)::type, typename decltype(output)::type>(
+        s, unit, Real(learning_rate), input_row, output_row, work);
+    return 0;
+  });
+  return work.loss.take();
+}
+
+}  // namespace
+}  // namespace firth
+
+using firth::Settings;
+
+FIRTH_API int64_t firth_settings_size() { return int64_t(sizeof(Settings)); }
+
+// Trains the tokens [start, stop) of one epoch on the shared matrices, lock-free.
+FIRTH_API int64_t firth_train_slice(const Settings *settings, int32_t double_precision, int64_t start, int64_t stop,
+                                    int32_t epoch, firth::Result *result) {
+  return firth::guard([&]() -> int64_t {
+    *result = double_precision ? firth::run_slice<true, double>(*settings, start, stop, uint32_t(epoch))
+                               : firth::run_slice<true, float>(*settings, start, stop, uint32_t(epoch));
+    return 0;
+  });
+}
+
+// The loss of the tokens [start, stop), nothing changed.
+FIRTH_API int64_t firth_evaluate_slice(const Settings *settings, int32_t double_precision, int64_t start, int64_t stop,
+                                       int32_t epoch, firth::Result *result) {
+  return firth::guard([&]() -> int64_t {
+    *result = double_precision ? firth::run_slice<false, double>(*settings, start, stop, uint32_t(epoch))
+                               : firth::run_slice<false, float>(*settings, start, stop, uint32_t(epoch));
+    return 0;
+  });
+}
+
+// One unit with explicit ids, for the proof: the update at learning rate 1 is the gradient.
+FIRTH_API int64_t firth_update_unit(const Settings *settings, int32_t double_precision, const int32_t *context,
+                                    int32_t n_context, int32_t target, const int32_t *negatives, int32_t n_negatives,
+                                    double learning_rate, double *loss) {
+  return firth::guard([&]() -> int64_t {
+    const firth::Unit unit{context, n_context, target, negatives, n_negatives};
+    *loss = double_precision ? firth::update_one<double>(*settings, unit, learning_rate)
+                             : firth::update_one<float>(*settings, unit, learning_rate);
+    return 0;
+  });
+}
+
+// The plan of a slice: for each window its position, target, context and negatives. Called twice: with null arrays it
+// fills sizes (windows, context words, negatives), then with arrays of these sizes; the two offset arrays have one
+// element more than there are windows.
+FIRTH_API int64_t firth_plan_slice(const Settings *settings, int64_t start, int64_t stop, int32_t epoch, int64_t *sizes,
+                                   int64_t *positions, int32_t *targets, int64_t *context_offsets, int32_t *contexts,
+                                   int64_t *negative_offsets, int32_t *negatives) {
+  return firth::guard([&]() -> int64_t {
+    firth::Planner plan(*settings, start, stop, uint32_t(epoch));
+    int64_t n_windows = 0, n_contexts = 0, n_negatives = 0;
+    while (plan.next_chunk()) {
+      for (const firth::Planner::Center &center : plan.centers) {
+        if (positions) {
+          positions[n_windows] = plan.kept_positions[center.kept];
+          targets[n_windows] = plan.kept_ids[center.kept];
+          int64_t at = context_offsets[n_windows] = n_contexts;
+          for (int32_t k = center.first; k < center.last; ++k)
+            if (k != center.kept) contexts[at++] = plan.kept_ids[k];
+          negative_offsets[n_windows] = n_negatives;
+          std::copy_n(plan.negatives.begin() + center.draws, center.n_draws, negatives + n_negatives);
+        }
+        n_windows += 1;
+        n_contexts += center.last - center.first - 1;
+        n_negatives += center.n_draws;
+      }
+    }
+    if (positions) {
+      context_offsets[n_windows] = n_contexts;
+      negative_offsets[n_windows] = n_negatives;
+    }
+    sizes[0] = n_windows;
+    sizes[1] = n_contexts;
+    sizes[2] = n_negatives;
+    return 0;
+  });
+}
+
+// Initial input vectors: U(-0.5/D, 0.5/D), element d of row w from word (d mod 4) of block (position w, draw d / 4).
+FIRTH_API int64_t firth_initial_vectors(uint64_t seed, float *matrix, int64_t first_row, int64_t n_rows, int64_t stride,
+                                        int32_t dims) {
+  return firth::guard([&]() -> int64_t {
+    const firth::PhiloxKey key(seed);
+    for (int64_t row = 0; row < n_rows; ++row) {
+      float *to = matrix + row * stride;
+      for (int32_t d = 0; d < dims; d += 4) {
+        const firth::PhiloxBlock block =
+            firth::draw_block(key, firth::PURPOSE_INITIAL, 0, uint64_t(first_row + row), uint32_t(d / 4), 0);
+        for (int32_t k = 0; k < 4 && d + k < dims; ++k)
+          to[d + k] = float((double(block.word[k]) / 4294967296.0 - 0.5) / double(dims));
+      }
+    }
+    return 0;
+  });
+}

@@ -1,0 +1,140 @@
+// Room native: a slice of training: the plan's windows, one after the other, through an objective's update.
+#pragma once
+
+#include "inputs_pool.hpp"
+#include "inputs_rows.hpp"
+#include "outputs_logistic.hpp"
+#include "outputs_softmax.hpp"
+#include "plan.hpp"
+
+namespace firth {
+
+constexpr int PREFETCH_WINDOWS = 4;
+
+// Linear in the token position over all epochs, down to the minimum.
+inline double learning_rate_at(const Settings &s, int64_t epoch, int64_t position) {
+  const double done = (double(epoch) * double(s.n_tokens) + double(position)) / (double(s.epochs) * double(s.n_tokens));
+  return s.learning_rate + (s.min_learning_rate - s.learning_rate) * done;
+}
+
+template <class Real>
+inline void prefetch_row(const Real *row, int64_t stride) {
+  const char *bytes = reinterpret_cast<const char *>(row);
+  for (int64_t offset = 0; offset < stride * int64_t(sizeof(Real)); offset += 64) __builtin_prefetch(bytes + offset, 1);
+}
+
+template <bool UPDATE, class Real, class Input, class Output, class InputRows, class OutputRows>
+class Trainer {
+ public:
+  Trainer(const Settings &settings, const InputRows &input_row, const OutputRows &output_row, uint32_t epoch)
+      : s_(settings), input_row_(input_row), output_row_(output_row), epoch_(epoch),
+        by_pair_(std::is_same<Input, RowInputs>::value && std::is_same<Output, SampledNegatives>::value &&
+                 settings.sharing == SHARE_PAIR) {}
+
+  // Trains the tokens [start, stop); stops early, with ERROR_STOPPED, when the stop flag is seen.
+  Result run(int64_t start, int64_t stop) {
+    Result result = {};
+    Planner plan(s_, start, stop, epoch_);
+    while (plan.next_chunk()) {
+      if (s_.stop_flag && *const_cast<const volatile int32_t *>(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
+      int64_t pair = 0;
+      prefetched_ = 0;
+      for (size_t c = 0; c < plan.centers.size(); ++c) {
+        prefetch(plan, c);
+        train_center(plan, c, pair, result);
+      }
+    }
+    result.loss += work_.loss.take();
+    return result;
+  }
+
+ private:
+  void train_center(const Planner &plan, size_t index, int64_t &pair, Result &result) {
+    const Planner::Center &center = plan.centers[index];
+    const int64_t position = plan.kept_positions[center.kept];
+    const int n_context = center.last - center.first - 1;
+    double weight = 1;
+    if (s_.sequence_weights) {
+      result.loss += work_.loss.take();
+      weight = double(s_.sequence_weights[plan.center_sequences[index]]);
+    }
+    const Real rate = Real(learning_rate_at(s_, epoch_, position) * weight);
+    context_.resize(n_context);
+    int32_t *end = std::copy(&plan.kept_ids[center.first], &plan.kept_ids[center.kept], context_.data());
+    std::copy(plan.kept_ids.data() + center.kept + 1, plan.kept_ids.data() + center.last, end);
+    const int32_t target = plan.kept_ids[center.kept];
+    const int32_t *negatives = plan.negatives.data() + center.draws;
+    if (!by_pair_) {
+      unit({context_.data(), n_context, target, negatives, center.n_draws}, rate);
+    } else {
+      for (int i = 0; i < n_context; ++i, ++pair) {
+        const int n = plan.pair_draws.empty() ? s_.negatives : plan.pair_draws[pair];
+        unit({&context_[i], 1, target, negatives, n}, rate);
+        negatives += n;
+      }
+    }
+    const int64_t examples = std::is_same<Input, RowInputs>::value ? n_context : 1;
+    result.examples += examples;
+    result.centers += 1;
+    result.weight += weight * double(examples);
+    if (s_.sequence_weights) result.loss += weight * work_.loss.take();
+  }
+
+  void unit(const Unit &unit, Real rate) {
+    train_unit<UPDATE, Real, Input, Output>(s_, unit, rate, input_row_, output_row_, work_);
+  }
+
+  // Rows arrive from memory while the windows before theirs are computed.
+  void prefetch(const Planner &plan, size_t index) {
+    if (!InputRows::IN_PLACE) return;
+    const size_t ahead = std::min(index + PREFETCH_WINDOWS, plan.centers.size() - 1);
+    const int32_t reach = plan.centers[ahead].kept + (s_.window_mode == WINDOW_SEQUENCE ? 1 : s_.window) + 1;
+    for (const int32_t stop = std::min(reach, int32_t(plan.kept_ids.size())); prefetched_ < stop; ++prefetched_)
+      prefetch_row(input_row_(plan.kept_ids[prefetched_]), s_.stride);
+    for (size_t c = index == 0 ? 0 : index + PREFETCH_WINDOWS; c <= ahead; ++c) {
+      const Planner::Center &center = plan.centers[c];
+      const int32_t target = plan.kept_ids[center.kept];
+      if (std::is_same<Output, SampledNegatives>::value) {
+        prefetch_row(output_row_(target), s_.stride);
+        for (int k = 0; k < center.n_draws; ++k) prefetch_row(output_row_(plan.negatives[center.draws + k]), s_.stride);
+      } else if (std::is_same<Output, HuffmanPath>::value) {
+        for (int64_t node = s_.path_offsets[target]; node < s_.path_offsets[target + 1]; ++node)
+          prefetch_row(output_row_(s_.path_nodes[node]), s_.stride);
+      }
+    }
+  }
+
+  const Settings &s_;
+  const InputRows &input_row_;
+  const OutputRows &output_row_;
+  const uint32_t epoch_;
+  const bool by_pair_;
+  Workspace<Real> work_;
+  std::vector<int32_t> context_;
+  int32_t prefetched_ = 0;  // kept tokens of the chunk whose input rows are on their way
+};
+
+template <class T>
+struct Type {
+  typedef T type;
+};
+
+// Calls body(Type<Input>, Type<Output>) with the sides that the settings choose.
+template <class Body>
+inline auto with_objective(const Settings &s, Body &&body) {
+  auto with_output = [&](auto input) {
+    switch (s.loss) {
+      case NEGATIVE_SAMPLING: return body(input, Type<SampledNegatives>());
+      case HIERARCHICAL_SOFTMAX: return body(input, Type<HuffmanPath>());
+      case FULL_SOFTMAX: return body(input, Type<AllRows>());
+    }
+    throw Failure(ERROR_ARGUMENT, "unknown loss");
+  };
+  switch (s.architecture) {
+    case SKIPGRAM: return with_output(Type<RowInputs>());
+    case CBOW: return with_output(Type<PooledInput>());
+  }
+  throw Failure(ERROR_ARGUMENT, "unknown architecture");
+}
+
+}  // namespace firth
