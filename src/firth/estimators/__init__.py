@@ -1,1 +1,39 @@
-"""Room estimators: every scikit-learn class."""
+"""Room estimators: every scikit-learn class; scikit-learn itself is imported when a name is first asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from firth.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from firth.estimators.network import SigmoidNetworkClassifier
+
+_MODULES = {
+    "SigmoidNetworkClassifier": "firth.estimators.network",
+}
+_EXTRA_PACKAGES = ("sklearn", "scipy", "joblib", "threadpoolctl")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        value = getattr(importlib.import_module(_MODULES[name]), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in _EXTRA_PACKAGES:
+            raise
+        raise MissingExtraError(
+            f"firth.estimators.{name} needs scikit-learn, and {error.name} is not installed;"
+            " run `pip install 'firth[sklearn]'`"
+        ) from error
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})
+
+
+__all__ = ["SigmoidNetworkClassifier"]
