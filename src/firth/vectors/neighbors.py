@@ -39,7 +39,7 @@ def compute_norms(matrix: Matrix) -> Norms:
     """Read the matrix once, in blocks."""
     n_words, n_dims = matrix.shape
     values = np.empty(n_words, dtype=np.float32)
-    block_rows = _rows_in_block(n_dims)
+    block_rows = rows_in_block(n_dims)
     with np.errstate(all="ignore"):
         for start in range(0, n_words, block_rows):
             block = matrix[start : start + block_rows].astype(np.float32, copy=False)
@@ -222,7 +222,7 @@ def _nearest_of_chunk(
     excluded_queries, excluded_rows = excluded_queries[by_row], excluded_rows[by_row]
     # dividing the rows by their lengths costs D a row, dividing the scores Q
     scale_rows = matrix.dtype != np.float32 or rows is not None or n_queries > n_dims
-    block_rows = _rows_in_block(max(n_queries, n_dims if scale_rows else 1))
+    block_rows = rows_in_block(max(n_queries, n_dims if scale_rows else 1))
     pool = _Pool(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
     pending: list[tuple[Rows, Rows, npt.NDArray[np.float32]]] = []
     n_pending = 0
@@ -231,9 +231,9 @@ def _nearest_of_chunk(
 
     for start in range(0, total, block_rows):
         stop = min(total, start + block_rows)
-        scores = _block_scores(matrix, norms, queries32, rows, start, stop, scale_rows)
-        _strike(scores, rows, start, stop, norms.not_finite, None)
-        _strike(scores, rows, start, stop, excluded_rows, excluded_queries)
+        scores = block_scores(matrix, norms, queries32, rows, start, stop, scale_rows)
+        strike(scores, rows, start, stop, norms.not_finite, None)
+        strike(scores, rows, start, stop, excluded_rows, excluded_queries)
         if start == 0 and stop >= 2 * n_best:
             best = np.partition(scores, stop - n_best, axis=1)[:, stop - n_best]
             np.maximum(cuts, best - np.float32(2 * margin), out=cuts)
@@ -262,11 +262,11 @@ def _nearest_of_chunk(
     return [(pool.rows[low:high], pool.scores[low:high]) for low, high in pairwise(borders.tolist())]
 
 
-def _rows_in_block(width: int) -> int:
+def rows_in_block(width: int) -> int:
     return int(min(_MAX_BLOCK_ROWS, max(_MIN_BLOCK_ROWS, BLOCK_BYTES // (4 * max(width, 1)))))
 
 
-def _block_scores(
+def block_scores(
     matrix: Matrix,
     norms: Norms,
     queries32: npt.NDArray[np.float32],
@@ -289,7 +289,7 @@ def _block_scores(
         return queries32 @ scaled.T
 
 
-def _strike(
+def strike(
     scores: npt.NDArray[np.float32],
     rows: Rows | None,
     start: int,

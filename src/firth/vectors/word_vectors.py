@@ -130,7 +130,7 @@ class WordVectors:
     @property
     def norms(self) -> npt.NDArray[np.float32]:
         """float32 array (V,): the Euclidean length of each row; read once, then kept."""
-        return self._all_norms().values
+        return self.all_norms().values
 
     def __len__(self) -> int:
         return len(self._store)
@@ -162,7 +162,7 @@ class WordVectors:
 
     def word_ids(self, words: Iterable[Word], *, unknown: Literal["error", "skip", "mark"] = "error") -> Rows:
         """The rows of words, int64; unknown ones raise, are left out, or are -1 with ``unknown="mark"``."""
-        _check_choice("unknown", unknown, ("error", "skip", "mark"))
+        check_choice("unknown", unknown, ("error", "skip", "mark"))
         listed = self._listed(words)
         word_ids = self._store.find_all(listed)
         if unknown == "error" and (missing := np.flatnonzero(word_ids < 0)).size:
@@ -355,7 +355,7 @@ class WordVectors:
         ----------
         [1] Levy, Goldberg (2014), Linguistic Regularities in Sparse and Explicit Word Representations.
         """
-        _check_choice("method", method, ("add", "multiply"))
+        check_choice("method", method, ("add", "multiply"))
         if self._is_many(positive) or self._is_many(negative):
             n_queries = len(positive if positive is not None else negative)
             positives = [[]] * n_queries if positive is None else list(positive)
@@ -398,12 +398,12 @@ class WordVectors:
 
     def select(self, words: Iterable[Word], *, unknown: Literal["error", "skip"] = "error") -> WordVectors:
         """The sub-vocabulary of ``words``, in their order; a copy of their rows."""
-        _check_choice("unknown", unknown, ("error", "skip"))
+        check_choice("unknown", unknown, ("error", "skip"))
         return self._take(self.word_ids(words, unknown=unknown))
 
     def head(self, n_words: int) -> WordVectors:
         """The first ``n_words`` rows, not copied: the most frequent words where rows fall by count."""
-        _check_at_least("n_words", n_words, 0)
+        check_at_least("n_words", n_words, 0)
         return self._take(slice(0, min(n_words, len(self))))
 
     def without(self, words: Iterable[Word]) -> WordVectors:
@@ -465,7 +465,7 @@ class WordVectors:
         Counts are added where both have them, and dropped otherwise. The spaces should be the same; `align_spaces`
         rotates one onto the other.
         """
-        _check_choice("repeated", repeated, ("error", "first", "second", "mean"))
+        check_choice("repeated", repeated, ("error", "first", "second", "mean"))
         if other.dims != self.dims:
             raise ShapeError(f"other must have {self.dims} dims, got {other.dims}")
         self._check_same_kind(other)
@@ -503,7 +503,8 @@ class WordVectors:
 
     # ---- inside
 
-    def _all_norms(self) -> Norms:
+    def all_norms(self) -> Norms:
+        """The norms with what follows from them, for the rest of this room."""
         if self._norms is None:
             self._norms = compute_norms(self._matrix)
         return self._norms
@@ -596,12 +597,12 @@ class WordVectors:
     ) -> tuple[int, Rows | None, int]:
         """How many answers, which rows (None: the first so many), how many rows."""
         if top is not None:
-            _check_at_least("top", top, 1)
+            check_at_least("top", top, 1)
         if threshold is not None and not (_is_weight(threshold) and np.isfinite(threshold)):
             raise ParameterError(f"threshold must be a finite number, got {threshold!r}")
         total = len(self)
         if restrict is not None:
-            _check_at_least("restrict", restrict, 1)
+            check_at_least("restrict", restrict, 1)
             total = min(total, restrict)
         rows = None
         if candidates is not None:
@@ -625,7 +626,7 @@ class WordVectors:
         pairs = np.array(excluded, dtype=np.int64).reshape(-1, 2)
         found = nearest_rows(
             self._matrix,
-            self._all_norms(),
+            self.all_norms(),
             np.stack([unit for unit, _ in queries]),
             n_best,
             rows=rows,
@@ -681,7 +682,7 @@ class WordVectors:
         normalize_words: bool,
         unknown: Literal["error", "skip"],
     ) -> Floats:
-        _check_choice("unknown", unknown, ("error", "skip"))
+        check_choice("unknown", unknown, ("error", "skip"))
         listed = self._listed(words)
         if not listed:
             raise ParameterError("words must hold at least 1 word, got none")
@@ -779,11 +780,11 @@ def _is_weight(value: object) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ParameterError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 
-def _check_at_least(name: str, value: object, smallest: int) -> None:
+def check_at_least(name: str, value: object, smallest: int) -> None:
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < smallest:
         raise ParameterError(f"{name} must be a whole number of at least {smallest}, got {value!r}")
