@@ -1,0 +1,241 @@
+"""Room corpus: an encoded corpus on disk, memory-mapped: ids, sequence offsets, vocabulary, checksums."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import queue
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.corpus.vocabulary import Vocabulary
+from firth.errors import CorpusError, FormatError, StorageError
+
+MANIFEST = "corpus.json"
+VOCABULARY = "vocabulary.safetensors"
+IDS, OFFSETS = "ids.i32", "offsets.i64"
+HELDOUT_IDS, HELDOUT_OFFSETS = "ids-heldout.i32", "offsets-heldout.i64"
+FORMAT_NAME = "firth-corpus"
+FORMAT_VERSION = 1
+HASH_BLOCK_BYTES = 1 << 22  # files are hashed in blocks, so that all cores can do it
+
+
+class EncodedCorpus:
+    """A corpus as training reads it: a folder with
+
+    - ``ids.i32``: the word id of each retained token, int32, little-endian;
+    - ``offsets.i64``: where each sequence begins and the last one ends, int64, n_sequences + 1 numbers. Sequence ``i``
+      is the ``i``-th line or list of the source, all files counted on, empty ones and held-out ones too: those have
+      length 0;
+    - ``ids-heldout.i32`` and ``offsets-heldout.i64``, where a share was held out: the held-out sequences alone;
+    - ``vocabulary.safetensors``: words and counts (``Vocabulary.save``);
+    - ``corpus.json``: sizes, settings and checksums; written last, so that a folder that has it is whole.
+
+    Parameters
+    ----------
+    folder : path of the folder
+
+    Raises
+    ------
+    StorageError
+        The folder or a file is missing or cannot be read.
+    FormatError
+        ``corpus.json`` is damaged or of another version, or a file has another size than it says.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        self.manifest = _read_manifest(self.folder / MANIFEST)
+        for name, file in self.manifest["files"].items():
+            _validate_size(self.folder / name, int(file["bytes"]))
+        self.ids: NDArray[np.int32] = self._map(IDS, np.int32)
+        self.offsets: NDArray[np.int64] = self._map(OFFSETS, np.int64)
+        self.heldout_ids: NDArray[np.int32] | None = None
+        self.heldout_offsets: NDArray[np.int64] | None = None
+        if HELDOUT_IDS in self.manifest["files"]:
+            self.heldout_ids = self._map(HELDOUT_IDS, np.int32)
+            self.heldout_offsets = self._map(HELDOUT_OFFSETS, np.int64)
+        self._vocabulary: Vocabulary | None = None
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        if self._vocabulary is None:
+            self._vocabulary = Vocabulary.load(self.folder / VOCABULARY)
+        return self._vocabulary
+
+    @property
+    def n_tokens(self) -> int:
+        """Retained tokens, those in the vocabulary and not held out: ``len(ids)``."""
+        return len(self.ids)
+
+    @property
+    def n_sequences(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def n_tokens_read(self) -> int:
+        """Tokens read before minimum count and maximum vocabulary, without those held out."""
+        return int(self.manifest["n_tokens_read"])
+
+    @property
+    def n_distinct_words(self) -> int:
+        """Distinct words read, before minimum count and maximum vocabulary."""
+        return int(self.manifest["n_distinct_words"])
+
+    @property
+    def sha256(self) -> str:
+        """What identifies the corpus: SHA-256 over the names and checksums of its files, as ``corpus.json`` has it."""
+        return str(self.manifest["sha256"])
+
+    def verify(self) -> None:
+        """Read every file and compare it with its checksum.
+
+        Raises
+        ------
+        CorpusError
+            A file was changed since the corpus was encoded.
+        """
+        for name, file in self.manifest["files"].items():
+            if hash_file(self.folder / name, threads=os.cpu_count() or 1) != file["sha256"]:
+                raise CorpusError(
+                    f"{self.folder / name} was changed since the corpus was encoded (its checksum differs); encode the"
+                    " corpus anew"
+                )
+
+    def __repr__(self) -> str:
+        return (
+            f"EncodedCorpus({str(self.folder)!r}: {self.n_tokens:,} tokens, {self.n_sequences:,} sequences,"
+            f" {len(self.vocabulary):,} words)"
+        )
+
+    def _map(self, name: str, dtype: type[np.generic]) -> NDArray[Any]:
+        if self.manifest["files"][name]["bytes"] == 0:  # mmap refuses an empty file
+            return np.empty(0, dtype)
+        return np.memmap(self.folder / name, dtype=np.dtype(dtype).newbyteorder("<"), mode="r")
+
+
+def write_manifest(folder: Path, fields: Mapping[str, Any], *, threads: int) -> None:
+    """Hash the files of an encoded corpus and write ``corpus.json``, which makes the folder one."""
+    files = {}
+    for name in (IDS, OFFSETS, HELDOUT_IDS, HELDOUT_OFFSETS, VOCABULARY):
+        path = folder / name
+        if path.exists():
+            files[name] = {"bytes": path.stat().st_size, "sha256": hash_file(path, threads=threads)}
+    manifest = {
+        "format": FORMAT_NAME,
+        "version": FORMAT_VERSION,
+        **fields,
+        "files": files,
+        "sha256": _corpus_digest(files),
+    }
+    partial = folder / (MANIFEST + ".part")
+    partial.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(partial, folder / MANIFEST)
+
+
+def hash_file(path: Path, *, threads: int = 1) -> str:
+    """SHA-256 over the SHA-256 digests of a file's blocks of 4 MiB, in their order; hexadecimal."""
+    size = path.stat().st_size
+    n_blocks = -(-size // HASH_BLOCK_BYTES)
+    digests = [b""] * n_blocks
+    blocks: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for block in range(n_blocks):
+        blocks.put(block)
+    errors: list[OSError] = []
+
+    def hash_blocks() -> None:
+        step = bytearray(min(size, 1 << 18))  # stays in the cache between reading and hashing
+        try:
+            with open(path, "rb", buffering=0) as file:
+                while not errors:
+                    try:
+                        block = blocks.get_nowait()
+                    except queue.Empty:
+                        return
+                    digest = hashlib.sha256()
+                    file.seek(block * HASH_BLOCK_BYTES)
+                    rest = min(HASH_BLOCK_BYTES, size - block * HASH_BLOCK_BYTES)
+                    while rest:
+                        n_read = file.readinto(memoryview(step)[: min(rest, len(step))])
+                        if not n_read:
+                            raise StorageError(f"{path}: the file became shorter while it was read")
+                        digest.update(memoryview(step)[:n_read])
+                        rest -= n_read
+                    digests[block] = digest.digest()
+        except OSError as error:
+            errors.append(error)
+
+    helpers = [threading.Thread(target=hash_blocks, daemon=True) for _ in range(min(threads, n_blocks) - 1)]
+    for helper in helpers:
+        helper.start()
+    hash_blocks()
+    for helper in helpers:
+        helper.join()
+    if errors:
+        raise errors[0]
+    return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+def _corpus_digest(files: Mapping[str, Mapping[str, Any]]) -> str:
+    return hashlib.sha256("".join(f"{name} {file['sha256']}\n" for name, file in files.items()).encode()).hexdigest()
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise StorageError(
+            f"{path.parent} is no encoded corpus: it has no {path.name}; make one with encode_corpus(...)"
+        ) from None
+    except UnicodeDecodeError:
+        raise FormatError(f"{path}: not UTF-8") from None
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    try:
+        manifest = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise FormatError(f"{path}: not JSON: {error}") from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT_NAME:
+        raise FormatError(f'{path}: "format" must be "{FORMAT_NAME}"; this is not an encoded corpus')
+    if manifest.get("version") != FORMAT_VERSION:
+        raise FormatError(
+            f"{path}: version {manifest.get('version')!r} cannot be read by this firth, which reads {FORMAT_VERSION};"
+            " encode the corpus anew"
+        )
+    files = manifest.get("files")
+    if not isinstance(files, dict) or not {IDS, OFFSETS, VOCABULARY} <= set(files):
+        raise FormatError(f'{path}: "files" must name {IDS}, {OFFSETS} and {VOCABULARY}')
+    for name, file in files.items():
+        if name not in (IDS, OFFSETS, HELDOUT_IDS, HELDOUT_OFFSETS, VOCABULARY):
+            raise FormatError(f"{path}: unknown file {name!r}")
+        if (
+            not isinstance(file, dict)
+            or not isinstance(file.get("bytes"), int)
+            or not isinstance(file.get("sha256"), str)
+        ):
+            raise FormatError(f"{path}: the entry of {name} must have bytes and sha256")
+    if (HELDOUT_IDS in files) != (HELDOUT_OFFSETS in files):
+        raise FormatError(f"{path}: {HELDOUT_IDS} and {HELDOUT_OFFSETS} go together")
+    for name in ("n_tokens_read", "n_distinct_words"):
+        if not isinstance(manifest.get(name), int):
+            raise FormatError(f'{path}: "{name}" must be an integer')
+    if manifest.get("sha256") != _corpus_digest(files):
+        raise FormatError(f'{path}: "sha256" does not fit the checksums of the files; the file was changed')
+    return manifest
+
+
+def _validate_size(path: Path, size: int) -> None:
+    try:
+        found = path.stat().st_size
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if found != size:
+        raise FormatError(f"{path}: must have {size:,} bytes, got {found:,}; encode the corpus anew")
+    if (path.name.endswith(".i32") and size % 4) or (path.name.endswith(".i64") and (size % 8 or size == 0)):
+        raise FormatError(f"{path}: {size:,} bytes are no whole number of items")

@@ -1,0 +1,351 @@
+"""Room corpus: the words that are trained, their ids and counts; a vocabulary saved, loaded, made from counts."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import itertools
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.errors import CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError, UnknownWordError
+
+EXACT_SUFFIX = ".safetensors"
+_FORMAT_NAME = "firth-vocabulary"
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """The words of a model: the word with id ``i`` is ``words[i]`` and was seen ``counts[i]`` times.
+
+    Ids go by falling count, ties by the word (code points; numbers by size), where firth made the vocabulary; a
+    vocabulary given by hand keeps the order that it has.
+
+    Parameters
+    ----------
+    words : tuple of str, (V,), or int64 array, (V,), where the corpus held ids and the ids are the words
+    counts : int64 array, (V,), of 0 or more
+
+    Raises
+    ------
+    ParameterError
+        Lengths differ, a count is negative, there is no word, or a word stands twice (seen at the first look-up).
+    CorpusTypeError
+        A word is neither a string nor an integer.
+    """
+
+    words: tuple[str, ...] | NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        words: tuple[str, ...] | NDArray[np.int64]
+        words = _as_word_ids(self.words) if isinstance(self.words, np.ndarray) else tuple(self.words)
+        given_counts = np.asarray(self.counts)
+        if given_counts.ndim != 1 or (given_counts.dtype.kind not in "iu" and given_counts.size):
+            raise ParameterError(f"counts must be a one-dimensional array of integers, got {_describe(self.counts)}")
+        counts = given_counts.astype(np.int64)
+        if len(words) != len(counts):
+            raise ParameterError(f"counts must be as many as words ({len(words)}), got {len(counts)}")
+        if not len(words):
+            raise ParameterError("words must be at least 1, got none")
+        if counts.min() < 0:
+            raise ParameterError(f"counts must be 0 or more, got {int(counts.min())}")
+        counts.flags.writeable = False
+        object.__setattr__(self, "words", words)
+        object.__setattr__(self, "counts", counts)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        try:
+            return word in self._ids
+        except TypeError:  # not hashable
+            return False
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Vocabulary):
+            return NotImplemented
+        return (
+            self.words_are_ids == other.words_are_ids
+            and np.array_equal(self.counts, other.counts)
+            and list(self.words) == list(other.words)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        first = ", ".join(repr(word) for word in self.word_list()[:3])
+        return f"Vocabulary({len(self):,} words: {first}{', ...' if len(self) > 3 else ''})"
+
+    @property
+    def words_are_ids(self) -> bool:
+        """Whether the words are integers, the ids of the corpus."""
+        return isinstance(self.words, np.ndarray)
+
+    @property
+    def n_tokens(self) -> int:
+        """The sum of the counts."""
+        return int(self.counts.sum())
+
+    def word_list(self) -> list[Any]:
+        """The words as a list of str, or of int where the words are ids."""
+        return self.words.tolist() if isinstance(self.words, np.ndarray) else list(self.words)
+
+    def word_id(self, word: str | int) -> int:
+        """The id of a word.
+
+        Raises
+        ------
+        UnknownWordError
+            It is not in the vocabulary; the message suggests near spellings.
+        """
+        try:
+            return self._ids[word]
+        except (KeyError, TypeError):
+            raise UnknownWordError(self._unknown_message(word)) from None
+
+    def look_up(self, words: Iterable[str | int]) -> NDArray[np.int32]:
+        """The id of each word, -1 for those that are not in the vocabulary: int32 array, (n,)."""
+        ids = self._ids
+        return np.fromiter((ids.get(word, -1) for word in words), np.int32)
+
+    @functools.cached_property
+    def _ids(self) -> dict[Any, int]:
+        words = self.word_list()
+        ids = {word: word_id for word_id, word in enumerate(words)}
+        if len(ids) != len(words):
+            word = next(word for word_id, word in enumerate(words) if ids[word] != word_id)
+            raise ParameterError(f"words must be distinct, got {word!r} more than once")
+        return ids
+
+    def _unknown_message(self, word: object) -> str:
+        message = f"{word!r} is not in the vocabulary of {len(self):,} words"
+        if isinstance(word, str) and not self.words_are_ids:
+            near = difflib.get_close_matches(word, self.word_list()[:50_000], n=3)
+            if near:
+                message += f"; near spellings: {', '.join(near)}"
+        elif isinstance(word, str) != (not self.words_are_ids):
+            message += f", whose words are {'integers' if self.words_are_ids else 'strings'}"
+        return message
+
+    @classmethod
+    def from_counts(
+        cls,
+        counts: Mapping[str, int] | Mapping[int, int] | Iterable[tuple[str | int, int]],
+        *,
+        min_count: int = 1,
+        max_vocabulary: int | None = None,
+    ) -> Vocabulary:
+        """A vocabulary from given counts, sorted by falling count, ties by the word.
+
+        Parameters
+        ----------
+        counts : mapping from word to count, or pairs of both; all words are str, or all are int
+        min_count : int, at least 1; rarer words are left out
+        max_vocabulary : int, at least 1, or None; only the most frequent words
+
+        Raises
+        ------
+        ParameterError, CorpusTypeError
+        """
+        validate_cuts(min_count, max_vocabulary)
+        pairs: list[tuple[Any, int]] = list(counts.items() if isinstance(counts, Mapping) else counts)
+        for word, count in pairs:
+            if not isinstance(word, (str, int, np.integer)) or isinstance(word, bool):
+                raise CorpusTypeError(f"words must be strings or integers, got {word!r} ({type(word).__name__})")
+            if isinstance(word, str) != isinstance(pairs[0][0], str):
+                raise CorpusTypeError(f"words must be all strings or all integers, got {pairs[0][0]!r} and {word!r}")
+            if not isinstance(count, (int, np.integer)) or isinstance(count, bool) or count < 0:
+                raise ParameterError(f"the count of {word!r} must be an integer of 0 or more, got {count!r}")
+        kept = sorted((-int(count), word) for word, count in pairs if count >= min_count)[:max_vocabulary]
+        if not kept:
+            highest = max((int(count) for _, count in pairs), default=0)
+            raise ParameterError(
+                f"min_count={min_count} leaves no word of the {len(pairs):,} given; the highest count is {highest:,}"
+            )
+        words = [word for _, word in kept]
+        vocabulary = cls(
+            tuple(str(word) for word in words) if isinstance(words[0], str) else _as_word_ids(words),
+            np.array([-negative for negative, _ in kept], np.int64),
+        )
+        _ = vocabulary._ids  # a word that stands twice is an error here
+        return vocabulary
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the vocabulary to a file.
+
+        ``*.safetensors``: exact for any words. Any other name: a line ``word count`` for each word in UTF-8, as
+        word2vec's ``-save-vocab`` writes and its ``-read-vocab`` reads.
+
+        Raises
+        ------
+        ParameterError
+            A word has a line end in it or is empty, or the words are ids: such words need ``.safetensors``.
+        StorageError
+        """
+        path = Path(path)
+        data = self._to_safetensors() if path.suffix == EXACT_SUFFIX else self._to_lines(path)
+        partial = path.with_name(path.name + ".part")
+        try:
+            partial.write_bytes(data)
+            os.replace(partial, path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise StorageError(f"{path}: the vocabulary cannot be written: {error.strerror or error}") from error
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Vocabulary:
+        """Read what ``save`` or word2vec's ``-save-vocab`` wrote.
+
+        Raises
+        ------
+        StorageError
+            The file cannot be read.
+        FormatError, EncodingError
+            It is not a vocabulary; the message names the place.
+        """
+        path = Path(path)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise StorageError(f"{path}: the vocabulary cannot be read: {error.strerror or error}") from error
+        try:
+            vocabulary = (
+                cls._from_safetensors(data, path) if path.suffix == EXACT_SUFFIX else cls._from_lines(data, path)
+            )
+            _ = vocabulary._ids
+        except ParameterError as error:
+            raise FormatError(f"{path}: {error}") from None
+        return vocabulary
+
+    def _to_lines(self, path: Path) -> bytes:
+        if self.words_are_ids:
+            raise ParameterError(
+                f"path must end in {EXACT_SUFFIX} where the words are ids (a line of text cannot tell 7 from '7'),"
+                f" got {path}"
+            )
+        for word in self.word_list():
+            if not word or "\n" in word:
+                raise ParameterError(
+                    f"path must end in {EXACT_SUFFIX} where a word is empty or has a line end in it ({word!r}),"
+                    f" got {path}"
+                )
+        lines = [f"{word} {count}\n" for word, count in zip(self.words, self.counts.tolist(), strict=True)]
+        return encode_words("".join(lines))
+
+    @classmethod
+    def _from_lines(cls, data: bytes, path: Path) -> Vocabulary:
+        words: list[str] = []
+        counts: list[int] = []
+        for number, line in enumerate(data.removesuffix(b"\n").split(b"\n"), start=1):
+            word, space, count = line.removesuffix(b"\r").rpartition(b" ")
+            if not space or not word or not count.isdigit() or len(count) > 18:
+                raise FormatError(
+                    f"{path}, line {number}: must be a word, a space and its count,"
+                    f" got {line[:80].decode('utf-8', 'replace')!r}"
+                )
+            try:
+                words.append(word.decode())
+            except UnicodeDecodeError as error:
+                raise EncodingError(f"{path}, line {number}: the word is not UTF-8 ({error.reason})") from None
+            counts.append(int(count))
+        return cls(tuple(words), np.array(counts, np.int64))
+
+    def _to_safetensors(self) -> bytes:
+        import safetensors.numpy
+
+        tensors: dict[str, NDArray[Any]] = {"counts": np.ascontiguousarray(self.counts)}
+        if isinstance(self.words, np.ndarray):
+            tensors["word_ids"] = np.ascontiguousarray(self.words)
+        else:
+            encoded = [encode_words(word) for word in self.words]
+            tensors["word_bytes"] = np.frombuffer(b"".join(encoded), np.uint8)
+            lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
+            tensors["word_offsets"] = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        return safetensors.numpy.save(tensors, metadata={_FORMAT_NAME: "1"})  # one key: their order is random
+
+    @classmethod
+    def _from_safetensors(cls, data: bytes, path: Path) -> Vocabulary:
+        import safetensors
+        import safetensors.numpy
+
+        try:
+            tensors: dict[str, NDArray[Any]] = safetensors.numpy.load(data)
+        except (safetensors.SafetensorError, ValueError, KeyError) as error:
+            raise FormatError(f"{path}: not a safetensors file, or a damaged one: {error}") from None
+        counts = _tensor(tensors, "counts", np.int64, path)
+        if "word_ids" in tensors:
+            return cls(_tensor(tensors, "word_ids", np.int64, path), counts)
+        text = _tensor(tensors, "word_bytes", np.uint8, path).tobytes()
+        offsets = _tensor(tensors, "word_offsets", np.int64, path)
+        if (
+            len(offsets) != len(counts) + 1
+            or offsets[0] != 0
+            or offsets[-1] != len(text)
+            or np.any(np.diff(offsets) < 0)
+        ):
+            raise FormatError(f"{path}: word_offsets must rise from 0 to {len(text)} in {len(counts) + 1} steps")
+        bounds = offsets.tolist()
+        try:
+            words = tuple(text[start:stop].decode() for start, stop in itertools.pairwise(bounds))
+        except UnicodeDecodeError as error:
+            raise EncodingError(f"{path}: word_bytes is not UTF-8 ({error})") from None
+        return cls(words, counts)
+
+
+def validate_cuts(min_count: int, max_vocabulary: int | None) -> None:
+    """Raise ParameterError for a minimum count or a maximum vocabulary that is not a positive integer."""
+    for name, value in (("min_count", min_count), ("max_vocabulary", max_vocabulary)):
+        if value is None and name == "max_vocabulary":
+            continue
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            raise ParameterError(f"{name} must be an integer, got {value!r}")
+        if value < 1:
+            raise ParameterError(f"{name} must be at least 1, got {value}")
+
+
+def encode_words(text: str) -> bytes:
+    """UTF-8 bytes; EncodingError for lone surrogates, which UTF-8 has no bytes for."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        start = max(0, error.start - 20)
+        raise EncodingError(
+            f"a word holds a lone surrogate, which UTF-8 cannot write: {text[start : error.start + 20]!r};"
+            ' clean it with word.encode("utf-8", "replace").decode()'
+        ) from None
+
+
+def _tensor(tensors: dict[str, NDArray[Any]], name: str, dtype: type[np.generic], path: Path) -> NDArray[Any]:
+    if name not in tensors:
+        raise FormatError(
+            f"{path}: a vocabulary needs a tensor {name!r}; the file has {', '.join(sorted(tensors)) or 'none'}"
+        )
+    tensor = tensors[name]
+    if tensor.dtype != dtype or tensor.ndim != 1:
+        raise FormatError(f"{path}: {name} must be a vector of {np.dtype(dtype)}, got {_describe(tensor)}")
+    return tensor
+
+
+def _as_word_ids(words: NDArray[Any] | Sequence[int]) -> NDArray[np.int64]:
+    array = np.array(words)
+    if array.ndim != 1 or (array.dtype.kind not in "iu"):
+        raise CorpusTypeError(f"words must be strings or a vector of 64-bit integers, got {_describe(array)}")
+    if array.dtype.kind == "u" and array.size and int(array.max()) > np.iinfo(np.int64).max:
+        raise CorpusTypeError(f"words must be below 2^63 where they are integers, got {int(array.max())}")
+    array = array.astype(np.int64)
+    array.flags.writeable = False
+    return array
+
+
+def _describe(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype} with shape {value.shape}"
+    return repr(value)
