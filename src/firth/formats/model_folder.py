@@ -1,0 +1,560 @@
+"""Room formats: firth's own model: a folder with ``config.json`` and one file of tensors; no code in either.
+
+Grammar
+-------
+::
+
+    folder      = "config.json" tensors [other files, left alone]
+    config.json = JSON object, UTF-8, with at least
+                    "format": "firth-model", "format_version": 1,
+                    "tensors": {"file": name, "bytes": size, "sha256": hex}
+    tensors     = "model-" 16 hex digits ".safetensors"       (the digits begin the checksum of the content)
+    safetensors = length header data
+    length      = unsigned 64-bit little-endian size of the header
+    header      = JSON object, padded with spaces: name -> {"dtype", "shape", "data_offsets": [start, end]}
+    data        = the tensors' bytes, C order, little-endian, without gaps
+
+What firth stores in it: ``input_vectors`` and ``output_vectors`` (V, D) float32 or float16; ``counts`` int64 (V,);
+the words as ``words`` uint8 (their UTF-8 bytes, run together) and ``word_offsets`` int64 (V+1,), or as ``word_ids``
+int64 (V,) where ids were the words.
+
+Saving never leaves a half-written model: the tensors are written beside, synced and renamed to a name that no other
+content has; ``config.json`` is replaced last; the folder is synced; only then is the old tensor file deleted. Two
+savers of one folder exclude each other by a lock on the folder.
+
+Source: safetensors, "Format", https://github.com/huggingface/safetensors#format (read by parsing the header, as its
+NumPy reader copies every tensor; written with C order asserted, as its ``save_file`` writes strided views wrongly).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import io
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.errors import FormatError, ParameterError, ShapeError, StorageError
+from firth.formats.format import Format, Sample
+from firth.formats.rows import finish_table
+from firth.formats.source import ReadOptions
+from firth.formats.table import VectorTable, pack_words, unpack_words
+from firth.formats.target import WriteOptions, storage_error, sync_folder, write_all
+
+CONFIG_NAME = "config.json"
+FORMAT_NAME = "firth-model"
+FORMAT_VERSION = 1
+RESERVED_KEYS = ("format", "format_version", "tensors")
+HALF_PRECISION = ("input_vectors", "output_vectors")  # the tensors that storage="float16" rounds
+
+VERIFIED_BYTES = 16 << 20  # a tensor file up to this size is checked against its checksum at every load
+MAX_CONFIG_BYTES = 16 << 20
+MAX_HEADER_BYTES = 100 << 20  # the limit of the reference implementation
+_ALIGNMENT = 64
+_DTYPES = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "|i1",
+    "U64": "<u8",
+    "U32": "<u4",
+    "U16": "<u2",
+    "U8": "|u1",
+    "BOOL": "|b1",
+}
+_NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
+_TENSOR_FILE = re.compile(r"model-[0-9a-f]{16}\.safetensors")
+_LEFTOVER = re.compile(r"\.(model|config)-[0-9a-f]{12}\.tmp")
+
+
+def write_model_folder(
+    folder: str | os.PathLike[str],
+    tensors: Mapping[str, NDArray[Any]],
+    config: Mapping[str, Any],
+    overwrite: bool = False,
+    *,
+    storage: str = "float32",
+) -> None:
+    """Save a model; the old one stays whole until the new one is on the disk.
+
+    Parameters
+    ----------
+    folder : path
+        Made where it is missing. A folder that holds anything but hidden entries is refused unless ``overwrite``.
+    tensors : mapping of str to array
+        Each C-contiguous; see the module for the names that firth reads back.
+    config : mapping
+        Anything that JSON can express, without the keys of `RESERVED_KEYS`, which are added.
+    overwrite : bool
+        Replace the model in the folder. A ``config.json`` that firth did not write is never replaced.
+    storage : {"float32", "float16"}
+        ``"float16"`` rounds the two vector tensors to half precision: half the size; docs/formats.md has the loss.
+
+    Raises
+    ------
+    StorageError
+        The folder is taken, locked by another save, read-only, or too small for the model.
+    ShapeError
+        A tensor is not contiguous.
+    ParameterError
+        A dtype that safetensors lacks, a reserved key, a value too large for float16.
+    """
+    target = Path(folder)
+    reserved = [key for key in RESERVED_KEYS if key in config]
+    if reserved:
+        raise ParameterError(
+            f"config must leave the keys {', '.join(RESERVED_KEYS)} to the format, got {reserved[0]!r}"
+        )
+    stored = {name: _stored(name, tensor, storage) for name, tensor in tensors.items()}
+    try:
+        json.dumps(dict(config), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"config must be what JSON can express, got {error}") from None
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise StorageError(f"{target} must be a folder, got a file; choose another name") from None
+    except OSError as error:
+        raise storage_error(error, target) from error
+    try:
+        with _locked(target):
+            check_model_destination(target, overwrite)
+            _save(target, stored, config)
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise storage_error(error, target) from error
+
+
+def check_model_destination(folder: str | os.PathLike[str], overwrite: bool) -> None:
+    """Refuse a folder that a save would have to disturb; a missing one or one of hidden entries alone is fine.
+
+    Raises
+    ------
+    StorageError
+    """
+    target = Path(folder)
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise StorageError(f"{target} must be a folder, got a file; choose another name")
+    entries = sorted(entry.name for entry in target.iterdir() if not entry.name.startswith("."))
+    if entries and not overwrite:
+        what = "holds a model" if CONFIG_NAME in entries else f"is not empty (it holds {entries[0]!r})"
+        raise StorageError(f"{target} {what}; choose another folder, or ask to overwrite it")
+    if CONFIG_NAME in entries:
+        try:
+            read_config(target)
+        except FormatError as error:
+            raise StorageError(
+                f"{target / CONFIG_NAME} was not written by firth and is not replaced ({error}); choose another folder"
+            ) from None
+
+
+def read_model_folder(
+    folder: str | os.PathLike[str], *, verify: bool | None = None
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Open a model without reading its vectors: they are mapped, and many processes share them.
+
+    Parameters
+    ----------
+    folder : path
+    verify : bool or None
+        Compare the tensor file with its checksum, which reads it through. None: where it has at most 16 MiB. Its size
+        is compared always.
+
+    Returns
+    -------
+    config : dict
+        Without the keys of `RESERVED_KEYS`.
+    tensors : dict of str to np.memmap
+        Read-only views into one map of the file.
+
+    Raises
+    ------
+    StorageError
+        The folder or a file in it is missing or cannot be read.
+    FormatError
+        It is no model of firth's, or damaged.
+    """
+    target = Path(folder)
+    for attempt in range(3):
+        whole = read_config(target)
+        try:
+            tensors = _map_tensors(target, whole["tensors"], verify)
+        except FileNotFoundError:
+            # a save may have replaced the model between the two reads; the new config.json names the new file
+            if attempt == 2:
+                raise StorageError(
+                    f"{target / whole['tensors']['file']} is missing, though {CONFIG_NAME} names it; restore it"
+                ) from None
+        else:
+            return {key: value for key, value in whole.items() if key not in RESERVED_KEYS}, tensors
+    raise AssertionError("unreachable")
+
+
+def words_of(tensors: Mapping[str, NDArray[Any]], folder: str | os.PathLike[str]) -> list[str] | NDArray[np.int64]:
+    """The words of a model: strings, or the ids that were the words.
+
+    Raises
+    ------
+    FormatError
+    """
+    if "word_ids" in tensors:
+        word_ids = tensors["word_ids"]
+        if word_ids.dtype != np.int64 or word_ids.ndim != 1:
+            raise FormatError(f"{folder}: word_ids must be int64 (V,), got {word_ids.dtype} {word_ids.shape}")
+        return np.array(word_ids)
+    for name, dtype in (("words", np.uint8), ("word_offsets", np.int64)):
+        if name not in tensors or tensors[name].dtype != dtype or tensors[name].ndim != 1:
+            raise FormatError(f"{folder}: the model must have {name} of type {np.dtype(dtype)} in one dimension")
+    try:
+        return unpack_words(tensors["words"], tensors["word_offsets"])
+    except ValueError as error:
+        raise FormatError(f"{folder}: its words are damaged: {error}") from None
+
+
+def read_table(folder: Path, options: ReadOptions) -> VectorTable:
+    """Words, input vectors and counts of a model folder; float32 vectors stay mapped, float16 ones are widened."""
+    _, tensors = read_model_folder(folder)
+    words = words_of(tensors, folder)
+    names = words if isinstance(words, list) else [str(word_id) for word_id in words.tolist()]
+    matrix = tensors.get("input_vectors")
+    if matrix is None or matrix.ndim != 2 or matrix.dtype.kind != "f" or len(matrix) != len(names):
+        found = "none" if matrix is None else f"{matrix.dtype} {matrix.shape}"
+        raise FormatError(f"{folder}: input_vectors must be floats of shape ({len(names)}, dimensions), got {found}")
+    counts = tensors.get("counts")
+    if counts is not None and (counts.dtype != np.int64 or counts.shape != (len(names),)):
+        raise FormatError(f"{folder}: counts must be int64 ({len(names)},), got {counts.dtype} {counts.shape}")
+    rows = slice(options.limit)
+    return finish_table(
+        folder,
+        names[rows],
+        np.asarray(matrix[rows], dtype=np.float32),
+        None if counts is None else np.array(counts[rows]),
+        options,
+    )
+
+
+def write_table(folder: Path, table: VectorTable, options: WriteOptions) -> None:
+    """A model folder of vectors alone, without the training configuration that `firth.train` would record."""
+    packed, offsets = pack_words(table.words)
+    tensors: dict[str, NDArray[Any]] = {
+        "input_vectors": np.ascontiguousarray(table.matrix),
+        "words": packed,
+        "word_offsets": offsets,
+    }
+    if table.counts is not None:
+        tensors["counts"] = np.ascontiguousarray(table.counts)
+    n_words, n_dims = table.matrix.shape
+    config = {"kind": "vectors", "n_words": n_words, "dims": n_dims}
+    write_model_folder(folder, tensors, config, options.overwrite, storage=options.storage)
+
+
+def _looks_like(sample: Sample) -> bool:
+    return sample.is_folder
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The whole ``config.json``, with the reserved keys checked.
+
+    Raises
+    ------
+    StorageError, FormatError
+    """
+    path = folder / CONFIG_NAME
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_CONFIG_BYTES + 1)
+    except FileNotFoundError:
+        what = "is no model folder: it has no config.json" if folder.is_dir() else "does not exist"
+        raise StorageError(f"{folder} {what}; give the folder that `firth train -o` wrote") from None
+    except NotADirectoryError:
+        raise StorageError(f"{folder} must be a folder, got a file; `firth convert` reads vector files") from None
+    except OSError as error:
+        raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error
+    if len(data) > MAX_CONFIG_BYTES:
+        raise FormatError(f"{path}: larger than {MAX_CONFIG_BYTES} bytes")
+    config = _parse_json(data, path)
+    if config.get("format") != FORMAT_NAME:
+        raise FormatError(f'{path}: "format" must be {FORMAT_NAME!r}, got {config.get("format")!r}')
+    version = config.get("format_version")
+    if type(version) is not int or version < 1:
+        raise FormatError(f'{path}: "format_version" must be a whole number from 1, got {version!r}')
+    if version > FORMAT_VERSION:
+        raise FormatError(
+            f'{path}: "format_version" must be at most {FORMAT_VERSION}, got {version}; a newer firth wrote it: upgrade'
+        )
+    entry = config.get("tensors")
+    if not isinstance(entry, dict):
+        raise FormatError(f'{path}: "tensors" must be an object, got {entry!r}')
+    name, size, checksum = entry.get("file"), entry.get("bytes"), entry.get("sha256")
+    if not isinstance(name, str) or not _TENSOR_FILE.fullmatch(name):
+        raise FormatError(f'{path}: "tensors.file" must be model-<16 hex digits>.safetensors, got {name!r}')
+    if type(size) is not int or size < 8:
+        raise FormatError(f'{path}: "tensors.bytes" must be a whole number from 8, got {size!r}')
+    if not isinstance(checksum, str) or not re.fullmatch(r"[0-9a-f]{64}", checksum):
+        raise FormatError(f'{path}: "tensors.sha256" must be 64 hex digits, got {checksum!r}')
+    return config
+
+
+def encode_safetensors_header(tensors: Mapping[str, NDArray[Any]]) -> tuple[bytes, list[str]]:
+    """Length and header of a safetensors file, and the order of its data: wide types first, so that all are aligned."""
+    order = sorted(tensors, key=lambda name: (-tensors[name].itemsize, name))
+    header: dict[str, Any] = {}
+    start = 0
+    for name in order:
+        tensor = tensors[name]
+        header[name] = {
+            "dtype": _NAMES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [start, start + tensor.nbytes],
+        }
+        start += tensor.nbytes
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+    text += b" " * (-(8 + len(text)) % _ALIGNMENT)
+    return len(text).to_bytes(8, "little") + text, order
+
+
+def parse_safetensors_header(
+    header: bytes, n_data_bytes: int, path: Path
+) -> dict[str, tuple[str, tuple[int, ...], int]]:
+    """Name -> (NumPy dtype code, shape, offset into the data), everything checked: types, sizes, no gap, no overlap.
+
+    Raises
+    ------
+    FormatError
+    """
+    entries = _parse_json(header, path)
+    entries.pop("__metadata__", None)
+    parsed: dict[str, tuple[str, tuple[int, ...], int]] = {}
+    spans: list[tuple[int, int, str]] = []
+    for name, entry in entries.items():
+        if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
+            raise FormatError(f"{path}: tensor {name!r} must have dtype, shape and data_offsets, got {entry!r:.200}")
+        code = _DTYPES.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
+        if code is None:
+            raise FormatError(
+                f"{path}: tensor {name!r} has the dtype {entry['dtype']!r:.50}, which firth does not read"
+            )
+        shape, offsets = entry["shape"], entry["data_offsets"]
+        if not _whole_numbers(shape) or not _whole_numbers(offsets) or len(offsets) != 2 or len(shape) > 8:
+            raise FormatError(
+                f"{path}: tensor {name!r} must have whole numbers for shape and offsets, got {entry!r:.200}"
+            )
+        n_bytes = np.dtype(code).itemsize
+        for size in shape:
+            n_bytes *= size
+        if offsets[1] - offsets[0] != n_bytes or offsets[1] > n_data_bytes:
+            raise FormatError(
+                f"{path}: tensor {name!r} of shape {shape} needs {n_bytes} bytes, its offsets {offsets} in"
+                f" {n_data_bytes} bytes of data do not give them"
+            )
+        parsed[name] = (code, tuple(shape), offsets[0])
+        spans.append((offsets[0], offsets[1], name))
+    end = 0
+    for start, stop, name in sorted(spans):
+        if start != end:
+            raise FormatError(f"{path}: tensor {name!r} starts at byte {start} of the data, {end} was expected")
+        end = stop
+    if end != n_data_bytes:
+        raise FormatError(f"{path}: {n_data_bytes - end} bytes follow the last tensor")
+    return parsed
+
+
+def _save(folder: Path, tensors: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> None:
+    old_file = read_config(folder)["tensors"]["file"] if (folder / CONFIG_NAME).exists() else None
+    for entry in list(folder.iterdir()):  # what a killed save left; the lock says that no other save is running
+        if _LEFTOVER.fullmatch(entry.name) or (_TENSOR_FILE.fullmatch(entry.name) and entry.name != old_file):
+            entry.unlink()
+    header, order = encode_safetensors_header(tensors)
+    size = len(header) + sum(tensor.nbytes for tensor in tensors.values())
+    _check_free_space(folder, size)
+    temporary = folder / f".model-{secrets.token_hex(6)}.tmp"
+    try:
+        checksum = hashlib.sha256()
+        with _created(temporary) as file:
+            write_all(file, header)
+            checksum.update(header)
+            for name in order:
+                data = _bytes_of(tensors[name])
+                write_all(file, data)
+                checksum.update(data)
+            os.fsync(file.fileno())
+        name = f"model-{checksum.hexdigest()[:16]}.safetensors"
+        os.replace(temporary, folder / name)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    whole = {
+        "format": FORMAT_NAME,
+        "format_version": FORMAT_VERSION,
+        **config,
+        "tensors": {"file": name, "bytes": size, "sha256": checksum.hexdigest()},
+    }
+    text = json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    temporary = folder / f".config-{secrets.token_hex(6)}.tmp"
+    try:
+        with _created(temporary) as file:
+            write_all(file, text.encode("utf-8"))
+            os.fsync(file.fileno())
+        sync_folder(folder)  # the tensors' name must be on the disk before anything refers to it
+        os.replace(temporary, folder / CONFIG_NAME)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        if name != old_file:
+            (folder / name).unlink(missing_ok=True)
+        raise
+    sync_folder(folder)
+    if old_file is not None and old_file != name:
+        (folder / old_file).unlink(missing_ok=True)
+
+
+def _map_tensors(folder: Path, entry: Mapping[str, Any], verify: bool | None) -> dict[str, NDArray[Any]]:
+    path = folder / entry["file"]
+    try:
+        file = open(path, "rb")  # noqa: SIM115  closed below; the map outlives it
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error
+    with file:
+        size = os.fstat(file.fileno()).st_size
+        if size != entry["bytes"]:
+            raise FormatError(
+                f"{path}: {CONFIG_NAME} announces {entry['bytes']} bytes, the file has {size}; it was cut or replaced"
+            )
+        header_length = int.from_bytes(file.read(8), "little")
+        if header_length > min(MAX_HEADER_BYTES, size - 8):
+            raise FormatError(f"{path}: a header of {header_length} bytes does not fit in a file of {size}")
+        header = file.read(header_length)
+        start = 8 + header_length
+        entries = parse_safetensors_header(header, size - start, path)
+        if verify or (verify is None and size <= VERIFIED_BYTES):
+            file.seek(0)
+            checksum = hashlib.sha256()
+            while block := file.read(1 << 20):
+                checksum.update(block)
+            if checksum.hexdigest() != entry["sha256"]:
+                raise FormatError(
+                    f"{path}: the checksum is {checksum.hexdigest()}, {CONFIG_NAME} announces {entry['sha256']};"
+                    " the file is damaged: restore it or train again"
+                )
+        whole = np.memmap(file, dtype=np.uint8, mode="r")
+    return {
+        name: whole[start + offset : start + offset + _n_bytes(code, shape)].view(code).reshape(shape)
+        for name, (code, shape, offset) in entries.items()
+    }
+
+
+def _stored(name: str, tensor: NDArray[Any], storage: str) -> NDArray[Any]:
+    if storage not in ("float32", "float16"):
+        raise ParameterError(f"storage must be 'float32' or 'float16', got {storage!r}")
+    if name == "__metadata__":
+        raise ParameterError("tensors must not be called '__metadata__', which safetensors reserves")
+    array = np.asarray(tensor)
+    if not array.flags.c_contiguous:
+        raise ShapeError(f"tensor {name!r} must be C-contiguous, got strides {array.strides}; use np.ascontiguousarray")
+    if storage == "float16" and name in HALF_PRECISION and array.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            halved = array.astype(np.float16)
+        if not np.isfinite(halved).all():
+            largest = float(np.abs(array).max())
+            raise ParameterError(f"{name} must lie within ±65504 to be stored as float16, got {largest}; use float32")
+        array = halved
+    little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    if little.dtype not in _NAMES:
+        raise ParameterError(f"tensor {name!r} must have a dtype of safetensors, got {array.dtype}")
+    return little
+
+
+def _bytes_of(tensor: NDArray[Any]) -> NDArray[np.uint8]:
+    return tensor.reshape(-1).view(np.uint8)
+
+
+def _n_bytes(code: str, shape: tuple[int, ...]) -> int:
+    n_bytes = np.dtype(code).itemsize
+    for size in shape:
+        n_bytes *= size
+    return n_bytes
+
+
+def _whole_numbers(values: object) -> bool:
+    return isinstance(values, list) and all(type(value) is int and 0 <= value < 1 << 62 for value in values)
+
+
+def _parse_json(data: bytes, path: Path) -> dict[str, Any]:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = dict(pairs)
+        if len(keys) != len(pairs):
+            raise ValueError("a key stands twice in one object")
+        return keys
+
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"{constant} is no JSON")
+
+    try:
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{path}: no valid JSON header ({error})") from None
+    if not isinstance(value, dict):
+        raise FormatError(f"{path}: the JSON header must be an object, got {type(value).__name__}")
+    return cast("dict[str, Any]", value)
+
+
+def _check_free_space(folder: Path, n_bytes: int) -> None:
+    status = os.statvfs(folder)
+    free = status.f_bavail * status.f_frsize
+    if n_bytes + (1 << 20) > free:
+        raise StorageError(
+            errno.ENOSPC,
+            f"{folder} has {free >> 20} MiB free, the model needs {(n_bytes >> 20) + 1} MiB; free some space or choose"
+            " another folder, nothing was changed",
+        )
+
+
+def _created(path: Path) -> io.FileIO:
+    return io.FileIO(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666), "wb")
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                raise StorageError(
+                    f"{folder} is being saved to by another process; wait for it and try again"
+                ) from None
+            # a network file system without locks: saving stays atomic, only two savers at once are not told apart
+            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF, errno.ENOSYS):
+                raise
+        yield
+    finally:
+        os.close(descriptor)
+
+
+FORMAT = Format("firth", "firth's model folder: config.json and safetensors", (), _looks_like, read_table, write_table)
+
+__all__ = [
+    "check_model_destination",
+    "read_config",
+    "read_model_folder",
+    "words_of",
+    "write_model_folder",
+]

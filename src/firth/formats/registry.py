@@ -1,0 +1,220 @@
+"""Room formats: every format by its name; reading, writing and converting by name, by content or by suffix.
+
+A new format is one new file that makes a `firth.formats.format.Format`, and one line in `_FORMATS` here.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from firth.errors import FormatError, ParameterError, StorageError
+from firth.formats import (
+    model_folder,
+    word2vec_binary,
+    word2vec_text,
+)
+from firth.formats.format import Format, take_sample
+from firth.formats.source import ReadOptions
+from firth.formats.table import VectorTable
+from firth.formats.target import COMPRESSED_SUFFIXES, WriteOptions, plain_suffix
+
+# In the order in which they look at an unknown file: those with a magic number first.
+_FORMATS = (
+    model_folder.FORMAT,
+    word2vec_text.FORMAT,
+    word2vec_binary.FORMAT,
+)
+
+FORMATS: dict[str, Format] = {known.name: known for known in _FORMATS}
+READABLE = tuple(FORMATS)
+WRITABLE = tuple(name for name, known in FORMATS.items() if known.write is not None)
+
+
+def read_vectors(
+    path: str | os.PathLike[str],
+    format: str | None = None,
+    *,
+    encoding: str = "utf-8",
+    encoding_errors: str = "strict",
+    duplicates: str = "error",
+    limit: int | None = None,
+    threads: int | None = None,
+) -> VectorTable:
+    """Read the word vectors of a file that firth or another program wrote.
+
+    Files compressed with gzip, bzip2, xz or, with the extra ``zstd``, Zstandard are decompressed on the way.
+
+    Parameters
+    ----------
+    path : path of a file, or of a model folder
+    format : str or None
+        One of `READABLE`; None: guessed by content.
+    encoding : str
+        Of the words; the formats are UTF-8, some old programs wrote what their machine used.
+    encoding_errors : {"strict", "replace"}
+        A word with invalid bytes is an error that names its row and byte, or is read with U+FFFD.
+    duplicates : {"error", "first"}
+        A word that stands twice is an error, or only its first row is kept.
+    limit : int or None
+        Read the first ``limit`` rows alone; what follows them is not looked at.
+    threads : int or None
+        None: the cores that this process may use.
+
+    Returns
+    -------
+    VectorTable
+        Words in the file's order; counts where the file has them, else None.
+
+    Raises
+    ------
+    StorageError
+        The file is missing or cannot be read.
+    FormatError
+        It does not follow the format's grammar; the message names the file, the row and the byte. Nothing in the file
+        is ever executed, and nothing is allocated that its size does not justify.
+    ParameterError, MissingExtraError
+    """
+    options = ReadOptions(encoding, encoding_errors, duplicates, limit, threads)
+    place = Path(path)
+    known = _named(format) if format is not None else FORMATS[guess_format(place)]
+    return known.read(place, options)
+
+
+def write_vectors(
+    path: str | os.PathLike[str],
+    table: VectorTable,
+    format: str | None = None,
+    *,
+    overwrite: bool = False,
+    storage: str = "float32",
+    threads: int | None = None,
+) -> None:
+    """Write word vectors; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+        The suffixes ``.gz``, ``.bz2``, ``.xz`` and ``.zst`` compress.
+    table : VectorTable
+    format : str or None
+        One of `WRITABLE`; None: by the suffix, see `format_for_writing`.
+    overwrite : bool
+        Replace what is there.
+    storage : {"float32", "float16"}
+        How a model folder stores its vectors; other formats have float32 or text alone.
+    threads : int or None
+
+    Raises
+    ------
+    StorageError
+        The path is taken, or cannot be written.
+    FormatError
+        The format cannot hold the table: a word with a space, a NaN.
+    ParameterError
+    """
+    options = WriteOptions(overwrite, storage, threads)
+    place = Path(path)
+    known = _named(format) if format is not None else FORMATS[format_for_writing(place)]
+    if known.write is None:
+        raise ParameterError(f"format must be one that firth writes ({', '.join(WRITABLE)}), got {known.name!r}")
+    if storage != "float32" and known.name != model_folder.FORMAT.name:
+        raise ParameterError(f"storage must be 'float32' for the format {known.name!r}, got {storage!r}")
+    if not len(table):
+        raise ParameterError("table must have at least one word, got none")
+    known.write(place, table, options)
+
+
+def guess_format(path: str | os.PathLike[str]) -> str:
+    """The name of a file's format, told by its content.
+
+    Raises
+    ------
+    FormatError
+        It looks like none that firth knows.
+    StorageError
+    """
+    sample = take_sample(Path(path))
+    for known in _FORMATS:
+        if known.matches(sample):
+            return known.name
+    raise FormatError(
+        f"{path}: the content looks like none of the formats that firth reads ({', '.join(READABLE)});"
+        " if it is one of them, name it with format= or --from"
+    )
+
+
+def format_for_writing(path: str | os.PathLike[str]) -> str:
+    """The name of the format that a path's suffix asks for; a path without suffix is a model folder.
+
+    Raises
+    ------
+    ParameterError
+        No format has this suffix.
+    """
+    suffix = plain_suffix(Path(path))
+    for known in _FORMATS:
+        if known.write is not None and suffix in known.suffixes:
+            return known.name
+    if not suffix:
+        if Path(path).suffix.lower() in COMPRESSED_SUFFIXES:
+            raise ParameterError(f"path must have a suffix before {Path(path).suffix} or a format, got {str(path)!r}")
+        return model_folder.FORMAT.name
+    suffixes = ", ".join(f"{suffix} ({known.name})" for known in _FORMATS for suffix in known.suffixes if known.write)
+    raise ParameterError(f"path must end in one of {suffixes}, or a format must be named, got {str(path)!r}")
+
+
+def convert(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    source_format: str | None = None,
+    target_format: str | None = None,
+    overwrite: bool = False,
+    encoding: str = "utf-8",
+    encoding_errors: str = "strict",
+    duplicates: str = "error",
+    limit: int | None = None,
+    storage: str = "float32",
+    threads: int | None = None,
+) -> VectorTable:
+    """Read one file and write another; the parameters are those of `read_vectors` and `write_vectors`.
+
+    The destination is checked before the source is read. Returns the table that was written.
+    """
+    known = _named(target_format) if target_format is not None else FORMATS[format_for_writing(target)]
+    if known.write is None:
+        raise ParameterError(f"target_format must be one of {', '.join(WRITABLE)}, got {known.name!r}")
+    if os.path.lexists(target) and not overwrite and known.name != model_folder.FORMAT.name:
+        raise StorageError(f"{target} exists; choose another name, or ask to overwrite it")
+    if known.name == model_folder.FORMAT.name:
+        model_folder.check_model_destination(target, overwrite)
+    table = read_vectors(
+        source,
+        source_format,
+        encoding=encoding,
+        encoding_errors=encoding_errors,
+        duplicates=duplicates,
+        limit=limit,
+        threads=threads,
+    )
+    write_vectors(target, table, known.name, overwrite=overwrite, storage=storage, threads=threads)
+    return table
+
+
+def _named(name: str) -> Format:
+    if name not in FORMATS:
+        raise ParameterError(f"format must be one of {', '.join(READABLE)}, got {name!r}")
+    return FORMATS[name]
+
+
+__all__ = [
+    "FORMATS",
+    "READABLE",
+    "WRITABLE",
+    "convert",
+    "format_for_writing",
+    "guess_format",
+    "read_vectors",
+    "write_vectors",
+]

@@ -1,0 +1,503 @@
+"""Room formats: rows of vectors streamed through the native core, block by block on several threads, in bounded memory.
+
+Reading keeps a few blocks in flight beside the matrix itself. The matrix is allocated for as many rows as the file can
+hold, never for as many as it announces.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.errors import FormatError
+from firth.formats.source import MAX_DIMS, MAX_WORD_BYTES, ByteSource, ReadOptions
+from firth.formats.table import VectorTable
+from firth.formats.target import WriteOptions, write_all
+from firth.native import vector_text
+
+BLOCK_BYTES = 4 << 20
+_NUMBER_BYTES = 64  # longest number that a row may hold on average; a double printed in full has 24
+_FIRST_ROWS_BYTES = 64 << 20  # what an announced number of rows may allocate before the file has shown any
+_BLANK = b" \t\r\n"
+
+
+def parse_header(source: ByteSource, line: bytes, min_row_bytes: Callable[[int], int]) -> tuple[int, int]:
+    """``V D`` of a first line, refused where the file is too small for what it announces.
+
+    Parameters
+    ----------
+    min_row_bytes : function of D
+        The fewest bytes that a row can take.
+    """
+    pieces = line.removeprefix(b"\xef\xbb\xbf").split()
+    if len(pieces) != 2 or not all(piece.isdigit() and len(piece) <= 18 for piece in pieces):
+        source.fail(f"the first line must be the numbers of words and of dimensions, got {_shown(line)}", offset=0)
+    n_rows, n_dims = (int(piece) for piece in pieces)
+    if n_rows < 1:
+        source.fail("the header announces no rows", offset=0)
+    if not 1 <= n_dims <= MAX_DIMS:
+        source.fail(f"the header must announce 1 to {MAX_DIMS} dimensions, got {n_dims}", offset=0)
+    needed = n_rows * min_row_bytes(n_dims) - 1  # the last row may lack its newline
+    if source.remaining is not None and needed > source.remaining:
+        source.fail(
+            f"the header announces {n_rows} rows of {n_dims} dimensions, which take at least {needed} bytes;"
+            f" {source.remaining} follow: the file is cut or not of this format",
+            offset=0,
+        )
+    return n_rows, n_dims
+
+
+def read_text_rows(
+    source: ByteSource,
+    n_dims: int,
+    options: ReadOptions,
+    *,
+    n_rows: int | None = None,
+    has_words: bool = True,
+    taken: bytes = b"",
+) -> tuple[list[str], NDArray[np.float32]]:
+    """The rows of a text file to its end, or the first ``options.limit``.
+
+    Parameters
+    ----------
+    n_rows : int or None
+        What the header announces; fewer or more rows are an error. None: there is no header.
+    has_words : bool
+        Whether a word stands before the numbers.
+    taken : bytes
+        What was read from the source already and belongs to the rows.
+    """
+    rows = _Rows(source, n_dims, options, n_rows)
+    max_row_bytes = MAX_WORD_BYTES + n_dims * _NUMBER_BYTES
+    pending: deque[tuple[Future[vector_text.BlockReport], _Block]] = deque()
+    buffers = _Buffers(BLOCK_BYTES if source.size is None else min(BLOCK_BYTES, source.size + 1))
+    extra: int | None = None  # where rows begin that the header did not announce
+
+    def collect() -> None:
+        future, block = pending.popleft()
+        report = future.result()
+        if report.error:
+            _explain(source, n_dims, block.row + report.row + 1, block.offset, block.buffer, report)
+        if block.words is not None:
+            rows.add_words(block, block.words, report.words_bytes, None)
+            buffers.give(block.words)
+        buffers.give(block.buffer)
+
+    with ThreadPoolExecutor(options.n_threads, "firth-read") as pool:
+        try:
+            for buffer, n_bytes, offset in _line_blocks(source, taken, max_row_bytes, buffers):
+                n_lines = buffer.count(b"\n", 0, n_bytes)
+                first = rows.n_rows
+                n_new = min(n_lines, rows.target - first)
+                if not rows.has_room(n_new):
+                    while pending:  # growing may move the matrix
+                        collect()
+                    rows.make_room(n_new, n_bytes / max(1, n_lines))
+                matrix = rows.take(n_new)
+                words = buffers.take() if has_words else None
+                if words is not None and len(words) < n_bytes:
+                    words.extend(bytes(n_bytes - len(words)))
+                block = _Block(buffer, offset, first, words)
+                future = pool.submit(
+                    vector_text.parse_text_rows, buffer, 0, n_bytes, n_new, matrix, words, MAX_WORD_BYTES
+                )
+                pending.append((future, block))
+                if n_new < n_lines:
+                    if options.limit is None or rows.target < options.limit:
+                        extra = offset + _nth_line(buffer, n_new)
+                    break
+                while len(pending) > options.n_threads:
+                    collect()
+            while pending:
+                collect()
+        finally:
+            for future, _ in pending:  # after an error: nothing may write into buffers that are gone
+                future.cancel()
+    if extra is not None:
+        source.fail(f"more rows follow than the {n_rows} that the header announces", row=rows.target + 1, offset=extra)
+    return rows.finish(has_words)
+
+
+def read_binary_rows(
+    source: ByteSource, n_dims: int, options: ReadOptions, n_rows: int
+) -> tuple[list[str], NDArray[np.float32]]:
+    """The rows of word2vec's binary file to its end, or the first ``options.limit``."""
+    rows = _Rows(source, n_dims, options, n_rows)
+    row_bytes = MAX_WORD_BYTES + 4 * n_dims + 2
+    size = max(BLOCK_BYTES, 2 * row_bytes)
+    buffers = _Buffers(size if source.size is None else min(size, source.size + 1))
+    pending: deque[tuple[Future[vector_text.BlockReport], _Block]] = deque()
+    carry = b""
+
+    def collect() -> None:
+        future, block = pending.popleft()
+        report = future.result()
+        if report.error:
+            _explain(source, n_dims, block.row + report.row + 1, block.offset, block.buffer, report)
+        buffers.give(block.buffer)
+
+    with ThreadPoolExecutor(options.n_threads, "firth-read") as pool:
+        try:
+            while rows.n_rows < rows.target:
+                buffer = buffers.take()
+                buffer[: len(carry)] = carry
+                offset = source.offset - len(carry)
+                with memoryview(buffer) as view:
+                    filled = len(carry) + source.read_into(view[len(carry) :])
+                words = buffers.take()
+                report, starts = vector_text.scan_binary_rows(
+                    buffer, 0, filled, rows.target - rows.n_rows, n_dims, words, MAX_WORD_BYTES
+                )
+                first = rows.n_rows
+                n_new = report.n_rows
+                block = _Block(buffer, offset, first, None)
+                rows.add_words(block, words, report.words_bytes, starts)
+                buffers.give(words)
+                carry = bytes(memoryview(buffer)[report.n_bytes : filled])
+                if n_new:
+                    if not rows.has_room(n_new):
+                        while pending:
+                            collect()
+                        rows.make_room(n_new, report.n_bytes / n_new)
+                    matrix = rows.take(n_new)
+                    pending.append((pool.submit(vector_text.gather_binary_rows, buffer, 0, starts, matrix), block))
+                if report.error:
+                    while pending:
+                        collect()
+                    _explain(source, n_dims, first + report.row + 1, offset, buffer, report)
+                if filled < len(buffer) and rows.n_rows < rows.target:  # the file has ended
+                    while pending:
+                        collect()
+                    rows.fail_cut(source.offset - len(carry), len(carry))
+                while len(pending) > options.n_threads:
+                    collect()
+            while pending:
+                collect()
+        finally:
+            for future, _ in pending:
+                future.cancel()
+    if rows.target == n_rows:
+        tail = carry + (source.read(2) if len(carry) < 2 else b"")
+        if tail not in (b"", b"\n"):
+            source.fail(
+                f"more bytes follow than the {n_rows} rows that the header announces: {_shown(tail[:16])}",
+                offset=source.offset - len(tail),
+            )
+    return rows.finish(has_words=True)
+
+
+def write_text_rows(
+    stream: IO[bytes],
+    table: VectorTable,
+    options: WriteOptions,
+    path: Path,
+    *,
+    separator: bytes = b" ",
+    trailing: bool = False,
+    has_words: bool = True,
+) -> None:
+    """Write every row; refuse a NaN or an infinity by its row."""
+
+    def form(first: int, last: int, out: bytearray) -> int:
+        words = ("\n".join(table.words[first:last]) + "\n").encode("utf-8") if has_words else None
+        return vector_text.format_text_rows(_block_of(table.matrix, first, last), words, separator, trailing, out)
+
+    _write_blocks(stream, table, options, path, form, row_bytes=table.matrix.shape[1] * 12 + 16)
+
+
+def write_binary_rows(
+    stream: IO[bytes], table: VectorTable, options: WriteOptions, path: Path, *, newline: bool
+) -> None:
+    """Write every row in binary; refuse a NaN or an infinity by its row."""
+
+    def form(first: int, last: int, out: bytearray) -> int:
+        words = ("\n".join(table.words[first:last]) + "\n").encode("utf-8")
+        return vector_text.pack_binary_rows(_block_of(table.matrix, first, last), words, newline, out)
+
+    _write_blocks(stream, table, options, path, form, row_bytes=table.matrix.shape[1] * 4 + 16)
+
+
+def finish_table(
+    path: Path,
+    words: list[str],
+    matrix: NDArray[np.float32],
+    counts: NDArray[np.int64] | None,
+    options: ReadOptions,
+) -> VectorTable:
+    """The table, with repeated words refused, or dropped where ``duplicates="first"``.
+
+    Raises
+    ------
+    FormatError
+        A word stands twice; the message names both rows.
+    """
+    if len(set(words)) != len(words):
+        first_rows: dict[str, int] = {}
+        for row, word in enumerate(words):
+            earlier = first_rows.setdefault(word, row)
+            if earlier != row and options.duplicates == "error":
+                cause = " after replacing its invalid bytes" if "\ufffd" in word else ""
+                raise FormatError(
+                    f"{path}: row {row + 1}: the word {word!r}{cause} stands in row {earlier + 1} already;"
+                    ' ask for duplicates="first" to keep the first of each'
+                )
+        kept = np.fromiter(first_rows.values(), dtype=np.int64, count=len(first_rows))
+        words, matrix = list(first_rows), matrix[kept]
+        counts = None if counts is None else counts[kept]
+    return VectorTable(words, matrix, counts)
+
+
+def check_finite(path: Path, matrix: NDArray[np.float32]) -> None:
+    """Refuse a matrix with a NaN or an infinity, naming the row; reads it once, block by block."""
+    step = max(1, BLOCK_BYTES // max(1, 4 * matrix.shape[1]))
+    for first in range(0, len(matrix), step):
+        row = vector_text.first_row_not_finite(_block_of(matrix, first, first + step))
+        if row is not None:
+            raise FormatError(f"{path}: row {first + row + 1}: its vector holds a NaN or an infinity")
+
+
+def decode_words(source: ByteSource, parts: list[tuple[bytes, int]], options: ReadOptions) -> list[str]:
+    """Words one by one from (bytes, offset in the file); for formats whose words may hold any character."""
+    words: list[str] = []
+    for row, (data, offset) in enumerate(parts, 1):
+        try:
+            words.append(data.decode(options.encoding, options.encoding_errors))
+        except UnicodeDecodeError as error:
+            _fail_decoding(source, options, row, offset + error.start, data)
+    return words
+
+
+@dataclass
+class _Block:
+    buffer: bytearray
+    offset: int  # of buffer[0] in the file
+    row: int  # number of its first row, from 0
+    words: bytearray | None
+
+
+class _Buffers:
+    """Byte buffers used again and again, as fresh ones cost page faults."""
+
+    def __init__(self, size: int) -> None:
+        self._size = max(64, size)
+        self._free: list[bytearray] = []
+
+    def take(self) -> bytearray:
+        return self._free.pop() if self._free else bytearray(self._size)
+
+    def give(self, buffer: bytearray) -> None:
+        self._free.append(buffer)
+
+
+class _Rows:
+    """The matrix and the words as they come in."""
+
+    def __init__(self, source: ByteSource, n_dims: int, options: ReadOptions, n_rows: int | None) -> None:
+        self._source = source
+        self._options = options
+        self._announced = n_rows
+        self.target = min(
+            n_rows if n_rows is not None else 1 << 62, options.limit if options.limit is not None else 1 << 62
+        )
+        # an announced number was compared with the file's size where that is known
+        room = self.target if n_rows is not None and source.size is not None else 0
+        self._matrix = np.empty((room, n_dims), dtype=np.float32)
+        self._words: list[str] = []
+        self.n_rows = 0
+
+    def has_room(self, n_new: int) -> bool:
+        return self.n_rows + n_new <= len(self._matrix)
+
+    def make_room(self, n_new: int, row_bytes: float) -> None:
+        n_dims = self._matrix.shape[1]
+        needed = self.n_rows + n_new
+        if self._source.remaining is not None:  # as many as can follow; memory that is not touched costs nothing
+            room = needed + int(self._source.remaining / row_bytes * 1.05) + 1
+        else:
+            room = max(needed + needed // 2, _FIRST_ROWS_BYTES // (4 * n_dims))
+        room = max(needed, min(room, self.target))
+        if self.n_rows == 0:
+            self._matrix = np.empty((room, n_dims), dtype=np.float32)
+        else:
+            self._matrix.resize((room, n_dims), refcheck=False)
+
+    def take(self, n_new: int) -> NDArray[np.float32]:
+        matrix = self._matrix[self.n_rows : self.n_rows + n_new]
+        self.n_rows += n_new
+        return matrix
+
+    def add_words(self, block: _Block, words: bytearray, n_bytes: int, starts: NDArray[np.int64] | None) -> None:
+        data = bytes(memoryview(words)[:n_bytes])
+        if not data:
+            return
+        try:
+            text = data.decode(self._options.encoding, self._options.encoding_errors)
+        except UnicodeDecodeError as error:
+            index = data.count(b"\n", 0, error.start)
+            word_start = data.rfind(b"\n", 0, error.start) + 1
+            word = data[word_start : data.find(b"\n", word_start)]
+            at = _nth_line(block.buffer, index) if starts is None else int(starts[index]) - 1 - len(word)
+            row = block.row + index + 1
+            _fail_decoding(self._source, self._options, row, block.offset + at + error.start - word_start, word)
+        found = text[:-1].split("\n")
+        if len(found) != data.count(b"\n"):
+            self._source.fail(f"its words are not text in {self._options.encoding}", row=block.row + 1)
+        self._words.extend(found)
+
+    def fail_cut(self, offset: int, n_left: int) -> NoReturn:
+        tail = f", {n_left} bytes into the next" if n_left else ""
+        self._source.fail(
+            f"the header announces {self._announced} rows, the file ends after {self.n_rows}{tail}: it is cut",
+            row=self.n_rows + 1,
+            offset=offset,
+        )
+
+    def finish(self, has_words: bool) -> tuple[list[str], NDArray[np.float32]]:
+        if self._announced is not None and self.n_rows < self.target:
+            self.fail_cut(self._source.offset, 0)
+        if self.n_rows == 0:
+            self._source.fail("the file holds no rows")
+        if has_words and len(self._words) != self.n_rows:
+            raise AssertionError(f"{len(self._words)} words for {self.n_rows} rows")
+        if self.n_rows < len(self._matrix):
+            self._matrix.resize((self.n_rows, self._matrix.shape[1]), refcheck=False)
+        return self._words, self._matrix
+
+
+def _line_blocks(
+    source: ByteSource, taken: bytes, max_row_bytes: int, buffers: _Buffers
+) -> Iterator[tuple[bytearray, int, int]]:
+    """Buffers of whole lines: (buffer, bytes of lines, offset in the file); blank lines at the end are dropped."""
+    carry = taken
+    while True:
+        buffer = buffers.take()
+        if len(buffer) <= len(carry):
+            buffer.extend(bytes(2 * len(carry) + 64 - len(buffer)))
+        buffer[: len(carry)] = carry
+        offset = source.offset - len(carry)
+        filled = len(carry)
+        while True:
+            with memoryview(buffer) as view:
+                filled += source.read_into(view[filled:])
+            ended = filled < len(buffer)
+            # blank lines wait in the next block until it is known whether something follows them
+            content = len(buffer[:filled].rstrip(_BLANK))
+            cut = content if ended else buffer.rfind(b"\n", 0, filled)
+            if ended or cut >= 0:
+                break
+            if filled > max_row_bytes:
+                source.fail(f"a line is longer than {max_row_bytes} bytes; this is no text of vectors", offset=offset)
+            buffer.extend(bytes(len(buffer)))
+        if ended:
+            if content:
+                if content == len(buffer):
+                    buffer.extend(b"\n")
+                buffer[content] = 10
+                yield buffer, content + 1, offset
+            return
+        if content <= cut:  # only blanks follow the last full line
+            cut = buffer.find(b"\n", content)
+        if cut + 1 > filled or content == 0:
+            source.fail(f"more than {filled} bytes of blank lines", offset=offset)
+        carry = bytes(memoryview(buffer)[cut + 1 : filled])
+        yield buffer, cut + 1, offset
+
+
+def _write_blocks(
+    stream: IO[bytes],
+    table: VectorTable,
+    options: WriteOptions,
+    path: Path,
+    form: Callable[[int, int, bytearray], int],
+    row_bytes: int,
+) -> None:
+    n_rows = len(table)
+    step = max(1, BLOCK_BYTES // row_bytes)
+    buffers = _Buffers(64)
+    pending: deque[tuple[Future[int], int, bytearray]] = deque()
+
+    def collect() -> None:
+        future, first, out = pending.popleft()
+        n_bytes = future.result()
+        if n_bytes < 0:
+            row = first - n_bytes
+            raise FormatError(
+                f"{path}: row {row}: the vector of {table.words[row - 1]!r} holds a NaN or an infinity; remove the word"
+            )
+        with memoryview(out) as view, view[:n_bytes] as part:
+            write_all(stream, part)
+        buffers.give(out)
+
+    with ThreadPoolExecutor(options.n_threads, "firth-write") as pool:
+        try:
+            for first in range(0, n_rows, step):
+                out = buffers.take()
+                pending.append((pool.submit(form, first, min(n_rows, first + step), out), first, out))
+                while len(pending) > options.n_threads:
+                    collect()
+            while pending:
+                collect()
+        finally:
+            for future, _, _ in pending:
+                future.cancel()
+
+
+def _block_of(matrix: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
+    return np.ascontiguousarray(matrix[first:last], dtype=np.float32)
+
+
+def _nth_line(buffer: bytearray, index: int) -> int:
+    position = 0
+    for _ in range(index):
+        position = buffer.index(b"\n", position) + 1
+    return position
+
+
+def _fail_decoding(source: ByteSource, options: ReadOptions, row: int, offset: int, word: bytes) -> NoReturn:
+    source.fail_encoding(
+        f"the word {_shown(word)} is not valid {options.encoding.upper()};"
+        ' ask for encoding_errors="replace" to read it with U+FFFD, or name the encoding',
+        row=row,
+        offset=offset,
+    )
+
+
+def _explain(
+    source: ByteSource, n_dims: int, row: int, block_offset: int, buffer: bytearray, report: vector_text.BlockReport
+) -> NoReturn:
+    piece = _shown(bytes(buffer[report.offset : report.offset + min(report.length, 60)]))
+    message = {
+        vector_text.ROW_TOO_FEW: f"{n_dims} numbers must follow the word, got {max(0, report.detail)} in {piece}",
+        vector_text.ROW_TOO_MANY: f"{n_dims} numbers must follow the word, got more, from {piece} on",
+        vector_text.ROW_NO_NUMBER: f"dimension {report.detail} of {n_dims} must be a number, got {piece}",
+        vector_text.ROW_NOT_FINITE: f"dimension {report.detail} of {n_dims} must be a finite float32"
+        + (f", got {piece}" if report.length else ", got a NaN or an infinity"),
+        vector_text.ROW_NO_WORD: "a word must stand before the numbers, got none",
+        vector_text.ROW_LONG_WORD: f"a word must have at most {MAX_WORD_BYTES} bytes, got more, from {piece} on",
+        vector_text.ROW_BREAK_IN_WORD: f"a word must not hold a line break, got {piece}; the dimensions may be wrong",
+    }[report.error]
+    source.fail(message, row=row, offset=block_offset + report.offset)
+
+
+def _shown(data: bytes) -> str:
+    text = data[:60].decode("utf-8", "backslashreplace")
+    return repr(text) + ("..." if len(data) > 60 else "")
+
+
+__all__ = [
+    "check_finite",
+    "decode_words",
+    "finish_table",
+    "parse_header",
+    "read_binary_rows",
+    "read_text_rows",
+    "write_binary_rows",
+    "write_text_rows",
+]

@@ -1,0 +1,312 @@
+"""Room formats: a stranger's file as a stream of bytes, decompressed on the way, and the errors that say where.
+
+Every reader stands on `ByteSource`. It never maps the file (a file that shrinks under a map kills the process), never
+reads more than it is asked for, and counts the bytes so that an error can name the place. Compression is told by
+content, not by name: gzip (RFC 1952), bzip2, xz, and Zstandard (RFC 8878) with the extra ``zstd``.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import stat
+import tempfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, NoReturn, TypeVar, cast
+
+from firth.errors import EncodingError, FormatError, MissingExtraError, ParameterError, StorageError
+
+MAX_DIMS = 1 << 20  # no published vectors come near; it bounds what one row can make a reader allocate
+MAX_WORD_BYTES = 1 << 16
+MAX_HEADER_BYTES = 256
+_XZ_MEMORY = 256 << 20  # xz -9 needs 65 MiB to decompress; a header may ask for 4 GiB
+
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_MAGICS = {
+    "gzip": b"\x1f\x8b\x08",
+    "bzip2": b"BZh",  # the level and the magic of a block or of the end follow, see _compression
+    "xz": b"\xfd7zXZ\x00",
+    "zstd": _ZSTD_MAGIC,
+}
+_BZIP2_BLOCKS = (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")
+Result = TypeVar("Result")
+_DAMAGED = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How to read; the same for every format. See `firth.formats.registry.read_vectors`."""
+
+    encoding: str = "utf-8"
+    encoding_errors: str = "strict"
+    duplicates: str = "error"
+    limit: int | None = None
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.encoding_errors not in ("strict", "replace"):
+            raise ParameterError(f"encoding_errors must be 'strict' or 'replace', got {self.encoding_errors!r}")
+        if self.duplicates not in ("error", "first"):
+            raise ParameterError(f"duplicates must be 'error' or 'first', got {self.duplicates!r}")
+        if self.limit is not None and self.limit < 1:
+            raise ParameterError(f"limit must be at least 1, got {self.limit}; leave it out to read every row")
+        if self.threads is not None and self.threads < 1:
+            raise ParameterError(f"threads must be at least 1, got {self.threads}")
+        try:
+            ascii_compatible = "\n 0".encode(self.encoding) == b"\n 0"
+        except LookupError:
+            raise ParameterError(f"encoding must be one that Python knows, got {self.encoding!r}") from None
+        if not ascii_compatible:
+            raise ParameterError(f"encoding must keep ASCII as it is, got {self.encoding!r}; convert the file to UTF-8")
+
+    @property
+    def n_threads(self) -> int:
+        return self.threads if self.threads is not None else available_threads()
+
+
+def available_threads() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+class ByteSource:
+    """The bytes of one regular file from the start, decompressed.
+
+    Attributes
+    ----------
+    path : Path
+    compression : str
+        ``"none"``, ``"gzip"``, ``"bzip2"``, ``"xz"`` or ``"zstd"``.
+    size : int or None
+        Bytes in all; None where the file is compressed, as only reading it through would tell.
+    offset : int
+        Bytes read so far, counted after decompression.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.offset = 0
+        raw = _open_regular(path)
+        try:
+            # the first bytes, for the magic; a buffered reader's peek would do, but it may return less
+            head = raw.read(16)
+            raw.seek(0)
+            self.compression = _compression(head)
+            self.file_size = os.fstat(raw.fileno()).st_size
+            self.size = self.file_size if self.compression == "none" else None
+            self._stream = _decompressed(raw, self.compression)
+        except BaseException:
+            raw.close()
+            raise
+        self._raw = raw
+
+    def __enter__(self) -> ByteSource:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._stream.close()
+        self._raw.close()
+
+    @property
+    def remaining(self) -> int | None:
+        """Bytes not read yet; None where the file is compressed."""
+        return None if self.size is None else max(0, self.size - self.offset)
+
+    def read(self, n_bytes: int) -> bytes:
+        """The next ``n_bytes``, fewer only at the end of the file."""
+        parts: list[bytes] = []
+        while n_bytes > 0:
+            part = self._guarded(self._stream.read, min(n_bytes, 1 << 24))
+            if not part:
+                break
+            parts.append(part)
+            n_bytes -= len(part)
+            self.offset += len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def read_into(self, view: memoryview) -> int:
+        """Fill ``view``; the number of bytes is smaller than its length only at the end of the file."""
+        filled = 0
+        while filled < len(view):
+            n_bytes = self._guarded(self._stream.readinto, view[filled:])  # type: ignore[attr-defined]
+            if not n_bytes:
+                break
+            filled += n_bytes
+            self.offset += n_bytes
+        return filled
+
+    def read_exactly(self, n_bytes: int, what: str) -> bytes:
+        """The next ``n_bytes``, or an error that names ``what`` was cut."""
+        start = self.offset
+        data = self.read(n_bytes)
+        if len(data) < n_bytes:
+            self.fail(f"the file ends inside {what}: {n_bytes} bytes needed, {len(data)} left", offset=start)
+        return data
+
+    def read_line(self, max_bytes: int, what: str) -> bytes:
+        """The next line with its newline (which the file's last line may lack)."""
+        start = self.offset
+        line = self._guarded(self._stream.readline, max_bytes + 1)
+        self.offset += len(line)
+        if len(line) > max_bytes:
+            self.fail(f"{what} is longer than {max_bytes} bytes", offset=start)
+        return line
+
+    def at_end(self) -> bool:
+        """Whether nothing is left; consumes a byte where something is, so ask last."""
+        return not self.read(1)
+
+    def fail(self, message: str, *, row: int | None = None, offset: int | None = None) -> NoReturn:
+        """Raise FormatError naming the file, the row (from 1) and the byte (from 0)."""
+        raise FormatError(f"{self.path}: {place(row, offset)}{message}")
+
+    def fail_encoding(self, message: str, *, row: int | None = None, offset: int | None = None) -> NoReturn:
+        """The same for bytes that are not in the encoding asked for."""
+        raise VectorEncodingError(f"{self.path}: {place(row, offset)}{message}")
+
+    def _guarded(self, read: Callable[..., Result], *arguments: object) -> Result:
+        try:
+            return read(*arguments)
+        except _DAMAGED as error:
+            self._damaged(error)
+        except OSError as error:
+            if error.errno is None:  # bz2 and gzip report damage so; the system's errors have a number
+                self._damaged(error)
+            raise StorageError(error.errno, f"{self.path} cannot be read: {error.strerror}") from error
+        except Exception as error:
+            if type(error).__module__.startswith("zstandard"):
+                self._damaged(error)
+            raise
+
+    def _damaged(self, error: Exception) -> NoReturn:
+        raise FormatError(
+            f"{self.path}: the {self.compression} stream is damaged or cut after {self.offset} decompressed bytes"
+            f" ({error}); fetch the file again"
+        ) from error
+
+
+class VectorEncodingError(FormatError, EncodingError):
+    """A word's bytes are not in the encoding asked for; both a FormatError and an EncodingError."""
+
+
+def place(row: int | None, offset: int | None) -> str:
+    """``row 3 (byte 120): `` as far as it is known."""
+    if row is not None and offset is not None:
+        return f"row {row} (byte {offset}): "
+    if row is not None:
+        return f"row {row}: "
+    return f"byte {offset}: " if offset is not None else ""
+
+
+def spooled(source: ByteSource) -> IO[bytes]:
+    """The rest of a compressed source in a nameless temporary file on disk, for formats that need to seek."""
+    spool = cast("IO[bytes]", tempfile.TemporaryFile(prefix="firth-"))  # noqa: SIM115  the caller closes it
+    try:
+        while block := source.read(1 << 22):
+            spool.write(block)
+        spool.seek(0)
+    except OSError as error:
+        spool.close()
+        if isinstance(error, StorageError):
+            raise
+        raise StorageError(
+            error.errno, f"{source.path} cannot be decompressed to {tempfile.gettempdir()}: {error.strerror}"
+        ) from error
+    except BaseException:
+        spool.close()
+        raise
+    return spool
+
+
+def _open_regular(path: Path) -> io.FileIO:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        raise StorageError(f"{path} does not exist; give the path of a vector file or of a model folder") from None
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path} cannot be read: {error}") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise StorageError(f"{path} must be a file, got a folder")
+    if not stat.S_ISREG(status.st_mode):
+        raise StorageError(f"{path} must be a regular file, got a pipe or a device; store its content in a file first")
+    try:
+        return io.FileIO(path, "rb")
+    except OSError as error:
+        raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error
+
+
+def _compression(head: bytes) -> str:
+    for name, magic in _MAGICS.items():
+        if head.startswith(magic) and (name != "bzip2" or head[4:10] in _BZIP2_BLOCKS):
+            return name
+    return "none"
+
+
+def _decompressed(raw: io.FileIO, compression: str) -> IO[bytes]:
+    if compression == "gzip":
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
+    if compression == "bzip2":
+        return cast("IO[bytes]", bz2.BZ2File(raw))
+    if compression == "xz":
+        return cast("IO[bytes]", io.BufferedReader(_XzReader(raw), 1 << 16))
+    if compression == "zstd":
+        zstandard = import_zstandard("read")
+        # the window bounds the decompressor's memory: 128 MiB is the command line tool's own limit
+        reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw, read_across_frames=True)
+        return cast("IO[bytes]", io.BufferedReader(reader, 1 << 16))
+    return cast("IO[bytes]", io.BufferedReader(raw, 1 << 16))
+
+
+def import_zstandard(purpose: str) -> Any:
+    """The optional module ``zstandard``, or an error that names the extra."""
+    try:
+        import zstandard
+    except ImportError:
+        raise MissingExtraError(
+            f"to {purpose} .zst files firth needs the extra 'zstd'; install it with `pip install 'firth[zstd]'`"
+        ) from None
+    return zstandard
+
+
+class _XzReader(io.RawIOBase):
+    """Streams of xz one after the other, as `lzma.LZMAFile`, but with a limit on the decompressor's memory."""
+
+    def __init__(self, raw: io.FileIO) -> None:
+        self._raw = raw
+        self._decompressor = lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
+        self._ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ended:
+            if self._decompressor.eof:
+                rest = self._decompressor.unused_data.lstrip(b"\0") or self._raw.read(1 << 16).lstrip(b"\0")
+                if not rest:
+                    self._ended = True
+                    break
+                self._decompressor = lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
+                data = self._decompressor.decompress(rest, len(buffer))
+            elif self._decompressor.needs_input:
+                block = self._raw.read(1 << 16)
+                if not block:
+                    raise EOFError("the xz stream has no end marker")
+                data = self._decompressor.decompress(block, len(buffer))
+            else:
+                data = self._decompressor.decompress(b"", len(buffer))
+            if data:
+                buffer[: len(data)] = data
+                return len(data)
+        return 0

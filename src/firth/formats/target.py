@@ -1,0 +1,203 @@
+"""Room formats: files that appear whole or not at all, compressed by their suffix.
+
+A file is written beside its destination under another name and renamed when it is complete, so neither a full disk nor
+``kill -9`` leaves half a file under the name that was asked for. Data is synced to the disk only where asked: an export
+can be made again, a model cannot.
+"""
+
+from __future__ import annotations
+
+import bz2
+import contextlib
+import errno
+import gzip
+import io
+import lzma
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+from firth.errors import FormatError, ParameterError, StorageError
+from firth.formats.source import MAX_WORD_BYTES, available_threads, import_zstandard
+
+COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
+
+
+@dataclass(frozen=True)
+class WriteOptions:
+    """How to write; the same for every format. See `firth.formats.registry.write_vectors`."""
+
+    overwrite: bool = False
+    storage: str = "float32"
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.storage not in ("float32", "float16"):
+            raise ParameterError(f"storage must be 'float32' or 'float16', got {self.storage!r}")
+        if self.threads is not None and self.threads < 1:
+            raise ParameterError(f"threads must be at least 1, got {self.threads}")
+
+    @property
+    def n_threads(self) -> int:
+        return self.threads if self.threads is not None else available_threads()
+
+
+def plain_suffix(path: Path) -> str:
+    """The suffix of the content, in small letters: ``vectors.txt.gz`` has ``.txt``."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in COMPRESSED_SUFFIXES:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+@contextlib.contextmanager
+def whole_file(
+    path: Path, *, overwrite: bool = False, sync: bool = False, compress: bool = True
+) -> Iterator[IO[bytes]]:
+    """A writable stream whose content becomes ``path`` when the block ends well; otherwise nothing changes.
+
+    Raises
+    ------
+    StorageError
+        ``path`` exists and ``overwrite`` is false; the folder is missing or read-only; the disk is full.
+    """
+    path = Path(os.path.realpath(path))  # a link keeps pointing at the file that is replaced
+    check_destination(path, overwrite)
+    temporary = path.parent / f".{path.name[:200]}.{secrets.token_hex(6)}.tmp"
+    try:
+        raw = io.FileIO(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _CLOSE_ON_EXEC, 0o666), "wb")
+    except OSError as error:
+        raise storage_error(error, path) from error
+    try:
+        try:
+            with raw:
+                stream = _compressed(raw, path.suffix.lower() if compress else "")
+                try:
+                    yield stream
+                    stream.flush()
+                finally:
+                    if stream is not raw:
+                        stream.close()  # compressors write their end here; they leave the raw file open
+                if sync:
+                    os.fsync(raw.fileno())
+            os.replace(temporary, path)
+            if sync:
+                sync_folder(path.parent)
+        except OSError as error:
+            if isinstance(error, StorageError):
+                raise
+            raise storage_error(error, path) from error
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):  # gone only where the rename had succeeded
+            os.unlink(temporary)
+        raise
+
+
+def check_destination(path: Path, overwrite: bool) -> None:
+    """Refuse to replace what is there, or what is no file."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise storage_error(error, path) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise StorageError(f"{path} must be a file to be replaced, got a folder")
+    if not stat.S_ISREG(status.st_mode):
+        raise StorageError(f"{path} must be a regular file, got a pipe or a device; write to a file and copy it there")
+    if not overwrite:
+        raise StorageError(f"{path} exists; choose another name, or ask to overwrite it")
+
+
+def storage_error(error: OSError, path: Path) -> StorageError:
+    """What the system's error means for the person who writes ``path``."""
+    advice = {
+        errno.ENOSPC: "the disk is full; free some space and try again, nothing was changed",
+        errno.EDQUOT: "your disk quota is used up; free some space and try again, nothing was changed",
+        errno.EFBIG: "the file would be larger than this process or file system allows; nothing was changed",
+        errno.EROFS: "the file system is read-only; choose another folder",
+        errno.EACCES: "no permission to write there; choose another folder",
+        errno.EPERM: "no permission to write there; choose another folder",
+        errno.ENOENT: f"the folder {path.parent} does not exist; make it first",
+    }.get(error.errno or 0, error.strerror or str(error))
+    return StorageError(error.errno, f"{path} cannot be written: {advice}")
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in ``folder`` last through a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems without it, as some network ones
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def check_words(words: list[str], *, path: Path, format_name: str, forbidden: str, advice: str) -> None:
+    """Refuse words that the format cannot hold, by row: empty ones, those with a forbidden character, surrogates."""
+    joined = "\0".join(words)
+    bad = any(character in joined for character in forbidden) or (joined.count("\0") >= max(1, len(words)))
+    if not bad and "" not in words and max(map(len, words), default=0) * 4 <= MAX_WORD_BYTES:
+        try:
+            joined.encode("utf-8")
+        except UnicodeEncodeError:
+            pass
+        else:
+            return
+    for row, word in enumerate(words, 1):
+        shown = next((character for character in forbidden if character in word), "\0" if "\0" in word else None)
+        if shown is not None:
+            raise FormatError(
+                f"{path}: row {row}: {format_name} cannot hold the word {word!r}, which has {shown!r}; {advice}"
+            )
+        if not word:
+            raise FormatError(f"{path}: row {row}: {format_name} cannot hold an empty word; {advice}")
+        try:
+            n_bytes = len(word.encode("utf-8"))
+        except UnicodeEncodeError:
+            raise FormatError(f"{path}: row {row}: the word {word!r} is no valid Unicode text; remove it") from None
+        if n_bytes > MAX_WORD_BYTES:
+            raise FormatError(
+                f"{path}: row {row}: {format_name} cannot hold a word of {n_bytes} bytes, {MAX_WORD_BYTES} at most"
+            )
+
+
+_CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0)
+
+
+def _compressed(raw: io.FileIO, suffix: str) -> IO[bytes]:
+    if suffix == ".gz":  # no name and no time inside: the same vectors give the same bytes
+        return cast("IO[bytes]", gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0))
+    if suffix == ".bz2":
+        return cast("IO[bytes]", bz2.BZ2File(raw, "wb"))
+    if suffix == ".xz":
+        return cast("IO[bytes]", lzma.LZMAFile(raw, "wb"))
+    if suffix == ".zst":
+        return cast("IO[bytes]", import_zstandard("write").ZstdCompressor().stream_writer(raw, closefd=False))
+    return cast("IO[bytes]", raw)
+
+
+def write_all(stream: IO[bytes], data: Any) -> None:
+    """Write every byte: a raw file may take fewer than it is offered."""
+    view = memoryview(data).cast("B")
+    while len(view):
+        view = view[stream.write(view) :]
+
+
+__all__ = [
+    "COMPRESSED_SUFFIXES",
+    "WriteOptions",
+    "check_destination",
+    "check_words",
+    "plain_suffix",
+    "storage_error",
+    "sync_folder",
+    "whole_file",
+    "write_all",
+]

@@ -1,0 +1,72 @@
+"""Room formats: word2vec's text file.
+
+Grammar
+-------
+::
+
+    file   = [BOM] header row*V
+    header = V " " D newline                              (decimal numbers)
+    row    = word " " number (" " number)*(D-1) newline   (the last newline may be missing, blank lines may follow)
+
+Runs of spaces and tabs separate as one space does, and may stand before the newline, as word2vec.c and fastText write
+them there; ``\\r\\n`` ends a line too. A word is what stands before the last D numbers, so words with spaces that other
+programs wrote are read; a word that ends in a piece that is itself a number is refused, as the row is then too wide.
+firth writes none with white space in them.
+
+Source: word2vec.c, the end of ``TrainModel`` (``fprintf(fo, "%lld %lld\\n", vocab_size, layer1_size)``, then ``"%s "``
+and ``"%lf "`` for each number), https://code.google.com/archive/p/word2vec/; gensim's ``save_word2vec_format``.
+Numbers are written in the shortest form that reads back as the same float32, and read rounded correctly.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from firth.formats.format import Format, Sample, count_trailing_numbers
+from firth.formats.rows import finish_table, parse_header, read_text_rows, write_text_rows
+from firth.formats.source import MAX_HEADER_BYTES, ByteSource, ReadOptions
+from firth.formats.table import VectorTable
+from firth.formats.target import WriteOptions, check_words, whole_file
+
+FORBIDDEN = " \t\n\r\v\f\0"
+ADVICE = "write an .npz file or a model folder instead"
+
+
+def looks_like(sample: Sample) -> bool:
+    """A header, and a first row that ends in as many numbers as it announces."""
+    if sample.header is None:
+        return False
+    n_dims = sample.header[1]
+    lines = sample.lines
+    if len(lines) < 2 or not lines[1]:
+        return False
+    if len(lines) == 2 and not sample.whole:  # the row is longer than the sample
+        return all(byte >= 32 or byte == 9 for byte in lines[1][:1024])
+    return n_dims > 0 and count_trailing_numbers(lines[1]) >= n_dims
+
+
+def read(path: Path, options: ReadOptions) -> VectorTable:
+    """Read a word2vec text file; see `firth.formats.registry.read_vectors`."""
+    with ByteSource(path) as source:
+        line = source.read_line(MAX_HEADER_BYTES, "the first line")
+        n_rows, n_dims = parse_header(source, line, min_row_bytes=lambda n_dims: 2 * n_dims + 2)
+        words, matrix = read_text_rows(source, n_dims, options, n_rows=n_rows)
+    return finish_table(path, words, matrix, None, options)
+
+
+def write(path: Path, table: VectorTable, options: WriteOptions) -> None:
+    """Write a word2vec text file; see `firth.formats.registry.write_vectors`."""
+    write_with_header(path, table, options, trailing=False, format_name="word2vec text")
+
+
+def write_with_header(
+    path: Path, table: VectorTable, options: WriteOptions, *, trailing: bool, format_name: str
+) -> None:
+    """The same with or without a space before the newline, which fastText writes."""
+    check_words(table.words, path=path, format_name=format_name, forbidden=FORBIDDEN, advice=ADVICE)
+    with whole_file(path, overwrite=options.overwrite) as stream:
+        stream.write(b"%d %d\n" % table.matrix.shape)
+        write_text_rows(stream, table, options, path, trailing=trailing)
+
+
+FORMAT = Format("word2vec", "word2vec text: header, then word and numbers", (".txt", ".w2v"), looks_like, read, write)

@@ -1,0 +1,239 @@
+"""Room native: ctypes declarations of the core's part for vector files: rows of text, of binary, fastText's n-grams."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.native.loader import check_status, library
+
+ROW_TOO_FEW = 1
+ROW_TOO_MANY = 2
+ROW_NO_NUMBER = 3
+ROW_NOT_FINITE = 4
+ROW_NO_WORD = 5
+ROW_LONG_WORD = 6
+ROW_BREAK_IN_WORD = 7
+
+_NOT_FINITE_ROW = 1000  # the writers return -(row + 1000)
+_SIZE = ctypes.c_int64
+_POINTER = ctypes.c_void_p
+_SIGNATURES: dict[str, list[Any]] = {
+    "firth_vectors_parse_text": [_POINTER, _SIZE, _SIZE, _SIZE, _SIZE, _SIZE, _POINTER, _POINTER, _POINTER],
+    "firth_vectors_text_capacity": [_SIZE, _SIZE, _SIZE],
+    "firth_vectors_format_text": [_POINTER, _SIZE, _SIZE, ctypes.c_char_p, _SIZE, _SIZE, _SIZE, _POINTER],
+    "firth_vectors_scan_binary": [_POINTER, _SIZE, _SIZE, _SIZE, _SIZE, _POINTER, _POINTER, _POINTER],
+    "firth_vectors_gather_binary": [_POINTER, _POINTER, _SIZE, _SIZE, _POINTER, _POINTER],
+    "firth_vectors_pack_binary": [_POINTER, _SIZE, _SIZE, ctypes.c_char_p, _SIZE, _SIZE, _POINTER],
+    "firth_vectors_first_not_finite": [_POINTER, _SIZE, _SIZE],
+    "firth_vectors_fasttext": [_POINTER, _POINTER, _SIZE, _SIZE, _POINTER, *[_SIZE] * 6, _POINTER],
+}
+
+
+@dataclass(frozen=True)
+class BlockReport:
+    """What a block of rows gave: see vectors_rows.hpp."""
+
+    error: int
+    row: int
+    offset: int
+    length: int
+    detail: int
+    n_rows: int
+    n_bytes: int
+    words_bytes: int
+
+
+def parse_text_rows(
+    block: bytearray,
+    start: int,
+    n_bytes: int,
+    n_rows: int,
+    matrix: NDArray[np.float32],
+    words: bytearray | None,
+    max_word_bytes: int,
+) -> BlockReport:
+    """Read ``n_rows`` rows of ``block[start : start + n_bytes]``, which ends with a newline, into ``matrix`` (rows, D).
+
+    Words go into ``words`` (at least ``n_bytes`` long), each followed by a newline; None: the rows have no words.
+    """
+    report = np.zeros(8, dtype=np.int64)
+    address = _address(block)
+    core = _library()
+    check_status(
+        core,
+        core.firth_vectors_parse_text(
+            address + start,
+            n_bytes,
+            n_rows,
+            matrix.shape[1],
+            int(words is not None),
+            max_word_bytes,
+            _checked(matrix, n_rows),
+            None if words is None else _address(words),
+            report.ctypes.data,
+        ),
+    )
+    return BlockReport(*report.tolist())
+
+
+def scan_binary_rows(
+    block: bytearray, start: int, n_bytes: int, max_rows: int, n_dims: int, words: bytearray, max_word_bytes: int
+) -> tuple[BlockReport, NDArray[np.int64]]:
+    """Find the whole rows of ``block[start : start + n_bytes]``: a report, and where their numbers start."""
+    report = np.zeros(8, dtype=np.int64)
+    starts = np.empty(min(max_rows, n_bytes // (4 * n_dims) + 1), dtype=np.int64)
+    core = _library()
+    check_status(
+        core,
+        core.firth_vectors_scan_binary(
+            _address(block) + start,
+            n_bytes,
+            len(starts),
+            n_dims,
+            max_word_bytes,
+            starts.ctypes.data,
+            _address(words),
+            report.ctypes.data,
+        ),
+    )
+    found = BlockReport(*report.tolist())
+    return found, starts[: found.n_rows]
+
+
+def gather_binary_rows(
+    block: bytearray, start: int, starts: NDArray[np.int64], matrix: NDArray[np.float32]
+) -> BlockReport:
+    """Copy the rows that the scan found; the report names the first that holds a NaN or an infinity."""
+    report = np.zeros(8, dtype=np.int64)
+    core = _library()
+    check_status(
+        core,
+        core.firth_vectors_gather_binary(
+            _address(block) + start,
+            starts.ctypes.data,
+            len(starts),
+            matrix.shape[1],
+            _checked(matrix, len(starts)),
+            report.ctypes.data,
+        ),
+    )
+    return BlockReport(*report.tolist())
+
+
+def format_text_rows(
+    matrix: NDArray[np.float32], words: bytes | None, separator: bytes, trailing: bool, out: bytearray
+) -> int:
+    """Write rows as text into ``out`` (grown as needed); the bytes written, or -(row + 1) of one that is not finite."""
+    n_rows, n_dims = matrix.shape
+    core = _library()
+    n_words_bytes = len(words) if words is not None else 0
+    _grow(out, core.firth_vectors_text_capacity(n_rows, n_dims, n_words_bytes))
+    status = core.firth_vectors_format_text(
+        _checked(matrix, n_rows), n_rows, n_dims, words, n_words_bytes, separator[0], int(trailing), _address(out)
+    )
+    return _row_or_status(core, status)
+
+
+def pack_binary_rows(matrix: NDArray[np.float32], words: bytes, newline: bool, out: bytearray) -> int:
+    """The same for word2vec's binary rows."""
+    n_rows, n_dims = matrix.shape
+    core = _library()
+    _grow(out, len(words) + n_rows * (4 * n_dims + 2))
+    status = core.firth_vectors_pack_binary(
+        _checked(matrix, n_rows), n_rows, n_dims, words, len(words), int(newline), _address(out)
+    )
+    return _row_or_status(core, status)
+
+
+def first_row_not_finite(matrix: NDArray[np.float32]) -> int | None:
+    """The first row that holds a NaN or an infinity."""
+    n_rows, n_dims = matrix.shape
+    row = _library().firth_vectors_first_not_finite(_checked(matrix, n_rows), n_rows, n_dims)
+    return None if row < 0 else int(row)
+
+
+def compute_fasttext_vectors(
+    words: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    first: int,
+    last: int,
+    input_rows: NDArray[np.uint8],
+    n_input_rows: int,
+    *,
+    n_vocabulary: int,
+    n_buckets: int,
+    min_chars: int,
+    max_chars: int,
+    out: NDArray[np.float32],
+) -> None:
+    """Mean of word row and n-gram rows for the words [first, last); ``input_rows`` are the matrix's raw bytes."""
+    n_dims = out.shape[1]
+    if len(input_rows) != n_input_rows * n_dims * 4 or len(offsets) <= last or offsets[last] > len(words):
+        raise ValueError("input rows and word offsets must fit the words asked for")
+    core = _library()
+    check_status(
+        core,
+        core.firth_vectors_fasttext(
+            words.ctypes.data,
+            offsets.ctypes.data,
+            first,
+            last,
+            input_rows.ctypes.data,
+            n_input_rows,
+            n_dims,
+            n_vocabulary,
+            n_buckets,
+            min_chars,
+            max_chars,
+            _checked(out, last - first),
+        ),
+    )
+
+
+@functools.cache
+def _library() -> ctypes.CDLL:
+    core = library()
+    for name, argtypes in _SIGNATURES.items():
+        function = getattr(core, name)
+        function.restype = ctypes.c_int64
+        function.argtypes = argtypes
+    return core
+
+
+def _address(buffer: bytearray) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(buffer)) if buffer else 0
+
+
+def _checked(matrix: NDArray[np.float32], n_rows: int) -> int:
+    if matrix.dtype != np.float32 or not matrix.flags.c_contiguous or matrix.shape[0] < n_rows:
+        raise ValueError(f"matrix must be contiguous float32 of at least {n_rows} rows, got {matrix.shape}")
+    return int(matrix.ctypes.data)
+
+
+def _grow(out: bytearray, n_bytes: int) -> None:
+    if len(out) < n_bytes:
+        out.extend(bytes(n_bytes - len(out)))
+
+
+def _row_or_status(core: ctypes.CDLL, status: int) -> int:
+    if status <= -_NOT_FINITE_ROW:
+        return status + _NOT_FINITE_ROW - 1
+    return check_status(core, status)
+
+
+__all__ = [
+    "BlockReport",
+    "compute_fasttext_vectors",
+    "first_row_not_finite",
+    "format_text_rows",
+    "gather_binary_rows",
+    "pack_binary_rows",
+    "parse_text_rows",
+    "scan_binary_rows",
+]
