@@ -56,3 +56,7 @@ class TrainingError(FirthError, RuntimeError):
 
 class MissingExtraError(FirthError, ImportError):
     """An optional dependency is not installed; the message says which extra brings it."""
+
+
+class GradientError(FirthError, AssertionError):
+    """A gradient that is not its loss's: the message is the checker's report."""

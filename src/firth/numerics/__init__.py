@@ -8,6 +8,8 @@ from firth.numerics.distributions import (
     noise_probabilities,
     window_probabilities,
 )
+from firth.numerics.gradient_check import GradientReport, check_gradient
+from firth.numerics.gradient_diagnosis import Diagnosis, diagnose_block, diagnose_gradient
 from firth.numerics.gradients import RowGradient
 from firth.numerics.huffman import HuffmanTree, build_huffman_tree
 from firth.numerics.layers import affine_backward, affine_forward, sigmoid_backward, sigmoid_forward
@@ -22,6 +24,8 @@ from firth.numerics.windows import cbow_window, shared_negatives_loss, skipgram_
 
 __all__ = [
     "AliasTable",
+    "Diagnosis",
+    "GradientReport",
     "HuffmanTree",
     "RowGradient",
     "affine_backward",
@@ -30,7 +34,10 @@ __all__ = [
     "build_alias_table",
     "build_huffman_tree",
     "cbow_window",
+    "check_gradient",
     "cross_entropy",
+    "diagnose_block",
+    "diagnose_gradient",
     "hierarchical_softmax_loss",
     "keep_probabilities",
     "log_sigmoid",

@@ -1,0 +1,200 @@
+"""Room numerics: the slope of a function along a line, and whether it can be told from the slope that is claimed.
+
+Central differences of the fourth order,
+
+    D(h) = [8 (f(h) - f(-h)) - (f(2h) - f(-2h))] / 12h = f'(0) - h^4 f^(5)(0) / 30 + ...
+
+are good to about 1e-12 where h suits the function, and worth nothing where it does not. So no single step is
+believed: before a claimed slope is called wrong, several steps must agree with one another against it, by more than
+the rounding of f explains, and no kink may explain it either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import factorial
+
+import numpy as np
+
+STEP_RATIO = 7.0  # from one step to the next; no power of two, so that no period of f is a multiple of every step
+MAX_SHRINKS = 12
+NOISE_SAFETY = 8.0  # how many times the estimated rounding of a slope is allowed for
+RESOLUTION = 1e-4  # share of a slope above which its rounding is worth a wider step
+SMALLEST_STEP, LARGEST_STEP = 2.0**-11, 2.0**-3  # bounds of the first step, for a function of scale one
+N_NOISE_POINTS = 9
+
+
+@dataclass(frozen=True)
+class Slope:
+    """Central difference at one step, its one-sided companions (second order), and how far rounding may move it."""
+
+    value: float
+    forward: float
+    backward: float
+    noise: float
+    step: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What became of a claimed slope.
+
+    ``verdict`` is "right", "wrong", "kink" (between the one-sided slopes of a kink: a subgradient, so right) or
+    "unresolved" (differences cannot tell: not called wrong).
+    """
+
+    verdict: str
+    slope: Slope
+
+
+class Line:
+    """A function of one number with its rounding level; every value is computed once.
+
+    Parameters
+    ----------
+    function : callable of a float
+        May return NaN where f is not defined.
+    noise : float
+        Standard deviation of the rounding of f near 0 (:func:`estimate_noise`).
+    relative_noise : float
+        The same as a share of |f|, for where f is larger than near 0.
+    position_noise : float
+        The change of f by the rounding of its argument.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[float], float],
+        *,
+        noise: float,
+        relative_noise: float,
+        position_noise: float = 0.0,
+    ) -> None:
+        self._function = function
+        self._values: dict[float, float] = {}
+        self._noise, self._relative_noise, self._position_noise = noise, relative_noise, position_noise
+
+    def value(self, t: float) -> float:
+        if t not in self._values:
+            self._values[t] = self._function(t)
+        return self._values[t]
+
+    def slope(self, step: float) -> Slope:
+        here, back, ahead = self.value(0.0), self.value(-step), self.value(step)
+        far_back, far_ahead = self.value(-2 * step), self.value(2 * step)
+        with np.errstate(all="ignore"):
+            value = (8 * (ahead - back) - (far_ahead - far_back)) / (12 * step)
+            forward = (4 * ahead - 3 * here - far_ahead) / (2 * step)
+            backward = (3 * here + far_back - 4 * back) / (2 * step)
+            largest = max(abs(ahead), abs(back), abs(far_ahead), abs(far_back))
+            # sqrt(2 (8^2 + 1)) / 12 = 0.95
+            noise = (max(self._noise, self._relative_noise * largest) + self._position_noise) / step
+        return Slope(float(value), float(forward), float(backward), float(noise), step)
+
+
+def estimate_noise(values: Sequence[float]) -> float:
+    """Rounding level of a function from values at nine points, equally and so closely spaced that it is all but smooth.
+
+    The k-th difference of smooth values vanishes; that of rounding has the variance (2k)! / (k!)^2 s^2. The smaller
+    estimate of the fifth and sixth differences is returned; 0 where a value is not finite.
+
+    References
+    ----------
+    Moré, Wild (2011), "Estimating computational noise", SIAM J. Sci. Comput. 33(3).
+    """
+    differences = np.asarray(values, np.float64)
+    if not np.all(np.isfinite(differences)):
+        return 0.0
+    estimates = []
+    for order in range(1, 7):
+        differences = np.diff(differences)
+        if order >= 5:
+            gamma = factorial(order) ** 2 / factorial(2 * order)
+            estimates.append(float(np.sqrt(gamma * np.mean(differences**2))))
+    return min(estimates)
+
+
+def choose_first_step(noise: float, scale: float) -> float:
+    """The step at which rounding and truncation of D(h) balance for a function of scale one: (noise / scale)^(1/5)."""
+    share = noise / scale if scale > 0 else 0.0
+    return float(np.clip(share**0.2, SMALLEST_STEP, LARGEST_STEP))
+
+
+def accepts(claimed: float, slope: Slope, *, tolerance: float, floor: float) -> bool:
+    """Whether a slope is as claimed, within the tolerance, an absolute floor and the slope's rounding."""
+    allowed = tolerance * max(abs(claimed), abs(slope.value)) + floor + NOISE_SAFETY * slope.noise
+    return bool(abs(claimed - slope.value) <= allowed)
+
+
+def is_resolved(claimed: float, slope: Slope, *, floor: float, share: float = RESOLUTION) -> bool:
+    """Whether rounding is small against the slope, so that accepting it says something."""
+    return NOISE_SAFETY * slope.noise <= max(share * max(abs(claimed), abs(slope.value)), floor)
+
+
+def compare_slope(
+    line: Line, claimed: float, first: Slope, *, tolerance: float, floor: float, largest_step: float
+) -> Comparison:
+    """Whether the claimed slope is the line's, trying as many steps as it takes.
+
+    Parameters
+    ----------
+    line : Line
+    claimed : float
+    first : Slope
+        ``line.slope(step)`` at the first step.
+    tolerance : float
+        Relative error that counts as right.
+    floor : float
+        Absolute error that counts as right.
+    largest_step : float
+        No wider step is tried.
+    """
+
+    def is_consistent(coarse: Slope, fine: Slope) -> bool:
+        allowed = NOISE_SAFETY * fine.noise + tolerance * max(abs(coarse.value), abs(fine.value))
+        return bool(abs(coarse.value - fine.value) <= allowed)
+
+    # Narrower until truncation no longer shows: a kink nearby, a short length scale, an edge of the domain.
+    narrow = first
+    for _ in range(MAX_SHRINKS):
+        fine = line.slope(narrow.step / STEP_RATIO)
+        if is_consistent(narrow, fine):
+            break
+        narrow = fine
+    else:
+        return Comparison("unresolved", narrow if np.isfinite(narrow.value) else first)
+
+    # Wider while rounding is what limits, and as long as nothing but rounding changes.
+    candidates = [narrow]
+    while not is_resolved(claimed, candidates[-1], floor=floor) and candidates[-1].step * STEP_RATIO <= largest_step:
+        wider = line.slope(candidates[-1].step * STEP_RATIO)
+        if not is_consistent(wider, candidates[-1]):
+            break
+        candidates.append(wider)
+
+    disagreeing = [slope for slope in candidates if not accepts(claimed, slope, tolerance=tolerance, floor=floor)]
+    if not disagreeing:
+        return Comparison("right", candidates[-1])
+    for slope in reversed(disagreeing):
+        gap = abs(claimed - slope.value)
+        half = line.slope(slope.step / 2)
+        quarter = line.slope(slope.step / 4)
+        stands = abs(slope.value - half.value) <= 0.1 * gap and abs(slope.value - quarter.value) <= 0.2 * gap
+        if not stands or NOISE_SAFETY * quarter.noise > 0.5 * gap:
+            continue
+        if _is_at_kink(line, claimed, slope, gap, floor, tolerance):
+            return Comparison("kink", slope)
+        return Comparison("wrong", slope)
+    return Comparison("unresolved", candidates[-1])
+
+
+def _is_at_kink(line: Line, claimed: float, slope: Slope, gap: float, floor: float, tolerance: float) -> bool:
+    """Whether the one-sided slopes differ at every step, with the claimed slope between them."""
+    for step in (slope.step, slope.step / STEP_RATIO):
+        at = line.slope(step)
+        low, high = sorted((at.forward, at.backward))
+        margin = tolerance * max(abs(low), abs(high)) + floor + 3 * NOISE_SAFETY * at.noise
+        if not (high - low > 0.5 * gap and low - margin <= claimed <= high + margin):
+            return False
+    return True
