@@ -9,18 +9,10 @@ import operator
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 from firth.errors import ParameterError
-
-Architecture = Literal["skipgram", "cbow"]
-Loss = Literal["negative-sampling", "hierarchical-softmax", "softmax"]
-WindowMode = Literal["dynamic", "fixed", "sequence"]
-WindowSide = Literal["both", "left", "right"]
-NegativeSharing = Literal["window", "pair"]
-TargetCollision = Literal["reject", "count", "drop"]
-CbowInput = Literal["mean", "sum"]
-CbowUpdate = Literal["gradient", "word2vec"]
+from firth.kernels.registry import CHOICES, find_objective
 
 LEARNING_RATE = 0.025  # Mikolov et al. 2013a, section 4.2; word2vec.c's default for skip-gram
 CBOW_LEARNING_RATE = 0.075  # Irsoy, Benton, Stratos 2021 (koan), for CBOW by the gradient of the mean
@@ -28,18 +20,6 @@ MIN_LEARNING_RATE_SHARE = 1e-4  # word2vec.c: starting_alpha * 0.0001
 NOISE_EXPONENT = 0.75  # Mikolov et al. 2013b, section 2.2
 MAX_SEED = 2**64 - 1  # the key of Philox4x32-10 has 64 bits
 MAX_INT32 = 2**31 - 1
-
-CHOICES: dict[str, tuple[str, ...]] = {
-    "architecture": get_args(Architecture),
-    "loss": get_args(Loss),
-    "window_mode": get_args(WindowMode),
-    "window_side": get_args(WindowSide),
-    "negative_sharing": get_args(NegativeSharing),
-    "target_collision": get_args(TargetCollision),
-    "cbow_input": get_args(CbowInput),
-    "cbow_update": get_args(CbowUpdate),
-}
-"""The allowed values of each parameter that is a word."""
 
 PARAMETER_HELP: dict[str, str] = {
     "architecture": "input side: skipgram or cbow",
@@ -132,19 +112,19 @@ class TrainingConfig:
     arXiv:1310.4546. Irsoy, Benton, Stratos (2021), arXiv:2012.15332.
     """
 
-    architecture: Architecture = "skipgram"
-    loss: Loss = "negative-sampling"
+    architecture: str = "skipgram"
+    loss: str = "negative-sampling"
     dims: int = 100
     window: int = 5
-    window_mode: WindowMode = "dynamic"
-    window_side: WindowSide = "both"
+    window_mode: str = "dynamic"
+    window_side: str = "both"
     negatives: int = 5
-    negative_sharing: NegativeSharing = "window"
-    target_collision: TargetCollision = "reject"
+    negative_sharing: str = "window"
+    target_collision: str = "reject"
     noise_exponent: float = NOISE_EXPONENT
     subsample: float = 0.001
-    cbow_input: CbowInput = "mean"
-    cbow_update: CbowUpdate = "gradient"
+    cbow_input: str = "mean"
+    cbow_update: str = "gradient"
     learning_rate: float | None = None
     min_learning_rate: float | None = None
     min_count: int = 5
@@ -157,6 +137,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
             validate_choice(name, getattr(self, name), choices)
+        find_objective(self.architecture, self.loss)
         self._set(dims=as_integer("dims", self.dims, minimum=1, maximum=MAX_INT32))
         self._set(window=as_integer("window", self.window, minimum=1, maximum=MAX_INT32))
         least_negatives = 1 if self.loss == "negative-sampling" else 0

@@ -1,0 +1,147 @@
+"""Room training: a model's vocabulary goes on in new text: words joined, counts added, the text's ids rewritten."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.corpus.encoded import (
+    HELDOUT_IDS,
+    HELDOUT_OFFSETS,
+    IDS,
+    OFFSETS,
+    VOCABULARY,
+    EncodedCorpus,
+    write_manifest,
+)
+from firth.corpus.vocabulary import Vocabulary
+from firth.errors import CorpusError
+from firth.training.config import TrainingConfig
+
+BLOCK_TOKENS = 1 << 20
+_MANIFEST_OWN = ("format", "version", "files", "sha256")
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """New text in terms of the joined vocabulary.
+
+    Attributes
+    ----------
+    corpus : EncodedCorpus
+    word_ids : int64 array, (V_old,)
+        The ids that the old model's rows have in the joined vocabulary.
+    noise : float64 array, (V,)
+        What noise words are drawn by: counts of the new text alone, to the power of the exponent; sum 1.
+    keeps_tree : bool
+        Hierarchical softmax without new words: vocabulary and counts are the old ones, so the Huffman tree is too.
+    """
+
+    corpus: EncodedCorpus
+    word_ids: NDArray[np.int64]
+    noise: NDArray[np.float64]
+    keeps_tree: bool
+
+
+def continue_vocabulary(encoded: EncodedCorpus, old: Vocabulary, config: TrainingConfig, folder: Path) -> Continuation:
+    """Join the old vocabulary and the new text's, and rewrite the new text in the joined ids.
+
+    Parameters
+    ----------
+    encoded : EncodedCorpus
+        The new text with all of its words, or with the old vocabulary alone.
+    old : Vocabulary
+        Its words all stay.
+    config : TrainingConfig
+        ``min_count`` holds for both counts together; ``max_vocabulary`` cuts new words alone.
+    folder : path
+        Where the rewritten corpus goes.
+    """
+    new = encoded.vocabulary
+    new_counts = _count(encoded.ids, len(new))
+    found = old.look_up(new.word_list()).astype(np.int64)
+    total_counts = old.counts.copy()
+    np.add.at(total_counts, found[found >= 0], new_counts[found >= 0])
+    added = _added_words(new, new_counts, found, config, len(old))
+    keeps_tree = config.loss == "hierarchical-softmax" and not added.size
+    if keeps_tree:  # the counts that made the tree stay with it
+        order, counts = np.arange(len(old)), old.counts
+        words = old.word_list()
+    else:
+        words = [*old.word_list(), *(new.words[word_id] for word_id in added.tolist())]
+        counts = np.concatenate([total_counts, new_counts[added]])
+        order = np.array(sorted(range(len(words)), key=lambda place: (-counts[place], words[place])), np.int64)
+        words, counts = [words[place] for place in order.tolist()], counts[order]
+    joined_id = np.empty(len(words), np.int64)  # of the place in old words followed by added ones
+    joined_id[order] = np.arange(len(words))
+    table = np.full(len(new), -1, np.int32)
+    table[found >= 0] = joined_id[found[found >= 0]]
+    table[added] = joined_id[len(old) + np.arange(len(added))]
+
+    is_ids = isinstance(old.words, np.ndarray)
+    joined = Vocabulary(np.array(words, np.int64) if is_ids else tuple(map(str, words)), counts)
+    corpus = _write(encoded, table, joined, folder, config.threads or 1)
+    weights = np.zeros(len(words))
+    kept = table >= 0
+    weights[table[kept]] = new_counts[kept]
+    noise = np.where(weights > 0, np.maximum(weights, 1.0) ** config.noise_exponent, 0.0)
+    return Continuation(corpus, joined_id[: len(old)], noise / noise.sum(), keeps_tree)
+
+
+def _added_words(
+    new: Vocabulary, new_counts: NDArray[np.int64], found: NDArray[np.int64], config: TrainingConfig, n_old: int
+) -> NDArray[np.int64]:
+    """Ids, in the new text's vocabulary, of the words that the old one lacks and that are seen often enough."""
+    added = np.flatnonzero((found < 0) & (new_counts >= config.min_count))
+    if config.max_vocabulary is not None and n_old + len(added) > config.max_vocabulary:
+        words = new.word_list()
+        by_count = sorted(added.tolist(), key=lambda word_id: (-new_counts[word_id], words[word_id]))
+        added = np.array(sorted(by_count[: max(0, config.max_vocabulary - n_old)]), np.int64)
+    return added
+
+
+def _count(ids: NDArray[np.int32], n_words: int) -> NDArray[np.int64]:
+    counts = np.zeros(n_words, np.int64)
+    for start in range(0, len(ids), BLOCK_TOKENS):
+        counts += np.bincount(ids[start : start + BLOCK_TOKENS], minlength=n_words)
+    return counts
+
+
+def _write(
+    encoded: EncodedCorpus, table: NDArray[np.int32], vocabulary: Vocabulary, folder: Path, threads: int
+) -> EncodedCorpus:
+    folder.mkdir()
+    n_tokens = _rewrite(encoded.ids, encoded.offsets, table, folder / IDS, folder / OFFSETS)
+    if n_tokens == 0:
+        raise CorpusError(
+            "corpus must have words of the model's vocabulary, or new ones seen often enough, got none; lower min_count"
+        )
+    if encoded.heldout_ids is not None and encoded.heldout_offsets is not None:
+        heldout_offsets = encoded.heldout_offsets
+        _rewrite(encoded.heldout_ids, heldout_offsets, table, folder / HELDOUT_IDS, folder / HELDOUT_OFFSETS)
+    vocabulary.save(folder / VOCABULARY)
+    fields = {key: value for key, value in encoded.manifest.items() if key not in _MANIFEST_OWN}
+    fields.update(n_tokens=n_tokens, vocabulary_size=len(vocabulary))
+    write_manifest(folder, fields, threads=threads)
+    return EncodedCorpus(folder)
+
+
+def _rewrite(
+    ids: NDArray[np.int32], offsets: NDArray[np.int64], table: NDArray[np.int32], ids_path: Path, offsets_path: Path
+) -> int:
+    """Write ``table[ids]`` without its -1, and the offsets that go with it, block by block; the number of ids."""
+    n_written, boundary = 0, 0
+    with open(ids_path, "wb") as ids_file, open(offsets_path, "wb") as offsets_file:
+        for start in range(0, len(ids), BLOCK_TOKENS):
+            mapped = table[ids[start : start + BLOCK_TOKENS]]
+            kept = mapped >= 0
+            before = np.concatenate([[n_written], n_written + np.cumsum(kept)])
+            stop = int(np.searchsorted(offsets, start + len(mapped), side="left"))
+            offsets_file.write(before[offsets[boundary:stop] - start].astype("<i8").tobytes())
+            ids_file.write(mapped[kept].astype("<i4").tobytes())
+            n_written, boundary = int(before[-1]), stop
+        offsets_file.write(np.full(len(offsets) - boundary, n_written, "<i8").tobytes())
+    return n_written

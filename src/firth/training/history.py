@@ -1,0 +1,178 @@
+"""Room training: what a run has recorded: a line per epoch, each held-out evaluation, the seconds."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from firth.errors import MissingExtraError
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One pass over the corpus.
+
+    Attributes
+    ----------
+    epoch : int
+        From 1.
+    loss_nats : float
+        Mean training loss in nats per positive example with its K negatives (CBOW: per centre), summed in float64;
+        each example's loss is taken at the vectors of the moment before its update. NaN where there was no example.
+    n_examples : float
+        Positive examples; by the weights of their sequences where weights were given.
+    words_per_s : float
+        Words read, before minimum count and subsampling, per second of training.
+    learning_rate : float
+        At the epoch's end.
+    seconds : float
+        Spent on the epoch, held-out evaluations and checkpoints included.
+    heldout_loss_nats : float or None
+        At the epoch's end.
+    """
+
+    epoch: int
+    loss_nats: float
+    n_examples: float
+    words_per_s: float
+    learning_rate: float
+    seconds: float
+    heldout_loss_nats: float | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One look at the held-out part, or one call of the user's metric.
+
+    Attributes
+    ----------
+    epochs_done : float
+        Where in the run: 1.5 is in the middle of the second epoch.
+    heldout_loss_nats : float or None
+        Mean nats per example of the held-out part: full fixed windows, no subsampling, fixed negatives.
+    metric : float or None
+        What ``stop_metric`` returned; larger is better.
+    """
+
+    epochs_done: float
+    heldout_loss_nats: float | None
+    metric: float | None
+
+    def is_better_than(self, other: Evaluation | None) -> bool:
+        """Whether this one is the better of the two: by the metric where there is one, else by the held-out loss."""
+        if other is None:
+            return True
+        if self.metric is not None and other.metric is not None:
+            return self.metric > other.metric
+        if self.heldout_loss_nats is not None and other.heldout_loss_nats is not None:
+            return self.heldout_loss_nats < other.heldout_loss_nats
+        return False
+
+
+@dataclass
+class History:
+    """The record of a run.
+
+    Attributes
+    ----------
+    epochs : list of EpochRecord
+    evaluations : list of Evaluation
+    encode_seconds, train_seconds : float
+        Reading and encoding the corpus; training it, held-out evaluations and checkpoints included. Seconds before an
+        interruption count.
+    words_trained : float
+        Words read, before minimum count and subsampling, over all epochs.
+    stop_reason : str
+        ``"finished"``, ``"patience"`` or ``"callback"``; ``""`` while the run is not over.
+    kept : Evaluation or None
+        Where patience was given: the evaluation whose vectors were kept.
+    """
+
+    epochs: list[EpochRecord] = field(default_factory=list)
+    evaluations: list[Evaluation] = field(default_factory=list)
+    encode_seconds: float = 0.0
+    train_seconds: float = 0.0
+    words_trained: float = 0.0
+    stop_reason: str = ""
+    kept: Evaluation | None = None
+
+    @property
+    def loss_nats(self) -> list[float]:
+        """The mean training loss of each epoch, in nats."""
+        return [record.loss_nats for record in self.epochs]
+
+    @property
+    def heldout_loss_nats(self) -> list[float]:
+        """The held-out loss of each evaluation, in nats; empty without a held-out part."""
+        return [e.heldout_loss_nats for e in self.evaluations if e.heldout_loss_nats is not None]
+
+    @property
+    def words_per_s(self) -> float:
+        """Words read (before minimum count and subsampling, over all epochs) by the seconds of training."""
+        return self.words_trained / self.train_seconds if self.train_seconds > 0 else math.nan
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the training loss by epoch, and the held-out loss where there is one.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None
+            None: a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        MissingExtraError
+            matplotlib is not installed.
+        """
+        if ax is None:
+            try:
+                from matplotlib import pyplot
+            except ImportError as error:
+                raise MissingExtraError(
+                    "history.plot() needs matplotlib, which is not installed; `pip install 'firth[plot]'` brings it"
+                ) from error
+            _, ax = pyplot.subplots()
+        ax.plot([record.epoch for record in self.epochs], self.loss_nats, marker="o", label="training")
+        heldout = [e for e in self.evaluations if e.heldout_loss_nats is not None]
+        if heldout:
+            ax.plot(
+                [e.epochs_done for e in heldout], [e.heldout_loss_nats for e in heldout], marker="s", label="held out"
+            )
+        if self.kept is not None:
+            ax.axvline(self.kept.epochs_done, linestyle=":", color="gray", label="kept")
+        ax.set_xlabel("epochs")
+        ax.set_ylabel("mean loss (nats)")
+        ax.legend()
+        return ax
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON's own types, NaN as null; :meth:`from_json` gives the equal history back."""
+        values = dataclasses.asdict(self)
+        for record in values["epochs"]:
+            record.update({k: None for k, v in record.items() if isinstance(v, float) and math.isnan(v)})
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> History:
+        """The history that :meth:`to_json` wrote."""
+        epochs: Sequence[Mapping[str, Any]] = values["epochs"]
+        return cls(
+            epochs=[EpochRecord(**_with_nan(record, ("loss_nats", "words_per_s"))) for record in epochs],
+            evaluations=[Evaluation(**evaluation) for evaluation in values["evaluations"]],
+            encode_seconds=float(values["encode_seconds"]),
+            train_seconds=float(values["train_seconds"]),
+            words_trained=float(values["words_trained"]),
+            stop_reason=str(values["stop_reason"]),
+            kept=None if values["kept"] is None else Evaluation(**values["kept"]),
+        )
+
+
+def _with_nan(record: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {key: math.nan if key in names and value is None else value for key, value in record.items()}

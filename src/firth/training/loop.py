@@ -1,0 +1,556 @@
+"""Room training: the loop: threads on slices, and the main thread that watches, reports, evaluates, saves and stops."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.errors import ParameterError, TrainingError
+from firth.native.loader import StoppedError
+from firth.training.callbacks import CallbackList, TrainingState
+from firth.training.checkpoints import CheckpointWriter, RunState, Snapshot, describe_storage_error
+from firth.training.config import TrainingConfig
+from firth.training.history import EpochRecord, Evaluation
+from firth.training.options import Interval
+from firth.training.progress import ProgressDisplay, ProgressReport, format_count, format_duration
+from firth.training.schedule import FinishedSlice, SliceQueue, TrainingSlice, learning_rate_at
+from firth.training.signals import StopSignals
+
+if TYPE_CHECKING:
+    from firth.kernels.engine import SliceResult
+    from firth.vectors.word_vectors import WordVectors
+
+POLL_S = 0.1
+CALLBACK_INTERVAL_S = 1.0
+JOIN_S = 10.0  # the native core looks at the stop flag every millisecond or so
+
+Matrix = NDArray[np.float32]
+_T = TypeVar("_T")
+
+
+class CheckpointWarning(RuntimeWarning):
+    """A checkpoint could not be written; training goes on, the one before stands."""
+
+
+class TrainableEngine(Protocol):
+    """What the loop asks of ``firth.kernels.engine.Engine``."""
+
+    @property
+    def round_tokens(self) -> int: ...
+    @property
+    def input_vectors(self) -> Matrix: ...
+    @property
+    def output_vectors(self) -> Matrix: ...
+    def train_slice(self, start: int, stop: int, epoch: int) -> SliceResult: ...
+    def train_rounds(self, start: int, stop: int, epoch: int, threads: int) -> SliceResult: ...
+    def heldout_loss(
+        self, ids: NDArray[np.int32], offsets: NDArray[np.int64], *, threads: int
+    ) -> tuple[float, int]: ...
+    def load_vectors(self, input_vectors: Matrix, output_vectors: Matrix) -> None: ...
+    def check_finite(self) -> None: ...
+    def request_stop(self) -> None: ...
+    def clear_stop(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class LoopOptions:
+    """How a run goes; what is learned is in the configuration and the engine.
+
+    Attributes
+    ----------
+    n_tokens : int
+        Of the encoded corpus.
+    words_per_token : float
+        Words read from the corpus for each token that is left: what ``words`` are in reports and intervals.
+    heldout : (ids, offsets) or None
+    stop_metric : function of WordVectors, or None
+    evaluate_every : Interval in words, or None for each epoch
+    patience : int or None
+    checkpoint_every : Interval or None
+    make_vectors : function of a matrix
+        Names its rows.
+    """
+
+    n_tokens: int
+    words_per_token: float
+    make_vectors: Callable[[Matrix], WordVectors]
+    heldout: tuple[NDArray[np.int32], NDArray[np.int64]] | None = None
+    stop_metric: Callable[[WordVectors], float] | None = None
+    evaluate_every: Interval | None = None
+    patience: int | None = None
+    checkpoint_every: Interval | None = None
+
+
+class TrainingLoop:
+    """Trains from where ``state`` stands to the end of the last epoch, or until something asks to stop.
+
+    Parameters
+    ----------
+    engine : Engine
+    config : TrainingConfig
+        Resolved.
+    state : RunState
+        Changed as the run goes on; right at barriers, that is whenever other code sees it.
+    options : LoopOptions
+    callbacks : CallbackList
+    display : ProgressDisplay
+    signals : StopSignals
+        Active.
+    checkpoints : CheckpointWriter or None
+        None: a run that is cut off is lost.
+    """
+
+    def __init__(
+        self,
+        engine: TrainableEngine,
+        config: TrainingConfig,
+        state: RunState,
+        options: LoopOptions,
+        callbacks: CallbackList,
+        display: ProgressDisplay,
+        signals: StopSignals,
+        checkpoints: CheckpointWriter | None,
+    ) -> None:
+        assert config.threads is not None
+        assert config.learning_rate is not None
+        assert config.min_learning_rate is not None
+        self._engine = engine
+        self._config = config
+        self._threads: int = config.threads
+        self._learning_rates: tuple[float, float] = (config.learning_rate, config.min_learning_rate)
+        self._state = state
+        self._options = options
+        self._callbacks = callbacks
+        self._display = display
+        self._signals = signals
+        self._checkpoints = checkpoints
+        self._n_workers = 1 if config.deterministic else self._threads
+        self._queue = SliceQueue(self._n_workers, granule=engine.round_tokens if config.deterministic else 1)
+        self._evaluates = options.heldout is not None or options.stop_metric is not None
+        every = options.evaluate_every
+        self._evaluate_tokens = options.n_tokens
+        if every is not None and every.words is not None:
+            self._evaluate_tokens = max(1, round(every.words / options.words_per_token))
+        self._out_of_patience = False
+        self._safe_to_save = True  # each slice was trained exactly once, as far as it is known
+        self._queue.open(state.epoch, state.position, state.position)
+        self._slice_losses: list[tuple[int, float]] = []  # of this epoch since the state's loss_sum was set
+        self._running_loss = 0.0
+        self._tokens_done = 0  # by this process
+        now = time.monotonic()
+        self._started = now
+        self._seconds_before = state.history.train_seconds
+        self._epoch_started = now - state.epoch_seconds
+        self._last_checkpoint_s = now
+        self._last_checkpoint_words = self._total_position() * options.words_per_token
+        self._last_callback_s = now
+
+    def run(self) -> tuple[Matrix, Matrix]:
+        """Train; the input and output vectors at the end, or those that the held-out part chose.
+
+        Raises
+        ------
+        TrainingError
+            A loss or a row stopped being finite.
+        KeyboardInterrupt, SystemExit
+            By signal; a checkpoint was written first where there is a place for it.
+        Exception
+            The first exception of a worker thread or a callback.
+        """
+        workers = [
+            threading.Thread(target=self._work, name=f"firth-{number}", daemon=True)
+            for number in range(self._n_workers)
+        ]
+        self._started = time.monotonic()
+        try:
+            for worker in workers:
+                worker.start()
+            self._run()
+            self._wait_for_checkpoint()
+        except BaseException:
+            if self._safe_to_save:
+                self._save_on_the_way_out()
+            raise
+        finally:
+            self._halt_workers(workers)
+            self._display.close()
+        self._clock()
+        kept = self._state.kept_vectors
+        if self._options.patience is not None and kept is not None:
+            return kept
+        return self._engine.input_vectors, self._engine.output_vectors
+
+    # the road from barrier to barrier
+
+    def _run(self) -> None:
+        state, n_tokens = self._state, self._options.n_tokens
+        while not state.history.stop_reason:
+            if self._evaluation_is_due():
+                self._evaluate()
+            if state.position >= n_tokens:
+                self._end_epoch()
+            elif not self._out_of_patience:
+                self._train_until(self._next_barrier())
+            if self._out_of_patience and not state.history.stop_reason:
+                self._stop("patience")
+        if state.position > 0:  # stopped within an epoch
+            self._record_epoch()
+
+    def _train_until(self, stop: int) -> None:
+        state, queue = self._state, self._queue
+        queue.open(state.epoch, state.position, stop)
+        while True:
+            at_barrier = self._drain()
+            if at_barrier and state.position >= stop:
+                return
+            self._display.update(self._report())
+            if self._signals.received is not None:
+                self._signals.raise_received()
+            self._report_written_checkpoint()
+            if self._checkpoint_is_due():
+                self._reach_barrier()
+                self._start_checkpoint()
+                self._queue.resume()
+            if self._callbacks.wants_progress and time.monotonic() >= self._last_callback_s + CALLBACK_INTERVAL_S:
+                self._reach_barrier()
+                if self._ask(self._callbacks.progressed, self._report()):
+                    self._stop("callback")
+                    return
+                self._last_callback_s = time.monotonic()
+                queue.resume()
+
+    def _drain(self) -> bool:
+        """Take in what the workers finished; whether a barrier is reached, and if so, where."""
+        try:
+            finished, barrier = self._queue.wait(POLL_S)
+        except Exception:  # a worker's: its slice is half trained
+            self._safe_to_save = False
+            raise
+        for piece in finished:
+            self._absorb(piece)
+        if barrier is not None:
+            self._state.position = barrier
+            self._settle()
+        return barrier is not None
+
+    def _absorb(self, piece: FinishedSlice) -> None:
+        state, result = self._state, piece.result
+        if not math.isfinite(result.loss_nats):
+            raise self._not_finite("the loss", piece.slice.epoch, piece.slice.start)
+        self._slice_losses.append((piece.slice.number, result.loss_nats))
+        self._running_loss += result.loss_nats
+        state.n_examples += result.n_examples
+        self._tokens_done += piece.slice.stop - piece.slice.start
+
+    def _settle(self) -> None:
+        """Put the slices' losses, in their order, into the state."""
+        self._state.loss_sum = math.fsum([self._state.loss_sum, *(loss for _, loss in sorted(self._slice_losses))])
+        self._slice_losses.clear()
+        self._running_loss = 0.0
+        self._clock()
+
+    def _reach_barrier(self) -> None:
+        self._queue.pause()
+        while not self._drain():
+            pass
+
+    def _next_barrier(self) -> int:
+        """Where in this epoch the next stretch ends: at its end, or where the held-out part is looked at."""
+        n_tokens = self._options.n_tokens
+        if not self._evaluates or self._evaluate_tokens == n_tokens:
+            return n_tokens
+        wanted = self._next_evaluation() - self._state.epoch * n_tokens
+        granule = self._engine.round_tokens if self._config.deterministic else 1
+        return min(n_tokens, math.ceil(wanted / granule) * granule)
+
+    # the end of an epoch
+
+    def _end_epoch(self) -> None:
+        state = self._state
+        self._check_finite()
+        self._record_epoch()
+        report = self._report()
+        state.epoch += 1
+        state.position = 0
+        state.loss_sum = state.n_examples = 0.0
+        state.epoch_seconds = 0.0
+        self._epoch_started = time.monotonic()
+        self._queue.open(state.epoch, 0, 0)
+        stop = self._callbacks.wants_epochs and self._ask(self._callbacks.epoch_ended, report)
+        if state.epoch == self._config.epochs:
+            self._stop("finished")
+        elif stop:
+            self._stop("callback")
+
+    def _record_epoch(self) -> None:
+        state, options = self._state, self._options
+        self._clock()
+        at_evaluation = self._evaluates and state.last_evaluation == self._total_position()
+        heldout = state.history.evaluations[-1].heldout_loss_nats if at_evaluation else None
+        record = EpochRecord(
+            epoch=state.epoch + 1,
+            loss_nats=state.loss_sum / state.n_examples if state.n_examples > 0 else math.nan,
+            n_examples=state.n_examples,
+            words_per_s=state.position * options.words_per_token / max(state.epoch_seconds, 1e-9),
+            learning_rate=self._learning_rate_at(state.epoch, state.position),
+            seconds=state.epoch_seconds,
+            heldout_loss_nats=heldout,
+        )
+        state.history.epochs.append(record)
+        parts = [
+            f"epoch {record.epoch}/{self._config.epochs}: loss {record.loss_nats:.4f}",
+            f"{format_count(record.words_per_s)} words/s",
+            format_duration(record.seconds),
+        ]
+        if heldout is not None:
+            parts.insert(1, f"held-out loss {heldout:.4f}")
+        if at_evaluation and state.history.evaluations[-1].metric is not None:
+            parts.insert(1, f"metric {state.history.evaluations[-1].metric:.4g}")
+        self._display.epoch_ended(", ".join(parts))
+
+    def _stop(self, reason: str) -> None:
+        self._state.history.stop_reason = reason
+        if reason == "patience" and self._state.history.kept is not None:
+            self._display.note(
+                f"stopped: no improvement in {self._options.patience} evaluations; the vectors of epoch"
+                f" {self._state.history.kept.epochs_done:.4g} are kept"
+            )
+        elif reason == "callback":
+            self._display.note("stopped by a callback")
+
+    # the held-out part
+
+    def _next_evaluation(self) -> int:
+        every, total = self._evaluate_tokens, self._options.n_tokens * self._config.epochs
+        return min((self._state.last_evaluation // every + 1) * every, total)
+
+    def _evaluation_is_due(self) -> bool:
+        position = self._total_position()
+        return self._evaluates and position > self._state.last_evaluation and position >= self._next_evaluation()
+
+    def _evaluate(self) -> None:
+        state, options, engine = self._state, self._options, self._engine
+        heldout_loss: float | None = None
+        if options.heldout is not None:
+            ids, offsets = options.heldout
+            heldout_loss, _ = self._watch(lambda: engine.heldout_loss(ids, offsets, threads=self._threads))
+            if not math.isfinite(heldout_loss):
+                raise self._not_finite("the held-out loss", state.epoch, state.position)
+        metric: float | None = None
+        if options.stop_metric is not None:
+            vectors = options.make_vectors(engine.input_vectors)
+            metric = self._ask_metric(options.stop_metric, vectors)
+        evaluation = Evaluation(self._total_position() / options.n_tokens, heldout_loss, metric)
+        state.history.evaluations.append(evaluation)
+        state.last_evaluation = self._total_position()
+        if options.patience is None:
+            return
+        if evaluation.is_better_than(state.history.kept):
+            state.history.kept = evaluation
+            state.evaluations_since_kept = 0
+            state.kept_vectors = (engine.input_vectors, engine.output_vectors)
+        else:
+            state.evaluations_since_kept += 1
+            self._out_of_patience = state.evaluations_since_kept >= options.patience
+
+    def _ask_metric(self, stop_metric: Callable[[WordVectors], float], vectors: WordVectors) -> float:
+        with self._signals.at_once():
+            value: object = stop_metric(vectors)
+        if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
+            raise ParameterError(f"stop_metric must return a finite number (larger is better), got {value!r}")
+        return float(value)
+
+    # the user's own code, at a barrier; its exception ends the run
+
+    def _ask(self, question: Callable[[TrainingState], bool], report: ProgressReport) -> bool:
+        engine, options = self._engine, self._options
+        state = TrainingState(
+            epoch=report.epoch,
+            epochs=report.epochs,
+            share_done=report.share_done,
+            words_per_s=report.words_per_s,
+            learning_rate=report.learning_rate,
+            loss_nats=report.loss_nats,
+            heldout_loss_nats=report.heldout_loss_nats,
+            seconds_left=report.seconds_left,
+            history=self._state.history,
+            config=self._config,
+            _make_vectors=lambda: options.make_vectors(engine.input_vectors),
+        )
+        with self._signals.at_once():
+            return question(state)
+
+    # checkpoints
+
+    def _checkpoint_is_due(self) -> bool:
+        every = self._options.checkpoint_every
+        if self._checkpoints is None or every is None or self._checkpoints.busy:
+            return False
+        if every.seconds is not None:
+            return time.monotonic() >= self._last_checkpoint_s + every.seconds
+        assert every.words is not None
+        position = self._state.epoch * self._options.n_tokens + self._queue.cursor
+        return position * self._options.words_per_token >= self._last_checkpoint_words + every.words
+
+    def _start_checkpoint(self) -> None:
+        """Copy the state at a barrier and begin to write it."""
+        assert self._checkpoints is not None
+        self._check_finite()
+        self._clock()
+        self._last_checkpoint_s = time.monotonic()
+        self._last_checkpoint_words = self._total_position() * self._options.words_per_token
+        self._checkpoints.start(Snapshot.take(self._state, self._engine.input_vectors, self._engine.output_vectors))
+
+    def _report_written_checkpoint(self) -> None:
+        if self._checkpoints is None or self._checkpoints.busy:
+            return
+        error = self._checkpoints.collect()
+        if error is not None:
+            warnings.warn(
+                f"a checkpoint could not be written ({describe_storage_error(error)}); training goes on, the checkpoint"
+                " before it stands",
+                CheckpointWarning,
+                stacklevel=2,
+            )
+
+    def _wait_for_checkpoint(self) -> None:
+        if self._checkpoints is not None:
+            while not self._checkpoints.wait(POLL_S):
+                pass
+            self._report_written_checkpoint()
+
+    def _save_on_the_way_out(self) -> None:
+        """Write a last checkpoint, where checkpoints are written, before an exception leaves the run."""
+        if self._checkpoints is None or self._state.history.stop_reason:
+            return
+        self._display.note("writing a checkpoint ...")
+        self._reach_barrier()
+        self._wait_for_checkpoint()
+        self._start_checkpoint()
+        self._wait_for_checkpoint()
+        self._display.note(f"a checkpoint is in {self._checkpoints.folder}")
+
+    # threads
+
+    def _work(self) -> None:
+        """What a worker thread does."""
+        queue, stopped = self._queue, False
+        while not stopped:
+            piece = queue.take()
+            if piece is None:
+                return
+            started = time.perf_counter()
+            try:
+                result = self._train(piece)
+            except StoppedError:
+                queue.abandon()
+                stopped = True
+            except BaseException as error:  # raised again in the main thread
+                queue.fail(error)
+                stopped = True
+            else:
+                queue.finish(piece, result, time.perf_counter() - started)
+
+    def _train(self, piece: TrainingSlice) -> SliceResult:
+        try:
+            if self._config.deterministic:
+                return self._engine.train_rounds(piece.start, piece.stop, piece.epoch, self._threads)
+            return self._engine.train_slice(piece.start, piece.stop, piece.epoch)
+        except TrainingError as error:
+            raise self._not_finite("the loss", piece.epoch, piece.start) from error
+
+    def _halt_workers(self, workers: list[threading.Thread]) -> None:
+        self._queue.close()
+        if any(worker.is_alive() for worker in workers):
+            self._engine.request_stop()
+        for worker in workers:
+            if worker.ident is not None:
+                worker.join(JOIN_S)
+        self._engine.clear_stop()
+
+    def _watch(self, function: Callable[[], _T]) -> _T:
+        """Run a long native call in another thread, so that signals are seen meanwhile."""
+        results: list[_T] = []
+        errors: list[BaseException] = []
+
+        def call() -> None:
+            try:
+                results.append(function())
+            except BaseException as error:  # raised again below
+                errors.append(error)
+
+        thread = threading.Thread(target=call, name="firth-evaluation", daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(POLL_S)
+            if self._signals.received is not None:
+                self._engine.request_stop()
+                thread.join(JOIN_S)
+                self._engine.clear_stop()
+                self._signals.raise_received()
+        if errors:
+            raise errors[0]
+        return results[0]
+
+    # numbers
+
+    def _total_position(self) -> int:
+        return self._state.epoch * self._options.n_tokens + self._state.position
+
+    def _clock(self) -> None:
+        """Bring the state's seconds and words up to now."""
+        now, state = time.monotonic(), self._state
+        state.epoch_seconds = now - self._epoch_started
+        state.history.train_seconds = self._seconds_before + now - self._started
+        state.history.words_trained = self._total_position() * self._options.words_per_token
+
+    def _report(self) -> ProgressReport:
+        state, n_tokens = self._state, self._options.n_tokens
+        position = self._queue.cursor
+        done, total = state.epoch * n_tokens + position, n_tokens * self._config.epochs
+        elapsed_s = time.monotonic() - self._started
+        tokens_per_s = self._tokens_done / elapsed_s if self._tokens_done else math.nan
+        loss_sum = state.loss_sum + self._running_loss
+        heldout = state.history.heldout_loss_nats
+        return ProgressReport(
+            epoch=state.epoch + 1,
+            epochs=self._config.epochs,
+            share_of_epoch=position / n_tokens,
+            share_done=done / total,
+            words_per_s=tokens_per_s * self._options.words_per_token,
+            learning_rate=self._learning_rate_at(state.epoch, position),
+            loss_nats=loss_sum / state.n_examples if state.n_examples > 0 else math.nan,
+            heldout_loss_nats=heldout[-1] if heldout else None,
+            seconds_left=(total - done) / tokens_per_s,
+        )
+
+    def _learning_rate_at(self, epoch: int, position: int) -> float:
+        return learning_rate_at(*self._learning_rates, self._config.epochs, self._options.n_tokens, epoch, position)
+
+    def _check_finite(self) -> None:
+        try:
+            self._engine.check_finite()
+        except TrainingError as error:
+            raise self._not_finite(f"a vector ({error})", self._state.epoch, self._state.position) from error
+
+    def _not_finite(self, what: str, epoch: int, position: int) -> TrainingError:
+        self._safe_to_save = False
+        advice = "lower learning_rate"
+        if self._checkpoints is not None:
+            advice += f"; the last good checkpoint stays in {self._checkpoints.folder}"
+        rate = self._learning_rate_at(epoch, position)
+        return TrainingError(
+            f"{what} stopped being finite in epoch {epoch + 1} at a learning rate of {rate:.6g}; {advice}"
+        )
+
+
+__all__ = ["CheckpointWarning", "LoopOptions", "TrainableEngine", "TrainingLoop"]

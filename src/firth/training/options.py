@@ -1,0 +1,143 @@
+"""Room training: what decides how a run goes, not what is learned: held-out part, patience, checkpoints; as parsed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+from firth.errors import ParameterError
+from firth.training.config import as_integer, as_number
+
+SECONDS_PER_UNIT = {"s": 1.0, "sec": 1.0, "min": 60.0, "h": 3600.0}
+WORDS_PER_UNIT = {"words": 1.0, "kwords": 1e3, "Mwords": 1e6, "Gwords": 1e9}
+_INTERVAL_PATTERN = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([A-Za-z]+)\s*")
+_SHARE_PATTERN = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*%\s*")
+
+TokenLists = Iterable[Sequence[str]]
+HeldoutSource = str | PathLike[str] | float | TokenLists
+
+
+@dataclass(frozen=True)
+class Interval:
+    """How often something is done: every so many seconds, or every so many words of the corpus as it is read.
+
+    Attributes
+    ----------
+    seconds : float or None
+    words : float or None
+        Exactly one of the two is given.
+    """
+
+    seconds: float | None = None
+    words: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.seconds is None) == (self.words is None):
+            raise ParameterError(
+                f"Interval must have either seconds or words, got seconds={self.seconds!r} and words={self.words!r}"
+            )
+        for name in ("seconds", "words"):
+            value = getattr(self, name)
+            if value is not None:
+                number = as_number(name, value)
+                if number <= 0:
+                    raise ParameterError(f"{name} must be above 0, got {number:g}")
+                object.__setattr__(self, name, number)
+
+    def to_json(self) -> dict[str, float | None]:
+        """JSON's own types; ``Interval(**values)`` gives the equal interval back."""
+        return {"seconds": self.seconds, "words": self.words}
+
+
+def parse_interval(name: str, value: str | float | Interval | None) -> Interval | None:
+    """An interval from ``"10min"``, ``"90s"``, ``"1.5h"``, ``"50Mwords"``, ``"200000words"``, or a number of minutes.
+
+    Raises
+    ------
+    ParameterError
+    """
+    expected = f'{name} must be like "10min", "90s", "2h" or "50Mwords", or a number of minutes'
+    if value is None or isinstance(value, Interval):
+        return value
+    if isinstance(value, str):
+        match = _INTERVAL_PATTERN.fullmatch(value)
+        if match is None:
+            raise ParameterError(f"{expected}, got {value!r}")
+        number, unit = float(match[1]), match[2]
+        if number <= 0:
+            raise ParameterError(f"{name} must be above 0, got {value!r}")
+        if unit in SECONDS_PER_UNIT:
+            return Interval(seconds=number * SECONDS_PER_UNIT[unit])
+        if unit in WORDS_PER_UNIT:
+            return Interval(words=number * WORDS_PER_UNIT[unit])
+        units = ", ".join([*SECONDS_PER_UNIT, *WORDS_PER_UNIT])
+        raise ParameterError(f"{name} must have one of the units {units}, got {value!r}")
+    minutes = as_number(name, value)
+    if minutes <= 0:
+        raise ParameterError(f"{name} must be above 0 minutes, got {minutes:g}")
+    return Interval(seconds=60 * minutes)
+
+
+@dataclass(frozen=True)
+class Heldout:
+    """The held-out part: a share of the corpus's sequences, or a source of its own. Exactly one is given."""
+
+    share: float | None = None
+    source: Any = None
+
+
+def parse_heldout(value: HeldoutSource | None) -> Heldout | None:
+    """A share from ``0.01`` or ``"1%"``; anything else that may be a corpus is a source: a path or token lists.
+
+    Raises
+    ------
+    ParameterError
+        A share outside (0, 1), or something that is neither.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        match = _SHARE_PATTERN.fullmatch(value)
+        if match is None:
+            if value.strip().endswith("%"):
+                raise ParameterError(f'heldout must be a share like "1%" or 0.01, or a file, got {value!r}')
+            return Heldout(source=value)
+        return Heldout(share=_validated_share(float(match[1]) / 100, value))
+    if isinstance(value, bool):
+        raise ParameterError(f'heldout must be a share like "1%" or 0.01, or a file, got {value!r}')
+    if isinstance(value, (PathLike, Iterable)):
+        return Heldout(source=value)
+    return Heldout(share=_validated_share(as_number("heldout", value), value))
+
+
+def _validated_share(share: float, value: object) -> float:
+    if not 0 < share < 1:
+        raise ParameterError(
+            f"heldout must be a share above 0 and below 1 (100 % leaves nothing to train on), got {value!r}"
+        )
+    return share
+
+
+def parse_patience(patience: int | None, heldout: Heldout | None, stop_metric: object) -> int | None:
+    """Check ``patience``, which needs something to be measured by.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if stop_metric is not None and not callable(stop_metric):
+        raise ParameterError(
+            f"stop_metric must be a function that takes the vectors and returns a number, got {stop_metric!r}"
+        )
+    if patience is None:
+        return None
+    patience = as_integer("patience", patience, minimum=1)
+    if heldout is None and stop_metric is None:
+        raise ParameterError(
+            f"patience must come with a held-out part or a metric to be measured by, got patience={patience} alone;"
+            ' add heldout="1%", or stop_metric= a function of the vectors'
+        )
+    return patience

@@ -1,0 +1,76 @@
+"""Room training: Ctrl-C and SIGTERM while a run is on: noted by a handler, acted upon between slices."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType, TracebackType
+from typing import Any, NoReturn
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class StopSignals:
+    """While active, the first SIGINT or SIGTERM is noted in ``received``; a second one interrupts at once.
+
+    Handlers can be set in the main thread only; elsewhere this does nothing, and neither does it replace a handler of
+    the user's own for SIGINT (one that raises in the main thread ends the run all the same). The handlers from before
+    are put back at the end.
+    """
+
+    def __init__(self) -> None:
+        self.received: signal.Signals | None = None
+        self._at_once = False
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> StopSignals:
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                previous = signal.getsignal(number)
+                own = number == signal.SIGINT and previous is not signal.default_int_handler
+                if previous is None or previous == signal.SIG_IGN or own:
+                    continue
+                self._previous[number] = previous
+                signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.restore()
+
+    def restore(self) -> None:
+        """Put back the handlers from before."""
+        for number, previous in self._previous.items():
+            signal.signal(number, previous)
+        self._previous.clear()
+
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """While the user's own code runs in the main thread: a signal interrupts it as it would without us."""
+        self._at_once = True
+        try:
+            yield
+        finally:
+            self._at_once = False
+
+    def raise_received(self) -> NoReturn:
+        """Do what the noted signal is for: KeyboardInterrupt, or for SIGTERM the handler from before, then exit."""
+        previous = self._previous.get(signal.SIGTERM)
+        self.restore()
+        if self.received == signal.SIGTERM:
+            if callable(previous):
+                previous(int(signal.SIGTERM), None)
+            raise SystemExit(128 + int(signal.SIGTERM))
+        raise KeyboardInterrupt
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        again = self.received is not None
+        self.received = self.received or signal.Signals(number)
+        if again or self._at_once:
+            self._at_once = False
+            if self.received == signal.SIGTERM:
+                raise SystemExit(128 + int(signal.SIGTERM))
+            raise KeyboardInterrupt

@@ -1,0 +1,214 @@
+"""Room training: the folder that a run works in: corpus, checkpoints, what resuming needs; one run at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.errors import FormatError, StorageError
+from firth.formats.model_folder import check_model_destination
+from firth.formats.target import storage_error, sync_folder
+
+WORK_NAME = ".work"
+RUN_NAME = "run.json"
+RUN_FORMAT = "firth-run"
+RUN_VERSION = 1
+
+
+class Workspace:
+    """A folder for one run: ``.work`` in the output folder, else a temporary one; locked while the run is on.
+
+    Made by :meth:`create` or :meth:`reopen`; ``close`` ends the lock, ``remove`` deletes the folder too.
+    """
+
+    def __init__(self, folder: Path, output: Path | None, made_output: bool) -> None:
+        self.folder = folder
+        self.output = output
+        self._made_output = made_output
+        self._lock = _lock(folder)
+
+    @classmethod
+    def create(cls, output: str | os.PathLike[str] | None, overwrite: bool) -> Workspace:
+        """Make an empty work folder, before any work is done.
+
+        Raises
+        ------
+        StorageError
+            The output folder is taken, or holds an unfinished run, and ``overwrite`` is not given; another process
+            trains into it; it cannot be written.
+        """
+        if output is None:
+            return cls(Path(tempfile.mkdtemp(prefix="firth-")), None, False)
+        target = Path(output)
+        check_model_destination(target, overwrite)
+        folder = target / WORK_NAME
+        if (folder / RUN_NAME).exists() and not overwrite:
+            raise StorageError(
+                f"{target} holds an unfinished run; go on with it by firth.resume({str(target)!r}) or"
+                f" `firth train --resume {target}`, or ask to overwrite it"
+            )
+        made_output = not target.exists()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            workspace = cls(folder, target, made_output)
+            for entry in folder.iterdir():  # what a killed or overwritten run left
+                _delete(entry)
+        except StorageError:
+            raise
+        except OSError as error:
+            raise storage_error(error, target) from error
+        return workspace
+
+    @classmethod
+    def reopen(cls, output: str | os.PathLike[str]) -> Workspace:
+        """The work folder of an interrupted run.
+
+        Raises
+        ------
+        StorageError
+            There is none, or its process is still at work.
+        """
+        target = Path(output)
+        folder = target / WORK_NAME
+        if not target.is_dir():
+            what = "must be a folder, got a file" if target.exists() else "does not exist"
+            raise StorageError(f"{target} {what}; give the folder that was passed as output")
+        if not (folder / RUN_NAME).is_file():
+            if (target / "config.json").exists():
+                raise StorageError(
+                    f"{target} holds a finished model and no run to go on with; firth.load() opens it, and"
+                    " model.train_more() trains it on new text"
+                )
+            raise StorageError(
+                f"{target} holds no checkpoint of a run; train with checkpoint_every= (`--checkpoint-every`), so that"
+                " a run that is cut off can go on"
+            )
+        return cls(folder, target, False)
+
+    @property
+    def is_run(self) -> bool:
+        """There is a run in it that can be resumed."""
+        return (self.folder / RUN_NAME).exists()
+
+    @property
+    def corpus_folder(self) -> Path:
+        return self.folder / "corpus"
+
+    @property
+    def heldout_folder(self) -> Path:
+        return self.folder / "heldout"
+
+    @property
+    def checkpoint_folder(self) -> Path:
+        return self.folder / "checkpoint"
+
+    def write_run(self, record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Write what resuming needs besides corpus and checkpoint; the record last, and whole or not at all."""
+        for name, array in arrays.items():
+            with open(self.folder / f"{name}.npy", "wb") as file:
+                np.save(file, array, allow_pickle=False)
+                file.flush()
+                os.fsync(file.fileno())
+        whole = {"format": RUN_FORMAT, "format_version": RUN_VERSION, **record, "arrays": sorted(arrays)}
+        temporary = self.folder / f"{RUN_NAME}.tmp"
+        with open(temporary, "w", encoding="utf-8") as text:
+            json.dump(whole, text, indent=2, ensure_ascii=False, allow_nan=False)
+            text.flush()
+            os.fsync(text.fileno())
+        os.replace(temporary, self.folder / RUN_NAME)
+        sync_folder(self.folder)
+
+    def read_run(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """What ``write_run`` wrote.
+
+        Raises
+        ------
+        FormatError, StorageError
+        """
+        path = self.folder / RUN_NAME
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise FormatError(f"{path}: no valid JSON ({error}); start the run again") from None
+        if not isinstance(record, dict) or record.get("format") != RUN_FORMAT:
+            raise FormatError(f'{path}: "format" must be {RUN_FORMAT!r}; start the run again')
+        if record.get("format_version") != RUN_VERSION:
+            raise FormatError(
+                f'{path}: "format_version" must be {RUN_VERSION}, got {record.get("format_version")!r}; go on with the'
+                " version of firth that started the run"
+            )
+        names = record.get("arrays")
+        if not isinstance(names, list) or not all(isinstance(name, str) and name.isidentifier() for name in names):
+            raise FormatError(f'{path}: "arrays" must be a list of names, got {names!r}; start the run again')
+        arrays = {}
+        for name in names:
+            try:
+                arrays[name] = np.load(self.folder / f"{name}.npy", allow_pickle=False)
+            except OSError as error:
+                raise StorageError(f"{self.folder / name}.npy cannot be read ({error}); start the run again") from error
+            except ValueError as error:
+                raise FormatError(f"{self.folder / name}.npy is damaged ({error}); start the run again") from None
+        return record, arrays
+
+    def close(self) -> None:
+        """Let another run in; everything stays on the disk."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def remove(self) -> None:
+        """Delete the work folder, and the output folder where it was made here and is empty."""
+        # run.json goes first: a folder without it is no run, whatever else a kill leaves of it
+        (self.folder / RUN_NAME).unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.close()
+        if self.output is not None and self._made_output:
+            with contextlib.suppress(OSError):  # not empty: it holds the model
+                self.output.rmdir()
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes that this user may still write on the folder's file system."""
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Another name for the same file where the file system allows it, else a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _delete(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink()
+
+
+def _lock(folder: Path) -> int | None:
+    """Take the lock of a folder, which ends with the process whatever ends it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            raise StorageError(
+                f"{folder.parent} is being trained into by another process; wait for it, or choose another folder"
+            ) from None
+        return None  # a network file system without locks
+    return descriptor
