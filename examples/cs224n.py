@@ -62,17 +62,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help=f"train for {QUICK_ITERATIONS} iterations")
     options = parser.parse_args(arguments)
 
-    treebank = options.treebank
+    treebank = options.treebank and os.path.abspath(options.treebank)
     if treebank is None:
         if "FIRTH_DATA" not in os.environ:
             parser.error("pass the treebank's folder, or set FIRTH_DATA to a folder that holds it as sst")
-        treebank = os.path.join(os.environ["FIRTH_DATA"], "sst")
+        treebank = os.path.abspath(os.path.join(os.environ["FIRTH_DATA"], "sst"))
     iterations = options.iterations or (QUICK_ITERATIONS if options.quick else ITERATIONS)
     try:
+        dataset = StanfordSentiment(treebank)
         show_activations()
         check_gradients()
         check_word2vec()
-        word_vectors, tokens = train(Path(treebank).absolute(), Path(options.output), iterations)
+        word_vectors, tokens = train(dataset, Path(options.output), iterations)
         plot(word_vectors, tokens, Path(options.output) / "q3_word_vectors.png")
     except FirthError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -158,11 +159,10 @@ class _Thinned(io.TextIOBase):
         return len(text)
 
 
-def train(treebank: Path, folder: Path, iterations: int) -> tuple[np.ndarray, dict[str, int]]:
+def train(dataset: StanfordSentiment, folder: Path, iterations: int) -> tuple[np.ndarray, dict[str, int]]:
     """Skip-gram with negative sampling by SGD; parameters are saved every 5,000 iterations, and resumed from."""
-    print(f"\n== Question 3: word vectors of {treebank.name} ==")
+    print("\n== Question 3: word vectors ==")
     random.seed(314)
-    dataset = StanfordSentiment(treebank)
     tokens = dataset.tokens()
     n_words = len(tokens)
     print(f"{dataset.numSentences():,} sentences, {n_words:,} words")
@@ -188,8 +188,11 @@ def train(treebank: Path, folder: Path, iterations: int) -> tuple[np.ndarray, di
             )
     finally:
         os.chdir(working_folder)
-    print(f"sanity check: cost at convergence should be around or below 10: {thinned.average:.3f}")
-    print(f"training took {time.perf_counter() - started:.0f} seconds")
+    if thinned.n_lines:
+        print(f"sanity check: cost at convergence should be around or below 10: {thinned.average:.3f}")
+        print(f"training took {time.perf_counter() - started:.0f} seconds")
+    else:
+        print(f"nothing left to train; delete {folder / 'saved_params_*.npz'} to start anew")
     return word_vectors, tokens
 
 

@@ -176,7 +176,7 @@ def word2vec_sgd_wrapper(
 
     See Also
     --------
-    firth.compat.cs224n.batches.word2vec_batch : the same cost and gradient in a hundredth of the time.
+    firth.compat.cs224n.batches.word2vec_batch : the same draws, cost and gradient in about a thirtieth of the time.
     """
     input_vectors, output_vectors = split_vectors(wordVectors)
     n_words = len(input_vectors)
