@@ -1,0 +1,190 @@
+"""Room corpus: choosing the vocabulary from what was counted: held-out sequences, normalizer, minimum count, order."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.corpus.counting import Counted, NativeWords
+from firth.corpus.vocabulary import Vocabulary, encode_words
+from firth.errors import CorpusError, CorpusTypeError, ParameterError
+from firth.native.text import TextEncoder, join_words, rank_words
+
+
+def hold_out(counted: Counted, threshold: int, seed: int) -> tuple[Counted, int, int]:
+    """Take the held-out sequences out of the counts: (counted, tokens held out, sequences held out)."""
+    if threshold == 0:
+        return counted, 0, 0
+    n_tokens = n_lines = 0
+    with contextlib.closing(TextEncoder(heldout_threshold=threshold, seed=seed)) as encoder:
+        for chunk, first_line in zip(counted.chunks, counted.first_lines, strict=True):
+            tokens, lines = encoder.uncount_heldout(
+                counted.spools[chunk.counter],
+                chunk.spooled,
+                first_line,
+                counted.id_maps[chunk.counter],
+                counted.counts,
+            )
+            n_tokens += tokens
+            n_lines += lines
+    if n_tokens == counted.n_tokens:
+        raise CorpusError(
+            f"heldout_share must leave something to train on; all {n_tokens:,} tokens are in the {n_lines:,} of"
+            f" {counted.n_lines:,} sequences that are held out (a share goes by whole sequences: split the text into"
+            " lines, or hold out a file)"
+        )
+    if n_tokens == 0:
+        raise CorpusError(
+            f"heldout_share must hold out at least one word, got {n_lines} of {counted.n_lines:,} sequences and no"
+            " word; use a larger share, split the text into more lines, or hold out a file"
+        )
+    return counted, n_tokens, n_lines
+
+
+@dataclass(frozen=True)
+class Transform:
+    """What is done to distinct words after counting."""
+
+    lowercase: bool
+    normalizer: Callable[[str], str | None] | None
+    encoding_errors: str
+
+    @property
+    def changes_words(self) -> bool:
+        return self.lowercase or self.normalizer is not None
+
+    def __call__(self, word: str) -> str:
+        if self.lowercase:
+            word = word.lower()
+        if self.normalizer is not None and word:
+            normalized = self.normalizer(word)
+            if normalized is None:
+                return ""
+            if not isinstance(normalized, str):
+                raise CorpusTypeError(
+                    f"normalizer must return a string or None, got {normalized!r:.60} for {word!r:.60}"
+                )
+            return str.__str__(normalized)
+        return word
+
+
+def choose_vocabulary(
+    counted: Counted,
+    transform: Transform,
+    min_count: int,
+    max_vocabulary: int | None,
+    vocabulary: Vocabulary | None,
+) -> tuple[Vocabulary, list[NDArray[np.int32]], int]:
+    """The vocabulary; for each counter the map from spooled ids to its ids (-1: dropped); how many words were seen."""
+    words, counts = counted.words, counted.counts
+    merged_ids: NDArray[np.int32] | None = None
+    if isinstance(words, np.ndarray):
+        if transform.changes_words:
+            raise ParameterError("lowercase and normalizer must be unset where the words are integers")
+    else:
+        changes = transform.changes_words or (isinstance(words, NativeWords) and transform.encoding_errors != "strict")
+        if vocabulary is not None and not changes:
+            words = _decode(words, "strict")
+        if changes:
+            words, counts, merged_ids = _merge_words(_decode(words, transform.encoding_errors), counts, transform)
+    n_distinct = int(np.count_nonzero(counts))
+    if vocabulary is not None:
+        chosen = vocabulary
+        if vocabulary.words_are_ids != isinstance(words, np.ndarray):
+            raise CorpusTypeError(
+                f"vocabulary must have {'integers' if isinstance(words, np.ndarray) else 'strings'} for words, as the"
+                f" corpus has, got {vocabulary!r}"
+            )
+        assert not isinstance(words, NativeWords)
+        id_map = vocabulary.look_up(words.tolist() if isinstance(words, np.ndarray) else words)
+    else:
+        ranked = _rank(words, counts, min_count, max_vocabulary)
+        chosen = Vocabulary(_take_words(words, ranked), counts[ranked])
+        id_map = np.full(len(counts), -1, np.int32)
+        id_map[ranked] = np.arange(len(ranked), dtype=np.int32)
+    if merged_ids is not None:
+        id_map = np.where(merged_ids >= 0, id_map[merged_ids], np.int32(-1)) if len(id_map) else merged_ids
+    return chosen, [np.ascontiguousarray(id_map[distinct], np.int32) for distinct in counted.id_maps], n_distinct
+
+
+def _decode(words: NativeWords | list[str], encoding_errors: str) -> list[str]:
+    """All distinct words as strings. None has a line end in it, so one decoding does for all."""
+    if isinstance(words, list):
+        return words
+    everything = np.arange(len(words.offsets) - 1, dtype=np.int64)
+    return join_words(words.text, words.offsets, everything).decode("utf-8", encoding_errors).split("\n")[:-1]
+
+
+def _merge_words(
+    words: list[str], counts: NDArray[np.int64], transform: Transform
+) -> tuple[list[str], NDArray[np.int64], NDArray[np.int32]]:
+    """Words that become the same are counted together; the map says which word each becomes, -1 for none."""
+    merged: dict[str, int] = {}
+    merged_ids = np.empty(len(words), np.int32)
+    for word_id, word in enumerate(words):
+        changed = transform(word)
+        merged_ids[word_id] = merged.setdefault(changed, len(merged)) if changed else -1
+    merged_counts = np.zeros(len(merged), np.int64)
+    kept = merged_ids >= 0
+    np.add.at(merged_counts, merged_ids[kept], counts[kept])
+    return list(merged), merged_counts, merged_ids
+
+
+def _rank(
+    words: NativeWords | list[str] | NDArray[np.int64],
+    counts: NDArray[np.int64],
+    min_count: int,
+    max_vocabulary: int | None,
+) -> NDArray[np.int64]:
+    """Numbers of the words that are kept, in the order of their new ids."""
+    kept = np.flatnonzero(counts >= min_count)
+    if isinstance(words, list):  # an empty string is no word
+        kept = kept[np.fromiter((words[number] != "" for number in kept.tolist()), np.bool_, len(kept))]
+    if not len(kept):
+        raise CorpusError(_nothing_left_message(words, counts, min_count))
+    if max_vocabulary is not None and len(kept) > max_vocabulary:
+        lowest = np.partition(counts[kept], len(kept) - max_vocabulary)[len(kept) - max_vocabulary]
+        kept = kept[counts[kept] >= lowest]
+    if isinstance(words, np.ndarray):
+        return kept[np.lexsort((words[kept], -counts[kept]))][:max_vocabulary]
+    if isinstance(words, list):
+        encoded = [encode_words(words[number]) for number in kept.tolist()]
+        text = np.frombuffer(b"".join(encoded), np.uint8)
+        offsets = np.zeros(len(encoded) + 1, np.int64)
+        np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)), out=offsets[1:])
+        order = rank_words(text, offsets, np.ascontiguousarray(counts[kept]), np.arange(len(kept), dtype=np.int64))
+        return kept[order][:max_vocabulary]
+    return rank_words(words.text, words.offsets, counts, kept)[:max_vocabulary]
+
+
+def _take_words(
+    words: NativeWords | list[str] | NDArray[np.int64], numbers: NDArray[np.int64]
+) -> tuple[str, ...] | NDArray[np.int64]:
+    if isinstance(words, np.ndarray):
+        return words[numbers]
+    if isinstance(words, list):
+        return tuple(words[number] for number in numbers.tolist())
+    return tuple(join_words(words.text, words.offsets, numbers).decode().split("\n")[:-1])
+
+
+def _nothing_left_message(
+    words: NativeWords | list[str] | NDArray[np.int64], counts: NDArray[np.int64], min_count: int
+) -> str:
+    if not len(counts) or not counts.max():
+        return "the vocabulary must have at least one word, got none: every word was dropped (is it the normalizer?)"
+    first = int(np.argmax(counts))
+    if isinstance(words, list) and words[first] == "":
+        counts = counts.copy()
+        counts[first] = 0
+        return _nothing_left_message(words, counts, min_count)
+    n_seen, highest = int(np.count_nonzero(counts)), int(counts.max())
+    word = _take_words(words, np.array([first], np.int64))[0]
+    return (
+        f"min_count={min_count} leaves no word: {n_seen:,} distinct words were seen among {int(counts.sum()):,} tokens,"
+        f" the most frequent, {word if isinstance(words, np.ndarray) else repr(word)}, {highest:,}"
+        f" time{'s' if highest > 1 else ''}; min_count={highest} or less would work, or more text"
+    )

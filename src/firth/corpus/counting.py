@@ -1,0 +1,498 @@
+"""Room corpus: counting: each distinct word gets an id in the order of first sight, the ids of all tokens are spooled.
+
+What comes in is files, iterables of tokens or arrays of ids; what comes out is always ``Counted``.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import itertools
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.corpus.sources import IdSequences, TextFile, string_message, tokens_of
+from firth.errors import CorpusError, CorpusTypeError, EncodingError, FirthError, StorageError
+from firth.native.text import CountedChunk, TextCounter
+
+SPOOL_TOKENS = 1 << 20  # tokens of an iterable spooled at once
+POLL_S = 0.05  # how often progress is told and Ctrl-C is looked for
+BYTES_PER_COMPRESSED = 5.0  # text shrinks to a quarter or a fifth
+
+
+# Called in the caller's thread with the stage ("count", "encode"), what is done of it, and the whole (None: unknown).
+# Counting files goes by bytes, counting anything else by tokens, encoding by tokens. What it raises stops the encoding.
+Progress = Callable[[str, int, "int | None"], None]
+
+
+@dataclass(frozen=True)
+class NativeWords:
+    """Distinct words as the native core keeps them: bytes one after the other, and offsets."""
+
+    text: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SpooledChunk:
+    order: tuple[int, int]  # number of the file, place in the file
+    counter: int  # whose spool it stands in, whose ids it has
+    spooled: CountedChunk
+
+
+@dataclass
+class Counted:
+    """Distinct words with their counts, and where the tokens are spooled.
+
+    ``id_maps[counter]`` turns a spooled id into the number of a distinct word.
+    """
+
+    words: NativeWords | list[str] | NDArray[np.int64]
+    counts: NDArray[np.int64]
+    chunks: list[SpooledChunk]
+    spools: list[int]
+    id_maps: list[NDArray[np.int32]]
+    n_tokens: int = field(init=False)
+    n_lines: int = field(init=False)
+    first_lines: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.chunks.sort(key=lambda chunk: chunk.order)
+        self.n_tokens = sum(chunk.spooled.n_tokens for chunk in self.chunks)
+        starts = list(itertools.accumulate((chunk.spooled.n_lines for chunk in self.chunks), initial=0))
+        self.first_lines, self.n_lines = starts[:-1], starts[-1]
+
+
+class Spools:
+    """Unnamed temporary files in the work folder: gone when closed, also when the process is killed."""
+
+    def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
+        self._folder, self._stack = folder, stack
+
+    def new(self) -> IO[bytes]:
+        try:
+            return self._stack.enter_context(tempfile.TemporaryFile(dir=self._folder, buffering=0))
+        except OSError as error:
+            raise storage_error(error, self._folder) from error
+
+
+class Reporter:
+    """Passes progress on, at most every POLL_S."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._last = 0.0
+
+    def __call__(self, stage: str, done: int, total: int | None, *, force: bool = False) -> None:
+        if self._progress is None:
+            return
+        now = time.monotonic()
+        if force or now - self._last >= POLL_S:
+            self._last = now
+            self._progress(stage, done, total)
+
+
+class Team:
+    """Runs workers in threads while the caller's thread tells progress and takes Ctrl-C."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()  # workers end after the chunk that they are at
+        self._errors: list[tuple[tuple[int, ...], BaseException]] = []
+
+    def run(self, workers: Sequence[Callable[[], None]], poll: Callable[[], None]) -> None:
+        """Returns when all workers have; the first error in the corpus's order is raised."""
+        threads = [threading.Thread(target=self._guarded, args=(worker,), daemon=True) for worker in workers]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(POLL_S)
+                    poll()
+        finally:
+            self.stop.set()
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join()
+        if self._errors:
+            raise min(self._errors, key=lambda error: error[0])[1]
+
+    def fail(self, order: tuple[int, ...], error: BaseException) -> None:
+        self._errors.append((order, error))
+        self.stop.set()
+
+    def _guarded(self, worker: Callable[[], None]) -> None:
+        try:
+            worker()
+        except BaseException as error:
+            self.fail((1 << 62,), error)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A chunk of a plain file, or a whole compressed one."""
+
+    order: tuple[int, int]
+    text: TextFile
+    start: int = 0
+    stop: int = 0
+
+
+def count_texts(
+    files: list[TextFile],
+    spools: Spools,
+    report: Reporter,
+    validate: bool,
+    threads: int,
+    chunk_bytes: int,
+    stack: contextlib.ExitStack,
+) -> Counted:
+    """Count plain and compressed files by all threads; pipes first and in this thread, where Ctrl-C ends a wait."""
+    n_workers = min(threads, sum(_n_tasks(text, chunk_bytes) for text in files))
+    spool_files = [spools.new() for _ in range(n_workers)]
+    counters = [
+        stack.enter_context(contextlib.closing(TextCounter(spool.fileno(), validate=validate))) for spool in spool_files
+    ]
+    total = None if any(text.n_bytes is None for text in files) else sum(text.n_bytes or 0 for text in files)
+    chunks: list[SpooledChunk] = []
+    done_bytes = [0] * n_workers
+    team = Team()
+
+    def count_stream(worker: int, order: int, text: TextFile, poll: Callable[[], None]) -> None:
+        counter = counters[worker]
+        counter.begin_text()
+        blocks = text.blocks()
+        share = 0.0
+        block = next(blocks, None)
+        if block is None:
+            raise CorpusError(f"{text.name} is empty")
+        for number in itertools.count():
+            following = next(blocks, None)
+            spooled = counter.feed(block, is_last=following is None, name=text.name)
+            chunks.append(SpooledChunk((order, number), worker, spooled))
+            if text.n_bytes is None:
+                done_bytes[worker] += len(block)
+            else:  # the size on disk is what counts; how much of it was read is not known, so it is guessed
+                grown = min(len(block) / BYTES_PER_COMPRESSED, max(0.0, text.n_bytes - share))
+                share += grown
+                done_bytes[worker] += int(grown)
+            poll()
+            if following is None or team.stop.is_set():
+                return
+            block = following
+
+    def tell() -> None:
+        report("count", sum(done_bytes), total)
+
+    for order, text in enumerate(files):
+        if text.may_block:
+            count_stream(0, order, text, tell)
+
+    tasks = _tasks(files, chunk_bytes)
+    lock = threading.Lock()
+
+    def work(worker: int) -> None:
+        with contextlib.ExitStack() as opened:
+            open_name, descriptor = "", -1
+            while not team.stop.is_set():
+                with lock:
+                    task = next(tasks, None)
+                if task is None:
+                    return
+                try:
+                    if task.text.kind != "plain":
+                        count_stream(worker, task.order[0], task.text, lambda: None)
+                        continue
+                    if task.text.name != open_name:
+                        opened.close()
+                        descriptor = open_text(task.text)
+                        opened.callback(os.close, descriptor)
+                        open_name = task.text.name
+                    is_last = task.stop == task.text.n_bytes
+                    spooled = counters[worker].count_range(
+                        descriptor, task.start, task.stop, is_last=is_last, name=task.text.name
+                    )
+                    chunks.append(SpooledChunk(task.order, worker, spooled))
+                    done_bytes[worker] += task.stop - task.start
+                except Exception as error:
+                    team.fail(task.order, error)
+                    return
+
+    if any(not text.may_block for text in files):
+        team.run([lambda worker=worker: work(worker) for worker in range(n_workers)], tell)  # type: ignore[misc]
+    report("count", sum(done_bytes) if total is None else total, total, force=True)
+    return _merge_counters(counters, chunks, [spool.fileno() for spool in spool_files])
+
+
+def _merge_counters(counters: list[TextCounter], chunks: list[SpooledChunk], spools: list[int]) -> Counted:
+    for counter in counters:
+        counter.finish()
+    first = counters[0]
+    id_maps = [np.arange(first.n_words, dtype=np.int32)]
+    for counter in counters[1:]:
+        id_maps.append(first.merge(counter))
+        counter.close()
+    text, offsets, counts = first.words()
+    first.close()
+    return Counted(NativeWords(text, offsets), counts, chunks, spools, id_maps)
+
+
+def _n_tasks(text: TextFile, chunk_bytes: int) -> int:
+    return -(-(text.n_bytes or 0) // chunk_bytes) if text.kind == "plain" else 1
+
+
+def _tasks(files: list[TextFile], chunk_bytes: int) -> Iterator[_Task]:
+    for order, text in enumerate(files):
+        if text.may_block:
+            continue
+        if text.kind != "plain":
+            yield _Task((order, 0), text)
+            continue
+        size = text.n_bytes or 0
+        for number, start in enumerate(range(0, size, chunk_bytes)):
+            yield _Task((order, number), text, start, min(start + chunk_bytes, size))
+
+
+def open_text(text: TextFile) -> int:
+    assert text.path is not None
+    try:
+        return os.open(text.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except OSError as error:
+        raise StorageError(f"{text.name}: cannot be read: {error.strerror or error}") from error
+
+
+def tokenize_lines(
+    files: list[TextFile], tokenizer: Callable[[str], Iterable[str]], encoding_errors: str
+) -> Iterator[Iterable[str]]:
+    """The tokens of each line, by the user's tokenizer."""
+    for text in files:
+        offset = 0
+        rest: list[bytes] = []
+        for block in itertools.chain(text.blocks(), [None]):
+            if block is None:
+                lines = [b"".join(rest)] if any(rest) else []
+            else:
+                *lines, tail = block.split(b"\n")
+                if lines:
+                    lines[0] = b"".join([*rest, lines[0]])
+                    rest = []
+                rest.append(tail)
+            for line in lines:
+                if b"\0" in line:
+                    raise CorpusError(
+                        f"{text.name}: a NUL byte at offset {offset + line.index(0):,} of the text: this is binary"
+                        " data or UTF-16, not UTF-8 text"
+                    )
+                try:
+                    decoded = line.removesuffix(b"\r").decode("utf-8", encoding_errors)
+                except UnicodeDecodeError as error:
+                    raise EncodingError(
+                        f"{text.name}: byte 0x{line[error.start]:02x} at offset {offset + error.start:,} of the text is"
+                        ' not UTF-8; convert the text (iconv -f latin1 -t utf-8), or pass encoding_errors="replace"'
+                    ) from None
+                tokens = tokenizer(decoded)
+                if isinstance(tokens, (str, bytes)) or not isinstance(tokens, Iterable):
+                    raise CorpusTypeError(
+                        f"tokenizer must return a list of tokens, got {tokens!r:.60} for the line {decoded!r:.60}"
+                    )
+                yield tokens
+                offset += len(line) + 1
+
+
+class _TokenIds(dict[Any, int]):
+    """Ids of tokens in the order of first sight; a token is looked at only when it is new."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kind: type | None = None
+
+    def __missing__(self, token: Any) -> int:
+        if isinstance(token, str):
+            kind: type = str
+            key: Any = token if type(token) is str else str.__str__(token)
+        elif isinstance(token, (int, np.integer)) and not isinstance(token, (bool, np.bool_)):
+            kind, key = int, int(token)
+            if not -(1 << 63) <= key < 1 << 63:
+                raise CorpusTypeError(f"tokens must fit in 64 bits where they are integers, got {key}")
+        else:
+            raise CorpusTypeError(_token_message(token))
+        if self.kind is None:
+            self.kind = kind
+        if kind is not self.kind:
+            raise CorpusTypeError(f"tokens must be all strings or all integers, got {next(iter(self))!r} and {token!r}")
+        token_id = len(self)
+        self[key] = token_id
+        return token_id
+
+
+def _token_message(token: object) -> str:
+    kind = type(token).__name__
+    if isinstance(token, (list, tuple, np.ndarray)):
+        hint = "; the sequences are nested once too often: a corpus is [[token, ...], ...]"
+    elif isinstance(token, bytes):
+        hint = "; use token.decode('utf-8')"
+    else:
+        hint = "; use str(token)"
+    return f"tokens must be strings (or integers), got {token!r:.60} ({kind}){hint}"
+
+
+def count_tokens(sequences: Iterable[Any], spools: Spools, report: Reporter) -> Counted:
+    """Count the tokens of any iterable, which is read once."""
+    spool_file = spools.new()
+    spool = _TokenSpool(spool_file)
+    ids = _TokenIds()
+    look_up = ids.__getitem__
+    try:
+        iterator = iter(sequences)
+    except TypeError:
+        raise CorpusTypeError(f"corpus must be an iterable of token lists, got {type(sequences).__name__}") from None
+    for number, sequence in enumerate(iterator):
+        if isinstance(sequence, str):
+            raise CorpusTypeError(string_message(sequence, f"sequence {number}"))
+        tokens = iter(tokens_of(sequence, number))
+        while True:
+            block = itertools.islice(tokens, SPOOL_TOKENS)
+            before = spool.n_pending
+            try:
+                spool.ids.extend(map(look_up, block))
+            except TypeError as error:
+                if isinstance(error, FirthError):
+                    raise type(error)(f"sequence {number}: {error}") from None
+                _raise_if_unhashable(sequence, number, error)
+                raise
+            if spool.n_pending - before < SPOOL_TOKENS:
+                break
+            spool.flush()
+        spool.line_ends.append(spool.n_pending)
+        if spool.n_pending >= SPOOL_TOKENS or len(spool.line_ends) >= SPOOL_TOKENS:
+            spool.flush()
+            report("count", spool.n_tokens, None)
+    spool.flush()
+    report("count", spool.n_tokens, None, force=True)
+    words: list[str] | NDArray[np.int64]
+    words = np.fromiter(ids, np.int64, len(ids)) if ids.kind is int else list(ids)
+    return Counted(words, spool.counts(len(ids)), spool.chunks, [spool_file.fileno()], [_identity(len(ids))])
+
+
+def _raise_if_unhashable(sequence: Any, number: int, error: TypeError) -> None:
+    """A token that cannot be hashed, such as a list, is the user's; other TypeErrors are a generator's own."""
+    if not str(error).startswith(("unhashable type", "cannot use")):
+        return
+    for token in sequence if isinstance(sequence, (list, tuple)) else ():
+        try:
+            hash(token)
+        except TypeError:
+            raise CorpusTypeError(f"sequence {number}: {_token_message(token)}") from None
+    raise CorpusTypeError(f"sequence {number}: tokens must be strings (or integers): {error}") from None
+
+
+class _TokenSpool:
+    """Ids and line ends in the layout of the native counter's spool, and their counts."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.ids = array.array("i")
+        self.line_ends: list[int] = []
+        self.chunks: list[SpooledChunk] = []
+        self.n_tokens = 0
+        self._file = file
+        self._offset = 0
+        self._counts = np.zeros(1 << 10, np.int64)
+
+    @property
+    def n_pending(self) -> int:
+        return len(self.ids)
+
+    def flush(self) -> None:
+        if not self.ids and not self.line_ends:
+            return
+        self.write(np.frombuffer(self.ids, np.int32), np.array(self.line_ends, np.uint32))
+        self.ids = array.array("i")
+        self.line_ends = []
+
+    def write(self, ids: NDArray[np.int32], line_ends: NDArray[np.uint32]) -> None:
+        counts = np.bincount(ids) if len(ids) else np.zeros(0, np.int64)
+        if len(counts) > len(self._counts):
+            grown = np.zeros(max(len(counts), 2 * len(self._counts)), np.int64)
+            grown[: len(self._counts)] = self._counts
+            self._counts = grown
+        self._counts[: len(counts)] += counts
+        data = ids.tobytes() + line_ends.tobytes()
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[self._file.write(view) :]
+        except OSError as error:
+            raise storage_error(error, None) from error
+        spooled = CountedChunk(self._offset, len(ids), len(line_ends))
+        self.chunks.append(SpooledChunk((0, len(self.chunks)), 0, spooled))
+        self._offset += len(data)
+        self.n_tokens += len(ids)
+
+    def counts(self, n_words: int) -> NDArray[np.int64]:
+        counts = np.zeros(n_words, np.int64)
+        counts[: min(n_words, len(self._counts))] = self._counts[:n_words]
+        return counts
+
+
+def count_ids(source: IdSequences, spools: Spools, report: Reporter) -> Counted:
+    """Count the ids of arrays block by block; distinct ids in rising order are the words."""
+    n_tokens, n_sequences = len(source.ids), len(source.offsets) - 1
+    distinct = np.empty(0, np.int64)
+    for start in range(0, n_tokens, SPOOL_TOKENS):
+        distinct = np.union1d(distinct, _id_block(source.ids, start))
+        report("count", start // 2, n_tokens)
+    spool_file = spools.new()
+    spool = _TokenSpool(spool_file)
+    line = 0  # sequences whose end was written
+    for start in range(0, max(n_tokens, 1), SPOOL_TOKENS):
+        stop = min(start + SPOOL_TOKENS, n_tokens)
+        ids = np.searchsorted(distinct, _id_block(source.ids, start)).astype(np.int32)
+        # A sequence ends in the block that has its last token; so do the empty ones behind it.
+        next_line = int(np.searchsorted(source.offsets[1:], stop, side="right"))
+        ends = np.asarray(source.offsets[1 + line : 1 + next_line]).astype(np.int64) - start
+        spool.write(ids, ends.astype(np.uint32))
+        line = next_line
+        report("count", (n_tokens + stop) // 2, n_tokens)
+    assert line == n_sequences
+    report("count", n_tokens, n_tokens, force=True)
+    return Counted(
+        distinct, spool.counts(len(distinct)), spool.chunks, [spool_file.fileno()], [_identity(len(distinct))]
+    )
+
+
+def _id_block(ids: NDArray[Any], start: int) -> NDArray[np.int64]:
+    block = np.asarray(ids[start : start + SPOOL_TOKENS])
+    if block.dtype == np.uint64 and block.size and int(block.max()) > np.iinfo(np.int64).max:
+        raise CorpusTypeError(f"ids must be below 2^63, got {int(block.max())}")
+    return block.astype(np.int64)
+
+
+def _identity(n: int) -> NDArray[np.int32]:
+    return np.arange(n, dtype=np.int32)
+
+
+def storage_error(error: OSError, folder: Path | None) -> StorageError:
+    if isinstance(error, StorageError):
+        text = str(error)
+        if "No space left" in text:
+            text += _free_text(folder)
+        return type(error)(text)
+    place = f"{folder}: " if folder is not None else ""
+    text = f"{place}cannot be written: {error.strerror or error}"
+    return StorageError(text + (_free_text(folder) if "No space left" in text else ""))
+
+
+def _free_text(folder: Path | None) -> str:
+    return (
+        "" if folder is None else f"; {shutil.disk_usage(folder).free:,} bytes are free in {folder}; nothing was kept"
+    )
