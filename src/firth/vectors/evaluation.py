@@ -401,9 +401,10 @@ def _answer_chunk(
     other_scores: list[list[float]] = [[] for _ in range(n_questions)]
     block_rows = rows_in_block(max(n_distinct, n_dims))
     scale_rows = matrix.dtype != np.float32 or n_distinct > n_dims
+    buffer = np.empty(n_distinct * min(block_rows, n_rows), dtype=np.float32)
     for start in range(0, n_rows, block_rows):
         stop = min(n_rows, start + block_rows)
-        cosines = block_scores(matrix, norms, units, None, start, stop, scale_rows)
+        cosines = block_scores(matrix, norms, units, None, start, stop, scale_rows, buffer)
         if method == "multiply":
             np.clip(cosines, -1.0, 1.0, out=cosines)
             cosines += np.float32(1.0)

@@ -16,6 +16,7 @@ Matrix = npt.NDArray[Any]  # float32 or float16, (V, D); never copied whole
 BLOCK_BYTES = 16 << 20  # of scores, or of converted rows: what a query may take beside the matrix
 QUERY_BLOCK = 1024
 _ANSWERS_IN_CHUNK = 1 << 17
+_PARTITION_QUERIES = 64
 _MAX_BLOCK_ROWS = 1 << 16
 _MIN_BLOCK_ROWS = 64
 _EXACT_PAIRS = 1 << 20  # elements of float64 rows gathered at once
@@ -223,6 +224,7 @@ def _nearest_of_chunk(
     # dividing the rows by their lengths costs D a row, dividing the scores Q
     scale_rows = matrix.dtype != np.float32 or rows is not None or n_queries > n_dims
     block_rows = rows_in_block(max(n_queries, n_dims if scale_rows else 1))
+    buffer = np.empty(n_queries * min(block_rows, total), dtype=np.float32)
     pool = _Pool(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
     pending: list[tuple[Rows, Rows, npt.NDArray[np.float32]]] = []
     n_pending = 0
@@ -231,12 +233,14 @@ def _nearest_of_chunk(
 
     for start in range(0, total, block_rows):
         stop = min(total, start + block_rows)
-        scores = block_scores(matrix, norms, queries32, rows, start, stop, scale_rows)
+        scores = block_scores(matrix, norms, queries32, rows, start, stop, scale_rows, buffer)
         strike(scores, rows, start, stop, norms.not_finite, None)
         strike(scores, rows, start, stop, excluded_rows, excluded_queries)
         if start == 0 and stop >= 2 * n_best:
-            best = np.partition(scores, stop - n_best, axis=1)[:, stop - n_best]
-            np.maximum(cuts, best - np.float32(2 * margin), out=cuts)
+            for first in range(0, n_queries, _PARTITION_QUERIES):  # a partition copies
+                part = scores[first : first + _PARTITION_QUERIES]
+                best = np.partition(part, stop - n_best, axis=1)[:, stop - n_best] - np.float32(2 * margin)
+                np.maximum(cuts[first : first + len(part)], best, out=cuts[first : first + len(part)])
         flat = np.flatnonzero(scores > cuts[:, None])
         if flat.size:
             ids, places = np.divmod(flat, stop - start)
@@ -274,11 +278,14 @@ def block_scores(
     start: int,
     stop: int,
     scale_rows: bool,
+    buffer: npt.NDArray[np.float32],
 ) -> npt.NDArray[np.float32]:
-    """float32 cosines (Q, stop - start)."""
+    """float32 cosines (Q, stop - start), written into ``buffer`` (flat, of at least so many)."""
+    n_queries = len(queries32)
+    scores = buffer[: n_queries * (stop - start)].reshape(n_queries, stop - start)
     with np.errstate(invalid="ignore", over="ignore"):
         if not scale_rows:
-            scores: npt.NDArray[np.float32] = queries32 @ matrix[start:stop].T
+            np.matmul(queries32, matrix[start:stop].T, out=scores)
             scores *= norms.inverse[start:stop]
             return scores
         if rows is None:
@@ -286,7 +293,7 @@ def block_scores(
         else:
             block, inverse = matrix[rows[start:stop]], norms.inverse[rows[start:stop]]
         scaled = np.multiply(block, inverse[:, None], dtype=np.float32)
-        return queries32 @ scaled.T
+        return np.matmul(queries32, scaled.T, out=scores)
 
 
 def strike(
