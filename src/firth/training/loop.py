@@ -50,6 +50,7 @@ class TrainableEngine(Protocol):
     def input_vectors(self) -> Matrix: ...
     @property
     def output_vectors(self) -> Matrix: ...
+    def take_vectors(self) -> tuple[Matrix, Matrix]: ...
     def train_slice(self, start: int, stop: int, epoch: int) -> SliceResult: ...
     def train_rounds(self, start: int, stop: int, epoch: int, threads: int) -> SliceResult: ...
     def heldout_loss(
@@ -187,7 +188,7 @@ class TrainingLoop:
         kept = self._state.kept_vectors
         if self._options.patience is not None and kept is not None:
             return kept
-        return self._engine.input_vectors, self._engine.output_vectors
+        return self._engine.take_vectors()
 
     # the road from barrier to barrier
 

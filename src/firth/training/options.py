@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from firth.errors import ParameterError
 from firth.training.config import as_integer, as_number
+
+if TYPE_CHECKING:
+    from firth.vectors.word_vectors import WordVectors
 
 SECONDS_PER_UNIT = {"s": 1.0, "sec": 1.0, "min": 60.0, "h": 3600.0}
 WORDS_PER_UNIT = {"words": 1.0, "kwords": 1e3, "Mwords": 1e6, "Gwords": 1e9}
@@ -111,6 +115,52 @@ def parse_heldout(value: HeldoutSource | None) -> Heldout | None:
     if isinstance(value, (PathLike, Iterable)):
         return Heldout(source=value)
     return Heldout(share=_validated_share(as_number("heldout", value), value))
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run goes, parsed; see ``train``."""
+
+    heldout: Heldout | None
+    heldout_every: Interval | None
+    patience: int | None
+    stop_metric: Callable[[WordVectors], float] | None
+    checkpoint_every: Interval | None
+
+    @classmethod
+    def parse(
+        cls,
+        heldout: HeldoutSource | None,
+        heldout_every: str | Interval | None,
+        patience: int | None,
+        stop_metric: Callable[[WordVectors], float] | None,
+        checkpoint_every: str | float | Interval | None,
+        output: str | os.PathLike[str] | None,
+    ) -> RunOptions:
+        """Check all of them, alone and with each other.
+
+        Raises
+        ------
+        ParameterError
+        """
+        parsed_heldout = parse_heldout(heldout)
+        parsed_patience = parse_patience(patience, parsed_heldout, stop_metric)
+        evaluate_every = parse_interval("heldout_every", heldout_every)
+        if evaluate_every is not None:
+            if evaluate_every.words is None:
+                raise ParameterError(
+                    f'heldout_every must be in words, like "10Mwords", not in time, got {heldout_every!r}'
+                )
+            if parsed_heldout is None and stop_metric is None:
+                raise ParameterError(
+                    f"heldout_every must come with heldout= or stop_metric=, got heldout_every={heldout_every!r} alone"
+                )
+        every = parse_interval("checkpoint_every", checkpoint_every)
+        if every is not None and output is None:
+            raise ParameterError(
+                f"checkpoint_every must come with output=, the folder to go on from, got {checkpoint_every!r} alone"
+            )
+        return cls(parsed_heldout, evaluate_every, parsed_patience, stop_metric, every)
 
 
 def _validated_share(share: float, value: object) -> float:

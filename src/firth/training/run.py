@@ -5,47 +5,40 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import secrets
 import shutil
-import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-import firth
-from firth.corpus.encode import encode_corpus, estimate_corpus
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
-from firth.errors import CorpusError, FirthError, FormatError, ParameterError, StorageError
+from firth.errors import FormatError, ParameterError
 from firth.kernels.engine import Engine
-from firth.native.loader import available_instruction_sets, default_instruction_set
+from firth.native.loader import default_instruction_set
 from firth.training.callbacks import CallbackList
-from firth.training.checkpoints import CheckpointWriter, RunState, Snapshot, read_checkpoint, write_checkpoint
+from firth.training.checkpoints import CheckpointWriter, RunState, read_checkpoint
 from firth.training.config import (
     NOISE_EXPONENT,
     TrainingConfig,
     as_integer,
     validate_parameter_names,
-    validate_vocabulary_size,
 )
 from firth.training.continuation import Continuation, continue_vocabulary
-from firth.training.history import History
-from firth.training.loop import LoopOptions, TrainableEngine, TrainingLoop
-from firth.training.model import CorpusRecord, Model
-from firth.training.options import (
-    Heldout,
-    HeldoutSource,
-    Interval,
-    parse_heldout,
-    parse_interval,
-    parse_patience,
+from firth.training.encoding import (
+    TextOptions,
+    encode_for_training,
+    encode_heldout,
+    heldout_arrays,
+    is_lowercase,
+    reopen_corpus,
 )
-from firth.training.progress import ProgressDisplay, format_bytes, make_progress
+from firth.training.history import History
+from firth.training.model import Model
+from firth.training.options import Heldout, HeldoutSource, Interval, RunOptions
+from firth.training.prepared import PreparedRun, same_instruction_set
+from firth.training.progress import ProgressDisplay, make_progress
 from firth.training.signals import StopSignals
 from firth.training.start import (
     StartVectors,
@@ -54,84 +47,12 @@ from firth.training.start import (
     read_sequence_weights,
     read_start_vectors,
     validate_freeze,
-    validate_weight_count,
 )
-from firth.training.workspace import Workspace, copy_file, free_bytes
+from firth.training.workspace import Workspace
 from firth.vectors.word_vectors import WordVectors
 
 if TYPE_CHECKING:
     Matrix = NDArray[np.float32]
-
-ROW_FLOATS = 16  # rows are padded to 64 bytes inside the kernels
-SPARE_BYTES = 16 << 20
-
-
-class UnsavedModelError(StorageError):
-    """Training ended well, but the model could not be saved; it is in the attribute ``model``: save it elsewhere."""
-
-    def __init__(self, message: str, model: Model) -> None:
-        super().__init__(message)
-        self.model = model
-
-
-class InstructionSetWarning(UserWarning):
-    """A run goes on with another instruction set than it began with: the last bits of the vectors will differ."""
-
-
-@dataclass(frozen=True)
-class TextOptions:
-    """How text becomes tokens: passed on to ``firth.encode_corpus``."""
-
-    lowercase: bool
-    tokenizer: Callable[[str], Sequence[str]] | None
-    normalizer: Callable[[str], str] | None
-    encoding_errors: str
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a run goes, parsed; see ``train``."""
-
-    heldout: Heldout | None
-    heldout_every: Interval | None
-    patience: int | None
-    stop_metric: Callable[[WordVectors], float] | None
-    checkpoint_every: Interval | None
-
-    @classmethod
-    def parse(
-        cls,
-        heldout: HeldoutSource | None,
-        heldout_every: str | Interval | None,
-        patience: int | None,
-        stop_metric: Callable[[WordVectors], float] | None,
-        checkpoint_every: str | float | Interval | None,
-        output: str | os.PathLike[str] | None,
-    ) -> RunOptions:
-        """Check all of them, alone and with each other.
-
-        Raises
-        ------
-        ParameterError
-        """
-        parsed_heldout = parse_heldout(heldout)
-        parsed_patience = parse_patience(patience, parsed_heldout, stop_metric)
-        evaluate_every = parse_interval("heldout_every", heldout_every)
-        if evaluate_every is not None:
-            if evaluate_every.words is None:
-                raise ParameterError(
-                    f'heldout_every must be in words, like "10Mwords", not in time, got {heldout_every!r}'
-                )
-            if parsed_heldout is None and stop_metric is None:
-                raise ParameterError(
-                    f"heldout_every must come with heldout= or stop_metric=, got heldout_every={heldout_every!r} alone"
-                )
-        every = parse_interval("checkpoint_every", checkpoint_every)
-        if every is not None and output is None:
-            raise ParameterError(
-                f"checkpoint_every must come with output=, the folder to go on from, got {checkpoint_every!r} alone"
-            )
-        return cls(parsed_heldout, evaluate_every, parsed_patience, stop_metric, every)
 
 
 def train(
@@ -260,17 +181,17 @@ def train(
     validate_freeze(freeze, start_vectors is not None)
     weights = read_sequence_weights(sequence_weights)
     text = TextOptions(lowercase, tokenizer, normalizer, encoding_errors)
-    with _workspace(output, overwrite) as workspace:
-        encoded, encode_seconds = _encode(corpus, workspace, config, text, vocabulary, options, display)
+    with _prepare(output, overwrite, display) as (workspace, signals):
+        encoded, encode_seconds = encode_for_training(corpus, workspace, config, text, vocabulary, options, display)
         words = encoded.vocabulary
         noise = noise_weights(noise_distribution, words)
         start_word_ids = None if start_vectors is None else start_vectors.rows_for(words)[0]
-        run = _Run(
+        run = PreparedRun(
             config=config,
             workspace=workspace,
             corpus=encoded,
-            heldout=_encode_heldout(workspace, encoded, options, text, config, display),
-            lowercase=_is_lowercase(encoded),
+            heldout=encode_heldout(workspace, encoded, options, text, config, display),
+            lowercase=is_lowercase(encoded),
             overwrite=overwrite,
             weights=weights,
             noise=noise,
@@ -278,13 +199,13 @@ def train(
             instruction_set=default_instruction_set(),
         )
         run.validate()
-        run.report_needs(display)
+        run.report_needs(options, display)
         engine = run.make_engine()
         if start_vectors is not None:
             _load_start_vectors(engine, start_vectors, words)
         state = RunState(history=History(encode_seconds=encode_seconds))
         checkpoints = run.prepare_checkpoints(options, engine, state, write_first=start_vectors is not None)
-        return run.train(engine, state, options, callback_list, display, checkpoints)
+        return run.train(engine, state, options, callback_list, display, signals, checkpoints)
 
 
 def resume(
@@ -327,8 +248,7 @@ def resume(
     """
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
-    workspace = Workspace.reopen(folder)
-    try:
+    with StopSignals() as signals, contextlib.closing(Workspace.reopen(folder)) as workspace, signals.at_once():
         record, arrays = workspace.read_run()
         try:
             config = TrainingConfig.from_json(record["training"])
@@ -351,25 +271,25 @@ def resume(
             raise ParameterError(f"stop_metric must be a function of the vectors, got {stop_metric!r}")
         if threads is not None:
             config = dataclasses.replace(config, threads=as_integer("threads", threads, minimum=1))
-        corpus = _reopen_corpus(workspace.corpus_folder, identity["corpus"])
+        corpus = reopen_corpus(workspace.corpus_folder, identity["corpus"])
         heldout: EncodedCorpus | None = None
         if identity["heldout"] is not None:
-            heldout = _reopen_corpus(workspace.heldout_folder, identity["heldout"])
+            heldout = reopen_corpus(workspace.heldout_folder, identity["heldout"])
         snapshot = read_checkpoint(workspace.checkpoint_folder, identity)
-        run = _Run(
+        run = PreparedRun(
             config=config,
             workspace=workspace,
             corpus=corpus,
-            heldout=_heldout_arrays(corpus, heldout) if record["has_heldout"] else None,
-            lowercase=_is_lowercase(corpus),
+            heldout=heldout_arrays(corpus, heldout) if record["has_heldout"] else None,
+            lowercase=is_lowercase(corpus),
             overwrite=overwrite,
             weights=arrays.get("sequence_weights"),
             noise=arrays.get("noise_distribution"),
             frozen=arrays.get("frozen"),
-            instruction_set=_same_instruction_set(began_with),
+            instruction_set=same_instruction_set(began_with),
         )
         run.validate()
-        run.report_needs(display)
+        run.report_needs(options, display)
         engine = run.make_engine()
         state = RunState(history=History(encode_seconds=encode_seconds))
         if snapshot is not None:
@@ -384,9 +304,7 @@ def resume(
         done = (state.epoch * corpus.n_tokens + state.position) / (config.epochs * corpus.n_tokens)
         display.note(f"going on in epoch {state.epoch + 1} of {config.epochs}, {done:.1%} done")
         checkpoints = CheckpointWriter(workspace.checkpoint_folder, identity)
-        return run.train(engine, state, options, callback_list, display, checkpoints)
-    finally:
-        workspace.close()
+        return run.train(engine, state, options, callback_list, display, signals, checkpoints)
 
 
 def train_more(
@@ -432,8 +350,8 @@ def train_more(
         counts=np.ones(len(model.vectors), np.int64) if model.vectors.counts is None else model.vectors.counts,
     )
     old_mask = frozen_mask(freeze, old_words, None) if freeze is not True else np.ones(len(old_words), np.bool_)
-    with _workspace(output, overwrite) as workspace:
-        encoded, encode_seconds = _encode(
+    with _prepare(output, overwrite, display) as (workspace, signals):
+        encoded, encode_seconds = encode_for_training(
             corpus, workspace, config, text, None if new_words else old_words, options, display, cut=False
         )
         continued = continue_vocabulary(encoded, old_words, config, workspace.folder / "continued")
@@ -442,12 +360,12 @@ def train_more(
         if old_mask is not None:
             frozen = np.zeros(len(continued.corpus.vocabulary), np.bool_)
             frozen[continued.word_ids] = old_mask
-        run = _Run(
+        run = PreparedRun(
             config=config,
             workspace=workspace,
             corpus=continued.corpus,
-            heldout=_encode_heldout(workspace, continued.corpus, options, text, config, display),
-            lowercase=_is_lowercase(encoded),
+            heldout=encode_heldout(workspace, continued.corpus, options, text, config, display),
+            lowercase=is_lowercase(encoded),
             overwrite=overwrite,
             weights=weights,
             noise=continued.noise if config.loss == "negative-sampling" else None,
@@ -455,346 +373,30 @@ def train_more(
             instruction_set=default_instruction_set(),
         )
         run.validate()
-        run.report_needs(display)
+        run.report_needs(options, display)
         engine = run.make_engine()
         _load_old_vectors(engine, model, continued)
         state = RunState(history=History(encode_seconds=encode_seconds))
         checkpoints = run.prepare_checkpoints(options, engine, state, write_first=True)
-        return run.train(engine, state, options, callback_list, display, checkpoints)
-
-
-@dataclass(frozen=True)
-class _Run:
-    """A run whose corpus is encoded: everything that is needed to train, in one place."""
-
-    config: TrainingConfig
-    workspace: Workspace
-    corpus: EncodedCorpus
-    heldout: tuple[NDArray[np.int32], NDArray[np.int64]] | None
-    lowercase: bool
-    overwrite: bool
-    weights: NDArray[np.float32] | None
-    noise: NDArray[np.float64] | None
-    frozen: NDArray[np.bool_] | None
-    instruction_set: str
-
-    def validate(self) -> None:
-        """What can only be checked when the corpus is encoded."""
-        config, corpus = self.config, self.corpus
-        n_noise_words = None if self.noise is None else int(np.count_nonzero(self.noise))
-        validate_vocabulary_size(config, len(corpus.vocabulary), least_noise_words=n_noise_words)
-        validate_weight_count(self.weights, corpus.n_sequences)
-        if corpus.heldout_ids is not None and corpus.n_tokens == 0:
-            raise CorpusError("heldout leaves nothing to train on; hold out a smaller share")
-        if _longest_sequence(corpus.offsets) < 2:
-            raise CorpusError(
-                "corpus must have a sequence (line) with two words of the vocabulary, got none: there is no context to"
-                " learn from; is it one word a line?"
-            )
-        if self.heldout is not None and _longest_sequence(self.heldout[1]) < 2:
-            raise CorpusError(
-                "heldout must have a sequence with two words of the vocabulary, got none; hold out a larger share, or"
-                " give another file"
-            )
-
-    def report_needs(self, display: ProgressDisplay) -> None:
-        """Show what memory and disk the run will take; raise where the disk has not so much.
-
-        Raises
-        ------
-        StorageError
-        """
-        config, corpus = self.config, self.corpus
-        n_words, stride = len(corpus.vocabulary), -(-config.dims // ROW_FLOATS) * ROW_FLOATS
-        matrices = 2 * 4 * n_words * stride
-        copies = 2 * 4 * n_words * config.dims
-        needs = f"memory: {format_bytes(matrices)} for two matrices, {format_bytes(copies)} to copy them at the end"
-        output = self.workspace.output
-        if output is not None:
-            needed = copies + SPARE_BYTES
-            free = free_bytes(output)
-            needs += f"; disk: {format_bytes(copies)}, {format_bytes(free)} free"
-            if needed > free:
-                raise StorageError(
-                    f"{output} has {format_bytes(free)} free, the model will need {format_bytes(needed)}; free some"
-                    " space, choose another folder, or lower dims or max_vocabulary"
-                )
-        display.note(
-            f"{corpus.n_tokens_read:,} words read, {corpus.n_tokens:,} of them in the vocabulary of {n_words:,};"
-            f" {corpus.n_sequences:,} sequences"
-        )
-        display.note(needs)
-
-    def make_engine(self) -> Engine:
-        """The matrices at their start, and the native kernels on this corpus."""
-        config, corpus = self.config, self.corpus
-        assert config.learning_rate is not None
-        assert config.min_learning_rate is not None
-        return Engine(
-            corpus.ids,
-            corpus.offsets,
-            corpus.vocabulary.counts,
-            architecture=config.architecture,
-            loss=config.loss,
-            dims=config.dims,
-            window=config.window,
-            window_mode=config.window_mode,
-            window_side=config.window_side,
-            negatives=config.negatives,
-            negative_sharing=config.negative_sharing,
-            target_collision=config.target_collision,
-            noise_exponent=config.noise_exponent,
-            noise_distribution=self.noise,
-            subsample=config.subsample,
-            cbow_input=config.cbow_input,
-            cbow_update=config.cbow_update,
-            learning_rate=config.learning_rate,
-            min_learning_rate=config.min_learning_rate,
-            epochs=config.epochs,
-            seed=config.seed,
-            sequence_weights=self.weights,
-            frozen=self.frozen,
-            instruction_set=self.instruction_set,
-        )
-
-    def prepare_checkpoints(
-        self, options: RunOptions, engine: Engine, state: RunState, *, write_first: bool
-    ) -> CheckpointWriter | None:
-        """Write what resuming needs; with start vectors, which the seed cannot bring back, a first checkpoint too."""
-        if options.checkpoint_every is None:
-            return None
-        workspace = self.workspace
-        heldout_is_apart = options.heldout is not None and options.heldout.share is None
-        identity = {
-            "run": secrets.token_hex(16),
-            "corpus": self.corpus.sha256,
-            "heldout": EncodedCorpus(workspace.heldout_folder).sha256 if heldout_is_apart else None,
-        }
-        arrays = {"sequence_weights": self.weights, "noise_distribution": self.noise, "frozen": self.frozen}
-        record = {
-            "firth_version": firth.__version__,
-            "identity": identity,
-            "training": self.config.to_json(),
-            "instruction_set": self.instruction_set,
-            "overwrite": self.overwrite,
-            "encode_seconds": state.history.encode_seconds,
-            "has_heldout": options.heldout is not None,
-            "heldout_every": None if options.heldout_every is None else options.heldout_every.to_json(),
-            "patience": options.patience,
-            "has_stop_metric": options.stop_metric is not None,
-            "checkpoint_every": options.checkpoint_every.to_json(),
-        }
-        if write_first:
-            snapshot = Snapshot.take(state, engine.input_vectors, engine.output_vectors)
-            write_checkpoint(workspace.checkpoint_folder, snapshot, identity)
-        workspace.write_run(record, {name: array for name, array in arrays.items() if array is not None})
-        return CheckpointWriter(workspace.checkpoint_folder, identity)
-
-    def train(
-        self,
-        engine: Engine,
-        state: RunState,
-        options: RunOptions,
-        callbacks: CallbackList,
-        display: ProgressDisplay,
-        checkpoints: CheckpointWriter | None,
-    ) -> Model:
-        """Train to the end, save, and clear the work folder."""
-        corpus, words = self.corpus, self.corpus.vocabulary.words
-        counts = corpus.vocabulary.counts
-        loop_options = LoopOptions(
-            n_tokens=corpus.n_tokens,
-            words_per_token=corpus.n_tokens_read / corpus.n_tokens,
-            make_vectors=lambda matrix: WordVectors(words, matrix, counts),
-            heldout=self.heldout,
-            stop_metric=options.stop_metric,
-            evaluate_every=options.heldout_every,
-            patience=options.patience,
-            checkpoint_every=options.checkpoint_every,
-        )
-        with StopSignals() as signals:
-            loop = TrainingLoop(
-                cast(TrainableEngine, engine),
-                self.config,
-                state,
-                loop_options,
-                callbacks,
-                display,
-                signals,
-                checkpoints,
-            )
-            input_vectors, output_vectors = loop.run()
-            model = Model(
-                vectors=WordVectors(words, input_vectors, counts),
-                output_vectors=output_vectors,
-                config=self.config,
-                history=state.history,
-                corpus=CorpusRecord(
-                    sha256=corpus.sha256,
-                    n_tokens=corpus.n_tokens,
-                    n_tokens_read=corpus.n_tokens_read,
-                    n_sequences=corpus.n_sequences,
-                    lowercase=self.lowercase,
-                ),
-                instruction_set=self.instruction_set,
-            )
-            output = self.workspace.output
-            if output is not None:
-                try:
-                    model.save(output, overwrite=self.overwrite)
-                except (OSError, FirthError) as error:
-                    raise UnsavedModelError(
-                        f"the model is trained, but could not be saved: {error}; the exception's .model holds it", model
-                    ) from error
-            self.workspace.remove()
-            if signals.received is not None:
-                signals.raise_received()
-        return model
+        return run.train(engine, state, options, callback_list, display, signals, checkpoints)
 
 
 @contextlib.contextmanager
-def _workspace(output: str | os.PathLike[str] | None, overwrite: bool) -> Iterator[Workspace]:
-    """A work folder that is deleted in the end, but for a run that can go on."""
-    workspace = Workspace.create(output, overwrite)
-    try:
-        yield workspace
-    finally:
-        if workspace.is_run:
-            workspace.close()
-        else:
-            workspace.remove()
-
-
-def _encode(
-    corpus: Any,
-    workspace: Workspace,
-    config: TrainingConfig,
-    text: TextOptions,
-    vocabulary: Vocabulary | None,
-    options: RunOptions,
-    display: ProgressDisplay,
-    *,
-    cut: bool = True,
-) -> tuple[EncodedCorpus, float]:
-    """The encoded corpus and the seconds that it took; ``cut=False`` keeps every word, whatever its count."""
-    started = time.monotonic()
-    share = None if options.heldout is None else options.heldout.share
-    if isinstance(corpus, EncodedCorpus):
-        _validate_encoded(corpus, text, vocabulary, share)
-        if options.checkpoint_every is not None:
-            corpus = _adopt(corpus, workspace.corpus_folder)
-        return corpus, 0.0
-    estimate = estimate_corpus(corpus, threads=config.threads)
-    needs = f"encoding: memory {format_bytes(estimate.memory_bytes)} besides the words"
-    if estimate.disk_bytes is not None:
-        needs += f", disk {format_bytes(estimate.disk_bytes)} in {workspace.folder}"
-    display.note(needs)
-    encoded = encode_corpus(
-        corpus,
-        folder=workspace.corpus_folder,
-        min_count=config.min_count if cut else 1,
-        max_vocabulary=config.max_vocabulary if cut else None,
-        lowercase=text.lowercase,
-        tokenizer=text.tokenizer,
-        normalizer=text.normalizer,
-        encoding_errors=text.encoding_errors,
-        vocabulary=vocabulary,
-        threads=config.threads,
-        progress=display.encoding,
-        heldout_share=share,
-        seed=config.seed,
-    )
-    return encoded, time.monotonic() - started
-
-
-def _validate_encoded(
-    corpus: EncodedCorpus, text: TextOptions, vocabulary: Vocabulary | None, share: float | None
-) -> None:
-    given = {
-        "lowercase": text.lowercase,
-        "tokenizer": text.tokenizer is not None,
-        "normalizer": text.normalizer is not None,
-        "vocabulary": vocabulary is not None,
-    }
-    for name, is_given in given.items():
-        if is_given:
-            raise ParameterError(f"{name} must be left out where the corpus is encoded; pass it to encode_corpus")
-    if share is not None and corpus.heldout_ids is None:
-        raise ParameterError(
-            f"heldout={share:g} must be passed to encode_corpus as heldout_share where the corpus is encoded"
-        )
-
-
-def _adopt(corpus: EncodedCorpus, folder: Path) -> EncodedCorpus:
-    """The same corpus in the run's own folder, so that the run can go on when the other one is gone."""
-    folder.mkdir()
-    for entry in sorted(corpus.folder.iterdir()):
-        if entry.name in corpus.manifest["files"] or entry.name == "corpus.json":
-            copy_file(entry, folder / entry.name)
-    return EncodedCorpus(folder)
-
-
-def _replace_corpus(workspace: Workspace, continued: Continuation) -> None:
-    """Free the space of the corpus as it was encoded first."""
-    if continued.corpus.folder != workspace.corpus_folder and workspace.corpus_folder.exists():
-        shutil.rmtree(workspace.corpus_folder)
-
-
-def _encode_heldout(
-    workspace: Workspace,
-    corpus: EncodedCorpus,
-    options: RunOptions,
-    text: TextOptions,
-    config: TrainingConfig,
-    display: ProgressDisplay,
-) -> tuple[NDArray[np.int32], NDArray[np.int64]] | None:
-    if options.heldout is None:
-        return None
-    if options.heldout.share is not None:
-        return _heldout_arrays(corpus, None)
-    heldout = encode_corpus(
-        options.heldout.source,
-        folder=workspace.heldout_folder,
-        lowercase=text.lowercase,
-        tokenizer=text.tokenizer,
-        normalizer=text.normalizer,
-        encoding_errors=text.encoding_errors,
-        vocabulary=corpus.vocabulary,
-        threads=config.threads,
-        progress=display.encoding,
-    )
-    return _heldout_arrays(corpus, heldout)
-
-
-def _heldout_arrays(
-    corpus: EncodedCorpus, heldout: EncodedCorpus | None
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    if heldout is not None:
-        return heldout.ids, heldout.offsets
-    if corpus.heldout_ids is None or corpus.heldout_offsets is None:
-        raise FormatError(f"{corpus.folder}: the held-out part is missing; start the run again")
-    return corpus.heldout_ids, corpus.heldout_offsets
-
-
-def _reopen_corpus(folder: Path, sha256: str) -> EncodedCorpus:
-    corpus = EncodedCorpus(folder)
-    if corpus.sha256 != sha256:
-        raise CorpusError(f"{folder}: the encoded corpus was changed since the run began; start the run again")
-    corpus.verify()
-    return corpus
-
-
-def _is_lowercase(corpus: EncodedCorpus) -> bool:
-    return bool(corpus.manifest.get("settings", {}).get("lowercase", False))
-
-
-def _longest_sequence(offsets: NDArray[np.int64], block: int = 1 << 20) -> int:
-    longest = 0
-    for start in range(0, len(offsets) - 1, block):
-        longest = max(longest, int(np.max(np.diff(offsets[start : start + block + 1]), initial=0)))
-        if longest >= 2:
-            break
-    return longest
+def _prepare(
+    output: str | os.PathLike[str] | None, overwrite: bool, display: ProgressDisplay
+) -> Iterator[tuple[Workspace, StopSignals]]:
+    """A work folder that is deleted in the end, but for a run that can go on; signals that end all in order."""
+    with StopSignals() as signals:
+        workspace = Workspace.create(output, overwrite)
+        try:
+            with signals.at_once():
+                yield workspace, signals
+        finally:
+            display.close()
+            if workspace.is_run:
+                workspace.close()
+            else:
+                workspace.remove()
 
 
 def _load_start_vectors(engine: Engine, start_vectors: StartVectors, vocabulary: Vocabulary) -> None:
@@ -824,21 +426,14 @@ def _following_changes(config: TrainingConfig, changes: Mapping[str, Any]) -> di
     return following
 
 
-def _same_instruction_set(name: str) -> str:
-    if name in available_instruction_sets():
-        return name
-    other = default_instruction_set()
-    warnings.warn(
-        f"the run began with the instruction set {name}, which this machine lacks; it goes on with {other}, so the last"
-        " bits of the vectors will differ",
-        InstructionSetWarning,
-        stacklevel=3,
-    )
-    return other
+def _replace_corpus(workspace: Workspace, continued: Continuation) -> None:
+    """Free the space of the corpus as it was encoded first."""
+    if continued.corpus.folder != workspace.corpus_folder and workspace.corpus_folder.exists():
+        shutil.rmtree(workspace.corpus_folder)
 
 
 def _read_interval(values: Mapping[str, float | None] | None) -> Interval | None:
     return None if values is None else Interval(**values)
 
 
-__all__ = ["UnsavedModelError", "resume", "train"]
+__all__ = ["resume", "train"]

@@ -48,13 +48,16 @@ class StopSignals:
         self._previous.clear()
 
     @contextlib.contextmanager
-    def at_once(self) -> Iterator[None]:
-        """While the user's own code runs in the main thread: a signal interrupts it as it would without us."""
-        self._at_once = True
+    def at_once(self, active: bool = True) -> Iterator[None]:
+        """While the user's own code runs in the main thread: a signal does what it would do without us.
+
+        ``active=False`` within it notes signals again.
+        """
+        before, self._at_once = self._at_once, active
         try:
             yield
         finally:
-            self._at_once = False
+            self._at_once = before
 
     def raise_received(self) -> NoReturn:
         """Do what the noted signal is for: KeyboardInterrupt, or for SIGTERM the handler from before, then exit."""
@@ -67,10 +70,13 @@ class StopSignals:
         raise KeyboardInterrupt
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        previous = self._previous.get(signal.Signals(number))
+        if self._at_once and callable(previous):
+            previous(number, frame)
+            return
         again = self.received is not None
         self.received = self.received or signal.Signals(number)
         if again or self._at_once:
-            self._at_once = False
             if self.received == signal.SIGTERM:
                 raise SystemExit(128 + int(signal.SIGTERM))
             raise KeyboardInterrupt

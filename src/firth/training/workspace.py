@@ -184,6 +184,21 @@ def free_bytes(folder: Path) -> int:
     return status.f_bavail * status.f_frsize
 
 
+def available_memory_bytes() -> int | None:
+    """Memory that this process may still take, swap included; None where the system does not tell."""
+    found: list[int] = []
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        found.append(1024 * sum(int(lines[name].split()[0]) for name in ("MemAvailable", "SwapFree") if name in lines))
+    with contextlib.suppress(OSError, ValueError):
+        group = Path("/sys/fs/cgroup")
+        limit = int((group / "memory.max").read_text())  # "max", no number, where there is no limit
+        statistics = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        used = int((group / "memory.current").read_text()) - int(statistics.get("file", 0))
+        found.append(max(0, limit - used))
+    return min(found, default=None)
+
+
 def copy_file(source: Path, target: Path) -> None:
     """Another name for the same file where the file system allows it, else a copy."""
     try:

@@ -1,0 +1,157 @@
+"""Room training: the corpus of a run, encoded into its work folder or taken as it is; the held-out part likewise."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.corpus.encode import encode_corpus, estimate_corpus
+from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.vocabulary import Vocabulary
+from firth.errors import CorpusError, FormatError, ParameterError
+from firth.training.config import TrainingConfig
+from firth.training.options import RunOptions
+from firth.training.progress import ProgressDisplay, format_bytes
+from firth.training.workspace import Workspace, copy_file
+
+IdsAndOffsets = tuple[NDArray[np.int32], NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class TextOptions:
+    """How text becomes tokens: passed on to ``firth.encode_corpus``."""
+
+    lowercase: bool
+    tokenizer: Callable[[str], Sequence[str]] | None
+    normalizer: Callable[[str], str] | None
+    encoding_errors: str
+
+
+def encode_for_training(
+    corpus: Any,
+    workspace: Workspace,
+    config: TrainingConfig,
+    text: TextOptions,
+    vocabulary: Vocabulary | None,
+    options: RunOptions,
+    display: ProgressDisplay,
+    *,
+    cut: bool = True,
+) -> tuple[EncodedCorpus, float]:
+    """The encoded corpus and the seconds that it took; ``cut=False`` keeps every word, whatever its count."""
+    started = time.monotonic()
+    share = None if options.heldout is None else options.heldout.share
+    if isinstance(corpus, EncodedCorpus):
+        _validate_encoded(corpus, text, vocabulary, share)
+        if options.checkpoint_every is not None:
+            corpus = _adopt(corpus, workspace.corpus_folder)
+        return corpus, 0.0
+    estimate = estimate_corpus(corpus, threads=config.threads)
+    needs = f"encoding: memory {format_bytes(estimate.memory_bytes)} besides the words"
+    if estimate.disk_bytes is not None:
+        needs += f", disk {format_bytes(estimate.disk_bytes)} in {workspace.folder}"
+    display.note(needs)
+    encoded = encode_corpus(
+        corpus,
+        folder=workspace.corpus_folder,
+        min_count=config.min_count if cut else 1,
+        max_vocabulary=config.max_vocabulary if cut else None,
+        lowercase=text.lowercase,
+        tokenizer=text.tokenizer,
+        normalizer=text.normalizer,
+        encoding_errors=text.encoding_errors,
+        vocabulary=vocabulary,
+        threads=config.threads,
+        progress=display.encoding,
+        heldout_share=share,
+        seed=config.seed,
+    )
+    return encoded, time.monotonic() - started
+
+
+def _validate_encoded(
+    corpus: EncodedCorpus, text: TextOptions, vocabulary: Vocabulary | None, share: float | None
+) -> None:
+    given = {
+        "lowercase": text.lowercase,
+        "tokenizer": text.tokenizer is not None,
+        "normalizer": text.normalizer is not None,
+        "vocabulary": vocabulary is not None,
+    }
+    for name, is_given in given.items():
+        if is_given:
+            raise ParameterError(f"{name} must be left out where the corpus is encoded; pass it to encode_corpus")
+    if share is not None and corpus.heldout_ids is None:
+        raise ParameterError(
+            f"heldout={share:g} must be passed to encode_corpus as heldout_share where the corpus is encoded"
+        )
+
+
+def _adopt(corpus: EncodedCorpus, folder: Path) -> EncodedCorpus:
+    """The same corpus in the run's own folder, so that the run can go on when the other one is gone."""
+    folder.mkdir()
+    for entry in sorted(corpus.folder.iterdir()):
+        if entry.name in corpus.manifest["files"] or entry.name == "corpus.json":
+            copy_file(entry, folder / entry.name)
+    return EncodedCorpus(folder)
+
+
+def encode_heldout(
+    workspace: Workspace,
+    corpus: EncodedCorpus,
+    options: RunOptions,
+    text: TextOptions,
+    config: TrainingConfig,
+    display: ProgressDisplay,
+) -> IdsAndOffsets | None:
+    if options.heldout is None:
+        return None
+    if options.heldout.share is not None:
+        return heldout_arrays(corpus, None)
+    heldout = encode_corpus(
+        options.heldout.source,
+        folder=workspace.heldout_folder,
+        lowercase=text.lowercase,
+        tokenizer=text.tokenizer,
+        normalizer=text.normalizer,
+        encoding_errors=text.encoding_errors,
+        vocabulary=corpus.vocabulary,
+        threads=config.threads,
+        progress=display.encoding,
+    )
+    return heldout_arrays(corpus, heldout)
+
+
+def heldout_arrays(corpus: EncodedCorpus, heldout: EncodedCorpus | None) -> IdsAndOffsets:
+    if heldout is not None:
+        return heldout.ids, heldout.offsets
+    if corpus.heldout_ids is None or corpus.heldout_offsets is None:
+        raise FormatError(f"{corpus.folder}: the held-out part is missing; start the run again")
+    return corpus.heldout_ids, corpus.heldout_offsets
+
+
+def reopen_corpus(folder: Path, sha256: str) -> EncodedCorpus:
+    corpus = EncodedCorpus(folder)
+    if corpus.sha256 != sha256:
+        raise CorpusError(f"{folder}: the encoded corpus was changed since the run began; start the run again")
+    corpus.verify()
+    return corpus
+
+
+def is_lowercase(corpus: EncodedCorpus) -> bool:
+    return bool(corpus.manifest.get("settings", {}).get("lowercase", False))
+
+
+def longest_sequence(offsets: NDArray[np.int64], block: int = 1 << 20) -> int:
+    longest = 0
+    for start in range(0, len(offsets) - 1, block):
+        longest = max(longest, int(np.max(np.diff(offsets[start : start + block + 1]), initial=0)))
+        if longest >= 2:
+            break
+    return longest

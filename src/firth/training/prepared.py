@@ -1,0 +1,256 @@
+"""Room training: a run whose corpus is encoded: last checks, what it needs, its engine, its checkpoints, its end."""
+
+from __future__ import annotations
+
+import secrets
+import warnings
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+import firth
+from firth.corpus.encoded import EncodedCorpus
+from firth.errors import CorpusError, FirthError, ParameterError, StorageError
+from firth.kernels.engine import Engine
+from firth.native.loader import available_instruction_sets, default_instruction_set
+from firth.training.callbacks import CallbackList
+from firth.training.checkpoints import CheckpointWriter, RunState, Snapshot, write_checkpoint
+from firth.training.config import TrainingConfig, validate_vocabulary_size
+from firth.training.encoding import longest_sequence
+from firth.training.loop import LoopOptions, TrainableEngine, TrainingLoop
+from firth.training.model import CorpusRecord, Model
+from firth.training.options import RunOptions
+from firth.training.progress import ProgressDisplay, format_bytes
+from firth.training.signals import StopSignals
+from firth.training.start import validate_weight_count
+from firth.training.workspace import Workspace, available_memory_bytes, free_bytes
+from firth.vectors.word_vectors import WordVectors
+
+ROW_FLOATS = 16  # rows are padded to 64 bytes inside the kernels
+SPARE_BYTES = 16 << 20
+
+
+class UnsavedModelError(StorageError):
+    """Training ended well, but the model could not be saved; it is in the attribute ``model``: save it elsewhere."""
+
+    def __init__(self, message: str, model: Model) -> None:
+        super().__init__(message)
+        self.model = model
+
+
+class InstructionSetWarning(UserWarning):
+    """A run goes on with another instruction set than it began with: the last bits of the vectors will differ."""
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """A run whose corpus is encoded: everything that is needed to train, in one place."""
+
+    config: TrainingConfig
+    workspace: Workspace
+    corpus: EncodedCorpus
+    heldout: tuple[NDArray[np.int32], NDArray[np.int64]] | None
+    lowercase: bool
+    overwrite: bool
+    weights: NDArray[np.float32] | None
+    noise: NDArray[np.float64] | None
+    frozen: NDArray[np.bool_] | None
+    instruction_set: str
+
+    def validate(self) -> None:
+        """What can only be checked when the corpus is encoded."""
+        config, corpus = self.config, self.corpus
+        n_noise_words = None if self.noise is None else int(np.count_nonzero(self.noise))
+        validate_vocabulary_size(config, len(corpus.vocabulary), least_noise_words=n_noise_words)
+        validate_weight_count(self.weights, corpus.n_sequences)
+        if corpus.heldout_ids is not None and corpus.n_tokens == 0:
+            raise CorpusError("heldout leaves nothing to train on; hold out a smaller share")
+        if longest_sequence(corpus.offsets) < 2:
+            raise CorpusError(
+                "corpus must have a sequence (line) with two words of the vocabulary, got none: there is no context to"
+                " learn from; is it one word a line?"
+            )
+        if self.heldout is not None and longest_sequence(self.heldout[1]) < 2:
+            raise CorpusError(
+                "heldout must have a sequence with two words of the vocabulary, got none; hold out a larger share, or"
+                " give another file"
+            )
+
+    def report_needs(self, options: RunOptions, display: ProgressDisplay) -> None:
+        """Show what memory and disk the run will take, before any is taken; raise where there is not so much.
+
+        Raises
+        ------
+        ParameterError, StorageError
+        """
+        config, corpus = self.config, self.corpus
+        n_words, stride = len(corpus.vocabulary), -(-config.dims // ROW_FLOATS) * ROW_FLOATS
+        matrices, model = 2 * 4 * n_words * stride, 2 * 4 * n_words * config.dims
+        saves, keeps = options.checkpoint_every is not None, options.patience is not None
+        memory = matrices + model * (saves + keeps)
+        needs = f"memory: {format_bytes(memory)} (matrices {format_bytes(matrices)}"
+        needs += f", copies for checkpoints {format_bytes(model)}" if saves else ""
+        needs += f", the best vectors {format_bytes(model)})" if keeps else ")"
+        available = available_memory_bytes()
+        if available is not None and memory > available:
+            raise ParameterError(
+                f"dims must fit into the {format_bytes(available)} of free memory, got {config.dims} for"
+                f" {n_words:,} words, which need {format_bytes(memory)}; lower dims or max_vocabulary, or raise min_count"
+            )
+        output = self.workspace.output
+        if output is not None:
+            disk = model + SPARE_BYTES + (2 * model * (1 + keeps) if saves else 0)
+            free = free_bytes(output)
+            needs += f"; disk: {format_bytes(disk)}, {format_bytes(free)} free"
+            if disk > free:
+                raise StorageError(
+                    f"{output} has {format_bytes(free)} free, the model will need {format_bytes(disk)}; free"
+                    " some space, choose another folder, or lower dims or max_vocabulary"
+                )
+        display.note(
+            f"{corpus.n_tokens_read:,} words read, {corpus.n_tokens:,} of them in the vocabulary of {n_words:,};"
+            f" {corpus.n_sequences:,} sequences"
+        )
+        display.note(needs)
+
+    def make_engine(self) -> Engine:
+        """The matrices at their start, and the native kernels on this corpus."""
+        config, corpus = self.config, self.corpus
+        assert config.learning_rate is not None
+        assert config.min_learning_rate is not None
+        return Engine(
+            corpus.ids,
+            corpus.offsets,
+            corpus.vocabulary.counts,
+            architecture=config.architecture,
+            loss=config.loss,
+            dims=config.dims,
+            window=config.window,
+            window_mode=config.window_mode,
+            window_side=config.window_side,
+            negatives=config.negatives,
+            negative_sharing=config.negative_sharing,
+            target_collision=config.target_collision,
+            noise_exponent=config.noise_exponent,
+            noise_distribution=self.noise,
+            subsample=config.subsample,
+            cbow_input=config.cbow_input,
+            cbow_update=config.cbow_update,
+            learning_rate=config.learning_rate,
+            min_learning_rate=config.min_learning_rate,
+            epochs=config.epochs,
+            seed=config.seed,
+            sequence_weights=self.weights,
+            frozen=self.frozen,
+            instruction_set=self.instruction_set,
+        )
+
+    def prepare_checkpoints(
+        self, options: RunOptions, engine: Engine, state: RunState, *, write_first: bool
+    ) -> CheckpointWriter | None:
+        """Write what resuming needs; with start vectors, which the seed cannot bring back, a first checkpoint too."""
+        if options.checkpoint_every is None:
+            return None
+        workspace = self.workspace
+        heldout_is_apart = options.heldout is not None and options.heldout.share is None
+        identity = {
+            "run": secrets.token_hex(16),
+            "corpus": self.corpus.sha256,
+            "heldout": EncodedCorpus(workspace.heldout_folder).sha256 if heldout_is_apart else None,
+        }
+        arrays = {"sequence_weights": self.weights, "noise_distribution": self.noise, "frozen": self.frozen}
+        record = {
+            "firth_version": firth.__version__,
+            "identity": identity,
+            "training": self.config.to_json(),
+            "instruction_set": self.instruction_set,
+            "overwrite": self.overwrite,
+            "encode_seconds": state.history.encode_seconds,
+            "has_heldout": options.heldout is not None,
+            "heldout_every": None if options.heldout_every is None else options.heldout_every.to_json(),
+            "patience": options.patience,
+            "has_stop_metric": options.stop_metric is not None,
+            "checkpoint_every": options.checkpoint_every.to_json(),
+        }
+        if write_first:
+            snapshot = Snapshot.take(state, engine.input_vectors, engine.output_vectors)
+            write_checkpoint(workspace.checkpoint_folder, snapshot, identity)
+        workspace.write_run(record, {name: array for name, array in arrays.items() if array is not None})
+        return CheckpointWriter(workspace.checkpoint_folder, identity)
+
+    def train(
+        self,
+        engine: Engine,
+        state: RunState,
+        options: RunOptions,
+        callbacks: CallbackList,
+        display: ProgressDisplay,
+        signals: StopSignals,
+        checkpoints: CheckpointWriter | None,
+    ) -> Model:
+        """Train to the end, save, and clear the work folder."""
+        corpus, words = self.corpus, self.corpus.vocabulary.words
+        counts = corpus.vocabulary.counts
+        loop_options = LoopOptions(
+            n_tokens=corpus.n_tokens,
+            words_per_token=corpus.n_tokens_read / corpus.n_tokens,
+            make_vectors=lambda matrix: WordVectors(words, matrix, counts),
+            heldout=self.heldout,
+            stop_metric=options.stop_metric,
+            evaluate_every=options.heldout_every,
+            patience=options.patience,
+            checkpoint_every=options.checkpoint_every,
+        )
+        with signals.at_once(False):
+            loop = TrainingLoop(
+                cast(TrainableEngine, engine),
+                self.config,
+                state,
+                loop_options,
+                callbacks,
+                display,
+                signals,
+                checkpoints,
+            )
+            input_vectors, output_vectors = loop.run()
+            model = Model(
+                vectors=WordVectors(words, input_vectors, counts),
+                output_vectors=output_vectors,
+                config=self.config,
+                history=state.history,
+                corpus=CorpusRecord(
+                    sha256=corpus.sha256,
+                    n_tokens=corpus.n_tokens,
+                    n_tokens_read=corpus.n_tokens_read,
+                    n_sequences=corpus.n_sequences,
+                    lowercase=self.lowercase,
+                ),
+                instruction_set=self.instruction_set,
+            )
+            output = self.workspace.output
+            if output is not None:
+                try:
+                    model.save(output, overwrite=self.overwrite)
+                except (OSError, FirthError) as error:
+                    raise UnsavedModelError(
+                        f"the model is trained, but could not be saved: {error}; the exception's .model holds it", model
+                    ) from error
+            self.workspace.remove()
+            if signals.received is not None:
+                signals.raise_received()
+        return model
+
+
+def same_instruction_set(name: str) -> str:
+    if name in available_instruction_sets():
+        return name
+    other = default_instruction_set()
+    warnings.warn(
+        f"the run began with the instruction set {name}, which this machine lacks; it goes on with {other}, so the last"
+        " bits of the vectors will differ",
+        InstructionSetWarning,
+        stacklevel=3,
+    )
+    return other
