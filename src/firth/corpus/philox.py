@@ -1,4 +1,4 @@
-"""Room corpus: Philox4x32-10 in NumPy, the twin of native's generator; every random choice of firth is one of its words.
+"""Room corpus: Philox4x32-10 in NumPy, the twin of native's; every random choice of firth is one of its words.
 
 A counter-based generator has no state: the same counter and key give the same four 32-bit words [1], so what is
 sampled does not depend on how the work was split among threads, slices or runs, and a checkpoint stores no generator.
@@ -87,9 +87,7 @@ def draw_blocks(
     counters = np.stack(
         [
             positions & _LOW,
-            ((positions >> _HALF) & np.uint64(0xFFFF))
-            | np.uint64(int(purpose) << 16)
-            | (attempts << np.uint64(24)),
+            ((positions >> _HALF) & np.uint64(0xFFFF)) | np.uint64(int(purpose) << 16) | (attempts << np.uint64(24)),
             epochs,
             draws,
         ],

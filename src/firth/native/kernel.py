@@ -149,9 +149,7 @@ class Kernel:
     def initial_vectors(self, seed: int, matrix: NDArray[np.float32], dims: int, first_row: int = 0) -> None:
         """Fill the first ``dims`` columns of a padded matrix with U(-0.5/D, 0.5/D) by counter."""
         n_rows, stride = matrix.shape
-        self._check(
-            self._library.firth_initial_vectors(seed, matrix.ctypes.data, first_row, n_rows, stride, dims)
-        )
+        self._check(self._library.firth_initial_vectors(seed, matrix.ctypes.data, first_row, n_rows, stride, dims))
 
     def _check(self, status: int) -> None:
         check_status(self._library, status)

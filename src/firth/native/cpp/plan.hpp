@@ -189,7 +189,7 @@ class Planner {
   int32_t noise_word(uint32_t column_word, uint32_t coin) const {
     const uint32_t column = scale_word(column_word, uint32_t(s_.n_words));
     const AliasColumn &cell = s_.noise[column];
-    return coin <= cell.threshold ? int32_t(column) : cell.alias;
+    return coin < cell.threshold ? int32_t(column) : cell.alias;
   }
 
   int32_t redraw(uint64_t position, uint32_t draw, int32_t target) const {

@@ -15,7 +15,7 @@ enum Collision : int32_t { COLLISION_REJECT = 0, COLLISION_COUNT = 1, COLLISION_
 
 // One column of the alias table: a coin of 32 bits decides between the column's own word and its alias.
 struct AliasColumn {
-  uint32_t threshold;  // keep the column's word if the coin is <= threshold
+  uint32_t threshold;  // keep the column's word if the coin is below it; an alias to itself stands for certainty
   int32_t alias;
 };
 

@@ -15,13 +15,8 @@ namespace {
 constexpr uint32_t FNV_OFFSET = 2166136261u;
 constexpr uint32_t FNV_PRIME = 16777619u;
 
-uint32_t hash_bytes(const char* bytes, int64_t n_bytes) {
-  uint32_t hash = FNV_OFFSET;
-  for (int64_t i = 0; i < n_bytes; ++i) {
-    hash ^= static_cast<uint32_t>(static_cast<int32_t>(static_cast<signed char>(bytes[i])));
-    hash *= FNV_PRIME;
-  }
-  return hash;
+uint32_t extend_hash(uint32_t hash, char byte) {
+  return (hash ^ static_cast<uint32_t>(static_cast<int32_t>(static_cast<signed char>(byte)))) * FNV_PRIME;
 }
 
 bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
@@ -32,12 +27,14 @@ void each_ngram(const std::vector<char>& wrapped, int64_t min_chars, int64_t max
   const int64_t n_bytes = static_cast<int64_t>(wrapped.size());
   for (int64_t start = 0; start < n_bytes; ++start) {
     if (continues_character(wrapped[start])) continue;
+    uint32_t hash = FNV_OFFSET;  // of [start, end): an n-gram's hash goes on from that of the one before
     int64_t end = start;
     for (int64_t n_chars = 1; end < n_bytes && n_chars <= max_chars; ++n_chars) {
-      ++end;
-      while (end < n_bytes && continues_character(wrapped[end])) ++end;
+      do {
+        hash = extend_hash(hash, wrapped[end++]);
+      } while (end < n_bytes && continues_character(wrapped[end]));
       const bool lone_bracket = n_chars == 1 && (start == 0 || end == n_bytes);
-      if (n_chars >= min_chars && !lone_bracket) visit(hash_bytes(wrapped.data() + start, end - start));
+      if (n_chars >= min_chars && !lone_bracket) visit(hash);
     }
   }
 }

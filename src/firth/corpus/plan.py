@@ -1,0 +1,168 @@
+"""Room corpus: the sampling plan in NumPy: which tokens are kept, how wide each window is, which negatives are drawn.
+
+The twin of native/cpp/plan.hpp, and its specification: native's plan of a slice equals this one exactly. Everything is
+a function of (seed, epoch, token position, draw), so it does not depend on slices or threads. ``PlanTables`` turns the
+distributions of numerics into the integer thresholds that both compare random words with.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.corpus.philox import Purpose, draw_blocks
+from firth.numerics.distributions import build_alias_table, keep_probabilities, noise_probabilities
+
+MAX_ATTEMPTS = 64  # of drawing one negative that is not the target; then the next word id is taken
+WORD_RANGE = 2**32
+
+NOISE_COLUMN = np.dtype([("threshold", np.uint32), ("alias", np.int32)])
+
+
+@dataclass(frozen=True)
+class PlanTables:
+    """What random words are compared with.
+
+    Attributes
+    ----------
+    keep_thresholds : uint32 array, (V,), or None
+        A token of word w is kept where its random word is <= keep_thresholds[w]: with probability
+        ceil(p 2^32) / 2^32 for p = numerics' keep_probabilities. None: everything is kept.
+    noise : array of (threshold uint32, alias int32), (V,), or None
+        A negative is column c where its coin is < threshold[c], alias[c] elsewhere. None: no negatives.
+    """
+
+    keep_thresholds: NDArray[np.uint32] | None
+    noise: NDArray[Any] | None
+
+    @classmethod
+    def build(
+        cls,
+        counts: NDArray[np.int64],
+        *,
+        subsample: float,
+        noise_exponent: float | None,
+        noise_distribution: NDArray[np.float64] | None = None,
+    ) -> PlanTables:
+        """Tables for a vocabulary's counts; ``noise_exponent=None`` without a distribution builds no noise."""
+        keep = None
+        if subsample > 0:
+            probabilities = keep_probabilities(counts, subsample)
+            keep = (np.minimum(np.ceil(probabilities * WORD_RANGE), WORD_RANGE) - 1).astype(np.uint32)
+        noise = None
+        if noise_distribution is None and noise_exponent is not None:
+            noise_distribution = noise_probabilities(counts, noise_exponent)
+        if noise_distribution is not None:
+            table = build_alias_table(noise_distribution)
+            noise = np.empty(len(counts), NOISE_COLUMN)
+            # A threshold of one has no 32-bit integer; such a column is its own alias: the coin does not matter.
+            noise["threshold"] = np.minimum(np.round(table.threshold * WORD_RANGE), WORD_RANGE - 1).astype(np.uint32)
+            noise["alias"] = table.alias
+        return cls(keep, noise)
+
+
+@dataclass(frozen=True)
+class PlannedWindow:
+    """One window: a center, its context in order, its negatives (pair after pair where they are drawn by pair)."""
+
+    position: int
+    target_id: int
+    context_ids: tuple[int, ...]
+    negative_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PlanSettings:
+    """The parameters of TrainingConfig that decide what is sampled, under their names there."""
+
+    seed: int
+    window: int = 5
+    window_mode: str = "dynamic"
+    window_side: str = "both"
+    negatives: int = 5
+    negatives_by_pair: bool = False
+    target_collision: str = "reject"
+    noise_purpose: Purpose = Purpose.NEGATIVES
+
+
+def plan_windows(
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    tables: PlanTables,
+    settings: PlanSettings,
+    *,
+    epoch: int,
+    start: int,
+    stop: int,
+) -> Iterator[PlannedWindow]:
+    """The windows whose centers lie at the token positions [start, stop), in order.
+
+    A token is kept by word 0 of its block (purpose TOKEN); a dynamic window is 1 + floor(word 1 / 2^32 * window) words
+    wide on each side, counted in *kept* tokens of the same sequence. A window without a context is none.
+    """
+    positions = np.arange(len(ids))
+    words = draw_blocks(settings.seed, Purpose.TOKEN, epoch, positions)
+    kept = np.ones(len(ids), bool)
+    if tables.keep_thresholds is not None:
+        kept = words[:, 0] <= tables.keep_thresholds[ids]
+    widths = np.full(len(ids), settings.window)
+    if settings.window_mode == "dynamic":
+        widths = 1 + (words[:, 1].astype(np.uint64) * np.uint64(settings.window) >> np.uint64(32)).astype(np.int64)
+
+    for first, last in itertools.pairwise(offsets):
+        line = positions[first:last][kept[first:last]]
+        for slot, position in enumerate(line):
+            if not start <= position < stop:
+                continue
+            width = len(line) if settings.window_mode == "sequence" else int(widths[position])
+            left, right = line[max(0, slot - width) : slot], line[slot + 1 : slot + width + 1]
+            if settings.window_side == "left":
+                right = right[:0]
+            if settings.window_side == "right":
+                left = left[:0]
+            context = tuple(int(word) for word in ids[np.concatenate([left, right])])
+            if not context:
+                continue
+            target = int(ids[position])
+            negatives: tuple[int, ...] = ()
+            if tables.noise is not None:
+                n_draws = settings.negatives * (len(context) if settings.negatives_by_pair else 1)
+                negatives = draw_negatives(tables.noise, settings, epoch, int(position), target, n_draws)
+            yield PlannedWindow(int(position), target, context, negatives)
+
+
+def draw_negatives(
+    noise: NDArray[Any], settings: PlanSettings, epoch: int, position: int, target_id: int, n_draws: int
+) -> tuple[int, ...]:
+    """The negatives of one center: draw d takes words 2 (d mod 2) and the next of block d // 2.
+
+    Column c = floor(word / 2^32 * V), then the coin. A draw that equals the target is drawn anew from the block of the
+    next attempt ("reject"), kept ("count") or left out ("drop").
+    """
+    n_words = len(noise)
+
+    def draw(number: int, attempt: int) -> int:
+        block = draw_blocks(settings.seed, settings.noise_purpose, epoch, position, number // 2, attempt)
+        column_word, coin = (int(word) for word in block[2 * (number % 2) : 2 * (number % 2) + 2])
+        column = column_word * n_words >> 32
+        return column if coin < int(noise["threshold"][column]) else int(noise["alias"][column])
+
+    drawn: list[int] = []
+    for number in range(n_draws):
+        word = draw(number, 0)
+        if word == target_id and settings.target_collision == "drop":
+            continue
+        if settings.target_collision == "reject":
+            for attempt in range(1, MAX_ATTEMPTS):
+                if word != target_id:
+                    break
+                word = draw(number, attempt)
+            if word == target_id:
+                word = (target_id + 1) % n_words
+        drawn.append(word)
+    return tuple(drawn)

@@ -1,0 +1,319 @@
+"""Room kernels: an encoded corpus, two matrices and an objective, ready to train slices; the native twin's Python face.
+
+The engine owns the padded matrices and the tables; what a slice samples and computes is the native core's. It knows
+nothing of files, threads or progress: training does that.
+"""
+
+from __future__ import annotations
+
+import mmap
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.corpus.philox import Purpose
+from firth.corpus.plan import PlanTables
+from firth.errors import ParameterError, ShapeError, TrainingError
+from firth.kernels.registry import find_objective
+from firth.native.kernel import CHOICE_CODES, ROW_ALIGNMENT_BYTES, Kernel, Result, Settings
+from firth.native.loader import StoppedError
+from firth.numerics.huffman import build_huffman_tree
+
+HELDOUT_NEGATIVES = 10
+
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class SliceResult:
+    """Sums over a stretch of training.
+
+    Attributes
+    ----------
+    loss_nats : float
+        Summed in float64; each example's loss counts by the weight of its sequence.
+    weight : float
+        The examples' weights, added; without weights their number. The mean loss is loss_nats / weight.
+    n_examples : int
+        Positive examples: a pair of words for skip-gram, a window for CBOW.
+    n_centers : int
+        Windows with a context.
+    """
+
+    loss_nats: float
+    weight: float
+    n_examples: int
+    n_centers: int
+
+
+class Engine:
+    """Trains slices of an encoded corpus; every parameter has the name and meaning of TrainingConfig's.
+
+    Parameters
+    ----------
+    ids : int32 array, (n_tokens,)
+        Word ids of the retained tokens; may be memory-mapped.
+    offsets : int64 array, (n_sequences + 1,)
+        Sequence s is ids[offsets[s]:offsets[s + 1]].
+    counts : int64 array, (V,)
+    noise_distribution : float array, (V,), or None
+        Takes the place of the counts raised to ``noise_exponent``.
+    sequence_weights : float array, (n_sequences,), or None
+        Loss and gradient of each sequence are multiplied by its weight.
+    initial_vectors : float array, (V, D), or None
+        Rows that are NaN throughout are drawn as without it.
+    frozen : bool array, (V,), or None
+        Words whose input vectors stay as they are; their output vectors learn.
+    instruction_set : str or None
+        None: the process's own.
+    """
+
+    def __init__(
+        self,
+        ids: NDArray[np.int32],
+        offsets: NDArray[np.int64],
+        counts: NDArray[np.int64],
+        *,
+        architecture: str = "skipgram",
+        loss: str = "negative-sampling",
+        dims: int = 100,
+        window: int = 5,
+        window_mode: str = "dynamic",
+        window_side: str = "both",
+        negatives: int = 5,
+        negative_sharing: str = "window",
+        target_collision: str = "reject",
+        noise_exponent: float = 0.75,
+        noise_distribution: NDArray[np.float64] | None = None,
+        subsample: float = 1e-3,
+        cbow_input: str = "mean",
+        cbow_update: str = "gradient",
+        learning_rate: float = 0.025,
+        min_learning_rate: float = 2.5e-6,
+        epochs: int = 5,
+        seed: int = 1,
+        sequence_weights: NDArray[np.float32] | None = None,
+        initial_vectors: Matrix | None = None,
+        frozen: NDArray[np.bool_] | None = None,
+        instruction_set: str | None = None,
+    ) -> None:
+        self._objective = find_objective(architecture, loss)
+        self._kernel = Kernel(instruction_set)
+        self.instruction_set = self._kernel.instruction_set
+        self._n_words, self._dims = len(counts), dims
+        n_output_rows = self._n_words - self._objective.outputs.rows_below_vocabulary
+
+        row_elements = ROW_ALIGNMENT_BYTES // np.dtype(np.float32).itemsize
+        self._stride = -(-dims // row_elements) * row_elements
+        self._input = _allocate_matrix(self._n_words, self._stride)
+        self._output = _allocate_matrix(n_output_rows, self._stride)
+
+        self._ids = np.ascontiguousarray(ids, dtype=np.int32)
+        self._offsets = np.ascontiguousarray(offsets, dtype=np.int64)
+        draws = self._objective.outputs.draws_negatives
+        self._tables = PlanTables.build(
+            counts,
+            subsample=subsample,
+            noise_exponent=noise_exponent if draws else None,
+            noise_distribution=noise_distribution if draws else None,
+        )
+        self._weights = None if sequence_weights is None else np.ascontiguousarray(sequence_weights, dtype=np.float32)
+        self._frozen = None if frozen is None else np.ascontiguousarray(frozen, dtype=np.uint8)
+        self._stop_flag = np.zeros(1, np.int32)
+        choices = {
+            "architecture": architecture,
+            "loss": loss,
+            "window_mode": window_mode,
+            "window_side": window_side,
+            "negative_sharing": negative_sharing,
+            "target_collision": target_collision,
+            "cbow_input": cbow_input,
+            "cbow_update": cbow_update,
+        }
+        codes = {name: _code(name, word) for name, word in choices.items()}
+        self._settings = Settings(
+            ids=_address(self._ids),
+            offsets=_address(self._offsets),
+            sequence_weights=_address(self._weights),
+            n_tokens=len(self._ids),
+            n_sequences=len(self._offsets) - 1,
+            keep_thresholds=_address(self._tables.keep_thresholds),
+            noise=_address(self._tables.noise),
+            input_matrix=_address(self._input),
+            output_matrix=_address(self._output),
+            frozen=_address(self._frozen),
+            stop_flag=_address(self._stop_flag),
+            n_words=self._n_words,
+            n_output_rows=n_output_rows,
+            stride=self._stride,
+            dims=dims,
+            architecture=codes["architecture"],
+            loss=codes["loss"],
+            window=window,
+            window_mode=codes["window_mode"],
+            window_side=codes["window_side"],
+            negatives=negatives if draws else 0,
+            sharing=codes["negative_sharing"],
+            collision=codes["target_collision"],
+            pool_sum=codes["cbow_input"],
+            pool_word2vec=codes["cbow_update"],
+            epochs=epochs,
+            noise_purpose=int(Purpose.NEGATIVES),
+            learning_rate=learning_rate,
+            min_learning_rate=min_learning_rate,
+            seed=seed,
+        )
+        self._tree_arrays: tuple[NDArray[Any], ...] = ()
+        if self._objective.outputs.needs_tree:
+            tree = build_huffman_tree(counts)
+            self._tree_arrays = (
+                np.ascontiguousarray(tree.offsets, dtype=np.int64),
+                np.ascontiguousarray(tree.node_ids, dtype=np.int32),
+                np.ascontiguousarray(tree.codes, dtype=np.uint8),
+            )
+            offsets_, nodes, codes_ = self._tree_arrays
+            self._settings.path_offsets = _address(offsets_)
+            self._settings.path_nodes = _address(nodes)
+            self._settings.path_codes = _address(codes_)
+
+        self._kernel.initial_vectors(seed, self._input, dims)
+        if initial_vectors is not None:
+            self._validate_shape("initial_vectors", initial_vectors, self._n_words)
+            given = ~np.isnan(initial_vectors).all(axis=1)
+            self._input[given, :dims] = initial_vectors[given]
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of the two matrices."""
+        return self._input.nbytes + self._output.nbytes
+
+    @property
+    def input_vectors(self) -> Matrix:
+        """A copy of the input vectors, (V, D), without padding."""
+        return self._input[:, : self._dims].copy()
+
+    @property
+    def output_vectors(self) -> Matrix:
+        """A copy of the output vectors, (V, D), or (V - 1, D) of the inner nodes, without padding."""
+        return self._output[:, : self._dims].copy()
+
+    def take_vectors(self) -> tuple[Matrix, Matrix]:
+        """Both matrices without padding and without a copy; the engine must not be used after it."""
+        return _without_padding(self._input, self._dims), _without_padding(self._output, self._dims)
+
+    def load_vectors(self, input_vectors: Matrix, output_vectors: Matrix) -> None:
+        """Put both matrices back where they were, as a resumed run does."""
+        self._validate_shape("input_vectors", input_vectors, len(self._input))
+        self._validate_shape("output_vectors", output_vectors, len(self._output))
+        self._input[:, : self._dims] = input_vectors
+        self._output[:, : self._dims] = output_vectors
+
+    def train_slice(self, start: int, stop: int, epoch: int) -> SliceResult:
+        """Train the tokens [start, stop) of one epoch, lock-free; threads may call this at the same time.
+
+        Raises
+        ------
+        StoppedError
+            After ``request_stop``; what was done of the slice stays done.
+        """
+        return _as_slice_result(self._kernel.train_slice(self._settings, start, stop, epoch))
+
+    def heldout_loss(
+        self, ids: NDArray[np.int32], offsets: NDArray[np.int64], *, threads: int = 1
+    ) -> tuple[float, int]:
+        """Mean loss in nats of examples that are not trained on, and their number.
+
+        Full windows, no subsampling; with negative sampling 10 negatives for each window, fixed by the seed and the
+        token's position; so that it is comparable between runs, epochs and numbers of threads.
+        """
+        ids = np.ascontiguousarray(ids, dtype=np.int32)
+        offsets = np.ascontiguousarray(offsets, dtype=np.int64)
+        settings = Settings.from_buffer_copy(self._settings)
+        settings.ids, settings.offsets = _address(ids), _address(offsets)
+        settings.n_tokens, settings.n_sequences = len(ids), len(offsets) - 1
+        settings.sequence_weights = settings.keep_thresholds = None
+        if settings.window_mode == CHOICE_CODES["window_mode"]["dynamic"]:
+            settings.window_mode = CHOICE_CODES["window_mode"]["fixed"]
+        settings.sharing = CHOICE_CODES["negative_sharing"]["window"]
+        settings.noise_purpose = int(Purpose.HELDOUT_NOISE)
+        if self._objective.outputs.draws_negatives:
+            settings.negatives = HELDOUT_NEGATIVES
+        pieces = _split(len(ids), _HELDOUT_SLICE)
+        results = _map_in_order(
+            lambda piece: self._kernel.evaluate_slice(settings, piece[0], piece[1], 0), pieces, threads
+        )
+        n_examples = sum(result.examples for result in results)
+        if n_examples == 0:
+            raise TrainingError("held-out part must hold at least one window with a context, got none")
+        return sum(result.loss for result in results) / n_examples, n_examples
+
+    def check_finite(self) -> None:
+        """Raise TrainingError if any element of the two matrices is not finite."""
+        for name, matrix in (("input", self._input), ("output", self._output)):
+            for first, last in _split(len(matrix), _FINITE_CHECK_ROWS):
+                finite = np.isfinite(matrix[first:last]).all(axis=1)
+                if not finite.all():
+                    row = first + int(np.argmin(finite))
+                    raise TrainingError(f"{name} vector of word {row} is not finite; a lower learning_rate may help")
+
+    def request_stop(self) -> None:
+        """Make every call that is training or evaluating stop within about a millisecond, with StoppedError."""
+        self._stop_flag[0] = 1
+
+    def clear_stop(self) -> None:
+        """Forget ``request_stop``."""
+        self._stop_flag[0] = 0
+
+    def _validate_shape(self, name: str, matrix: Matrix, n_rows: int) -> None:
+        if matrix.shape != (n_rows, self._dims):
+            raise ShapeError(f"{name} must have shape ({n_rows}, {self._dims}), got {matrix.shape}")
+
+
+_HELDOUT_SLICE = 1 << 16  # tokens; fixed, so that the sum does not depend on the number of threads
+_FINITE_CHECK_ROWS = 1 << 14
+
+
+def _split(total: int, size: int) -> list[tuple[int, int]]:
+    return [(first, min(first + size, total)) for first in range(0, total, size)]
+
+
+def _allocate_matrix(n_rows: int, stride: int) -> Matrix:
+    """Zeros at a page's border, in huge pages where the system gives them: rows are touched at random."""
+    size = max(1, n_rows * stride * np.dtype(np.float32).itemsize)
+    try:
+        memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except OSError as error:
+        raise MemoryError(f"no memory for a matrix of {n_rows} rows, {size / 2**20:.0f} MB") from error
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(memory, np.float32, n_rows * stride).reshape(n_rows, stride)
+
+
+def _without_padding(matrix: Matrix, dims: int) -> Matrix:
+    """The first columns of a matrix, moved together within its memory."""
+    n_rows, _ = matrix.shape
+    flat = matrix.reshape(-1)
+    for first, last in _split(n_rows, _FINITE_CHECK_ROWS):
+        flat[first * dims : last * dims] = matrix[first:last, :dims].copy().reshape(-1)
+    return flat[: n_rows * dims].reshape(n_rows, dims)
+
+
+def _address(array: NDArray[Any] | None) -> int | None:
+    return None if array is None else array.ctypes.data
+
+
+def _code(name: str, word: str) -> int:
+    try:
+        return CHOICE_CODES[name][word]
+    except KeyError:
+        allowed = ", ".join(repr(choice) for choice in CHOICE_CODES[name])
+        raise ParameterError(f"{name} must be one of {allowed}, got {word!r}") from None
+
+
+def _as_slice_result(result: Result) -> SliceResult:
+    return SliceResult(result.loss, result.weight, result.examples, result.centers)
+
+
+__all__ = ["Engine", "SliceResult", "StoppedError"]

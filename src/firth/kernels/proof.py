@@ -1,0 +1,182 @@
+"""Room kernels: holds a native unit's update against the reference; the tests and ``firth selfcheck`` stand on it.
+
+The measure is that of DESIGN.md: in the float64 build with the exact sigmoid, at learning rate 1, for every row
+
+    |before - after - gradient| <= 1e-12 max(1, |gradient|, |row|)
+
+``largest_update_error`` returns the left side divided by the maximum on the right, the largest over all rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.kernels.reference import update_unit
+from firth.kernels.registry import OBJECTIVES, Objective
+from firth.native.kernel import CHOICE_CODES, ROW_ALIGNMENT_BYTES, Kernel, Settings
+from firth.numerics.huffman import HuffmanTree, build_huffman_tree
+
+DOUBLE_TOLERANCE = 1e-12
+SINGLE_TOLERANCE = 2e-5  # float32 sums of up to some hundred terms of size one
+
+Matrix = NDArray[np.float64]
+
+# Ids that go wrong in fast kernels: words that stand several times, on either side and on both.
+UNIT_CASES: dict[str, tuple[list[int], int, list[int]]] = {
+    "plain": ([3, 1, 4, 7, 9, 2], 5, [6, 0, 8, 10, 11]),
+    "one-word": ([3], 5, [6]),
+    "no-negatives": ([3, 1], 5, []),
+    "repeats": ([3, 1, 3, 3, 9, 1], 5, [6, 6, 0, 6, 0]),
+    "target-among-negatives": ([3, 1, 4], 5, [5, 6, 5]),
+    "target-in-context": ([5, 1, 5], 5, [6, 0]),
+    "inputs-among-outputs": ([3, 1, 4, 1], 3, [1, 4, 3, 1, 9]),
+    "many": (list(range(12)) * 2, 5, [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 0, 1]),
+}
+
+
+@dataclass
+class NativeUnit:
+    """Two float64 matrices and an objective, from which native and reference both start."""
+
+    objective: Objective
+    input_vectors: Matrix
+    output_vectors: Matrix
+    options: dict[str, str]
+    tree: HuffmanTree | None
+
+    @classmethod
+    def random(
+        cls,
+        objective: Objective,
+        n_words: int,
+        dims: int,
+        options: dict[str, str],
+        rng: np.random.Generator,
+        scale: float = 1.0,
+    ) -> NativeUnit:
+        """Matrices with logits of about ``scale``."""
+        tree = build_huffman_tree(rng.integers(1, 50, n_words)) if objective.outputs.needs_tree else None
+        n_output_rows = n_words - objective.outputs.rows_below_vocabulary
+        spread = np.sqrt(scale / np.sqrt(dims))
+        return cls(
+            objective,
+            rng.normal(0, spread, (n_words, dims)),
+            rng.normal(0, spread, (n_output_rows, dims)),
+            options,
+            tree,
+        )
+
+    @classmethod
+    def with_score(cls, score: float) -> NativeUnit:
+        """Two words; word 0's input vector meets word 1's output vector at the given logit."""
+        inputs = np.array([[score], [0.0]])
+        outputs = np.array([[0.0], [1.0]])
+        return cls(OBJECTIVES["skipgram", "negative-sampling"], inputs, outputs, {}, None)
+
+    def update_once(
+        self, context: list[int], target: int, negatives: list[int], instruction_set: str, *, double_precision: bool
+    ) -> tuple[float, float]:
+        """The native loss in nats, and the largest error of the update over all rows of both matrices."""
+        dtype = np.dtype(np.float64 if double_precision else np.float32)
+        inputs, outputs = _pad(self.input_vectors, dtype), _pad(self.output_vectors, dtype)
+        dims = self.input_vectors.shape[1]
+        settings, keep_alive = self._settings(inputs, outputs)
+        draws = self.objective.outputs.draws_negatives
+        negative_ids = np.array(negatives if draws else [], dtype=np.int32)
+        loss = Kernel(instruction_set).update_unit(
+            settings, np.array(context, np.int32), target, negative_ids, 1.0, double_precision=double_precision
+        )
+        del keep_alive
+        # The reference starts from what the native kernel saw: the rows as their float type holds them.
+        before = [matrix.astype(dtype).astype(np.float64) for matrix in (self.input_vectors, self.output_vectors)]
+        expected = [matrix.copy() for matrix in before]
+        expected_loss = update_unit(
+            self.objective.inputs.architecture,
+            self.objective.outputs.loss,
+            expected[0],
+            expected[1],
+            context,
+            target,
+            1.0,
+            negative_ids=negative_ids if draws else None,
+            tree=self.tree,
+            **self.options,
+        )
+        errors = [abs(loss - expected_loss) / max(1.0, abs(expected_loss))]
+        for start, want, got in zip(before, expected, (inputs, outputs), strict=True):
+            update = want - start
+            if np.any(got[:, dims:] != 0):
+                errors.append(np.inf)  # padding never changes
+            largest = np.maximum(1.0, np.maximum(np.abs(update).max(axis=1), np.abs(start).max(axis=1)))
+            errors.append(float((np.abs(got[:, :dims] - want).max(axis=1) / largest).max()))
+        return loss, max(errors)
+
+    def update_error(
+        self, context: list[int], target: int, negatives: list[int], instruction_set: str, *, double_precision: bool
+    ) -> float:
+        """The error of ``update_once`` alone."""
+        return self.update_once(context, target, negatives, instruction_set, double_precision=double_precision)[1]
+
+    def _settings(self, inputs: NDArray[Any], outputs: NDArray[Any]) -> tuple[Settings, list[NDArray[Any]]]:
+        codes = {name: CHOICE_CODES[name][word] for name, word in self.options.items()}
+        settings = Settings(
+            input_matrix=inputs.ctypes.data,
+            output_matrix=outputs.ctypes.data,
+            n_words=len(inputs),
+            n_output_rows=len(outputs),
+            stride=inputs.shape[1],
+            dims=self.input_vectors.shape[1],
+            architecture=CHOICE_CODES["architecture"][self.objective.inputs.architecture],
+            loss=CHOICE_CODES["loss"][self.objective.outputs.loss],
+            pool_sum=codes.get("cbow_input", 0),
+            pool_word2vec=codes.get("cbow_update", 0),
+        )
+        arrays: list[NDArray[Any]] = []
+        if self.tree is not None:
+            arrays = [
+                np.ascontiguousarray(self.tree.offsets, np.int64),
+                np.ascontiguousarray(self.tree.node_ids, np.int32),
+                np.ascontiguousarray(self.tree.codes, np.uint8),
+            ]
+            settings.path_offsets, settings.path_nodes, settings.path_codes = (array.ctypes.data for array in arrays)
+        return settings, arrays
+
+
+@dataclass(frozen=True)
+class UnitCase:
+    """An objective with its options, on one of ``UNIT_CASES``."""
+
+    unit: NativeUnit
+    context: list[int]
+    target: int
+    negatives: list[int]
+
+
+def make_case(objective: Objective, name: str, options: dict[str, str], *, dims: int = 37) -> UnitCase:
+    """The named case at fixed random matrices of 12 words."""
+    context, target, negatives = UNIT_CASES[name]
+    unit = NativeUnit.random(objective, 12, dims, options, np.random.default_rng(len(name)))
+    return UnitCase(unit, context, target, negatives)
+
+
+def largest_update_error(case: UnitCase, instruction_set: str, *, double_precision: bool) -> float:
+    """The largest error of the native update on a case, relative as this file's first lines say."""
+    return case.unit.update_error(
+        case.context, case.target, case.negatives, instruction_set, double_precision=double_precision
+    )
+
+
+def _pad(matrix: Matrix, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """A copy with rows padded to the native alignment, at an aligned address."""
+    n_rows, dims = matrix.shape
+    row_elements = ROW_ALIGNMENT_BYTES // dtype.itemsize
+    stride = -(-dims // row_elements) * row_elements
+    memory = np.zeros(n_rows * stride + row_elements, dtype)
+    first = (-memory.ctypes.data % ROW_ALIGNMENT_BYTES) // dtype.itemsize
+    padded = memory[first : first + n_rows * stride].reshape(n_rows, stride)
+    padded[:, :dims] = matrix
+    return padded

@@ -1,0 +1,103 @@
+"""Room kernels: one unit's update as the mathematics says it: it holds no formula, it calls numerics and applies.
+
+The native kernels are held against this, update by update. It is slow, and meant to be read.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from firth.numerics.gradients import RowGradient
+from firth.numerics.huffman import HuffmanTree
+from firth.numerics.windows import cbow_window, skipgram_window
+
+
+def compute_unit_gradient(
+    architecture: str,
+    loss: str,
+    input_vectors: NDArray[np.float64],
+    output_vectors: NDArray[np.float64],
+    context_ids: ArrayLike,
+    target_id: int,
+    *,
+    negative_ids: ArrayLike | None = None,
+    tree: HuffmanTree | None = None,
+    cbow_input: str = "mean",
+) -> tuple[float, RowGradient, RowGradient]:
+    """Loss in nats of one unit and the gradients of both matrices, at the matrices as they are.
+
+    Skip-gram in word2vec.c's direction: the inputs are the context's rows, the positive output is the center; a unit
+    is a window, or a pair where the context is one word.
+
+    Parameters
+    ----------
+    input_vectors : float64 array, (V, D)
+    output_vectors : float64 array, (V, D), or (V - 1, D) for hierarchical softmax
+    context_ids : int array, (M,), repeats allowed
+    target_id : int
+    negative_ids : int array, (K,), repeats allowed; for negative sampling
+    tree : HuffmanTree, for hierarchical softmax
+    """
+    negatives = np.asarray(negative_ids, dtype=np.int64) if negative_ids is not None else None
+    if architecture == "cbow":
+        return cbow_window(
+            target_id,
+            context_ids,
+            input_vectors,
+            output_vectors,
+            loss=loss,
+            cbow_input=cbow_input,
+            negative_ids=negatives,
+            tree=tree,
+        )
+    return skipgram_window(
+        target_id,
+        context_ids,
+        input_vectors,
+        output_vectors,
+        loss=loss,
+        direction="context-to-center",
+        reduction="sum",
+        negative_ids=negatives,
+        tree=tree,
+    )
+
+
+def update_unit(
+    architecture: str,
+    loss: str,
+    input_vectors: NDArray[np.float64],
+    output_vectors: NDArray[np.float64],
+    context_ids: ArrayLike,
+    target_id: int,
+    learning_rate: float,
+    *,
+    negative_ids: ArrayLike | None = None,
+    tree: HuffmanTree | None = None,
+    cbow_input: str = "mean",
+    cbow_update: str = "gradient",
+) -> float:
+    """Move both matrices, in place, by -learning_rate times the gradient of one unit; returns its loss in nats.
+
+    ``cbow_update="word2vec"`` is no gradient: with the mean of M context words it moves each by M times its gradient
+    (word2vec.c adds dloss/dh undivided), with the sum by 1/M of it (gensim's ``cbow_mean=0``).
+    """
+    loss_nats, input_gradient, output_gradient = compute_unit_gradient(
+        architecture,
+        loss,
+        input_vectors,
+        output_vectors,
+        context_ids,
+        target_id,
+        negative_ids=negative_ids,
+        tree=tree,
+        cbow_input=cbow_input,
+    )
+    factor = 1.0
+    if architecture == "cbow" and cbow_update == "word2vec":
+        n_context = len(np.atleast_1d(np.asarray(context_ids)))
+        factor = float(n_context) if cbow_input == "mean" else 1.0 / n_context
+    input_vectors[input_gradient.row_ids] -= learning_rate * factor * input_gradient.rows
+    output_vectors[output_gradient.row_ids] -= learning_rate * output_gradient.rows
+    return loss_nats

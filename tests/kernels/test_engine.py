@@ -1,0 +1,202 @@
+"""The engine: a slice is the plan's units in order; stopping, weights, frozen words, held-out loss, finite rows."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from firth.corpus.plan import PlanSettings, PlanTables, plan_windows
+from firth.errors import ParameterError, TrainingError
+from firth.kernels.engine import Engine, StoppedError
+from firth.kernels.reference import compute_unit_gradient, update_unit
+from firth.kernels.registry import OBJECTIVES
+from firth.native.loader import available_instruction_sets
+from firth.numerics.huffman import build_huffman_tree
+
+SETS = available_instruction_sets()
+
+
+@pytest.fixture
+def corpus():
+    rng = np.random.default_rng(4)
+    lengths = [60, 0, 1, 300, 25]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    ids = np.minimum(rng.geometric(0.08, offsets[-1]) - 1, 39).astype(np.int32)
+    return ids, offsets, np.bincount(ids, minlength=40).astype(np.int64) + 1
+
+
+def train_by_reference(corpus, objective, options, parameters, sequence_weights=None):
+    """The same windows through the float64 reference, in order, at the same learning rates."""
+    ids, offsets, counts = corpus
+    shell = Engine(ids, offsets, counts, architecture=objective.inputs.architecture, loss=objective.outputs.loss,
+                   **options, **parameters)  # fmt: skip
+    inputs, outputs = shell.input_vectors.astype(np.float64), shell.output_vectors.astype(np.float64)
+    draws = objective.outputs.draws_negatives
+    tables = PlanTables.build(counts, subsample=0.05, noise_exponent=0.75 if draws else None)
+    by_pair = draws and parameters["negative_sharing"] == "pair" and objective.inputs.examples == "context"
+    plan = PlanSettings(parameters["seed"], negatives=5, negatives_by_pair=by_pair)
+    tree = build_huffman_tree(counts) if objective.outputs.needs_tree else None
+    rate = parameters["learning_rate"]
+    total = 0.0
+    for window in plan_windows(ids, offsets, tables, plan, epoch=0, start=0, stop=len(ids)):
+        weight = 1.0
+        if sequence_weights is not None:
+            weight = float(sequence_weights[np.searchsorted(offsets, window.position, side="right") - 1])
+        units = [(window.context_ids, window.negative_ids)]
+        if by_pair:
+            units = [((word,), window.negative_ids[5 * k : 5 * k + 5]) for k, word in enumerate(window.context_ids)]
+        for context, negatives in units:
+            total += weight * update_unit(
+                objective.inputs.architecture, objective.outputs.loss, inputs, outputs, context, window.target_id,
+                weight * rate * (1 - window.position / len(ids)),
+                negative_ids=negatives if draws else None, tree=tree, **options,
+            )  # fmt: skip
+    return inputs, outputs, total
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize("sharing", ["window", "pair"])
+@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
+def test_an_epoch_is_the_plan_through_the_reference(corpus, objective, sharing, instruction_set):
+    ids, offsets, counts = corpus
+    weights = np.array([1.0, 5.0, 2.0, 0.5, 0.0], np.float32)
+    parameters = {
+        "dims": 20, "subsample": 0.05, "epochs": 1, "seed": 9, "learning_rate": 0.2, "min_learning_rate": 0.0,
+        "negative_sharing": sharing,
+    }  # fmt: skip
+    for options in objective.inputs.variants():
+        for sequence_weights in (None, weights):
+            engine = Engine(
+                ids, offsets, counts, architecture=objective.inputs.architecture, loss=objective.outputs.loss,
+                instruction_set=instruction_set, sequence_weights=sequence_weights, **options, **parameters,
+            )  # fmt: skip
+            result = engine.train_slice(0, len(ids), 0)
+            inputs, outputs, total = train_by_reference(corpus, objective, options, parameters, sequence_weights)
+            assert result.loss_nats == pytest.approx(total, rel=1e-5)
+            assert np.abs(engine.input_vectors - inputs).max() < 1e-5
+            assert np.abs(engine.output_vectors - outputs).max() < 1e-5
+
+
+def test_weights_count_in_the_mean(corpus):
+    ids, offsets, counts = corpus
+    plain = Engine(ids, offsets, counts, dims=8, learning_rate=1e-9).train_slice(0, len(ids), 0)
+    half = Engine(
+        ids, offsets, counts, dims=8, learning_rate=1e-9, sequence_weights=np.full(5, 0.5, np.float32)
+    ).train_slice(0, len(ids), 0)
+    assert plain.weight == plain.n_examples == half.n_examples
+    assert half.weight == 0.5 * plain.weight
+    assert half.loss_nats / half.weight == pytest.approx(plain.loss_nats / plain.weight, rel=1e-6)
+
+
+def test_slices_give_the_bits_of_the_whole(corpus):
+    ids, offsets, counts = corpus
+    whole, pieces = (Engine(ids, offsets, counts, dims=20, subsample=0.05) for _ in range(2))
+    expected = whole.train_slice(0, len(ids), 0)
+    results = [pieces.train_slice(start, start + 7, 0) for start in range(0, len(ids), 7)]
+    assert np.array_equal(whole.input_vectors, pieces.input_vectors)
+    assert np.array_equal(whole.output_vectors, pieces.output_vectors)
+    assert sum(result.n_examples for result in results) == expected.n_examples
+    assert sum(result.loss_nats for result in results) == pytest.approx(expected.loss_nats, rel=1e-6)
+
+
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_frozen_words_keep_their_input_vectors(corpus, architecture):
+    ids, offsets, counts = corpus
+    frozen = np.zeros(40, bool)
+    frozen[[0, 3, 7]] = True
+    engine = Engine(ids, offsets, counts, architecture=architecture, dims=20, frozen=frozen, subsample=0)
+    before = engine.input_vectors
+    engine.train_slice(0, len(ids), 0)
+    engine.train_slice(0, len(ids), 1)
+    changed = (engine.input_vectors != before).any(axis=1)
+    assert not changed[frozen].any()
+    assert changed[(counts > 1) & ~frozen].all()
+    assert engine.output_vectors[frozen].any()
+
+
+def test_initial_vectors_are_taken_and_missing_ones_drawn(corpus):
+    ids, offsets, counts = corpus
+    given = np.full((40, 6), np.nan, np.float32)
+    given[:3] = np.arange(18).reshape(3, 6)
+    engine = Engine(ids, offsets, counts, dims=6, initial_vectors=given, seed=3)
+    assert np.array_equal(engine.input_vectors[:3], given[:3])
+    assert np.array_equal(engine.input_vectors[3:], Engine(ids, offsets, counts, dims=6, seed=3).input_vectors[3:])
+
+
+def test_stop_is_seen_and_forgotten(corpus):
+    ids, _, counts = corpus
+    engine = Engine(np.tile(ids, 20_000), np.array([0, len(ids) * 20_000]), counts * 20_000, dims=100)
+    threading.Timer(0.05, engine.request_stop).start()
+    with pytest.raises(StoppedError):
+        engine.train_slice(0, len(ids) * 20_000, 0)
+    engine.clear_stop()
+    assert engine.train_slice(0, 100, 0).n_centers > 0
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
+def test_heldout_loss_is_the_reference_loss_of_full_windows(corpus, objective):
+    ids, offsets, counts = corpus
+    engine = Engine(
+        ids, offsets, counts, architecture=objective.inputs.architecture, loss=objective.outputs.loss, dims=12,
+        seed=21, learning_rate=0.3,
+    )  # fmt: skip
+    engine.train_slice(0, len(ids), 0)
+    before = engine.input_vectors
+    loss, n_examples = engine.heldout_loss(ids, offsets, threads=2)
+    assert (loss, n_examples) == engine.heldout_loss(ids, offsets, threads=1)
+    assert np.array_equal(engine.input_vectors, before)
+
+    from firth.corpus.philox import Purpose
+
+    draws = objective.outputs.draws_negatives
+    tables = PlanTables.build(counts, subsample=0, noise_exponent=0.75 if draws else None)
+    plan = PlanSettings(21, window_mode="fixed", negatives=10, noise_purpose=Purpose.HELDOUT_NOISE)
+    tree = build_huffman_tree(counts) if objective.outputs.needs_tree else None
+    total, examples = 0.0, 0
+    for window in plan_windows(ids, offsets, tables, plan, epoch=0, start=0, stop=len(ids)):
+        total += compute_unit_gradient(
+            objective.inputs.architecture, objective.outputs.loss, engine.input_vectors.astype(np.float64),
+            engine.output_vectors.astype(np.float64), window.context_ids, window.target_id,
+            negative_ids=window.negative_ids if draws else None, tree=tree,
+        )[0]  # fmt: skip
+        examples += len(window.context_ids) if objective.inputs.examples == "context" else 1
+    assert n_examples == examples
+    assert loss == pytest.approx(total / examples, rel=1e-6)
+
+
+def test_rows_that_are_not_finite_are_found(corpus):
+    ids, offsets, counts = corpus
+    engine = Engine(ids, offsets, counts, dims=8)
+    engine.check_finite()
+    vectors = engine.input_vectors
+    vectors[17, 3] = np.inf
+    engine.load_vectors(vectors, engine.output_vectors)
+    with pytest.raises(TrainingError, match="word 17"):
+        engine.check_finite()
+
+
+def test_two_threads_train_the_same_examples(corpus):
+    ids, offsets, counts = corpus
+    one = Engine(ids, offsets, counts, dims=16, subsample=0.05)
+    expected = one.train_slice(0, len(ids), 0)
+    engine = Engine(ids, offsets, counts, dims=16, subsample=0.05)
+    results = []
+    threads = [
+        threading.Thread(target=lambda piece=piece: results.append(engine.train_slice(*piece, 0)))
+        for piece in [(0, 200), (200, len(ids))]
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(result.n_examples for result in results) == expected.n_examples
+    assert sum(result.n_centers for result in results) == expected.n_centers
+
+
+def test_choices_are_words(corpus):
+    with pytest.raises(ParameterError, match="'window', 'pair'"):
+        Engine(*corpus, negative_sharing="sentence")
+    with pytest.raises(ParameterError, match="skipgram with negative-sampling"):
+        Engine(*corpus, architecture="glove")

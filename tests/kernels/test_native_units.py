@@ -1,0 +1,85 @@
+"""The proof of the native kernels: one unit's update at learning rate 1 is the gradient; every objective and set."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from firth.kernels.proof import UNIT_CASES, NativeUnit, largest_update_error, make_case
+from firth.kernels.reference import update_unit
+from firth.kernels.registry import OBJECTIVES
+from firth.native.loader import available_instruction_sets
+
+SETS = available_instruction_sets()
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
+@pytest.mark.parametrize("case_name", UNIT_CASES)
+def test_update_at_learning_rate_one_is_the_gradient(instruction_set, objective, case_name):
+    for options in objective.inputs.variants():
+        case = make_case(objective, case_name, options)
+        error = largest_update_error(case, instruction_set, double_precision=True)
+        assert error <= 1e-12, f"{options}: {error}"
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
+@pytest.mark.parametrize("case_name", UNIT_CASES)
+def test_float32_update_agrees_with_float64(instruction_set, objective, case_name):
+    for options in objective.inputs.variants():
+        case = make_case(objective, case_name, options)
+        error = largest_update_error(case, instruction_set, double_precision=False)
+        assert error <= 2e-5, f"{options}: {error}"
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize("double_precision", [False, True])
+@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
+@given(data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_unit_with_any_ids_agrees_with_the_reference(instruction_set, double_precision, objective, data):
+    """Small vocabularies, so that words stand several times among the inputs, the outputs and both."""
+    n_words = data.draw(st.integers(2, 9))
+    word = st.integers(0, n_words - 1)
+    context = data.draw(st.lists(word, min_size=1, max_size=23))
+    negatives = data.draw(st.lists(word, min_size=0, max_size=19))
+    target = data.draw(word)
+    options = data.draw(st.sampled_from(objective.inputs.variants()))
+    dims = data.draw(st.sampled_from([1, 3, 15, 16, 17, 40]))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    unit = NativeUnit.random(objective, n_words, dims, options, rng, scale=data.draw(st.sampled_from([0.1, 1.0, 8.0])))
+    tolerance = 1e-12 if double_precision else 2e-5
+    error = unit.update_error(context, target, negatives, instruction_set, double_precision=double_precision)
+    assert error <= tolerance
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
+def test_saturated_logits_keep_their_loss_and_gradient(instruction_set):
+    """-log sigmoid(-1000) is 1000, and its gradient is one: no table, no clamp that skips updates."""
+    for score in (-1000.0, -50.0, -7.0, 7.0, 50.0, 1000.0):
+        for double_precision in (False, True):
+            unit = NativeUnit.with_score(score)
+            loss, error = unit.update_once([0], 1, [], instruction_set, double_precision=double_precision)
+            exact = np.logaddexp(0, -score)
+            assert abs(loss - exact) <= (1e-12 if double_precision else 1e-6) * max(1.0, abs(exact))
+            assert error <= (1e-12 if double_precision else 1e-6)
+
+
+def test_a_wrong_reference_is_seen(monkeypatch):
+    """The comparison itself can fail: a gradient off by 0.1 % in one row is far above the tolerance."""
+    objective = OBJECTIVES["skipgram", "negative-sampling"]
+    case = make_case(objective, "repeats", {})
+
+    def off_by_a_thousandth(*args, **kwargs):
+        inputs = args[2]
+        before = inputs.copy()
+        loss = update_unit(*args, **kwargs)
+        row = int(np.argmax(np.abs(inputs - before).sum(axis=1)))
+        inputs[row] += 1e-3 * (inputs[row] - before[row])
+        return loss
+
+    monkeypatch.setattr("firth.kernels.proof.update_unit", off_by_a_thousandth)
+    assert largest_update_error(case, SETS[-1], double_precision=True) > 1e-6

@@ -1,0 +1,192 @@
+"""The sampling plan: native equals its NumPy twin exactly, and what it draws follows the stated distributions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from firth.corpus.philox import Purpose, draw_blocks, philox4x32
+from firth.corpus.plan import PlanSettings, PlanTables, plan_windows
+from firth.kernels.engine import Engine
+from firth.native.kernel import Kernel
+from firth.native.loader import available_instruction_sets
+from firth.numerics.distributions import keep_probabilities, noise_probabilities
+
+SETS = available_instruction_sets()
+LAST_SET = SETS[-1]
+
+
+# Known answers published with Random123 (Salmon et al. 2011), kat_vectors: philox4x32-10.
+@pytest.mark.parametrize(
+    ("counter", "key", "answer"),
+    [
+        ((0, 0, 0, 0), (0, 0), (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
+        ((0xFFFFFFFF,) * 4, (0xFFFFFFFF,) * 2, (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD)),
+        (
+            (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344),
+            (0xA4093822, 0x299F31D0),
+            (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1),
+        ),
+    ],
+)
+def test_philox_gives_the_published_answers(counter, key, answer):
+    assert tuple(philox4x32(np.array(counter, np.uint32), key)) == answer
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
+def test_initial_vectors_are_philox_words(instruction_set):
+    matrix = np.zeros((5, 16), np.float32)
+    Kernel(instruction_set).initial_vectors(2**40 + 7, matrix, 10, first_row=3)
+    words = draw_blocks(2**40 + 7, Purpose.INITIAL, 0, np.arange(3, 8)[:, None], np.arange(3)).reshape(5, 12)[:, :10]
+    assert np.array_equal(matrix[:, :10], ((words / 2**32 - 0.5) / 10).astype(np.float32))
+    assert not matrix[:, 10:].any()
+
+
+def native_windows(engine, start, stop, epoch):
+    positions, targets, context_offsets, contexts, negative_offsets, negatives = engine._kernel.plan_slice(
+        engine._settings, start, stop, epoch
+    )
+    return [
+        (
+            int(position),
+            int(target),
+            tuple(contexts[context_offsets[k] : context_offsets[k + 1]].tolist()),
+            tuple(negatives[negative_offsets[k] : negative_offsets[k + 1]].tolist()),
+        )
+        for k, (position, target) in enumerate(zip(positions, targets, strict=True))
+    ]
+
+
+def make_corpus(rng, n_words, lengths):
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    ids = np.minimum(rng.geometric(0.3, offsets[-1]) - 1, n_words - 1).astype(np.int32)
+    counts = np.bincount(ids, minlength=n_words).astype(np.int64) + 1
+    return ids, offsets, counts
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_native_plan_equals_its_twin(instruction_set, data):
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    n_words = data.draw(st.integers(2, 30))
+    lengths = data.draw(st.lists(st.one_of(st.integers(0, 40), st.integers(0, 2500)), min_size=1, max_size=5))
+    ids, offsets, counts = make_corpus(rng, n_words, lengths)
+    seed = data.draw(st.integers(0, 2**64 - 1))
+    window = data.draw(st.integers(1, 8))
+    mode = data.draw(st.sampled_from(["dynamic", "fixed"] + (["sequence"] if max(lengths) <= 40 else [])))
+    side = data.draw(st.sampled_from(["both", "left", "right"]))
+    negatives = data.draw(st.integers(1, 7))
+    sharing = data.draw(st.sampled_from(["window", "pair"]))
+    collision = data.draw(st.sampled_from(["reject", "count", "drop"]))
+    subsample = data.draw(st.sampled_from([0.0, 1e-3, 0.05]))
+    exponent = data.draw(st.sampled_from([0.75, 0.0, -1.0, 3.0]))
+    epoch = data.draw(st.integers(0, 3))
+    engine = Engine(
+        ids, offsets, counts, dims=4, window=window, window_mode=mode, window_side=side, negatives=negatives,
+        negative_sharing=sharing, target_collision=collision, subsample=subsample, noise_exponent=exponent, seed=seed,
+        instruction_set=instruction_set,
+    )  # fmt: skip
+    tables = PlanTables.build(counts, subsample=subsample, noise_exponent=exponent)
+    plan = PlanSettings(seed, window, mode, side, negatives, sharing == "pair", collision)
+    start = data.draw(st.integers(0, len(ids)))
+    stop = data.draw(st.integers(start, len(ids)))
+    expected = [
+        (w.position, w.target_id, w.context_ids, w.negative_ids)
+        for w in plan_windows(ids, offsets, tables, plan, epoch=epoch, start=start, stop=stop)
+    ]
+    assert native_windows(engine, start, stop, epoch) == expected
+
+
+def test_slices_plan_what_the_whole_plans():
+    ids, offsets, counts = make_corpus(np.random.default_rng(3), 50, [700, 0, 3000, 1, 2, 900])
+    engine = Engine(ids, offsets, counts, dims=4, subsample=0.02, seed=5)
+    whole = native_windows(engine, 0, len(ids), 1)
+    for size in (1, 7, 500, 1024, 1025):
+        pieces = [
+            window for start in range(0, len(ids), size) for window in native_windows(engine, start, start + size, 1)
+        ]
+        assert pieces == whole
+
+
+def chi_square(observed, probabilities):
+    expected = probabilities * observed.sum()
+    seen = expected > 0
+    assert not observed[~seen].any()
+    return stats.chisquare(observed[seen], expected[seen] * (observed.sum() / expected[seen].sum())).pvalue
+
+
+@pytest.mark.parametrize("exponent", [0.75, 1.0, 0.0, -0.5])
+def test_negatives_follow_the_unigram_distribution_to_its_power(exponent):
+    counts = np.array([5000, 2000, 900, 300, 100, 40, 10, 5], np.int64)
+    ids = np.zeros(60_000, np.int32)
+    engine = Engine(
+        ids, np.array([0, len(ids)]), counts, dims=4, negatives=5, noise_exponent=exponent, subsample=0,
+        target_collision="count", seed=11,
+    )  # fmt: skip
+    drawn = np.concatenate([window[3] for window in native_windows(engine, 0, len(ids), 0)])
+    assert chi_square(np.bincount(drawn, minlength=8), noise_probabilities(counts, exponent)) > 1e-4
+
+
+def test_rejection_leaves_the_distribution_of_the_other_words():
+    counts = np.array([500, 200, 90, 30], np.int64)
+    ids = np.zeros(40_000, np.int32)
+    engine = Engine(ids, np.array([0, len(ids)]), counts, dims=4, subsample=0, seed=12)
+    drawn = np.concatenate([window[3] for window in native_windows(engine, 0, len(ids), 0)])
+    probabilities = noise_probabilities(counts, 0.75) * np.array([0, 1, 1, 1])
+    assert chi_square(np.bincount(drawn, minlength=4), probabilities / probabilities.sum()) > 1e-4
+
+
+def test_a_noise_distribution_with_zeros_never_draws_them():
+    counts = np.array([9, 9, 9, 9], np.int64)
+    ids = np.tile(np.array([0, 1, 2, 3], np.int32), 5000)
+    engine = Engine(
+        ids, np.array([0, len(ids)]), counts, dims=4, subsample=0, target_collision="count", seed=13,
+        noise_distribution=np.array([0.0, 0.5, 0.0, 0.5]),
+    )  # fmt: skip
+    drawn = np.concatenate([window[3] for window in native_windows(engine, 0, len(ids), 0)])
+    assert set(drawn.tolist()) == {1, 3}
+
+
+def test_subsampling_keeps_each_word_with_its_probability():
+    rng = np.random.default_rng(8)
+    ids, offsets, counts = make_corpus(rng, 12, [200_000])
+    engine = Engine(ids, offsets, counts, dims=4, subsample=0.01, seed=14)
+    positions = np.array([window[0] for window in native_windows(engine, 0, len(ids), 0)])
+    kept = np.bincount(ids[positions], minlength=12)
+    total = np.bincount(ids, minlength=12)
+    probabilities = keep_probabilities(counts, 0.01)
+    z = (kept - total * probabilities) / np.sqrt(np.maximum(total * probabilities * (1 - probabilities), 1e-9))
+    random = (probabilities < 1) & (total > 0)
+    assert stats.chi2.sf((z[random] ** 2).sum(), random.sum()) > 1e-4
+    assert np.array_equal(kept[~random], total[~random])
+
+
+def test_dynamic_windows_are_uniform():
+    ids = np.arange(50_000, dtype=np.int32) % 1000
+    engine = Engine(ids, np.array([0, len(ids)]), np.full(1000, 50), dims=4, subsample=0, window=5, seed=15)
+    widths = np.array([len(window[2]) // 2 for window in native_windows(engine, 10, len(ids) - 10, 0)])
+    assert chi_square(np.bincount(widths, minlength=6)[1:], np.full(5, 0.2)) > 1e-4
+
+
+def test_epochs_and_seeds_draw_anew():
+    ids, offsets, counts = make_corpus(np.random.default_rng(3), 50, [500])
+    plans = [
+        native_windows(Engine(ids, offsets, counts, dims=4, seed=seed), 0, len(ids), epoch)
+        for seed in (1, 2, 2**33 + 1)
+        for epoch in (0, 1)
+    ]
+    assert all(plans[a] != plans[b] for a in range(6) for b in range(a))
+
+
+def test_after_64_attempts_the_next_word_is_taken():
+    counts = np.array([1, 1, 1], np.int64)
+    ids = np.array([2, 2, 2, 2], np.int32)
+    engine = Engine(
+        ids, np.array([0, 4]), counts, dims=4, subsample=0, seed=1, negatives=3,
+        noise_distribution=np.array([0.0, 0.0, 1.0]),
+    )  # fmt: skip
+    assert all(window[3] == (0, 0, 0) for window in native_windows(engine, 0, 4, 0))
