@@ -7,16 +7,38 @@ from firth.vectors.evaluation import (
     evaluate_analogies,
     evaluate_word_pairs,
 )
+from firth.vectors.plot import plot_words
+from firth.vectors.spaces import Alignment, Components, align_spaces, most_moved, principal_components
+from firth.vectors.texts import (
+    common_component,
+    idf_weights,
+    sif_weights,
+    text_vectors,
+    without_component,
+    word_movers_distance,
+)
 from firth.vectors.word_vectors import Neighbor, WordVectors
 from firth.vectors.words import PackedWords
 
 __all__ = [
+    "Alignment",
     "AnalogyScore",
     "AnalogySection",
+    "Components",
     "Neighbor",
     "PackedWords",
     "PairScore",
     "WordVectors",
+    "align_spaces",
+    "common_component",
     "evaluate_analogies",
     "evaluate_word_pairs",
+    "idf_weights",
+    "most_moved",
+    "plot_words",
+    "principal_components",
+    "sif_weights",
+    "text_vectors",
+    "without_component",
+    "word_movers_distance",
 ]

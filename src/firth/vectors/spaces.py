@@ -1,0 +1,186 @@
+"""vectors: whole spaces: alignment by orthogonal Procrustes, words that moved, principal components."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from firth.errors import ParameterError, ShapeError
+from firth.vectors.neighbors import Floats, Rows, rows_in_block, unit_rows
+from firth.vectors.word_vectors import Neighbor, WordVectors, check_at_least
+from firth.vectors.words import Word
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A rotation of one space onto another: ``vectors`` are the rotated ones, v -> v R.
+
+    ``rotation`` float64 (D, D), orthogonal: cosines within the space are what they were. ``n_shared`` words tied the
+    two together, and after the rotation their mean cosine is ``mean_similarity``.
+    """
+
+    vectors: WordVectors
+    rotation: Floats
+    n_shared: int
+    mean_similarity: float
+
+
+@dataclass(frozen=True)
+class Components:
+    """Principal components of word vectors.
+
+    ``coordinates`` float64 (n, C); ``components`` float64 (C, D), orthonormal rows, each one's largest entry positive;
+    ``mean`` float64 (D,); ``explained`` float64 (C,), the share of the variance along each.
+    """
+
+    coordinates: Floats
+    components: Floats
+    mean: Floats
+    explained: Floats
+
+
+def align_spaces(source: WordVectors, target: WordVectors, *, words: Iterable[Word] | int | None = None) -> Alignment:
+    """Rotate ``source`` so that shared words come as near as can be to their vectors in ``target``.
+
+    R = argmin ||X R - Y||_F with R orthogonal: R = U W^T where X^T Y = U S W^T [1]; X and Y hold the unit vectors of
+    the shared words, as is usual for word change over time [2]. Nothing is shifted or scaled.
+
+    Parameters
+    ----------
+    source, target : WordVectors
+        Of equal dims.
+    words : words, int or None
+        The words that tie the two together: these, all of which both must know; or the first so many rows of
+        ``source`` that both know; or all shared words.
+
+    Raises
+    ------
+    ShapeError, ParameterError, UnknownWordError
+
+    References
+    ----------
+    [1] Schönemann (1966), A generalized solution of the orthogonal Procrustes problem.
+    [2] Hamilton, Leskovec, Jurafsky (2016), Diachronic Word Embeddings Reveal Statistical Laws of Semantic Change.
+    """
+    source_ids, target_ids = _shared_rows(source, target, words)
+    product = np.zeros((source.dims, source.dims))
+    step = rows_in_block(2 * source.dims)
+    for start in range(0, len(source_ids), step):
+        part = slice(start, start + step)
+        product += _units(source, source_ids[part]).T @ _units(target, target_ids[part])
+    left, _, right = np.linalg.svd(product)
+    rotation = left @ right
+    rotated = np.empty((len(source), source.dims), dtype=np.float32)
+    for start in range(0, len(source), step):
+        rotated[start : start + step] = source.matrix[start : start + step].astype(np.float32) @ rotation.astype(
+            np.float32
+        )
+    words_of_source = source.words
+    return Alignment(
+        WordVectors(words_of_source, rotated, source.counts),
+        np.asarray(rotation, dtype=np.float64),
+        len(source_ids),
+        float(np.sum(product * rotation) / len(source_ids)),
+    )
+
+
+def most_moved(
+    before: WordVectors, after: WordVectors, *, words: Iterable[Word] | int | None = None, top: int | None = 10
+) -> list[Neighbor]:
+    """Shared words by rising cosine between their vectors in two aligned spaces: those that moved most come first.
+
+    Align first: ``most_moved(align_spaces(old, new).vectors, new)``.
+
+    Parameters
+    ----------
+    before, after : WordVectors
+    words : words, int or None
+        Among which words: as in `align_spaces`. Rare words move by chance: an int keeps to the frequent ones.
+    top : int or None
+        How many; None: all.
+    """
+    if top is not None:
+        check_at_least("top", top, 1)
+    before_ids, after_ids = _shared_rows(before, after, words)
+    cosines = np.empty(len(before_ids))
+    step = rows_in_block(2 * before.dims)
+    for start in range(0, len(before_ids), step):
+        part = slice(start, start + step)
+        cosines[part] = np.einsum("ij,ij->i", _units(before, before_ids[part]), _units(after, after_ids[part]))
+    order = np.argsort(cosines, kind="stable")[:top]
+    names = before.words
+    return [Neighbor(_plain(names[int(before_ids[place])]), float(cosines[place])) for place in order.tolist()]
+
+
+def principal_components(
+    vectors: WordVectors, words: Iterable[Word] | None = None, *, n_components: int = 2
+) -> Components:
+    """Principal components of the vectors of ``words`` (of all), by the eigenvectors of their D x D covariance.
+
+    Two passes over the rows, in blocks; no copy of the matrix.
+
+    Raises
+    ------
+    ParameterError
+        Fewer than two words, more components than dims, vectors that are not finite.
+    """
+    check_at_least("n_components", n_components, 1)
+    if n_components > vectors.dims:
+        raise ParameterError(f"n_components must be at most {vectors.dims}, the dims, got {n_components}")
+    word_ids = np.arange(len(vectors)) if words is None else vectors.word_ids(words)
+    if len(word_ids) < 2:
+        raise ParameterError(f"words must be at least 2, got {len(word_ids)}")
+    step = rows_in_block(2 * vectors.dims)
+    blocks = [word_ids[start : start + step] for start in range(0, len(word_ids), step)]
+    mean = np.zeros(vectors.dims)
+    for block in blocks:
+        mean += vectors.matrix[block].astype(np.float64).sum(axis=0)
+    mean /= len(word_ids)
+    if not np.isfinite(mean).all():
+        raise ParameterError("vectors must be finite for principal components, got NaN or infinity")
+    covariance = np.zeros((vectors.dims, vectors.dims))
+    for block in blocks:
+        centered = vectors.matrix[block].astype(np.float64) - mean
+        covariance += centered.T @ centered
+    values, directions = np.linalg.eigh(covariance)
+    components = directions[:, ::-1][:, :n_components].T
+    largest = np.argmax(np.abs(components), axis=1)
+    components = components * np.sign(components[np.arange(n_components), largest])[:, None]
+    values = np.maximum(values[::-1], 0.0)
+    total = values.sum()
+    explained = values[:n_components] / total if total > 0 else np.zeros(n_components)
+    coordinates = np.concatenate([(vectors.matrix[block].astype(np.float64) - mean) @ components.T for block in blocks])
+    return Components(coordinates, np.ascontiguousarray(components), mean, explained)
+
+
+def _shared_rows(first: WordVectors, second: WordVectors, words: Iterable[Word] | int | None) -> tuple[Rows, Rows]:
+    if first.dims != second.dims:
+        raise ShapeError(f"both spaces must have the same dims, got {first.dims} and {second.dims}")
+    if words is None or isinstance(words, (int, np.integer)):
+        if words is not None:
+            check_at_least("words", words, 1)
+        second_ids = second.word_ids(list(first), unknown="mark")
+        first_ids = np.flatnonzero(second_ids >= 0)[: None if words is None else int(words)]
+        second_ids = second_ids[first_ids]
+    else:
+        listed = list(words) if not isinstance(words, (str, bytes)) else words
+        first_ids, second_ids = first.word_ids(listed), second.word_ids(listed)
+    if not len(first_ids):
+        raise ParameterError("both spaces must share words, got none in common")
+    return first_ids, second_ids
+
+
+def _units(vectors: WordVectors, rows: Rows) -> Floats:
+    units = unit_rows(vectors.matrix[rows])
+    bad = np.flatnonzero(~np.isfinite(units).all(axis=1))
+    if bad.size:
+        word = _plain(vectors.words[int(rows[bad[0]])])
+        raise ParameterError(f"the vector of {word!r} must be finite, got NaN, infinity or over 1e30")
+    return units
+
+
+def _plain(word: str | np.integer[npt.NBitBase] | int) -> Word:
+    return word if isinstance(word, str) else int(word)

@@ -1,0 +1,211 @@
+"""vectors: vectors of texts from the vectors of their words: mean, idf, SIF; word mover's distance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from firth.errors import MissingExtraError, ParameterError, ShapeError
+from firth.vectors.neighbors import Floats, Rows, unit_rows
+from firth.vectors.word_vectors import WordVectors, check_choice
+from firth.vectors.words import Word
+
+SIF_A = 1e-3  # Arora et al. 2017, section 4
+_TOKENS_AT_ONCE = 1 << 13
+
+
+def text_vectors(
+    vectors: WordVectors,
+    texts: Iterable[Iterable[Word]],
+    *,
+    weighting: Literal["mean", "idf", "sif"] = "mean",
+    weights: npt.ArrayLike | None = None,
+    normalize_words: bool = False,
+    remove_component: bool | npt.ArrayLike | None = None,
+    unknown: Literal["skip", "error"] = "skip",
+) -> npt.NDArray[np.float32]:
+    """One vector for each text: the weighted mean of its words' vectors.
+
+    v(t) = sum_i w(t_i) v(t_i) / n(t), n the number of known tokens for "sif" [1], else sum_i |w(t_i)|. "mean" has
+    w = 1; "idf" has w = `idf_weights` of these texts; "sif" has w = a / (a + p), p the share of the word in the
+    vectors' counts, and then removes the texts' common component. To treat new texts as old ones, pass the old
+    ``weights``, and the old `common_component` as ``remove_component``.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    texts : iterable of lists of words
+    weighting : "mean", "idf" or "sif"
+    weights : float array, (V,), optional
+        A weight for each row, in place of the weighting's own.
+    normalize_words : bool
+        Take unit vectors of the words.
+    remove_component : bool or float array (D,), optional
+        Whether to subtract each text's projection on the texts' first singular vector, or on this one. By default
+        only with ``weighting="sif"``.
+    unknown : "skip" or "error"
+        Unknown words are left out, or raise. A text without a known word is the zero vector.
+
+    Returns
+    -------
+    float32 array, (n_texts, D)
+
+    References
+    ----------
+    [1] Arora, Liang, Ma (2017), A Simple but Tough-to-Beat Baseline for Sentence Embeddings, algorithm 1.
+    """
+    check_choice("weighting", weighting, ("mean", "idf", "sif"))
+    token_ids, borders = _encode(vectors, texts, unknown)
+    n_texts = len(borders) - 1
+    if weights is not None:
+        factors = np.asarray(weights, dtype=np.float64)
+        if factors.shape != (len(vectors),):
+            raise ShapeError(f"weights must have one number for each of {len(vectors)} rows, got {factors.shape}")
+        if not np.isfinite(factors).all():
+            raise ParameterError("weights must be finite, got NaN or infinity")
+        token_weights = factors[token_ids]
+    elif weighting == "idf":
+        token_weights = _idf(len(vectors), token_ids, borders)[token_ids]
+    elif weighting == "sif":
+        token_weights = sif_weights(vectors)[token_ids]
+    else:
+        token_weights = np.ones(len(token_ids))
+    sums = np.zeros((n_texts, vectors.dims))
+    text_ids = np.repeat(np.arange(n_texts), borders[1:] - borders[:-1])
+    for start in range(0, len(token_ids), _TOKENS_AT_ONCE):
+        part = slice(start, start + _TOKENS_AT_ONCE)
+        rows = vectors.matrix[token_ids[part]].astype(np.float64)
+        bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+        if bad.size:
+            word = vectors.words[int(token_ids[start + int(bad[0])])]
+            raise ParameterError(f"the vector of {word!r} must be finite, got NaN or infinity")
+        if normalize_words:
+            rows = unit_rows(rows)
+        rows *= token_weights[part, None]
+        firsts = np.flatnonzero(np.diff(text_ids[part], prepend=-1))  # a text may go on in the next part
+        sums[text_ids[part][firsts]] += np.add.reduceat(rows, firsts, axis=0)
+    lengths = borders[1:] - borders[:-1]
+    if weighting == "sif" and weights is None:
+        scales = lengths.astype(np.float64)
+    else:
+        totals = np.concatenate([[0.0], np.cumsum(np.abs(token_weights))])
+        scales = totals[borders[1:]] - totals[borders[:-1]]
+    sums /= np.where(scales > 0, scales, 1.0)[:, None]
+    if remove_component is None:
+        remove_component = weighting == "sif"
+    if remove_component is True:
+        remove_component = common_component(sums) if n_texts else False
+    if remove_component is not False:
+        sums = without_component(sums, cast(npt.ArrayLike, remove_component))
+    return sums.astype(np.float32)
+
+
+def idf_weights(vectors: WordVectors, texts: Iterable[Iterable[Word]]) -> Floats:
+    """Inverse document frequencies, float64 (V,): 1 + ln((1 + n) / (1 + n(w))), n(w) of n texts holding w.
+
+    scikit-learn's smooth form.
+    """
+    return _idf(len(vectors), *_encode(vectors, texts, "skip"))
+
+
+def sif_weights(vectors: WordVectors, a: float = SIF_A) -> Floats:
+    """Smooth inverse frequencies, float64 (V,): a / (a + p(w)), p(w) = count / all counts."""
+    if vectors.counts is None:
+        raise ParameterError("counts must be known for SIF, got vectors without counts; pass weights")
+    if not (np.isfinite(a) and a > 0):
+        raise ParameterError(f"a must be above 0, got {a}")
+    shares = vectors.counts / max(int(vectors.counts.sum()), 1)
+    return np.asarray(a / (a + shares), dtype=np.float64)
+
+
+def common_component(matrix: npt.ArrayLike) -> Floats:
+    """The first right singular vector, float64 (D,), of rows (n, D), not centred; its largest entry is positive.
+
+    By the eigenvectors of the D x D product, so memory does not grow with n.
+    """
+    rows = np.asarray(matrix, dtype=np.float64)
+    if rows.ndim != 2 or not len(rows):
+        raise ShapeError(f"matrix must have two dimensions and at least one row, got shape {rows.shape}")
+    component = np.linalg.eigh(rows.T @ rows)[1][:, -1]
+    return np.asarray(component * np.sign(component[np.argmax(np.abs(component))]), dtype=np.float64)
+
+
+def without_component(matrix: npt.ArrayLike, component: npt.ArrayLike) -> Floats:
+    """Rows less their projections on a unit vector: v - u (u . v)."""
+    rows, unit = np.asarray(matrix, dtype=np.float64), np.asarray(component, dtype=np.float64)
+    if unit.shape != rows.shape[1:]:
+        raise ShapeError(f"component must have shape {rows.shape[1:]}, got {unit.shape}")
+    unit = unit_rows(unit[None, :])[0]
+    if not np.isfinite(unit).all():
+        raise ParameterError("component must be finite, got NaN or infinity")
+    return np.asarray(rows - np.outer(rows @ unit, unit), dtype=np.float64)
+
+
+def word_movers_distance(
+    vectors: WordVectors,
+    first: Iterable[Word],
+    second: Iterable[Word],
+    *,
+    normalize_words: bool = True,
+    unknown: Literal["skip", "error"] = "skip",
+) -> float:
+    """The least cost of moving one text's words onto the other's [1]: Euclidean distances, weights by frequency.
+
+    Infinity where a text has no known word. Needs POT (``pip install firth[transport]``).
+
+    Raises
+    ------
+    MissingExtraError, UnknownWordError, ParameterError
+
+    References
+    ----------
+    [1] Kusner, Sun, Kolkin, Weinberger (2015), From Word Embeddings to Document Distances.
+    """
+    try:
+        import ot  # type: ignore[import-untyped,unused-ignore]
+    except ImportError:
+        raise MissingExtraError(
+            "word mover's distance needs POT, which is not installed: pip install 'firth[transport]'"
+        ) from None
+    texts = []
+    for words in (first, second):
+        token_ids, _ = _encode(vectors, [words], unknown)
+        if not len(token_ids):
+            return float("inf")
+        texts.append(np.unique(token_ids, return_counts=True))
+    (first_ids, first_counts), (second_ids, second_counts) = texts
+    rows = [vectors.matrix[word_ids].astype(np.float64) for word_ids in (first_ids, second_ids)]
+    if not all(np.isfinite(part).all() for part in rows):
+        raise ParameterError("the vectors of both texts must be finite, got NaN or infinity")
+    x, y = (unit_rows(part) for part in rows) if normalize_words else rows
+    costs = np.sqrt(np.maximum(np.sum(x * x, 1)[:, None] + np.sum(y * y, 1)[None, :] - 2.0 * x @ y.T, 0.0))
+    costs[first_ids[:, None] == second_ids[None, :]] = 0.0  # a word is at no distance from itself, exactly
+    return float(ot.emd2(first_counts / first_counts.sum(), second_counts / second_counts.sum(), costs))
+
+
+def _encode(
+    vectors: WordVectors, texts: Iterable[Iterable[Word]], unknown: Literal["skip", "error"]
+) -> tuple[Rows, Rows]:
+    """Rows of all known tokens, and where each text begins."""
+    check_choice("unknown", unknown, ("skip", "error"))
+    if isinstance(texts, (str, bytes)):
+        raise ParameterError("texts must be lists of words, got one string; split it: [text.split()]")
+    parts: list[Rows] = []
+    for place, text in enumerate(texts):
+        if isinstance(text, (str, bytes)) or not isinstance(text, Iterable):
+            raise ParameterError(f"texts must be lists of words, got {text!r:.60} at {place}; split it: text.split()")
+        parts.append(vectors.word_ids(cast(Sequence[Word], text), unknown=unknown))
+    borders = np.zeros(len(parts) + 1, dtype=np.int64)
+    np.cumsum([len(part) for part in parts], out=borders[1:])
+    return (np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)), borders
+
+
+def _idf(n_words: int, token_ids: Rows, borders: Rows) -> Floats:
+    n_texts = len(borders) - 1
+    text_ids = np.repeat(np.arange(n_texts), borders[1:] - borders[:-1])
+    distinct = np.unique(text_ids * n_words + token_ids)
+    n_holding = np.bincount(distinct % n_words, minlength=n_words) if n_words else np.zeros(0)
+    return np.asarray(1.0 + np.log((1.0 + n_texts) / (1.0 + n_holding)), dtype=np.float64)
