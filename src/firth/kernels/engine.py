@@ -240,10 +240,12 @@ class Engine:
         settings.noise_purpose = int(Purpose.HELDOUT_NOISE)
         if self._objective.outputs.draws_negatives:
             settings.negatives = HELDOUT_NEGATIVES
-        pieces = _split(len(ids), _HELDOUT_SLICE)
-        results = _map_in_order(
-            lambda piece: self._kernel.evaluate_slice(settings, piece[0], piece[1], 0), pieces, threads
-        )
+
+        def evaluate(piece: tuple[int, int]) -> Result:
+            return self._kernel.evaluate_slice(settings, *piece, epoch=0)
+
+        with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
+            results = list(pool.map(evaluate, _split(len(ids), _HELDOUT_SLICE)))
         n_examples = sum(result.examples for result in results)
         if n_examples == 0:
             raise TrainingError("held-out part must hold at least one window with a context, got none")
