@@ -7,6 +7,7 @@ nothing of files, threads or progress: training does that.
 from __future__ import annotations
 
 import mmap
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
