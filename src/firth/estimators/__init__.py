@@ -9,9 +9,11 @@ from firth.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from firth.estimators.network import SigmoidNetworkClassifier
+    from firth.estimators.text_classifier import TextClassifier
 
 _MODULES = {
     "SigmoidNetworkClassifier": "firth.estimators.network",
+    "TextClassifier": "firth.estimators.text_classifier",
 }
 _EXTRA_PACKAGES = ("sklearn", "scipy", "joblib", "threadpoolctl")
 
@@ -36,4 +38,4 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_MODULES})
 
 
-__all__ = ["SigmoidNetworkClassifier"]
+__all__ = ["SigmoidNetworkClassifier", "TextClassifier"]

@@ -1,0 +1,300 @@
+"""Room cli: ``firth classify``: train, predict with and evaluate the two-layer network on the means of word vectors."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from firth.cli.labelled_text import LabelledTexts, read_labelled_texts
+from firth.errors import ParameterError, StorageError
+
+if TYPE_CHECKING:
+    from firth.estimators.confusion import Confusion
+
+app = typer.Typer(
+    name="classify",
+    help="Classify texts by the mean of their word vectors: train, predict, evaluate.",
+    no_args_is_help=True,
+)
+
+MAX_TABLE_CLASSES = 20  # a wider matrix is for the picture
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, or lines that begin with __label__NAME.")]
+ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder that `firth classify train` wrote.")]
+FileFormat = Annotated[str, typer.Option("--format", help="auto (by the ending), csv, tsv or lines.")]
+TextColumn = Annotated[
+    str | None, typer.Option("--text-column", help="Column of the texts: its name, or its number with --no-header.")
+]
+LabelColumn = Annotated[
+    str | None, typer.Option("--label-column", help="Column of the labels: its name, or its number with --no-header.")
+]
+Header = Annotated[bool, typer.Option("--header/--no-header", help="Whether the first row names the columns.")]
+LabelPrefix = Annotated[str, typer.Option("--label-prefix", help="How the labels of a line begin.")]
+SeveralLabels = Annotated[
+    str,
+    typer.Option("--several-labels", help="A line with several labels: error, first, or each (once for each label)."),
+]
+
+
+@app.command()
+def train(
+    file: File,
+    vectors: Annotated[Path, typer.Option("--vectors", help="Model folder or vector file with the word vectors.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the classifier.")],
+    hidden: Annotated[int, typer.Option("--hidden", help="Hidden units; 0 is softmax regression.")] = 100,
+    solver: Annotated[str, typer.Option("--solver", help="lbfgs, adam or sgd.")] = "lbfgs",
+    l2: Annotated[float, typer.Option("--l2", help="Strength of the penalty on squared weights.")] = 1e-3,
+    epochs: Annotated[int, typer.Option("--epochs", help="The most epochs, or iterations of L-BFGS.")] = 200,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", help="Texts in a batch (200).")] = None,
+    learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Of Adam (0.001), SGD (0.1).")] = None,
+    balanced: Annotated[bool, typer.Option("--balanced", help="Give every class the same weight.")] = False,
+    early_stopping: Annotated[
+        bool, typer.Option("--early-stopping", help="Hold a tenth of the texts out, and stop by it.")
+    ] = False,
+    lowercase: Annotated[bool, typer.Option("--lowercase", help="Lower-case the texts.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same classifier.")] = 1,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a classifier in the folder.")] = False,
+    file_format: FileFormat = "auto",
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    header: Header = True,
+    label_prefix: LabelPrefix = "__label__",
+    several_labels: SeveralLabels = "error",
+    progress: Annotated[bool | None, typer.Option("--progress/--no-progress", help="Show a bar on stderr.")] = None,
+) -> None:
+    """Train a classifier on labelled texts and save it."""
+    from firth.estimators import SigmoidNetworkClassifier, TextClassifier
+    from firth.formats.model_folder import check_model_destination
+    from firth.formats.registry import read_vectors
+    from firth.vectors.word_vectors import WordVectors
+
+    check_model_destination(output, overwrite)
+    data = read_labelled_texts(
+        file,
+        file_format=file_format,
+        text_column=text_column,
+        label_column=label_column,
+        header=header,
+        label_prefix=label_prefix,
+        several_labels=several_labels,
+    )
+    network = SigmoidNetworkClassifier(
+        hidden,
+        solver=solver,
+        l2=l2,
+        max_iter=epochs,
+        batch_size="auto" if batch_size is None else batch_size,
+        learning_rate=learning_rate,
+        class_weight="balanced" if balanced else None,
+        early_stopping=early_stopping,
+        random_state=seed,
+        progress=sys.stderr.isatty() if progress is None else progress,
+    )
+    table = read_vectors(vectors)
+    model = TextClassifier(WordVectors(table.words, table.matrix), network, lowercase=lowercase)
+    texts, labels, weights = _one_label_each(data)
+    with _warnings_as_notes():
+        model.fit(texts, labels, weights)
+    model.save(output, overwrite=overwrite)
+    n_unknown = _warn_of_unknown(model, data)
+    typer.echo(
+        f"{len(data)} texts ({n_unknown} without a known word), {len(model.classes)} classes,"
+        f" loss {network.loss_:.4f} nats after {network.n_iter_} {'iterations' if solver == 'lbfgs' else 'epochs'};"
+        f" saved to {output}"
+    )
+
+
+@app.command()
+def predict(
+    model_folder: ModelFolder,
+    file: File,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File for the predictions (stdout).")] = None,
+    top: Annotated[int, typer.Option("--top", help="How many classes a text, the most probable first.")] = 1,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+    file_format: FileFormat = "auto",
+    text_column: TextColumn = None,
+    header: Header = True,
+    label_prefix: LabelPrefix = "__label__",
+) -> None:
+    """Predict classes: one line a text, of class and probability, separated by tabs.
+
+    A text without a known word gets the answer for the average training text; how many there were stands on stderr.
+    Labels at the beginning of a line are taken off and not looked at.
+    """
+    from firth.estimators import TextClassifier
+
+    if output is not None and output.exists() and not overwrite:
+        raise StorageError(f"{output} exists; choose another file, or --overwrite")
+    if top < 1:
+        raise ParameterError(f"top must be at least 1, got {top}")
+    model = TextClassifier.load(model_folder)
+    data = read_labelled_texts(
+        file,
+        file_format=file_format,
+        text_column=text_column,
+        header=header,
+        label_prefix=label_prefix,
+        with_labels=False,
+    )
+    probabilities = model.predict_proba(data.texts)
+    best = probabilities.argsort(axis=1, kind="stable")[:, ::-1][:, :top]
+    lines = (
+        "\t".join(f"{model.classes[label]}\t{row[label]:.6f}" for label in labels)
+        for row, labels in zip(probabilities, best, strict=True)
+    )
+    _warn_of_unknown(model, data)
+    if output is None:
+        for line in lines:
+            typer.echo(line)
+    else:
+        _write_text(output, "".join(line + "\n" for line in lines))
+
+
+@app.command()
+def evaluate(
+    model_folder: ModelFolder,
+    file: File,
+    picture: Annotated[Path | None, typer.Option("--picture", help="Draw the confusion matrix to this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    file_format: FileFormat = "auto",
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    header: Header = True,
+    label_prefix: LabelPrefix = "__label__",
+    several_labels: SeveralLabels = "error",
+) -> None:
+    """Evaluate on labelled texts: accuracy, macro and micro F1, each class, and the confusion matrix.
+
+    Labels that the classifier was not trained on count as errors. With --several-labels each, a prediction is right
+    where it is one of the text's labels, and an error of the first label where it is not.
+    """
+    from firth.estimators import TextClassifier
+    from firth.estimators.confusion import compute_confusion
+
+    model = TextClassifier.load(model_folder)
+    data = read_labelled_texts(
+        file,
+        file_format=file_format,
+        text_column=text_column,
+        label_column=label_column,
+        header=header,
+        label_prefix=label_prefix,
+        several_labels=several_labels,
+    )
+    predicted = model.predict(data.texts)
+    true = [label if label in labels else labels[0] for label, labels in zip(predicted, data.labels, strict=True)]
+    confusion = compute_confusion(true, predicted, model.classes)
+    n_unknown = _warn_of_unknown(model, data)
+    unseen = confusion.classes[len(model.classes) :]
+    if unseen:
+        n_unseen = sum(label in unseen for label in true)
+        typer.echo(
+            f"note: {n_unseen} texts have labels that the classifier was not trained on, which count as errors:"
+            f" {', '.join(unseen[:10])}{', ...' if len(unseen) > 10 else ''}",
+            err=True,
+        )
+    if picture is not None:
+        confusion.save_picture(picture)
+    if as_json:
+        typer.echo(json.dumps(_as_json(confusion, len(data), n_unknown), ensure_ascii=False))
+    else:
+        _print_tables(confusion, len(data))
+
+
+def _one_label_each(data: LabelledTexts) -> tuple[list[str], list[str], list[float] | None]:
+    """Texts with several labels stand once for each, with weights that sum to one."""
+    if all(len(labels) == 1 for labels in data.labels):
+        return data.texts, [labels[0] for labels in data.labels], None
+    pairs = [
+        (text, label, 1 / len(labels)) for text, labels in zip(data.texts, data.labels, strict=True) for label in labels
+    ]
+    return [text for text, _, _ in pairs], [label for _, label, _ in pairs], [weight for _, _, weight in pairs]
+
+
+def _warn_of_unknown(model: Any, data: LabelledTexts) -> int:
+    unknown = [line for line, n in zip(data.line_numbers, model.count_known(data.texts), strict=True) if n == 0]
+    if unknown:
+        typer.echo(
+            f"note: {len(unknown)} texts have no known word and are answered as the average training text is"
+            f" (line {', '.join(map(str, unknown[:5]))}{', ...' if len(unknown) > 5 else ''})",
+            err=True,
+        )
+    return len(unknown)
+
+
+@contextlib.contextmanager
+def _warnings_as_notes() -> Iterator[None]:
+    """Warnings (L-BFGS did not converge) as lines on stderr."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for warning in caught:
+        typer.echo(f"note: {warning.message}", err=True)
+
+
+def _as_json(confusion: Confusion, n_texts: int, n_unknown: int) -> dict[str, Any]:
+    return {
+        "n_texts": n_texts,
+        "n_without_known_word": n_unknown,
+        "accuracy": confusion.accuracy,
+        "macro_f1": confusion.macro_f1,
+        "micro_f1": confusion.micro_f1,
+        "classes": list(confusion.classes),
+        "precision": confusion.precision.tolist(),
+        "recall": confusion.recall.tolist(),
+        "f1": confusion.f1.tolist(),
+        "confusion_matrix": confusion.matrix.tolist(),
+    }
+
+
+def _print_tables(confusion: Confusion, n_texts: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    console.print(
+        f"{n_texts} texts: accuracy {confusion.accuracy:.4f}, macro F1 {confusion.macro_f1:.4f},"
+        f" micro F1 {confusion.micro_f1:.4f}",
+        soft_wrap=True,
+    )
+    by_class = Table("class", title="by class")
+    for name in ("texts", "precision", "recall", "F1"):
+        by_class.add_column(name, justify="right")
+    counts = confusion.matrix.sum(axis=1)
+    for row, name in enumerate(confusion.classes):
+        numbers = (confusion.precision[row], confusion.recall[row], confusion.f1[row])
+        by_class.add_row(Text(name), str(counts[row]), *(f"{number:.4f}" for number in numbers))
+    console.print(by_class)
+    if len(confusion.classes) > MAX_TABLE_CLASSES:
+        console.print(f"the confusion matrix of {len(confusion.classes)} classes is for --picture or --json")
+        return
+    matrix = Table("true \\ predicted", title="confusion matrix")
+    for name in confusion.classes:
+        matrix.add_column(Text(name), justify="right")
+    for name, numbers in zip(confusion.classes, confusion.matrix, strict=True):
+        matrix.add_row(Text(name), *map(str, numbers))
+    console.print(matrix)
+
+
+def _write_text(path: Path, text: str) -> None:
+    """The whole file or none of it."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StorageError(error.errno, f"{path} cannot be written: {error.strerror}") from error
+
+
+__all__ = ["app"]

@@ -1,0 +1,147 @@
+"""Room estimators: what a classifier confused: accuracy, F1 by class, macro and micro, and the matrix as a picture."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.errors import MissingExtraError, ParameterError, StorageError
+
+MAX_WRITTEN_CELLS = 30  # with more classes a picture shows colours alone
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often each true class was predicted as each class.
+
+    Attributes
+    ----------
+    classes : tuple of str, (C,)
+    matrix : int64 array, (C, C)
+        Rows are true classes, columns predicted ones.
+
+    With t_c the diagonal, r_c the sum of row c and p_c the sum of column c:
+
+        accuracy = sum_c t_c / n
+        precision_c = t_c / p_c,  recall_c = t_c / r_c,  F1_c = 2 t_c / (r_c + p_c)
+        macro F1 = mean of F1_c over the classes that are true or predicted at least once
+        micro F1 = 2 sum_c t_c / sum_c (r_c + p_c)
+
+    A precision or recall without a denominator is 0. With one label a text micro F1 is the accuracy.
+    """
+
+    classes: tuple[str, ...]
+    matrix: NDArray[np.int64]
+
+    @property
+    def accuracy(self) -> float:
+        return float(np.trace(self.matrix) / self.matrix.sum())
+
+    @property
+    def precision(self) -> NDArray[np.float64]:
+        return _ratio(np.diag(self.matrix), self.matrix.sum(axis=0))
+
+    @property
+    def recall(self) -> NDArray[np.float64]:
+        return _ratio(np.diag(self.matrix), self.matrix.sum(axis=1))
+
+    @property
+    def f1(self) -> NDArray[np.float64]:
+        return _ratio(2 * np.diag(self.matrix), self.matrix.sum(axis=0) + self.matrix.sum(axis=1))
+
+    @property
+    def macro_f1(self) -> float:
+        occurs = (self.matrix.sum(axis=0) + self.matrix.sum(axis=1)) > 0
+        return float(self.f1[occurs].mean())
+
+    @property
+    def micro_f1(self) -> float:
+        return float(2 * np.trace(self.matrix) / (2 * self.matrix.sum()))
+
+    def save_picture(self, path: str | os.PathLike[str], *, title: str = "") -> None:
+        """Draw the matrix, each row as shares of its true class, to a file whose ending chooses the kind.
+
+        Raises
+        ------
+        MissingExtraError
+            Without matplotlib.
+        StorageError, ParameterError
+            When the file cannot be written, or its ending means no picture.
+        """
+        try:
+            from matplotlib.figure import Figure
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(
+                "a picture of the confusion matrix needs matplotlib; run `pip install 'firth[plot]'`"
+            ) from error
+
+        n_classes = len(self.classes)
+        shares = _ratio(self.matrix, self.matrix.sum(axis=1, keepdims=True))
+        size = min(3 + 0.6 * n_classes, 24)
+        figure = Figure(figsize=(size + 0.8, size), layout="constrained")
+        axes = figure.add_subplot()
+        image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.8)
+        if n_classes <= 2 * MAX_WRITTEN_CELLS:
+            axes.set_xticks(range(n_classes), self.classes, rotation=45, ha="right")
+            axes.set_yticks(range(n_classes), self.classes)
+        if n_classes <= MAX_WRITTEN_CELLS:
+            for row in range(n_classes):
+                for column in range(n_classes):
+                    color = "white" if shares[row, column] > 0.5 else "black"
+                    axes.text(column, row, str(self.matrix[row, column]), ha="center", va="center", color=color)
+        axes.set_xlabel("predicted")
+        axes.set_ylabel("true")
+        axes.set_title(title or f"accuracy {self.accuracy:.1%}")
+        try:
+            figure.savefig(path, dpi=150)
+        except OSError as error:
+            raise StorageError(error.errno, f"{path} cannot be written: {error.strerror}") from error
+        except ValueError as error:
+            raise ParameterError(
+                f"picture must have the ending of a picture, such as .png, got {path} ({error})"
+            ) from None
+
+
+def compute_confusion(
+    true_labels: Sequence[str], predicted_labels: Sequence[str], classes: Sequence[str] = ()
+) -> Confusion:
+    """Count pairs of labels.
+
+    Parameters
+    ----------
+    true_labels, predicted_labels : sequences of str, n >= 1 of them
+    classes : sequence of str
+        Their order in the matrix; labels that are not among them follow, sorted.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if len(true_labels) != len(predicted_labels) or not len(true_labels):
+        raise ParameterError(
+            "labels must be at least one, and as many true as predicted,"
+            f" got {len(true_labels)} and {len(predicted_labels)}"
+        )
+    listed = list(dict.fromkeys(classes))
+    names = (*listed, *sorted({*true_labels, *predicted_labels}.difference(listed)))
+    positions = {name: position for position, name in enumerate(names)}
+    matrix = np.zeros((len(names), len(names)), np.int64)
+    rows = [positions[label] for label in true_labels]
+    columns = [positions[label] for label in predicted_labels]
+    np.add.at(matrix, (rows, columns), 1)
+    return Confusion(names, matrix)
+
+
+def _ratio(numerator: Any, denominator: Any) -> NDArray[np.float64]:
+    """numerator / denominator, 0 where that is 0 / 0."""
+    shape = np.broadcast_shapes(np.shape(numerator), np.shape(denominator))
+    return np.asarray(np.divide(numerator, denominator, out=np.zeros(shape), where=np.asarray(denominator) != 0))
+
+
+__all__ = ["Confusion", "compute_confusion"]

@@ -1,0 +1,247 @@
+"""Room estimators: texts to classes by the mean of their word vectors and the two-layer network; saved as a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import ArrayLike, NDArray
+
+from firth.errors import CorpusError, CorpusTypeError, FormatError, ParameterError, ShapeError
+from firth.estimators.network import SigmoidNetworkClassifier
+from firth.formats.model_folder import read_model_folder, words_of, write_model_folder
+from firth.formats.table import pack_words
+from firth.numerics.network import NetworkSizes
+from firth.vectors.word_vectors import WordVectors
+
+KIND = "text-classifier"
+CONFIG_VERSION = 1
+
+Text = str | Sequence[str]
+
+
+class TextClassifier:
+    """Classes of texts from the mean of their word vectors.
+
+    A text's features are the mean of the vectors of its known words, each occurrence counted, then standardised with
+    the mean and the standard deviation of the training texts. A text without a known word gets the features of the
+    average training text: zeros after standardising, and so a well-defined answer that rests on no evidence;
+    :meth:`count_known` tells which texts those are.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+        Words must be strings. They are stored with the model.
+    network : SigmoidNetworkClassifier, optional
+        Not trained yet; by default ``SigmoidNetworkClassifier()``.
+    lowercase : bool
+        Lower-case texts before looking their words up.
+
+    Attributes
+    ----------
+    classes : list of str, after :meth:`fit`
+
+    Raises
+    ------
+    ParameterError
+        When the vectors' words are integers.
+    """
+
+    def __init__(
+        self, vectors: WordVectors, network: SigmoidNetworkClassifier | None = None, *, lowercase: bool = False
+    ) -> None:
+        words: Any = vectors.words
+        if isinstance(words, np.ndarray):
+            raise ParameterError("vectors must have words that are strings, got integers: texts hold none of them")
+        self.vectors = vectors
+        self.network = network if network is not None else SigmoidNetworkClassifier()
+        self.lowercase = lowercase
+        self._center = np.zeros(vectors.dims, np.float32)
+        self._scale = np.ones(vectors.dims, np.float32)
+
+    @property
+    def classes(self) -> list[str]:
+        return [str(name) for name in self._fitted().classes_]
+
+    def fit(self, texts: Iterable[Text], labels: Sequence[str], weights: ArrayLike | None = None) -> TextClassifier:
+        """Train the network on the texts' means.
+
+        Parameters
+        ----------
+        texts : iterable of str or of lists of tokens, n of them
+            Strings are split at white space.
+        labels : sequence of str, n of them
+        weights : float array, (n,), optional
+
+        Raises
+        ------
+        CorpusError
+            When there is no text, or no text holds a known word.
+        ParameterError
+            When there is but one class, or the numbers of texts and labels differ.
+        """
+        means, n_known = self._means(texts)
+        if len(means) != len(labels):
+            raise ParameterError(f"labels must be as many as the texts, {len(means)}, got {len(labels)}")
+        if not len(means):
+            raise CorpusError("texts must hold at least one text, got none")
+        known = n_known > 0
+        if not known.any():
+            raise CorpusError(
+                f"no word of {len(means)} texts is in the vectors ({len(self.vectors)} words);"
+                " do they need lowercase=True, or other vectors?"
+            )
+        self._center = means[known].mean(axis=0, dtype=np.float64).astype(np.float32)
+        deviations = means[known].std(axis=0, dtype=np.float64)
+        self._scale = np.where(deviations > 0, deviations, 1).astype(np.float32)
+        self.network.fit(self._standardised(means, n_known), np.asarray(labels, dtype=str), sample_weight=weights)
+        return self
+
+    def predict_proba(self, texts: Iterable[Text]) -> NDArray[np.floating[Any]]:
+        """Probabilities, (n, C), columns as ``classes``; finite for every text."""
+        network = self._fitted()
+        means, n_known = self._means(texts)
+        if not len(means):
+            return np.empty((0, len(network.classes_)), np.float32)
+        return network.predict_proba(self._standardised(means, n_known))
+
+    def predict(self, texts: Iterable[Text]) -> list[str]:
+        """The most probable class of each text."""
+        return [self.classes[best] for best in self.predict_proba(texts).argmax(axis=1)]
+
+    def count_known(self, texts: Iterable[Text]) -> NDArray[np.int64]:
+        """How many of each text's words have a vector, (n,)."""
+        return np.array([(ids >= 0).sum() for ids in map(self._word_ids, texts)], np.int64)
+
+    def features(self, texts: Iterable[Text]) -> NDArray[np.float32]:
+        """What the network sees, (n, D): standardised means, zeros for a text without a known word."""
+        return self._standardised(*self._means(texts))
+
+    def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Save vectors, scaling and network as ``config.json`` and one safetensors file; no code in either.
+
+        Raises
+        ------
+        StorageError
+            When the folder holds something and ``overwrite`` is False.
+        """
+        network = self._fitted()
+        packed, offsets = pack_words(list(self.vectors.words))
+        tensors: dict[str, NDArray[Any]] = {
+            "input_vectors": np.ascontiguousarray(self.vectors.matrix),
+            "words": packed,
+            "word_offsets": offsets,
+            "parameters": np.ascontiguousarray(network.parameters_),
+            "feature_mean": self._center,
+            "feature_scale": self._scale,
+        }
+        settings = {name: value for name, value in network.get_params().items() if _is_plain(value)}
+        settings.pop("progress", None)
+        config = {
+            "kind": KIND,
+            "classifier_version": CONFIG_VERSION,
+            "classes": self.classes,
+            "n_hidden": network.sizes_.n_hidden,
+            "lowercase": self.lowercase,
+            "network": settings,
+            "loss_curve": network.loss_curve_,
+        }
+        write_model_folder(folder, tensors, config, overwrite)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> TextClassifier:
+        """Load what :meth:`save` wrote.
+
+        Raises
+        ------
+        StorageError, FormatError
+        """
+        config, tensors = read_model_folder(folder)
+        if config.get("kind") != KIND:
+            raise FormatError(
+                f"{folder}: a model of kind {config.get('kind')!r}, not {KIND!r}; `firth classify train` writes those"
+            )
+        if config.get("classifier_version") != CONFIG_VERSION:
+            raise FormatError(
+                f"{folder}: classifier_version must be {CONFIG_VERSION}, got {config.get('classifier_version')!r}"
+            )
+        classes, n_hidden, lowercase = config.get("classes"), config.get("n_hidden"), config.get("lowercase")
+        if not isinstance(classes, list) or len(set(map(str, classes))) != len(classes) or len(classes) < 2:
+            raise FormatError(f"{folder}: classes must be a list of two or more different names")
+        if type(n_hidden) is not int or n_hidden < 0 or not isinstance(lowercase, bool):
+            raise FormatError(f"{folder}: n_hidden and lowercase must be a whole number and a boolean")
+        needed = {"input_vectors": 2, "parameters": 1, "feature_mean": 1, "feature_scale": 1}
+        for name, n_axes in needed.items():
+            if name not in tensors or tensors[name].ndim != n_axes or tensors[name].dtype.kind != "f":
+                raise FormatError(f"{folder}: the model must have {name}, floats with {n_axes} axes")
+        words = words_of(tensors, folder)
+        try:
+            model = cls(WordVectors(words, tensors["input_vectors"]), lowercase=lowercase)
+        except (ShapeError, ParameterError) as error:
+            raise FormatError(f"{folder}: {error}") from None
+        sizes = NetworkSizes(model.vectors.dims, n_hidden, len(classes))
+        shapes = {"parameters": sizes.n_parameters, "feature_mean": sizes.n_inputs, "feature_scale": sizes.n_inputs}
+        for name, length in shapes.items():
+            if tensors[name].shape != (length,) or not np.isfinite(tensors[name]).all():
+                raise FormatError(f"{folder}: {name} must be {length} finite numbers, got {tensors[name].shape}")
+        model._center = np.array(tensors["feature_mean"], np.float32)
+        model._scale = np.array(tensors["feature_scale"], np.float32)
+        network = model.network
+        settings = config.get("network")
+        if not isinstance(settings, dict):
+            raise FormatError(f"{folder}: network must be an object of settings, got {settings!r}")
+        known = network.get_params()
+        network.set_params(**{name: value for name, value in settings.items() if name in known})
+        network.classes_ = np.array([str(name) for name in classes])
+        network.sizes_, network.n_features_in_ = sizes, sizes.n_inputs
+        network.parameters_ = np.array(tensors["parameters"])
+        network.loss_curve_ = [float(loss) for loss in config.get("loss_curve", [])]
+        return model
+
+    def _fitted(self) -> SigmoidNetworkClassifier:
+        if not hasattr(self.network, "parameters_"):
+            raise ParameterError("the classifier must be fitted or loaded first; call fit, or TextClassifier.load")
+        return self.network
+
+    def _word_ids(self, text: Text) -> NDArray[np.int64]:
+        if isinstance(text, str):
+            tokens: Sequence[str] = (text.lower() if self.lowercase else text).split()
+        elif isinstance(text, (list, tuple)) and all(isinstance(token, str) for token in text):
+            tokens = [token.lower() for token in text] if self.lowercase else text
+        else:
+            raise CorpusTypeError(f"a text must be a string or a list of strings, got {type(text).__name__}")
+        return np.asarray(self.vectors.word_ids(tokens, unknown="mark"), np.int64)
+
+    def _means(self, texts: Iterable[Text]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Means of the known words' vectors, zeros where there is none; and the number of known words."""
+        if isinstance(texts, str):
+            raise CorpusTypeError("texts must be an iterable of texts, got a string; pass [text]")
+        known_ids = [ids[ids >= 0] for ids in map(self._word_ids, texts)]
+        n_known = np.array([len(ids) for ids in known_ids], np.int64)
+        word_ids = np.concatenate(known_ids) if known_ids else np.empty(0, np.int64)
+        used, columns = np.unique(word_ids, return_inverse=True)
+        shares = np.repeat(1 / np.maximum(n_known, 1), n_known).astype(np.float32)
+        counts = scipy.sparse.csr_array(
+            (shares, columns, np.concatenate([[0], np.cumsum(n_known)])), shape=(len(known_ids), len(used))
+        )
+        rows = np.asarray(self.vectors.matrix[used], np.float32)
+        if not np.isfinite(rows).all():
+            wrong = self.vectors.words[int(used[~np.isfinite(rows).all(axis=1)][0])]
+            raise ParameterError(f"vectors must be finite, got NaN or infinity for the word {wrong!r}")
+        return np.asarray(counts @ rows, np.float32), n_known
+
+    def _standardised(self, means: NDArray[np.float32], n_known: NDArray[np.int64]) -> NDArray[np.float32]:
+        features = (means - self._center) / self._scale
+        features[n_known == 0] = 0
+        return np.asarray(features, np.float32)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether JSON keeps it: settings that it does not (a RandomState, class weights by label) are left out."""
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+__all__ = ["TextClassifier"]

@@ -1,0 +1,301 @@
+"""`firth classify`: train, predict, evaluate; every kind of file; everything that can be wrong with one."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from firth.cli.classify import app
+from firth.cli.labelled_text import read_labelled_texts
+from firth.errors import (
+    CorpusError,
+    EncodingError,
+    FirthError,
+    FormatError,
+    ParameterError,
+    StorageError,
+)
+from firth.formats.registry import write_vectors
+from firth.formats.table import VectorTable
+
+ANIMALS, TOOLS = ["cat", "dog", "cow", "hen"], ["saw", "axe", "nail", "glue"]
+
+
+@pytest.fixture
+def vectors(tmp_path):
+    generator = np.random.default_rng(0)
+    matrix = generator.normal(size=(8, 6)).astype(np.float32)
+    matrix[:4, 0] += 3
+    matrix[4:, 0] -= 3
+    write_vectors(tmp_path / "vectors", VectorTable(ANIMALS + TOOLS, matrix), "firth")
+    return tmp_path / "vectors"
+
+
+@pytest.fixture
+def examples():
+    generator = np.random.default_rng(1)
+    return [
+        (name, " ".join(generator.choice(words, 3)))
+        for _ in range(20)
+        for name, words in (("animal", ANIMALS), ("tool", TOOLS))
+    ]
+
+
+def write_lines(path, examples):
+    path.write_text("".join(f"__label__{label} {text}\n" for label, text in examples))
+    return path
+
+
+def write_columns(path, examples, separator=",", header="label,text"):
+    rows = [header.replace(",", separator)] if header else []
+    rows += [f'{label}{separator}"{text}"' for label, text in examples]
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def run(*arguments):
+    """Run a command that must succeed; an error of firth's leaves it as an exception, for main to print."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def refuse(error, message, *arguments):
+    with pytest.raises(error, match=message) as caught:
+        CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert isinstance(caught.value, FirthError)
+
+
+@pytest.fixture
+def model(tmp_path, vectors, examples):
+    run("train", write_lines(tmp_path / "train.txt", examples), "--vectors", vectors, "-o", tmp_path / "model")
+    return tmp_path / "model"
+
+
+# -- what it does -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["lines", "csv", "tsv", "csv by number"])
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+def test_train_predict_evaluate(tmp_path, vectors, examples, kind, solver):
+    options = []
+    if kind == "lines":
+        file = write_lines(tmp_path / "data.txt", examples)
+    elif kind == "csv by number":
+        file = write_columns(tmp_path / "data.csv", examples, header="")
+        options = ["--no-header"]
+    else:
+        file = write_columns(tmp_path / f"data.{kind}", examples, "," if kind == "csv" else "\t")
+    trained = run(
+        "train", file, "--vectors", vectors, "-o", tmp_path / "m", "--solver", solver, "--learning-rate", 0.05, *options
+    )
+    assert "40 texts (0 without a known word), 2 classes" in trained.stdout
+
+    predicted = run("predict", tmp_path / "m", file, *options).stdout.splitlines()
+    assert [line.split("\t")[0] for line in predicted] == [label for label, _ in examples]
+    assert all(0.5 <= float(line.split("\t")[1]) <= 1 for line in predicted)
+
+    report = json.loads(run("evaluate", tmp_path / "m", file, "--json", *options).stdout)
+    assert report["accuracy"] == report["macro_f1"] == report["micro_f1"] == 1.0
+    assert report["confusion_matrix"] == [[20, 0], [0, 20]]
+    assert report["classes"] == ["animal", "tool"]
+
+
+def test_the_saved_model_holds_no_code_and_needs_no_vectors(tmp_path, model, vectors, examples):
+    assert sorted(re.sub("[0-9a-f]{16}", "ID", path.name) for path in model.iterdir() if path.name[0] != ".") == [
+        "config.json",
+        "model-ID.safetensors",
+    ]
+    for path in sorted(vectors.iterdir()):
+        path.unlink()
+    run("predict", model, write_lines(tmp_path / "again.txt", examples))
+
+
+def test_the_same_seed_gives_the_same_predictions(tmp_path, vectors, examples):
+    file = write_lines(tmp_path / "data.txt", examples)
+    outputs = []
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        run("train", file, "--vectors", vectors, "-o", tmp_path / name, "--seed", seed, "--epochs", 5)
+        outputs.append(run("predict", tmp_path / name, file).stdout)
+    assert outputs[0] == outputs[1] != outputs[2]
+
+
+def test_tables_and_picture(tmp_path, model, examples):
+    file = write_lines(tmp_path / "test.txt", [*examples, ("tool", "cat dog")])
+    result = run("evaluate", model, file, "--picture", tmp_path / "confusion.png")
+    assert "41 texts: accuracy 0.9756" in result.stdout
+    assert "confusion matrix" in result.stdout
+    assert re.search(r"tool\D+1\D+20\D", result.stdout)
+    assert (tmp_path / "confusion.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_top_lists_classes_by_falling_probability(model, examples, tmp_path):
+    for line in run("predict", model, write_lines(tmp_path / "t.txt", examples), "--top", 9).stdout.splitlines():
+        first, p_first, second, p_second = line.split("\t")
+        assert {first, second} == {"animal", "tool"}
+        assert float(p_first) >= float(p_second)
+        assert float(p_first) + float(p_second) == pytest.approx(1, abs=1e-5)
+
+
+def test_predictions_into_a_file_are_never_written_over(tmp_path, model, examples):
+    file, output = write_lines(tmp_path / "t.txt", examples), tmp_path / "predictions.tsv"
+    run("predict", model, file, "-o", output)
+    assert len(output.read_text().splitlines()) == len(examples)
+    refuse(StorageError, "exists", "predict", model, file, "-o", output)
+    run("predict", model, file, "-o", output, "--overwrite")
+
+
+def test_a_text_without_a_known_word_has_an_answer_and_is_named(tmp_path, model):
+    file = tmp_path / "strange.txt"
+    file.write_text("cat dog\nunheard of\n\n")
+    result = run("predict", model, file)
+    lines = result.stdout.splitlines()
+    assert len(lines) == 3, "one answer a line, the empty one too"
+    assert lines[1] == lines[2]
+    assert 0.5 <= float(lines[1].split("\t")[1]) < 1
+    assert "2 texts have no known word" in result.stderr
+    assert "(line 2, 3)" in result.stderr
+
+
+def test_labels_that_were_not_trained_on_are_errors(tmp_path, model, examples):
+    file = write_lines(tmp_path / "test.txt", [*examples, ("plant", "cat dog")])
+    result = run("evaluate", model, file, "--json")
+    report = json.loads(result.stdout)
+    assert report["classes"] == ["animal", "tool", "plant"]
+    assert report["accuracy"] == pytest.approx(40 / 41)
+    assert "not trained on" in result.stderr
+
+
+def test_several_labels(tmp_path, vectors, examples):
+    file = tmp_path / "several.txt"
+    write_lines(file, examples)
+    file.write_text(file.read_text() + "__label__animal __label__pet cat dog\n")
+    arguments = ("train", file, "--vectors", vectors, "-o", tmp_path / "m")
+    refuse(CorpusError, r"line 41 has 2 labels \(animal, pet\); choose --several-labels", *arguments)
+    assert "2 classes" in run(*arguments, "--several-labels", "first").stdout
+    assert "3 classes" in run(*arguments, "--several-labels", "each", "--overwrite").stdout
+    report = json.loads(run("evaluate", tmp_path / "m", file, "--several-labels", "each", "--json").stdout)
+    assert report["n_texts"] == 41
+    assert report["accuracy"] == 1.0
+
+
+def test_balanced_classes_are_told_apart_however_rare(tmp_path, vectors, examples):
+    rare = [("tool", "saw axe nail")] + [example for example in examples if example[0] == "animal"] * 20
+    file = write_lines(tmp_path / "rare.txt", rare)
+    run("train", file, "--vectors", vectors, "-o", tmp_path / "m", "--balanced", "--lowercase")
+    (tmp_path / "new.txt").write_text("SAW Axe\n")
+    assert run("predict", tmp_path / "m", tmp_path / "new.txt").stdout.startswith("tool\t")
+
+
+# -- what it refuses, with nothing written ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "error", "message"),
+    [
+        ("a.txt", b"__label__x cat\ndog\n", [], CorpusError, r"a.txt, line 2 has no label; give it a word"),
+        ("a.txt", b"__label__x cat\n\n__label__y dog\n", [], CorpusError, "line 2 has no label"),
+        ("a.txt", b"__label__x cat\n__label__y \n", [], CorpusError, "line 2 has nothing but its label 'y'"),
+        ("a.txt", b"__label__ cat\n", [], CorpusError, "line 1 has no label"),
+        ("a.txt", b"__label__x cat\n__label__x dog\n", [], ParameterError, "2 classes, got one class"),
+        ("a.txt", b"", [], CorpusError, "at least one text, got none"),
+        ("a.txt", b"__label__x caf\xe9\n", [], EncodingError, "byte 0xe9 at offset 14"),
+        ("a.txt", b"__label__x one\n__label__y two\n", [], CorpusError, "no word of 2 texts is in the vectors"),
+        ("a.txt", b"__label__x cat\n__label__y dog\n", ["--text-column", "t"], ParameterError, "columns must be of"),
+        ("a.csv", b"", [], CorpusError, "got an empty file"),
+        ("a.csv", b"label,text\n", [], CorpusError, "at least one text"),
+        ("a.csv", b"kind,words\nx,cat\n", [], FormatError, "'text' is no column of .*, which has 'kind', 'words'"),
+        ("a.csv", b"label,text\nx,cat\n", ["--label-column", "no"], FormatError, "'no' is no column of"),
+        ("a.csv", b"text,text,label\na,b,x\n", [], FormatError, "'text' stands twice"),
+        ("a.csv", b"label,text\nx,cat\ny\n", [], FormatError, "line 3: a row must have 2 columns, got 1"),
+        ("a.csv", b"label,text\nx,cat,dog\n", [], FormatError, "line 2: a row must have 2 columns, got 3"),
+        ("a.csv", b'label,text\nx,"cat\ny,dog\n', [], FormatError, "unexpected end of data"),
+        ("a.csv", b"label,text\n,cat\n", [], CorpusError, "line 2 has no label; give it something in its column"),
+        ("a.csv", b'label,text\nx,"two\nlines"\ny,\n', [], CorpusError, "line 4 has nothing but its label 'y'"),
+        ("a.csv", b"x,cat\n", ["--no-header", "--text-column", "text"], ParameterError, "number from 1"),
+        ("a.csv", b"x,cat\n", ["--no-header", "--text-column", "7"], FormatError, "must have 7 columns, got 2"),
+        ("a.txt", b"__label__x cat\n__label__y dog\n", ["--format", "xml"], ParameterError, "format must be one of"),
+        ("a.txt", b"__label__x cat\n__label__y dog\n", ["--label-prefix", ""], ParameterError, "label prefix"),
+        ("a.txt", b"__label__x cat\n__label__y dog\n", ["--several-labels", "all"], ParameterError, "several labels"),
+        ("a.txt", b"__label__x cat\n__label__y dog\n", ["--hidden", "-1"], ParameterError, "n_hidden must be"),
+        ("a.txt", b"__label__x cat\n__label__y dog\n", ["--solver", "newton"], ParameterError, "solver must be one of"),
+        (
+            "a.txt",
+            b"__label__x cat\n__label__y dog\n",
+            ["--early-stopping"],
+            ParameterError,
+            "early_stopping must have",
+        ),
+    ],
+)
+def test_bad_training_files(tmp_path, vectors, name, content, options, error, message):
+    file = tmp_path / name
+    file.write_bytes(content)
+    refuse(error, message, "train", file, "--vectors", vectors, "-o", tmp_path / "model", *options)
+    assert not (tmp_path / "model").exists()
+    assert file.read_bytes() == content
+
+
+def test_missing_files_and_taken_folders(tmp_path, vectors, examples, model):
+    file = write_lines(tmp_path / "data.txt", examples)
+    refuse(StorageError, "cannot be read", "train", tmp_path / "no.txt", "--vectors", vectors, "-o", tmp_path / "m")
+    refuse(FirthError, "nowhere", "train", file, "--vectors", tmp_path / "nowhere", "-o", tmp_path / "m")
+    before = (model / "config.json").read_bytes()
+    refuse(StorageError, "holds a model", "train", file, "--vectors", vectors, "-o", model)
+    assert (model / "config.json").read_bytes() == before
+    refuse(StorageError, "no-model", "predict", tmp_path / "no-model", file)
+    refuse(FormatError, "of kind 'vectors', not 'text-classifier'", "predict", vectors, file)
+    refuse(ParameterError, "top must be at least 1", "predict", model, file, "--top", 0)
+    refuse(ParameterError, "ending of a picture", "evaluate", model, file, "--picture", tmp_path / "a.doc")
+
+
+def test_a_failed_training_leaves_the_old_model(tmp_path, vectors, model):
+    before = {path.name: path.read_bytes() for path in model.iterdir()}
+    bad = tmp_path / "bad.txt"
+    bad.write_text("no label\n")
+    refuse(CorpusError, "line 1", "train", bad, "--vectors", vectors, "-o", model, "--overwrite")
+    assert {path.name: path.read_bytes() for path in model.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda config: config.update(classes=["one"]), "classes must be"),
+        (lambda config: config.update(classes=["a", "a"]), "classes must be"),
+        (lambda config: config.update(n_hidden=7), "parameters must be"),
+        (lambda config: config.update(n_hidden="7"), "n_hidden and lowercase"),
+        (lambda config: config.update(network=3), "network must be an object"),
+        (lambda config: config.update(classifier_version=2), "classifier_version must be 1"),
+        (lambda config: config.pop("lowercase"), "n_hidden and lowercase"),
+    ],
+)
+def test_damaged_models(tmp_path, model, examples, change, message):
+    config = json.loads((model / "config.json").read_text())
+    change(config)
+    (model / "config.json").write_text(json.dumps(config))
+    refuse(FormatError, message, "predict", model, write_lines(tmp_path / "t.txt", examples))
+
+
+# -- the reader alone -------------------------------------------------------------------------------------------------
+
+
+def test_quoted_fields_may_hold_separators_and_line_ends(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_bytes('\ufefftext,id,label\r\n"one, ""two""\nthree",7,x\r\n\r\nfour,8,y\r\n'.encode())
+    data = read_labelled_texts(file)
+    assert data.texts == ['one, "two"\nthree', "four"]
+    assert data.labels == [["x"], ["y"]]
+    assert data.line_numbers == [2, 5]
+
+
+def test_labels_stand_only_at_the_beginning_of_a_line(tmp_path):
+    file = tmp_path / "a.txt"
+    file.write_text("__label__x a __label__y b\n@z c\n")
+    data = read_labelled_texts(file, with_labels=False)
+    assert data.labels == [["x"], []]
+    assert data.texts == ["a __label__y b", "@z c"]
+    assert read_labelled_texts(file, with_labels=False, label_prefix="@").labels == [[], ["z"]]
