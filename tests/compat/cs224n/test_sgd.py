@@ -47,6 +47,11 @@ def test_prints_the_moving_average(capsys):
     )
 
 
+def test_takes_an_array_of_one_cost(capsys):
+    sgd(lambda x: (np.array([2.5]), 0.0), 1.0, 0.1, 10)
+    assert capsys.readouterr().out == "iter 10: 2.500000\n"
+
+
 def test_does_not_modify_where_it_starts():
     start = np.ones(3)
     end = sgd(quadratic, start, 0.1, 5)

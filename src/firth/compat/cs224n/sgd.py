@@ -138,6 +138,7 @@ def sgd(
         if postprocessing:
             x = postprocessing(x)
         if iteration % PRINT_EVERY == 0:
+            cost = float(np.reshape(cost, ()))  # solutions that return an array of one cost are common
             average = cost if not average else 0.95 * average + 0.05 * cost
             print(f"iter {iteration:d}: {average:f}")
         if useSaved and iteration % SAVE_PARAMS_EVERY == 0:
