@@ -1,0 +1,84 @@
+"""Intervals, held-out shares and patience: what is accepted and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firth.errors import ParameterError
+from firth.training.options import Heldout, Interval, RunOptions, parse_heldout, parse_interval, parse_patience
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("10min", Interval(seconds=600)),
+        (" 1.5 h ", Interval(seconds=5400)),
+        ("90s", Interval(seconds=90)),
+        ("50Mwords", Interval(words=50e6)),
+        ("200000words", Interval(words=2e5)),
+        (".5Gwords", Interval(words=5e8)),
+        (10, Interval(seconds=600)),
+        (0.5, Interval(seconds=30)),
+        (Interval(words=7), Interval(words=7)),
+        (None, None),
+    ],
+)
+def test_interval(value: Any, expected: Interval | None) -> None:
+    assert parse_interval("checkpoint_every", value) == expected
+
+
+@pytest.mark.parametrize(
+    "value", ["", "10", "ten minutes", "10 parsecs", "-1min", "0min", "1e3words", 0, -1, True, "h"]
+)
+def test_bad_interval(value: Any) -> None:
+    with pytest.raises(ParameterError, match="^checkpoint_every must "):
+        parse_interval("checkpoint_every", value)
+
+
+@pytest.mark.parametrize("values", [{}, {"seconds": 1.0, "words": 1.0}, {"seconds": 0.0}, {"words": float("nan")}])
+def test_bad_interval_object(values: dict[str, float]) -> None:
+    with pytest.raises(ParameterError):
+        Interval(**values)
+
+
+def test_heldout() -> None:
+    assert parse_heldout("1%") == Heldout(share=0.01)
+    assert parse_heldout(0.25) == Heldout(share=0.25)
+    assert parse_heldout("held.txt") == Heldout(source="held.txt")
+    assert parse_heldout(Path("100%.txt")) == Heldout(source=Path("100%.txt"))
+    assert parse_heldout([["a", "b"]]) == Heldout(source=[["a", "b"]])
+    assert parse_heldout(None) is None
+
+
+@pytest.mark.parametrize("value", ["100%", "0%", "ten%", 1.0, 0, 0.0, -0.1, 1, float("nan"), True])
+def test_bad_share(value: Any) -> None:
+    with pytest.raises(ParameterError, match="^heldout must "):
+        parse_heldout(value)
+
+
+def test_patience_needs_a_measure() -> None:
+    with pytest.raises(ParameterError, match="^patience must come with a held-out part or a metric"):
+        parse_patience(2, None, None)
+    assert parse_patience(2, Heldout(share=0.1), None) == 2
+    assert parse_patience(2, None, len) == 2
+    with pytest.raises(ParameterError, match="^patience must be at least 1, got 0"):
+        parse_patience(0, Heldout(share=0.1), None)
+    with pytest.raises(ParameterError, match="^stop_metric must be a function"):
+        parse_patience(1, None, "accuracy")
+
+
+def test_options_that_need_each_other() -> None:
+    def parse(**values: Any) -> RunOptions:
+        names = ("heldout", "heldout_every", "patience", "stop_metric", "checkpoint_every", "output")
+        return RunOptions.parse(**{name: values.get(name) for name in names})
+
+    with pytest.raises(ParameterError, match="^checkpoint_every must come with output="):
+        parse(checkpoint_every="1min")
+    with pytest.raises(ParameterError, match="^heldout_every must come with"):
+        parse(heldout_every="1Mwords")
+    with pytest.raises(ParameterError, match="^heldout_every must be in words"):
+        parse(heldout="1%", heldout_every="1min")
+    assert parse(heldout="1%", heldout_every="1Mwords").heldout_every == Interval(words=1e6)
