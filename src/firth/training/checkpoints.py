@@ -31,8 +31,9 @@ class RunState:
         Epochs that have ended.
     position : int
         Tokens of the encoded corpus trained in this epoch.
-    loss_sum, n_examples : float
-        This epoch's loss in nats, and its examples by weight, so far.
+    loss_sum, weight_sum : float
+        This epoch's loss in nats, and the weights of its examples, so far.
+    n_examples : int
     epoch_seconds : float
         Spent on this epoch so far.
     last_evaluation : int
@@ -47,7 +48,8 @@ class RunState:
     epoch: int = 0
     position: int = 0
     loss_sum: float = 0.0
-    n_examples: float = 0.0
+    weight_sum: float = 0.0
+    n_examples: int = 0
     epoch_seconds: float = 0.0
     last_evaluation: int = 0
     evaluations_since_kept: int = 0

@@ -20,10 +20,10 @@ class EpochRecord:
     epoch : int
         From 1.
     loss_nats : float
-        Mean training loss in nats per positive example with its K negatives (CBOW: per centre), summed in float64;
-        each example's loss is taken at the vectors of the moment before its update. NaN where there was no example.
-    n_examples : float
-        Positive examples; by the weights of their sequences where weights were given.
+        Mean training loss in nats per positive example with its K negatives (CBOW: per centre), summed in float64. An
+        example's loss is taken before its update, and counts by the weight of its sequence. NaN without examples.
+    n_examples : int
+        Positive examples: pairs of words for skip-gram, windows for CBOW.
     words_per_s : float
         Words read, before minimum count and subsampling, per second of training.
     learning_rate : float
@@ -36,7 +36,7 @@ class EpochRecord:
 
     epoch: int
     loss_nats: float
-    n_examples: float
+    n_examples: int
     words_per_s: float
     learning_rate: float
     seconds: float

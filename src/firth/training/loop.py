@@ -249,6 +249,7 @@ class TrainingLoop:
             raise self._not_finite("the loss", piece.slice.epoch, piece.slice.start)
         self._slice_losses.append((piece.slice.number, result.loss_nats))
         self._running_loss += result.loss_nats
+        state.weight_sum += result.weight
         state.n_examples += result.n_examples
         self._tokens_done += piece.slice.stop - piece.slice.start
 
@@ -282,7 +283,8 @@ class TrainingLoop:
         report = self._report()
         state.epoch += 1
         state.position = 0
-        state.loss_sum = state.n_examples = 0.0
+        state.loss_sum = state.weight_sum = 0.0
+        state.n_examples = 0
         state.epoch_seconds = 0.0
         self._epoch_started = time.monotonic()
         self._queue.open(state.epoch, 0, 0)
@@ -299,7 +301,7 @@ class TrainingLoop:
         heldout = state.history.evaluations[-1].heldout_loss_nats if at_evaluation else None
         record = EpochRecord(
             epoch=state.epoch + 1,
-            loss_nats=state.loss_sum / state.n_examples if state.n_examples > 0 else math.nan,
+            loss_nats=state.loss_sum / state.weight_sum if state.weight_sum > 0 else math.nan,
             n_examples=state.n_examples,
             words_per_s=state.position * options.words_per_token / max(state.epoch_seconds, 1e-9),
             learning_rate=self._learning_rate_at(state.epoch, state.position),
@@ -529,7 +531,7 @@ class TrainingLoop:
             share_done=done / total,
             words_per_s=tokens_per_s * self._options.words_per_token,
             learning_rate=self._learning_rate_at(state.epoch, position),
-            loss_nats=loss_sum / state.n_examples if state.n_examples > 0 else math.nan,
+            loss_nats=loss_sum / state.weight_sum if state.weight_sum > 0 else math.nan,
             heldout_loss_nats=heldout[-1] if heldout else None,
             seconds_left=(total - done) / tokens_per_s,
         )

@@ -97,7 +97,7 @@ class PreparedRun:
         if available is not None and memory > available:
             raise ParameterError(
                 f"dims must fit into the {format_bytes(available)} of free memory, got {config.dims} for"
-                f" {n_words:,} words, which need {format_bytes(memory)}; lower dims or max_vocabulary, or raise min_count"
+                f" {n_words:,} words, which need {format_bytes(memory)}; lower dims or max_vocabulary, raise min_count"
             )
         output = self.workspace.output
         if output is not None:
