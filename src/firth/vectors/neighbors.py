@@ -17,6 +17,8 @@ BLOCK_BYTES = 16 << 20  # of scores, or of converted rows: what a query may take
 QUERY_BLOCK = 1024
 _ANSWERS_IN_CHUNK = 1 << 17
 _PARTITION_QUERIES = 64
+_SORT_ALL_SHARE = 8
+_SPARE_CANDIDATES = 1 << 18
 _MAX_BLOCK_ROWS = 1 << 16
 _MIN_BLOCK_ROWS = 64
 _EXACT_PAIRS = 1 << 20  # elements of float64 rows gathered at once
@@ -157,7 +159,7 @@ def nearest_rows(
     total = len(rows) if rows is not None else len(matrix) if n_rows is None else min(n_rows, len(matrix))
     answers: list[tuple[Rows, Floats]] = []
     query_ids, excluded_rows = excluded if excluded is not None else (np.zeros(0, np.int64), np.zeros(0, np.int64))
-    if n_best * 8 > total:  # most rows are answers: sorting all is simplest
+    if n_best * _SORT_ALL_SHARE > total:  # many rows are answers: sorting all is simplest
         for query_id in range(len(queries)):
             own = excluded_rows[query_ids == query_id]
             answers.append(_sort_all(matrix, queries[query_id], n_best, rows, total, own, threshold))
@@ -229,7 +231,7 @@ def _nearest_of_chunk(
     pending: list[tuple[Rows, Rows, npt.NDArray[np.float32]]] = []
     n_pending = 0
     next_merge = block_rows
-    most_pending = 4 * n_queries * n_best + (1 << 18)
+    most_pending = 4 * n_queries * n_best + _SPARE_CANDIDATES
 
     for start in range(0, total, block_rows):
         stop = min(total, start + block_rows)
