@@ -60,7 +60,9 @@ class Line:
     relative_noise : float
         The same as a share of |f|, for where f is larger than near 0.
     position_noise : float
-        The change of f by the rounding of its argument.
+        The change of f by the rounding of the point that the line passes through.
+    position_rounding : float
+        The rounding of the position on the line, in its units.
     """
 
     def __init__(
@@ -70,10 +72,12 @@ class Line:
         noise: float,
         relative_noise: float,
         position_noise: float = 0.0,
+        position_rounding: float = 0.0,
     ) -> None:
         self._function = function
         self._values: dict[float, float] = {}
-        self._noise, self._relative_noise, self._position_noise = noise, relative_noise, position_noise
+        self._noise, self._relative_noise = noise, relative_noise
+        self._position_noise, self._position_rounding = position_noise, position_rounding
 
     def value(self, t: float) -> float:
         if t not in self._values:
@@ -89,7 +93,11 @@ class Line:
             backward = (3 * here + far_back - 4 * back) / (2 * step)
             largest = max(abs(ahead), abs(back), abs(far_ahead), abs(far_back))
             # sqrt(2 (8^2 + 1)) / 12 = 0.95
-            noise = (max(self._noise, self._relative_noise * largest) + self._position_noise) / step
+            steepness = max(abs(ahead - here), abs(here - back)) / step
+            moved = self._position_noise + self._position_rounding * steepness
+            noise = (max(self._noise, self._relative_noise * largest) + moved) / step
+        if here == back == ahead == far_back == far_ahead and any(known != here for known in self._values.values()):
+            noise = np.inf  # the step is lost in rounding, as a wider one showed
         return Slope(float(value), float(forward), float(backward), float(noise), step)
 
 
@@ -152,8 +160,14 @@ def compare_slope(
     """
 
     def is_consistent(coarse: Slope, fine: Slope) -> bool:
-        allowed = NOISE_SAFETY * fine.noise + tolerance * max(abs(coarse.value), abs(fine.value))
+        allowed = NOISE_SAFETY * max(coarse.noise, fine.noise) + tolerance * max(abs(coarse.value), abs(fine.value))
         return bool(abs(coarse.value - fine.value) <= allowed)
+
+    def is_steady(wide: Slope, narrow: Slope) -> bool:
+        """Near one another beside the claim, and beside themselves: a bounded f has small slopes at any wide step."""
+        change = abs(wide.value - narrow.value)
+        near = max(0.01 * abs(wide.value), NOISE_SAFETY * max(wide.noise, narrow.noise))
+        return bool(change <= min(0.2 * abs(claimed - wide.value), near))
 
     # Narrower until truncation no longer shows: a kink nearby, a short length scale, an edge of the domain.
     narrow = first
@@ -180,8 +194,7 @@ def compare_slope(
         gap = abs(claimed - slope.value)
         half = line.slope(slope.step / 2)
         quarter = line.slope(slope.step / 4)
-        stands = abs(slope.value - half.value) <= 0.1 * gap and abs(slope.value - quarter.value) <= 0.2 * gap
-        if not stands or NOISE_SAFETY * quarter.noise > 0.5 * gap:
+        if NOISE_SAFETY * quarter.noise > 0.5 * gap or not (is_steady(slope, half) and is_steady(slope, quarter)):
             continue
         if _is_at_kink(line, claimed, slope, gap, floor, tolerance):
             return Comparison("kink", slope)

@@ -39,6 +39,7 @@ N_LOCALIZED_COORDINATES = 225  # of each wrong block, once projections have fail
 N_BISECTIONS = 4
 MAX_WRONG_PROJECTIONS = 3  # after so many, the search for what is wrong begins
 NOISE_SPACINGS = (1e-6, 1e-9, 1e-12)  # of the points that the loss's rounding is estimated from
+WIDE_NOISE_SPACING = 1e-4  # where none of these shows any
 MAX_REFINED = 40  # coordinates that are held against several steps, where many need it
 
 # Relative error that counts as right, by the number of bits that the coarsest of the floats in play has.
@@ -85,7 +86,8 @@ class GradientReport:
     worst : tuple of CoordinateError
         The coordinates with the largest relative errors, wrong ones first.
     max_relative_error : float
-        The largest of |a - n| / max(|a|, |n|, a thousandth of the largest |n|) over the coordinates compared.
+        The largest of |a - n| / max(|a|, |n|) over the coordinates compared; for those that are not wrong, a
+        thousandth of the largest |n| takes the place of a smaller denominator.
     n_coordinates, n_compared, n_wrong : int
         Coordinates there are, compared one by one, and wrong among these.
     n_unresolved : int
@@ -509,13 +511,14 @@ class _Check:
         scales = np.where(self.layout.origin == 0, 1.0, np.abs(self.layout.origin))
         values: list[float] = []
         estimates: list[float] = []
-        for spacing in NOISE_SPACINGS:
-            direction = signs * max(spacing, 512 * self.layout.epsilon) * scales
+        smallest = 512 * self.layout.epsilon
+        for spacing in (*NOISE_SPACINGS, WIDE_NOISE_SPACING):
+            if estimates and (any(estimates) if spacing == WIDE_NOISE_SPACING else spacing < smallest):
+                continue
+            direction = signs * max(spacing, smallest) * scales
             line = [self.loss(self.layout.move(direction, float(k))) for k in range(1, N_NOISE_POINTS + 1)]
             values += line
             estimates.append(estimate_noise(line))
-            if spacing < 512 * self.layout.epsilon:
-                break
         finite = [abs(value) for value in values if np.isfinite(value)]
         scale = max([abs(self.loss_at_x), *finite])
         estimate = min((value for value in estimates if value > 0), default=0.0)
@@ -530,13 +533,11 @@ class _Check:
 
     def _coordinate_line(self, coordinate: int) -> Line:
         origin = abs(float(self.layout.origin[coordinate]))
-        claimed = self.analytic[coordinate]
-        slope = abs(float(claimed)) if np.isfinite(claimed) else 0.0
         return Line(
             lambda t: self.loss_at_x if t == 0 else self.loss(self.layout.move_coordinate(coordinate, t)),
             noise=self.noise,
             relative_noise=self.relative_noise,
-            position_noise=self.layout.epsilon / 2 * origin * slope,
+            position_rounding=self.layout.epsilon / 2 * origin,
         )
 
     def _direction_line(self, direction: NDArray[np.float64]) -> Line:
@@ -546,6 +547,7 @@ class _Check:
             noise=self.noise,
             relative_noise=self.relative_noise,
             position_noise=self.layout.epsilon / 2 * float(np.linalg.norm(terms[direction != 0])),
+            position_rounding=self.layout.epsilon / 2 * float(np.abs(self.layout.origin).max()),
         )
 
     def _step_at(self, magnitude: float) -> float:
@@ -754,8 +756,10 @@ class _Check:
         compared = np.isfinite(self.numeric) | self.is_wrong
         known = np.where(self.is_unresolved, np.nan, self.numeric)
         scale = 1e-3 * np.abs(known[np.isfinite(known)]).max(initial=0.0)
+        scale = max(float(scale), UNIT_ROUNDING * self.epsilon / self.tolerance)  # rounding alone, at an optimum
         with np.errstate(invalid="ignore", divide="ignore"):
-            larger = np.maximum(np.maximum(np.abs(self.analytic), np.abs(self.numeric)), scale)
+            larger = np.maximum(np.abs(self.analytic), np.abs(self.numeric))
+            larger = np.where(self.is_wrong, larger, np.maximum(larger, scale))
             relative = np.where(larger > 0, np.abs(self.analytic - self.numeric) / larger, 0.0)
         relative = np.where(np.isfinite(relative), relative, np.inf)
         judged = compared & ~self.is_unresolved & ~self.is_at_kink

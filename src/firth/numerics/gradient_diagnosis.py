@@ -69,18 +69,21 @@ def agrees(analytic: ArrayLike, numeric: ArrayLike, *, tolerance: float = MATCH_
 def find_factor(analytic: ArrayLike, numeric: ArrayLike, *, tolerance: float = MATCH_TOLERANCE) -> float | None:
     """The constant c with analytic = c numeric in every known coordinate; None where there is none, or no evidence.
 
-    Two coordinates at least must say so: any single pair of numbers has a ratio.
+    Two coordinates at least must say so, for any single pair of numbers has a ratio; where there is only one, its
+    ratio must be one that :func:`name_factor` knows.
     """
     a, n = _known_pairs(analytic, numeric)
-    if not np.all(np.isfinite(a)):
-        return None
     largest = np.abs(n).max(initial=0.0)
-    telling = np.abs(n) > 1e-3 * largest
-    if largest == 0 or telling.sum() < 2:
+    if largest == 0 or not np.all(np.isfinite(a)):
         return None
     unit = n / largest  # no square may overflow
     factor = float(unit @ a / (unit @ unit) / largest)
-    return factor if factor != 0 and agrees(a, factor * n, tolerance=tolerance) else None
+    if factor == 0 or not agrees(a, factor * n, tolerance=tolerance):
+        return None
+    telling = (n != 0) & (np.abs(a - factor * n) <= 10 * tolerance * np.abs(factor * n))
+    if telling.sum() < 2 and (a.size > 1 or name_factor(factor, tolerance=tolerance) is None):
+        return None
+    return factor
 
 
 def name_factor(
