@@ -1,1 +1,29 @@
 """Room checking: the grader of other people's functions, run in a child process."""
+
+from firth.checking.check import check_paths
+from firth.checking.discovery import KINDS
+from firth.checking.process import Limits
+from firth.checking.report import (
+    Conventions,
+    FileReport,
+    Finding,
+    FunctionReport,
+    exit_status,
+    format_csv,
+    format_json,
+    format_text,
+)
+
+__all__ = [
+    "KINDS",
+    "Conventions",
+    "FileReport",
+    "Finding",
+    "FunctionReport",
+    "Limits",
+    "check_paths",
+    "exit_status",
+    "format_csv",
+    "format_json",
+    "format_text",
+]

@@ -1,0 +1,130 @@
+"""Room checking: the room's one entrance: paths in, a report on each file out; runs nothing of theirs itself."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from firth.checking.discovery import (
+    KINDS,
+    FoundFunction,
+    SourceUnit,
+    Target,
+    describe_syntax_error,
+    find_files,
+    find_functions,
+    parse_kind,
+    read_units,
+)
+from firth.checking.loader import parse_units
+from firth.checking.process import CheckingProcess, Limits
+from firth.checking.report import FileReport, FunctionReport
+from firth.errors import ParameterError, StorageError
+
+
+def check_paths(
+    paths: Sequence[str | Path],
+    *,
+    like: str | None = None,
+    against: str | Path | None = None,
+    limits: Limits | None = None,
+) -> Iterator[FileReport]:
+    """Grade the functions of files that were never seen, each in a child process under limits.
+
+    The child is not a sandbox: the code runs with the caller's rights.
+
+    Parameters
+    ----------
+    paths : FILE, FILE:FUNCTION, notebooks, folders
+    like : a kind (docs/grader.md), for functions of other names
+    against : a file with another implementation: functions of the same name are compared by their relative error
+    limits : Limits, by default 20 s and 2 GiB a function
+
+    Yields
+    ------
+    FileReport
+        As soon as the file is done, in order.
+
+    Raises
+    ------
+    ParameterError, StorageError
+        Before anything is run.
+    """
+    kind = None if like is None else parse_kind(like)
+    targets = find_files(paths)
+    if not targets:
+        raise StorageError(f"PATH must hold a .py or .ipynb file, got {', '.join(map(str, paths))}")
+    reference = None if against is None else _read_reference(Path(against))
+    return _check_targets(targets, kind, reference, limits or Limits())
+
+
+Reference = tuple[list[SourceUnit], Path, list[str]]
+
+
+def _read_reference(path: Path) -> Reference:
+    if not path.is_file():
+        raise StorageError(f"--against must be a file, got {path}")
+    units = read_units(path)
+    names: list[str] = []
+    for unit, tree in parse_units(units):
+        if not isinstance(tree, ast.Module):
+            raise ParameterError(f"--against {path}: {describe_syntax_error(unit, tree)}")
+        names += [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return units, path.parent, names
+
+
+def _check_targets(
+    targets: Sequence[Target], like: str | None, reference: Reference | None, limits: Limits
+) -> Iterator[FileReport]:
+    with CheckingProcess(limits) as process:
+        for target in targets:
+            yield _check_file(process, target, like, reference)
+
+
+def _check_file(process: CheckingProcess, target: Target, like: str | None, reference: Reference | None) -> FileReport:
+    try:
+        units = read_units(target.path)
+    except (StorageError, ParameterError) as error:
+        return FileReport(str(target.path), str(error), asked_for=target.asked_for)
+    trees: list[ast.Module] = []
+    errors = []
+    for unit, tree in parse_units(units):
+        if isinstance(tree, ast.Module):
+            trees.append(tree)
+        else:
+            errors.append(describe_syntax_error(unit, tree))
+    found = find_functions(trees, function=target.function, like=like)
+    compared = None
+    if reference is not None:
+        names = reference[2]
+        found = _found_in_reference(trees, target.function, names)
+        compared = (reference[0], reference[1])
+    functions: list[FunctionReport] = []
+    for function in found:
+        report = process.grade(
+            units, target.path.parent, function.name, function.kind, certain=function.certain, reference=compared
+        )
+        if report is not None:
+            functions.append(report)
+    error_text = "; ".join(errors) or None
+    if error_text is None and not functions and target.asked_for:
+        if reference is not None:
+            error_text = "holds no function that the reference defines as well"
+        elif target.function is not None:
+            error_text = f"holds no function {target.function!r} at its top level"
+        else:
+            error_text = f"holds no known function; name one (FILE:FUNCTION) or its kind (--like {'|'.join(KINDS)})"
+    return FileReport(str(target.path), error_text, tuple(functions), target.asked_for)
+
+
+def _found_in_reference(trees: Sequence[ast.Module], function: str | None, names: Sequence[str]) -> list[FoundFunction]:
+    known = find_functions(trees)
+    kinds = {item.name: item.kind for item in known}
+    defined = {node.name: node.lineno for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)}
+    chosen = [function] if function is not None else list(defined)
+    return [
+        FoundFunction(name, kinds.get(name, "function"), defined[name])
+        for name in chosen
+        if name in defined and name in names
+    ]

@@ -1,0 +1,280 @@
+"""Room checking: negSamplingCostAndGradient / negSamplingLossAndGradient: by scripted draws, what became of each."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from firth.checking.kinds import _prediction
+from firth.checking.kinds._prediction import RETURNS, SLOTS, Array
+from firth.checking.objective import (
+    Blocks,
+    Case,
+    Outcome,
+    Reading,
+    ReadingSpec,
+    grade_objective,
+    read_outcome,
+)
+from firth.checking.report import Finding, FunctionReport
+from firth.checking.scripted import ScriptedDataset
+from firth.checking.stability import Sample, check_scores
+from firth.checking.subject import Subject
+from firth.numerics import log_sigmoid, negative_sampling_loss
+
+DEFAULT_NEGATIVES = 10  # the course's K
+
+# V, D, target, K (None: the default), the first draws.
+SCRIPTS: tuple[tuple[str, int, int, int, int | None, tuple[int, ...]], ...] = (
+    ("draws that differ", 7, 3, 1, 3, (4, 0, 6, 2, 5, 3)),
+    ("a draw twice", 6, 3, 2, 5, (5, 0, 5, 1, 3, 4, 0)),
+    ("the target drawn", 7, 3, 1, 4, (3, 1, 0, 5, 6, 2)),
+    ("the target drawn twice, another thrice", 6, 4, 0, 6, (2, 0, 2, 4, 0, 2, 1, 5, 3, 4)),
+    ("the target drawn first and last", 6, 2, 3, 3, (3, 1, 3, 5, 4, 1)),
+    ("the default number of draws", 6, 3, 4, None, (1, 4, 0, 1, 5, 2, 4, 3, 3, 0, 5, 2)),
+)
+MAX_EXPLAINED = 6  # negatives: above it there are too many multisets to try
+
+REPEATS_OVERWRITTEN = Finding(
+    "repeats-overwritten",
+    "error",
+    "a word drawn several times gets its gradient once: assigning (or adding through an index array) keeps the last"
+    " of the contributions, where each has to be added (np.add.at, or a loop)",
+)
+_DROPPED_DRAW = Finding(
+    "draws-dropped",
+    "error",
+    "a draw that equals the target is skipped and not drawn again: the cost has fewer than K negatives",
+)
+_DROPPED_REPEAT = Finding(
+    "repeats-dropped", "error", "a word drawn several times counts once: the cost has fewer than K negatives"
+)
+_TARGET_ALWAYS = Finding(
+    "target-always-negative",
+    "error",
+    "the target is taken for one more negative on every call: it stands at the head of the ids over which the"
+    " negative terms are summed",
+)
+_DISTINCT = Finding(
+    "repeats-redrawn",
+    "warning",
+    "a word that was drawn already is drawn again, so that all negatives differ: right for the negatives it takes,"
+    " but they are no independent draws, and a vocabulary of K words or fewer makes the loop endless",
+)
+
+
+def grade(subject: Subject) -> FunctionReport:
+    return _prediction.grade_by_forms(subject, lambda form: _grade(subject, form))
+
+
+def _grade(subject: Subject, form: Callable[[Array], Array]) -> FunctionReport:
+    has_k = subject.takes(SLOTS, "K")
+    cases = []
+    for seed, (name, n_words, n_dims, target, n_negatives, script) in enumerate(SCRIPTS, start=11):
+        vector, rows = _prediction.make_vectors(seed, n_words, n_dims)
+        k = n_negatives if has_k and n_negatives is not None else DEFAULT_NEGATIVES
+        dataset = ScriptedDataset(script, n_words)
+        # Only the last leaves K to the function: it then finds its own default.
+        passed = n_negatives if has_k else None
+        readings = {
+            key: _reading(vector, rows, target, negatives) for key, negatives in _readings_of_draws(dataset, target, k)
+        }
+        inputs = {"predicted": vector, "target": target, "outputVectors": rows, "K": k, "draws": dataset.stream(k + 4)}
+        values = {"gradPred": vector, "grad": rows}
+        cases.append(Case(name, _evaluator(subject, target, dataset, passed, form), values, readings, {}, inputs))
+
+    def explain(outcomes: Sequence[Outcome]) -> tuple[ReadingSpec, list[Reading]] | None:
+        return _explain(subject, cases, outcomes)
+
+    report = grade_objective(
+        subject,
+        cases,
+        SPECS,
+        has_reduction=False,
+        explain=explain,
+        suspect_findings=dict.fromkeys(_SUSPECTS, REPEATS_OVERWRITTEN),
+    )
+    exact = report.verdict == "correct" and "reduction-other" not in report.codes
+    samples = [_sampler(subject, form, sign) for sign in (1.0, -1.0)]
+    findings = (*report.findings, *check_scores(samples, accuracy=exact))
+    return FunctionReport(report.name, report.kind, report.verdict, report.conventions, findings)
+
+
+def _evaluator(
+    subject: Subject, target: int, dataset: ScriptedDataset, k: int | None, form: Callable[[Array], Array]
+) -> Callable[[Blocks], Outcome]:
+    slots = SLOTS if k is not None else SLOTS[:-1]
+
+    def evaluate(values: Blocks) -> Outcome:
+        vector, rows = values["gradPred"], values["grad"]
+        dataset.rewind()
+        arguments: dict[str, Any] = {
+            "predicted": form(vector),
+            "target": target,
+            "outputVectors": rows,
+            "dataset": dataset,
+            "K": k,
+        }
+        shapes = {"gradPred": vector.shape, "grad": rows.shape}
+        return read_outcome(subject.call(arguments, slots), shapes, RETURNS)
+
+    return evaluate
+
+
+def _specs() -> dict[str, ReadingSpec]:
+    specs = {}
+    for target, repeats, always in itertools.product(
+        ("reject", "count", "drop"), ("accumulate", "drop"), (False, True)
+    ):
+        findings = []
+        if always:
+            findings.append(_TARGET_ALWAYS)
+        if target == "drop":
+            findings.append(_DROPPED_DRAW)
+        if repeats == "drop":
+            findings.append(_DROPPED_REPEAT)
+        conventions = {"target": None if target == "drop" else target, "repeats": repeats}
+        specs[_key(target, repeats, always)] = ReadingSpec(not findings, conventions, tuple(findings))
+    specs["distinct"] = ReadingSpec(True, {"target": "reject", "repeats": None}, (_DISTINCT,))
+    return dict(sorted(specs.items(), key=lambda item: (not item[1].stated, len(item[1].findings))))
+
+
+def _key(target: str, repeats: str, always: bool) -> str:
+    return f"{target} {repeats}{' always' if always else ''}"
+
+
+SPECS = _specs()
+_SUSPECTS = ("last kept", "target's own kept", "target's own added")
+
+
+def _readings_of_draws(dataset: ScriptedDataset, target: int, k: int) -> list[tuple[str, list[int]]]:
+    """For each reading, the negatives that it makes of the draws."""
+    stream = dataset.stream(40 * k + 40)
+    others = [word_id for word_id in stream if word_id != target]
+    by_target = {"reject": others[:k], "count": stream[:k], "drop": [i for i in stream[:k] if i != target]}
+    readings = []
+    for handling, negatives in by_target.items():
+        for repeats, always in itertools.product(("accumulate", "drop"), (False, True)):
+            kept = list(dict.fromkeys(negatives)) if repeats == "drop" else negatives
+            readings.append((_key(handling, repeats, always), ([target] if always else []) + kept))
+    distinct = list(dict.fromkeys(others))
+    readings.append(("distinct", distinct[:k]))
+    return readings
+
+
+def _reading(vector: Array, rows: Array, target: int, negatives: Sequence[int]) -> Reading:
+    cost, gradients = _exact(vector, rows, target, negatives)
+    return Reading(cost, gradients, _overwritten(vector, rows, target, negatives, gradients))
+
+
+def _exact(vector: Array, rows: Array, target: int, negatives: Sequence[int]) -> tuple[float, Blocks]:
+    ids = np.asarray(negatives, dtype=np.int64)
+    cost, vector_gradient, row_gradient = negative_sampling_loss(vector, rows, target, ids)
+    return cost, {"gradPred": np.asarray(vector_gradient), "grad": np.asarray(row_gradient.to_dense(len(rows)))}
+
+
+def _overwritten(
+    vector: Array, rows: Array, target: int, negatives: Sequence[int], gradients: Blocks
+) -> dict[str, Blocks]:
+    """The gradients where a word's contributions overwrite each other: the last stays, or the target's own."""
+    alone = _exact(vector, rows, target, ())[1]["grad"]
+    once = alone.copy()
+    for word_id in set(negatives):
+        contribution = _exact(vector, rows, target, [word_id])[1]["grad"] - alone
+        once[word_id] = contribution[word_id]
+    if target not in negatives:
+        return {name: {"gradPred": gradients["gradPred"], "grad": once} for name in _SUSPECTS}
+    own, both = once.copy(), once.copy()
+    own[target] = alone[target]
+    both[target] = alone[target] + once[target]
+    grads = dict(zip(_SUSPECTS, (once, own, both), strict=True))
+    return {name: {"gradPred": gradients["gradPred"], "grad": grad} for name, grad in grads.items()}
+
+
+def _explain(
+    subject: Subject, cases: Sequence[Case], outcomes: Sequence[Outcome]
+) -> tuple[ReadingSpec, list[Reading]] | None:
+    """Negatives drawn in a way of the function's own: which multiset of ids makes each cost.
+
+    Draws by ``random`` or ``np.random`` are seen through the cost alone, so many states of them are tried to see what
+    becomes of the target.
+    """
+    readings = []
+    sizes: list[tuple[int, int]] = []
+    target_counts: list[int] = []
+    probes: list[tuple[Case, Outcome, bool]] = [
+        (case, outcome, True) for case, outcome in zip(cases, outcomes, strict=True)
+    ]
+    tried = [case for case in cases if case.inputs["K"] <= MAX_EXPLAINED]
+    for seed in range(1, 13):
+        subject.seed_offset = seed
+        for case in tried[:3]:
+            probes.append((case, case.evaluate(case.values), False))
+    subject.seed_offset = 0
+    for case, outcome, is_case in probes:
+        inputs = case.inputs
+        negatives = _find_negatives(case, outcome.cost)
+        if negatives is None:
+            return None
+        sizes.append((len(negatives), inputs["K"]))
+        target_counts.append(negatives.count(inputs["target"]))
+        if is_case:
+            readings.append(_reading(inputs["predicted"], inputs["outputVectors"], inputs["target"], negatives))
+    findings: list[Finding] = []
+    convention: str | None = "count" if any(target_counts) else "reject"
+    if all(size == k + 1 for size, k in sizes) and all(target_counts):
+        findings.append(_TARGET_ALWAYS)
+        convention = "count" if any(count > 1 for count in target_counts) else "reject"
+    elif any(size < k for size, k in sizes):
+        findings.append(_DROPPED_DRAW)
+        convention = None
+    elif any(size != k for size, k in sizes):
+        return None
+    spec = ReadingSpec(not findings, {"target": convention, "repeats": "accumulate"}, tuple(findings))
+    return spec, readings
+
+
+def _find_negatives(case: Case, cost: float) -> list[int] | None:
+    inputs = case.inputs
+    vector, rows, target, k = inputs["predicted"], inputs["outputVectors"], inputs["target"], inputs["K"]
+    scores = rows @ vector
+    own, negative_costs = -float(log_sigmoid(scores[target])), -np.asarray(log_sigmoid(-scores))
+    for size in (k, k + 1, *range(k)):
+        counts = _multisets(len(rows), size)
+        costs = own + counts @ negative_costs
+        near = np.flatnonzero(np.abs(costs - cost) <= 1e-8 * max(1.0, abs(cost)))
+        if near.size:
+            return [int(word_id) for word_id in np.repeat(np.arange(len(rows)), counts[near[0]].astype(np.int64))]
+    return None
+
+
+@functools.lru_cache(maxsize=64)
+def _multisets(n_words: int, size: int) -> Array:
+    """All ways to draw ``size`` of ``n_words`` ids with repeats, a row of counts each."""
+    bars = np.array(list(itertools.combinations(range(size + n_words - 1), n_words - 1)), dtype=np.int64)
+    bars = bars.reshape(-1, n_words - 1)
+    edges = np.hstack([np.full((len(bars), 1), -1), bars, np.full((len(bars), 1), size + n_words - 1)])
+    return np.diff(edges, axis=1).astype(np.float64) - 1
+
+
+def _sampler(subject: Subject, form: Callable[[Array], Array], sign: float) -> Callable[[float], Sample]:
+    """Target and negatives far on the wrong side (sign 1: all cost their score), or on the right one."""
+    has_k = subject.takes(SLOTS, "K")
+    k = 3 if has_k else DEFAULT_NEGATIVES
+    n_words = 1 + k
+    dataset = ScriptedDataset(range(1, n_words), n_words)
+
+    def sample(score: float) -> Sample:
+        wanted = np.linspace(1.0, 0.25, n_words)
+        wanted[0] = -1.0
+        vector, rows = _prediction.vectors_at_score(score, sign * wanted)
+        values = {"gradPred": vector, "grad": rows}
+        outcome = _evaluator(subject, 0, dataset, k if has_k else None, form)(values)
+        cost, gradients = _exact(vector, rows, 0, range(1, n_words))
+        return {"cost": outcome.cost, **outcome.blocks}, {"cost": cost, **gradients}
+
+    return sample

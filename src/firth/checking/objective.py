@@ -1,0 +1,483 @@
+"""Room checking: verdict on a function that returns a cost and gradients, by the readings of its kind; child only.
+
+A *reading* is one way to understand the assignment on one case (draws of the target counted or drawn again, repeats
+counted or dropped, sum or mean of inputs). The cost chooses the reading, over all cases together; then the gradient
+must be that reading's. Where no reading explains the cost, finite differences of the function's own cost decide
+between `wrong-objective` and `wrong`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.checking.report import Conventions, Finding, FunctionReport
+from firth.checking.subject import Subject, SubjectError
+from firth.numerics.gradient_diagnosis import diagnose_gradient, match_coordinates
+
+Array = NDArray[np.float64]
+Blocks = dict[str, Array]
+
+RIGHT_TOLERANCE = 1e-4  # relative: a gradient 0.1 % off is wrong, one computed in float32 is right
+EXACT_TOLERANCE = 1e-9  # relative: worse than this, with float64 inputs, is told
+DIFFERENCE_STEP = 5e-3  # fourth order on smooth costs of order one: truncation 1e-9, and room for float32 noise
+OWN_COST_TOLERANCE = 2e-4
+_UNNAMED = ("unrecognized", "coordinates-wrong", "product-of-sums")
+
+
+@dataclass
+class Outcome:
+    """What a function returned, in the expected shapes; ``shape_notes`` says what had to be reshaped."""
+
+    cost: float
+    blocks: Blocks
+    shape_notes: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The cost and the gradients of one case under one reading; ``suspects`` are known wrong gradients, by code."""
+
+    cost: float
+    gradients: Blocks
+    suspects: Mapping[str, Blocks] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReadingSpec:
+    """A reading, for all cases: whether it is as stated, the conventions that it shows, what to tell otherwise."""
+
+    stated: bool
+    conventions: Mapping[str, str | None] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass
+class Case:
+    """One input.
+
+    Attributes
+    ----------
+    evaluate : callable
+        The function on this case with other ``values``, everything else (draws too) unchanged.
+    values : dict
+        The arrays that the gradients are by.
+    readings : dict
+        By the names of the kind's readings.
+    sizes : dict
+        What a reduction may divide by; the first is what a mean divides by.
+    inputs : dict
+        For the evidence.
+    """
+
+    name: str
+    evaluate: Callable[[Blocks], Outcome]
+    values: Blocks
+    readings: dict[str, Reading]
+    sizes: dict[str, int]
+    inputs: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """By what a cost differs from the reading's: ``factors`` for each case."""
+
+    reduction: str
+    factors: tuple[float, ...]
+    divisor: str | None = None
+
+
+def read_outcome(
+    result: Any, expected: Mapping[str, tuple[int, ...]], returns: str, *, cost_like: str = "cost"
+) -> Outcome:
+    """The function's result as a cost and blocks.
+
+    Parameters
+    ----------
+    result : what the function returned
+    expected : shapes of the gradients, by name, in order
+    returns : what the kind returns, for the message
+
+    Raises
+    ------
+    SubjectError
+        When there are not as many parts as the kind returns, or the cost is no number.
+    """
+    if not isinstance(result, (tuple, list)) or len(result) != 1 + len(expected):
+        got = f"{len(result)} values" if isinstance(result, (tuple, list)) else type(result).__name__
+        raise SubjectError(Finding("result", "error", f"the function must return {returns}, got {got}"))
+    cost, notes = _read_cost(result[0], cost_like)
+    blocks = {}
+    for (name, shape), part in zip(expected.items(), result[1:], strict=True):
+        blocks[name], note = read_block(part, shape, name)
+        if note is not None:
+            notes.append(note)
+    return Outcome(cost, blocks, notes)
+
+
+def _read_cost(part: Any, name: str) -> tuple[float, list[Finding]]:
+    try:
+        array = np.asarray(part, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise SubjectError(
+            Finding("result", "error", f"the {name} must be a number, got {type(part).__name__}")
+        ) from error
+    if array.ndim == 0:
+        return float(array), []
+    if array.size == 1:
+        message = f"the {name} is an array of shape {array.shape}, not a scalar"
+        return float(array.reshape(-1)[0]), [Finding("cost-shape", "warning", message, {"shape": list(array.shape)})]
+    message = f"the {name} is an array of shape {array.shape}, not a scalar: its terms are not summed (they are here)"
+    return float(array.sum()), [Finding("cost-shape", "warning", message, {"shape": list(array.shape)})]
+
+
+def read_block(part: Any, shape: tuple[int, ...], name: str) -> tuple[Array, Finding | None]:
+    """One gradient in the expected shape; NaN throughout where it cannot be brought there.
+
+    Dimensions of one element may be missing or too many. The transposed shape is kept as it is, for the diagnosis.
+    """
+    if hasattr(part, "to_dense"):
+        part = part.to_dense(shape[0])
+    elif hasattr(part, "toarray"):
+        part = part.toarray()
+    try:
+        array = np.asarray(part, dtype=np.float64)
+    except (TypeError, ValueError):
+        message = f"{name} must be an array of shape {shape}, got {type(part).__name__} that is none"
+        return np.full(shape, np.nan), Finding("gradient-shape", "error", message)
+    if array.shape == shape:
+        return array, None
+    details = {"block": name, "expected": list(shape), "got": list(array.shape)}
+    message = f"{name} has the shape {array.shape}, not {shape}"
+    without_ones = tuple(size for size in array.shape if size != 1)
+    if without_ones == tuple(size for size in shape if size != 1):
+        return array.reshape(shape), Finding("gradient-shape", "warning", message, details)
+    if array.shape == shape[::-1]:
+        return array, Finding("gradient-shape", "error", message, details)
+    return np.full(shape, np.nan), Finding("gradient-shape", "error", message, details)
+
+
+def is_close(got: float, expected: float, tolerance: float = RIGHT_TOLERANCE) -> bool:
+    return bool(np.isfinite(got)) and abs(got - expected) <= tolerance * max(abs(expected), 1e-12)
+
+
+def blocks_agree(got: Blocks, expected: Blocks, factor: float, tolerance: float = RIGHT_TOLERANCE) -> bool:
+    """Every coordinate of every block, relative to itself or a tenth of the block's largest."""
+    for name, right in expected.items():
+        if got[name].shape != right.shape or not np.all(np.isfinite(got[name])):
+            return False
+        if not np.all(match_coordinates(got[name], factor * right, tolerance=tolerance)):
+            return False
+        if not right.any() and np.abs(got[name]).max(initial=0.0) > tolerance:
+            return False
+    return True
+
+
+def find_scale(costs: Sequence[float], readings: Sequence[Reading], sizes: Sequence[Mapping[str, int]]) -> Scale | None:
+    """How the costs are the readings' times a positive factor that depends on sizes alone; None where they are not."""
+    ratios = [cost / reading.cost if reading.cost else np.nan for cost, reading in zip(costs, readings, strict=True)]
+    if not np.all(np.isfinite(ratios)) or min(ratios) <= 0:
+        return None
+    for reduction, divisor, factors in _known_scales(sizes):
+        if all(is_close(ratio, factor) for ratio, factor in zip(ratios, factors, strict=True)):
+            return Scale(reduction, tuple(factors), divisor)
+    constant = float(np.median(ratios))
+    if all(is_close(ratio, constant) for ratio in ratios):
+        return Scale("other", (constant,) * len(ratios), f"{1 / constant:.6g}")
+    # Any factor of the sizes: cases of equal sizes must agree, and there must be such cases.
+    groups: dict[tuple[int, ...], list[float]] = {}
+    for size, ratio in zip(sizes, ratios, strict=True):
+        groups.setdefault(tuple(size.values()), []).append(ratio)
+    told = [group for group in groups.values() if len(group) > 1]
+    if len(told) >= 2 and all(is_close(ratio, group[0]) for group in told for ratio in group):
+        return Scale("other", tuple(ratios), None)
+    return None
+
+
+def _known_scales(sizes: Sequence[Mapping[str, int]]) -> Iterator[tuple[str, str | None, list[float]]]:
+    yield "sum", None, [1.0] * len(sizes)
+    names = list(sizes[0]) if sizes else []
+    if not names:
+        return
+    if all(size[names[0]] > 0 for size in sizes):
+        yield "mean", names[0], [1.0 / size[names[0]] for size in sizes]
+    products = [(name,) for name in names] + list(itertools.combinations_with_replacement(names, 2))
+    for number, product in itertools.product((1, 2), products):
+        label = " ".join(([str(number)] if number > 1 else []) + list(product))
+        divisors = [number * float(np.prod([size[name] for name in product])) for size in sizes]
+        if min(divisors) > 0:
+            yield "other", label, [1.0 / divisor for divisor in divisors]
+
+
+def grade_objective(
+    subject: Subject,
+    cases: Sequence[Case],
+    specs: Mapping[str, ReadingSpec],
+    *,
+    has_reduction: bool,
+    explain: Callable[[Sequence[Outcome]], tuple[ReadingSpec, list[Reading]] | None] | None = None,
+    diagnose: Callable[[Case, Outcome, Reading, float], list[Finding]] | None = None,
+    suspect_findings: Mapping[str, Finding] | None = None,
+) -> FunctionReport:
+    """The verdict, the conventions and what the cases tell.
+
+    Parameters
+    ----------
+    specs : the readings, in order of preference
+    has_reduction : whether the kind has several terms to sum or average, so that the convention applies
+    explain : another way to find the readings, where no known one explains the costs
+    diagnose : the kind's own diagnoses of a wrong gradient, before the general ones
+    suspect_findings : for each code of the readings' suspects, what to tell
+
+    Raises
+    ------
+    SubjectError
+        When the function raises on a case, or does not return what its kind does.
+    """
+    outcomes = [case.evaluate(case.values) for case in cases]
+    notes = {(note.code, note.details.get("block")): note for outcome in outcomes for note in outcome.shape_notes}
+    findings = list(notes.values())
+    costs = [outcome.cost for outcome in outcomes]
+    sizes = [case.sizes for case in cases]
+
+    candidates: list[tuple[ReadingSpec, list[Reading], Scale]] = []
+    for name, spec in specs.items():
+        readings = [case.readings[name] for case in cases]
+        scale = find_scale(costs, readings, sizes)
+        if scale is not None:
+            candidates.append((spec, readings, scale))
+    if not candidates and explain is not None:
+        explained = explain(outcomes)
+        if explained is not None:
+            spec, readings = explained
+            scale = find_scale(costs, readings, sizes)
+            if scale is not None:
+                candidates.append((spec, readings, scale))
+
+    def gradient_is_right(readings: Sequence[Reading], scale: Scale) -> bool:
+        return all(
+            blocks_agree(outcome.blocks, reading.gradients, factor)
+            for outcome, reading, factor in zip(outcomes, readings, scale.factors, strict=True)
+        )
+
+    ordered = sorted(candidates, key=lambda item: (not item[0].stated, not gradient_is_right(item[1], item[2])))
+    if not ordered:
+        return _grade_own_cost(subject, cases, outcomes, findings)
+    spec, readings, scale = ordered[0]
+    conventions: dict[str, str | None] = dict(spec.conventions)
+    if has_reduction:
+        conventions.setdefault("reduction", scale.reduction)
+    if scale.reduction == "other" or (scale.reduction == "mean" and not has_reduction):
+        findings.append(_reduction_note(scale))
+    findings.extend(spec.findings)
+
+    right = gradient_is_right(readings, scale)
+    if right:
+        verdict = "correct" if spec.stated else "wrong-objective"
+        findings.extend(_inaccuracy(cases, outcomes, readings, scale))
+    else:
+        verdict = "wrong-gradient" if spec.stated else "wrong"
+        if not spec.stated and scale.factors and _own_gradient_is_right(cases, outcomes):
+            verdict = "wrong-objective"
+        else:
+            told, shown = _diagnose(cases, outcomes, readings, scale, diagnose, suspect_findings or {})
+            findings.extend(told)
+            conventions.update(shown)
+    known = {key: conventions.get(key) for key in ("target", "reduction", "repeats")}
+    return FunctionReport(subject.name, subject.kind, verdict, Conventions(**known), tuple(findings))
+
+
+def _reduction_note(scale: Scale) -> Finding:
+    if scale.divisor is None:
+        message = "cost and gradient are both scaled by one factor of the sizes, which is no known divisor"
+        return Finding("reduction-other", "note", message, {"divisor": None, "factors": list(scale.factors)})
+    message = f"cost and gradient are both divided by {scale.divisor}: neither the sum nor the mean"
+    details: dict[str, Any] = {"divisor": scale.divisor, "factors": list(scale.factors)}
+    return Finding("reduction-other", "note", message, details)
+
+
+def _grade_own_cost(
+    subject: Subject, cases: Sequence[Case], outcomes: Sequence[Outcome], findings: list[Finding]
+) -> FunctionReport:
+    case, outcome = cases[-1], outcomes[-1]
+    stated = next(iter(case.readings.values()))
+    evidence = {"inputs": case.inputs, "expected": stated.cost, "got": outcome.cost}
+    if not np.isfinite(outcome.cost):
+        message = "the cost is not finite on ordinary inputs"
+        findings.append(Finding("not-finite", "error", message, {"evidence": evidence, "score": 0}))
+    negated = all(
+        is_close(-outcome.cost, next(iter(case.readings.values())).cost)
+        for case, outcome in zip(cases, outcomes, strict=True)
+    )
+    if negated:
+        findings.append(Finding("cost-sign", "error", "the cost is minus the stated one", {"evidence": evidence}))
+    else:
+        message = "the cost is not the stated one, nor a multiple of it"
+        findings.append(Finding("cost-wrong", "error", message, {"evidence": evidence}))
+    if _own_gradient_is_right(cases, outcomes):
+        return FunctionReport(subject.name, subject.kind, "wrong-objective", findings=tuple(findings))
+    numeric = own_gradient(case)
+    if numeric is None:
+        message = "the gradient cannot be compared: the function's own cost is not finite around the inputs"
+        findings.append(Finding("gradient-wrong", "error", message))
+    else:
+        message = "the gradient is not that of the function's own cost either"
+        evidence = {"inputs": case.inputs, "expected": numeric, "got": outcome.blocks}
+        findings.append(Finding("gradient-wrong", "error", message, {"evidence": evidence}))
+        findings.extend(general_diagnosis(outcome.blocks, numeric, case.sizes))
+    return FunctionReport(subject.name, subject.kind, "wrong", findings=tuple(findings))
+
+
+def own_gradient(case: Case) -> Blocks | None:
+    """Central differences, of fourth order, of the function's own cost on a case; None where that is not finite."""
+    gradients = {name: np.zeros_like(value) for name, value in case.values.items()}
+    for name, value in case.values.items():
+        for place in np.ndindex(value.shape):
+            costs = []
+            for step in (-2, -1, 1, 2):
+                moved = {key: array.copy() for key, array in case.values.items()}
+                moved[name][place] += step * DIFFERENCE_STEP
+                costs.append(case.evaluate(moved).cost)
+            slope = (costs[0] - 8 * costs[1] + 8 * costs[2] - costs[3]) / (12 * DIFFERENCE_STEP)
+            if not np.isfinite(slope):
+                return None
+            gradients[name][place] = slope
+    return gradients
+
+
+def _own_gradient_is_right(cases: Sequence[Case], outcomes: Sequence[Outcome]) -> bool:
+    for case, outcome in list(zip(cases, outcomes, strict=True))[-3:]:
+        numeric = own_gradient(case)
+        if numeric is None or not any(block.any() for block in numeric.values()):
+            return False
+        if not blocks_agree(outcome.blocks, numeric, 1.0, OWN_COST_TOLERANCE):
+            return False
+    return True
+
+
+def _inaccuracy(
+    cases: Sequence[Case], outcomes: Sequence[Outcome], readings: Sequence[Reading], scale: Scale
+) -> list[Finding]:
+    worst, where = 0.0, None
+    for case, outcome, reading, factor in zip(cases, outcomes, readings, scale.factors, strict=True):
+        # A factor that was estimated carries the cost's own error: the cost is then no evidence.
+        errors = [abs(outcome.cost / (factor * reading.cost) - 1)] if scale.reduction != "other" else []
+        for name, right in reading.gradients.items():
+            largest = np.abs(factor * right).max(initial=0.0)
+            if largest > 0:
+                errors.append(float(np.abs(outcome.blocks[name] - factor * right).max() / largest))
+        if errors and max(errors) > worst:
+            worst, where = max(errors), case
+    if where is None or worst <= EXACT_TOLERANCE:
+        return []
+    message = f"the result is right to a relative error of {worst:.1e} only, with float64 inputs"
+    evidence = {"inputs": where.inputs, "relative_error": worst}
+    return [Finding("inaccurate", "warning", message, {"evidence": evidence, "relative_error": worst})]
+
+
+def _diagnose(
+    cases: Sequence[Case],
+    outcomes: Sequence[Outcome],
+    readings: Sequence[Reading],
+    scale: Scale,
+    diagnose: Callable[[Case, Outcome, Reading, float], list[Finding]] | None,
+    suspect_findings: Mapping[str, Finding],
+) -> tuple[list[Finding], dict[str, str | None]]:
+    """What is wrong with the gradients, by the largest of the cases where they are; and conventions that show."""
+    rows = list(zip(cases, outcomes, readings, scale.factors, strict=True))
+    failing = [row for row in rows if not blocks_agree(row[1].blocks, row[2].gradients, row[3])]
+    found: list[Finding] = []
+    shown: dict[str, str | None] = {}
+
+    codes = [code for code in readings[0].suspects if all(code in reading.suspects for reading in readings)]
+    for code in codes:
+        if all(blocks_agree(row[1].blocks, row[2].suspects[code], row[3]) for row in rows):
+            finding = suspect_findings[code]
+            case, outcome, reading, factor = failing[-1]
+            evidence = _gradient_evidence(case, outcome, reading, factor)
+            found.append(Finding(finding.code, finding.severity, finding.message, {"evidence": evidence}))
+            if finding.code == "repeats-overwritten":
+                shown["repeats"] = "overwrite"
+            break
+    case, outcome, reading, factor = max(failing, key=lambda row: sum(row[0].sizes.values()))
+    if not found and diagnose is not None:
+        found.extend(diagnose(case, outcome, reading, factor))
+    if found and all(finding.code == "repeats-overwritten" for finding in found):
+        return found, shown
+
+    expected = {name: factor * right for name, right in reading.gradients.items()}
+    general = general_diagnosis(outcome.blocks, expected, case.sizes)
+    evidence = _gradient_evidence(case, outcome, reading, factor)
+    mean_of = next(iter(case.sizes.values()), 1)
+    for finding in general:
+        ratio = finding.details.get("factor")
+        if finding.code == "scaled" and isinstance(ratio, float) and mean_of > 1:
+            names = {1 / mean_of: "mean", float(mean_of): "sum"}
+            matched = next((word for value, word in names.items() if is_close(ratio, value)), None)
+            if matched is not None:
+                other = "sum" if matched == "mean" else "mean"
+                which = finding.details.get("block") or "the gradient"
+                message = f"{which} is a {matched} over the {mean_of} terms where the cost is their {other}"
+                found.append(Finding("reduction-mismatch", "error", message, {"evidence": evidence}))
+    if general and "evidence" not in general[0].details:
+        first = general[0]
+        general[0] = Finding(first.code, first.severity, first.message, first.details | {"evidence": evidence})
+    confirmed = {finding.details.get("block") for finding in found if finding.code == "product-of-sums"}
+    general = [f for f in general if f.code != "gradient-wrong" or f.details.get("block") not in confirmed]
+    return unique_findings([*found, *general]), shown
+
+
+def _gradient_evidence(case: Case, outcome: Outcome, reading: Reading, factor: float) -> dict[str, Any]:
+    expected = {name: factor * right for name, right in reading.gradients.items()}
+    return {"inputs": case.inputs, "expected": expected, "got": outcome.blocks}
+
+
+def general_diagnosis(got: Blocks, expected: Blocks, sizes: Mapping[str, int]) -> list[Finding]:
+    """numerics' diagnoses as findings; blocks of a shape that cannot be compared are left to `gradient-shape`."""
+    findings = []
+    comparable = {}
+    for name, block in got.items():
+        right = expected[name]
+        if block.shape == right.shape:
+            comparable[name] = block
+        elif block.shape == right.T.shape and np.all(match_coordinates(block.T, right, tolerance=RIGHT_TOLERANCE)):
+            message = f"{name} is the transpose of the right one"
+            findings.append(Finding("transposed", "error", message, {"block": name}))
+    if any(not np.all(np.isfinite(block)) for block in comparable.values()):
+        bad = [name for name, block in comparable.items() if not np.all(np.isfinite(block))]
+        message = f"{', '.join(bad)} cannot be compared: not finite, or of another shape"
+        findings.append(Finding("gradient-wrong", "error", message, {"blocks": bad}))
+        comparable = {name: block for name, block in comparable.items() if name not in bad}
+    if not comparable:
+        return findings
+    stated = {name: expected[name] for name in comparable}
+    for diagnosis in diagnose_gradient(comparable, stated, sizes=dict(sizes), tolerance=RIGHT_TOLERANCE):
+        # Rank one alone proves no product of sums: the kind that can split the batch confirms it.
+        code = "gradient-wrong" if diagnosis.code in _UNNAMED else diagnosis.code
+        details = {key: value for key, value in diagnosis.evidence.items() if key not in ("code", "severity")}
+        if diagnosis.block is not None:
+            details["block"] = diagnosis.block
+        message = (
+            diagnosis.message
+            if diagnosis.block is None or code == "block-wrong"
+            else (f"{diagnosis.block}: {diagnosis.message}")
+        )
+        findings.append(Finding(code, diagnosis.severity, message, details))
+    return findings
+
+
+def unique_findings(findings: Any) -> list[Finding]:
+    """Each code and message once, the first of them."""
+    seen = set()
+    kept = []
+    for finding in findings:
+        key = (finding.code, finding.details.get("block"), finding.message)
+        if key not in seen:
+            seen.add(key)
+            kept.append(finding)
+    return kept

@@ -1,0 +1,222 @@
+"""Room checking: what the grader says of functions and files, and its three printed forms; grades nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+SEVERITIES = ("error", "warning", "note")
+VERDICTS = ("correct", "wrong-objective", "wrong-gradient", "wrong", "broken")
+CSV_COLUMNS = ("file", "function", "kind", "verdict", "target", "reduction", "repeats", "findings", "error")
+
+MAX_EVIDENCE_ELEMENTS = 24  # of an array in a finding: enough to see, short enough to read
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """How a function reads what the assignment leaves open; None where the question does not arise.
+
+    Attributes
+    ----------
+    target : "reject", "count" or None
+        What becomes of a negative draw that equals the target: drawn again, or counted as a negative.
+    reduction : "sum", "mean", "other" or None
+        How the terms of several examples (or context vectors) are put together.
+    repeats : "accumulate", "overwrite", "drop" or None
+        What becomes of a word id that stands several times.
+    """
+
+    target: str | None = None
+    reduction: str | None = None
+    repeats: str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that the author should know.
+
+    Attributes
+    ----------
+    code : str
+        From the list in docs/grader.md.
+    severity : "error", "warning" or "note"
+        Errors are what makes a verdict other than "correct"; warnings and notes never do.
+    message : str
+        A sentence for the author.
+    details : dict
+        Further keys of the JSON object: ``evidence`` (inputs, expected, got), ``line``, ``score``, ``divisor`` ...
+    """
+
+    code: str
+    severity: str
+    message: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        head = {"code": self.code, "severity": self.severity, "message": self.message}
+        return head | {key: plain(value) for key, value in self.details.items()}
+
+
+@dataclass(frozen=True)
+class FunctionReport:
+    """The verdict on one function."""
+
+    name: str
+    kind: str
+    verdict: str
+    conventions: Conventions = Conventions()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple(finding.code for finding in self.findings)
+
+    def as_dict(self) -> dict[str, Any]:
+        conventions = self.conventions
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "verdict": self.verdict,
+            "conventions": {
+                "target": conventions.target,
+                "reduction": conventions.reduction,
+                "repeats": conventions.repeats,
+            },
+            "findings": [finding.as_dict() for finding in self.findings],
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> FunctionReport:
+        findings = []
+        for item in data["findings"]:
+            details = {key: value for key, value in item.items() if key not in ("code", "severity", "message")}
+            findings.append(Finding(item["code"], item["severity"], item["message"], details))
+        return cls(data["name"], data["kind"], data["verdict"], Conventions(**data["conventions"]), tuple(findings))
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """The functions of one file, or why there are none.
+
+    ``asked_for`` is False for a file that a folder brought along: one without a known function is then no failure.
+    """
+
+    file: str
+    error: str | None = None
+    functions: tuple[FunctionReport, ...] = ()
+    asked_for: bool = True
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"file": self.file, "error": self.error, "functions": [f.as_dict() for f in self.functions]}
+
+
+def exit_status(reports: Sequence[FileReport]) -> int:
+    """0 all correct, 1 something wrong or broken, 2 a file that does not parse or holds no known function."""
+    if any(report.error is not None for report in reports) or not any(report.functions for report in reports):
+        return 2
+    return int(any(function.verdict != "correct" for report in reports for function in report.functions))
+
+
+def format_json(reports: Iterable[FileReport]) -> str:
+    """JSON Lines: one object for each file, on a line of its own."""
+    return "".join(json.dumps(report.as_dict(), ensure_ascii=True, allow_nan=False) + "\n" for report in reports)
+
+
+def format_csv(reports: Iterable[FileReport]) -> str:
+    """One row for each function, and one for each file that has none."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for report in reports:
+        for function in report.functions:
+            conventions = function.conventions
+            row = [report.file, function.name, function.kind, function.verdict]
+            row += [conventions.target or "", conventions.reduction or "", conventions.repeats or ""]
+            writer.writerow([*row, " ".join(function.codes), report.error or ""])
+        if not report.functions:
+            writer.writerow([report.file, "", "", "", "", "", "", "", report.error or ""])
+    return buffer.getvalue()
+
+
+def format_text(reports: Sequence[FileReport]) -> str:
+    """The form for reading: a paragraph for each function, its findings below it."""
+    lines: list[str] = []
+    for report in reports:
+        if report.error is None and not report.functions and not report.asked_for:
+            continue
+        lines.append(report.file)
+        if report.error is not None:
+            lines.append(f"  error: {report.error}")
+        for function in report.functions:
+            lines.append(f"  {function.name}{_kind_note(function)}: {function.verdict.upper()}{_conventions(function)}")
+            for finding in function.findings:
+                lines.append(f"    {finding.severity} [{finding.code}] {finding.message}")
+                lines.extend(_evidence_lines(finding))
+    functions = [function for report in reports for function in report.functions]
+    n_correct = sum(function.verdict == "correct" for function in functions)
+    n_files = sum(bool(report.functions) for report in reports)
+    lines.append(f"{n_correct} of {len(functions)} functions correct, in {n_files} files")
+    return "\n".join(lines) + "\n"
+
+
+def plain(value: Any) -> Any:
+    """``value`` as JSON can hold it: long arrays cut, and said; numbers that are not finite as words."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, (float, np.floating)):
+        number = float(value)
+        return number if math.isfinite(number) else str(number)
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, np.ndarray):
+        if value.size > MAX_EVIDENCE_ELEMENTS:
+            first = [plain(item) for item in value.reshape(-1)[:MAX_EVIDENCE_ELEMENTS]]
+            return {"shape": list(value.shape), "first": first}
+        return plain(value.tolist())
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return repr(value)[:200]
+
+
+def _kind_note(function: FunctionReport) -> str:
+    return "" if function.name == function.kind else f" ({function.kind})"
+
+
+def _conventions(function: FunctionReport) -> str:
+    conventions = function.conventions
+    pairs = (("target", conventions.target), ("reduction", conventions.reduction), ("repeats", conventions.repeats))
+    said = [f"{name} {value}" for name, value in pairs if value is not None]
+    return f"   ({', '.join(said)})" if said else ""
+
+
+def _evidence_lines(finding: Finding) -> list[str]:
+    evidence = finding.details.get("evidence")
+    if finding.severity == "note" or not isinstance(evidence, dict):
+        return []
+    return [f"      {key}: {_short(value)}" for key, value in evidence.items()]
+
+
+def _short(value: Any) -> str:
+    text = _rounded(plain(value))
+    return text if len(text) <= 300 else text[:297] + "..."
+
+
+def _rounded(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_rounded(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} = {_rounded(item)}" for key, item in value.items())
+    return str(value)

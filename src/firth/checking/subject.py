@@ -1,0 +1,243 @@
+"""Room checking: the function under test, called with its own parameter names on copies of the inputs; child only."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import random
+import signal
+import traceback
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from firth.checking.discovery import normalize_name
+from firth.checking.report import Finding
+
+GRADING_SEED = 20150331  # any; the states of `random` and `np.random` are the same at every call
+
+
+class TimeLimitError(BaseException):
+    """The time is up: raised by the alarm, past every ``except Exception`` of the function under test."""
+
+
+def stop_alarm() -> None:
+    """The time limit has been noticed: what follows (the report) is not to be interrupted again."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+class SubjectError(Exception):
+    """The function under test cannot be graded on: it raised, or does not take or give what its kind does."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.message)
+        self.finding = finding
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One argument of a kind: its names in the editions of the course (without case and underscores), in order.
+
+    ``optional``: a function may lack it; where ``supplied_as`` is given, it then finds it as a global of that name.
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    optional: bool = False
+    supplied_as: str | None = None
+
+
+@dataclass
+class Subject:
+    """A function under test.
+
+    Attributes
+    ----------
+    name, kind : str
+    function : callable
+    namespace : dict
+        The globals of its file.
+    labels : tuple of str
+        File names of its author's code objects.
+    modified : set of str
+        Arguments that a call has changed.
+    seed_offset : int
+        Added to the seed of ``random`` and ``np.random``, for another state of them.
+    """
+
+    name: str
+    kind: str
+    function: Callable[..., Any]
+    namespace: dict[str, Any]
+    labels: tuple[str, ...]
+    modified: set[str] = field(default_factory=set)
+    seed_offset: int = 0
+
+    def call(self, arguments: Mapping[str, Any], slots: Sequence[Slot]) -> Any:
+        """The function's result on copies of the arguments, matched to its parameters by name, else by position.
+
+        Raises
+        ------
+        SubjectError
+            When it raises, or takes other arguments than its kind.
+        """
+        names = self.bind(slots)
+        return self.call_plain([arguments[name] for name in names], names, self._globals(arguments, slots, names))
+
+    def call_plain(
+        self, values: Sequence[Any], names: Sequence[str] = (), supplied: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The function's result on copies of the values, passed by position (None: the parameter's default)."""
+        copies = [_copy(value) for value in values]
+        self.namespace.update(supplied or {})
+        keywords: dict[str, Any] = {}
+        positional = copies
+        order = getattr(self, "_parameters", None)
+        if names and order:
+            positional = []
+            for parameter, value in zip(order, copies, strict=True):
+                if parameter.kind is inspect.Parameter.KEYWORD_ONLY or keywords or parameter.name in self._by_keyword:
+                    keywords[parameter.name] = value
+                else:
+                    positional.append(value)
+        random.seed(GRADING_SEED + self.seed_offset)
+        np.random.seed(GRADING_SEED + self.seed_offset)
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                result = self.function(*positional, **keywords)
+        except TimeLimitError:
+            stop_alarm()
+            raise
+        except BaseException as error:
+            raise SubjectError(self.describe_exception(error)) from error
+        for i, (value, after) in enumerate(zip(values, copies, strict=True)):
+            if not _same(value, after):
+                self.modified.add(names[i] if names else f"argument {i + 1}")
+        return result
+
+    def bind(self, slots: Sequence[Slot]) -> list[str]:
+        """The slots that the function takes, in the order of its parameters.
+
+        Raises
+        ------
+        SubjectError
+            When it requires more than the kind offers, or lacks what the kind needs.
+        """
+        try:
+            parameters = list(inspect.signature(self.function).parameters.values())
+        except (TypeError, ValueError):
+            parameters = []
+        if not parameters:
+            raise SubjectError(Finding("signature", "error", f"{self.name} takes no arguments that could be read"))
+        if any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters):
+            named = [p for p in parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+            rest = [slot.name for slot in slots[len(named) :] if not slot.optional]
+            self._parameters, self._by_keyword = None, frozenset()
+            return [slot.name for slot in slots[: len(named)]] + rest
+        parameters = [p for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
+        by_parameter: dict[str, Slot] = {}
+        for parameter in parameters:
+            plain = normalize_name(parameter.name)
+            for slot in slots:
+                if plain in slot.aliases and slot not in by_parameter.values():
+                    by_parameter[parameter.name] = slot
+                    break
+        # A required parameter under another name takes the next slot, in order, that nothing has claimed.
+        for parameter in parameters:
+            if parameter.name not in by_parameter and parameter.default is inspect.Parameter.empty:
+                free = [slot for slot in slots if slot not in by_parameter.values()]
+                if not free:
+                    expected = ", ".join(slot.name for slot in slots)
+                    raise SubjectError(
+                        Finding(
+                            "signature",
+                            "error",
+                            f"{self.name} requires the argument {parameter.name!r}, which its kind does not have:"
+                            f" {self.kind} takes {expected}",
+                        )
+                    )
+                by_parameter[parameter.name] = free[0]
+        missing = [slot for slot in slots if not slot.optional and slot not in by_parameter.values()]
+        # What is needed may stand under another name with a default: in order again.
+        for parameter in parameters:
+            if missing and parameter.name not in by_parameter:
+                by_parameter[parameter.name] = missing.pop(0)
+        if missing:
+            raise SubjectError(
+                Finding(
+                    "signature",
+                    "error",
+                    f"{self.name} does not take {', '.join(slot.name for slot in missing)}, which {self.kind} needs",
+                )
+            )
+        taken = [parameter for parameter in parameters if parameter.name in by_parameter]
+        self._parameters = taken
+        # After a default that is left alone, the rest must go by keyword.
+        left_alone = [i for i, parameter in enumerate(parameters) if parameter.name not in by_parameter]
+        first_gap = left_alone[0] if left_alone else len(parameters)
+        self._by_keyword = frozenset(parameter.name for parameter in parameters[first_gap:])
+        return [by_parameter[parameter.name].name for parameter in taken]
+
+    def takes(self, slots: Sequence[Slot], name: str) -> bool:
+        return name in self.bind(slots)
+
+    def _globals(self, arguments: Mapping[str, Any], slots: Sequence[Slot], names: Sequence[str]) -> dict[str, Any]:
+        return {
+            slot.supplied_as: arguments[slot.name]
+            for slot in slots
+            if slot.supplied_as and slot.name not in names and slot.name in arguments
+        }
+
+    def describe_exception(self, error: BaseException) -> Finding:
+        """The finding for what the function raised, with the last of its author's lines."""
+        return describe_exception(error, self.labels, self.name)
+
+    _parameters: list[inspect.Parameter] | None = None
+    _by_keyword: frozenset[str] = frozenset()
+
+
+def describe_exception(error: BaseException, labels: Sequence[str], name: str) -> Finding:
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename in labels]
+    details: dict[str, Any] = {"exception": type(error).__name__}
+    where = ""
+    if own:
+        details["line"] = own[-1].lineno
+        where = f" in line {own[-1].lineno}"
+        if "#cell " in own[-1].filename:
+            details["cell"] = int(own[-1].filename.rpartition("#cell ")[2])
+            where += f" of cell {details['cell']}"
+    text = str(error)
+    said = f": {text[:300]}" if text else ""
+    if isinstance(error, TimeLimitError):
+        return Finding("limit", "error", f"{name} runs into the time limit{where}: a loop without end?", details)
+    if isinstance(error, MemoryError):
+        return Finding("limit", "error", f"{name} runs into the memory limit{where}", details)
+    if isinstance(error, NotImplementedError):
+        return Finding("not-implemented", "error", f"{name} is not written yet: it raises{where}", details)
+    return Finding("raises", "error", f"{name} raises {type(error).__name__}{where}{said}", details)
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, (list, dict, tuple, set)):
+        return copy.deepcopy(value)
+    return value
+
+
+def _same(before: Any, after: Any) -> bool:
+    if isinstance(before, np.ndarray):
+        return before.shape == after.shape and np.array_equal(before, after, equal_nan=True)
+    if isinstance(before, (list, dict, set)):
+        return bool(before == after) if not _holds_arrays(before) else True
+    return True
+
+
+def _holds_arrays(value: Any) -> bool:
+    items = value.values() if isinstance(value, dict) else value
+    return any(isinstance(item, np.ndarray) for item in items)

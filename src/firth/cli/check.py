@@ -1,0 +1,49 @@
+"""Room cli: ``firth check``: the grader's command: parses, calls, prints."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from firth.checking import KINDS, FileReport, Limits, check_paths, exit_status, format_csv, format_json, format_text
+
+
+def check(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Python files, FILE:FUNCTION, notebooks, folders.")
+    ],
+    like: Annotated[
+        str | None, typer.Option(help=f"Grade functions of other names as this kind: {', '.join(KINDS)}.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="Compare functions of the same name with this file's, by relative error.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="JSON Lines: one object for each file.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="CSV: one row for each function.")] = False,
+    time_limit: Annotated[float, typer.Option(help="Seconds for one function.")] = 20.0,
+    memory_limit: Annotated[int, typer.Option(help="MiB of memory for one function (Linux).")] = 2048,
+) -> None:
+    """Tell the authors of losses and gradients what is right and wrong with them.
+
+    Finds functions by the names that Stanford's CS224n gives them, and any f(x) that returns a loss and a gradient.
+    Only definitions, imports and constants of a file are executed, in a child process with limits of time and memory.
+    It is NOT a sandbox: the code runs with your rights.
+
+    Exit status: 0 all correct; 1 something wrong or broken; 2 a file that does not parse or holds no known function.
+    """
+    if json and csv:
+        raise typer.BadParameter("--json and --csv exclude each other; give one of them")
+    reports: list[FileReport] = []
+    for report in check_paths(paths, like=like, against=against, limits=Limits(time_limit, memory_limit)):
+        reports.append(report)
+        if json:
+            sys.stdout.write(format_json([report]))
+            sys.stdout.flush()
+    if csv:
+        sys.stdout.write(format_csv(reports))
+    elif not json:
+        sys.stdout.write(format_text(reports))
+    raise typer.Exit(exit_status(reports))

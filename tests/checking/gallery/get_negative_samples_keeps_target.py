@@ -1,0 +1,2 @@
+def getNegativeSamples(target, dataset, K):
+    return [dataset.sampleTokenIdx() for _ in range(K)]
