@@ -390,7 +390,7 @@ def _save(folder: Path, tensors: Mapping[str, NDArray[Any]], config: Mapping[str
             write_all(file, header)
             checksum.update(header)
             for name in order:
-                data = _bytes_of(tensors[name])
+                data: Any = _bytes_of(tensors[name])
                 write_all(file, data)
                 checksum.update(data)
             os.fsync(file.fileno())

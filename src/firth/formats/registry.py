@@ -10,7 +10,13 @@ from pathlib import Path
 
 from firth.errors import FormatError, ParameterError, StorageError
 from firth.formats import (
+    fasttext_bin,
+    fasttext_vec,
+    gensim_native,
+    glove,
     model_folder,
+    npz,
+    projector,
     word2vec_binary,
     word2vec_text,
 )
@@ -22,8 +28,14 @@ from firth.formats.target import COMPRESSED_SUFFIXES, WriteOptions, plain_suffix
 # In the order in which they look at an unknown file: those with a magic number first.
 _FORMATS = (
     model_folder.FORMAT,
+    npz.FORMAT,
+    gensim_native.FORMAT,
+    fasttext_bin.FORMAT,
+    fasttext_vec.FORMAT,
     word2vec_text.FORMAT,
     word2vec_binary.FORMAT,
+    projector.FORMAT,
+    glove.FORMAT,
 )
 
 FORMATS: dict[str, Format] = {known.name: known for known in _FORMATS}

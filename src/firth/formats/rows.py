@@ -17,7 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.errors import FormatError
-from firth.formats.source import MAX_DIMS, MAX_WORD_BYTES, ByteSource, ReadOptions
+from firth.formats.source import (
+    MAX_DIMS,
+    MAX_WORD_BYTES,
+    ByteSource,
+    ReadOptions,
+    VectorEncodingError,
+    place,
+)
 from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions, write_all
 from firth.native import vector_text
@@ -263,14 +270,14 @@ def check_finite(path: Path, matrix: NDArray[np.float32]) -> None:
             raise FormatError(f"{path}: row {first + row + 1}: its vector holds a NaN or an infinity")
 
 
-def decode_words(source: ByteSource, parts: list[tuple[bytes, int]], options: ReadOptions) -> list[str]:
+def decode_words(path: Path, parts: list[tuple[bytes, int]], options: ReadOptions) -> list[str]:
     """Words one by one from (bytes, offset in the file); for formats whose words may hold any character."""
     words: list[str] = []
     for row, (data, offset) in enumerate(parts, 1):
         try:
             words.append(data.decode(options.encoding, options.encoding_errors))
         except UnicodeDecodeError as error:
-            _fail_decoding(source, options, row, offset + error.start, data)
+            _fail_decoding(path, options, row, offset + error.start, data)
     return words
 
 
@@ -345,7 +352,7 @@ class _Rows:
             word = data[word_start : data.find(b"\n", word_start)]
             at = _nth_line(block.buffer, index) if starts is None else int(starts[index]) - 1 - len(word)
             row = block.row + index + 1
-            _fail_decoding(self._source, self._options, row, block.offset + at + error.start - word_start, word)
+            _fail_decoding(self._source.path, self._options, row, block.offset + at + error.start - word_start, word)
         found = text[:-1].split("\n")
         if len(found) != data.count(b"\n"):
             self._source.fail(f"its words are not text in {self._options.encoding}", row=block.row + 1)
@@ -460,12 +467,10 @@ def _nth_line(buffer: bytearray, index: int) -> int:
     return position
 
 
-def _fail_decoding(source: ByteSource, options: ReadOptions, row: int, offset: int, word: bytes) -> NoReturn:
-    source.fail_encoding(
-        f"the word {_shown(word)} is not valid {options.encoding.upper()};"
-        ' ask for encoding_errors="replace" to read it with U+FFFD, or name the encoding',
-        row=row,
-        offset=offset,
+def _fail_decoding(path: Path, options: ReadOptions, row: int, offset: int, word: bytes) -> NoReturn:
+    raise VectorEncodingError(
+        f"{path}: {place(row, offset)}the word {_shown(word)} is not valid {options.encoding.upper()};"
+        ' ask for encoding_errors="replace" to read it with U+FFFD, or name the encoding'
     )
 
 

@@ -8,14 +8,16 @@ content, not by name: gzip (RFC 1952), bzip2, xz, and Zstandard (RFC 8878) with 
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
+import mmap
 import os
 import stat
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NoReturn, TypeVar, cast
@@ -171,10 +173,6 @@ class ByteSource:
         """Raise FormatError naming the file, the row (from 1) and the byte (from 0)."""
         raise FormatError(f"{self.path}: {place(row, offset)}{message}")
 
-    def fail_encoding(self, message: str, *, row: int | None = None, offset: int | None = None) -> NoReturn:
-        """The same for bytes that are not in the encoding asked for."""
-        raise VectorEncodingError(f"{self.path}: {place(row, offset)}{message}")
-
     def _guarded(self, read: Callable[..., Result], *arguments: object) -> Result:
         try:
             return read(*arguments)
@@ -209,22 +207,46 @@ def place(row: int | None, offset: int | None) -> str:
     return f"byte {offset}: " if offset is not None else ""
 
 
-def spooled(source: ByteSource) -> IO[bytes]:
-    """The rest of a compressed source in a nameless temporary file on disk, for formats that need to seek."""
+@contextlib.contextmanager
+def mapped(source: ByteSource) -> Iterator[mmap.mmap]:
+    """The whole content as a read-only map, for formats that need to seek; a compressed one goes to disk first.
+
+    A file that shrinks while it is mapped kills the process, so only formats that cannot stream ask for it.
+    """
+    if source.size == 0:
+        source.fail("the file is empty")
+    if source.size is not None:
+        descriptor = os.open(source.path, os.O_RDONLY)
+        try:
+            data = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+        finally:
+            os.close(descriptor)
+    else:
+        with _spooled(source) as spool:
+            if not spool.tell():
+                source.fail("the file is empty")
+            data = mmap.mmap(spool.fileno(), 0, access=mmap.ACCESS_READ)
+    try:
+        yield data
+    finally:
+        with contextlib.suppress(BufferError):  # an array still looks at it: the map goes when the array does
+            data.close()
+
+
+def _spooled(source: ByteSource) -> IO[bytes]:
+    """The rest of a compressed source in a nameless temporary file on disk."""
     spool = cast("IO[bytes]", tempfile.TemporaryFile(prefix="firth-"))  # noqa: SIM115  the caller closes it
     try:
         while block := source.read(1 << 22):
             spool.write(block)
-        spool.seek(0)
-    except OSError as error:
+        spool.flush()
+    except BaseException as error:
         spool.close()
-        if isinstance(error, StorageError):
-            raise
-        raise StorageError(
-            error.errno, f"{source.path} cannot be decompressed to {tempfile.gettempdir()}: {error.strerror}"
-        ) from error
-    except BaseException:
-        spool.close()
+        if isinstance(error, OSError) and not isinstance(error, StorageError):
+            place = tempfile.gettempdir()
+            raise StorageError(
+                error.errno, f"{source.path} cannot be decompressed to {place}: {error.strerror}"
+            ) from error
         raise
     return spool
 

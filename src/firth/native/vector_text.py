@@ -31,7 +31,7 @@ _SIGNATURES: dict[str, list[Any]] = {
     "firth_vectors_gather_binary": [_POINTER, _POINTER, _SIZE, _SIZE, _POINTER, _POINTER],
     "firth_vectors_pack_binary": [_POINTER, _SIZE, _SIZE, ctypes.c_char_p, _SIZE, _SIZE, _POINTER],
     "firth_vectors_first_not_finite": [_POINTER, _SIZE, _SIZE],
-    "firth_vectors_fasttext": [_POINTER, _POINTER, _SIZE, _SIZE, _POINTER, *[_SIZE] * 6, _POINTER],
+    "firth_vectors_fasttext": [_POINTER, _POINTER, _SIZE, _SIZE, _POINTER, *[_SIZE] * 7, _POINTER],
 }
 
 
@@ -170,6 +170,7 @@ def compute_fasttext_vectors(
     n_buckets: int,
     min_chars: int,
     max_chars: int,
+    end_has_ngrams: bool,
     out: NDArray[np.float32],
 ) -> None:
     """Mean of word row and n-gram rows for the words [first, last); ``input_rows`` are the matrix's raw bytes."""
@@ -191,6 +192,7 @@ def compute_fasttext_vectors(
             n_buckets,
             min_chars,
             max_chars,
+            int(end_has_ngrams),
             _checked(out, last - first),
         ),
     )

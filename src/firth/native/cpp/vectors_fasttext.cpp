@@ -55,7 +55,8 @@ void add_row(float* sum, const char* input, int64_t row, int64_t n_dims) {
 // [offsets[i], offsets[i + 1]). `input` has n_input_rows rows: n_vocabulary words, then the buckets of the n-grams.
 FIRTH_API int64_t firth_vectors_fasttext(const char* words, const int64_t* offsets, int64_t first, int64_t last,
                                          const char* input, int64_t n_input_rows, int64_t n_dims, int64_t n_vocabulary,
-                                         int64_t n_buckets, int64_t min_chars, int64_t max_chars, float* out) {
+                                         int64_t n_buckets, int64_t min_chars, int64_t max_chars,
+                                         int64_t end_has_ngrams, float* out) {
   return firth::guard([&]() -> int64_t {
     if (first < 0 || last > n_vocabulary || n_vocabulary + n_buckets > n_input_rows) {
       throw firth::Failure(firth::ERROR_ARGUMENT, "words and buckets must lie within the input matrix");
@@ -68,8 +69,8 @@ FIRTH_API int64_t firth_vectors_fasttext(const char* words, const int64_t* offse
       int64_t n_rows = 1;
       const char* word = words + offsets[word_id];
       const int64_t n_bytes = offsets[word_id + 1] - offsets[word_id];
-      const bool end_of_sentence = n_bytes == 4 && std::memcmp(word, "</s>", 4) == 0;  // has no n-grams
-      if (n_buckets > 0 && max_chars > 0 && !end_of_sentence) {
+      const bool end_of_sentence = n_bytes == 4 && std::memcmp(word, "</s>", 4) == 0;
+      if (n_buckets > 0 && max_chars > 0 && (end_has_ngrams || !end_of_sentence)) {
         wrapped.assign(1, '<');
         wrapped.insert(wrapped.end(), word, word + n_bytes);
         wrapped.push_back('>');

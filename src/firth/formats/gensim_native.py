@@ -1,0 +1,209 @@
+"""Room formats: gensim's own ``save`` files of Word2Vec and KeyedVectors, from gensim 1 to 4, read only.
+
+Grammar
+-------
+::
+
+    model   = pickle (protocol 2 to 5) of one object, and for each of its large arrays a file beside it
+    object  = Word2Vec with the attribute "wv": vectors  |  vectors
+    vectors = KeyedVectors (4.x: index_to_key, vectors, expandos["count"])
+            | Word2VecKeyedVectors, EuclideanKeyedVectors (3.x), KeyedVectors (1.x to 3.2):
+              index2word, vectors or syn0, vocab[word].count
+    array   = MODEL ".vectors.npy" for vectors, MODEL ".wv.vectors.npy" for Word2Vec (".syn0.npy" before 3.3)
+            | the same with ".npz", member val, where the model's own name ends in .gz or .bz2
+
+The pickle is read by `firth.formats.pickle_reader`, which executes nothing and refuses every name that these classes do
+not hold. FastText and Doc2Vec models are refused by name.
+
+Source: gensim, ``SaveLoad.save`` and ``_save_specials`` in gensim/utils.py, ``KeyedVectors`` in
+gensim/models/keyedvectors.py, at 3.8.3 and 4.3, https://github.com/piskvorky/gensim.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.errors import FormatError, StorageError
+from firth.formats.format import Format, Sample
+from firth.formats.npy import as_vectors, check_size, read_array_data, read_array_header
+from firth.formats.pickle_reader import PickledArray, Record, read_pickle, to_array
+from firth.formats.rows import check_finite, finish_table
+from firth.formats.source import MAX_WORD_BYTES, ByteSource, ReadOptions, mapped
+from firth.formats.table import VectorTable
+
+_MODULE = "gensim.models"
+MODELS = frozenset({f"{_MODULE}.word2vec.Word2Vec"})
+VECTORS = frozenset(
+    f"{_MODULE}.keyedvectors.{name}" for name in ("KeyedVectors", "Word2VecKeyedVectors", "EuclideanKeyedVectors")
+)
+REFUSED = {
+    f"{_MODULE}.{module}.{name}": kind
+    for kind, names in {
+        "FastText": ["fasttext.FastText", "keyedvectors.FastTextKeyedVectors", "fasttext.FastTextKeyedVectors"],
+        "Doc2Vec": ["doc2vec.Doc2Vec", "keyedvectors.Doc2VecKeyedVectors"],
+        "Poincaré": ["poincare.PoincareModel", "poincare.PoincareKeyedVectors", "keyedvectors.PoincareKeyedVectors"],
+    }.items()
+    for module, _, name in (whole.partition(".") for whole in names)
+}
+_PARTS = frozenset(
+    {
+        f"{_MODULE}.keyedvectors.Vocab",
+        f"{_MODULE}.keyedvectors.CompatVocab",
+        f"{_MODULE}.keyedvectors.SimpleVocab",
+        f"{_MODULE}.word2vec.Vocab",
+        f"{_MODULE}.word2vec.Word2VecVocab",
+        f"{_MODULE}.word2vec.Word2VecTrainables",
+        "numpy.random.mtrand.RandomState",
+        "numpy.random._mt19937.MT19937",
+        "numpy.random.bit_generator.SeedSequence",
+    }
+)
+_INERT = frozenset(
+    {
+        "builtins.hash",
+        "__builtin__.hash",
+        "builtins.int",
+        "__builtin__.int",
+        "__builtin__.long",
+        "builtins.object",
+        "__builtin__.object",
+        "numpy.ndarray",
+        "numpy.float32",
+        "numpy.float64",
+        "gensim.utils.call_on_class_only",
+    }
+)
+_MATRIX_NAMES = ("vectors", "syn0")
+
+
+def looks_like(sample: Sample) -> bool:
+    """A pickle of protocol 2 or later."""
+    return len(sample.head) > 2 and sample.head[0] == 0x80 and 2 <= sample.head[1] <= 5
+
+
+def read(path: Path, options: ReadOptions) -> VectorTable:
+    """Read a model that gensim saved; see `firth.formats.registry.read_vectors`."""
+    with ByteSource(path) as source:
+        if source.read(1) != b"\x80":
+            source.fail("gensim's save files are pickles of protocol 2 or later, this is none")
+    with ByteSource(path) as source, mapped(source) as data:
+        classes = MODELS | VECTORS | _PARTS | frozenset(REFUSED)
+        root = read_pickle(data, path, classes, _INERT)
+    beside = path.name
+    if isinstance(root, Record) and str(root.kind) in MODELS:
+        root = root.state.get("wv")
+        beside += ".wv"
+        if root is None:
+            raise FormatError(f"{path}: this Word2Vec has no vectors (wv); gensim before 1.0 saved it: load it there")
+    if not isinstance(root, Record):
+        raise FormatError(f"{path}: the pickle holds no model of gensim's, but {type(root).__name__}")
+    kind = str(root.kind)
+    if kind in REFUSED:
+        raise FormatError(
+            f"{path}: this is a {REFUSED[kind]} model of gensim's ({kind}); firth reads Word2Vec and KeyedVectors:"
+            " write the word vectors with `model.wv.save_word2vec_format(...)`"
+        )
+    if kind not in VECTORS:
+        raise FormatError(f"{path}: the pickle holds no vectors of gensim's, but {kind}")
+    return _table(path, beside, root, options)
+
+
+def _table(path: Path, beside: str, vectors: Record, options: ReadOptions) -> VectorTable:
+    state = vectors.state
+    keys = next((state[name] for name in ("index_to_key", "index2word") if name in state), None)
+    if type(keys) is not list:
+        raise FormatError(f"{path}: the model has no list of words (index_to_key or index2word)")
+    matrix = as_vectors(_matrix(path, beside, state), f"{path}: the vectors")
+    if len(keys) != len(matrix):
+        raise FormatError(f"{path}: there must be as many words as vectors, got {len(keys)} and {len(matrix)}")
+    n_rows = len(keys) if options.limit is None else min(options.limit, len(keys))
+    words = [_word(path, row, key) for row, key in enumerate(keys[:n_rows], 1)]
+    matrix = matrix[:n_rows]
+    check_finite(path, matrix)
+    counts = _counts(path, state, keys)
+    return finish_table(path, words, matrix, None if counts is None else counts[:n_rows], options)
+
+
+def _word(path: Path, row: int, key: Any) -> str:
+    if type(key) is int:  # gensim takes numbers as keys
+        return str(key)
+    if type(key) is not str or not key:
+        raise FormatError(f"{path}: row {row}: a word must be text, got {type(key).__name__} {key!r:.40}")
+    try:
+        n_bytes = len(key.encode("utf-8"))
+    except UnicodeEncodeError:
+        raise FormatError(f"{path}: row {row}: the word {key!r:.60} is no valid Unicode text") from None
+    if n_bytes > MAX_WORD_BYTES:
+        raise FormatError(f"{path}: row {row}: a word must have at most {MAX_WORD_BYTES} bytes, got {n_bytes}")
+    return key
+
+
+def _matrix(path: Path, beside: str, state: dict[Any, Any]) -> NDArray[Any]:
+    for name in _MATRIX_NAMES:
+        if isinstance(state.get(name), PickledArray):
+            return to_array(state[name], "f", f"{path}: {name}")
+    stored = state.get("__numpys")
+    for name in _MATRIX_NAMES:
+        if isinstance(stored, list) and name in stored:
+            return _array_beside(path, path.with_name(f"{beside}.{name}"))
+    raise FormatError(f"{path}: the model has no matrix of vectors ({' or '.join(_MATRIX_NAMES)})")
+
+
+def _array_beside(path: Path, stem: Path) -> NDArray[Any]:
+    plain, packed = Path(f"{stem}.npy"), Path(f"{stem}.npz")
+    if plain.exists() or not packed.exists():
+        try:
+            source = ByteSource(plain)
+        except StorageError as error:
+            raise StorageError(
+                f"{path} keeps its vectors in {plain.name}, which must stand beside it: {error}"
+            ) from None
+        with source:
+            header = read_array_header(source.read, str(plain), "f")
+            if source.size is None:
+                source.fail("an array beside a model must not be compressed")
+            check_size(header, source.size, plain)
+            return read_array_data(source.read, header, str(plain))
+    try:
+        with zipfile.ZipFile(packed) as archive:
+            info = archive.getinfo("val.npy")
+            size = packed.stat().st_size
+            if info.compress_size > size or info.file_size > info.compress_size * 1040 + 64:
+                raise FormatError(f"{packed}: announces {info.file_size} bytes, which {size} bytes cannot hold")
+            with archive.open(info) as member:
+                header = read_array_header(member.read, str(packed), "f")
+                check_size(header, info.file_size, packed)
+                return read_array_data(member.read, header, str(packed))
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(f"{packed}: the zip archive is damaged: {error}") from None
+
+
+def _counts(path: Path, state: dict[Any, Any], keys: list[Any]) -> NDArray[np.int64] | None:
+    expandos = state.get("expandos")
+    if type(expandos) is dict and isinstance(expandos.get("count"), PickledArray):
+        counts = to_array(expandos["count"], "iu", f"{path}: the counts").astype(np.int64)
+        if counts.shape != (len(keys),):
+            raise FormatError(f"{path}: there must be a count for each of {len(keys)} words, got {counts.shape}")
+        return counts
+    vocabulary = state.get("vocab")
+    if type(vocabulary) is not dict:
+        return None
+    found = []
+    for key in keys:
+        entry = vocabulary.get(key) if isinstance(key, (str, int)) else None
+        count = entry.state.get("count") if isinstance(entry, Record) else None
+        if type(count) is not int or not 0 <= count < 1 << 63:
+            return None  # vectors that gensim itself read from a word2vec file have no true counts
+        found.append(count)
+    return np.array(found, dtype=np.int64)
+
+
+FORMAT = Format("gensim", "gensim's save files of Word2Vec and KeyedVectors (read only)", (), looks_like, read)

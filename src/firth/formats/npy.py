@@ -1,0 +1,154 @@
+"""Room formats: NumPy's ``.npy`` arrays, for the formats that hold them: no pickles, sizes checked first.
+
+Grammar
+-------
+::
+
+    npy    = "\\x93NUMPY" major minor length header data
+    length = uint16 (major 1) or uint32 (major 2, 3), little-endian
+    header = "{'descr': '" code "', 'fortran_order': " ("True" | "False") ", 'shape': (" numbers "), }" spaces newline
+    data   = the array's bytes, to the end of the file
+
+Source: NumPy, "NEP 1: A simple file format for NumPy arrays" and numpy.lib.format. The header is a Python literal; it
+is matched against its one shape here, not evaluated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.errors import FormatError
+
+_MAGIC = b"\x93NUMPY"
+_MAX_HEADER_BYTES = 1 << 16
+_HEADER = re.compile(
+    r"\{\s*'descr':\s*(?:'([<>|=]?[a-zA-Z]\d{0,9})'|(.{1,200}?)),\s*'fortran_order':\s*(True|False),"
+    r"\s*'shape':\s*\(([0-9, L]{0,400})\),?\s*\}\s*",
+    re.DOTALL,
+)
+_READ_BYTES = 1 << 22
+
+
+@dataclass(frozen=True)
+class ArrayHeader:
+    """What stands before an array's bytes."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    fortran_order: bool
+    n_header_bytes: int
+
+    @property
+    def n_bytes(self) -> int:
+        n_bytes = self.dtype.itemsize
+        for size in self.shape:
+            n_bytes *= size
+        return n_bytes
+
+
+def read_array_header(read: Callable[[int], bytes], what: str, kinds: str) -> ArrayHeader:
+    """Read the header of an array whose kind of dtype is one of ``kinds`` (``f`` floats, ``i``, ``u``, ``U``, ``S``).
+
+    Parameters
+    ----------
+    read : function of a number of bytes
+        Gives the next bytes, fewer only at the end.
+    what : str
+        The file and array, for the error.
+
+    Raises
+    ------
+    FormatError
+    """
+
+    def fail(message: str) -> NoReturn:
+        raise FormatError(f"{what}: {message}")
+
+    magic = read(8)
+    if magic[:6] != _MAGIC or len(magic) < 8 or magic[6] not in (1, 2, 3):
+        fail("no NumPy array: its magic number and version are missing")
+    n_length = 2 if magic[6] == 1 else 4
+    length = int.from_bytes(read(n_length), "little")
+    if length > _MAX_HEADER_BYTES:
+        fail(f"a header of {length} bytes; NumPy's own are shorter than {_MAX_HEADER_BYTES}")
+    header = read(length)
+    if len(header) < length:
+        fail("the file ends inside the array's header")
+    match = _HEADER.fullmatch(header.decode("latin-1"))
+    if match is None:
+        fail(f"the array's header must hold descr, fortran_order and shape, got {header[:120]!r}")
+    code, other, order, sizes = match.groups()
+    if other is not None or "O" in code:
+        fail(f"its type {other or code!r:.100} is not plain; Python objects and structures are not read from arrays")
+    try:
+        dtype = np.dtype(code)
+        shape = tuple(int(size.strip().rstrip("L")) for size in sizes.split(",") if size.strip())
+    except (TypeError, ValueError):
+        fail(f"the array's header must hold a NumPy type and a shape, got {header[:120]!r}")
+    if dtype.kind not in kinds or dtype.itemsize == 0:
+        fail(f"its type {code!r} is not among those that firth reads here")
+    if len(shape) > 2 or any(size >= 1 << 50 for size in shape):
+        fail(f"its shape {shape} is not among those that firth reads here")
+    return ArrayHeader(dtype, shape, order == "True", 8 + n_length + length)
+
+
+def read_array_data(
+    read: Callable[[int], bytes], header: ArrayHeader, what: str, n_rows: int | None = None
+) -> NDArray[Any]:
+    """Read an array's bytes, or its first ``n_rows`` rows; the caller has compared its size with the file's.
+
+    Raises
+    ------
+    FormatError
+    """
+    shape = header.shape
+    if n_rows is not None and shape and not header.fortran_order:
+        shape = (min(n_rows, shape[0]), *shape[1:])
+    try:
+        array = np.empty(shape, dtype=header.dtype, order="F" if header.fortran_order else "C")
+    except (MemoryError, ValueError):
+        raise FormatError(f"{what}: an array of shape {shape} does not fit in memory") from None
+    flat = array.reshape(-1, order="A").view(np.uint8)
+    filled = 0
+    while filled < len(flat):
+        data = read(min(_READ_BYTES, len(flat) - filled))
+        if not data:
+            raise FormatError(f"{what}: the file ends {len(flat) - filled} bytes before the array does")
+        flat[filled : filled + len(data)] = np.frombuffer(data, dtype=np.uint8)
+        filled += len(data)
+    return array if n_rows is None else array[:n_rows]
+
+
+def as_vectors(array: NDArray[Any], what: str) -> NDArray[np.float32]:
+    """A matrix as contiguous float32.
+
+    Raises
+    ------
+    FormatError
+        It has not two dimensions, or a number beyond float32.
+    """
+    if array.ndim != 2 or 0 in array.shape:
+        raise FormatError(f"{what}: the vectors must have two dimensions, got the shape {array.shape}")
+    if array.dtype == np.float32 and array.flags.c_contiguous and array.dtype.isnative:
+        return array
+    with np.errstate(over="ignore", invalid="ignore"):  # infinities are refused by row afterwards
+        return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def check_size(header: ArrayHeader, n_bytes: int, what: str | Path) -> None:
+    """Refuse an array that needs more or fewer bytes than there are, before it is allocated."""
+    if header.n_bytes + header.n_header_bytes != n_bytes:
+        raise FormatError(
+            f"{what}: an array of shape {header.shape} and type {header.dtype} takes"
+            f" {header.n_bytes + header.n_header_bytes} bytes with its header, there are {n_bytes}"
+        )
+
+
+__all__ = ["ArrayHeader", "as_vectors", "check_size", "read_array_data", "read_array_header"]

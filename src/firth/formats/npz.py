@@ -1,0 +1,157 @@
+"""Room formats: NumPy's ``.npz``: a zip archive of arrays, readable with `numpy.load` alone.
+
+Grammar
+-------
+::
+
+    npz      = zip archive (stored or deflated) of members NAME ".npy"
+    vectors  = float array (V, D)                         also called: matrix, embeddings, syn0
+    words    = array of strings (V,), Unicode or UTF-8    also called: vocab, keys, index_to_key
+             | uint8 array, with word_offsets int64 (V+1,)
+    counts   = int64 array (V,), may be missing
+
+firth writes ``words`` as strings, or as bytes with offsets where a word has more than 256 characters (an array of
+strings takes the longest word's room for each). Other members are ignored. Pickled objects are refused.
+
+Source: NumPy, `numpy.savez`, and numpy.lib.format; PKWARE, APPNOTE.TXT 6.3.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.errors import FormatError
+from firth.formats.format import Format, Sample
+from firth.formats.npy import ArrayHeader, as_vectors, check_size, read_array_data, read_array_header
+from firth.formats.rows import check_finite, decode_words, finish_table
+from firth.formats.source import ByteSource, ReadOptions
+from firth.formats.table import VectorTable, pack_words
+from firth.formats.target import WriteOptions, check_words, whole_file
+
+VECTOR_NAMES = ("vectors", "matrix", "embeddings", "syn0")
+WORD_NAMES = ("words", "vocab", "keys", "index_to_key")
+_MAX_STRING = 256
+_MAX_MEMBERS = 1000
+_DEFLATE_RATIO = 1040  # deflate cannot do better than 1032 : 1 (zlib's technical details)
+
+
+def looks_like(sample: Sample) -> bool:
+    """A zip archive whose first member is an array."""
+    return sample.head.startswith(b"PK\x03\x04") and b".npy" in sample.head[:512]
+
+
+def read(path: Path, options: ReadOptions) -> VectorTable:
+    """Read an ``.npz`` file; see `firth.formats.registry.read_vectors`."""
+    with ByteSource(path) as source:  # for its errors on a missing file, a folder, a pipe
+        if source.compression != "none":
+            source.fail("an .npz file must not be compressed once more; decompress it first")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _Archive(path, archive).read(options)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(f"{path}: the zip archive is damaged: {error}") from None
+
+
+class _Archive:
+    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+        self.path = path
+        self.archive = archive
+        infos = archive.infolist()
+        if len(infos) > _MAX_MEMBERS:
+            self.fail(f"the archive has {len(infos)} members, at most {_MAX_MEMBERS} are read")
+        self.members = {info.filename: info for info in infos}
+        if len(self.members) != len(infos):
+            self.fail("the archive has two members of one name")
+
+    def read(self, options: ReadOptions) -> VectorTable:
+        vectors_name = self.find(VECTOR_NAMES, "vectors")
+        words_name = self.find(WORD_NAMES, "words")
+        matrix = as_vectors(self.array(vectors_name, "f", options.limit), f"{self.path}: {vectors_name}")
+        words = self.words(words_name, options)
+        counts = None
+        if "counts.npy" in self.members:
+            counts = self.array("counts", "iu", options.limit).astype(np.int64)
+            if counts.shape != (len(words),):
+                self.fail(f"counts must have one number a word, got the shape {counts.shape} for {len(words)} words")
+        if len(words) != len(matrix):
+            self.fail(f"there must be as many words as vectors, got {len(words)} and {len(matrix)}")
+        check_finite(self.path, matrix)
+        return finish_table(self.path, words, matrix, counts, options)
+
+    def words(self, name: str, options: ReadOptions) -> list[str]:
+        array = self.array(name, "USu", None if "word_offsets.npy" in self.members else options.limit)
+        if array.ndim != 1:
+            self.fail(f"{name} must have one dimension, got the shape {array.shape}")
+        if array.dtype.kind == "U":
+            try:
+                words: list[str] = array.tolist()
+            except ValueError as error:
+                self.fail(f"{name} holds what is no Unicode text: {error}")
+        elif array.dtype.kind == "S":
+            words = decode_words(self.path, [(word, 0) for word in array.tolist()], options)
+        else:
+            offsets = self.array("word_offsets", "iu", None).astype(np.int64) if array.dtype == np.uint8 else None
+            if offsets is None or offsets.ndim != 1 or len(offsets) < 1:
+                self.fail(f"{name} must hold strings, or bytes with word_offsets, got {array.dtype}")
+            if offsets[0] != 0 or offsets[-1] != len(array) or np.any(np.diff(offsets) < 0):
+                self.fail(f"word_offsets must rise from 0 to {len(array)}, the number of bytes")
+            data, ends = array.tobytes(), offsets.tolist()
+            last = len(ends) - 1 if options.limit is None else min(options.limit, len(ends) - 1)
+            words = decode_words(self.path, [(data[ends[i] : ends[i + 1]], ends[i]) for i in range(last)], options)
+        for row, word in enumerate(words, 1):
+            if not word:
+                raise FormatError(f"{self.path}: row {row}: {name} holds an empty word")
+        return words
+
+    def array(self, name: str, kinds: str, n_rows: int | None) -> NDArray[Any]:
+        what = f"{self.path}: {name}"
+        info = self.members.get(f"{name}.npy")
+        if info is None:
+            raise FormatError(f"{what}: missing from the archive")
+        if info.flag_bits & 1:
+            raise FormatError(f"{what}: encrypted")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise FormatError(f"{what}: compressed by method {info.compress_type}; NumPy stores or deflates")
+        size = self.path.stat().st_size
+        if info.compress_size > size or info.file_size > info.compress_size * _DEFLATE_RATIO + 64:
+            raise FormatError(f"{what}: announces {info.file_size} bytes, which {size} bytes of archive cannot hold")
+        with self.archive.open(info) as member:
+            header: ArrayHeader = read_array_header(member.read, what, kinds)
+            check_size(header, info.file_size, what)
+            return read_array_data(member.read, header, what, n_rows)
+
+    def find(self, names: tuple[str, ...], what: str) -> str:
+        for name in names:
+            if f"{name}.npy" in self.members:
+                return name
+        held = ", ".join(sorted(self.members)[:10]) or "nothing"
+        self.fail(f"the archive must hold the {what} under one of the names {', '.join(names)}; it holds {held:.300}")
+
+    def fail(self, message: str) -> NoReturn:
+        raise FormatError(f"{self.path}: {message}")
+
+
+def write(path: Path, table: VectorTable, options: WriteOptions) -> None:
+    """Write an ``.npz`` file; see `firth.formats.registry.write_vectors`."""
+    check_words(table.words, path=path, format_name=".npz", forbidden="\0", advice="remove the word")
+    check_finite(path, table.matrix)
+    arrays: dict[str, Any] = {"vectors": np.ascontiguousarray(table.matrix)}
+    if max(map(len, table.words)) <= _MAX_STRING:
+        arrays["words"] = np.array(table.words, dtype=np.str_)
+    else:
+        arrays["words"], arrays["word_offsets"] = pack_words(table.words)
+    if table.counts is not None:
+        arrays["counts"] = np.ascontiguousarray(table.counts)
+    with whole_file(path, overwrite=options.overwrite, compress=False) as stream:
+        np.savez(stream, **arrays)
+
+
+FORMAT = Format("npz", "NumPy .npz: arrays words, vectors and perhaps counts", (".npz",), looks_like, read, write)

@@ -1,0 +1,550 @@
+"""Room formats: a pickle's values without a pickle's powers: nothing is imported, called or executed.
+
+Python's own unpickler runs what a file names, and even with a restricted ``find_class`` it can be made to allocate or
+to crash. This reader knows the opcodes of protocols 0 to 5 and builds only plain values (numbers, text, bytes, tuples,
+lists, dictionaries, sets), arrays as their raw bytes, and `Record` objects: the name of a class and the state that was
+saved for it. A name that is not among those given to it is refused, with the name in the error. Keys are plain values,
+so that hashing cannot recurse. Memory stays within a small multiple of the file's size.
+
+Source: CPython, Lib/pickletools.py, which documents every opcode and what it does to the stack.
+"""
+
+from __future__ import annotations
+
+import codecs
+import math
+import mmap
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.errors import FormatError
+
+_PLAIN_KEYS = (str, int, bytes, float, bool, type(None))
+_ARRAY_TYPE = re.compile(r"[fiu][1248]|b1")
+_ORDERS = ("<", ">", "|", "=")
+_NUMPY_CORES = ("numpy.core", "numpy._core")
+
+
+@dataclass(frozen=True)
+class Name:
+    """A class or function that a pickle names; never imported."""
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+@dataclass
+class Record:
+    """An object of a class that is not imported: its name and the attributes that were saved."""
+
+    kind: Name
+    state: dict[Any, Any] = field(default_factory=dict)
+    items: dict[Any, Any] = field(default_factory=dict)
+
+
+@dataclass
+class PickledType:
+    """A NumPy dtype as it was pickled."""
+
+    code: str
+    order: str = "="
+
+
+@dataclass
+class PickledArray:
+    """A NumPy array as it was pickled; `to_array` makes one of it."""
+
+    shape: object = None
+    dtype: object = None
+    fortran_order: bool = False
+    data: object = None
+
+
+def to_array(value: object, kinds: str, what: str) -> NDArray[Any]:
+    """A pickled array whose kind of type is one of ``kinds``.
+
+    Raises
+    ------
+    FormatError
+        Its bytes do not fit its shape, or its type is another.
+    """
+    if not isinstance(value, PickledArray):
+        raise FormatError(f"{what}: must be an array, got {type(value).__name__}")
+    kind, shape, data = value.dtype, value.shape, value.data
+    if not isinstance(kind, PickledType) or not _ARRAY_TYPE.fullmatch(kind.code) or kind.code[0] not in kinds:
+        raise FormatError(f"{what}: must be an array of plain numbers, got {getattr(kind, 'code', kind)!s:.40}")
+    if isinstance(data, str):  # Python 2's str
+        try:
+            data = data.encode("latin-1")
+        except UnicodeEncodeError:
+            raise FormatError(f"{what}: its bytes are damaged") from None
+    if not isinstance(shape, tuple) or not all(type(size) is int and 0 <= size < 1 << 50 for size in shape):
+        raise FormatError(f"{what}: its shape must be whole numbers")
+    dtype = np.dtype(kind.code).newbyteorder(kind.order if kind.order in "<>" else "=")  # type: ignore[arg-type]
+    if len(shape) > 2 or not isinstance(data, bytes) or math.prod(shape) * dtype.itemsize != len(data):
+        raise FormatError(f"{what}: its bytes do not fit its shape {shape!s:.60} and type {kind.code}")
+    return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if value.fortran_order else "C")
+
+
+def read_pickle(data: mmap.mmap | bytes, path: Path, classes: frozenset[str], inert: frozenset[str]) -> Any:
+    """The value of a pickle.
+
+    Parameters
+    ----------
+    data : the whole file
+    path : for the errors
+    classes : names ``module.class`` whose objects become a `Record`
+    inert : names that may stand as values, but of which nothing can be made
+
+    Raises
+    ------
+    FormatError
+        The stream is damaged, or names anything else.
+    """
+    machine = _Machine(data, path, classes, inert)
+    try:
+        return machine.run()
+    except FormatError:
+        raise
+    except (IndexError, KeyError, ValueError, TypeError, struct.error, OverflowError, UnicodeError) as error:
+        machine.fail(f"the pickle is damaged ({type(error).__name__}: {error!s:.100})")
+    except MemoryError:
+        machine.fail("the pickle does not fit in memory")
+
+
+class _Mark:
+    """Where a group of values on the stack begins."""
+
+
+_MARK = _Mark()
+
+
+class _Machine:
+    def __init__(self, data: mmap.mmap | bytes, path: Path, classes: frozenset[str], inert: frozenset[str]) -> None:
+        self.data = data
+        self.path = path
+        self.classes = classes
+        self.inert = inert
+        self.at = 0
+        self.stack: list[Any] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, Any] = {}
+
+    def fail(self, message: str) -> NoReturn:
+        raise FormatError(f"{self.path}: byte {self.at}: {message}")
+
+    # --- the loop; the opcodes that fill a vocabulary come first, inline ---
+
+    def run(self) -> Any:
+        data, memo, stack = self.data, self.memo, self.stack
+        size = len(data)
+        others = _OTHERS
+        while True:
+            if self.at >= size:
+                self.fail("the pickle ends without its end mark: the file is cut")
+            op = data[self.at]
+            self.at += 1
+            at = self.at
+            if op == 0x68:  # BINGET
+                stack.append(memo[data[at]])
+                self.at = at + 1
+            elif op == 0x6A:  # LONG_BINGET
+                stack.append(memo[self.unsigned(4)])
+            elif op == 0x94:  # MEMOIZE
+                memo[len(memo)] = stack[-1]
+            elif op == 0x71:  # BINPUT
+                memo[data[at]] = stack[-1]
+                self.at = at + 1
+            elif op == 0x72:  # LONG_BINPUT
+                memo[self.unsigned(4)] = stack[-1]
+            elif op == 0x8C:  # SHORT_BINUNICODE
+                stack.append(self.take(self.unsigned(1)).decode("utf-8", "surrogatepass"))
+            elif op == 0x58:  # BINUNICODE
+                stack.append(self.take(self.unsigned(4)).decode("utf-8", "surrogatepass"))
+            elif op == 0x4B:  # BININT1
+                stack.append(data[at])
+                self.at = at + 1
+            elif op == 0x4D:  # BININT2
+                stack.append(self.unsigned(2))
+            elif op == 0x4A:  # BININT
+                stack.append(int.from_bytes(self.take(4), "little", signed=True))
+            elif op == 0x2E:  # STOP
+                if len(stack) != 1 or self.marks:
+                    self.fail("the pickle ends with values left over")
+                if self.at != size:
+                    self.fail(f"{size - self.at} bytes follow the pickle")
+                return stack[0]
+            else:
+                handler = others.get(op)
+                if handler is None:
+                    self.at -= 1
+                    self.fail(f"the opcode {op:#04x} is unknown, or not used by the programs whose files firth reads")
+                handler(self)
+
+    # --- reading ---
+
+    def take(self, n_bytes: int) -> bytes:
+        end = self.at + n_bytes
+        if end > len(self.data):
+            self.fail(f"a value of {n_bytes} bytes goes beyond the end of the file: it is cut or damaged")
+        taken = self.data[self.at : end]
+        self.at = end
+        return taken
+
+    def unsigned(self, n_bytes: int) -> int:
+        return int.from_bytes(self.take(n_bytes), "little")
+
+    def line(self) -> bytes:
+        end = self.data.find(b"\n", self.at, self.at + (1 << 20))
+        if end < 0:
+            self.fail("a line of the pickle has no end")
+        taken = self.data[self.at : end]
+        self.at = end + 1
+        return taken
+
+    def pop_mark(self) -> list[Any]:
+        start = self.marks.pop()
+        if start >= len(self.stack) or self.stack[start] is not _MARK:
+            self.fail("the pickle's marks do not match")
+        values = self.stack[start + 1 :]
+        del self.stack[start:]
+        return values
+
+    def pop(self) -> Any:
+        value = self.stack.pop()
+        if value is _MARK:
+            self.fail("the pickle's marks do not match")
+        return value
+
+    # --- plain values ---
+
+    def proto(self) -> None:
+        version = self.unsigned(1)
+        if version > 5:
+            self.fail(f"pickle protocol {version} is newer than firth knows")
+
+    def frame(self) -> None:
+        if self.unsigned(8) > len(self.data) - self.at:
+            self.fail("a frame goes beyond the end of the file: it is cut or damaged")
+
+    def mark(self) -> None:
+        self.marks.append(len(self.stack))
+        self.stack.append(_MARK)
+
+    def pop_value(self) -> None:
+        if self.stack[-1] is _MARK:
+            self.marks.pop()
+        self.stack.pop()
+
+    def pop_to_mark(self) -> None:
+        self.pop_mark()
+
+    def duplicate(self) -> None:
+        value = self.pop()
+        self.stack += (value, value)
+
+    def text_int(self) -> None:
+        line = self.line()
+        self.stack.append({b"00": False, b"01": True}[line] if line in (b"00", b"01") else int(line[:400]))
+
+    def text_long(self) -> None:
+        self.stack.append(int(self.line().rstrip(b"L")[:400]))
+
+    def text_float(self) -> None:
+        self.stack.append(float(self.line()))
+
+    def text_string(self) -> None:
+        line = self.line().strip()
+        if len(line) < 2 or line[:1] not in (b"'", b'"') or line[-1:] != line[:1]:
+            self.fail("a string of the pickle lacks its quotes")
+        self.stack.append(codecs.escape_decode(line[1:-1])[0].decode("latin-1"))
+
+    def text_unicode(self) -> None:
+        self.stack.append(self.line().decode("raw-unicode-escape"))
+
+    def long1(self) -> None:
+        self.stack.append(int.from_bytes(self.take(self.unsigned(1)), "little", signed=True))
+
+    def long4(self) -> None:
+        size = self.unsigned(4)
+        if size > 1024:
+            self.fail(f"an integer of {size} bytes")
+        self.stack.append(int.from_bytes(self.take(size), "little", signed=True))
+
+    def binary_float(self) -> None:
+        self.stack.append(struct.unpack(">d", self.take(8))[0])
+
+    def string1(self) -> None:
+        self.stack.append(self.take(self.unsigned(1)).decode("latin-1"))  # Python 2's str
+
+    def string4(self) -> None:
+        self.stack.append(self.take(self.unsigned(4)).decode("latin-1"))
+
+    def unicode8(self) -> None:
+        self.stack.append(self.take(self.unsigned(8)).decode("utf-8", "surrogatepass"))
+
+    def bytes1(self) -> None:
+        self.stack.append(self.take(self.unsigned(1)))
+
+    def bytes4(self) -> None:
+        self.stack.append(self.take(self.unsigned(4)))
+
+    def bytes8(self) -> None:
+        self.stack.append(self.take(self.unsigned(8)))
+
+    # --- containers ---
+
+    def tuple_n(self, n_values: int) -> None:
+        values = [self.pop() for _ in range(n_values)]
+        self.stack.append(tuple(reversed(values)))
+
+    def append_one(self) -> None:
+        value = self.pop()
+        self.extend([value])
+
+    def append_many(self) -> None:
+        self.extend(self.pop_mark())
+
+    def extend(self, values: list[Any]) -> None:
+        target = self.stack[-1]
+        if type(target) is not list:
+            self.fail(f"values are appended to what is no list ({type(target).__name__})")
+        target.extend(values)
+
+    def set_one(self) -> None:
+        value = self.pop()
+        self.update([self.pop(), value])
+
+    def set_many(self) -> None:
+        self.update(self.pop_mark())
+
+    def update(self, values: list[Any]) -> None:
+        target = self.stack[-1]
+        if isinstance(target, Record):
+            target = target.items
+        if type(target) is not dict:
+            self.fail(f"items are set in what is no dictionary ({type(target).__name__})")
+        target.update(self.plain_pairs(values))
+
+    def plain_pairs(self, values: list[Any]) -> dict[Any, Any]:
+        if len(values) % 2:
+            self.fail("a dictionary's key has no value")
+        keys = values[::2]
+        for key in keys:
+            if not isinstance(key, _PLAIN_KEYS):
+                self.fail(f"a dictionary's key must be a plain value, got {type(key).__name__}")
+        return dict(zip(keys, values[1::2], strict=True))
+
+    def plain_members(self, values: list[Any]) -> list[Any]:
+        for value in values:
+            if not isinstance(value, _PLAIN_KEYS):
+                self.fail(f"a set's member must be a plain value, got {type(value).__name__}")
+        return values
+
+    def add_members(self) -> None:
+        values = self.plain_members(self.pop_mark())
+        if type(self.stack[-1]) is not set:
+            self.fail("members are added to what is no set")
+        self.stack[-1].update(values)
+
+    # --- names and objects ---
+
+    def global_text(self) -> None:
+        module, name = self.line(), self.line()
+        self.push_name(module.decode("utf-8"), name.decode("utf-8"))
+
+    def global_stack(self) -> None:
+        name, module = self.pop(), self.pop()
+        if type(name) is not str or type(module) is not str:
+            self.fail("a name in the pickle is no text")
+        self.push_name(module, name)
+
+    def push_name(self, module: str, name: str) -> None:
+        whole = f"{module}.{name}"
+        if whole not in self.classes and whole not in self.inert and whole not in _CONSTRUCTORS:
+            self.fail(
+                f"the pickle asks for {whole!r:.200}, which firth refuses: it admits only what gensim's Word2Vec and"
+                " KeyedVectors hold, and runs none of it; if you trust the file, load it with gensim and write"
+                " `model.wv.save_word2vec_format(...)`"
+            )
+        self.stack.append(Name(module, name))
+
+    def new_object(self) -> None:
+        arguments = self.pop()
+        self.stack.append(self.make_record(self.pop(), arguments))
+
+    def new_object_with_names(self) -> None:
+        names = self.pop()
+        if names != {}:
+            self.fail("an object is made with named arguments, which firth refuses")
+        self.new_object()
+
+    def make_record(self, kind: Any, arguments: Any) -> Any:
+        if not isinstance(kind, Name) or not isinstance(arguments, tuple):
+            self.fail("an object is made of what is no class")
+        if str(kind) not in self.classes:
+            return self.construct(kind, arguments)
+        return Record(kind)
+
+    def reduce(self) -> None:
+        arguments = self.pop()
+        function = self.pop()
+        if not isinstance(function, Name) or not isinstance(arguments, tuple):
+            self.fail("something is called that is no name")
+        self.stack.append(self.construct(function, arguments))
+
+    def construct(self, function: Name, arguments: tuple[Any, ...]) -> Any:
+        whole = str(function)
+        kind = _CONSTRUCTORS.get(whole)
+        if kind == "array":
+            return PickledArray()
+        if kind == "array from buffer":
+            data, dtype, shape, order = arguments
+            return PickledArray(shape, dtype, order == "F", bytes(data) if isinstance(data, bytearray) else data)
+        if kind == "type":
+            if not arguments or type(arguments[0]) is not str:
+                self.fail("a NumPy type is made of what is no text")
+            return PickledType(arguments[0].lstrip("<>|="), arguments[0][:1] if arguments[0][:1] in _ORDERS else "=")
+        if kind == "scalar":
+            dtype, data = arguments
+            return to_array(PickledArray((), dtype, False, data), "fiub", f"{self.path}: a number").item()
+        if kind == "encode":
+            text, encoding = arguments
+            if type(text) is not str or encoding not in ("latin1", "latin-1"):
+                self.fail("text is encoded in another way than NumPy's arrays are")
+            return text.encode("latin-1")
+        if kind == "dict" and all(isinstance(argument, Name) for argument in arguments):
+            return {}
+        if kind == "set" and len(arguments) == 1 and type(arguments[0]) is list:
+            return set(self.plain_members(arguments[0]))
+        if kind == "bytes" and len(arguments) <= 1:
+            return self.make_bytes(arguments)
+        if kind == "object" and len(arguments) == 3:
+            return self.make_record(arguments[0], ())
+        if kind == "opaque":
+            return Record(function)
+        self.fail(f"{whole!r:.200} is called, which firth refuses")
+
+    def make_bytes(self, arguments: tuple[Any, ...]) -> bytes:
+        if not arguments:
+            return b""
+        if type(arguments[0]) is not bytes:
+            self.fail("bytes are made of what is none")
+        return arguments[0]
+
+    def build(self) -> None:
+        state = self.pop()
+        target = self.stack[-1]
+        if isinstance(target, PickledArray):
+            if type(state) is not tuple or len(state) not in (4, 5):
+                self.fail("an array's state is damaged")
+            target.shape, target.dtype, fortran_order, target.data = state[-4:]
+            target.fortran_order = bool(fortran_order) if isinstance(fortran_order, (bool, int)) else False
+        elif isinstance(target, PickledType):
+            if type(state) is not tuple or len(state) < 5 or state[1] not in _ORDERS:
+                self.fail("a NumPy type's state is damaged")
+            if state[2] is not None or state[3] is not None or state[4] is not None:
+                target.code = "structure"  # refused where it is used
+            target.order = state[1]
+        elif isinstance(target, Record):
+            if type(state) is tuple and len(state) == 2 and type(state[0]) is dict:
+                state = state[0]
+            if type(state) is dict:
+                target.state.update(state)
+            elif str(target.kind) in self.classes:
+                self.fail(f"the state of {str(target.kind)!r:.100} must be a dictionary, got {type(state).__name__}")
+        elif type(target) is dict or type(target) is set:
+            pass  # attributes of a dictionary's subclass: gensim saves none
+        else:
+            self.fail(f"a state is given to what takes none ({type(target).__name__})")
+
+
+_CONSTRUCTORS = {
+    **{f"{core}.multiarray._reconstruct": "array" for core in _NUMPY_CORES},
+    **{f"{core}.numeric._frombuffer": "array from buffer" for core in _NUMPY_CORES},
+    **{f"{core}.multiarray.scalar": "scalar" for core in _NUMPY_CORES},
+    "numpy.dtype": "type",
+    "_codecs.encode": "encode",
+    "collections.defaultdict": "dict",
+    "collections.OrderedDict": "dict",
+    "builtins.dict": "dict",
+    "builtins.set": "set",
+    "__builtin__.set": "set",
+    "builtins.frozenset": "set",
+    "__builtin__.frozenset": "set",
+    "builtins.bytes": "bytes",
+    "__builtin__.bytes": "bytes",
+    "builtins.bytearray": "bytes",
+    "__builtin__.bytearray": "bytes",
+    "copy_reg._reconstructor": "object",
+    "copyreg._reconstructor": "object",
+    "numpy.random.__RandomState_ctor": "opaque",
+    "numpy.random._pickle.__randomstate_ctor": "opaque",
+    "numpy.random._pickle.__bit_generator_ctor": "opaque",
+    "numpy.random._pickle.__generator_ctor": "opaque",
+    "numpy.random.bit_generator.__pyx_unpickle_SeedSequence": "opaque",
+}
+
+_OTHERS: dict[int, Callable[[_Machine], object]] = {
+    0x80: _Machine.proto,
+    0x95: _Machine.frame,
+    ord("("): _Machine.mark,
+    ord("0"): _Machine.pop_value,
+    ord("1"): _Machine.pop_to_mark,
+    ord("2"): _Machine.duplicate,
+    ord("N"): lambda machine: machine.stack.append(None),
+    0x88: lambda machine: machine.stack.append(True),
+    0x89: lambda machine: machine.stack.append(False),
+    ord("I"): _Machine.text_int,
+    ord("L"): _Machine.text_long,
+    ord("F"): _Machine.text_float,
+    ord("S"): _Machine.text_string,
+    ord("V"): _Machine.text_unicode,
+    0x8A: _Machine.long1,
+    0x8B: _Machine.long4,
+    ord("G"): _Machine.binary_float,
+    ord("U"): _Machine.string1,
+    ord("T"): _Machine.string4,
+    0x8D: _Machine.unicode8,
+    ord("C"): _Machine.bytes1,
+    ord("B"): _Machine.bytes4,
+    0x8E: _Machine.bytes8,
+    0x96: _Machine.bytes8,  # a bytearray; nothing changes it here
+    ord(")"): lambda machine: machine.stack.append(()),
+    ord("]"): lambda machine: machine.stack.append([]),
+    ord("}"): lambda machine: machine.stack.append({}),
+    0x8F: lambda machine: machine.stack.append(set()),
+    ord("t"): lambda machine: machine.stack.append(tuple(machine.pop_mark())),
+    ord("l"): lambda machine: machine.stack.append(machine.pop_mark()),
+    ord("d"): lambda machine: machine.stack.append(machine.plain_pairs(machine.pop_mark())),
+    0x91: lambda machine: machine.stack.append(frozenset(machine.plain_members(machine.pop_mark()))),
+    0x85: lambda machine: machine.tuple_n(1),
+    0x86: lambda machine: machine.tuple_n(2),
+    0x87: lambda machine: machine.tuple_n(3),
+    ord("a"): _Machine.append_one,
+    ord("e"): _Machine.append_many,
+    ord("s"): _Machine.set_one,
+    ord("u"): _Machine.set_many,
+    0x90: _Machine.add_members,
+    ord("c"): _Machine.global_text,
+    0x93: _Machine.global_stack,
+    0x81: _Machine.new_object,
+    0x92: _Machine.new_object_with_names,
+    ord("R"): _Machine.reduce,
+    ord("b"): _Machine.build,
+    ord("g"): lambda machine: machine.stack.append(machine.memo[int(machine.line()[:20])]),
+    ord("p"): lambda machine: machine.memo.__setitem__(int(machine.line()[:20]), machine.stack[-1]),
+}
+
+
+__all__ = ["Name", "PickledArray", "PickledType", "Record", "read_pickle", "to_array"]
