@@ -449,7 +449,11 @@ def count_ids(source: IdSequences, spools: Spools, report: Reporter) -> Counted:
     n_tokens, n_sequences = len(source.ids), len(source.offsets) - 1
     distinct = np.empty(0, np.int64)
     for start in range(0, n_tokens, SPOOL_TOKENS):
-        distinct = np.union1d(distinct, _id_block(source.ids, start))
+        block = np.unique(_id_block(source.ids, start))
+        places = np.searchsorted(distinct, block)
+        is_new = distinct.take(places, mode="clip") != block if len(distinct) else np.ones(len(block), np.bool_)
+        if is_new.any():
+            distinct = np.sort(np.concatenate([distinct, block[is_new]]), kind="stable")
         report("count", start // 2, n_tokens)
     spool_file = spools.new()
     spool = _TokenSpool(spool_file)

@@ -210,6 +210,7 @@ def tokens_of(sequence: Any, number: int) -> Any:
 
 
 def string_message(text: str, what: str) -> str:
+    text = str.__str__(text)  # not a subclass, whose repr may differ
     shown = text if len(text) <= 40 else text[:37] + "..."
     return (
         f"{what} must be a list of tokens, got the string {shown!r}, whose letters would become the words; split it:"
@@ -279,10 +280,12 @@ def _text_file(path: Path) -> TextFile:
             raise StorageError(f"{path} is a folder, not a file; to take the files in it pass {path / '*'}")
         if not stat.S_ISREG(status.st_mode):  # a pipe, a terminal
             return TextFile(str(path), "stream", path=path, may_block=True)
-        if status.st_size == 0:
-            raise CorpusError(f"{path} is empty")
         with open(path, "rb") as file:
             first = file.read(16)
+        if not first:
+            raise CorpusError(f"{path} is empty")
+        if status.st_size == 0:  # made by the kernel while it is read, as in /proc
+            return TextFile(str(path), "stream", path=path)
     except OSError as error:
         if isinstance(error, FirthError):
             raise
