@@ -215,10 +215,15 @@ class WordVectors:
         return 1.0 - self.similarities(query, words)
 
     def text_similarity(
-        self, first: Iterable[Word], second: Iterable[Word], *, unknown: Literal["error", "skip"] = "error"
+        self,
+        first: Iterable[Word],
+        second: Iterable[Word],
+        *,
+        normalize_words: bool = True,
+        unknown: Literal["error", "skip"] = "error",
     ) -> float:
-        """Cosine of the means of two lists of words' unit vectors."""
-        means = [self._mean(words, None, True, unknown) for words in (first, second)]
+        """Cosine of the mean vectors of two lists of words; see `mean_vector`."""
+        means = [self._mean(words, None, normalize_words, unknown) for words in (first, second)]
         return float(np.clip(np.einsum("i,i->", *unit_rows(np.stack(means))), -1.0, 1.0))
 
     def centrality(self, words: Iterable[Word]) -> list[Neighbor]:

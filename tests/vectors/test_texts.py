@@ -1,0 +1,145 @@
+"""Vectors of texts by hand and by scikit-learn; word mover's distance by hand and by gensim."""
+
+from __future__ import annotations
+
+import math
+import sys
+
+import numpy as np
+import pytest
+
+from firth.errors import MissingExtraError, ParameterError, ShapeError, UnknownWordError
+from firth.vectors import (
+    WordVectors,
+    common_component,
+    idf_weights,
+    sif_weights,
+    text_vectors,
+    texts,
+    without_component,
+    word_movers_distance,
+)
+
+
+@pytest.fixture
+def abc() -> WordVectors:
+    return WordVectors(["a", "b", "c"], [[2, 0], [0, 1], [1, 1]], counts=[6, 3, 1])
+
+
+def test_means(abc: WordVectors) -> None:
+    found = text_vectors(abc, [["a", "b"], ["a", "a", "b", "?"], [], ["?"]])
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, [[1, 0.5], [4 / 3, 1 / 3], [0, 0], [0, 0]], rtol=1e-6)
+    np.testing.assert_allclose(text_vectors(abc, [["a", "b"]], normalize_words=True), [[0.5, 0.5]])
+    assert text_vectors(abc, []).shape == (0, 2)
+    np.testing.assert_allclose(text_vectors(abc, iter([("a",), iter("ab")])), [[2, 0], [1, 0.5]])
+
+
+def test_inverse_document_frequencies(abc: WordVectors) -> None:
+    corpus = [["a", "b", "a"], ["a", "c"], ["a", "?"]]
+    expected = 1 + np.log(4 / np.array([4, 2, 2]))
+    np.testing.assert_allclose(idf_weights(abc, corpus), expected)
+    found = text_vectors(abc, corpus, weighting="idf")
+    a, b, c = expected
+    np.testing.assert_allclose(found[0], (2 * a * np.array([2, 0]) + b * np.array([0, 1])) / (2 * a + b), rtol=1e-6)
+    np.testing.assert_allclose(found[1], (a * np.array([2, 0]) + c * np.array([1, 1])) / (a + c), rtol=1e-6)
+    # new texts as the old ones
+    np.testing.assert_allclose(text_vectors(abc, corpus[:1], weights=idf_weights(abc, corpus)), found[:1], rtol=1e-6)
+
+
+def test_idf_is_scikit_learns(abc: WordVectors) -> None:
+    feature_extraction = pytest.importorskip("sklearn.feature_extraction.text")
+    corpus = [["a", "b", "a"], ["a", "c"], ["a"], ["b"]]
+    vectorizer = feature_extraction.TfidfVectorizer(analyzer=list).fit(corpus)
+    np.testing.assert_allclose(idf_weights(abc, corpus), vectorizer.idf_)
+
+
+def test_smooth_inverse_frequencies(abc: WordVectors) -> None:
+    np.testing.assert_allclose(sif_weights(abc, 0.1), 0.1 / (0.1 + np.array([0.6, 0.3, 0.1])))
+    corpus = [["a", "b"], ["c", "?", "c"], ["b", "c", "a"]]
+    a, b, c = sif_weights(abc)
+    va, vb, vc = np.array([[2, 0], [0, 1], [1, 1]])
+    plain = np.array([(a * va + b * vb) / 2, c * vc, (a * va + b * vb + c * vc) / 3])
+    component = np.linalg.svd(plain)[2][0]
+    expected = plain - np.outer(plain @ component, component)
+    found = text_vectors(abc, corpus, weighting="sif")
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(text_vectors(abc, corpus, weighting="sif", remove_component=False), plain, atol=1e-6)
+    np.testing.assert_allclose(
+        text_vectors(abc, corpus[:1], weighting="sif", remove_component=common_component(plain)), found[:1], atol=1e-6
+    )
+    with pytest.raises(ParameterError, match="counts must be known for SIF"):
+        text_vectors(WordVectors(["a"], [[1]]), [["a"]], weighting="sif")
+
+
+def test_common_component() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((30, 6)) + 1
+    component = common_component(rows)
+    reference = np.linalg.svd(rows)[2][0]
+    np.testing.assert_allclose(np.abs(component @ reference), 1)
+    assert component[np.argmax(np.abs(component))] > 0
+    np.testing.assert_allclose(without_component(rows, 3 * component) @ component, 0, atol=1e-12)
+    with pytest.raises(ShapeError, match=r"component must have shape \(6,\), got \(2,\)"):
+        without_component(rows, [1, 0])
+    with pytest.raises(ParameterError, match="component must be finite"):
+        without_component(rows, [math.nan] * 6)
+    with pytest.raises(ShapeError, match="at least one row"):
+        common_component(np.zeros((0, 2)))
+
+
+def test_a_text_longer_than_a_part(abc: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = [["a"] * 5 + ["b"] * 9, ["?"], ["c"], ["b", "a"] * 8]
+    expected = text_vectors(abc, corpus, weighting="idf")
+    monkeypatch.setattr(texts, "_TOKENS_AT_ONCE", 4)
+    np.testing.assert_allclose(text_vectors(abc, corpus, weighting="idf"), expected, rtol=1e-6)
+
+
+def test_refused_texts(abc: WordVectors) -> None:
+    with pytest.raises(ParameterError, match=r"texts must be lists of words, got one string; split it"):
+        text_vectors(abc, "a b")
+    with pytest.raises(ParameterError, match=r"texts must be lists of words, got 'a b' at 1; split it: text.split\(\)"):
+        text_vectors(abc, [["a"], "a b"])
+    with pytest.raises(UnknownWordError, match="'zz' is not in the vocabulary"):
+        text_vectors(abc, [["a", "zz"]], unknown="error")
+    with pytest.raises(ParameterError, match="weighting must be one of 'mean', 'idf', 'sif', got 'bm25'"):
+        text_vectors(abc, [["a"]], weighting="bm25")
+    with pytest.raises(ShapeError, match="weights must have one number for each of 3 rows"):
+        text_vectors(abc, [["a"]], weights=[1.0])
+    with pytest.raises(ParameterError, match="weights must be finite"):
+        text_vectors(abc, [["a"]], weights=[1, 2, math.inf])
+    with pytest.raises(ParameterError, match="the vector of 'bad' must be finite"):
+        text_vectors(WordVectors(["bad"], [[math.nan]]), [["bad"]])
+    with pytest.raises(ParameterError, match="a must be above 0, got 0"):
+        sif_weights(abc, 0)
+
+
+def test_word_movers_distance_by_hand(abc: WordVectors) -> None:
+    pytest.importorskip("ot", reason="POT is not installed")
+    assert word_movers_distance(abc, ["a", "a"], ["a"]) == 0
+    assert word_movers_distance(abc, ["a"], ["b"]) == pytest.approx(math.sqrt(2))
+    assert word_movers_distance(abc, ["a"], ["b"], normalize_words=False) == pytest.approx(math.sqrt(5))
+    # half of a's weight stays, half goes to b
+    assert word_movers_distance(abc, ["a"], ["a", "b"]) == pytest.approx(math.sqrt(2) / 2)
+    assert word_movers_distance(abc, ["a"], ["?"]) == math.inf
+    with pytest.raises(UnknownWordError):
+        word_movers_distance(abc, ["a"], ["?"], unknown="error")
+
+
+def test_word_movers_distance_without_pot(abc: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ot", None)
+    with pytest.raises(MissingExtraError, match=r"needs POT, which is not installed: pip install 'firth\[transport\]'"):
+        word_movers_distance(abc, ["a"], ["b"])
+
+
+@pytest.mark.data
+def test_word_movers_distance_is_gensims(glove: WordVectors) -> None:
+    keyedvectors = pytest.importorskip("gensim.models.keyedvectors", reason="gensim is not installed")
+    pytest.importorskip("ot", reason="POT is not installed")
+    keyed = keyedvectors.KeyedVectors(glove.dims)
+    keyed.add_vectors(list(glove), glove.matrix.copy())
+    first = ["the", "president", "speaks", "to", "the", "media", "in", "illinois", "unknownword"]
+    second = ["the", "press", "meets", "the", "president", "in", "chicago"]
+    for norm in (True, False):
+        expected = keyed.wmdistance(first, second, norm=norm)
+        assert word_movers_distance(glove, first, second, normalize_words=norm) == pytest.approx(expected, rel=1e-5)
