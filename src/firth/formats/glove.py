@@ -7,7 +7,7 @@ Grammar
     file = [BOM] row*V
     row  = word " " number (" " number)*(D-1) newline
 
-D is not written anywhere: it is what most rows among the first say when their word is one piece. A word is what stands
+D is not written anywhere: most of the first rows end in that many numbers, their first piece aside. A word is what stands
 before the last D numbers: the published GloVe vectors hold words with spaces (``. . .``, ``at name@domain.com``). Words
 are split at ASCII spaces and tabs alone, so a no-break space (U+00A0) belongs to its word. A word of several pieces
 whose last piece is a number cannot be told from a row that is too wide, and is refused when reading and writing.
@@ -29,7 +29,7 @@ from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions, check_words, whole_file
 
 _LOOK_BYTES = 1 << 18
-_LOOK_ROWS = 1000
+_LOOK_ROWS = 200
 _MAX_LINE_BYTES = MAX_WORD_BYTES + 64 * MAX_DIMS
 _BOM = b"\xef\xbb\xbf"
 
@@ -82,7 +82,7 @@ def write(path: Path, table: VectorTable, options: WriteOptions) -> None:
 
 
 def _infer_dims(lines: list[bytes]) -> int:
-    sizes = Counter(max(0, len(line.split()) - 1) for line in lines)
+    sizes = Counter(min(count_trailing_numbers(line), max(0, len(line.split()) - 1)) for line in lines)
     most = max(sizes.values())
     return min(size for size, times in sizes.items() if times == most)
 

@@ -10,7 +10,7 @@ Grammar
              | uint8 array, with word_offsets int64 (V+1,)
     counts   = int64 array (V,), may be missing
 
-firth writes ``words`` as strings, or as bytes with offsets where a word has more than 256 characters (an array of
+firth writes ``words`` as strings, or as bytes with offsets where a few long words would waste the room (an array of
 strings takes the longest word's room for each). Other members are ignored. Pickled objects are refused.
 
 Source: NumPy, `numpy.savez`, and numpy.lib.format; PKWARE, APPNOTE.TXT 6.3.
@@ -36,7 +36,8 @@ from firth.formats.target import WriteOptions, check_words, whole_file
 
 VECTOR_NAMES = ("vectors", "matrix", "embeddings", "syn0")
 WORD_NAMES = ("words", "vocab", "keys", "index_to_key")
-_MAX_STRING = 256
+_STRING_BYTES = 1 << 20
+_STRING_WASTE = 64  # bytes of an array of strings for a character, before words are packed
 _MAX_MEMBERS = 1000
 _DEFLATE_RATIO = 1040  # deflate cannot do better than 1032 : 1 (zlib's technical details)
 
@@ -144,7 +145,8 @@ def write(path: Path, table: VectorTable, options: WriteOptions) -> None:
     check_words(table.words, path=path, format_name=".npz", forbidden="\0", advice="remove the word")
     check_finite(path, table.matrix)
     arrays: dict[str, Any] = {"vectors": np.ascontiguousarray(table.matrix)}
-    if max(map(len, table.words)) <= _MAX_STRING:
+    lengths = [len(word) for word in table.words]
+    if 4 * max(lengths) * len(lengths) <= max(_STRING_BYTES, _STRING_WASTE * sum(lengths)):
         arrays["words"] = np.array(table.words, dtype=np.str_)
     else:
         arrays["words"], arrays["word_offsets"] = pack_words(table.words)

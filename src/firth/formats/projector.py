@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.errors import FormatError, ParameterError, StorageError
+from firth.errors import FormatError, StorageError
 from firth.formats.format import Format, Sample, is_number
 from firth.formats.rows import finish_table, read_text_rows, write_text_rows
 from firth.formats.source import MAX_DIMS, MAX_WORD_BYTES, ByteSource, ReadOptions, VectorEncodingError, place
@@ -74,8 +74,6 @@ def read(path: Path, options: ReadOptions) -> VectorTable:
 def write(path: Path, table: VectorTable, options: WriteOptions) -> None:
     """Write the projector's two files; see `firth.formats.registry.write_vectors`."""
     beside = metadata_path(path)
-    if beside.suffix.lower() != path.suffix.lower():
-        raise ParameterError(f"path must keep its suffix beside its metadata, got {path} and {beside}")
     check_words(
         table.words, path=path, format_name="the projector's TSV", forbidden="\t\n\r\0", advice="remove the word"
     )
