@@ -70,7 +70,7 @@ def test_same_seed_same_vectors_with_one_thread(lines: Lines) -> None:
     first, second, other = (firth.train(lines, seed=seed, **SMALL) for seed in (7, 7, 8))
     np.testing.assert_array_equal(first.vectors.matrix, second.vectors.matrix)
     np.testing.assert_array_equal(first.output_vectors, second.output_vectors)
-    assert first.history.loss_nats == pytest.approx(second.history.loss_nats, rel=1e-12)
+    assert first.history.loss_nats == pytest.approx(second.history.loss_nats, rel=1e-7)
     assert not np.array_equal(first.vectors.matrix, other.vectors.matrix)
 
 
@@ -230,7 +230,7 @@ def test_bad_argument_is_refused_before_the_corpus_is_read(
     ("corpus", "arguments", "error", "message"),
     [
         ("missing.txt", {}, StorageError, "missing.txt"),
-        (["some words, no list of tokens"], {}, StorageError, "some words"),
+        (["some words, no list of tokens"], {}, CorpusTypeError, "split it"),
         ([["a", "b"], "a string"], {}, CorpusTypeError, "split"),
         ([], {}, CorpusError, "at least one"),
         ([["a", "b"]] * 3, {"min_count": 5}, CorpusError, "min_count"),

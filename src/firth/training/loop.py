@@ -207,27 +207,30 @@ class TrainingLoop:
             self._record_epoch()
 
     def _train_until(self, stop: int) -> None:
-        state, queue = self._state, self._queue
-        queue.open(state.epoch, state.position, stop)
-        while True:
-            at_barrier = self._drain()
-            if at_barrier and state.position >= stop:
+        state = self._state
+        self._queue.open(state.epoch, state.position, stop)
+        at_end = False
+        while not at_end and not state.history.stop_reason:
+            at_end = self._drain() and state.position >= stop
+            self._attend()
+
+    def _attend(self) -> None:
+        """What the main thread does besides waiting; threads go on but where a barrier is needed."""
+        self._display.update(self._report())
+        if self._signals.received is not None:
+            self._signals.raise_received()
+        self._report_written_checkpoint()
+        if self._checkpoint_is_due():
+            self._reach_barrier()
+            self._start_checkpoint()
+            self._queue.resume()
+        if self._callbacks.wants_progress and time.monotonic() >= self._last_callback_s + CALLBACK_INTERVAL_S:
+            self._reach_barrier()
+            if self._ask(self._callbacks.progressed, self._report()):
+                self._stop("callback")
                 return
-            self._display.update(self._report())
-            if self._signals.received is not None:
-                self._signals.raise_received()
-            self._report_written_checkpoint()
-            if self._checkpoint_is_due():
-                self._reach_barrier()
-                self._start_checkpoint()
-                self._queue.resume()
-            if self._callbacks.wants_progress and time.monotonic() >= self._last_callback_s + CALLBACK_INTERVAL_S:
-                self._reach_barrier()
-                if self._ask(self._callbacks.progressed, self._report()):
-                    self._stop("callback")
-                    return
-                self._last_callback_s = time.monotonic()
-                queue.resume()
+            self._last_callback_s = time.monotonic()
+            self._queue.resume()
 
     def _drain(self) -> bool:
         """Take in what the workers finished; whether a barrier is reached, and if so, where."""
