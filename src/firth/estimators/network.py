@@ -202,7 +202,8 @@ class SigmoidNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         classes, labels = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise ParameterError(
-                f"y must hold at least 2 classes, got one class: {classes[0]!r}; a classifier needs examples of another"
+                f"y must hold at least 2 classes, got one class: {_listed(classes)};"
+                " a classifier needs examples of another"
             )
         if goes_on and not np.array_equal(classes, self.classes_):
             raise ParameterError(
