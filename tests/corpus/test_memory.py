@@ -25,7 +25,7 @@ sampler = threading.Thread(target=sample)
 sampler.start()
 source = sys.argv[1]
 if sys.argv[3] == "tokens":
-    source = (line.split() for line in open(source) if len(line) < 1 << 20)  # a list of 10^6 strings is the caller's own
+    source = (line.split() for line in open(source) if len(line) < 1 << 20)  # longer ones are the caller's memory
 encode_corpus(source, folder=sys.argv[2], threads=2)
 done.set()
 sampler.join()

@@ -1,0 +1,181 @@
+"""Counting and encoding a text file side by side with gensim's ``build_vocab``, interleaved in one run.
+
+    python benchmarks/corpus.py TEXT [--rounds 5] [--threads N] [--json]
+
+TEXT is a plain or compressed file; without it ``$FIRTH_DATA/enwiki-featured.txt.xz`` is unpacked and used. gensim only
+counts (``build_vocab(corpus_file=...)``, minimum count 5, vectors of one dimension, so that it allocates nothing);
+firth counts, encodes to disk and makes checksums. Also told: the stages' shares of firth's time, the time of one thread
+over that of all, an iterable of token lists, and the peak of memory that is not the vocabulary.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import lzma
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+MUST, AIM = 8.0, 15.0
+STAGES = {  # function of firth.corpus.encode -> what it does
+    "count_texts": "counting, spooling",
+    "hold_out": "held-out share",
+    "choose_vocabulary": "choosing the vocabulary",
+    "_write_ids": "encoding, writing",
+    "write_manifest": "checksums",
+}
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        text = unpack(arguments.text, work)
+        result = measure(text, work, arguments.rounds, arguments.threads)
+    if arguments.json:
+        print(json.dumps(result, indent=2))
+    else:
+        show(result)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("text", type=Path, nargs="?", help="default: enwiki-featured of FIRTH_DATA")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=None, help="default: the cores available")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.text is None:
+        if "FIRTH_DATA" not in os.environ:
+            parser.error("name a text, or set FIRTH_DATA to the folder that holds enwiki-featured.txt.xz")
+        arguments.text = Path(os.environ["FIRTH_DATA"]) / "enwiki-featured.txt.xz"
+    return arguments
+
+
+def unpack(text: Path, work: Path) -> Path:
+    if text.suffix != ".xz":
+        return text
+    with lzma.open(text, "rb") as packed, open(work / "text", "wb") as plain:
+        shutil.copyfileobj(packed, plain, 1 << 20)
+    return work / "text"
+
+
+def measure(text: Path, work: Path, n_rounds: int, threads: int | None) -> dict[str, Any]:
+    from firth.corpus import encode, encode_corpus
+    from firth.corpus.encode import available_cores
+
+    threads = threads or available_cores()
+    stages: dict[str, list[float]] = {name: [] for name in STAGES}
+    for name in STAGES:
+        setattr(encode, name, timed(getattr(encode, name), stages[name]))
+    ours: list[float] = []
+    one_thread: list[float] = []
+    theirs: list[float] = []
+    in_stages: dict[str, list[float]] = {name: [] for name in STAGES}
+
+    corpus = encode_corpus(text, folder=work / "warm", threads=threads)  # reads the file into the page cache
+    n_tokens = corpus.n_tokens_read
+    for _ in range(n_rounds):
+        theirs.append(time_gensim(text))
+        for spent in stages.values():
+            spent.clear()
+        ours.append(seconds(lambda: encode_corpus(text, folder=work / "all", threads=threads)))
+        for name, spent in stages.items():
+            in_stages[name].append(sum(spent))
+        one_thread.append(seconds(lambda: encode_corpus(text, folder=work / "one", threads=1)))
+    peak_bytes = peak_anonymous(lambda: encode_corpus(text, folder=work / "all", threads=threads))
+    with open(text, encoding="utf-8") as lines:
+        iterable_s = seconds(lambda: encode_corpus(map(str.split, lines), folder=work / "lists"))
+    return {
+        "tokens": n_tokens,
+        "threads": threads,
+        "firth_seconds": ours,
+        "gensim_seconds": theirs,
+        "one_thread_seconds": one_thread,
+        "ratios": [gensim / firth for gensim, firth in zip(theirs, ours, strict=True)],
+        "stage_seconds": {STAGES[name]: statistics.median(spent) for name, spent in in_stages.items()},
+        "iterable_seconds": iterable_s,
+        "peak_anonymous_bytes": peak_bytes,
+    }
+
+
+def time_gensim(text: Path) -> float:
+    from gensim.models import Word2Vec
+
+    model = Word2Vec(vector_size=1, min_count=5)
+    return seconds(lambda: model.build_vocab(corpus_file=str(text)))
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def timed(function: Callable[..., Any], spent: list[float]) -> Callable[..., Any]:
+    def call(*arguments: Any, **options: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return function(*arguments, **options)
+        finally:
+            spent.append(time.perf_counter() - started)
+
+    return call
+
+
+def peak_anonymous(work: Callable[[], Any]) -> int | None:
+    """How far RssAnon rises above where it was, sampled every 2 ms; None where there is no /proc."""
+    if not Path("/proc/self/status").exists():
+        return None
+
+    def anonymous() -> int:
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("RssAnon")) * 1024
+
+    start = peak = anonymous()
+    done = threading.Event()
+
+    def sample() -> None:
+        nonlocal peak
+        while not done.wait(0.002):
+            peak = max(peak, anonymous())
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    try:
+        work()
+    finally:
+        done.set()
+        sampler.join()
+    return peak - start
+
+
+def show(result: dict[str, Any]) -> None:
+    n_tokens, ours = result["tokens"], statistics.median(result["firth_seconds"])
+    ratios = sorted(result["ratios"])
+    gensim, one = statistics.median(result["gensim_seconds"]), statistics.median(result["one_thread_seconds"])
+    print(f"{n_tokens:,} tokens, {result['threads']} threads, {len(ratios)} interleaved rounds")
+    print(f"gensim build_vocab            {n_tokens / gensim / 1e6:8.2f} M words/s   {gensim:.2f} s")
+    print(f"firth counting and encoding   {n_tokens / ours / 1e6:8.2f} M words/s   {ours:.2f} s")
+    print(f"  one thread                  {n_tokens / one / 1e6:8.2f} M words/s   {one:.2f} s")
+    lists = result["iterable_seconds"]
+    print(f"  from lists of tokens        {n_tokens / lists / 1e6:8.2f} M words/s   {lists:.2f} s")
+    median = statistics.median(ratios)
+    verdict = "aim met" if median >= AIM else "must met" if median >= MUST else "NOT MET"
+    print(f"ratio: median {median:.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f}); must {MUST:g}, aim {AIM:g}: {verdict}")
+    for name, spent in result["stage_seconds"].items():
+        print(f"  {name:<26}{spent:8.3f} s  {spent / ours:6.1%}")
+    if result["peak_anonymous_bytes"] is not None:
+        print(f"peak RssAnon above the start: {result['peak_anonymous_bytes'] / 2**20:.0f} MiB, words included")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
