@@ -185,10 +185,7 @@ def diagnose_permuted_rows(
     if a.shape != n.shape or a.ndim == 0 or len(a) < 2 or not np.all(np.isfinite(a)):
         return None
     a, n = a.reshape(len(a), -1), n.reshape(len(n), -1)
-    known_columns = np.isfinite(n).any(axis=0)
-    if not known_columns.any():
-        return None
-    known_rows = np.flatnonzero(np.isfinite(n[:, known_columns]).all(axis=1))
+    known_rows, known_columns = _known_submatrix(n)
     if len(known_rows) < 2:
         return None
     a, n = a[:, known_columns], n[:, known_columns]
@@ -230,8 +227,8 @@ def diagnose_product_of_sums(analytic: ArrayLike, numeric: ArrayLike, *, block: 
         return None
     if np.count_nonzero(a.any(axis=1)) < 2 or np.count_nonzero(a.any(axis=0)) < 2:
         return None  # a single row or column has rank one for any reason
-    known_rows = np.isfinite(n).any(axis=1)
-    known = n[known_rows][:, np.isfinite(n[known_rows]).all(axis=0)] if known_rows.any() else n[:0]
+    known_rows, known_columns = _known_submatrix(n)
+    known = n[np.ix_(known_rows, known_columns)]
     if min(known.shape) < 2:
         return None
     analytic_ratio, numeric_ratio = _second_singular_value(a), _second_singular_value(known)
@@ -444,7 +441,7 @@ def diagnose_gradient(
         diagnosis = diagnose_block(
             a[name], n[name], x=point, wrong=masks[name], sizes=sizes, tolerance=tolerance, block=block_name
         )
-        if single and a[name].ndim == 1 and diagnosis.code in ("unrecognized", "coordinates-wrong"):
+        if single and a[name].ndim == 1 and diagnosis.code in ("unrecognized", "coordinates-wrong", "sign"):
             ranged = _diagnose_range(a[name], n[name], masks[name], point, sizes, tolerance)
             found.extend(ranged or [diagnosis])
         else:
@@ -496,6 +493,14 @@ def _known_pairs(analytic: ArrayLike, numeric: ArrayLike) -> tuple[NDArray[np.fl
     a, n = np.asarray(analytic, np.float64).reshape(-1), np.asarray(numeric, np.float64).reshape(-1)
     known = np.isfinite(n)
     return a[known], n[known]
+
+
+def _known_submatrix(numeric: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of a large part of a matrix that is known throughout."""
+    known = np.isfinite(numeric)
+    in_column = known.sum(axis=0)
+    columns = np.flatnonzero(in_column >= max(1, 0.5 * in_column.max(initial=0)))
+    return np.flatnonzero(known[:, columns].all(axis=1)), columns
 
 
 def _second_singular_value(matrix: NDArray[np.float64]) -> float:

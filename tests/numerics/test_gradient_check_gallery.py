@@ -1,4 +1,4 @@
-"""Functions whose gradients are right, smooth and not, well and badly scaled: none of them may be called wrong."""
+"""The checker on functions whose gradients are right, smooth and not, well and badly scaled: no false accusation."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 from firth.numerics import (
     cbow_window,
+    check_gradient,
     cross_entropy,
     log_sigmoid,
     negative_sampling_loss,
@@ -110,6 +112,13 @@ def build_right_functions(seed: int) -> dict[str, tuple[Function, Any]]:
         loss, gradient, _ = softmax_loss(v, vectors["out"], 1)
         return loss, gradient
 
+    def sparse(x: Any) -> Any:
+        return np.sum(x[:2] ** 2), np.where(np.arange(len(x))[:, None] < 2, 2 * x, 0)
+
+    def bent(x: Any) -> Any:
+        positive = np.maximum(x, 0)
+        return np.sum(positive**2 + positive), (2 * x + 1) * (x > 0)
+
     vectors = {"in": rng.normal(size=(5, 4)), "out": rng.normal(size=(5, 4))}
     network = {"W1": rng.normal(size=(5, 4)), "b1": np.zeros(4), "W2": rng.normal(size=(4, 3))}
     return {
@@ -158,8 +167,58 @@ def build_right_functions(seed: int) -> dict[str, tuple[Function, Any]]:
         "scored-softmax-saturated": (scored_softmax, 300 * vectors["in"][0]),
         "scalar": (lambda x: (x**3, 3 * x**2), 1.7),
         "many": (lambda x: (np.sum(np.sin(x)), np.cos(x)), rng.normal(size=(40, 60))),
-        "many-sparse": (lambda x: (np.sum(x[:2] ** 2), np.where(np.arange(40)[:, None] < 2, 2 * x, 0)), rng.normal(size=(40, 60))),
-        "many-relu": (lambda x: (np.sum(np.maximum(x, 0) ** 2) + np.sum(np.maximum(x, 0)), (2 * x + 1) * (x > 0)), rng.normal(size=(40, 60))),
+        "many-sparse": (sparse, rng.normal(size=(40, 60))),
+        "many-relu": (bent, rng.normal(size=(40, 60))),
         "many-single": (lambda x: (np.sum(np.sin(x)), np.cos(x)), rng.normal(size=(40, 60)).astype(np.float32)),
         "many-kinks-at-zero": (lambda x: (np.sum(np.abs(x)), np.sign(x)), np.zeros((40, 60))),
     }  # fmt: skip
+
+
+RIGHT = build_right_functions(0)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_gradients_are_right(name) -> None:
+    function, point = RIGHT[name]
+    report = check_gradient(function, point)
+    assert report.ok, str(report)
+    assert report.diagnoses == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 25))
+def test_right_gradients_are_right_at_many_points(seed) -> None:
+    for name, (function, point) in build_right_functions(seed).items():
+        report = check_gradient(function, point)
+        assert report.ok, f"{name}\n{report}"
+
+
+SMOOTH = [
+    "least-squares",
+    "least-squares-large",
+    "softmax-regression",
+    "norm",
+    "log",
+    "quartic",
+    "log-determinant",
+    "rosenbrock",
+    "offset",
+    "scored",
+    "scored-softmax",
+]
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_a_per_mille_is_found_in_every_smooth_function(name) -> None:
+    function, point = RIGHT[name]
+    largest = int(np.argmax(np.abs(function(point)[1])))
+
+    def spoiled(x):
+        loss, gradient = function(x)
+        gradient = np.array(gradient, order="C")
+        gradient.reshape(-1)[largest] *= 1.001
+        return loss, gradient
+
+    report = check_gradient(spoiled, point)
+    assert not report.ok
+    assert report.n_wrong == 1
