@@ -7,10 +7,10 @@ Grammar
     file = [BOM] row*V
     row  = word " " number (" " number)*(D-1) newline
 
-D is not written anywhere: most of the first rows end in that many numbers, their first piece aside. A word is what stands
-before the last D numbers: the published GloVe vectors hold words with spaces (``. . .``, ``at name@domain.com``). Words
-are split at ASCII spaces and tabs alone, so a no-break space (U+00A0) belongs to its word. A word of several pieces
-whose last piece is a number cannot be told from a row that is too wide, and is refused when reading and writing.
+D is not written anywhere: most of the first rows end in that many numbers, their first piece aside. A word is what is
+written before the last D numbers: the published vectors hold words with spaces (``. . .``, ``at name@domain.com``).
+Words are split at ASCII spaces and tabs alone, so a no-break space (U+00A0) belongs to its word. A word of several
+pieces whose last piece is a number cannot be told from a row that is too wide, and is refused when reading and writing.
 
 Source: GloVe, ``save_params`` in src/glove.c with ``-binary 0 -write-header 0``, https://github.com/stanfordnlp/GloVe;
 the vectors of https://nlp.stanford.edu/projects/glove/.

@@ -18,6 +18,7 @@ Source: NumPy, `numpy.savez`, and numpy.lib.format; PKWARE, APPNOTE.TXT 6.3.
 
 from __future__ import annotations
 
+import sys
 import zipfile
 import zlib
 from pathlib import Path
@@ -92,10 +93,10 @@ class _Archive:
         if array.ndim != 1:
             self.fail(f"{name} must have one dimension, got the shape {array.shape}")
         if array.dtype.kind == "U":
-            try:
-                words: list[str] = array.tolist()
-            except ValueError as error:
-                self.fail(f"{name} holds what is no Unicode text: {error}")
+            points = array.view(array.dtype.str[0] + "u4")  # NumPy itself fails on these with a SystemError
+            if points.size and (points.max() > sys.maxunicode or np.any((points >= 0xD800) & (points < 0xE000))):
+                self.fail(f"{name} holds what is no Unicode text: a code point beyond U+10FFFF or a surrogate")
+            words: list[str] = array.tolist()
         elif array.dtype.kind == "S":
             words = decode_words(self.path, [(word, 0) for word in array.tolist()], options)
         else:
