@@ -200,3 +200,43 @@ def test_choices_are_words(corpus):
         Engine(*corpus, negative_sharing="sentence")
     with pytest.raises(ParameterError, match="skipgram with negative-sampling"):
         Engine(*corpus, architecture="glove")
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
+def test_rounds_give_the_same_bits_from_any_number_of_threads(objective):
+    rng = np.random.default_rng(5)
+    ids = np.minimum(rng.geometric(0.02, 21_000) - 1, 99).astype(np.int32)
+    offsets = np.arange(0, 21_001, 50)
+    counts = np.bincount(ids, minlength=100).astype(np.int64) + 1
+    vectors, losses = [], []
+    for threads in (1, 2, 3, 8):
+        engine = Engine(
+            ids, offsets, counts, architecture=objective.inputs.architecture, loss=objective.outputs.loss, dims=20,
+            learning_rate=0.01,
+        )  # fmt: skip
+        for epoch in (0, 1):
+            losses.append(engine.train_rounds(0, 2 * engine.round_tokens, epoch, threads).loss_nats)
+            losses.append(engine.train_rounds(2 * engine.round_tokens, len(ids), epoch, threads).loss_nats)
+        vectors.append((engine.input_vectors, engine.output_vectors))
+    for inputs, outputs in vectors[1:]:
+        assert np.array_equal(inputs, vectors[0][0])
+        assert np.array_equal(outputs, vectors[0][1])
+    assert losses[4:8] == losses[8:12] == losses[12:16] == losses[:4]
+    assert losses[3] < losses[1]
+
+
+def test_rounds_start_at_a_border(corpus):
+    ids, _, _ = corpus
+    with pytest.raises(ParameterError, match="multiples"):
+        Engine(*corpus, dims=4).train_rounds(3, len(ids), 0, 1)
+
+
+def test_rounds_train_what_slices_train(corpus):
+    """Shards see the matrices as the round found them: one shard's worth of tokens is the lock-free result."""
+    ids, offsets, counts = corpus
+    in_rounds, in_slices = (Engine(ids, offsets, counts, dims=16, subsample=0.05) for _ in range(2))
+    assert len(ids) <= in_rounds.round_tokens // 8
+    expected = in_slices.train_slice(0, len(ids), 0)
+    result = in_rounds.train_rounds(0, len(ids), 0, 2)
+    assert result.loss_nats == expected.loss_nats
+    assert np.array_equal(in_rounds.input_vectors, in_slices.input_vectors)

@@ -221,6 +221,30 @@ class Engine:
         """
         return _as_slice_result(self._kernel.train_slice(self._settings, start, stop, epoch))
 
+    @property
+    def round_tokens(self) -> int:
+        """Tokens of one round of :meth:`train_rounds`."""
+        return self._kernel.round_tokens
+
+    def train_rounds(self, start: int, stop: int, epoch: int, threads: int) -> SliceResult:
+        """Train the tokens [start, stop) so that the result has the same bits whatever the number of threads.
+
+        ``start`` must be a multiple of ``round_tokens``; so must ``stop``, or be the epoch's end.
+
+        Raises
+        ------
+        StoppedError
+            After ``request_stop``; whole rounds have been trained then.
+        """
+        if start % self.round_tokens or (stop % self.round_tokens and stop != len(self._ids)):
+            raise ParameterError(
+                f"start and stop must be multiples of {self.round_tokens} or the epoch's end, got {start} and {stop}"
+            )
+        rounds = self._rounds.get(threads)
+        if rounds is None:  # their tables are large, and serve every stretch
+            rounds = self._rounds[threads] = self._kernel.make_rounds(self._settings, threads)
+        return _as_slice_result(rounds.train(start, stop, epoch))
+
     def heldout_loss(
         self, ids: NDArray[np.int32], offsets: NDArray[np.int64], *, threads: int = 1
     ) -> tuple[float, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import weakref
 from ctypes import POINTER, c_double, c_int32, c_int64, c_uint64, c_void_p
 
 import numpy as np
@@ -80,6 +81,22 @@ class Result(ctypes.Structure):
     _fields_ = [("loss", c_double), ("weight", c_double), ("examples", c_int64), ("centers", c_int64)]
 
 
+class Rounds:
+    """The native workspace of deterministic training for a number of threads; freed with the object."""
+
+    def __init__(self, library: ctypes.CDLL, settings: Settings, threads: int) -> None:
+        self._library = library
+        handle = c_void_p()
+        check_status(library, library.firth_rounds_create(settings, threads, handle))
+        self._finalizer = weakref.finalize(self, library.firth_rounds_destroy, handle)
+        self._handle = handle
+
+    def train(self, start: int, stop: int, epoch: int) -> Result:
+        result = Result()
+        check_status(self._library, self._library.firth_rounds_train(self._handle, start, stop, epoch, result))
+        return result
+
+
 class Kernel:
     """The training functions of one instruction set; arrays are trusted, pointers are taken as they are."""
 
@@ -94,6 +111,15 @@ class Kernel:
         result = Result()
         self._check(self._library.firth_train_slice(settings, double_precision, start, stop, epoch, result))
         return result
+
+    @property
+    def round_tokens(self) -> int:
+        """Tokens of one round of deterministic training."""
+        return int(self._library.firth_round_tokens())
+
+    def make_rounds(self, settings: Settings, threads: int) -> Rounds:
+        """The workspace of deterministic training."""
+        return Rounds(self._library, settings, threads)
 
     def evaluate_slice(
         self, settings: Settings, start: int, stop: int, epoch: int, *, double_precision: bool = False
@@ -167,6 +193,10 @@ def _declare(library: ctypes.CDLL) -> None:
     for name, arguments in {
         "firth_train_slice": slice_arguments,
         "firth_evaluate_slice": slice_arguments,
+        "firth_round_tokens": [],
+        "firth_rounds_create": [POINTER(Settings), c_int32, POINTER(c_void_p)],
+        "firth_rounds_train": [c_void_p, c_int64, c_int64, c_int32, POINTER(Result)],
+        "firth_rounds_destroy": [c_void_p],
         "firth_update_unit": [
             POINTER(Settings), c_int32, c_void_p, c_int32, c_int32, c_void_p, c_int32, c_double, POINTER(c_double)
         ],
@@ -174,8 +204,8 @@ def _declare(library: ctypes.CDLL) -> None:
         "firth_initial_vectors": [c_uint64, c_void_p, c_int64, c_int64, c_int64, c_int32],
     }.items():  # fmt: skip
         function = getattr(library, name)
-        function.restype = c_int64
+        function.restype = None if name == "firth_rounds_destroy" else c_int64
         function.argtypes = arguments
 
 
-__all__ = ["CHOICE_CODES", "ROW_ALIGNMENT_BYTES", "Kernel", "Result", "Settings"]
+__all__ = ["CHOICE_CODES", "ROW_ALIGNMENT_BYTES", "Kernel", "Result", "Rounds", "Settings"]

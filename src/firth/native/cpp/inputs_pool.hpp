@@ -11,7 +11,7 @@ namespace firth {
 
 struct PooledInput {
   template <class Real, class InputRows>
-  static int gather(const Settings &settings, const Unit &unit, const InputRows &input_row, Workspace<Real> &work) {
+  static int gather(const Settings &settings, const Unit &unit, InputRows &input_row, Workspace<Real> &work) {
     typedef typename Simd<Real>::V V;
     const int n_padded = int(settings.stride), m = unit.n_context;
     work.input_rows.resize(size_t(m) + 1);
@@ -28,7 +28,7 @@ struct PooledInput {
   }
 
   template <class Real, class InputRows>
-  static void update(const Settings &settings, const Unit &unit, const InputRows &, int m, int n,
+  static void update(const Settings &settings, const Unit &unit, InputRows &, int m, int n,
                      bool repeated_outputs, const Real *coefficients, Workspace<Real> &work) {
     const int n_padded = int(settings.stride);
     const Real *change = update_outputs_and_gather<Real>(work.input_rows.data(), m, work.output_rows.data(), n,

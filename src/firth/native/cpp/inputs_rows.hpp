@@ -8,7 +8,7 @@ namespace firth {
 
 struct RowInputs {
   template <class Real, class InputRows>
-  static int gather(const Settings &settings, const Unit &unit, const InputRows &input_row, Workspace<Real> &work) {
+  static int gather(const Settings &settings, const Unit &unit, InputRows &input_row, Workspace<Real> &work) {
     work.input_rows.resize(unit.n_context);
     for (int i = 0; i < unit.n_context; ++i) work.input_rows[i] = input_row(unit.context[i]);
     if (settings.frozen) freeze(settings, unit, work);
@@ -16,7 +16,7 @@ struct RowInputs {
   }
 
   template <class Real, class InputRows>
-  static void update(const Settings &settings, const Unit &unit, const InputRows &, int m, int n,
+  static void update(const Settings &settings, const Unit &unit, InputRows &, int m, int n,
                      bool repeated_outputs, const Real *coefficients, Workspace<Real> &work) {
     const int n_padded = int(settings.stride);
     Real *const *x = work.input_rows.data();

@@ -11,13 +11,20 @@
 
 namespace firth {
 
-// Where the rows of a matrix are: here in place, elsewhere (deterministic.hpp) in a shard's private copies.
+// Asks for a row's cache lines before they are needed; it will be written.
+template <class Real>
+inline void prefetch_row(const Real *row, int64_t stride) {
+  const char *bytes = reinterpret_cast<const char *>(row);
+  for (int64_t offset = 0; offset < stride * int64_t(sizeof(Real)); offset += 64) __builtin_prefetch(bytes + offset, 1);
+}
+
+// Where the rows of a matrix are: here in place; elsewhere (deterministic.hpp) in a shard's private copies.
 template <class Real>
 struct SharedRows {
-  static constexpr bool IN_PLACE = true;
   Real *matrix;
   int64_t stride;
   Real *operator()(int32_t id) const { return matrix + int64_t(id) * stride; }
+  void prefetch(int32_t id) const { prefetch_row((*this)(id), stride); }
 };
 
 template <class Real>
@@ -42,8 +49,8 @@ struct Unit {
 // A unit's update (UPDATE) or its loss alone. Loss goes to workspace.loss, in nats. Gradients are taken at the rows as
 // they stand at the beginning; a word that stands several times gets the sum.
 template <bool UPDATE, class Real, class Input, class Output, class InputRows, class OutputRows>
-inline void train_unit(const Settings &settings, const Unit &unit, Real learning_rate, const InputRows &input_row,
-                       const OutputRows &output_row, Workspace<Real> &work) {
+inline void train_unit(const Settings &settings, const Unit &unit, Real learning_rate, InputRows &input_row,
+                       OutputRows &output_row, Workspace<Real> &work) {
   const int n_padded = int(settings.stride);
   const int n = Output::template collect<Real>(settings, unit, work);
   work.output_rows.resize(n);

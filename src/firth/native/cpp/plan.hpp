@@ -68,8 +68,13 @@ class Planner {
   int64_t sequence = 0;  // of the chunk's first position
   std::vector<int64_t> center_sequences;
 
-  Planner(const Settings &settings, int64_t start, int64_t stop, uint32_t epoch)
-      : s_(settings), key_(settings.seed), epoch_(epoch), next_(start), stop_(std::min(stop, settings.n_tokens)) {
+  explicit Planner(const Settings &settings) : s_(settings), key_(settings.seed) {}
+
+  // Go to the slice [start, stop) of an epoch.
+  void seek(int64_t start, int64_t stop, uint32_t epoch) {
+    epoch_ = epoch;
+    next_ = start;
+    stop_ = std::min(stop, s_.n_tokens);
     if (next_ < stop_) {
       const int64_t *found = std::upper_bound(s_.offsets, s_.offsets + s_.n_sequences + 1, next_);
       sequence_ = (found - s_.offsets) - 1;
@@ -256,8 +261,8 @@ class Planner {
 
   const Settings &s_;
   PhiloxKey key_;
-  uint32_t epoch_;
-  int64_t next_, stop_;
+  uint32_t epoch_ = 0;
+  int64_t next_ = 0, stop_ = 0;
   int64_t sequence_ = 0;
   std::vector<int32_t> windows_;  // half-width of each kept token's window
   std::vector<int64_t> neighbours_;

@@ -1,27 +1,26 @@
 // Room native: the exported functions of training: a slice, one unit, the plan, the loss alone.
-#include "train.hpp"
-
 #include "abi.hpp"
+#include "deterministic.hpp"
 
 namespace firth {
 namespace {
 
 template <bool UPDATE, class Real>
 Result run_slice(const Settings &s, int64_t start, int64_t stop, uint32_t epoch) {
-  const SharedRows<Real> input_row{static_cast<Real *>(s.input_matrix), s.stride};
-  const SharedRows<Real> output_row{static_cast<Real *>(s.output_matrix), s.stride};
+  SharedRows<Real> input_row{static_cast<Real *>(s.input_matrix), s.stride};
+  SharedRows<Real> output_row{static_cast<Real *>(s.output_matrix), s.stride};
   return with_objective(s, [&](auto input, auto output) {
     Trainer<UPDATE, Real, typename decltype(input)::type, typename decltype(output)::type, SharedRows<Real>,
             SharedRows<Real>>
-        trainer(s, input_row, output_row, epoch);
-    return trainer.run(start, stop);
+        trainer(s, input_row, output_row);
+    return trainer.run(start, stop, epoch);
   });
 }
 
 template <class Real>
 double update_one(const Settings &s, const Unit &unit, double learning_rate) {
-  const SharedRows<Real> input_row{static_cast<Real *>(s.input_matrix), s.stride};
-  const SharedRows<Real> output_row{static_cast<Real *>(s.output_matrix), s.stride};
+  SharedRows<Real> input_row{static_cast<Real *>(s.input_matrix), s.stride};
+  SharedRows<Real> output_row{static_cast<Real *>(s.output_matrix), s.stride};
   Workspace<Real> work;
   with_objective(s, [&](auto input, auto output) {
     train_unit<true, Real, typename decltype(input)::type, typename decltype(output)::type>(
@@ -44,6 +43,27 @@ FIRTH_API int64_t firth_train_slice(const Settings *settings, int32_t double_pre
   return firth::guard([&]() -> int64_t {
     *result = double_precision ? firth::run_slice<true, double>(*settings, start, stop, uint32_t(epoch))
                                : firth::run_slice<true, float>(*settings, start, stop, uint32_t(epoch));
+    return 0;
+  });
+}
+
+FIRTH_API int64_t firth_round_tokens() { return firth::ROUND_TOKENS; }
+
+// The workspace of deterministic training, kept from stretch to stretch; freed with firth_rounds_destroy.
+FIRTH_API int64_t firth_rounds_create(const Settings *settings, int32_t n_threads, void **rounds) {
+  return firth::guard([&]() -> int64_t {
+    *rounds = firth::make_rounds(*settings, n_threads).release();
+    return 0;
+  });
+}
+
+FIRTH_API void firth_rounds_destroy(void *rounds) { delete static_cast<firth::Rounds *>(rounds); }
+
+// Trains the tokens [start, stop) in rounds: the same bits whatever the number of threads. `start` is at a round's
+// border; so is `stop`, or it is the epoch's end. After the stop flag was seen, whole rounds have been trained.
+FIRTH_API int64_t firth_rounds_train(void *rounds, int64_t start, int64_t stop, int32_t epoch, firth::Result *result) {
+  return firth::guard([&]() -> int64_t {
+    *result = static_cast<firth::Rounds *>(rounds)->run(start, stop, uint32_t(epoch));
     return 0;
   });
 }
@@ -77,7 +97,8 @@ FIRTH_API int64_t firth_plan_slice(const Settings *settings, int64_t start, int6
                                    int64_t *positions, int32_t *targets, int64_t *context_offsets, int32_t *contexts,
                                    int64_t *negative_offsets, int32_t *negatives) {
   return firth::guard([&]() -> int64_t {
-    firth::Planner plan(*settings, start, stop, uint32_t(epoch));
+    firth::Planner plan(*settings);
+    plan.seek(start, stop, uint32_t(epoch));
     int64_t n_windows = 0, n_contexts = 0, n_negatives = 0;
     while (plan.next_chunk()) {
       for (const firth::Planner::Center &center : plan.centers) {

@@ -17,24 +17,20 @@ inline double learning_rate_at(const Settings &s, int64_t epoch, int64_t positio
   return s.learning_rate + (s.min_learning_rate - s.learning_rate) * done;
 }
 
-template <class Real>
-inline void prefetch_row(const Real *row, int64_t stride) {
-  const char *bytes = reinterpret_cast<const char *>(row);
-  for (int64_t offset = 0; offset < stride * int64_t(sizeof(Real)); offset += 64) __builtin_prefetch(bytes + offset, 1);
-}
-
 template <bool UPDATE, class Real, class Input, class Output, class InputRows, class OutputRows>
 class Trainer {
  public:
-  Trainer(const Settings &settings, const InputRows &input_row, const OutputRows &output_row, uint32_t epoch)
-      : s_(settings), input_row_(input_row), output_row_(output_row), epoch_(epoch),
+  Trainer(const Settings &settings, InputRows &input_row, OutputRows &output_row)
+      : s_(settings), plan_(settings), input_row_(input_row), output_row_(output_row),
         by_pair_(std::is_same<Input, RowInputs>::value && std::is_same<Output, SampledNegatives>::value &&
                  settings.sharing == SHARE_PAIR) {}
 
-  // Trains the tokens [start, stop); stops early, with ERROR_STOPPED, when the stop flag is seen.
-  Result run(int64_t start, int64_t stop) {
+  // Trains the tokens [start, stop) of an epoch; stops early, with ERROR_STOPPED, when the stop flag is seen.
+  Result run(int64_t start, int64_t stop, uint32_t epoch) {
+    epoch_ = epoch;
     Result result = {};
-    Planner plan(s_, start, stop, epoch_);
+    Planner &plan = plan_;
+    plan.seek(start, stop, epoch);
     while (plan.next_chunk()) {
       if (s_.stop_flag && *const_cast<const volatile int32_t *>(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
       int64_t pair = 0;
@@ -86,28 +82,28 @@ class Trainer {
 
   // Rows arrive from memory while the windows before theirs are computed.
   void prefetch(const Planner &plan, size_t index) {
-    if (!InputRows::IN_PLACE) return;
     const size_t ahead = std::min(index + PREFETCH_WINDOWS, plan.centers.size() - 1);
     const int32_t reach = plan.centers[ahead].kept + (s_.window_mode == WINDOW_SEQUENCE ? 1 : s_.window) + 1;
     for (const int32_t stop = std::min(reach, int32_t(plan.kept_ids.size())); prefetched_ < stop; ++prefetched_)
-      prefetch_row(input_row_(plan.kept_ids[prefetched_]), s_.stride);
+      input_row_.prefetch(plan.kept_ids[prefetched_]);
     for (size_t c = index == 0 ? 0 : index + PREFETCH_WINDOWS; c <= ahead; ++c) {
       const Planner::Center &center = plan.centers[c];
       const int32_t target = plan.kept_ids[center.kept];
       if (std::is_same<Output, SampledNegatives>::value) {
-        prefetch_row(output_row_(target), s_.stride);
-        for (int k = 0; k < center.n_draws; ++k) prefetch_row(output_row_(plan.negatives[center.draws + k]), s_.stride);
+        output_row_.prefetch(target);
+        for (int k = 0; k < center.n_draws; ++k) output_row_.prefetch(plan.negatives[center.draws + k]);
       } else if (std::is_same<Output, HuffmanPath>::value) {
         for (int64_t node = s_.path_offsets[target]; node < s_.path_offsets[target + 1]; ++node)
-          prefetch_row(output_row_(s_.path_nodes[node]), s_.stride);
+          output_row_.prefetch(s_.path_nodes[node]);
       }
     }
   }
 
   const Settings &s_;
-  const InputRows &input_row_;
-  const OutputRows &output_row_;
-  const uint32_t epoch_;
+  Planner plan_;
+  InputRows &input_row_;
+  OutputRows &output_row_;
+  uint32_t epoch_ = 0;
   const bool by_pair_;
   Workspace<Real> work_;
   std::vector<int32_t> context_;
