@@ -20,7 +20,7 @@ import firth
 from firth.errors import CorpusError, FormatError, ParameterError, StorageError
 from firth.formats import model_folder
 from firth.training import checkpoints
-from firth.training.checkpoints import read_checkpoint
+from firth.training.checkpoints import RunState, Snapshot, read_checkpoint, write_checkpoint
 from firth.training.loop import CheckpointWarning
 
 DRIVER = Path(__file__).with_name("run_driver.py")
@@ -135,6 +135,20 @@ def test_another_number_of_threads_trains_each_slice_once(
     assert model.history.words_trained == whole.history.words_trained
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_deterministic_training_is_the_same_from_any_number_of_threads_and_across_an_interruption(
+    threads: int, corpus_file: Path, tmp_path: Path
+) -> None:
+    options = {**OPTIONS, "deterministic": True, "epochs": 5}
+    expected = firth.train(corpus_file, output=tmp_path / "whole", progress=False, **{**options, "threads": 2})
+    output = tmp_path / "model"
+    with pytest.raises(RuntimeError):
+        firth.train(
+            corpus_file, output=output, callbacks=[Interrupt(2)], progress=False, **{**options, "threads": threads}
+        )
+    _assert_same(firth.resume(output, progress=False), expected)
+
+
 @pytest.mark.parametrize("kill_at", [1, 2, 3, 4, 6, 8])
 def test_killed_while_a_checkpoint_is_written(
     kill_at: int, corpus_file: Path, tmp_path: Path, whole: firth.Model
@@ -236,19 +250,24 @@ def test_an_old_checkpoint_stands_when_a_new_one_fails(
     _assert_same(firth.resume(output, progress=False), whole)
 
 
-def test_at_most_two_checkpoints_are_on_disk(
-    corpus_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    output, most, replace = tmp_path / "model", 0, os.replace
+def test_at_most_two_checkpoints_are_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, replace = [], os.replace
 
     def look(*arguments: Any) -> None:
-        nonlocal most
         replace(*arguments)
-        most = max(most, len(list((output / ".work" / "checkpoint").glob("*.safetensors"))))
+        seen.append(len(list(tmp_path.glob("*.safetensors"))))
 
     monkeypatch.setattr(os, "replace", look)
-    firth.train(corpus_file, output=output, progress=False, **OPTIONS)
-    assert most == 2
+    for number in range(4):
+        vectors = np.full((5, 3), number, np.float32)
+        snapshot = Snapshot.take(RunState(epoch=number), vectors, vectors)
+        write_checkpoint(tmp_path, snapshot, {"run": "x"})
+        assert len(list(tmp_path.glob("*.safetensors"))) == 1
+        read = read_checkpoint(tmp_path, {"run": "x"})
+        assert read is not None
+        assert read.state == RunState(epoch=number)
+        np.testing.assert_array_equal(read.input_vectors, vectors)
+    assert max(seen) == 2
 
 
 def test_checkpoints_by_time(corpus_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

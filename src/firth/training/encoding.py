@@ -41,6 +41,7 @@ def encode_for_training(
     vocabulary: Vocabulary | None,
     options: RunOptions,
     display: ProgressDisplay,
+    folder: Path,
     *,
     cut: bool = True,
 ) -> tuple[EncodedCorpus, float]:
@@ -50,7 +51,7 @@ def encode_for_training(
     if isinstance(corpus, EncodedCorpus):
         _validate_encoded(corpus, text, vocabulary, share)
         if options.checkpoint_every is not None:
-            corpus = _adopt(corpus, workspace.corpus_folder)
+            corpus = _adopt(corpus, folder)
         return corpus, 0.0
     estimate = estimate_corpus(corpus, threads=config.threads)
     needs = f"encoding: memory {format_bytes(estimate.memory_bytes)} besides the words"
@@ -59,7 +60,7 @@ def encode_for_training(
     display.note(needs)
     encoded = encode_corpus(
         corpus,
-        folder=workspace.corpus_folder,
+        folder=folder,
         min_count=config.min_count if cut else 1,
         max_vocabulary=config.max_vocabulary if cut else None,
         lowercase=text.lowercase,

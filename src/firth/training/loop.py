@@ -180,6 +180,9 @@ class TrainingLoop:
         except BaseException:
             if self._safe_to_save:
                 self._save_on_the_way_out()
+            elif self._checkpoints is not None:  # the one that is being written is from before the failure
+                while not self._checkpoints.wait(POLL_S):
+                    pass
             raise
         finally:
             self._halt_workers(workers)

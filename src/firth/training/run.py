@@ -23,6 +23,7 @@ from firth.training.config import (
     NOISE_EXPONENT,
     TrainingConfig,
     as_integer,
+    available_processors,
     validate_parameter_names,
 )
 from firth.training.continuation import Continuation, continue_vocabulary
@@ -182,7 +183,9 @@ def train(
     weights = read_sequence_weights(sequence_weights)
     text = TextOptions(lowercase, tokenizer, normalizer, encoding_errors)
     with _prepare(output, overwrite, display) as (workspace, signals):
-        encoded, encode_seconds = encode_for_training(corpus, workspace, config, text, vocabulary, options, display)
+        encoded, encode_seconds = encode_for_training(
+            corpus, workspace, config, text, vocabulary, options, display, workspace.corpus_folder
+        )
         words = encoded.vocabulary
         noise = noise_weights(noise_distribution, words)
         start_word_ids = None if start_vectors is None else start_vectors.rows_for(words)[0]
@@ -352,10 +355,18 @@ def train_more(
     old_mask = frozen_mask(freeze, old_words, None) if freeze is not True else np.ones(len(old_words), np.bool_)
     with _prepare(output, overwrite, display) as (workspace, signals):
         encoded, encode_seconds = encode_for_training(
-            corpus, workspace, config, text, None if new_words else old_words, options, display, cut=False
+            corpus,
+            workspace,
+            config,
+            text,
+            None if new_words else old_words,
+            options,
+            display,
+            workspace.folder / "text",
+            cut=False,
         )
-        continued = continue_vocabulary(encoded, old_words, config, workspace.folder / "continued")
-        _replace_corpus(workspace, continued)
+        continued = continue_vocabulary(encoded, old_words, config, workspace.corpus_folder)
+        shutil.rmtree(workspace.folder / "text", ignore_errors=True)  # its ids are rewritten
         frozen: NDArray[np.bool_] | None = None
         if old_mask is not None:
             frozen = np.zeros(len(continued.corpus.vocabulary), np.bool_)
@@ -418,18 +429,10 @@ def _load_old_vectors(engine: Engine, model: Model, continued: Continuation) -> 
 
 def _following_changes(config: TrainingConfig, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The changes, and the end of the learning rate decided anew where its start is changed alone."""
-    following = dict(changes)
+    following: dict[str, Any] = {"threads": min(config.threads or 1, available_processors()), **changes}
     if "learning_rate" in changes and "min_learning_rate" not in changes:
         following["min_learning_rate"] = None
-    if "threads" not in changes:
-        following["threads"] = None
     return following
-
-
-def _replace_corpus(workspace: Workspace, continued: Continuation) -> None:
-    """Free the space of the corpus as it was encoded first."""
-    if continued.corpus.folder != workspace.corpus_folder and workspace.corpus_folder.exists():
-        shutil.rmtree(workspace.corpus_folder)
 
 
 def _read_interval(values: Mapping[str, float | None] | None) -> Interval | None:

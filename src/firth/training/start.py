@@ -153,8 +153,6 @@ def frozen_mask(
                 mask[vocabulary.word_id(word)] = True
             except UnknownWordError as error:
                 raise UnknownWordError(f"freeze must hold words of the vocabulary; {error}") from None
-    if mask.all():
-        raise ParameterError("freeze must leave a word to be trained, got all of them")
     return mask if mask.any() else None
 
 
