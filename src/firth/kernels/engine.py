@@ -123,6 +123,7 @@ class Engine:
         self._weights = None if sequence_weights is None else np.ascontiguousarray(sequence_weights, dtype=np.float32)
         self._frozen = None if frozen is None else np.ascontiguousarray(frozen, dtype=np.uint8)
         self._stop_flag = np.zeros(1, np.int32)
+        self._rounds: dict[int, Rounds] = {}
         choices = {
             "architecture": architecture,
             "loss": loss,
