@@ -272,11 +272,10 @@ def grade_objective(
     conventions: dict[str, str | None] = dict(spec.conventions)
     if has_reduction:
         conventions.setdefault("reduction", scale.reduction)
-    if scale.reduction == "other" or (scale.reduction == "mean" and not has_reduction):
-        findings.append(_reduction_note(scale))
-    findings.extend(spec.findings)
-
     right = gradient_is_right(readings, scale)
+    if scale.reduction == "other" or (scale.reduction == "mean" and not has_reduction):
+        findings.append(_reduction_note(scale, "cost and gradient are both" if right else "the cost is"))
+    findings.extend(spec.findings)
     if right:
         verdict = "correct" if spec.stated else "wrong-objective"
         findings.extend(_inaccuracy(cases, outcomes, readings, scale))
@@ -292,11 +291,11 @@ def grade_objective(
     return FunctionReport(subject.name, subject.kind, verdict, Conventions(**known), tuple(findings))
 
 
-def _reduction_note(scale: Scale) -> Finding:
+def _reduction_note(scale: Scale, what: str) -> Finding:
     if scale.divisor is None:
-        message = "cost and gradient are both scaled by one factor of the sizes, which is no known divisor"
+        message = f"{what} scaled by one factor of the sizes, which is no known divisor"
         return Finding("reduction-other", "note", message, {"divisor": None, "factors": list(scale.factors)})
-    message = f"cost and gradient are both divided by {scale.divisor}: neither the sum nor the mean"
+    message = f"{what} divided by {scale.divisor}: neither the sum nor the mean"
     details: dict[str, Any] = {"divisor": scale.divisor, "factors": list(scale.factors)}
     return Finding("reduction-other", "note", message, details)
 

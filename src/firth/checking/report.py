@@ -16,6 +16,7 @@ SEVERITIES = ("error", "warning", "note")
 VERDICTS = ("correct", "wrong-objective", "wrong-gradient", "wrong", "broken")
 CSV_COLUMNS = ("file", "function", "kind", "verdict", "target", "reduction", "repeats", "findings", "error")
 
+MAX_LINE = 240  # characters of a line of evidence in the form for reading
 MAX_EVIDENCE_ELEMENTS = 24  # of an array in a finding: enough to see, short enough to read
 
 
@@ -156,9 +157,13 @@ def format_text(reports: Sequence[FileReport]) -> str:
             lines.append(f"  error: {report.error}")
         for function in report.functions:
             lines.append(f"  {function.name}{_kind_note(function)}: {function.verdict.upper()}{_conventions(function)}")
+            shown = False  # the evidence of the first error says what the others' would
             for finding in function.findings:
                 lines.append(f"    {finding.severity} [{finding.code}] {finding.message}")
-                lines.extend(_evidence_lines(finding))
+                if finding.severity == "error" and not shown:
+                    evidence = _evidence_lines(finding)
+                    lines.extend(evidence)
+                    shown = bool(evidence)
     functions = [function for report in reports for function in report.functions]
     n_correct = sum(function.verdict == "correct" for function in functions)
     n_files = sum(bool(report.functions) for report in reports)
@@ -202,14 +207,14 @@ def _conventions(function: FunctionReport) -> str:
 
 def _evidence_lines(finding: Finding) -> list[str]:
     evidence = finding.details.get("evidence")
-    if finding.severity == "note" or not isinstance(evidence, dict):
+    if not isinstance(evidence, dict):
         return []
     return [f"      {key}: {_short(value)}" for key, value in evidence.items()]
 
 
 def _short(value: Any) -> str:
     text = _rounded(plain(value))
-    return text if len(text) <= 300 else text[:297] + "..."
+    return text if len(text) <= MAX_LINE else text[: MAX_LINE - 3] + "..."
 
 
 def _rounded(value: Any) -> str:

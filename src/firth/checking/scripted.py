@@ -33,6 +33,9 @@ class ScriptedDataset:
             self._script.append(int(self._generator.randint(self._n_words)))
         return self._script[:n_draws]
 
+    def __len__(self) -> int:
+        return self._n_words
+
     def rewind(self) -> None:
         self.drawn = []
 

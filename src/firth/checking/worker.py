@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import resource
+import secrets
 import select
 import signal
 import sys
@@ -34,17 +35,19 @@ def main() -> None:
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     for line in sys.stdin:
-        answer = _run_forked(json.loads(line))
+        answer = _run_forked(json.loads(line), answers.fileno())
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
 
-def _run_forked(job: dict[str, Any]) -> dict[str, Any]:
+def _run_forked(job: dict[str, Any], answers: int) -> dict[str, Any]:
     read_end, write_end = os.pipe()
+    token = secrets.token_hex(16).encode()  # what the function itself writes to the pipe is not the answer
     child = os.fork()
     if child == 0:
         os.close(read_end)
-        _run_job(job, write_end)
+        os.close(answers)
+        _run_job(job, write_end, token)
     os.close(write_end)
     data, in_time = _read_all(read_end, time.monotonic() + job["time_limit"] + GRACE_S)
     os.close(read_end)
@@ -53,9 +56,10 @@ def _run_forked(job: dict[str, Any]) -> dict[str, Any]:
     with contextlib.suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
-    if data:
+    _, found, answer = data.partition(token)
+    if found:
         with contextlib.suppress(json.JSONDecodeError):
-            return dict(json.loads(data))
+            return dict(json.loads(answer.partition(token)[0]))
     name, kind = job["name"], job["kind"]
     if not in_time:
         message = f"{name} runs into the time limit of {job['time_limit']:g} s"
@@ -83,7 +87,7 @@ def _read_all(descriptor: int, deadline: float) -> tuple[bytes, bool]:
         chunks.append(chunk)
 
 
-def _run_job(job: dict[str, Any], write_end: int) -> NoReturn:
+def _run_job(job: dict[str, Any], write_end: int, token: bytes) -> NoReturn:
     """In the fork: limits, the grading, the answer; never returns."""
     try:
         os.setsid()
@@ -99,17 +103,19 @@ def _run_job(job: dict[str, Any], write_end: int) -> NoReturn:
         else:
             report = grade_function(units, folder, job["name"], job["kind"], certain=job["certain"])
         signal.setitimer(signal.ITIMER_REAL, 0)
-        answer = {"report": None if report is None else report.as_dict()}
-        data = json.dumps(answer).encode()
-        while data:
-            data = data[os.write(write_end, data) :]
+        _answer(write_end, token, {"report": None if report is None else report.as_dict()})
         os._exit(0)
     except BaseException as error:
         # The grader's own fault, or one that the function planted in it: told, not swallowed.
         finding = Finding("grader", "error", f"the grader failed: {type(error).__name__}: {error}")
-        answer = {"report": broken(job["name"], job["kind"], finding).as_dict()}
-        os.write(write_end, json.dumps(answer).encode())
+        _answer(write_end, token, {"report": broken(job["name"], job["kind"], finding).as_dict()})
         os._exit(0)
+
+
+def _answer(descriptor: int, token: bytes, answer: dict[str, Any]) -> None:
+    data = token + json.dumps(answer).encode() + token
+    while data:
+        data = data[os.write(descriptor, data) :]
 
 
 def _decode(source: str) -> bytes:

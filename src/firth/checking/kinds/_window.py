@@ -41,6 +41,7 @@ WINDOWS: tuple[tuple[str, int, int, int, int, tuple[int, ...]], ...] = (
     ("two words", 5, 4, 1, 0, (3, 1)),
     ("a word thrice", 6, 2, 2, 4, (1, 1, 5, 1)),
     ("repeats and the center's own word", 6, 3, 3, 2, (0, 1, 4, 3, 1, 2)),
+    ("three words twice", 6, 3, 3, 5, (0, 1, 4, 4, 1, 0)),
 )
 SHORT_WINDOW = ("fewer words than 2C", 6, 3, 3, 1, (0, 4, 4, 5))
 

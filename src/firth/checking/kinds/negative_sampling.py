@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ SCRIPTS: tuple[tuple[str, int, int, int, int | None, tuple[int, ...]], ...] = (
     ("the target drawn first and last", 6, 2, 3, 3, (3, 1, 3, 5, 4, 1)),
     ("the default number of draws", 6, 3, 4, None, (1, 4, 0, 1, 5, 2, 4, 3, 3, 0, 5, 2)),
 )
-MAX_EXPLAINED = 6  # negatives: above it there are too many multisets to try
+N_PROBES = 12  # states of `random` and `np.random`, to see what a function that draws by them does
 
 REPEATS_OVERWRITTEN = Finding(
     "repeats-overwritten",
@@ -49,6 +50,9 @@ _DROPPED_DRAW = Finding(
     "draws-dropped",
     "error",
     "a draw that equals the target is skipped and not drawn again: the cost has fewer than K negatives",
+)
+_TOO_FEW = Finding(
+    "negatives-missing", "error", "the cost has fewer than K negatives on every call: a range too short?"
 )
 _DROPPED_REPEAT = Finding(
     "repeats-dropped", "error", "a word drawn several times counts once: the cost has fewer than K negatives"
@@ -73,7 +77,7 @@ def grade(subject: Subject) -> FunctionReport:
 
 def _grade(subject: Subject, form: Callable[[Array], Array]) -> FunctionReport:
     has_k = subject.takes(SLOTS, "K")
-    cases = []
+    cases, datasets = [], []
     for seed, (name, n_words, n_dims, target, n_negatives, script) in enumerate(SCRIPTS, start=11):
         vector, rows = _prediction.make_vectors(seed, n_words, n_dims)
         k = n_negatives if has_k and n_negatives is not None else DEFAULT_NEGATIVES
@@ -86,9 +90,10 @@ def _grade(subject: Subject, form: Callable[[Array], Array]) -> FunctionReport:
         inputs = {"predicted": vector, "target": target, "outputVectors": rows, "K": k, "draws": dataset.stream(k + 4)}
         values = {"gradPred": vector, "grad": rows}
         cases.append(Case(name, _evaluator(subject, target, dataset, passed, form), values, readings, {}, inputs))
+        datasets.append(dataset)
 
     def explain(outcomes: Sequence[Outcome]) -> tuple[ReadingSpec, list[Reading]] | None:
-        return _explain(subject, cases, outcomes)
+        return _explain(subject, cases, datasets, outcomes)
 
     report = grade_objective(
         subject,
@@ -196,7 +201,7 @@ def _overwritten(
 
 
 def _explain(
-    subject: Subject, cases: Sequence[Case], outcomes: Sequence[Outcome]
+    subject: Subject, cases: Sequence[Case], datasets: Sequence[ScriptedDataset], outcomes: Sequence[Outcome]
 ) -> tuple[ReadingSpec, list[Reading]] | None:
     """Negatives drawn in a way of the function's own: which multiset of ids makes each cost.
 
@@ -206,29 +211,39 @@ def _explain(
     readings = []
     sizes: list[tuple[int, int]] = []
     target_counts: list[int] = []
-    probes: list[tuple[Case, Outcome, bool]] = [
-        (case, outcome, True) for case, outcome in zip(cases, outcomes, strict=True)
-    ]
-    tried = [case for case in cases if case.inputs["K"] <= MAX_EXPLAINED]
-    for seed in range(1, 13):
+    chosen: list[list[int]] = []
+    told: dict[str, set[tuple[int, ...]]] = {}
+    probes = [(case, outcome, 0) for case, outcome in zip(cases, outcomes, strict=True)]
+    for seed in range(1, N_PROBES + 1):
         subject.seed_offset = seed
-        for case in tried[:3]:
-            probes.append((case, case.evaluate(case.values), False))
+        probes += [(case, case.evaluate(case.values), seed) for case in cases[:3]]
     subject.seed_offset = 0
-    for case, outcome, is_case in probes:
-        inputs = case.inputs
+    for case, outcome, seed in probes:
         negatives = _find_negatives(case, outcome.cost)
         if negatives is None:
             return None
-        sizes.append((len(negatives), inputs["K"]))
-        target_counts.append(negatives.count(inputs["target"]))
-        if is_case:
-            readings.append(_reading(inputs["predicted"], inputs["outputVectors"], inputs["target"], negatives))
+        sizes.append((len(negatives), case.inputs["K"]))
+        target_counts.append(negatives.count(case.inputs["target"]))
+        told.setdefault(case.name, set()).add(tuple(negatives))
+        if seed == 0:
+            chosen.append(negatives)
+            vector, rows = case.inputs["predicted"], case.inputs["outputVectors"]
+            readings.append(_reading(vector, rows, case.inputs["target"], negatives))
+    if any(dataset.drawn for dataset in datasets):
+        # Ids that were not drawn (positions taken for ids, say) are no negatives, whatever their number.
+        for case, dataset, ids in zip(cases, datasets, chosen, strict=True):
+            case.evaluate(case.values)
+            if Counter(i for i in ids if i != case.inputs["target"]) - Counter(dataset.drawn):
+                return None
+    elif all(len(found) == 1 for found in told.values()):
+        return None  # nothing is drawn at all
     findings: list[Finding] = []
     convention: str | None = "count" if any(target_counts) else "reject"
-    if all(size == k + 1 for size, k in sizes) and all(target_counts):
+    if all(target_counts):
         findings.append(_TARGET_ALWAYS)
         convention = "count" if any(count > 1 for count in target_counts) else "reject"
+    elif all(size < k for size, k in sizes):
+        findings.append(_TOO_FEW)
     elif any(size < k for size, k in sizes):
         findings.append(_DROPPED_DRAW)
         convention = None
@@ -269,8 +284,7 @@ def _sampler(subject: Subject, form: Callable[[Array], Array], sign: float) -> C
     dataset = ScriptedDataset(range(1, n_words), n_words)
 
     def sample(score: float) -> Sample:
-        wanted = np.linspace(1.0, 0.25, n_words)
-        wanted[0] = -1.0
+        wanted = np.concatenate([[-1.0], np.linspace(1.0, 0.25, k)])
         vector, rows = _prediction.vectors_at_score(score, sign * wanted)
         values = {"gradPred": vector, "grad": rows}
         outcome = _evaluator(subject, 0, dataset, k if has_k else None, form)(values)
