@@ -222,7 +222,6 @@ def test_rounds_give_the_same_bits_from_any_number_of_threads(objective):
         assert np.array_equal(inputs, vectors[0][0])
         assert np.array_equal(outputs, vectors[0][1])
     assert losses[4:8] == losses[8:12] == losses[12:16] == losses[:4]
-    assert losses[3] < losses[1]
 
 
 def test_rounds_start_at_a_border(corpus):

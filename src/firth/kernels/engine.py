@@ -18,7 +18,7 @@ from firth.corpus.philox import Purpose
 from firth.corpus.plan import PlanTables
 from firth.errors import ParameterError, ShapeError, TrainingError
 from firth.kernels.registry import find_objective
-from firth.native.kernel import CHOICE_CODES, ROW_ALIGNMENT_BYTES, Kernel, Result, Settings
+from firth.native.kernel import CHOICE_CODES, ROW_ALIGNMENT_BYTES, Kernel, Result, Rounds, Settings
 from firth.native.loader import StoppedError
 from firth.numerics.huffman import build_huffman_tree
 
