@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -85,6 +87,46 @@ def test_blocks_find_what_a_full_sort_finds(always_blocked: bool, search, block_
         if threshold is not None and any(abs(score - threshold) < 1e-12 for score in everything.values()):
             continue
         assert_same(found[query_id], full_sort(matrix, query, n_best, allowed, own, threshold), everything)
+
+
+@settings(max_examples=100, deadline=None)
+@given(search=searches(), block_rows=st.sampled_from([1, 3, 7, 64]), n_positive=st.integers(1, 8))
+def test_products_find_what_a_full_sort_finds(search, block_rows: int, n_positive: int) -> None:
+    matrix, queries, n_best, rows, n_rows, pairs, threshold = search
+    units = nb.unit_rows(queries)
+    n_positive = min(n_positive, len(units))
+    allowed = list(range(n_rows or len(matrix))) if rows is None else rows
+    excluded = [row for _, row in pairs]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nb, "rows_in_block", lambda width: block_rows)
+        found, scores = nb.nearest_by_product(
+            matrix,
+            nb.compute_norms(matrix),
+            units,
+            n_positive,
+            1e-6,
+            n_best,
+            rows=None if rows is None else np.array(rows),
+            total=len(allowed),
+            excluded=np.array(excluded, dtype=np.int64),
+            threshold=threshold,
+        )
+    expected = {}
+    for row in allowed:
+        x = nb.unit_rows(matrix[row : row + 1])[0]
+        if row not in excluded and np.isfinite(x).all():
+            factors = [(1 + max(-1.0, min(1.0, float(np.dot(unit, x))))) / 2 for unit in units]
+            expected[row] = math.prod(factors[:n_positive]) / (math.prod(factors[n_positive:]) + 1e-6)
+    if threshold is not None:
+        if any(abs(score - threshold) < 1e-9 for score in expected.values()):
+            return
+        expected = {row: score for row, score in expected.items() if score >= threshold}
+    assert len(found) == min(n_best, len(expected))
+    best = sorted(expected.values(), reverse=True)[:n_best]
+    np.testing.assert_allclose(scores, best, rtol=1e-7, atol=1e-12)
+    np.testing.assert_allclose(scores, [expected[row] for row in found.tolist()], rtol=1e-7, atol=1e-12)
+    for place in range(1, len(found)):
+        assert (-scores[place - 1], found[place - 1]) < (-scores[place], found[place])
 
 
 def test_answers_do_not_depend_on_blocks_or_company() -> None:

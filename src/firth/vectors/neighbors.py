@@ -13,13 +13,14 @@ Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 Matrix = npt.NDArray[Any]  # float32 or float16, (V, D); never copied whole
 
-BLOCK_BYTES = 16 << 20  # of scores, or of converted rows: what a query may take beside the matrix
+BLOCK_BYTES = 32 << 20  # of scores, or of converted rows: what a query may take beside the matrix
 QUERY_BLOCK = 1024
 _ANSWERS_IN_CHUNK = 1 << 17
 _PARTITION_QUERIES = 64
+_PARTITION_ROWS = 1 << 14
 _SORT_ALL_SHARE = 8
 _SPARE_CANDIDATES = 1 << 18
-_MAX_BLOCK_ROWS = 1 << 16
+_MAX_BLOCK_ROWS = 1 << 20
 _MIN_BLOCK_ROWS = 64
 _EXACT_PAIRS = 1 << 20  # elements of float64 rows gathered at once
 _SMALLEST_NORM = 1e-30  # a shorter row counts as zero: its inverse norm would not be a float32
@@ -238,10 +239,11 @@ def _nearest_of_chunk(
         scores = block_scores(matrix, norms, queries32, rows, start, stop, scale_rows, buffer)
         strike(scores, rows, start, stop, norms.not_finite, None)
         strike(scores, rows, start, stop, excluded_rows, excluded_queries)
-        if start == 0 and stop >= 2 * n_best:
+        n_first = min(stop, max(_PARTITION_ROWS, 4 * n_best))
+        if start == 0 and n_first >= 2 * n_best:
             for first in range(0, n_queries, _PARTITION_QUERIES):  # a partition copies
-                part = scores[first : first + _PARTITION_QUERIES]
-                best = np.partition(part, stop - n_best, axis=1)[:, stop - n_best] - np.float32(2 * margin)
+                part = scores[first : first + _PARTITION_QUERIES, :n_first]
+                best = np.partition(part, n_first - n_best, axis=1)[:, n_first - n_best] - np.float32(2 * margin)
                 np.maximum(cuts[first : first + len(part)], best, out=cuts[first : first + len(part)])
         flat = np.flatnonzero(scores > cuts[:, None])
         if flat.size:
@@ -350,16 +352,73 @@ def _prune(
     return _Pool(query_ids[keep], rows[keep], scores[keep]), cuts
 
 
-def all_products(
-    matrix: Matrix, units: Floats, n_positive: int, epsilon: float, rows: Rows | None, total: int
-) -> Floats:
-    """3CosMul of every searched row with unit vectors (T, D), the first ``n_positive`` of them positive; float64."""
-    products = np.empty(total, dtype=np.float64)
-    step = max(1, _EXACT_PAIRS // max(units.shape[1], 1))
-    for start in range(0, total, step):
-        stop = min(total, start + step)
-        block = matrix[start:stop] if rows is None else matrix[rows[start:stop]]
-        shifted = (1.0 + np.clip(unit_rows(block) @ units.T, -1.0, 1.0)) / 2.0
-        above = np.prod(shifted[:, :n_positive], axis=1)
-        products[start:stop] = above / (np.prod(shifted[:, n_positive:], axis=1) + epsilon)
+def nearest_by_product(
+    matrix: Matrix,
+    norms: Norms,
+    units: Floats,
+    n_positive: int,
+    epsilon: float,
+    n_best: int,
+    *,
+    rows: Rows | None,
+    total: int,
+    excluded: Rows,
+    threshold: float | None,
+) -> tuple[Rows, Floats]:
+    """The rows of highest 3CosMul, prod_p (1 + cos)/2 / (prod_n (1 + cos)/2 + epsilon), best first, ties by row.
+
+    As in `nearest_rows`, float32 chooses and float64 decides: a row's score lies between bounds that follow from
+    `score_tolerance`, and whose upper bound reaches the ``n_best``-th highest lower bound is looked at.
+
+    Parameters
+    ----------
+    units : float64 array, (T, D)
+        The first ``n_positive`` are positive.
+    rows, total
+        Search these rows (rising), or the first ``total``.
+    """
+    n_terms, n_dims = units.shape
+    error = 0.5 * score_tolerance(n_dims) + 2.0**-23
+    searched = np.arange(total) if rows is None else rows
+    lowest, highest = np.empty(total), np.empty(total)
+    scale_rows = matrix.dtype != np.float32 or rows is not None
+    block_rows = rows_in_block(max(2 * n_terms, n_dims if scale_rows else 1))
+    buffer = np.empty(n_terms * min(block_rows, total), dtype=np.float32)
+    units32 = units.astype(np.float32)
+    for start in range(0, total, block_rows):
+        stop = min(total, start + block_rows)
+        shifted = block_scores(matrix, norms, units32, rows, start, stop, scale_rows, buffer)
+        shifted += np.float32(1.0)
+        shifted *= np.float32(0.5)
+        np.clip(shifted, 0.0, 1.0, out=shifted)
+        above = np.prod(shifted[:n_positive], axis=0, dtype=np.float64)
+        below = np.prod(shifted[n_positive:], axis=0, dtype=np.float64)
+        # factors in [0, 1], each off by at most ``error``: so are products, by their sum
+        off_above, off_below = n_positive * error, (n_terms - n_positive) * error
+        lowest[start:stop] = (above - off_above) / (below + off_below + epsilon)
+        highest[start:stop] = (above + off_above) / (np.maximum(below - off_below, 0.0) + epsilon)
+    keep = ~(np.isin(searched, excluded) | np.isin(searched, norms.not_finite))
+    searched, lowest, highest = searched[keep], lowest[keep], highest[keep]
+    cut = -np.inf
+    if n_best < len(searched):
+        cut = float(np.partition(lowest, len(lowest) - n_best)[len(lowest) - n_best])
+    if threshold is not None:
+        cut = max(cut, threshold)
+    searched = searched[highest >= cut]
+    scores = _exact_products(matrix, units, n_positive, epsilon, searched)
+    if threshold is not None:
+        keep = scores >= threshold
+        searched, scores = searched[keep], scores[keep]
+    order = np.argsort(-scores, kind="stable")[:n_best]
+    return searched[order], scores[order]
+
+
+def _exact_products(matrix: Matrix, units: Floats, n_positive: int, epsilon: float, rows: Rows) -> Floats:
+    products = np.empty(len(rows), dtype=np.float64)
+    step = max(1, _EXACT_PAIRS // units.shape[1])
+    for start in range(0, len(rows), step):
+        part = slice(start, start + step)
+        block = unit_rows(matrix[rows[part]])
+        shifted = (1.0 + np.clip(np.einsum("ij,tj->it", block, units), -1.0, 1.0)) / 2.0
+        products[part] = np.prod(shifted[:, :n_positive], axis=1) / (np.prod(shifted[:, n_positive:], axis=1) + epsilon)
     return products

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, cast, overload
 
@@ -9,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from firth.errors import ParameterError, ShapeError, UnknownWordError
+from firth.vectors.mapping import RowPages
 from firth.vectors.neighbors import (
     Floats,
     Norms,
     Rows,
-    all_products,
     all_scores,
     compute_norms,
     exact_scores,
+    nearest_by_product,
     nearest_rows,
     unit_rows,
 )
@@ -104,6 +106,7 @@ class WordVectors:
             raise ShapeError("matrix must have at least 1 column, got 0")
         self._counts = None if counts is None else _as_counts(counts, n_words)
         self._norms: Norms | None = None
+        self._pages = RowPages(self._matrix)
 
     # ---- what there is
 
@@ -171,11 +174,13 @@ class WordVectors:
 
     def __getitem__(self, words: Word | Sequence[Word] | npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """The vector (D,) of a word, or the vectors (n, D) of a list of words: float32 copies."""
+        if isinstance(words, str):
+            return self._rows(self.word_id(words))
         if isinstance(words, (list, tuple)) or (isinstance(words, np.ndarray) and words.ndim == 1):
-            return self._matrix[self.word_ids(words)].astype(np.float32)
+            return self._rows(self.word_ids(words))
         if isinstance(words, (slice, np.ndarray, set, dict)):
             raise ParameterError(f"words must be a word or a list of words, got {type(words).__name__}; rows: .matrix")
-        return cast("npt.NDArray[np.float32]", self._matrix[self.word_id(cast(Word, words))].astype(np.float32))
+        return self._rows(self.word_id(cast(Word, words)))
 
     @overload
     def get(self, word: Word) -> npt.NDArray[np.float32] | None: ...
@@ -186,7 +191,7 @@ class WordVectors:
     def get(self, word: Word, default: Any = None) -> Any:
         """The vector of a word, or ``default`` where it is unknown."""
         word_id = self._store.find(word)
-        return default if word_id < 0 else self._matrix[word_id].astype(np.float32)
+        return default if word_id < 0 else self._rows(word_id)
 
     def count(self, word: Word) -> int:
         """How often the word was seen."""
@@ -198,6 +203,13 @@ class WordVectors:
 
     def similarity(self, first: Word | Vector, second: Word | Vector) -> float:
         """Cosine of two words or vectors, in float64; 0 where one is zero."""
+        if isinstance(first, str) and isinstance(second, str):  # the usual case, quickly
+            x = self._matrix[self.word_id(first)].astype(np.float64)
+            y = self._matrix[self.word_id(second)].astype(np.float64)
+            self._pages.touched(2)
+            xx, yy = float(x @ x), float(y @ y)
+            if 1e-60 < xx < 1e60 and 1e-60 < yy < 1e60:
+                return max(-1.0, min(1.0, float(x @ y) / (math.sqrt(xx) * math.sqrt(yy))))
         pair = np.stack([self._unit(first)[0], self._unit(second)[0]])
         return float(np.clip(np.einsum("i,i->", pair[0], pair[1]), -1.0, 1.0))
 
@@ -208,6 +220,8 @@ class WordVectors:
     def similarities(self, query: Word | Vector, words: Iterable[Word] | None = None) -> Floats:
         """Cosines, float64 (n,), of one word or vector with ``words``, or with all (V,); NaN for rows not finite."""
         unit, _ = self._unit(query)
+        if words is None:
+            self._pages.keep()
         return all_scores(self._matrix, unit, slice(None) if words is None else self.word_ids(words))
 
     def distances(self, query: Word | Vector, words: Iterable[Word] | None = None) -> Floats:
@@ -511,8 +525,15 @@ class WordVectors:
     def all_norms(self) -> Norms:
         """The norms with what follows from them, for the rest of this room."""
         if self._norms is None:
+            self._pages.keep()
             self._norms = compute_norms(self._matrix)
         return self._norms
+
+    def _rows(self, word_ids: int | Rows) -> npt.NDArray[np.float32]:
+        """float32 copies of rows."""
+        rows = self._matrix[word_ids].astype(np.float32)
+        self._pages.touched(1 if rows.ndim == 1 else len(rows))
+        return cast("npt.NDArray[np.float32]", rows)
 
     def _is_word(self, item: object) -> bool:
         if isinstance(item, (str, bytes)):
@@ -571,6 +592,7 @@ class WordVectors:
 
     def _finite_units(self, word_ids: Rows, words: Sequence[object]) -> Floats:
         units = unit_rows(self._matrix[word_ids])
+        self._pages.touched(len(word_ids))
         bad = np.flatnonzero(~np.isfinite(units).all(axis=1))
         if bad.size:
             raise ParameterError(f"the vector of {words[int(bad[0])]!r} must be finite, got NaN, infinity or over 1e30")
@@ -657,15 +679,22 @@ class WordVectors:
             if isinstance(item, tuple):
                 raise ParameterError(f'a query must have no weights with method="multiply", got {item!r:.80}')
         asked = [self._unit(item) for item in (*positive, *negative)]
-        units = np.stack([unit for unit, _ in asked])
-        scores = all_products(self._matrix, units, len(positive), PRODUCT_EPSILON, rows, total)
-        searched = np.arange(total) if rows is None else rows
-        keep = np.isfinite(scores) & ~np.isin(searched, [row for _, row in asked])
-        if threshold is not None:
-            keep &= np.nan_to_num(scores, nan=-np.inf) >= threshold
-        searched, scores = searched[keep], scores[keep]
-        order = np.argsort(-scores, kind="stable")[:n_best]
-        return self._named(searched[order], scores[order])
+        if not total:
+            return []
+        return self._named(
+            *nearest_by_product(
+                self._matrix,
+                self.all_norms(),
+                np.stack([unit for unit, _ in asked]),
+                len(positive),
+                PRODUCT_EPSILON,
+                n_best,
+                rows=rows,
+                total=total,
+                excluded=np.array([row for _, row in asked if row >= 0], dtype=np.int64),
+                threshold=threshold,
+            )
+        )
 
     def _named(self, rows: Rows, scores: Floats) -> list[Neighbor]:
         word = self._store.word
@@ -673,6 +702,7 @@ class WordVectors:
 
     def _nearer(self, query: Word, other: Word) -> npt.NDArray[np.bool_]:
         unit, word_id = self._unit(query)
+        self._pages.keep()
         scores = all_scores(self._matrix, unit, slice(None))
         other_id = self.word_id(other)
         limit = float(exact_scores(self._matrix, unit[None, :], np.zeros(1, np.int64), np.array([other_id]))[0])
