@@ -239,8 +239,9 @@ class TrainingLoop:
         """Take in what the workers finished; whether a barrier is reached, and if so, where."""
         try:
             finished, barrier = self._queue.wait(POLL_S)
-        except Exception:  # a worker's: its slice is half trained
-            self._safe_to_save = False
+        except BaseException:
+            if self._queue.has_failed:  # a worker's: its slice is half trained
+                self._safe_to_save = False
             raise
         for piece in finished:
             self._absorb(piece)

@@ -99,6 +99,12 @@ class SliceQueue:
             return finished, self._cursor if self._at_barrier() else None
 
     @property
+    def has_failed(self) -> bool:
+        """A worker ended by an exception."""
+        with self._changed:
+            return self._error is not None
+
+    @property
     def cursor(self) -> int:
         """The next token to be handed out; at a barrier, every token before it has been trained."""
         with self._changed:
