@@ -69,6 +69,25 @@ def test_checksum_in_blocks_does_not_depend_on_threads(tmp_path: Path, monkeypat
         assert encoded.hash_file(path, threads=1) == encoded.hash_file(path, threads=5)
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("ids.i32", np.array([0, 1, 2], np.int32), r"ids must lie in \[0, 2\)"),
+        ("ids.i32", np.array([0, -1, 1], np.int32), r"ids must lie in \[0, 2\)"),
+        ("offsets.i64", np.array([0, 3, 2], np.int64), "offsets must rise from 0 to 3"),
+        ("offsets.i64", np.array([0, 5, 3], np.int64), "offsets must rise from 0 to 3"),
+        ("offsets.i64", np.array([1, 2, 3], np.int64), "offsets must rise from 0 to 3"),
+    ],
+)
+def test_a_forged_corpus_with_the_right_checksums(encode, name: str, values: np.ndarray, message: str) -> None:
+    corpus = encode([["a", "b"], ["a"]])
+    values.tofile(corpus.folder / name)
+    fields = {key: corpus.manifest[key] for key in ("n_tokens_read", "n_distinct_words")}
+    encoded.write_manifest(corpus.folder, fields, threads=1)
+    with pytest.raises(FormatError, match=message):
+        EncodedCorpus(corpus.folder).verify()
+
+
 def _change(manifest: dict, **fields: object) -> str:
     return json.dumps({**manifest, **fields})
 

@@ -122,8 +122,10 @@ class Team:
         finally:
             self.stop.set()
             for thread in threads:
-                if thread.ident is not None:
-                    thread.join()
+                while thread.ident is not None and thread.is_alive():
+                    # A second Ctrl-C must not free what a thread still works on; it ends after its chunk anyway.
+                    with contextlib.suppress(KeyboardInterrupt):
+                        thread.join()
         if self._errors:
             raise min(self._errors, key=lambda error: error[0])[1]
 

@@ -23,6 +23,7 @@ IDS, OFFSETS = "ids.i32", "offsets.i64"
 HELDOUT_IDS, HELDOUT_OFFSETS = "ids-heldout.i32", "offsets-heldout.i64"
 FORMAT_NAME = "firth-corpus"
 FORMAT_VERSION = 1
+_CHECK_BLOCK = 1 << 20
 HASH_BLOCK_BYTES = 1 << 22  # files are hashed in blocks, so that all cores can do it
 
 
@@ -94,12 +95,14 @@ class EncodedCorpus:
         return str(self.manifest["sha256"])
 
     def verify(self) -> None:
-        """Read every file and compare it with its checksum.
+        """Read every file, compare it with its checksum, and see that ids and offsets lie in their ranges.
 
         Raises
         ------
         CorpusError
             A file was changed since the corpus was encoded.
+        FormatError
+            An id is outside the vocabulary, or offsets do not rise from 0 to the number of ids.
         """
         for name, file in self.manifest["files"].items():
             if hash_file(self.folder / name, threads=os.cpu_count() or 1) != file["sha256"]:
@@ -107,6 +110,9 @@ class EncodedCorpus:
                     f"{self.folder / name} was changed since the corpus was encoded (its checksum differs); encode the"
                     " corpus anew"
                 )
+        _validate_ranges(self.folder / IDS, self.ids, self.offsets, len(self.vocabulary))
+        if self.heldout_ids is not None and self.heldout_offsets is not None:
+            _validate_ranges(self.folder / HELDOUT_IDS, self.heldout_ids, self.heldout_offsets, len(self.vocabulary))
 
     def __repr__(self) -> str:
         return (
@@ -239,3 +245,17 @@ def _validate_size(path: Path, size: int) -> None:
         raise FormatError(f"{path}: must have {size:,} bytes, got {found:,}; encode the corpus anew")
     if (path.name.endswith(".i32") and size % 4) or (path.name.endswith(".i64") and (size % 8 or size == 0)):
         raise FormatError(f"{path}: {size:,} bytes are no whole number of items")
+
+
+def _validate_ranges(path: Path, ids: NDArray[np.int32], offsets: NDArray[np.int64], n_words: int) -> None:
+    """Block by block, so that a corpus larger than memory can be checked."""
+    for start in range(0, len(ids), _CHECK_BLOCK):
+        block = ids[start : start + _CHECK_BLOCK]
+        if block.min() < 0 or block.max() >= n_words:
+            raise FormatError(f"{path}: ids must lie in [0, {n_words}), the number of words; encode the corpus anew")
+    rises = all(
+        bool(np.all(np.diff(offsets[start : start + _CHECK_BLOCK + 1]) >= 0))
+        for start in range(0, len(offsets) - 1, _CHECK_BLOCK)
+    )
+    if offsets[0] != 0 or offsets[-1] != len(ids) or not rises:
+        raise FormatError(f"{path}: offsets must rise from 0 to {len(ids)}, the number of ids; encode the corpus anew")

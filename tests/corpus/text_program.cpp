@@ -1,0 +1,194 @@
+// tests/corpus: the native half of the corpus room without Python, for the sanitizers: counts a text in chunks by
+// several threads, merges, encodes by several threads, and compares with std::map. Exit status 0: all is well.
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+struct ChunkReport {
+  int64_t n_tokens, n_lines, spool_offset, problem, problem_offset, problem_byte;
+};
+struct SpooledChunk {
+  int64_t spool_offset, n_tokens, n_lines, first_line;
+};
+
+extern "C" {
+int64_t firth_text_counter_new(int32_t, int32_t, void**);
+void firth_text_counter_free(void*);
+int64_t firth_text_count_range(void*, int32_t, int64_t, int64_t, int32_t, ChunkReport*);
+int64_t firth_text_begin(void*);
+int64_t firth_text_feed(void*, const uint8_t*, int64_t, int32_t, ChunkReport*);
+int64_t firth_text_finish(void*, int64_t*, int64_t*);
+int64_t firth_text_merge(void*, const void*, int32_t*);
+int64_t firth_text_words(void*, uint8_t*, int64_t*, int64_t*);
+int64_t firth_text_encoder_new(void**);
+void firth_text_encoder_free(void*);
+int64_t firth_text_map_chunk(void*, int32_t, const SpooledChunk*, const int32_t*, uint64_t, uint64_t, int64_t*);
+int64_t firth_text_write_chunk(void*, const int32_t*, const int64_t*);
+int64_t firth_text_rank(const uint8_t*, const int64_t*, const int64_t*, int64_t, int64_t*);
+int64_t firth_text_join(const uint8_t*, const int64_t*, const int64_t*, int64_t, uint8_t, uint8_t*);
+}
+
+#define REQUIRE(condition)                                         \
+  do {                                                             \
+    if (!(condition)) {                                            \
+      std::fprintf(stderr, "line %d: %s\n", __LINE__, #condition); \
+      std::exit(1);                                                \
+    }                                                              \
+  } while (false)
+
+static std::string make_text(size_t n_tokens, uint32_t seed) {
+  std::string text;
+  for (size_t i = 0; i < n_tokens; ++i) {
+    seed = seed * 1664525u + 1013904223u;
+    const uint32_t rank = (seed >> 8) % (1 + (seed >> 24) * 8);
+    text += std::string(1 + rank % 37, char('a' + rank % 26)) + std::to_string(rank);
+    text += (seed >> 16) % 11 == 0 ? "\n" : (seed >> 16) % 13 == 0 ? " \t" : " ";
+  }
+  return text + "\xc3\xa9";
+}
+
+static FILE* temporary() {
+  FILE* file = std::tmpfile();
+  REQUIRE(file != nullptr);
+  return file;
+}
+
+static void run(const std::string& text, int64_t chunk_bytes, int n_threads) {
+  FILE* source = temporary();
+  REQUIRE(std::fwrite(text.data(), 1, text.size(), source) == text.size() && std::fflush(source) == 0);
+  const int64_t size = int64_t(text.size()), n_chunks = (size + chunk_bytes - 1) / chunk_bytes;
+  std::vector<FILE*> spools;
+  std::vector<void*> counters(size_t(n_threads), nullptr);
+  for (void*& counter : counters) {
+    spools.push_back(temporary());
+    REQUIRE(firth_text_counter_new(fileno(spools.back()), 1, &counter) == 0);
+  }
+  std::vector<ChunkReport> reports(size_t(n_chunks), ChunkReport{});
+  std::vector<int> owners(size_t(n_chunks), 0);
+  std::atomic<int64_t> cursor{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < n_threads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int64_t chunk; (chunk = cursor++) < n_chunks;) {
+        const int64_t start = chunk * chunk_bytes, stop = std::min(size, start + chunk_bytes);
+        owners[size_t(chunk)] = t;
+        REQUIRE(firth_text_count_range(counters[size_t(t)], fileno(source), start, stop, stop == size,
+                                       &reports[size_t(chunk)]) == 0);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  threads.clear();
+
+  std::vector<std::vector<int32_t>> maps;
+  int64_t n_words = 0, n_bytes = 0;
+  for (size_t t = 0; t < counters.size(); ++t) {
+    REQUIRE(firth_text_finish(counters[t], &n_words, &n_bytes) == 0);
+    maps.emplace_back(size_t(n_words) + 1);
+    if (t == 0) {
+      for (size_t i = 0; i < maps[0].size(); ++i) maps[0][i] = int32_t(i);
+    } else {
+      REQUIRE(firth_text_merge(counters[0], counters[t], maps[t].data()) == 0);
+    }
+  }
+  REQUIRE(firth_text_finish(counters[0], &n_words, &n_bytes) == 0);
+  std::vector<uint8_t> bytes(size_t(n_bytes) + 1);
+  std::vector<int64_t> offsets(size_t(n_words) + 1), counts(static_cast<size_t>(n_words)), order;
+  REQUIRE(firth_text_words(counters[0], bytes.data(), offsets.data(), counts.data()) == 0);
+  for (void* counter : counters) firth_text_counter_free(counter);
+  for (int64_t word = 0; word < n_words; ++word) order.push_back(word);
+  REQUIRE(firth_text_rank(bytes.data(), offsets.data(), counts.data(), n_words, order.data()) == 0);
+  std::vector<uint8_t> joined(size_t(n_bytes + n_words));
+  REQUIRE(firth_text_join(bytes.data(), offsets.data(), order.data(), n_words, '\n', joined.data()) ==
+          n_bytes + n_words);
+
+  std::map<std::string, int64_t> expected;
+  std::vector<std::string> tokens;
+  std::string word;
+  for (const char c : text + "\n") {
+    if (c == ' ' || (c >= '\t' && c <= '\r')) {
+      if (!word.empty()) tokens.push_back(word);
+      word.clear();
+    } else {
+      word += c;
+    }
+  }
+  for (const std::string& token : tokens) ++expected[token];
+  REQUIRE(int64_t(expected.size()) == n_words);
+  std::vector<std::string> words(static_cast<size_t>(n_words));
+  for (size_t id = 0; id < words.size(); ++id) {
+    words[id] = std::string(bytes.begin() + offsets[id], bytes.begin() + offsets[id + 1]);
+    REQUIRE(expected[words[id]] == counts[id]);
+  }
+
+  FILE *ids_file = temporary(), *offsets_file = temporary();
+  const int32_t files[4] = {fileno(ids_file), fileno(offsets_file), -1, -1};
+  std::vector<int64_t> token_bases(1, 0), line_bases(1, 0);
+  for (const ChunkReport& report : reports) {
+    token_bases.push_back(token_bases.back() + report.n_tokens);
+    line_bases.push_back(line_bases.back() + report.n_lines);
+  }
+  cursor = 0;
+  for (int t = 0; t < n_threads; ++t) {
+    threads.emplace_back([&] {
+      void* encoder = nullptr;
+      REQUIRE(firth_text_encoder_new(&encoder) == 0);
+      for (int64_t chunk; (chunk = cursor++) < n_chunks;) {
+        const ChunkReport& report = reports[size_t(chunk)];
+        const size_t owner = size_t(owners[size_t(chunk)]);
+        const SpooledChunk where{report.spool_offset, report.n_tokens, report.n_lines, line_bases[size_t(chunk)]};
+        int64_t sizes[3];
+        REQUIRE(firth_text_map_chunk(encoder, fileno(spools[owner]), &where, maps[owner].data(), 0, 0, sizes) == 0);
+        REQUIRE(sizes[0] == report.n_tokens);
+        const int64_t bases[4] = {token_bases[size_t(chunk)], line_bases[size_t(chunk)], 0, 0};
+        REQUIRE(firth_text_write_chunk(encoder, files, bases) == 0);
+      }
+      firth_text_encoder_free(encoder);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::vector<int32_t> ids(tokens.size());
+  REQUIRE(pread(files[0], ids.data(), ids.size() * 4, 0) == ssize_t(ids.size() * 4));
+  for (size_t i = 0; i < ids.size(); ++i) REQUIRE(words[size_t(ids[i])] == tokens[i]);
+  for (FILE* file : spools) std::fclose(file);
+  for (FILE* file : {source, ids_file, offsets_file}) std::fclose(file);
+}
+
+static void refuse(const std::string& text, int64_t problem, int64_t offset) {
+  FILE* spool = temporary();
+  void* counter = nullptr;
+  REQUIRE(firth_text_counter_new(fileno(spool), 1, &counter) == 0);
+  REQUIRE(firth_text_begin(counter) == 0);
+  ChunkReport report{};
+  REQUIRE(firth_text_feed(counter, reinterpret_cast<const uint8_t*>(text.data()), int64_t(text.size()), 1, &report) <
+          0);
+  REQUIRE(report.problem == problem && report.problem_offset == offset);
+  firth_text_counter_free(counter);
+  std::fclose(spool);
+}
+
+int main() {
+  const std::string large = make_text(60000, 1), small = make_text(40, 2);
+  for (const int n_threads : {1, 2, 4}) {
+    run(large, 10007, n_threads);
+    run(large, int64_t(1) << 20, n_threads);
+  }
+  for (int64_t chunk_bytes = 1; chunk_bytes < 140; ++chunk_bytes) run(small, chunk_bytes, 2);
+  for (const size_t length : {15, 16, 17, 63, 64, 65, 65535, 65536, 65537, 1 << 20}) {
+    run(std::string(length, 'x') + " y\n" + std::string(length, 'z'), 70000, 2);
+  }
+  refuse("good \xff bad", 1, 5);
+  refuse("good b\xe2\x82", 1, 6);
+  refuse(std::string("a\0b", 3), 2, 1);
+  refuse("ok " + std::string((1 << 20) + 1, 'A'), 3, 3);
+  refuse("ok " + std::string(3 << 20, 'A') + " ok", 3, 3);
+  return 0;
+}
