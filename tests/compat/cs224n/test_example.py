@@ -78,6 +78,14 @@ def test_the_code_of_the_course_page():
     assert result.failed == 0
 
 
+def test_the_places_that_the_course_page_points_to():
+    headings = re.findall(r"^#+ (.+)$", (ROOT / "docs" / "derivation.md").read_text(), flags=re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    links = re.findall(r"derivation\.md#([\w-]+)", (ROOT / "docs" / "course.md").read_text())
+    assert len(links) >= 8
+    assert set(links) <= anchors
+
+
 @pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.timeout(1200)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firth.compat.cs224n import StanfordSentiment
+from firth.compat.cs224n import StanfordSentiment, treebank
 from firth.compat.cs224n.treebank import parse_tree, repair_double_encoding
 from firth.errors import CorpusError, CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError
 
@@ -260,7 +260,10 @@ class TestDraws:
         expected = [max(0, 1 - (1e-5 * n_words / count) ** 0.5) for count in counts.values()]
         np.testing.assert_allclose(dataset.rejectProb(), expected, rtol=1e-14)
 
-    def test_all_sentences(self, dataset, counts, made_up_sentences):
+    @pytest.mark.parametrize("threshold", [1e-5, 1e-2])  # with the second, rare words are kept without a draw
+    def test_all_sentences(self, threshold, dataset, counts, made_up_sentences, monkeypatch):
+        monkeypatch.setattr(treebank, "SUBSAMPLING_THRESHOLD", threshold)
+        assert (dataset.rejectProb()[:-1] == 0).any() == (threshold == 1e-2)
         random.seed(15)
         sentences = dataset.allSentences()
         assert dataset.allSentences() is sentences

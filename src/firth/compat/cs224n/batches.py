@@ -197,11 +197,9 @@ def _parse_outputs(
                 n_missing = K - len(negatives)
                 negatives += drawn_ids[last : last + n_missing]
                 last += n_missing
-                if last > n_drawn:
-                    raise _OutputsExhaustedError
             first = last
             negative_ids.append(negatives)
-        if first > n_drawn:
+        if first > n_drawn:  # slices end where the outputs do
             raise _OutputsExhaustedError
         place = int(places[first - 1]) + 1
     return _as_batch(center_ids, context_ids, negative_ids, K), place
