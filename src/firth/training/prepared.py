@@ -53,7 +53,6 @@ class PreparedRun:
     corpus: EncodedCorpus
     heldout: tuple[NDArray[np.int32], NDArray[np.int64]] | None
     lowercase: bool
-    overwrite: bool
     weights: NDArray[np.float32] | None
     noise: NDArray[np.float64] | None
     frozen: NDArray[np.bool_] | None
@@ -166,7 +165,6 @@ class PreparedRun:
             "identity": identity,
             "training": self.config.to_json(),
             "instruction_set": self.instruction_set,
-            "overwrite": self.overwrite,
             "encode_seconds": state.history.encode_seconds,
             "has_heldout": options.heldout is not None,
             "heldout_every": None if options.heldout_every is None else options.heldout_every.to_json(),
@@ -232,7 +230,7 @@ class PreparedRun:
             output = self.workspace.output
             if output is not None:
                 try:
-                    model.save(output, overwrite=self.overwrite)
+                    model.save(output, overwrite=True)  # it was free, or may be overwritten, when the run began
                 except (OSError, FirthError) as error:
                     raise UnsavedModelError(
                         f"the model is trained, but could not be saved: {error}; the exception's .model holds it", model

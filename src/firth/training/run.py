@@ -195,7 +195,6 @@ def train(
             corpus=encoded,
             heldout=encode_heldout(workspace, encoded, options, text, config, display),
             lowercase=is_lowercase(encoded),
-            overwrite=overwrite,
             weights=weights,
             noise=noise,
             frozen=frozen_mask(freeze, words, start_word_ids),
@@ -263,7 +262,7 @@ def resume(
                 checkpoint_every=_read_interval(record["checkpoint_every"]),
             )
             has_metric, identity = bool(record["has_stop_metric"]), dict(record["identity"])
-            began_with, overwrite = str(record["instruction_set"]), bool(record["overwrite"])
+            began_with = str(record["instruction_set"])
             encode_seconds = float(record["encode_seconds"])
         except (KeyError, TypeError, ValueError) as error:
             raise FormatError(f"{workspace.folder}: run.json is damaged ({error!r}); start the run again") from None
@@ -285,7 +284,6 @@ def resume(
             corpus=corpus,
             heldout=heldout_arrays(corpus, heldout) if record["has_heldout"] else None,
             lowercase=is_lowercase(corpus),
-            overwrite=overwrite,
             weights=arrays.get("sequence_weights"),
             noise=arrays.get("noise_distribution"),
             frozen=arrays.get("frozen"),
@@ -377,7 +375,6 @@ def train_more(
             corpus=continued.corpus,
             heldout=encode_heldout(workspace, continued.corpus, options, text, config, display),
             lowercase=is_lowercase(encoded),
-            overwrite=overwrite,
             weights=weights,
             noise=continued.noise if config.loss == "negative-sampling" else None,
             frozen=frozen,
