@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from firth.formats.table import VectorTable
+
+sys.path.insert(0, str(Path(__file__).parent))  # vector_file_makers and fuzz_readers, which the tests share
 
 
 @pytest.fixture

@@ -21,8 +21,6 @@ gensim/models/keyedvectors.py, at 3.8.3 and 4.3, https://github.com/piskvorky/ge
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +29,14 @@ from numpy.typing import NDArray
 
 from firth.errors import FormatError, StorageError
 from firth.formats.format import Format, Sample
-from firth.formats.npy import as_vectors, check_size, read_array_data, read_array_header
+from firth.formats.npy import (
+    as_vectors,
+    check_size,
+    open_member,
+    opened_zip,
+    read_array_data,
+    read_array_header,
+)
 from firth.formats.pickle_reader import PickledArray, Record, read_pickle, to_array
 from firth.formats.rows import check_finite, finish_table
 from firth.formats.source import MAX_WORD_BYTES, ByteSource, ReadOptions, mapped
@@ -170,20 +175,12 @@ def _array_beside(path: Path, stem: Path) -> NDArray[Any]:
                 source.fail("an array beside a model must not be compressed")
             check_size(header, source.size, plain)
             return read_array_data(source.read, header, str(plain))
-    try:
-        with zipfile.ZipFile(packed) as archive:
-            info = archive.getinfo("val.npy")
-            size = packed.stat().st_size
-            if info.compress_size > size or info.file_size > info.compress_size * 1040 + 64:
-                raise FormatError(f"{packed}: announces {info.file_size} bytes, which {size} bytes cannot hold")
-            with archive.open(info) as member:
-                header = read_array_header(member.read, str(packed), "f")
-                check_size(header, info.file_size, packed)
-                return read_array_data(member.read, header, str(packed))
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
-        if isinstance(error, FormatError):
-            raise
-        raise FormatError(f"{packed}: the zip archive is damaged: {error}") from None
+    with opened_zip(packed) as archive:
+        info = archive.getinfo("val.npy")
+        with open_member(archive, info, packed) as member:
+            header = read_array_header(member.read, str(packed), "f")
+            check_size(header, info.file_size, packed)
+            return read_array_data(member.read, header, str(packed))
 
 
 def _counts(path: Path, state: dict[Any, Any], keys: list[Any]) -> NDArray[np.int64] | None:

@@ -15,16 +15,21 @@ is matched against its one shape here, not evaluated.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import re
-from collections.abc import Callable
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.errors import FormatError
+from firth.errors import FirthError, FormatError, StorageError
 
 _MAGIC = b"\x93NUMPY"
 _MAX_HEADER_BYTES = 1 << 16
@@ -34,6 +39,7 @@ _HEADER = re.compile(
     re.DOTALL,
 )
 _READ_BYTES = 1 << 22
+_DEFLATE_RATIO = 1040  # deflate cannot do better than 1032 : 1 (zlib's technical details)
 
 
 @dataclass(frozen=True)
@@ -126,6 +132,54 @@ def read_array_data(
     return array if n_rows is None else array[:n_rows]
 
 
+@contextlib.contextmanager
+def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    """A zip archive of arrays; damage of any kind, for which `zipfile` has many exceptions, becomes a FormatError.
+
+    Raises
+    ------
+    FormatError, StorageError
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except FirthError:
+        raise
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place before the file's start is damage too
+            raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error
+        raise FormatError(f"{path}: the zip archive is damaged: it points outside itself") from None
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        struct.error,
+        EOFError,
+        ValueError,
+        LookupError,
+        OverflowError,
+        RuntimeError,  # NotImplementedError is one
+    ) as error:
+        raise FormatError(f"{path}: the zip archive is damaged: {error}") from None
+
+
+def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> IO[bytes]:
+    """An array in an archive, refused where the archive cannot hold what it announces.
+
+    Raises
+    ------
+    FormatError
+    """
+    what = f"{path}: {info.filename}"
+    if info.flag_bits & 1:
+        raise FormatError(f"{what}: encrypted")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise FormatError(f"{what}: compressed by method {info.compress_type}; NumPy stores or deflates")
+    size = path.stat().st_size
+    if info.compress_size > size or info.file_size > info.compress_size * _DEFLATE_RATIO + 64:
+        raise FormatError(f"{what}: announces {info.file_size} bytes, which {size} bytes of archive cannot hold")
+    return archive.open(info)
+
+
 def as_vectors(array: NDArray[Any], what: str) -> NDArray[np.float32]:
     """A matrix as contiguous float32.
 
@@ -151,4 +205,12 @@ def check_size(header: ArrayHeader, n_bytes: int, what: str | Path) -> None:
         )
 
 
-__all__ = ["ArrayHeader", "as_vectors", "check_size", "read_array_data", "read_array_header"]
+__all__ = [
+    "ArrayHeader",
+    "as_vectors",
+    "check_size",
+    "open_member",
+    "opened_zip",
+    "read_array_data",
+    "read_array_header",
+]

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import sys
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,7 +28,15 @@ from numpy.typing import NDArray
 
 from firth.errors import FormatError
 from firth.formats.format import Format, Sample
-from firth.formats.npy import ArrayHeader, as_vectors, check_size, read_array_data, read_array_header
+from firth.formats.npy import (
+    ArrayHeader,
+    as_vectors,
+    check_size,
+    open_member,
+    opened_zip,
+    read_array_data,
+    read_array_header,
+)
 from firth.formats.rows import check_finite, decode_words, finish_table
 from firth.formats.source import ByteSource, ReadOptions
 from firth.formats.table import VectorTable, pack_words
@@ -40,7 +47,6 @@ WORD_NAMES = ("words", "vocab", "keys", "index_to_key")
 _STRING_BYTES = 1 << 20
 _STRING_WASTE = 64  # bytes of an array of strings for a character, before words are packed
 _MAX_MEMBERS = 1000
-_DEFLATE_RATIO = 1040  # deflate cannot do better than 1032 : 1 (zlib's technical details)
 
 
 def looks_like(sample: Sample) -> bool:
@@ -53,13 +59,8 @@ def read(path: Path, options: ReadOptions) -> VectorTable:
     with ByteSource(path) as source:  # for its errors on a missing file, a folder, a pipe
         if source.compression != "none":
             source.fail("an .npz file must not be compressed once more; decompress it first")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _Archive(path, archive).read(options)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        if isinstance(error, FormatError):
-            raise
-        raise FormatError(f"{path}: the zip archive is damaged: {error}") from None
+    with opened_zip(path) as archive:
+        return _Archive(path, archive).read(options)
 
 
 class _Archive:
@@ -118,14 +119,7 @@ class _Archive:
         info = self.members.get(f"{name}.npy")
         if info is None:
             raise FormatError(f"{what}: missing from the archive")
-        if info.flag_bits & 1:
-            raise FormatError(f"{what}: encrypted")
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise FormatError(f"{what}: compressed by method {info.compress_type}; NumPy stores or deflates")
-        size = self.path.stat().st_size
-        if info.compress_size > size or info.file_size > info.compress_size * _DEFLATE_RATIO + 64:
-            raise FormatError(f"{what}: announces {info.file_size} bytes, which {size} bytes of archive cannot hold")
-        with self.archive.open(info) as member:
+        with open_member(self.archive, info, self.path) as member:
             header: ArrayHeader = read_array_header(member.read, what, kinds)
             check_size(header, info.file_size, what)
             return read_array_data(member.read, header, what, n_rows)

@@ -1,0 +1,248 @@
+"""Throws damaged files at every reader: each must give vectors or a FormatError, never anything else.
+
+``make fuzz`` runs 100,000 inputs a reader; the quick suite runs a few hundred through `test_fuzz.py`. Inputs are valid
+files of the reader's format, changed by hypothesis: bytes flipped, cut, repeated, moved, numbers replaced by extreme
+ones, pieces of other files put in. The address space is limited, so that a reader which allocates what a header claims
+dies of it.
+
+    python tests/formats/fuzz_readers.py [--inputs 100000] [--seconds 600] [--reader NAME]...
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gzip
+import hashlib
+import io
+import json
+import os
+import pickle
+import resource
+import struct
+import sys
+import tempfile
+import time
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import vector_file_makers as makers
+from hypothesis import HealthCheck, given, settings
+from hypothesis import seed as hypothesis_seed
+from hypothesis import strategies as st
+
+from firth.errors import FormatError, StorageError
+from firth.formats import registry
+from firth.formats.model_folder import write_table
+from firth.formats.registry import guess_format, read_vectors
+from firth.formats.table import VectorTable
+from firth.formats.target import WriteOptions
+
+ADDRESS_SPACE = 1 << 31  # beyond what is used when the fuzzing starts
+ROWS = [("the", [0.5, -1.25, 3e-5]), ("naïve", [0.0, 1e10, -7.0]), ("日本", [1.0, 2.0, 3.0])]
+PIECES = [
+    *(struct.pack("<i", number) for number in (0, 1, -1, 2**31 - 1, -(2**31), 793712314, 12, 11, 3)),
+    *(struct.pack("<q", number) for number in (0, -1, 2**63 - 1, 2**40)),
+    *(struct.pack("<f", number) for number in (float("nan"), float("inf"), 1.0)),
+    *(b"nan", b"inf", b"1e999", b"-0", b"1000000000000", b"999999999999999999999999", b"0x1p3", b"1_0", b"."),
+    *(b" ", b"  ", b"\t", b"\n", b"\r\n", b"\0", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\n\n\n", b""),
+    *(b"(", b")", b"[", b"]", b"{", b"}", b"'", b'"', b":", b",", b"'<f4'", b"'O'", b"'<U9'", b"True", b"[0, 4]"),
+    *(
+        b"\x80\x05",
+        b"cos\nsystem\n",
+        b"R",
+        b"b",
+        b"t.",
+        b"\x93",
+        b"\x94",
+        b"\x81",
+        b"u.",
+        b"r\xff\xff\xff\xff",
+        b"h\x00",
+    ),
+    *(b"\x85" * 50, b"]" * 50, b"\x8e" + struct.pack("<Q", 2**40), b"B\xff\xff\xff\x7f", b"PK\x03\x04", b"PK\x01\x02"),
+]
+
+
+def seeds() -> dict[str, list[dict[str, bytes]]]:
+    """Valid inputs of each reader: files by name, the first one being the path that is read."""
+    matrix = np.random.default_rng(0).normal(size=(3 + 4, 2)).astype(np.float32)
+    words = [word for word, _ in ROWS]
+    text = makers.text(ROWS)
+    binaries = [makers.binary(ROWS, newline) for newline in (True, False)]
+    models = [makers.fasttext(words, matrix, version=version, buckets=4) for version in (11, 12, None)]
+    return {
+        "word2vec": [{"f": text}, {"f": text.replace(b"\n", b" \r\n")}, {"f": gzip.compress(text, mtime=0)}],
+        "word2vec-binary": [*({"f": binary} for binary in binaries), {"f": gzip.compress(binaries[0], mtime=0)}],
+        "glove": [{"f": makers.text([*ROWS, (". . .", [1.0, 2.0, 3.0])], header=False)}],
+        "fasttext-vec": [{"f": text.replace(b"\n", b" \n")}],
+        "fasttext-bin": [{"f": model} for model in models],
+        "gensim": [{"f": data} for data in _pickles()],
+        "npz": [{"f": data} for data in _archives()],
+        "projector": [
+            {"vectors.tsv": b"0.5\t1\n-2\t3e4\n", "metadata.tsv": "the\nnaïve\n".encode()},
+            {"vectors.tsv": b"0.5\t1\n-2\t3e4\n", "metadata.tsv": b"Word\tCount\nthe\t12\na\t3\n"},
+        ],
+        "firth": [_folder("float32"), _folder("float16")],
+    }
+
+
+def _table() -> VectorTable:
+    numbers = np.array([numbers for _, numbers in ROWS], dtype=np.float32)
+    return VectorTable([word for word, _ in ROWS], np.minimum(numbers, 9), np.array([3, 2, 1], dtype=np.int64))
+
+
+def _archives() -> list[bytes]:
+    table = _table()
+    found = []
+    for save in (np.savez, np.savez_compressed):
+        out = io.BytesIO()
+        save(out, words=np.array(table.words), vectors=table.matrix, counts=table.counts)
+        found.append(out.getvalue())
+    return found
+
+
+def _folder(storage: str) -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        write_table(Path(folder), _table(), WriteOptions(storage=storage))
+        return {entry.name: entry.read_bytes() for entry in sorted(Path(folder).iterdir())}
+
+
+def _pickles() -> list[bytes]:
+    """Pickles of gensim's classes, made without gensim."""
+    saved = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "gensim"}
+    for name in ("gensim", "gensim.models", "gensim.models.keyedvectors", "gensim.models.word2vec"):
+        sys.modules[name] = types.ModuleType(name)
+    try:
+        kinds: dict[str, Any] = {}
+        for module, name in (("keyedvectors", "KeyedVectors"), ("keyedvectors", "Vocab"), ("word2vec", "Word2Vec")):
+            kinds[name] = type(name, (), {"__module__": f"gensim.models.{module}"})
+            setattr(sys.modules[f"gensim.models.{module}"], name, kinds[name])
+        table = _table()
+        new, old, model, entry = kinds["KeyedVectors"](), kinds["KeyedVectors"](), kinds["Word2Vec"](), kinds["Vocab"]()
+        new.__dict__.update(index_to_key=table.words, vectors=table.matrix, expandos={"count": table.counts})
+        entry.count = 5
+        old.__dict__.update(index2word=["a"], syn0=table.matrix[:1], vocab={"a": entry})
+        model.__dict__.update(wv=old, hashfxn=hash, x=1.5, y=(1, 2, None, True), z=np.float64(3))
+        return [pickle.dumps(root, protocol) for root in (new, model) for protocol in (2, 4)]
+    finally:
+        for name in [name for name in sys.modules if name.split(".")[0] == "gensim"]:
+            del sys.modules[name]
+        sys.modules.update(saved)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, files: list[dict[str, bytes]]) -> dict[str, bytes]:
+    """One of the valid inputs, one of its files changed in one to five places."""
+    chosen = dict(draw(st.sampled_from(files)))
+    name = draw(st.sampled_from(sorted(chosen)))
+    data = bytearray(chosen[name])
+    for _ in range(draw(st.integers(1, 5))):
+        at = draw(st.integers(0, len(data)))
+        length = draw(st.integers(0, 40))
+        kind = draw(st.integers(0, 6))
+        if kind == 0:
+            del data[at:]
+        elif kind == 1:
+            del data[at : at + length]
+        elif kind == 2 and at < len(data):
+            data[at] ^= 1 << draw(st.integers(0, 7))
+        elif kind == 3:
+            data[at:at] = draw(st.sampled_from(PIECES))
+        elif kind == 4:
+            piece = draw(st.sampled_from(PIECES))
+            data[at : at + len(piece)] = piece
+        elif kind == 5:
+            data[at:at] = draw(st.binary(max_size=20))
+        else:
+            source = draw(st.integers(0, len(data)))
+            data[at:at] = data[source : source + length]
+    chosen[name] = bytes(data)
+    return chosen
+
+
+def check(reader: str, files: dict[str, bytes], folder: Path) -> bool:
+    """Give one input to one reader; True where it was read, False where it was refused as it should be."""
+    if reader == "firth":
+        files = _refit(files)
+    for entry in folder.iterdir():
+        entry.unlink()
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    path = folder if reader == "firth" else folder / next(name for name in files if name != "metadata.tsv")
+    try:
+        table = read_vectors(path, reader, threads=1)
+    except (FormatError, StorageError) as error:
+        if not str(error).strip():
+            raise AssertionError("an error without a message") from error
+        if isinstance(error, StorageError) and reader not in ("firth", "gensim", "projector"):
+            raise AssertionError(f"the file was there, yet: {error}") from error
+        return False
+    if not table.words or len(set(table.words)) != len(table.words) or not np.isfinite(table.matrix).all():
+        raise AssertionError(f"a table that the reader should have refused: {table}")
+    guess_format_or_refuse(path)
+    return True
+
+
+def guess_format_or_refuse(path: Path) -> None:
+    with contextlib.suppress(FormatError):
+        guess_format(path)
+
+
+def _refit(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Give damaged tensors a config that fits them, so that the damage is met behind the checksum."""
+    (name,) = [name for name in files if name != "config.json"]
+    try:
+        config = json.loads(files["config.json"])
+        if config["tensors"]["sha256"] == hashlib.sha256(files[name]).hexdigest():
+            return files
+        config["tensors"].update(bytes=len(files[name]), sha256=hashlib.sha256(files[name]).hexdigest())
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return files
+    return {"config.json": json.dumps(config).encode(), name: files[name]}
+
+
+def fuzz(
+    reader: str, n_inputs: int, folder: Path, *, seed: int | None = None, seconds: float | None = None
+) -> tuple[int, int]:
+    """Run ``n_inputs`` inputs; the numbers that ran and that were read all the same."""
+    counts = [0, 0]
+    files = seeds()[reader]
+    started = time.monotonic()
+
+    def body(changed: dict[str, bytes]) -> None:
+        if seconds is None or time.monotonic() - started < seconds:
+            counts[0] += 1
+            counts[1] += check(reader, changed, folder)
+
+    run: Callable[[], None] = given(damaged(files))(body)
+    configured = settings(
+        max_examples=n_inputs, deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=False
+    )(run)
+    (hypothesis_seed(seed)(configured) if seed is not None else configured)()
+    return counts[0], counts[1]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--inputs", type=int, default=100_000)
+    parser.add_argument("--seconds", type=float, default=600.0, help="at most, for each reader")
+    parser.add_argument("--reader", action="append", choices=registry.READABLE)
+    arguments = parser.parse_args()
+    shared = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if shared else 0
+    resource.setrlimit(resource.RLIMIT_AS, (used + ADDRESS_SPACE, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    for reader in arguments.reader or registry.READABLE:
+        with tempfile.TemporaryDirectory(prefix="firth-fuzz-", dir=shared) as folder:
+            started = time.monotonic()
+            n_run, n_read = fuzz(reader, arguments.inputs, Path(folder), seconds=arguments.seconds)
+            elapsed_s = time.monotonic() - started
+        print(f"{reader:16} {n_run:8,} inputs, {n_read:7,} read, the rest refused, {elapsed_s:6.0f} s", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
