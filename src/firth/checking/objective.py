@@ -41,11 +41,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Reading:
-    """The cost and the gradients of one case under one reading; ``suspects`` are known wrong gradients, by code."""
+    """The cost and the gradients of one case under one reading; ``suspects`` makes known wrong gradients, by code."""
 
     cost: float
     gradients: Blocks
-    suspects: Mapping[str, Blocks] = field(default_factory=dict)
+    suspects: Callable[[], Mapping[str, Blocks]] = dict
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def find_scale(costs: Sequence[float], readings: Sequence[Reading], sizes: Seque
     for reduction, divisor, factors in _known_scales(sizes):
         if all(is_close(ratio, factor) for ratio, factor in zip(ratios, factors, strict=True)):
             return Scale(reduction, tuple(factors), divisor)
-    constant = float(np.median(ratios))
+    constant = sorted(ratios)[len(ratios) // 2]
     if all(is_close(ratio, constant) for ratio in ratios):
         return Scale("other", (constant,) * len(ratios), f"{1 / constant:.6g}")
     # Any factor of the sizes: cases of equal sizes must agree, and there must be such cases.
@@ -393,9 +393,10 @@ def _diagnose(
     found: list[Finding] = []
     shown: dict[str, str | None] = {}
 
-    codes = [code for code in readings[0].suspects if all(code in reading.suspects for reading in readings)]
+    suspects = [reading.suspects() for reading in readings]
+    codes = [code for code in suspects[0] if all(code in known for known in suspects)]
     for code in codes:
-        if all(blocks_agree(row[1].blocks, row[2].suspects[code], row[3]) for row in rows):
+        if all(blocks_agree(row[1].blocks, known[code], row[3]) for row, known in zip(rows, suspects, strict=True)):
             finding = suspect_findings[code]
             case, outcome, reading, factor = failing[-1]
             evidence = _gradient_evidence(case, outcome, reading, factor)

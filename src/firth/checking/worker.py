@@ -19,6 +19,11 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
+# NumPy imports these at first use, which would be in every fork anew.
+import numpy.linalg
+import numpy.ma
+import numpy.random  # noqa: F401
+
 from firth.checking.against import compare_function
 from firth.checking.discovery import SourceUnit
 from firth.checking.grading import broken, grade_function

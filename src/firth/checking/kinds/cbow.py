@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -95,7 +96,7 @@ def _readings(center: int, contexts: Sequence[int], window: int, inputs: Array, 
         else:
             suspects["undivided"] = suspect(right["gradIn"] * divisor)
             suspects["undivided once"] = suspect(once * divisor)
-        readings[name] = Reading(cost, right, suspects)
+        readings[name] = Reading(cost, right, functools.partial(dict, suspects))
     readings["sum distinct"] = Reading(*exact(distinct, 1.0))
     readings["mean distinct"] = Reading(*exact(distinct, float(len(distinct))))
     return readings

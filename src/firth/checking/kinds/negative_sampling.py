@@ -173,7 +173,8 @@ def _readings_of_draws(dataset: ScriptedDataset, target: int, k: int) -> list[tu
 
 def _reading(vector: Array, rows: Array, target: int, negatives: Sequence[int]) -> Reading:
     cost, gradients = _exact(vector, rows, target, negatives)
-    return Reading(cost, gradients, _overwritten(vector, rows, target, negatives, gradients))
+    suspects = functools.partial(_overwritten, vector, rows, target, negatives, gradients)
+    return Reading(cost, gradients, suspects)
 
 
 def _exact(vector: Array, rows: Array, target: int, negatives: Sequence[int]) -> tuple[float, Blocks]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -74,7 +75,7 @@ def _readings(center: int, contexts: Sequence[int], window: int, inputs: Array, 
     }
     reversed_cost, reversed_gradients = exact(contexts, "context-to-center")
     return {
-        "stated": Reading(cost, right, suspects),
+        "stated": Reading(cost, right, functools.partial(dict, suspects)),
         "distinct": Reading(*once),
         "direction": Reading(reversed_cost, reversed_gradients),
     }
