@@ -254,8 +254,8 @@ def correlate(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
     if len(x) < 2 or np.all(x == x[0]) or np.all(y == y[0]):
         return float("nan")
     x, y = x - x.mean(), y - y.mean()
-    x, y = x / np.sqrt(np.sum(x * x)), y / np.sqrt(np.sum(y * y))
-    return float(np.clip(np.sum(x * y), -1.0, 1.0))
+    x, y = x / np.max(np.abs(x)), y / np.max(np.abs(y))
+    return float(np.clip(np.sum(x * y) / np.sqrt(np.sum(x * x) * np.sum(y * y)), -1.0, 1.0))
 
 
 def _count_rows(vectors: WordVectors, restrict_vocabulary: int | None) -> int:
