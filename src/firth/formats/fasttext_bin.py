@@ -211,8 +211,11 @@ class _Model:
             )
 
         step = 1 << 12
-        with ThreadPoolExecutor(n_threads, "firth-read") as pool:
-            list(pool.map(compute, range(0, n_words, step)))
+        if n_words <= step:
+            compute(0)
+        else:
+            with ThreadPoolExecutor(n_threads, "firth-rows") as pool:
+                list(pool.map(compute, range(0, n_words, step)))
         return matrix
 
     def take(self, layout: str, what: str) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, NoReturn, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ BLOCK_BYTES = 4 << 20
 _NUMBER_BYTES = 64  # longest number that a row may hold on average; a double printed in full has 24
 _FIRST_ROWS_BYTES = 64 << 20  # what an announced number of rows may allocate before the file has shown any
 _BLANK = b" \t\r\n"
+Result = TypeVar("Result")
 
 
 def parse_header(source: ByteSource, line: bytes, min_row_bytes: Callable[[int], int]) -> tuple[int, int]:
@@ -97,7 +98,7 @@ def read_text_rows(
             buffers.give(block.words)
         buffers.give(block.buffer)
 
-    with ThreadPoolExecutor(options.n_threads, "firth-read") as pool:
+    with _Lanes(1 if _is_small(source) else options.n_threads) as pool:
         try:
             for buffer, n_bytes, offset in _line_blocks(source, taken, max_row_bytes, buffers):
                 n_lines = buffer.count(b"\n", 0, n_bytes)
@@ -150,7 +151,7 @@ def read_binary_rows(
             _explain(source, n_dims, block.row + report.row + 1, block.offset, block.buffer, report)
         buffers.give(block.buffer)
 
-    with ThreadPoolExecutor(options.n_threads, "firth-read") as pool:
+    with _Lanes(1 if _is_small(source) else options.n_threads) as pool:
         try:
             while rows.n_rows < rows.target:
                 buffer = buffers.take()
@@ -287,6 +288,34 @@ class _Block:
     offset: int  # of buffer[0] in the file
     row: int  # number of its first row, from 0
     words: bytearray | None
+
+
+class _Lanes:
+    """Threads to hand blocks to; with one, work is done at once, as a small file is not worth a thread."""
+
+    def __init__(self, n_threads: int) -> None:
+        self._pool = ThreadPoolExecutor(n_threads, "firth-rows") if n_threads > 1 else None
+
+    def __enter__(self) -> _Lanes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+
+    def submit(self, function: Callable[..., Result], *arguments: object) -> Future[Result]:
+        if self._pool is not None:
+            return self._pool.submit(function, *arguments)
+        future: Future[Result] = Future()
+        try:
+            future.set_result(function(*arguments))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+
+def _is_small(source: ByteSource) -> bool:
+    return source.size is not None and source.size < BLOCK_BYTES
 
 
 class _Buffers:
@@ -442,7 +471,7 @@ def _write_blocks(
             write_all(stream, part)
         buffers.give(out)
 
-    with ThreadPoolExecutor(options.n_threads, "firth-write") as pool:
+    with _Lanes(1 if n_rows <= step else options.n_threads) as pool:
         try:
             for first in range(0, n_rows, step):
                 out = buffers.take()
