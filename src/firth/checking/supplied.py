@@ -122,6 +122,7 @@ PYTHON_NAMES: dict[str, Any] = {
     "itertools": itertools,
     "functools": functools,
     "xrange": range,
+    "profile": lambda function: function,
     "reduce": functools.reduce,
     "izip": zip,
     "imap": map,

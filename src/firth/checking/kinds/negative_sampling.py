@@ -29,14 +29,14 @@ from firth.numerics import log_sigmoid, negative_sampling_loss
 
 DEFAULT_NEGATIVES = 10  # the course's K
 
-# V, D, target, K (None: the default), the first draws.
+# name, V, D, target, K (None: the default), the first draws. More words than K, or redrawing repeats would not end.
 SCRIPTS: tuple[tuple[str, int, int, int, int | None, tuple[int, ...]], ...] = (
     ("draws that differ", 7, 3, 1, 3, (4, 0, 6, 2, 5, 3)),
-    ("a draw twice", 6, 3, 2, 5, (5, 0, 5, 1, 3, 4, 0)),
+    ("a draw twice", 8, 3, 2, 5, (5, 0, 5, 1, 3, 4, 0)),
     ("the target drawn", 7, 3, 1, 4, (3, 1, 0, 5, 6, 2)),
-    ("the target drawn twice, another thrice", 6, 4, 0, 6, (2, 0, 2, 4, 0, 2, 1, 5, 3, 4)),
+    ("the target drawn twice, another thrice", 8, 4, 0, 6, (2, 0, 2, 4, 0, 2, 1, 5, 3, 4)),
     ("the target drawn first and last", 6, 2, 3, 3, (3, 1, 3, 5, 4, 1)),
-    ("the default number of draws", 6, 3, 4, None, (1, 4, 0, 1, 5, 2, 4, 3, 3, 0, 5, 2)),
+    ("the default number of draws", 12, 3, 4, None, (1, 4, 0, 1, 5, 2, 4, 3, 3, 0, 5, 2)),
 )
 N_PROBES = 12  # states of `random` and `np.random`, to see what a function that draws by them does
 
@@ -255,25 +255,38 @@ def _explain(
 
 
 def _find_negatives(case: Case, cost: float) -> list[int] | None:
+    """A multiset of ids whose cost this is: of K of them if there is one, else of K + 1, else of fewer."""
     inputs = case.inputs
     vector, rows, target, k = inputs["predicted"], inputs["outputVectors"], inputs["target"], inputs["K"]
     scores = rows @ vector
-    own, negative_costs = -float(log_sigmoid(scores[target])), -np.asarray(log_sigmoid(-scores))
-    for size in (k, k + 1, *range(k)):
-        counts = _multisets(len(rows), size)
-        costs = own + counts @ negative_costs
-        near = np.flatnonzero(np.abs(costs - cost) <= 1e-8 * max(1.0, abs(cost)))
-        if near.size:
-            return [int(word_id) for word_id in np.repeat(np.arange(len(rows)), counts[near[0]].astype(np.int64))]
+    wanted = cost + float(log_sigmoid(scores[target]))
+    negative_costs = -np.asarray(log_sigmoid(-scores))
+    # The words in two halves: every choice of the one is met with the choices of the other that fill up the cost.
+    half = len(rows) // 2
+    first, second = _multisets(half, k + 1), _multisets(len(rows) - half, k + 1)
+    first_costs, second_costs = first @ negative_costs[:half], second @ negative_costs[half:]
+    first_sizes, second_sizes = first.sum(axis=1), second.sum(axis=1)
+    tolerance = 1e-9 * max(1.0, abs(cost))
+    for size in (k, k + 1, *reversed(range(k))):
+        for first_size in range(size + 1):
+            left = np.flatnonzero(first_sizes == first_size)
+            right = np.flatnonzero(second_sizes == size - first_size)
+            right = right[np.argsort(second_costs[right])]
+            missing = wanted - first_costs[left]
+            at = np.searchsorted(second_costs[right], missing - tolerance)
+            fits = (at < len(right)) & (second_costs[right[np.minimum(at, len(right) - 1)]] <= missing + tolerance)
+            if fits.any():
+                place = int(np.flatnonzero(fits)[0])
+                counts = np.concatenate([first[left[place]], second[right[at[place]]]])
+                return [int(word_id) for word_id in np.repeat(np.arange(len(rows)), counts.astype(np.int64))]
     return None
 
 
 @functools.lru_cache(maxsize=64)
-def _multisets(n_words: int, size: int) -> Array:
-    """All ways to draw ``size`` of ``n_words`` ids with repeats, a row of counts each."""
-    bars = np.array(list(itertools.combinations(range(size + n_words - 1), n_words - 1)), dtype=np.int64)
-    bars = bars.reshape(-1, n_words - 1)
-    edges = np.hstack([np.full((len(bars), 1), -1), bars, np.full((len(bars), 1), size + n_words - 1)])
+def _multisets(n_words: int, most: int) -> Array:
+    """All ways to draw up to ``most`` of ``n_words`` ids with repeats, a row of counts each."""
+    bars = np.array(list(itertools.combinations(range(most + n_words), n_words)), dtype=np.int64)
+    edges = np.hstack([np.full((len(bars), 1), -1), bars])
     return np.diff(edges, axis=1).astype(np.float64) - 1
 
 
