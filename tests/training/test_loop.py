@@ -244,11 +244,41 @@ def test_a_handler_of_the_users_own_is_called() -> None:
 
 
 def test_a_second_signal_interrupts_at_once() -> None:
-    with StopSignals() as signals:
-        signal.raise_signal(signal.SIGINT)
-        assert signals.received == signal.SIGINT
-        with pytest.raises(KeyboardInterrupt):
+    steps: list[str] = []
+
+    def press_twice() -> None:
+        with StopSignals() as signals:
             signal.raise_signal(signal.SIGINT)
+            assert signals.received == signal.SIGINT
+            steps.append("noted")
+            signal.raise_signal(signal.SIGINT)
+            steps.append("still there")
+
+    with pytest.raises(KeyboardInterrupt):
+        press_twice()
+    assert steps == ["noted"]
+
+
+def test_a_signal_that_was_noted_is_not_lost() -> None:
+    with pytest.raises(KeyboardInterrupt), StopSignals():
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_while_the_model_is_saved_comes_after_it(
+    lines: Lines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = firth.Model.save
+
+    def press(self: firth.Model, *arguments: Any, **options: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        save(self, *arguments, **options)
+
+    monkeypatch.setattr(firth.Model, "save", press)
+    with pytest.raises(KeyboardInterrupt):
+        firth.train(lines, output=tmp_path / "model", **SMALL)
+    assert len(firth.load(tmp_path / "model").vectors) == 200
+    assert not (tmp_path / "model" / ".work").exists()
 
 
 def test_ctrl_c_while_a_callback_runs(lines: Lines, tmp_path: Path) -> None:

@@ -132,6 +132,12 @@ def test_an_encoded_corpus_is_used_as_it_is(lines: Lines, tmp_path: Path) -> Non
         firth.train(encoded, lowercase=True, **SMALL)
     with pytest.raises(ParameterError, match="^heldout=0.1 must be passed to encode_corpus"):
         firth.train(encoded, heldout=0.1, **SMALL)
+    parts = firth.encode_corpus(lines, folder=tmp_path / "parts", min_count=2, heldout_share=0.2)
+    with pytest.raises(ParameterError, match="^heldout must be the 0.2 with which the corpus was encoded, got 0.1"):
+        firth.train(parts, heldout=0.1, **SMALL)
+    held = firth.train(parts, heldout="20%", **SMALL)
+    assert len(held.history.heldout_loss_nats) == 2
+    assert held.config.min_count == 2
 
 
 # ---- bad input, before any work

@@ -92,6 +92,9 @@ def _validate_encoded(
         raise ParameterError(
             f"heldout={share:g} must be passed to encode_corpus as heldout_share where the corpus is encoded"
         )
+    held_out = corpus.manifest.get("settings", {}).get("heldout_share")
+    if share is not None and held_out != share:
+        raise ParameterError(f"heldout must be the {held_out:g} with which the corpus was encoded, got {share:g}")
 
 
 def _adopt(corpus: EncodedCorpus, folder: Path) -> EncodedCorpus:

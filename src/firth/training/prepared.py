@@ -236,8 +236,6 @@ class PreparedRun:
                         f"the model is trained, but could not be saved: {error}; the exception's .model holds it", model
                     ) from error
             self.workspace.remove()
-            if signals.received is not None:
-                signals.raise_received()
         return model
 
 

@@ -186,6 +186,8 @@ def train(
         encoded, encode_seconds = encode_for_training(
             corpus, workspace, config, text, vocabulary, options, display, workspace.corpus_folder
         )
+        if isinstance(corpus, EncodedCorpus):
+            config = _as_encoded(config, corpus)
         words = encoded.vocabulary
         noise = noise_weights(noise_distribution, words)
         start_word_ids = None if start_vectors is None else start_vectors.rows_for(words)[0]
@@ -430,6 +432,13 @@ def _following_changes(config: TrainingConfig, changes: Mapping[str, Any]) -> di
     if "learning_rate" in changes and "min_learning_rate" not in changes:
         following["min_learning_rate"] = None
     return following
+
+
+def _as_encoded(config: TrainingConfig, corpus: EncodedCorpus) -> TrainingConfig:
+    """The configuration with the vocabulary's limits that the corpus was encoded with, for the record."""
+    settings = corpus.manifest.get("settings", {})
+    limits = {name: settings[name] for name in ("min_count", "max_vocabulary") if name in settings}
+    return dataclasses.replace(config, **limits)
 
 
 def _read_interval(values: Mapping[str, float | None] | None) -> Interval | None:

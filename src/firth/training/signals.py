@@ -17,7 +17,7 @@ class StopSignals:
 
     Handlers can be set in the main thread only; elsewhere this does nothing, and neither does it replace a handler of
     the user's own for SIGINT (one that raises in the main thread ends the run all the same). The handlers from before
-    are put back at the end.
+    are put back at the end; a signal that was noted and not acted upon by then is acted upon.
     """
 
     def __init__(self) -> None:
@@ -39,6 +39,8 @@ class StopSignals:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if error is None and self.received is not None:
+            self.raise_received()
         self.restore()
 
     def restore(self) -> None:
@@ -63,7 +65,8 @@ class StopSignals:
         """Do what the noted signal is for: KeyboardInterrupt, or for SIGTERM the handler from before, then exit."""
         previous = self._previous.get(signal.SIGTERM)
         self.restore()
-        if self.received == signal.SIGTERM:
+        received, self.received = self.received, None
+        if received == signal.SIGTERM:
             if callable(previous):
                 previous(int(signal.SIGTERM), None)
             raise SystemExit(128 + int(signal.SIGTERM))
