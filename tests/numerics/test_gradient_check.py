@@ -15,7 +15,7 @@ from firth.numerics.finite_differences import Line, choose_first_step, compare_s
 
 X = np.array([0.5, -1.25, 2.0, 0.75, -0.3])
 MATRIX = np.random.default_rng(7).normal(size=(4, 4))
-MANY = np.random.default_rng(6).normal(size=(40, 60))
+MANY = np.random.default_rng(6).normal(size=(30, 40))
 
 
 def waves(x):
