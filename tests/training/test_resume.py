@@ -22,6 +22,7 @@ from firth.formats import model_folder
 from firth.training import checkpoints
 from firth.training.checkpoints import RunState, Snapshot, read_checkpoint, write_checkpoint
 from firth.training.loop import CheckpointWarning
+from firth.training.prepared import InstructionSetWarning
 
 DRIVER = Path(__file__).with_name("run_driver.py")
 OPTIONS: dict[str, Any] = {"dims": 16, "epochs": 8, "min_count": 1, "threads": 1, "checkpoint_every": "20000words"}
@@ -362,6 +363,16 @@ def test_functions_are_given_again(tmp_path: Path, corpus_file: Path) -> None:
     _interrupted(corpus_file, tmp_path / "other")
     with pytest.raises(ParameterError, match="^stop_metric must be left out: the run had none"):
         firth.resume(tmp_path / "other", stop_metric=len, progress=False)
+
+
+def test_another_instruction_set_is_told(tmp_path: Path, corpus_file: Path, whole: firth.Model) -> None:
+    output = tmp_path / "model"
+    _interrupted(corpus_file, output)
+    run = output / ".work" / "run.json"
+    run.write_text(run.read_text().replace(whole.instruction_set, "sve2"))
+    with pytest.warns(InstructionSetWarning, match="began with the instruction set sve2, which this machine lacks"):
+        model = firth.resume(output, progress=False)
+    _assert_same(model, whole)
 
 
 def test_two_runs_in_one_folder_are_refused(tmp_path: Path, corpus_file: Path) -> None:

@@ -442,7 +442,7 @@ class TrainingLoop:
         """Write a last checkpoint, where checkpoints are written, before an exception leaves the run."""
         if self._checkpoints is None or self._state.history.stop_reason:
             return
-        self._display.note("writing a checkpoint ...")
+        self._display.note("writing a checkpoint; Ctrl-C again stops without it")
         self._reach_barrier()
         self._wait_for_checkpoint()
         self._start_checkpoint()

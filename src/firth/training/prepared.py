@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import warnings
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,7 @@ from firth.training.callbacks import CallbackList
 from firth.training.checkpoints import CheckpointWriter, RunState, Snapshot, write_checkpoint
 from firth.training.config import TrainingConfig, validate_vocabulary_size
 from firth.training.encoding import longest_sequence
-from firth.training.loop import LoopOptions, TrainableEngine, TrainingLoop
+from firth.training.loop import LoopOptions, TrainingLoop
 from firth.training.model import CorpusRecord, Model
 from firth.training.options import RunOptions
 from firth.training.progress import ProgressDisplay, format_bytes
@@ -89,9 +88,10 @@ class PreparedRun:
         matrices, model = 2 * 4 * n_words * stride, 2 * 4 * n_words * config.dims
         saves, keeps = options.checkpoint_every is not None, options.patience is not None
         memory = matrices + model * (saves + keeps)
-        needs = f"memory: {format_bytes(memory)} (matrices {format_bytes(matrices)}"
-        needs += f", copies for checkpoints {format_bytes(model)}" if saves else ""
-        needs += f", the best vectors {format_bytes(model)})" if keeps else ")"
+        parts = [f"{format_bytes(matrices)} for two matrices"]
+        parts += [f"{format_bytes(model)} to copy them for checkpoints"] if saves else []
+        parts += [f"{format_bytes(model)} for the best vectors"] if keeps else []
+        needs = "memory: " + ", ".join(parts)
         available = available_memory_bytes()
         if available is not None and memory > available:
             raise ParameterError(

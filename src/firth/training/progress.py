@@ -112,7 +112,7 @@ class BarProgress(ProgressDisplay):
         self._next_refresh = 0.0
 
     def note(self, text: str) -> None:
-        self._bar.console.print(text, markup=False, highlight=False)
+        self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def update(self, report: ProgressReport) -> None:
         self._draw(f"epoch {report.epoch}/{report.epochs}", report.share_done, report.describe())
