@@ -87,6 +87,9 @@ _NEVER_IMPORTED = frozenset(
 )
 
 
+_MISSING = object()  # None is a value: numpy.newaxis
+
+
 @dataclass
 class LoadedFile:
     """What the definitions of a file left behind.
@@ -273,11 +276,11 @@ def _import_from(statement: ast.ImportFrom, loaded: LoadedFile, used: set[str], 
             loaded.namespace[bound] = module
             _note_module(loaded, bound, module)
         else:
-            value = getattr(module, alias.name, None)
-            if value is None:
+            value = getattr(module, alias.name, _MISSING)
+            if value is _MISSING:
                 with contextlib.suppress(ImportError):
                     value = _import(f"{name}.{alias.name}", folder)
-            if value is None:
+            if value is _MISSING:
                 value = getattr(make_module(name), alias.name)
             loaded.namespace[bound] = value
             if isinstance(module, SuppliedModule):

@@ -295,7 +295,9 @@ def _reduction_note(scale: Scale, what: str) -> Finding:
     if scale.divisor is None:
         message = f"{what} scaled by one factor of the sizes, which is no known divisor"
         return Finding("reduction-other", "note", message, {"divisor": None, "factors": list(scale.factors)})
-    message = f"{what} divided by {scale.divisor}: neither the sum nor the mean"
+    ratio = scale.factors[0]
+    change = f"multiplied by {ratio:.6g}" if ratio > 1 else f"divided by {scale.divisor}"
+    message = f"{what} {change}: neither the sum nor the mean"
     details: dict[str, Any] = {"divisor": scale.divisor, "factors": list(scale.factors)}
     return Finding("reduction-other", "note", message, details)
 

@@ -211,6 +211,8 @@ class SuppliedModule(types.ModuleType):
             raise AttributeError(name)
         if name in SUPPLIED_NAMES:
             return SUPPLIED_NAMES[name]
+        if name == "expit":  # scipy.special's, where SciPy is not installed
+            return sigmoid
         if name in ("jit", "njit", "vectorize", "autojit"):
             return _identity_decorator
         return _Placeholder(f"{self.__name__}.{name}")
