@@ -203,7 +203,7 @@ class PreparedRun:
         )
         with signals.at_once(False):
             loop = TrainingLoop(
-                cast(TrainableEngine, engine),
+                engine,
                 self.config,
                 state,
                 loop_options,
