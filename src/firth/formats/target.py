@@ -142,8 +142,10 @@ def sync_folder(folder: Path) -> None:
 def check_words(words: list[str], *, path: Path, format_name: str, forbidden: str, advice: str) -> None:
     """Refuse words that the format cannot hold, by row: empty ones, those with a forbidden character, surrogates."""
     joined = "\0".join(words)
-    bad = any(character in joined for character in forbidden) or (joined.count("\0") >= max(1, len(words)))
-    if not bad and "" not in words and max(map(len, words), default=0) * 4 <= MAX_WORD_BYTES:
+    clean = joined.count("\0") == len(words) - 1 and not any(
+        character in joined for character in forbidden if character != "\0"
+    )
+    if clean and "" not in words and max(map(len, words), default=0) * 4 <= MAX_WORD_BYTES:
         try:
             joined.encode("utf-8")
         except UnicodeEncodeError:
