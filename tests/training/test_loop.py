@@ -161,6 +161,54 @@ def test_exception_of_a_thread_ends_the_run_with_it(
     assert model.history.words_trained == 4 * 18000
 
 
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_each_token_is_trained_once_whatever_happens_around(
+    deterministic: bool, lines: Lines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Callbacks, evaluations and checkpoints all the time, an interruption in each epoch, other numbers of threads."""
+    monkeypatch.setattr(loop_module, "CALLBACK_INTERVAL_S", 0.0)
+    trained: list[tuple[int, int, int]] = []
+    train_slice, train_rounds = Engine.train_slice, Engine.train_rounds
+
+    def slice_recorded(self: Engine, start: int, stop: int, epoch: int) -> SliceResult:
+        trained.append((epoch, start, stop))
+        return train_slice(self, start, stop, epoch)
+
+    def rounds_recorded(self: Engine, start: int, stop: int, epoch: int, threads: int) -> SliceResult:
+        trained.append((epoch, start, stop))
+        return train_rounds(self, start, stop, epoch, threads)
+
+    monkeypatch.setattr(Engine, "train_slice", slice_recorded)
+    monkeypatch.setattr(Engine, "train_rounds", rounds_recorded)
+
+    class Interrupt(firth.Callback):
+        calls = 0
+
+        def on_progress(self, state: firth.TrainingState) -> None:
+            self.calls += 1
+            if self.calls == 3:
+                raise KeyboardInterrupt
+
+    output = tmp_path / "model"
+    options = {**SMALL, "epochs": 3, "heldout": "5%", "heldout_every": "3kwords", "checkpoint_every": "1kwords"}
+    with pytest.raises(KeyboardInterrupt):
+        firth.train(lines, output=output, callbacks=[Interrupt()], deterministic=deterministic, **options)
+    n_interruptions, model = 1, None
+    while model is None:
+        try:
+            model = firth.resume(output, callbacks=[Interrupt()], threads=1 + n_interruptions % 3, progress=False)
+        except KeyboardInterrupt:
+            n_interruptions += 1
+    assert n_interruptions > 2
+    n_tokens = model.corpus.n_tokens
+    expected = (0, 0)
+    for epoch, start, stop in sorted(trained):
+        assert (epoch, start) == expected
+        expected = (epoch + 1, 0) if stop == n_tokens else (epoch, stop)
+    assert expected == (3, 0)
+    assert len(model.history.epochs) == 3
+
+
 def test_not_finite_keeps_the_last_good_checkpoint(
     lines: Lines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -186,10 +186,14 @@ def test_killed_at_random_moments(n_kills: int, corpus_file: Path, tmp_path: Pat
     assert n_resumed > 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_writes_a_checkpoint_first(number: signal.Signals, corpus_file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "deterministic"), [(signal.SIGINT, False), (signal.SIGINT, True), (signal.SIGTERM, False)]
+)
+def test_signal_writes_a_checkpoint_first(
+    number: signal.Signals, deterministic: bool, corpus_file: Path, tmp_path: Path
+) -> None:
     output = tmp_path / "model"
-    process = _start(corpus_file, output, epochs=100_000, checkpoint_every="1h")
+    process = _start(corpus_file, output, epochs=100_000, checkpoint_every="1h", deterministic=deterministic)
     _wait_until_training(process)
     time.sleep(0.5)
     started = time.monotonic()

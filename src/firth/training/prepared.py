@@ -240,6 +240,7 @@ class PreparedRun:
 
 
 def same_instruction_set(name: str) -> str:
+    """The instruction set that a run began with, or this machine's own, with a warning, where it lacks that one."""
     if name in available_instruction_sets():
         return name
     other = default_instruction_set()
