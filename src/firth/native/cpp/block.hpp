@@ -26,16 +26,17 @@ inline void tile_logits(Rows<Real> x, Rows<Real> u, int n_padded, Real *logits) 
   typedef typename Simd<Real>::V V;
   constexpr int LANES = Simd<Real>::LANES;
   V sums[MI * NJ];
+#pragma GCC unroll 24
   for (int k = 0; k < MI * NJ; ++k) sums[k] = V{};
   for (int d = 0; d < n_padded; d += LANES) {
     V xs[MI];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int i = 0; i < MI; ++i) xs[i] = load(x[i] + d);
 #pragma GCC unroll 6
     for (int j = 0; j < NJ; ++j) {
       V row = load(u[j] + d);
       keep_in_register(row);  // one load for MI multiplications, not a memory operand for each
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int i = 0; i < MI; ++i) sums[i * NJ + j] = fma(xs[i], row, sums[i * NJ + j]);
     }
   }
@@ -45,6 +46,8 @@ inline void tile_logits(Rows<Real> x, Rows<Real> u, int n_padded, Real *logits) 
 template <class Real, int NJ>
 inline void block_logits(Rows<Real> x, int m, Rows<Real> u, int n_padded, Real *logits) {
   int i = 0;
+  if constexpr (VECTOR_REGISTERS >= 32)  // 24 accumulators
+    for (; i + 4 <= m; i += 4) tile_logits<Real, 4, NJ>(x + i, u, n_padded, logits + i * NJ);
   for (; i + 2 <= m; i += 2) tile_logits<Real, 2, NJ>(x + i, u, n_padded, logits + i * NJ);
   if (i < m) tile_logits<Real, 1, NJ>(x + i, u, n_padded, logits + i * NJ);
 }
@@ -54,8 +57,7 @@ inline void block_logits(Rows<Real> x, int m, Rows<Real> u, int n_padded, Real *
 template <class Real, int NJ>
 inline void block_update_in_place(Rows<Real> x, int m, Rows<Real> u, int n_padded, const Real *coefficients) {
   typedef typename Simd<Real>::V V;
-  constexpr int LANES = Simd<Real>::LANES;
-  for (int d = 0; d < n_padded; d += LANES) {
+  for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
     V rows[NJ], updated[NJ];
 #pragma GCC unroll 6
     for (int j = 0; j < NJ; ++j) updated[j] = rows[j] = load(u[j] + d);
@@ -183,19 +185,20 @@ inline void add_scaled(Real *row, const Real *change, Real factor, int n_padded)
 
 // Whether an id stands twice.
 inline bool has_repeats(const int32_t *ids, int count) {
-  constexpr int LANES = int(sizeof(I32) / sizeof(int32_t));
-  if (count <= 4 * LANES) {
-    for (int block = 0; block < count; block += LANES) {
-      I32 own, matches = {};
-      if (block + LANES <= count) {
-        std::memcpy(&own, ids + block, sizeof own);
-      } else {
-        for (int lane = 0; lane < LANES; ++lane) own[lane] = block + lane < count ? ids[block + lane] : -1 - lane;
-      }
-      for (int k = 0; k < count; ++k) matches += own == ids[k];  // a match is -1
-      for (int lane = 0; lane < LANES; ++lane)
-        if (matches[lane] < -1) return true;
-    }
+  if (count <= 8) {
+    for (int k = 1; k < count; ++k)
+      for (int earlier = 0; earlier < k; ++earlier)
+        if (ids[k] == ids[earlier]) return true;
+    return false;
+  }
+  if (count <= 64) {
+    // A bit for each id's hash: as many bits as ids means that all differ; fewer is settled one by one.
+    uint64_t bits = 0;
+    for (int k = 0; k < count; ++k) bits |= uint64_t(1) << ((uint32_t(ids[k]) * 0x9E3779B1u) >> 26);
+    if (__builtin_popcountll(bits) == count) return false;
+    for (int k = 1; k < count; ++k)
+      for (int earlier = 0; earlier < k; ++earlier)
+        if (ids[k] == ids[earlier]) return true;
     return false;
   }
   std::vector<int32_t> sorted(ids, ids + count);

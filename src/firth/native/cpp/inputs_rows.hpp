@@ -21,7 +21,7 @@ struct RowInputs {
     const int n_padded = int(settings.stride);
     Real *const *x = work.input_rows.data();
     Real *const *u = work.output_rows.data();
-    if (n <= BLOCK_ROWS && !repeated_outputs && !has_repeats(unit.context, unit.n_context)) {
+    if (n <= BLOCK_ROWS && !repeated_outputs && !(unit.context_may_repeat && has_repeats(unit.context, unit.n_context))) {
       with_width(n, [&](auto width) {
         block_update_in_place<Real, decltype(width)::value>(x, m, u, n_padded, coefficients);
       });

@@ -15,6 +15,7 @@ namespace firth {
 template <class Real>
 inline void prefetch_row(const Real *row, int64_t stride) {
   const char *bytes = reinterpret_cast<const char *>(row);
+#pragma GCC unroll 4
   for (int64_t offset = 0; offset < stride * int64_t(sizeof(Real)); offset += 64) __builtin_prefetch(bytes + offset, 1);
 }
 
@@ -44,13 +45,15 @@ struct Unit {
   int32_t target;
   const int32_t *negatives;  // word ids (n_negatives), repeats allowed
   int n_negatives;
+  bool context_may_repeat;   // false only if the context's words are known to differ
 };
 
 // A unit's update (UPDATE) or its loss alone. Loss goes to workspace.loss, in nats. Gradients are taken at the rows as
-// they stand at the beginning; a word that stands several times gets the sum.
-template <bool UPDATE, class Real, class Input, class Output, class InputRows, class OutputRows>
+// they stand at the beginning; a word that stands several times gets the sum. `meanwhile` is called where the
+// arithmetic waits for its own results: the next windows' rows are asked for there.
+template <bool UPDATE, class Real, class Input, class Output, class InputRows, class OutputRows, class Meanwhile>
 inline void train_unit(const Settings &settings, const Unit &unit, Real learning_rate, InputRows &input_row,
-                       OutputRows &output_row, Workspace<Real> &work) {
+                       OutputRows &output_row, Workspace<Real> &work, Meanwhile &&meanwhile) {
   const int n_padded = int(settings.stride);
   const int n = Output::template collect<Real>(settings, unit, work);
   work.output_rows.resize(n);
@@ -60,6 +63,7 @@ inline void train_unit(const Settings &settings, const Unit &unit, Real learning
   const size_t size = size_t(m) * ((n + BLOCK_ROWS - 1) / BLOCK_ROWS * BLOCK_ROWS) + ROW_ALIGNMENT;
   Real *logits = work.logits.get(size), *coefficients = work.coefficients.get(size);
   compute_logits<Real>(work.input_rows.data(), m, work.output_rows.data(), n, n_padded, logits);
+  meanwhile();
   Output::template coefficients<Real, UPDATE>(unit, work, logits, m, n, learning_rate, coefficients);
   if (UPDATE) {
     const bool repeated_outputs = Output::MAY_REPEAT && has_repeats(work.output_ids.data(), n);

@@ -25,8 +25,9 @@ struct SampledNegatives {
     const int n = 1 + unit.n_negatives;
     work.output_ids.resize(n);
     work.output_ids[0] = unit.target;
-    std::copy(unit.negatives, unit.negatives + unit.n_negatives, work.output_ids.begin() + 1);
-    work.positive.assign((n + BLOCK_ROWS - 1) / BLOCK_ROWS, 0);
+    for (int k = 0; k < unit.n_negatives; ++k) work.output_ids[1 + k] = unit.negatives[k];
+    work.positive.resize((n + BLOCK_ROWS - 1) / BLOCK_ROWS);
+    for (uint32_t &bits : work.positive) bits = 0;
     work.positive[0] = 1;
     return n;
   }

@@ -11,6 +11,7 @@
 #include "abi.hpp"
 #include "philox.hpp"
 #include "settings.hpp"
+#include "simd.hpp"
 
 namespace firth {
 
@@ -18,32 +19,39 @@ constexpr int CHUNK_TOKENS = 1024;
 constexpr int MAX_ATTEMPTS = 64;  // rejected draws of one negative before the next word id is taken
 constexpr int PHILOX_BATCH = 16;
 
-// Sixteen blocks at once; written as plain loops that compilers turn into vector code.
+// Many blocks at once: each word in the low half of a lane of 64 bits, since that is what multiplications to 64 bits take;
+// what the high halves hold is never read.
 inline void draw_blocks(const PhiloxKey &key, Purpose purpose, uint32_t epoch, uint32_t attempt,
                         const uint64_t *positions, const uint32_t *draws, uint32_t (*words)[PHILOX_BATCH]) {
-  uint32_t c0[PHILOX_BATCH], c1[PHILOX_BATCH], c2[PHILOX_BATCH], c3[PHILOX_BATCH];
-  for (int i = 0; i < PHILOX_BATCH; ++i) {
-    c0[i] = uint32_t(positions[i]);
-    c1[i] = (uint32_t(positions[i] >> 32) & 0xffffu) | uint32_t(purpose) << 16 | attempt << 24;
-    c2[i] = epoch;
-    c3[i] = draws[i];
+  constexpr int LANES = int(sizeof(U64) / sizeof(uint64_t));
+  constexpr int VECTORS = PHILOX_BATCH / LANES;
+  const uint64_t shared = uint64_t(purpose) << 16 | uint64_t(attempt) << 24;
+  U64 c0[VECTORS], c1[VECTORS], c2[VECTORS], c3[VECTORS];
+  for (int v = 0; v < VECTORS; ++v) {
+    std::memcpy(&c0[v], positions + v * LANES, sizeof(U64));
+    c1[v] = ((c0[v] >> 32) & 0xffff) | shared;
+    c2[v] = U64{} + epoch;
+    for (int lane = 0; lane < LANES; ++lane) c3[v][lane] = draws[v * LANES + lane];
   }
   uint32_t k0 = key.low, k1 = key.high;
   for (int round = 0; round < PHILOX_ROUNDS; ++round) {
-    for (int i = 0; i < PHILOX_BATCH; ++i) {
-      const uint64_t p0 = uint64_t(PHILOX_M0) * c0[i], p1 = uint64_t(PHILOX_M1) * c2[i];
-      c0[i] = uint32_t(p1 >> 32) ^ c1[i] ^ k0;
-      c2[i] = uint32_t(p0 >> 32) ^ c3[i] ^ k1;
-      c1[i] = uint32_t(p1);
-      c3[i] = uint32_t(p0);
+    for (int v = 0; v < VECTORS; ++v) {
+      const U64 p0 = multiply_low_halves(c0[v], PHILOX_M0), p1 = multiply_low_halves(c2[v], PHILOX_M1);
+      c0[v] = (p1 >> 32) ^ c1[v] ^ uint64_t(k0);
+      c2[v] = (p0 >> 32) ^ c3[v] ^ uint64_t(k1);
+      c1[v] = p1;
+      c3[v] = p0;
     }
     k0 += PHILOX_W0;
     k1 += PHILOX_W1;
   }
-  std::copy(c0, c0 + PHILOX_BATCH, words[0]);
-  std::copy(c1, c1 + PHILOX_BATCH, words[1]);
-  std::copy(c2, c2 + PHILOX_BATCH, words[2]);
-  std::copy(c3, c3 + PHILOX_BATCH, words[3]);
+  for (int v = 0; v < VECTORS; ++v)
+    for (int lane = 0; lane < LANES; ++lane) {
+      words[0][v * LANES + lane] = uint32_t(c0[v][lane]);
+      words[1][v * LANES + lane] = uint32_t(c1[v][lane]);
+      words[2][v * LANES + lane] = uint32_t(c2[v][lane]);
+      words[3][v * LANES + lane] = uint32_t(c3[v][lane]);
+    }
 }
 
 // floor(word / 2^32 * range): a uniform integer below `range`, with a bias below range / 2^32.
@@ -67,6 +75,9 @@ class Planner {
   std::vector<int32_t> pair_draws;
   int64_t sequence = 0;  // of the chunk's first position
   std::vector<int64_t> center_sequences;
+
+  // False only if the words of a window differ, its center among them.
+  bool may_repeat(const Center &center) const { return unbounded() || last_repeat_[center.last - 1] >= center.first; }
 
   explicit Planner(const Settings &settings) : s_(settings), key_(settings.seed) {}
 
@@ -106,6 +117,7 @@ class Planner {
       line_first = int32_t(kept_ids.size());
       position = line_stop;
     }
+    if (!unbounded()) find_repeats();
     if (s_.loss == NEGATIVE_SAMPLING && s_.negatives > 0) draw_negatives();
     next_ = end;
     return true;
@@ -129,20 +141,32 @@ class Planner {
       for (int j = 0; j < PHILOX_BATCH; ++j) positions[j] = uint64_t(from + i + j);
       draw_blocks(key_, PURPOSE_TOKEN, epoch_, 0, positions, none, words);
       const int n = int(std::min<int64_t>(PHILOX_BATCH, count - i));
+      // Written first and counted if kept: whether a token is kept cannot be predicted by a branch.
+      size_t size = kept_ids.size();
+      resize_kept(size + n);
       for (int j = 0; j < n; ++j) {
         const int64_t position = from + i + j;
-        if (s_.keep_thresholds && words[0][j] > s_.keep_thresholds[s_.ids[position]]) continue;
-        push(position, random_window ? 1 + int32_t(scale_word(words[1][j], uint32_t(s_.window))) : s_.window);
+        const int32_t id = s_.ids[position];
+        kept_ids[size] = id;
+        kept_positions[size] = position;
+        windows_[size] = random_window ? 1 + int32_t(scale_word(words[1][j], uint32_t(s_.window))) : s_.window;
+        size += !s_.keep_thresholds || words[0][j] <= s_.keep_thresholds[id];
       }
+      resize_kept(size);
     }
+  }
+
+  void resize_kept(size_t size) {
+    kept_ids.resize(size);
+    kept_positions.resize(size);
+    if (windows_.size() < size) windows_.resize(2 * size);
   }
 
   void push(int64_t position, int32_t window) {
     kept_ids.push_back(s_.ids[position]);
     kept_positions.push_back(position);
-    const size_t size = kept_ids.size();
-    if (windows_.size() < size) windows_.resize(2 * size);
-    windows_[size - 1] = window;
+    resize_kept(kept_ids.size());
+    windows_[kept_ids.size() - 1] = window;
   }
 
   bool kept(int64_t position) const {
@@ -190,11 +214,27 @@ class Planner {
     }
   }
 
+  // For each kept token, the last place up to it whose word comes again within a window's reach up to it. A window
+  // [first, last) holds a word twice only if last_repeat_[last - 1] >= first.
+  void find_repeats() {
+    const int32_t reach = 2 * s_.window, count = int32_t(kept_ids.size());
+    last_repeat_.resize(kept_ids.size());
+    int32_t latest = -1;
+    for (int32_t k = 0; k < count; ++k) {
+      const int32_t id = kept_ids[k];
+      int32_t found = -1;
+      for (int32_t earlier = std::max(0, k - reach); earlier < k; ++earlier) found = kept_ids[earlier] == id ? earlier : found;
+      latest = std::max(latest, found);
+      last_repeat_[k] = latest;
+    }
+  }
+
   // Draw d of a center: block d / 2 of its position, words 2 (d mod 2) and the next: column and coin.
   int32_t noise_word(uint32_t column_word, uint32_t coin) const {
     const uint32_t column = scale_word(column_word, uint32_t(s_.n_words));
-    const AliasColumn &cell = s_.noise[column];
-    return coin < cell.threshold ? int32_t(column) : cell.alias;
+    const AliasColumn cell = s_.noise[column];
+    const int32_t own = -int32_t(coin < cell.threshold);  // all ones or zero: the coin is fair enough to fool a branch
+    return (int32_t(column) & own) | (cell.alias & ~own);
   }
 
   int32_t redraw(uint64_t position, uint32_t draw, int32_t target) const {
@@ -234,29 +274,32 @@ class Planner {
       }
     }
     // Collisions with the target.
-    negatives.reserve(raw_.size());
+    negatives.resize(raw_.size());
+    int32_t *next = negatives.data();
     for (Center &center : centers) {
       const int32_t target = kept_ids[center.kept];
       const int32_t *raw = &raw_[center.draws];
       const int32_t draws = center.n_draws;
-      center.draws = int64_t(negatives.size());
+      int32_t *const first = next;
       if (s_.collision == COLLISION_DROP && by_pair) {
         for (int32_t d = 0; d < draws; d += s_.negatives) {
           int32_t left = 0;
           for (int32_t k = 0; k < s_.negatives; ++k)
-            if (raw[d + k] != target) negatives.push_back(raw[d + k]), ++left;
+            if (raw[d + k] != target) *next++ = raw[d + k], ++left;
           pair_draws.push_back(left);
         }
       } else {
         for (int32_t d = 0; d < draws; ++d) {
           if (raw[d] != target || s_.collision == COLLISION_COUNT)
-            negatives.push_back(raw[d]);
+            *next++ = raw[d];
           else if (s_.collision == COLLISION_REJECT)
-            negatives.push_back(redraw(uint64_t(kept_positions[center.kept]), uint32_t(d), target));
+            *next++ = redraw(uint64_t(kept_positions[center.kept]), uint32_t(d), target);
         }
       }
-      center.n_draws = int32_t(int64_t(negatives.size()) - center.draws);
+      center.draws = first - negatives.data();
+      center.n_draws = int32_t(next - first);
     }
+    negatives.resize(size_t(next - negatives.data()));
   }
 
   const Settings &s_;
@@ -265,6 +308,7 @@ class Planner {
   int64_t next_ = 0, stop_ = 0;
   int64_t sequence_ = 0;
   std::vector<int32_t> windows_;  // half-width of each kept token's window
+  std::vector<int32_t> last_repeat_;
   std::vector<int64_t> neighbours_;
   std::vector<uint64_t> block_positions_;
   std::vector<uint32_t> block_draws_;

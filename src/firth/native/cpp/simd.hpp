@@ -23,6 +23,14 @@ constexpr int VECTOR_BYTES = 32;
 constexpr int VECTOR_BYTES = 16;
 #endif
 
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int VECTOR_REGISTERS = 32;
+#else
+constexpr int VECTOR_REGISTERS = 16;
+#endif
+
+#define FIRTH_INLINE inline __attribute__((always_inline))
+
 constexpr int ROW_ALIGNMENT = 64;  // bytes; rows of the matrices start at multiples of it, whatever the instruction set
 
 template <class Real>
@@ -34,6 +42,7 @@ struct Simd {
 typedef Simd<float>::V F32;
 typedef Simd<double>::V F64;
 typedef int32_t I32 __attribute__((vector_size(VECTOR_BYTES)));
+typedef uint64_t U64 __attribute__((vector_size(VECTOR_BYTES)));
 
 template <class Real>
 inline typename Simd<Real>::V load(const Real *from) {
@@ -91,6 +100,19 @@ inline F32 broadcast<float>(float value) {
 inline F32 fma(F32 a, F32 b, F32 c) { return a * b + c; }
 inline F64 fma(F64 a, F64 b, F64 c) { return a * b + c; }
 #endif
+
+// The products, to 64 bits, of the low halves of the lanes and a number of 32 bits.
+inline U64 multiply_low_halves(U64 a, uint32_t b) {
+#if defined(__AVX512F__)
+  return (U64)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64(int64_t(b)));
+#elif defined(__AVX2__)
+  return (U64)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x(int64_t(b)));
+#elif defined(__x86_64__)
+  return (U64)_mm_mul_epu32((__m128i)a, _mm_set1_epi64x(int64_t(b)));
+#else
+  return (a & 0xffffffffu) * b;
+#endif
+}
 
 template <class V>
 inline void keep_in_register(V &value) {
@@ -162,21 +184,26 @@ inline F32 fold_singles(F32 a, F32 b) { return (F32)vpaddq_f32((float32x4_t)a, (
 // One group of at most LANES accumulators. Where the partner of a fold is missing, the vector is folded with itself;
 // the surplus lanes of the result are not read.
 template <int COUNT>
-inline F32 reduce_group(const F32 *v) {
+FIRTH_INLINE F32 reduce_group(const F32 *v) {
   // The index of a sum, in bits: bit 0 is chosen by fold_pairs, bit 1 by fold_singles, bit 2 by fold_halves, bit 3 by
   // fold_quarters; so the folds pair k with k+4, then k+8, then k+1, then k+2.
   F32 t[16];
 #if defined(__AVX512F__)
   F32 h[16];
+#pragma GCC unroll 2
   for (int high = 0; high < (COUNT > 8 ? 16 : 8); high += 8)
+#pragma GCC unroll 4
     for (int k = 0; k < 4; ++k)
       if (high + k < COUNT) h[high + k] = fold_halves(v[high + k], v[high + k + 4 < COUNT ? high + k + 4 : high + k]);
+#pragma GCC unroll 4
   for (int k = 0; k < 4; ++k)
     if (k < COUNT) t[k] = fold_quarters(h[k], 8 + k < COUNT ? h[8 + k] : h[k]);
 #elif defined(__AVX2__)
+#pragma GCC unroll 4
   for (int k = 0; k < 4; ++k)
     if (k < COUNT) t[k] = fold_halves(v[k], v[k + 4 < COUNT ? k + 4 : k]);
 #else
+#pragma GCC unroll 4
   for (int k = 0; k < 4; ++k)
     if (k < COUNT) t[k] = v[k];
 #endif
@@ -186,9 +213,10 @@ inline F32 reduce_group(const F32 *v) {
 }
 
 template <int COUNT>
-inline void reduce(const F32 (&accumulators)[COUNT], float *sums) {
+FIRTH_INLINE void reduce(const F32 (&accumulators)[COUNT], float *sums) {
   constexpr int LANES = Simd<float>::LANES;
   constexpr int REST = COUNT % LANES;
+#pragma GCC unroll 8
   for (int group = 0; group < COUNT / LANES; ++group)
     store_unaligned(sums + group * LANES, reduce_group<LANES>(accumulators + group * LANES));
   if constexpr (REST > 0)
@@ -206,13 +234,11 @@ inline F32 exp_of_negative(F32 t) {
   const F32 n = shifted - magic;  // an integer in [-126, 0]
   F32 r = fma(n, broadcast<float>(-0.693145752f), -t);  // ln 2 in two parts, the first exact in n's products
   r = fma(n, broadcast<float>(-1.42860677e-6f), r);
-  F32 p = broadcast<float>(1.3888889e-3f);  // Taylor's coefficients 1/6!, 1/5!, ... are accurate enough on |r| < 0.35
-  p = fma(p, r, broadcast<float>(8.3333333e-3f));
-  p = fma(p, r, broadcast<float>(4.1666667e-2f));
-  p = fma(p, r, broadcast<float>(1.6666667e-1f));
-  p = fma(p, r, broadcast<float>(0.5f));
-  p = fma(p, r, broadcast<float>(1.0f));
-  p = fma(p, r, broadcast<float>(1.0f));
+  // Taylor's coefficients 1/k! are accurate enough on |r| < 0.35; Estrin's order, since a window waits for this.
+  const F32 r2 = r * r, one = broadcast<float>(1.0f);
+  const F32 low = fma(fma(broadcast<float>(1.6666667e-1f), r, broadcast<float>(0.5f)), r2, one + r);
+  const F32 high = fma(broadcast<float>(1.3888889e-3f), r2, fma(broadcast<float>(8.3333333e-3f), r, broadcast<float>(4.1666667e-2f)));
+  const F32 p = fma(high, r2 * r2, low);
   I32 bits;
   std::memcpy(&bits, &shifted, sizeof bits);
   I32 scale = (bits - 0x4B400000 + 127) << 23;

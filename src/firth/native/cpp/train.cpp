@@ -24,7 +24,7 @@ double update_one(const Settings &s, const Unit &unit, double learning_rate) {
   Workspace<Real> work;
   with_objective(s, [&](auto input, auto output) {
     train_unit<true, Real, typename decltype(input)::type, typename decltype(output)::type>(
-        s, unit, Real(learning_rate), input_row, output_row, work);
+        s, unit, Real(learning_rate), input_row, output_row, work, [] {});
     return 0;
   });
   return work.loss.take();
@@ -83,7 +83,7 @@ FIRTH_API int64_t firth_update_unit(const Settings *settings, int32_t double_pre
                                     int32_t n_context, int32_t target, const int32_t *negatives, int32_t n_negatives,
                                     double learning_rate, double *loss) {
   return firth::guard([&]() -> int64_t {
-    const firth::Unit unit{context, n_context, target, negatives, n_negatives};
+    const firth::Unit unit{context, n_context, target, negatives, n_negatives, true};
     *loss = double_precision ? firth::update_one<double>(*settings, unit, learning_rate)
                              : firth::update_one<float>(*settings, unit, learning_rate);
     return 0;

@@ -36,7 +36,7 @@ class Trainer {
       int64_t pair = 0;
       prefetched_ = 0;
       for (size_t c = 0; c < plan.centers.size(); ++c) {
-        prefetch(plan, c);
+        if (c == 0) prefetch(plan, c);
         train_center(plan, c, pair, result);
       }
     }
@@ -56,16 +56,22 @@ class Trainer {
     }
     const Real rate = Real(learning_rate_at(s_, epoch_, position) * weight);
     context_.resize(n_context);
-    int32_t *end = std::copy(&plan.kept_ids[center.first], &plan.kept_ids[center.kept], context_.data());
-    std::copy(plan.kept_ids.data() + center.kept + 1, plan.kept_ids.data() + center.last, end);
+    const int32_t *const ids = plan.kept_ids.data();
+    int32_t *to = context_.data();
+    for (int32_t k = center.first; k < center.kept; ++k) *to++ = ids[k];
+    for (int32_t k = center.kept + 1; k < center.last; ++k) *to++ = ids[k];
     const int32_t target = plan.kept_ids[center.kept];
     const int32_t *negatives = plan.negatives.data() + center.draws;
     if (!by_pair_) {
-      unit({context_.data(), n_context, target, negatives, center.n_draws}, rate);
+      const bool may_repeat = plan.may_repeat(center);
+      train_unit<UPDATE, Real, Input, Output>(s_, {context_.data(), n_context, target, negatives, center.n_draws, may_repeat},
+                                              rate, input_row_, output_row_, work_, [&] { prefetch(plan, index + 1); });
     } else {
+      prefetch(plan, index + 1);
       for (int i = 0; i < n_context; ++i, ++pair) {
         const int n = plan.pair_draws.empty() ? s_.negatives : plan.pair_draws[pair];
-        unit({&context_[i], 1, target, negatives, n}, rate);
+        train_unit<UPDATE, Real, Input, Output>(s_, {&context_[i], 1, target, negatives, n, false}, rate, input_row_,
+                                                output_row_, work_, [] {});
         negatives += n;
       }
     }
@@ -76,12 +82,9 @@ class Trainer {
     if (s_.sequence_weights) result.loss += weight * work_.loss.take();
   }
 
-  void unit(const Unit &unit, Real rate) {
-    train_unit<UPDATE, Real, Input, Output>(s_, unit, rate, input_row_, output_row_, work_);
-  }
-
-  // Rows arrive from memory while the windows before theirs are computed.
+  // Asks for the rows of the window PREFETCH_WINDOWS after this one (for the first: of all up to it).
   void prefetch(const Planner &plan, size_t index) {
+    if (index >= plan.centers.size()) return;
     const size_t ahead = std::min(index + PREFETCH_WINDOWS, plan.centers.size() - 1);
     const int32_t reach = plan.centers[ahead].kept + (s_.window_mode == WINDOW_SEQUENCE ? 1 : s_.window) + 1;
     for (const int32_t stop = std::min(reach, int32_t(plan.kept_ids.size())); prefetched_ < stop; ++prefetched_)
