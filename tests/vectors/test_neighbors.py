@@ -146,16 +146,54 @@ def test_answers_do_not_depend_on_blocks_or_company() -> None:
             np.testing.assert_allclose(found[1], expected[1], atol=1e-14)
 
 
-def test_more_near_ties_than_the_pool_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nb, "_SPARE_CANDIDATES", 16)
-    monkeypatch.setattr(nb, "rows_in_block", lambda width: 50)
+def near_ties() -> tuple[np.ndarray, np.ndarray]:
+    """Rows that float32 cannot tell apart, and three queries."""
     rng = np.random.default_rng(1)
     matrix = np.repeat(rng.standard_normal((1, 30)), 2000, axis=0).astype(np.float32)
     matrix *= 1 + 1e-7 * rng.standard_normal(matrix.shape).astype(np.float32)
-    queries = nb.unit_rows(matrix[:3] + 0.1)
+    return matrix, nb.unit_rows(matrix[:3] + 0.1)
+
+
+def test_more_near_ties_than_the_pool_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nb, "_SPARE_CANDIDATES", 16)
+    monkeypatch.setattr(nb, "rows_in_block", lambda width: 50)
+    decided: list[int] = []
+    exact_scores = nb.exact_scores
+    monkeypatch.setattr(nb, "exact_scores", lambda *a: (decided.append(len(a[3])), exact_scores(*a))[1])
+    matrix, queries = near_ties()
     found = nb.nearest_rows(matrix, nb.compute_norms(matrix), queries, 5)
     for query, (rows, _) in zip(queries, found, strict=True):
         assert rows.tolist() == nb._sort_all(matrix, query, 5, None, 2000, np.zeros(0, np.int64), None)[0].tolist()
+    assert max(decided) < 400  # of 6,000 pairs: a block's at a time, not all at the end
+
+
+def test_near_ties_of_products() -> None:
+    matrix, queries = near_ties()
+    every = np.arange(2000)
+    for n_positive in (1, 2, 3):
+        rows, _ = nb.nearest_by_product(
+            matrix,
+            nb.compute_norms(matrix),
+            queries,
+            n_positive,
+            1e-6,
+            5,
+            rows=None,
+            total=2000,
+            excluded=np.zeros(0, np.int64),
+            threshold=None,
+        )
+        exact = nb._exact_products(matrix, queries, n_positive, 1e-6, every)
+        assert rows.tolist() == np.argsort(-exact, kind="stable")[:5].tolist()
+
+
+def test_a_threshold_is_exact() -> None:
+    matrix, queries = near_ties()
+    exact = nb.all_scores(matrix, queries[0], slice(None))
+    threshold = float(np.sort(exact)[-40])
+    rows, scores = nb.nearest_rows(matrix, nb.compute_norms(matrix), queries[:1], 100, threshold=threshold)[0]
+    assert set(rows.tolist()) == set(np.flatnonzero(exact >= threshold).tolist())
+    assert scores.min() == threshold
 
 
 def test_float32_stays_within_its_tolerance() -> None:

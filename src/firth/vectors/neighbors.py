@@ -106,7 +106,8 @@ def all_scores(matrix: Matrix, query: Floats, rows: Rows | slice) -> Floats:
             stop = min(n_rows, start + step)
             block = matrix[rows[start:stop] if isinstance(rows, np.ndarray) else slice(first + start, first + stop)]
             # the same sums as exact_scores, so that both say the same of one pair
-            scores[start:stop] = np.einsum("ij,j->i", unit_rows(block), query)
+            units = unit_rows(block)
+            scores[start:stop] = np.einsum("ij,ij->i", units, np.broadcast_to(query, units.shape))
     return np.clip(scores, -1.0, 1.0, out=scores)
 
 
