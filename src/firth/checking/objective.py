@@ -25,6 +25,7 @@ Blocks = dict[str, Array]
 
 RIGHT_TOLERANCE = 1e-4  # relative: a gradient 0.1 % off is wrong, one computed in float32 is right
 EXACT_TOLERANCE = 1e-9  # relative: worse than this, with float64 inputs, is told
+SINGLE_TOLERANCE = 1e-3  # with float32 inputs
 DIFFERENCE_STEP = 5e-3  # fourth order on smooth costs of order one: truncation 1e-9, and room for float32 noise
 OWN_COST_TOLERANCE = 2e-4
 _UNNAMED = ("unrecognized", "coordinates-wrong", "product-of-sums")
@@ -279,6 +280,7 @@ def grade_objective(
     if right:
         verdict = "correct" if spec.stated else "wrong-objective"
         findings.extend(_inaccuracy(cases, outcomes, readings, scale))
+        findings.extend(_single_precision(cases[0], readings[0], scale.factors[0]))
     else:
         verdict = "wrong-gradient" if spec.stated else "wrong"
         if not spec.stated and scale.factors and _own_gradient_is_right(cases, outcomes):
@@ -379,6 +381,22 @@ def _inaccuracy(
     message = f"the result is right to a relative error of {worst:.1e} only, with float64 inputs"
     evidence = {"inputs": where.inputs, "relative_error": worst}
     return [Finding("inaccurate", "warning", message, {"evidence": evidence, "relative_error": worst})]
+
+
+def _single_precision(case: Case, reading: Reading, factor: float) -> list[Finding]:
+    """A warning where float32 inputs raise, or give something else."""
+    values = {name: value.astype(np.float32) for name, value in case.values.items()}
+    evidence: dict[str, Any] = {"inputs": case.inputs, "expected": factor * reading.cost}
+    try:
+        outcome = case.evaluate(values)  # type: ignore[arg-type]  # float32 is the point
+    except SubjectError as error:
+        evidence["got"] = error.finding.message
+    else:
+        agrees = blocks_agree(outcome.blocks, reading.gradients, factor, SINGLE_TOLERANCE)
+        if agrees and is_close(outcome.cost, factor * reading.cost, SINGLE_TOLERANCE):
+            return []
+        evidence["got"] = outcome.cost
+    return [Finding("float32-input", "warning", "wrong for float32 inputs", {"evidence": evidence})]
 
 
 def _diagnose(

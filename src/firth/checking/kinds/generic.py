@@ -73,7 +73,10 @@ def grade(subject: Subject, *, certain: bool = True) -> FunctionReport:
 
 
 def _trials(subject: Subject, failures: list[SubjectError], notes: dict[str, Finding]) -> Iterator[Array]:
+    taken: set[tuple[int, ...]] = set()
     for shape in SHAPES:
+        if shape == (1,) and () in taken:
+            continue  # a function of a number: one element in an array is no new case
         for low, high in RANGES:
             x = np.asarray(np.random.RandomState(len(shape) + 5).uniform(low, high, shape))
             try:
@@ -82,6 +85,7 @@ def _trials(subject: Subject, failures: list[SubjectError], notes: dict[str, Fin
                 failures.append(error)
                 break
             if np.isfinite(cost) and np.all(np.isfinite(gradient)):
+                taken.add(shape)
                 yield x
                 break
 
