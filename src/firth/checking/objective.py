@@ -28,7 +28,10 @@ EXACT_TOLERANCE = 1e-9  # relative: worse than this, with float64 inputs, is tol
 SINGLE_TOLERANCE = 1e-3  # with float32 inputs
 DIFFERENCE_STEP = 5e-3  # fourth order on smooth costs of order one: truncation 1e-9, and room for float32 noise
 OWN_COST_TOLERANCE = 2e-4
-_UNNAMED = ("unrecognized", "coordinates-wrong", "product-of-sums")
+# A block that was transposed before it was packed is transposed to its author.
+_RENAMED = dict.fromkeys(("unrecognized", "coordinates-wrong", "product-of-sums"), "gradient-wrong") | {
+    "reordered": "transposed"
+}
 
 
 @dataclass
@@ -447,8 +450,8 @@ def _diagnose(
     if general and "evidence" not in general[0].details:
         first = general[0]
         general[0] = Finding(first.code, first.severity, first.message, first.details | {"evidence": evidence})
-    confirmed = {finding.details.get("block") for finding in found if finding.code == "product-of-sums"}
-    general = [f for f in general if f.code != "gradient-wrong" or f.details.get("block") not in confirmed]
+    if found:
+        general = [finding for finding in general if finding.code != "gradient-wrong"]  # it has been named
     return unique_findings([*found, *general]), shown
 
 
@@ -478,7 +481,7 @@ def general_diagnosis(got: Blocks, expected: Blocks, sizes: Mapping[str, int]) -
     stated = {name: expected[name] for name in comparable}
     for diagnosis in diagnose_gradient(comparable, stated, sizes=dict(sizes), tolerance=RIGHT_TOLERANCE):
         # Rank one alone proves no product of sums: the kind that can split the batch confirms it.
-        code = "gradient-wrong" if diagnosis.code in _UNNAMED else diagnosis.code
+        code = _RENAMED.get(diagnosis.code, diagnosis.code)
         details = {key: value for key, value in diagnosis.evidence.items() if key not in ("code", "severity")}
         if diagnosis.block is not None:
             details["block"] = diagnosis.block

@@ -89,9 +89,12 @@ def grade_values(
                 findings.append(Finding("values-wrong", "error", message, {"evidence": evidence}))
     if samples:
         findings.extend(check_scores(samples, accuracy=verdict == "correct"))
+    # Where the function is wrong anyway, that it is so for other inputs too says nothing.
+    beside_the_point = {case.code for case in cases} if verdict != "correct" else set()
     unique: dict[str, Finding] = {}
     for finding in findings:
-        unique.setdefault(finding.code, finding)
+        if finding.code not in beside_the_point:
+            unique.setdefault(finding.code, finding)
     return FunctionReport(subject.name, subject.kind, verdict, Conventions(), tuple(unique.values()))
 
 

@@ -131,7 +131,7 @@ def grade_normalize_rows(subject: Subject) -> FunctionReport:
             "a row of zeros",
             with_zero,
             supplied.normalizeRows(with_zero),
-            code="not-finite",
+            code="zero-row",
             message="a row of zeros becomes NaN; it has no direction, and could stay as it is",
         ),
         _case(
