@@ -1,0 +1,110 @@
+"""Reading and writing word vectors, against gensim, interleaved in one run; prints ratios.
+
+    python benchmarks/formats.py [--words 400000] [--dims 300] [--rounds 3] [--folder DIR] [--json]
+
+Both programs read and write the same vectors in the same folder, in turns, in one process; the best time of each is
+compared, and their processor times (of all threads together), which a busy machine disturbs less. The files are read
+from the page cache. What each wrote is read back and compared with what was written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from firth.formats.registry import read_vectors, write_vectors
+from firth.formats.table import VectorTable
+from firth.native.loader import default_instruction_set
+
+MUST, AIM = 3.0, 8.0
+
+
+def make_table(n_words: int, n_dims: int) -> VectorTable:
+    rng = np.random.default_rng(1)
+    lengths = rng.integers(3, 12, n_words)
+    letters = rng.integers(97, 123, (n_words, 12)).astype(np.uint8)
+    words = [f"{letters[i, : lengths[i]].tobytes().decode()}{i}" for i in range(n_words)]
+    matrix = (rng.standard_normal((n_words, n_dims), dtype=np.float32) * np.float32(0.3)).astype(np.float32)
+    return VectorTable(words, matrix)
+
+
+def timed(call: Callable[[], Any]) -> tuple[tuple[float, float], Any]:
+    """Wall seconds and processor seconds of all threads, and what the call gave."""
+    started, started_cpu = time.perf_counter(), time.process_time()
+    value = call()
+    return (time.perf_counter() - started, time.process_time() - started_cpu), value
+
+
+def compare(table: VectorTable, folder: Path, binary: bool, rounds: int) -> dict[str, float]:
+    from gensim.models import KeyedVectors
+
+    keyed = KeyedVectors(table.matrix.shape[1])
+    keyed.add_vectors(table.words, table.matrix)
+    name, suffix = ("word2vec-binary", "bin") if binary else ("word2vec", "txt")
+    ours, theirs = folder / f"firth.{suffix}", folder / f"gensim.{suffix}"
+    times: dict[str, list[tuple[float, float]]] = {
+        "write firth": [],
+        "write gensim": [],
+        "read firth": [],
+        "read gensim": [],
+    }
+    for _ in range(rounds):
+        times["write firth"].append(timed(lambda: write_vectors(ours, table, name, overwrite=True))[0])
+        times["write gensim"].append(timed(lambda: keyed.save_word2vec_format(str(theirs), binary=binary))[0])
+        elapsed, found = timed(lambda: read_vectors(theirs, name))  # both read the same file
+        times["read firth"].append(elapsed)
+        if found.words != table.words or not np.array_equal(found.matrix, table.matrix):
+            raise AssertionError("firth read other vectors than were written")
+        del found
+        elapsed, loaded = timed(lambda: KeyedVectors.load_word2vec_format(str(theirs), binary=binary))
+        times["read gensim"].append(elapsed)
+        if loaded.index_to_key != table.words or not np.array_equal(loaded.vectors, table.matrix):
+            raise AssertionError("gensim read other vectors than were written")
+        del loaded
+    again = read_vectors(ours, name)
+    if again.words != table.words or not np.array_equal(again.matrix, table.matrix):
+        raise AssertionError("firth's own file reads back differently")
+    best = {what: min(wall for wall, _ in seconds) for what, seconds in times.items()}
+    best |= {f"{what}, processor": min(cpu for _, cpu in seconds) for what, seconds in times.items()}
+    sizes = {"megabytes": theirs.stat().st_size / 1e6}
+    for path in (ours, theirs):
+        path.unlink()
+    return best | sizes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--words", type=int, default=400_000)
+    parser.add_argument("--dims", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", type=Path, help="where the files go (default: the temporary folder)")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    table = make_table(arguments.words, arguments.dims)
+    results: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        for binary in (True, False):
+            results["binary" if binary else "text"] = compare(table, Path(folder), binary, arguments.rounds)
+    if arguments.json:
+        print(json.dumps({"words": arguments.words, "dims": arguments.dims, **results}))
+        return
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    print(f"word2vec files, {arguments.words:,} x {arguments.dims}, {cores} cores, {default_instruction_set()}")
+    print(f"{'':16}{'firth':>10}{'gensim':>10}{'ratio':>8}{'processor':>11}   must {MUST:g}x, aim {AIM:g}x")
+    for form, best in results.items():
+        for verb in ("read", "write"):
+            ours, theirs = best[f"{verb} firth"], best[f"{verb} gensim"]
+            processor = best[f"{verb} gensim, processor"] / best[f"{verb} firth, processor"]
+            print(f"{verb + ' ' + form:16}{ours:9.2f}s{theirs:9.2f}s{theirs / ours:7.1f}x{processor:10.1f}x")
+
+
+if __name__ == "__main__":
+    main()
