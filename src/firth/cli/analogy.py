@@ -1,0 +1,56 @@
+"""Room cli: ``firth analogy``: A is to B as C is to what?"""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+import typer
+
+from firth.cli.reading import (
+    AsJson,
+    Restrict,
+    Top,
+    Vectors,
+    neighbors_to_json,
+    open_vectors,
+    parse_words,
+    print_json,
+    print_neighbors,
+)
+
+NO_ARGS_IS_HELP = True
+
+
+class Method(str, enum.Enum):
+    """How the three words are put together; see `WordVectors.most_similar`."""
+
+    ADD = "add"
+    MULTIPLY = "multiply"
+
+
+def analogy(
+    vectors: Vectors,
+    a: Annotated[str, typer.Argument(metavar="A")],
+    b: Annotated[str, typer.Argument(metavar="B")],
+    c: Annotated[str, typer.Argument(metavar="C")],
+    top: Top = 10,
+    restrict: Restrict = None,
+    method: Annotated[
+        Method, typer.Option("--method", help="Nearest to B - A + C, or by products of cosines (3CosMul).")
+    ] = Method.ADD,
+    as_json: AsJson = False,
+) -> None:
+    """A is to B as C is to what? The words nearest to B - A + C, without the three.
+
+    \b
+    firth analogy model man king woman
+    firth analogy model paris france rome --method multiply -n 3
+    """
+    opened = open_vectors(vectors)
+    words = parse_words(opened, [a, b, c])
+    found = opened.analogy(*words, top=top, restrict=restrict, method=method.value)
+    if as_json:
+        print_json({"a": words[0], "b": words[1], "c": words[2], "answers": neighbors_to_json(found)})
+    else:
+        print_neighbors(found, f"{a} : {b} = {c} : ?")

@@ -1,0 +1,89 @@
+"""Room cli: ``firth convert``: vectors from one file format to another."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from firth.cli.reading import make_choice
+from firth.formats.registry import READABLE, WRITABLE
+from firth.formats.registry import convert as convert_file
+
+NO_ARGS_IS_HELP = True
+
+_Readable: Any = make_choice("Readable", READABLE)
+_Writable: Any = make_choice("Writable", WRITABLE)
+
+
+class EncodingErrors(str, enum.Enum):
+    """What is done with bytes that are not of the encoding."""
+
+    STRICT = "strict"
+    REPLACE = "replace"
+
+
+class Duplicates(str, enum.Enum):
+    """What is done with a word that stands twice."""
+
+    ERROR = "error"
+    FIRST = "first"
+
+
+class Storage(str, enum.Enum):
+    """The floats of a model folder."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Model folder or vector file.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The format follows its suffix; none: a folder.")],
+    source_format: Annotated[
+        _Readable | None, typer.Option("--from", help="Format of IN; default: told by its content.")
+    ] = None,
+    target_format: Annotated[
+        _Writable | None, typer.Option("--to", help="Format of OUT; default: told by its suffix.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT, once the new one is whole.")] = False,
+    encoding: Annotated[str, typer.Option("--encoding", help="Of the words of IN.")] = "utf-8",
+    encoding_errors: Annotated[
+        EncodingErrors, typer.Option("--encoding-errors", help="Invalid bytes in a word: an error, or U+FFFD.")
+    ] = EncodingErrors.STRICT,
+    duplicates: Annotated[
+        Duplicates, typer.Option("--duplicates", help="A word that stands twice: an error, or its first row counts.")
+    ] = Duplicates.ERROR,
+    limit: Annotated[int | None, typer.Option("--limit", help="The first so many rows alone.")] = None,
+    storage: Annotated[
+        Storage, typer.Option("--storage", help="Floats of a model folder; float16 halves it.")
+    ] = Storage.FLOAT32,
+    threads: Annotated[int | None, typer.Option("--threads", help="Default: the processors you may use.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
+) -> None:
+    """Read the vectors of one program, write them for another. OUT appears whole or not at all.
+
+    \b
+    firth convert model vectors.txt                          word2vec text
+    firth convert model vectors.bin --to word2vec-binary
+    firth convert GoogleNews.bin.gz google --storage float16
+    firth convert glove.6B.300d.txt glove.npz --from glove
+    """
+    table = convert_file(
+        source,
+        target,
+        source_format=None if source_format is None else source_format.value,
+        target_format=None if target_format is None else target_format.value,
+        overwrite=overwrite,
+        encoding=encoding,
+        encoding_errors=encoding_errors.value,
+        duplicates=duplicates.value,
+        limit=limit,
+        storage=storage.value,
+        threads=threads,
+    )
+    if not quiet:
+        n_words, n_dims = table.matrix.shape
+        typer.echo(f"{n_words:,} words x {n_dims} dims written to {target}")

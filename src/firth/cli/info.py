@@ -1,0 +1,107 @@
+"""Room cli: ``firth info``: what is in a model or a vector file, and how it came about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import typer
+
+from firth.cli.reading import AsJson, Vectors, is_model, print_json
+
+if TYPE_CHECKING:
+    from firth.vectors.word_vectors import WordVectors
+
+NO_ARGS_IS_HELP = True
+N_SHOWN_WORDS = 8
+
+
+def info(vectors: Vectors, as_json: AsJson = False) -> None:
+    """What is in a model or a vector file: words, dimensions, and for a model how it was trained.
+
+    \b
+    firth info model
+    firth info model --json | jq .history.epochs
+    firth info glove.6B.300d.txt
+    """
+    record = _describe_model(vectors) if vectors.is_dir() and is_model(vectors) else _describe_file(vectors)
+    if as_json:
+        print_json(record)
+        return
+    for name, value in _flatten(record):
+        typer.echo(f"{name:<28} {value}")
+
+
+def _describe_model(folder: Path) -> dict[str, Any]:
+    from firth.training.model import load
+
+    model = load(folder)
+    return {
+        "path": str(folder),
+        "format": "firth",
+        **_describe_vectors(model.vectors),
+        "bytes": sum(path.stat().st_size for path in folder.iterdir() if path.is_file()),
+        "firth_version": model.firth_version,
+        "instruction_set": model.instruction_set,
+        "corpus": dict(vars(model.corpus)),
+        "training": model.config.to_json(),
+        "history": model.history.to_json(),
+    }
+
+
+def _describe_file(path: Path) -> dict[str, Any]:
+    from firth.formats.registry import guess_format, read_vectors
+    from firth.vectors.word_vectors import WordVectors
+
+    name = guess_format(path)
+    table = read_vectors(path, name)
+    files = [path] if path.is_file() else [entry for entry in path.iterdir() if entry.is_file()]
+    return {
+        "path": str(path),
+        "format": name,
+        **_describe_vectors(WordVectors(table.words, table.matrix, table.counts)),
+        "bytes": sum(file.stat().st_size for file in files),
+    }
+
+
+def _describe_vectors(vectors: WordVectors) -> dict[str, Any]:
+    first: Any = vectors.words[:N_SHOWN_WORDS]
+    return {
+        "words": len(vectors),
+        "dims": vectors.dims,
+        "dtype": str(vectors.matrix.dtype),
+        "first_words": first.tolist() if isinstance(first, np.ndarray) else list(first),
+        "counts": None if vectors.counts is None else int(vectors.counts.sum()),
+    }
+
+
+def _flatten(record: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Rows of name and value for people: objects by dotted names, an epoch a row."""
+    rows: list[tuple[str, str]] = []
+    for key, value in record.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            rows.extend(_flatten(value, f"{name}."))
+        elif name == "history.epochs":
+            for epoch in value:
+                numbers = f"loss {_number(epoch['loss_nats'])}, {_number(epoch['words_per_s'])} words/s"
+                heldout = epoch["heldout_loss_nats"]
+                rows.append((f"epoch {epoch['epoch']}", numbers + (f", held out {heldout:.4f}" if heldout else "")))
+        elif name == "history.evaluations":
+            continue  # for --json
+        elif isinstance(value, list):
+            rows.append((name, " ".join(map(str, value))))
+        else:
+            rows.append((name, _number(value)))
+    return rows
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "-"}[value]
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
+    return str(value)

@@ -1,0 +1,160 @@
+"""Room cli: ``firth``: the commands by name, each loaded when it is called; errors become a message and a status."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from firth import __version__
+from firth.errors import FirthError
+
+EXIT_REFUSED = 2  # what was asked for cannot be done; as click's usage errors
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells do
+EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+
+@dataclass(frozen=True)
+class CommandEntry:
+    """Where a command is, and its line in ``firth --help``.
+
+    Attributes
+    ----------
+    module : str
+        Has a function of the command's name, or a Typer application called ``app``.
+    help : str
+    """
+
+    module: str
+    help: str
+
+
+# A new command is one file and one line here.
+COMMANDS: dict[str, CommandEntry] = {
+    "train": CommandEntry("firth.cli.train", "Learn vectors from a corpus."),
+    "neighbors": CommandEntry("firth.cli.neighbors", "The words nearest to a word."),
+    "analogy": CommandEntry("firth.cli.analogy", "A is to B as C is to what?"),
+    "evaluate": CommandEntry("firth.cli.evaluate", "Score vectors by analogies and by people's judgements."),
+    "info": CommandEntry("firth.cli.info", "What is in a model or a vector file."),
+    "convert": CommandEntry("firth.cli.convert", "Read the vectors of one program, write them for another."),
+    "plot": CommandEntry("firth.cli.plot", "Draw words at their two principal components."),
+    "classify": CommandEntry("firth.cli.classify", "Classify texts by the mean of their vectors."),
+    "check": CommandEntry("firth.cli.check", "Grade losses and gradients that people wrote."),
+    "selfcheck": CommandEntry("firth.cli.selfcheck", "Prove the kernels on this machine, in seconds."),
+}
+
+
+class CommandRegistry(TyperGroup):
+    """The group of all commands: lists them without loading them, and turns exceptions into exit statuses."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        entry = COMMANDS.get(cmd_name)
+        return None if entry is None else load_command(cmd_name, entry)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # names, for "Did you mean"
+        return super().resolve_command(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        listing = _Listing(name=self.name, help=self.help, params=self.params, callback=self.callback)
+        listing.rich_markup_mode = self.rich_markup_mode
+        TyperGroup.format_help(listing, ctx, formatter)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FirthError as error:
+            typer.echo(f"Error: {describe_error(error)}", err=True)
+            raise typer.Exit(EXIT_REFUSED) from None
+        except KeyboardInterrupt:
+            typer.echo("Interrupted: nothing half-written was left.", err=True)
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+        except MemoryError as error:
+            typer.echo(f"Error: the memory does not suffice{f': {error}' if str(error) else ''}", err=True)
+            raise typer.Exit(EXIT_REFUSED) from None
+
+
+class _Listing(TyperGroup):
+    """Names and lines of the commands, for the help page alone."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name].help)
+
+
+def load_command(name: str, entry: CommandEntry) -> Any:
+    """The command as a click command, its module imported."""
+    module = importlib.import_module(entry.module)
+    app = getattr(module, "app", None)
+    if app is None:
+        app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+        app.command(name, no_args_is_help=getattr(module, "NO_ARGS_IS_HELP", False))(getattr(module, name))
+    command = typer.main.get_command(app)
+    command.name = name
+    return command
+
+
+def describe_error(error: FirthError) -> str:
+    """The message for a person at a terminal: without an OSError's number, with the flag's name."""
+    message = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        message = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return message.replace("ask to overwrite it", "give --overwrite")  # what the Python functions call overwrite=True
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"firth {__version__}")
+        raise typer.Exit()
+
+
+app = typer.Typer(cls=CommandRegistry, no_args_is_help=True, add_completion=False, rich_markup_mode="rich")
+
+
+@app.callback()
+def firth(
+    version: bool = typer.Option(False, "--version", help="Print the version.", callback=_print_version, is_eager=True),
+) -> None:
+    """Vectors for words, and for anything in sequences, from the company that they keep.
+
+    \b
+      firth train corpus.txt -o model     learn vectors from a text
+      firth neighbors model whale         ask them
+      firth COMMAND --help                flags, and examples
+
+    Exit status: 0 done; 1 a check failed; 2 refused, with the reason on standard error; 130 interrupted.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    warnings.showwarning = _show_warning
+    try:
+        try:
+            typer.main.get_command(app)(args=None if arguments is None else list(arguments), prog_name="firth")
+        except SystemExit as done:
+            status = done.code if isinstance(done.code, int) else 0 if done.code is None else 1
+        else:
+            status = 0
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # The reader (`head`) has what it wanted. What is still buffered goes nowhere, without a complaint at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    typer.echo(f"note: {message}", err=True)

@@ -1,0 +1,97 @@
+"""Room cli: ``firth neighbors``: the words nearest to words, given or asked for at a prompt."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from firth.cli.reading import (
+    AsJson,
+    Restrict,
+    Top,
+    Vectors,
+    neighbors_to_json,
+    open_vectors,
+    parse_words,
+    print_json,
+    print_neighbors,
+)
+from firth.errors import FirthError
+
+if TYPE_CHECKING:
+    from firth.vectors.word_vectors import WordVectors
+
+NO_ARGS_IS_HELP = True
+
+
+def neighbors(
+    vectors: Vectors,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="WORD", help="Each is a query; none: a prompt asks.")
+    ] = None,
+    top: Top = 10,
+    restrict: Restrict = None,
+    threshold: Annotated[float | None, typer.Option("--threshold", help="Answers at least this similar.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The words nearest to a word, by the cosine of their vectors.
+
+    \b
+    firth neighbors model whale
+    firth neighbors model whale ship -n 5 --json     one object a line and a word
+    firth neighbors GoogleNews.bin.gz whale          any format that firth reads
+    firth neighbors model                            a prompt, or words from a pipe
+    """
+    opened = open_vectors(vectors)
+    if words:
+        queries = parse_words(opened, words)
+        answers = opened.neighbors(queries, top=top, restrict=restrict, threshold=threshold)
+        for query, answer in zip(queries, answers, strict=True):
+            if as_json:
+                print_json({"word": query, "neighbors": neighbors_to_json(answer)})
+            else:
+                print_neighbors(answer, str(query))
+        return
+    n_unknown = sum(
+        not _answer(opened, line, top=top, restrict=restrict, threshold=threshold, as_json=as_json)
+        for line in _ask(opened)
+    )
+    if n_unknown and not sys.stdin.isatty():
+        raise typer.Exit(2)
+
+
+def _ask(vectors: WordVectors) -> Iterator[str]:
+    """Lines from the prompt until an empty one, or all lines of a pipe."""
+    if not sys.stdin.isatty():
+        yield from (line.strip() for line in sys.stdin if line.strip())
+        return
+    typer.echo(f"{len(vectors):,} words; an empty line ends.", err=True)
+    while True:
+        try:
+            line = input("word> ").strip()
+        except EOFError:
+            typer.echo(err=True)
+            return
+        if not line:
+            return
+        yield line
+
+
+def _answer(
+    vectors: WordVectors, line: str, *, top: int, restrict: int | None, threshold: float | None, as_json: bool
+) -> bool:
+    """Answer a line, whose words are one query each; a word that is unknown is said, and no reason to end."""
+    try:
+        for query in parse_words(vectors, line.split()):
+            answer = vectors.neighbors(query, top=top, restrict=restrict, threshold=threshold)
+            if as_json:
+                print_json({"word": query, "neighbors": neighbors_to_json(answer)})
+            else:
+                print_neighbors(answer, str(query))
+    except FirthError as error:
+        typer.echo(f"Error: {error}", err=True)
+        return False
+    return True

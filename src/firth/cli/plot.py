@@ -1,0 +1,40 @@
+"""Room cli: ``firth plot``: words drawn at their two principal components."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from firth.cli.reading import Vectors, open_vectors, parse_words
+from firth.errors import StorageError
+
+NO_ARGS_IS_HELP = True
+
+
+def plot(
+    vectors: Vectors,
+    words: Annotated[list[str], typer.Argument(metavar="WORD", help="The words to draw.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Picture: .png, .svg or .pdf.")],
+    neighbors: Annotated[
+        int, typer.Option("--neighbors", help="Draw so many nearest neighbours of each word too, in grey.")
+    ] = 0,
+    title: Annotated[str | None, typer.Option("--title", help="Above the picture.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
+) -> None:
+    """Draw words at the two principal components of their unit vectors; no label covers another.
+
+    \b
+    firth plot model king queen man woman -o words.png
+    firth plot model whale --neighbors 20 -o whale.svg
+    """
+    from firth.vectors.plot import plot_words
+
+    if output.exists() and not overwrite:
+        raise StorageError(f"{output} exists; choose another file, or --overwrite")
+    opened = open_vectors(vectors)
+    plot_words(opened, parse_words(opened, words), output, neighbors=neighbors, title=title)
+    if not quiet:
+        typer.echo(f"written to {output}")

@@ -1,0 +1,95 @@
+"""Room cli: what the commands that read vectors share: a model folder or any vector file becomes WordVectors."""
+
+from __future__ import annotations
+
+import enum
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from firth.errors import ParameterError
+
+if TYPE_CHECKING:
+    from firth.vectors.word_vectors import Neighbor, WordVectors
+
+Vectors = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Folder of a model, or a vector file of any format that firth reads.")
+]
+Top = Annotated[int, typer.Option("--top", "-n", help="How many answers.")]
+Restrict = Annotated[int | None, typer.Option("--restrict", help="Answer from the so many most frequent words.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
+
+
+def open_vectors(path: Path) -> WordVectors:
+    """The word vectors of a model folder, memory-mapped, or of a vector file, its format told by its content."""
+    from firth.vectors.word_vectors import WordVectors
+
+    if path.is_dir() and is_model(path):
+        from firth.training.model import load
+
+        return load(path).vectors
+    from firth.formats.registry import read_vectors
+
+    table = read_vectors(path)
+    return WordVectors(table.words, table.matrix, table.counts)
+
+
+def is_model(folder: Path) -> bool:
+    """Whether a folder has a training record, or an unfinished run, beside vectors."""
+    from firth.formats.model_folder import read_config
+
+    return not (folder / "config.json").exists() or "training" in read_config(folder)
+
+
+def parse_words(vectors: WordVectors, words: list[str]) -> list[Any]:
+    """Words as the vectors have them: where ids were the words, they are integers.
+
+    Raises
+    ------
+    ParameterError
+    """
+    stored: Any = vectors.words
+    if not isinstance(stored, np.ndarray):
+        return list(words)
+    for word in words:
+        if not word.removeprefix("-").isdecimal():
+            raise ParameterError(f"words must be integers in vectors whose words are integers, got {word!r}")
+    return [int(word) for word in words]
+
+
+def make_choice(name: str, words: tuple[str, ...]) -> Any:
+    """A type whose members are the words: typer makes a choice of it, so that no list of words is written twice."""
+    members = [(word, word) for word in words]
+    return enum.Enum(name, members, type=str)
+
+
+def print_json(value: Any) -> None:
+    """One line of JSON on standard output; NaN becomes null."""
+    typer.echo(json.dumps(_without_nan(value), ensure_ascii=False))
+
+
+def neighbors_to_json(neighbors: list[Neighbor]) -> list[dict[str, Any]]:
+    """Words and similarities as JSON's own types."""
+    return [{"word": neighbor.word, "similarity": float(neighbor.similarity)} for neighbor in neighbors]
+
+
+def print_neighbors(neighbors: list[Neighbor], heading: str | None = None) -> None:
+    """Lines of similarity and word, best first."""
+    if heading is not None:
+        typer.echo(heading)
+    for neighbor in neighbors:
+        typer.echo(f"  {neighbor.similarity:6.3f}  {neighbor.word}")
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return value

@@ -1,0 +1,321 @@
+"""Room cli: ``firth train``: flags made of TrainingConfig's fields, so that no list of parameters is written twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import inspect
+import math
+import types
+import typing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from firth.cli.reading import make_choice, print_json
+from firth.errors import ParameterError, StorageError
+from firth.kernels.registry import CHOICES
+from firth.training.config import PARAMETER_HELP, TrainingConfig
+
+if TYPE_CHECKING:
+    from firth.training.model import Model
+
+NO_ARGS_IS_HELP = True
+ENCODING_ERRORS = ("strict", "replace", "ignore")
+
+_LEARNING, _CORPUS, _RUN = "What is learned", "The corpus", "The run"
+# Where the flags of TrainingConfig stand in the help; those that are not named here stand under what is learned.
+_PANELS = {
+    "min_count": _CORPUS,
+    "max_vocabulary": _CORPUS,
+    "epochs": _RUN,
+    "threads": _RUN,
+    "seed": _RUN,
+    "deterministic": _RUN,
+}
+_WITH_RESUME = ("resume", "threads", "quiet", "as_json")
+
+
+def train_command(
+    ctx: typer.Context,
+    corpus: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CORPUS", help="Text files, globs, .gz .bz2 .xz .zst too; - is standard input."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Folder for the model.", rich_help_panel=_RUN),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the model in DIR, once the new one is whole.")
+    ] = False,
+    lowercase: Annotated[
+        bool, typer.Option("--lowercase", help="Lower-case every word.", rich_help_panel=_CORPUS)
+    ] = False,
+    encoding_errors: Annotated[
+        enum.Enum,
+        typer.Option(
+            "--encoding-errors", help="Bytes that are not UTF-8: an error, U+FFFD, left out.", rich_help_panel=_CORPUS
+        ),
+    ] = "strict",  # type: ignore[assignment]
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option(
+            "--vocabulary",
+            metavar="FILE",
+            help="Use these words: lines of word and count, as word2vec's -save-vocab writes.",
+            rich_help_panel=_CORPUS,
+        ),
+    ] = None,
+    sequence_weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--sequence-weights",
+            metavar="FILE",
+            help="A number a line: the factor of each line's learning rate and loss.",
+            rich_help_panel=_CORPUS,
+        ),
+    ] = None,
+    initial_vectors: Annotated[
+        Path | None,
+        typer.Option(
+            "--initial-vectors",
+            metavar="PATH",
+            help="Start from the vectors of this model or vector file.",
+            rich_help_panel=_LEARNING,
+        ),
+    ] = None,
+    freeze: Annotated[
+        bool,
+        typer.Option("--freeze", help="Keep the --initial-vectors as they are.", rich_help_panel=_LEARNING),
+    ] = False,
+    heldout: Annotated[
+        str | None,
+        typer.Option(
+            "--heldout",
+            metavar="SHARE|FILE",
+            help="Never train on this share of the lines, like 1%, or this file; report its loss.",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    heldout_every: Annotated[
+        str | None,
+        typer.Option(
+            "--heldout-every",
+            metavar="WORDS",
+            help="When to look at it, like 10Mwords; default: after every epoch.",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            "--patience",
+            help="Stop when so many looks did not improve the held-out loss; keep the best vectors.",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    checkpoint_every: Annotated[
+        str | None,
+        typer.Option(
+            "--checkpoint-every",
+            metavar="INTERVAL",
+            help="Like 10min, 90s, 50Mwords: then --resume goes on after a crash.",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            "--resume",
+            metavar="DIR",
+            help="Go on with the run in DIR from its last checkpoint; no corpus, no other parameter.",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object about the run.")] = False,
+    **parameters: Any,
+) -> None:
+    """Learn vectors from a corpus: one line is one sequence, words are split at white space.
+
+    \b
+    firth train corpus.txt -o model
+    firth train 'texts/*.txt.gz' -o model --lowercase --dims 300 --epochs 10
+    firth train corpus.txt -o model --heldout 1% --patience 2
+    firth train corpus.txt -o model --checkpoint-every 10min
+    firth train --resume model
+    zcat dump.gz | firth train - -o model --architecture cbow --json
+
+    Every flag of what is learned is a parameter of firth.TrainingConfig with - for _; docs/training.md explains them.
+    """
+    model: Model
+    if resume is not None:
+        _validate_resume_alone(ctx)
+        from firth.training.run import resume as go_on
+
+        model, folder = go_on(resume, progress=not quiet, threads=parameters["threads"]), resume
+    else:
+        if not corpus:
+            raise ParameterError("CORPUS must be given: text files, globs, or - for standard input; or --resume DIR")
+        if output is None:
+            raise ParameterError("output must be given: -o DIR, the folder for the model")
+        from firth.corpus.vocabulary import Vocabulary
+        from firth.training.run import train as learn
+
+        model, folder = (
+            learn(
+                corpus[0] if len(corpus) == 1 else corpus,
+                output=output,
+                overwrite=overwrite,
+                lowercase=lowercase,
+                encoding_errors=_plain(encoding_errors),
+                vocabulary=None if vocabulary is None else Vocabulary.load(vocabulary),
+                sequence_weights=None if sequence_weights is None else _read_numbers(sequence_weights),
+                initial_vectors=initial_vectors,
+                freeze=True if freeze else None,
+                heldout=heldout,
+                heldout_every=heldout_every,
+                patience=patience,
+                checkpoint_every=checkpoint_every,
+                progress=not quiet,
+                **{name: _plain(value) for name, value in parameters.items()},
+            ),
+            output,
+        )
+    if as_json:
+        print_json(summarize(model, folder))
+    elif not quiet:
+        typer.echo(_describe(model, folder))
+
+
+def summarize(model: Model, folder: Path) -> dict[str, Any]:
+    """The run in numbers, as ``firth train --json`` prints it; docs/training.md has the units."""
+    history = model.history
+    n_words, n_dims = model.vectors.matrix.shape
+    return {
+        "output": str(folder),
+        "tokens": model.corpus.n_tokens_read,
+        "tokens_trained": model.corpus.n_tokens,
+        "sequences": model.corpus.n_sequences,
+        "vocabulary_size": n_words,
+        "dims": n_dims,
+        "epochs": len(history.epochs),
+        "encode_seconds": history.encode_seconds,
+        "train_seconds": history.train_seconds,
+        "words_per_s": history.words_per_s,
+        "loss_nats": history.loss_nats[-1] if history.epochs else math.nan,
+        "heldout_loss_nats": history.heldout_loss_nats[-1] if history.heldout_loss_nats else None,
+        "stop_reason": history.stop_reason,
+        "threads": model.config.threads,
+        "seed": model.config.seed,
+        "deterministic": model.config.deterministic,
+        "instruction_set": model.instruction_set,
+    }
+
+
+def _describe(model: Model, folder: Path) -> str:
+    from firth.training.progress import format_count, format_duration
+
+    history, n_words = model.history, len(model.vectors)
+    lines = [
+        f"{n_words:,} words x {model.vectors.dims} dims from {model.corpus.n_tokens_read:,} tokens"
+        f" in {format_duration(history.encode_seconds + history.train_seconds)}"
+        f" ({format_count(history.words_per_s)} words/s while training); saved to {folder}"
+    ]
+    if history.stop_reason == "patience" and history.kept is not None:
+        lines.append(f"stopped by patience; the vectors after {history.kept.epochs_done:g} epochs were kept")
+    words = model.vectors.words
+    lines.append(f"try: firth neighbors {folder} {words[min(n_words // 20, n_words - 1)]}")
+    return "\n".join(lines)
+
+
+def _validate_resume_alone(ctx: typer.Context) -> None:
+    given = [name for name in ctx.params if _is_given(ctx, name) and name not in _WITH_RESUME]
+    if given:
+        raise ParameterError(
+            f"--resume must come without {given[0].replace('_', '-')}: the run in the folder has its own;"
+            " --threads, --quiet and --json may be given"
+        )
+
+
+def _is_given(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _read_numbers(path: Path) -> list[float]:
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError:
+        raise ParameterError(f"sequence_weights must be a text file with a number a line, got {path}") from None
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}") from error
+    if lines and not lines[-1]:
+        lines.pop()
+    numbers: list[float] = []
+    for line_number, line in enumerate(lines, start=1):
+        try:
+            numbers.append(float(line))
+        except ValueError:
+            raise ParameterError(
+                f"sequence_weights must have a number a line, got {line[:40]!r} in {path}, line {line_number}"
+            ) from None
+    return numbers
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, enum.Enum) else value
+
+
+def _make_parameter(field: dataclasses.Field[Any], kind: Any) -> inspect.Parameter:
+    """A field of TrainingConfig as a parameter that typer reads."""
+    default = field.default
+    if field.name in CHOICES:
+        kind = make_choice(field.name, CHOICES[field.name])
+        default = kind(default)
+    option = typer.Option(
+        f"--{field.name.replace('_', '-')}",
+        help=_sentence(PARAMETER_HELP[field.name]),
+        rich_help_panel=_PANELS.get(field.name, _LEARNING),
+        show_default=default is not None,
+    )
+    if isinstance(kind, types.UnionType) and type(None) in typing.get_args(kind):
+        kind = typing.Optional[next(item for item in typing.get_args(kind) if item is not type(None))]  # noqa: UP045
+    return inspect.Parameter(
+        field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option]
+    )
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."
+
+
+def _with_parameters_of_the_config() -> Any:
+    hints = typing.get_type_hints(TrainingConfig)
+    signature = inspect.signature(train_command, eval_str=True)
+    errors = signature.parameters["encoding_errors"]
+    choice = make_choice("encoding_errors", ENCODING_ERRORS)
+    fixed = [
+        errors.replace(annotation=Annotated[choice, errors.annotation.__metadata__[0]], default=choice("strict"))
+        if parameter is errors
+        else parameter
+        for parameter in signature.parameters.values()
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    made = [_make_parameter(field, hints[field.name]) for field in dataclasses.fields(TrainingConfig)]
+
+    def train(**values: Any) -> None:
+        train_command(**values)
+
+    train.__doc__ = train_command.__doc__
+    parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in [*fixed, *made]]
+    train.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    train.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return train
+
+
+train = _with_parameters_of_the_config()
+
+__all__ = ["summarize", "train"]
