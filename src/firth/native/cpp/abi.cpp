@@ -3,7 +3,7 @@
 
 namespace firth {
 
-std::string &last_error() {
+std::string& last_error() {
   thread_local std::string message;
   return message;
 }
@@ -12,6 +12,6 @@ std::string &last_error() {
 
 FIRTH_API int64_t firth_abi_version() { return firth::ABI_VERSION; }
 
-FIRTH_API const char *firth_instruction_set() { return FIRTH_INSTRUCTION_SET; }
+FIRTH_API const char* firth_instruction_set() { return FIRTH_INSTRUCTION_SET; }
 
-FIRTH_API const char *firth_last_error() { return firth::last_error().c_str(); }
+FIRTH_API const char* firth_last_error() { return firth::last_error().c_str(); }

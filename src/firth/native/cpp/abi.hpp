@@ -29,23 +29,23 @@ enum Status : int64_t {
 
 // Thrown inside the core; the guard turns it into its code and message.
 struct Failure : std::runtime_error {
-  Failure(Status status, const std::string &message) : std::runtime_error(message), status(status) {}
+  Failure(Status status, const std::string& message) : std::runtime_error(message), status(status) {}
   Status status;
 };
 
-std::string &last_error();
+std::string& last_error();
 
 template <class Body>
-int64_t guard(Body &&body) noexcept {
+int64_t guard(Body&& body) noexcept {
   try {
     return body();
-  } catch (const Failure &failure) {
+  } catch (const Failure& failure) {
     last_error() = failure.what();
     return failure.status;
-  } catch (const std::bad_alloc &) {
+  } catch (const std::bad_alloc&) {
     last_error() = "out of memory";
     return ERROR_MEMORY;
-  } catch (const std::exception &error) {
+  } catch (const std::exception& error) {
     last_error() = error.what();
     return ERROR_INTERNAL;
   } catch (...) {

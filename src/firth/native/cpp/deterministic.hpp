@@ -29,7 +29,7 @@ class RowStore {
  public:
   explicit RowStore(int64_t stride) : stride_(stride) {}
 
-  Real *row(int32_t index) {
+  Real* row(int32_t index) {
     const size_t block = size_t(index) >> BLOCK_LOG;
     if (block == blocks_.size()) {
       blocks_.push_back(std::make_unique<Scratch<Real>>());
@@ -42,29 +42,30 @@ class RowStore {
   static constexpr int BLOCK_LOG = 8;
   int64_t stride_;
   std::vector<std::unique_ptr<Scratch<Real>>> blocks_;
-  std::vector<Real *> starts_;
+  std::vector<Real*> starts_;
 };
 
 // A shard's private copies of the rows of one matrix.
 template <class Real>
 class PrivateRows {
  public:
-  PrivateRows(Real *matrix, int64_t n_rows, int64_t stride) : matrix_(matrix), stride_(stride), slots_(n_rows), copies_(stride) {}
+  PrivateRows(Real* matrix, int64_t n_rows, int64_t stride)
+      : matrix_(matrix), stride_(stride), slots_(n_rows), copies_(stride) {}
 
-  Real *operator()(int32_t id) {
-    Slot &slot = slots_[id];
+  Real* operator()(int32_t id) {
+    Slot& slot = slots_[id];
     if (slot.round == round_) return copies_.row(slot.index);
     slot = {round_, int32_t(ids_.size())};
     ids_.push_back(id);
-    Real *copy = copies_.row(slot.index);
-    const Real *from = matrix_ + int64_t(id) * stride_;
+    Real* copy = copies_.row(slot.index);
+    const Real* from = matrix_ + int64_t(id) * stride_;
     std::copy(from, from + stride_, copy);
     return copy;
   }
 
   void prefetch(int32_t id) const {
     __builtin_prefetch(&slots_[id]);
-    const char *bytes = reinterpret_cast<const char *>(matrix_ + int64_t(id) * stride_);
+    const char* bytes = reinterpret_cast<const char*>(matrix_ + int64_t(id) * stride_);
     for (int64_t offset = 0; offset < stride_ * int64_t(sizeof(Real)); offset += 64) __builtin_prefetch(bytes + offset);
   }
 
@@ -73,8 +74,8 @@ class PrivateRows {
     ids_.clear();
   }
 
-  const std::vector<int32_t> &touched() const { return ids_; }
-  const Real *copy_at(size_t index) { return copies_.row(int32_t(index)); }
+  const std::vector<int32_t>& touched() const { return ids_; }
+  const Real* copy_at(size_t index) { return copies_.row(int32_t(index)); }
 
  private:
   struct Slot {
@@ -82,7 +83,7 @@ class PrivateRows {
     int32_t index = 0;
   };
 
-  Real *matrix_;
+  Real* matrix_;
   int64_t stride_;
   int64_t round_ = 0;
   std::vector<Slot> slots_;
@@ -94,20 +95,21 @@ class PrivateRows {
 template <class Real>
 class Merger {
  public:
-  Merger(Real *matrix, int64_t n_rows, int64_t stride) : matrix_(matrix), stride_(stride), rows_(n_rows), bases_(stride) {}
+  Merger(Real* matrix, int64_t n_rows, int64_t stride)
+      : matrix_(matrix), stride_(stride), rows_(n_rows), bases_(stride) {}
 
-  void merge(std::vector<std::unique_ptr<PrivateRows<Real>>> &shards, int64_t round, int thread, int n_threads) {
-    for (auto &shard : shards)
+  void merge(std::vector<std::unique_ptr<PrivateRows<Real>>>& shards, int64_t round, int thread, int n_threads) {
+    for (auto& shard : shards)
       for (int32_t id : shard->touched())
         if (id % n_threads == thread) count(id, round);
     int32_t kept = 0;
-    for (auto &shard : shards) {
-      const std::vector<int32_t> &ids = shard->touched();
+    for (auto& shard : shards) {
+      const std::vector<int32_t>& ids = shard->touched();
       for (size_t k = 0; k < ids.size(); ++k) {
         if (ids[k] % n_threads != thread) continue;
-        Real *row = matrix_ + int64_t(ids[k]) * stride_;
-        const Real *copy = shard->copy_at(k);
-        Row &state = rows_[ids[k]];
+        Real* row = matrix_ + int64_t(ids[k]) * stride_;
+        const Real* copy = shard->copy_at(k);
+        Row& state = rows_[ids[k]];
         if (state.count == 1) {
           std::copy(copy, copy + stride_, row);
           continue;
@@ -128,12 +130,12 @@ class Merger {
   };
 
   void count(int32_t id, int64_t round) {
-    Row &row = rows_[id];
+    Row& row = rows_[id];
     if (row.round != round) row = {round, 0, -1};
     ++row.count;
   }
 
-  void add_difference(Real *row, const Real *copy, const Real *base, int count) {
+  void add_difference(Real* row, const Real* copy, const Real* base, int count) {
     typedef typename Simd<Real>::V V;
     const V factor = broadcast(damping_[count]);
     for (int64_t d = 0; d < stride_; d += Simd<Real>::LANES)
@@ -148,7 +150,7 @@ class Merger {
     Real operator[](int m) const { return factor[m]; }
   };
 
-  Real *matrix_;
+  Real* matrix_;
   int64_t stride_;
   std::vector<Row> rows_;
   RowStore<Real> bases_;
@@ -188,10 +190,10 @@ class RoundTrainer final : public Rounds {
   typedef PrivateRows<Real> Copies;
   typedef Trainer<true, Real, Input, Output, Copies, Copies> ShardTrainer;
 
-  RoundTrainer(const Settings &settings, int n_threads)
+  RoundTrainer(const Settings& settings, int n_threads)
       : s_(settings), stop_flag_(settings.stop_flag), n_threads_(n_threads), barrier_(n_threads), failures_(n_threads) {
     s_.stop_flag = nullptr;  // only whole rounds: the flag is read between them
-    Real *input = static_cast<Real *>(s_.input_matrix), *output = static_cast<Real *>(s_.output_matrix);
+    Real *input = static_cast<Real*>(s_.input_matrix), *output = static_cast<Real*>(s_.output_matrix);
     for (int shard = 0; shard < SHARDS; ++shard) {
       inputs_.push_back(std::make_unique<Copies>(input, s_.n_words, s_.stride));
       outputs_.push_back(std::make_unique<Copies>(output, s_.n_output_rows, s_.stride));
@@ -211,12 +213,12 @@ class RoundTrainer final : public Rounds {
     stopped_ = false;
     failed_.store(false);
     next_shard_.store(0);
-    for (std::exception_ptr &failure : failures_) failure = nullptr;
+    for (std::exception_ptr& failure : failures_) failure = nullptr;
     std::vector<std::thread> threads;
     for (int t = 1; t < n_threads_; ++t) threads.emplace_back([this, t] { work(t); });
     work(0);
-    for (std::thread &thread : threads) thread.join();
-    for (std::exception_ptr &failure : failures_)
+    for (std::thread& thread : threads) thread.join();
+    for (std::exception_ptr& failure : failures_)
       if (failure) std::rethrow_exception(failure);
     if (stopped_) throw Failure(ERROR_STOPPED, "stopped");
     return result_;
@@ -250,7 +252,7 @@ class RoundTrainer final : public Rounds {
   }
 
   void finish_round() {
-    for (const Result &part : results_) {  // in shard order, so that the sums too have the same bits
+    for (const Result& part : results_) {  // in shard order, so that the sums too have the same bits
       result_.loss += part.loss;
       result_.weight += part.weight;
       result_.examples += part.examples;
@@ -258,11 +260,11 @@ class RoundTrainer final : public Rounds {
     }
     next_shard_.store(0);
     ++rounds_done_;
-    stopped_ = stop_flag_ && *const_cast<const volatile int32_t *>(stop_flag_);
+    stopped_ = stop_flag_ && *const_cast<const volatile int32_t*>(stop_flag_);
   }
 
   template <class Body>
-  void guarded(int thread, Body &&body) {
+  void guarded(int thread, Body&& body) {
     try {
       body();
     } catch (...) {  // handed to the calling thread by run
@@ -272,7 +274,7 @@ class RoundTrainer final : public Rounds {
   }
 
   Settings s_;
-  const int32_t *const stop_flag_;
+  const int32_t* const stop_flag_;
   const int n_threads_;
   Barrier barrier_;
   std::vector<std::exception_ptr> failures_;
@@ -289,7 +291,7 @@ class RoundTrainer final : public Rounds {
   std::vector<std::unique_ptr<Merger<Real>>> input_mergers_, output_mergers_;
 };
 
-inline std::unique_ptr<Rounds> make_rounds(const Settings &settings, int n_threads) {
+inline std::unique_ptr<Rounds> make_rounds(const Settings& settings, int n_threads) {
   const int threads = std::max(1, std::min(n_threads, SHARDS));
   return with_objective(settings, [&](auto input, auto output) -> std::unique_ptr<Rounds> {
     return std::make_unique<RoundTrainer<float, typename decltype(input)::type, typename decltype(output)::type>>(

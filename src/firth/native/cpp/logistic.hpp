@@ -1,6 +1,7 @@
 // Room native: the binary logistic loss on logits that negative sampling and hierarchical softmax share.
 //
-//   loss = -log sigmoid(y z),  y = +1 or -1;   coefficient = -learning_rate * dloss/dz = learning_rate * y * sigmoid(-y z)
+//   loss = -log sigmoid(y z),  y = +1 or -1;   coefficient = -learning_rate * dloss/dz = learning_rate * y * sigmoid(-y
+//   z)
 #pragma once
 
 #include <type_traits>
@@ -30,19 +31,19 @@ inline constexpr LanePatterns<Real> LANE_PATTERNS;
 // One block of `width` output rows: bit j of `positive` says that row j's label is 1. At most LANES - 1 elements beyond
 // the block's m * width coefficients are overwritten. Returns the weighted loss through `loss`.
 template <class Real, bool UPDATE>
-inline void logistic_block(const Real *logits, uint32_t positive, int m, int width, Real learning_rate,
-                           Real *coefficients, LossSum<Real> &loss) {
+inline void logistic_block(const Real* logits, uint32_t positive, int m, int width, Real learning_rate,
+                           Real* coefficients, LossSum<Real>& loss) {
   typedef typename Simd<Real>::V V;
   typedef typename LanePatterns<Real>::V IntV;
   constexpr int LANES = Simd<Real>::LANES;
-  const LanePatterns<Real> &patterns = LANE_PATTERNS<Real>;
+  const LanePatterns<Real>& patterns = LANE_PATTERNS<Real>;
   const V one = broadcast(Real(1)), rate = broadcast(learning_rate), zero = V{}, nothing = broadcast(Real(-1e30));
   const IntV labels = IntV{} + typename LanePatterns<Real>::Int(positive);
   const int count = m * width;
   int phase = 0;
   for (int k = 0; k < count; k += LANES) {
     const V z = load_unaligned(logits + k);
-    const IntV is_positive = (labels & *reinterpret_cast<const IntV *>(patterns.column_bit[width] + phase)) != 0;
+    const IntV is_positive = (labels & *reinterpret_cast<const IntV*>(patterns.column_bit[width] + phase)) != 0;
     phase = phase + LANES == width * LANES ? 0 : phase + LANES;
     V s = is_positive ? -z : z;  // -y z
     if (count - k < LANES) s = load(patterns.lane) < broadcast(Real(count - k)) ? s : nothing;

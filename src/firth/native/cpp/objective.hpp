@@ -13,8 +13,8 @@ namespace firth {
 
 // Asks for a row's cache lines before they are needed; it will be written.
 template <class Real>
-inline void prefetch_row(const Real *row, int64_t stride) {
-  const char *bytes = reinterpret_cast<const char *>(row);
+inline void prefetch_row(const Real* row, int64_t stride) {
+  const char* bytes = reinterpret_cast<const char*>(row);
 #pragma GCC unroll 4
   for (int64_t offset = 0; offset < stride * int64_t(sizeof(Real)); offset += 64) __builtin_prefetch(bytes + offset, 1);
 }
@@ -22,15 +22,15 @@ inline void prefetch_row(const Real *row, int64_t stride) {
 // Where the rows of a matrix are: here in place; elsewhere (deterministic.hpp) in a shard's private copies.
 template <class Real>
 struct SharedRows {
-  Real *matrix;
+  Real* matrix;
   int64_t stride;
-  Real *operator()(int32_t id) const { return matrix + int64_t(id) * stride; }
+  Real* operator()(int32_t id) const { return matrix + int64_t(id) * stride; }
   void prefetch(int32_t id) const { prefetch_row((*this)(id), stride); }
 };
 
 template <class Real>
 struct Workspace {
-  std::vector<Real *> input_rows, output_rows;
+  std::vector<Real*> input_rows, output_rows;
   std::vector<int32_t> input_ids, output_ids;
   std::vector<uint32_t> positive;  // labels of the output rows, BLOCK_ROWS bits a block
   Scratch<Real> logits, coefficients, pooled, frozen;
@@ -40,20 +40,20 @@ struct Workspace {
 
 // The unit as the plan names it.
 struct Unit {
-  const int32_t *context;    // word ids (n_context), repeats allowed
+  const int32_t* context;  // word ids (n_context), repeats allowed
   int n_context;
   int32_t target;
-  const int32_t *negatives;  // word ids (n_negatives), repeats allowed
+  const int32_t* negatives;  // word ids (n_negatives), repeats allowed
   int n_negatives;
-  bool context_may_repeat;   // false only if the context's words are known to differ
+  bool context_may_repeat;  // false only if the context's words are known to differ
 };
 
 // A unit's update (UPDATE) or its loss alone. Loss goes to workspace.loss, in nats. Gradients are taken at the rows as
 // they stand at the beginning; a word that stands several times gets the sum. `meanwhile` is called where the
 // arithmetic waits for its own results: the next windows' rows are asked for there.
 template <bool UPDATE, class Real, class Input, class Output, class InputRows, class OutputRows, class Meanwhile>
-inline void train_unit(const Settings &settings, const Unit &unit, Real learning_rate, InputRows &input_row,
-                       OutputRows &output_row, Workspace<Real> &work, Meanwhile &&meanwhile) {
+inline void train_unit(const Settings& settings, const Unit& unit, Real learning_rate, InputRows& input_row,
+                       OutputRows& output_row, Workspace<Real>& work, Meanwhile&& meanwhile) {
   const int n_padded = int(settings.stride);
   const int n = Output::template collect<Real>(settings, unit, work);
   work.output_rows.resize(n);

@@ -11,7 +11,7 @@ struct AllRows {
   static constexpr bool MAY_REPEAT = false;
 
   template <class Real>
-  static int collect(const Settings &settings, const Unit &, Workspace<Real> &work) {
+  static int collect(const Settings& settings, const Unit&, Workspace<Real>& work) {
     const int n = int(settings.n_output_rows);
     if (int(work.output_ids.size()) != n) {
       work.output_ids.resize(n);
@@ -21,8 +21,8 @@ struct AllRows {
   }
 
   template <class Real, bool UPDATE>
-  static void coefficients(const Unit &unit, Workspace<Real> &work, const Real *logits, int m, int n,
-                           Real learning_rate, Real *out) {
+  static void coefficients(const Unit& unit, Workspace<Real>& work, const Real* logits, int m, int n,
+                           Real learning_rate, Real* out) {
     const int target = unit.target;
     auto at = [&](int i, int j) {  // the layout of block.hpp
       const int block = j / BLOCK_ROWS, width = std::min(BLOCK_ROWS, n - block * BLOCK_ROWS);

@@ -9,11 +9,11 @@ namespace firth {
 
 // What a draw is for; part of the counter, so that draws for different purposes are independent.
 enum Purpose : uint32_t {
-  PURPOSE_TOKEN = 0,           // word 0: subsampling, word 1: size of the window
-  PURPOSE_NEGATIVES = 1,       // two words a draw: column of the alias table, coin
-  PURPOSE_INITIAL = 2,         // initial input vectors
-  PURPOSE_HELDOUT = 3,         // which sequences are held out
-  PURPOSE_HELDOUT_NOISE = 4,   // the fixed negatives of the held-out loss
+  PURPOSE_TOKEN = 0,          // word 0: subsampling, word 1: size of the window
+  PURPOSE_NEGATIVES = 1,      // two words a draw: column of the alias table, coin
+  PURPOSE_INITIAL = 2,        // initial input vectors
+  PURPOSE_HELDOUT = 3,        // which sequences are held out
+  PURPOSE_HELDOUT_NOISE = 4,  // the fixed negatives of the held-out loss
   PURPOSE_REPORT = 5,
 };
 
@@ -45,7 +45,7 @@ inline PhiloxBlock philox4x32_10(uint32_t c0, uint32_t c1, uint32_t c2, uint32_t
 }
 
 // The layout of the counter, the same everywhere: positions below 2^48, attempts below 2^8, draws below 2^32.
-inline PhiloxBlock draw_block(const PhiloxKey &key, Purpose purpose, uint32_t epoch, uint64_t position, uint32_t draw,
+inline PhiloxBlock draw_block(const PhiloxKey& key, Purpose purpose, uint32_t epoch, uint64_t position, uint32_t draw,
                               uint32_t attempt) {
   return philox4x32_10(uint32_t(position), (uint32_t(position >> 32) & 0xffffu) | purpose << 16 | attempt << 24, epoch,
                        draw, key.low, key.high);

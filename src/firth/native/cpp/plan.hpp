@@ -1,5 +1,6 @@
 // Room native: the sampling plan: which tokens are kept, how wide each window is, which negatives are drawn. All of it
-// is a function of (seed, epoch, token position, draw), so it does not depend on slices or threads. Twin: corpus/plan.py.
+// is a function of (seed, epoch, token position, draw), so it does not depend on slices or threads. Twin:
+// corpus/plan.py.
 //
 // A slice [start, stop) of token positions is planned in chunks. Each chunk holds the kept tokens of its positions and
 // of as many neighbours across its borders, within the same sequence, as a window can reach.
@@ -19,10 +20,10 @@ constexpr int CHUNK_TOKENS = 1024;
 constexpr int MAX_ATTEMPTS = 64;  // rejected draws of one negative before the next word id is taken
 constexpr int PHILOX_BATCH = 16;
 
-// Many blocks at once: each word in the low half of a lane of 64 bits, since that is what multiplications to 64 bits take;
-// what the high halves hold is never read.
-inline void draw_blocks(const PhiloxKey &key, Purpose purpose, uint32_t epoch, uint32_t attempt,
-                        const uint64_t *positions, const uint32_t *draws, uint32_t (*words)[PHILOX_BATCH]) {
+// Many blocks at once: each word in the low half of a lane of 64 bits, since that is what multiplications to 64 bits
+// take; what the high halves hold is never read.
+inline void draw_blocks(const PhiloxKey& key, Purpose purpose, uint32_t epoch, uint32_t attempt,
+                        const uint64_t* positions, const uint32_t* draws, uint32_t (*words)[PHILOX_BATCH]) {
   constexpr int LANES = int(sizeof(U64) / sizeof(uint64_t));
   constexpr int VECTORS = PHILOX_BATCH / LANES;
   const uint64_t shared = uint64_t(purpose) << 16 | uint64_t(attempt) << 24;
@@ -60,10 +61,10 @@ inline uint32_t scale_word(uint32_t word, uint32_t range) { return uint32_t((uin
 class Planner {
  public:
   struct Center {
-    int32_t kept;        // index into kept_ids / kept_positions
-    int32_t first, last; // its context: kept[first .. last) without `kept` itself; never empty
-    int64_t draws;       // index of its first negative in `negatives`
-    int32_t n_draws;     // negatives: per window, or per pair in the order of the context
+    int32_t kept;         // index into kept_ids / kept_positions
+    int32_t first, last;  // its context: kept[first .. last) without `kept` itself; never empty
+    int64_t draws;        // index of its first negative in `negatives`
+    int32_t n_draws;      // negatives: per window, or per pair in the order of the context
   };
 
   // Where no negatives of a pair were dropped (or none are drawn by pair), pair_draws stays empty; else it holds, for
@@ -77,9 +78,9 @@ class Planner {
   std::vector<int64_t> center_sequences;
 
   // False only if the words of a window differ, its center among them.
-  bool may_repeat(const Center &center) const { return unbounded() || last_repeat_[center.last - 1] >= center.first; }
+  bool may_repeat(const Center& center) const { return unbounded() || last_repeat_[center.last - 1] >= center.first; }
 
-  explicit Planner(const Settings &settings) : s_(settings), key_(settings.seed) {}
+  explicit Planner(const Settings& settings) : s_(settings), key_(settings.seed) {}
 
   // Go to the slice [start, stop) of an epoch.
   void seek(int64_t start, int64_t stop, uint32_t epoch) {
@@ -87,7 +88,7 @@ class Planner {
     next_ = start;
     stop_ = std::min(stop, s_.n_tokens);
     if (next_ < stop_) {
-      const int64_t *found = std::upper_bound(s_.offsets, s_.offsets + s_.n_sequences + 1, next_);
+      const int64_t* found = std::upper_bound(s_.offsets, s_.offsets + s_.n_sequences + 1, next_);
       sequence_ = (found - s_.offsets) - 1;
     }
   }
@@ -171,7 +172,8 @@ class Planner {
 
   bool kept(int64_t position) const {
     if (!s_.keep_thresholds) return true;
-    return draw_block(key_, PURPOSE_TOKEN, epoch_, uint64_t(position), 0, 0).word[0] <= s_.keep_thresholds[s_.ids[position]];
+    return draw_block(key_, PURPOSE_TOKEN, epoch_, uint64_t(position), 0, 0).word[0] <=
+           s_.keep_thresholds[s_.ids[position]];
   }
 
   // Up to `window` kept tokens before `begin`, in its sequence (all of them where windows have no bound).
@@ -223,7 +225,8 @@ class Planner {
     for (int32_t k = 0; k < count; ++k) {
       const int32_t id = kept_ids[k];
       int32_t found = -1;
-      for (int32_t earlier = std::max(0, k - reach); earlier < k; ++earlier) found = kept_ids[earlier] == id ? earlier : found;
+      for (int32_t earlier = std::max(0, k - reach); earlier < k; ++earlier)
+        found = kept_ids[earlier] == id ? earlier : found;
       latest = std::max(latest, found);
       last_repeat_[k] = latest;
     }
@@ -251,7 +254,7 @@ class Planner {
     // All blocks of the chunk, sixteen at a time.
     block_positions_.clear();
     block_draws_.clear();
-    for (Center &center : centers) {
+    for (Center& center : centers) {
       const int64_t pairs = by_pair ? center.last - center.first - 1 : 1;
       const int64_t draws = pairs * s_.negatives;
       center.draws = int64_t(block_positions_.size()) * 2;  // provisional: of its first block
@@ -275,12 +278,12 @@ class Planner {
     }
     // Collisions with the target.
     negatives.resize(raw_.size());
-    int32_t *next = negatives.data();
-    for (Center &center : centers) {
+    int32_t* next = negatives.data();
+    for (Center& center : centers) {
       const int32_t target = kept_ids[center.kept];
-      const int32_t *raw = &raw_[center.draws];
+      const int32_t* raw = &raw_[center.draws];
       const int32_t draws = center.n_draws;
-      int32_t *const first = next;
+      int32_t* const first = next;
       if (s_.collision == COLLISION_DROP && by_pair) {
         for (int32_t d = 0; d < draws; d += s_.negatives) {
           int32_t left = 0;
@@ -289,11 +292,20 @@ class Planner {
           pair_draws.push_back(left);
         }
       } else {
+        bool collided = false;
         for (int32_t d = 0; d < draws; ++d) {
-          if (raw[d] != target || s_.collision == COLLISION_COUNT)
-            *next++ = raw[d];
-          else if (s_.collision == COLLISION_REJECT)
-            *next++ = redraw(uint64_t(kept_positions[center.kept]), uint32_t(d), target);
+          next[d] = raw[d];
+          collided |= raw[d] == target;
+        }
+        if (!collided || s_.collision == COLLISION_COUNT) {
+          next += draws;
+        } else {
+          for (int32_t d = 0; d < draws; ++d) {
+            if (raw[d] != target)
+              *next++ = raw[d];
+            else if (s_.collision == COLLISION_REJECT)
+              *next++ = redraw(uint64_t(kept_positions[center.kept]), uint32_t(d), target);
+          }
         }
       }
       center.draws = first - negatives.data();
@@ -302,7 +314,7 @@ class Planner {
     negatives.resize(size_t(next - negatives.data()));
   }
 
-  const Settings &s_;
+  const Settings& s_;
   PhiloxKey key_;
   uint32_t epoch_ = 0;
   int64_t next_ = 0, stop_ = 0;

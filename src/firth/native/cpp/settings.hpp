@@ -21,37 +21,37 @@ struct AliasColumn {
 
 struct Settings {
   // the encoded corpus
-  const int32_t *ids;               // (n_tokens)
-  const int64_t *offsets;           // (n_sequences + 1)
-  const float *sequence_weights;    // (n_sequences), or null: all one
+  const int32_t* ids;             // (n_tokens)
+  const int64_t* offsets;         // (n_sequences + 1)
+  const float* sequence_weights;  // (n_sequences), or null: all one
   int64_t n_tokens, n_sequences;
   // the distributions
-  const uint32_t *keep_thresholds;  // (n_words): a token is kept if its word of 32 bits is <= this; null: all are kept
-  const AliasColumn *noise;         // (n_words), or null where the loss draws no negatives
+  const uint32_t* keep_thresholds;  // (n_words): a token is kept if its word of 32 bits is <= this; null: all are kept
+  const AliasColumn* noise;         // (n_words), or null where the loss draws no negatives
   // the Huffman tree, or null
-  const int64_t *path_offsets;      // (n_words + 1)
-  const int32_t *path_nodes;        // inner nodes from the root to the word
-  const uint8_t *path_codes;        // 0 or 1 at each node; the label of a step is 1 - code
+  const int64_t* path_offsets;  // (n_words + 1)
+  const int32_t* path_nodes;    // inner nodes from the root to the word
+  const uint8_t* path_codes;    // 0 or 1 at each node; the label of a step is 1 - code
   // the two matrices, rows of `stride` elements of which `dims` are used and the rest are 0
   void *input_matrix, *output_matrix;
-  const uint8_t *frozen;            // (n_words): input rows that stay as they are; or null
-  const int32_t *stop_flag;         // polled; not 0: stop
+  const uint8_t* frozen;     // (n_words): input rows that stay as they are; or null
+  const int32_t* stop_flag;  // polled; not 0: stop
   int64_t n_words, n_output_rows, stride;
   int32_t dims, architecture, loss, window, window_mode, window_side, negatives, sharing, collision;
-  int32_t pool_sum;                 // CBOW: 0 the mean of the context, 1 the sum
-  int32_t pool_word2vec;            // CBOW: 0 the true gradient, 1 word2vec.c's update (see inputs_pool.hpp)
+  int32_t pool_sum;       // CBOW: 0 the mean of the context, 1 the sum
+  int32_t pool_word2vec;  // CBOW: 0 the true gradient, 1 word2vec.c's update (see inputs_pool.hpp)
   int32_t epochs;
-  int32_t noise_purpose;            // PURPOSE_NEGATIVES, or PURPOSE_HELDOUT_NOISE
+  int32_t noise_purpose;  // PURPOSE_NEGATIVES, or PURPOSE_HELDOUT_NOISE
   double learning_rate, min_learning_rate;
   uint64_t seed;
 };
 
 // What a stretch of training (or of evaluation) yields; losses are sums in nats.
 struct Result {
-  double loss;        // weighted by the sequences' weights
-  double weight;      // the examples' weights, added: the loss per example is loss / weight
-  int64_t examples;   // positive examples: pairs (skip-gram), windows (CBOW)
-  int64_t centers;    // windows with at least one context word
+  double loss;       // weighted by the sequences' weights
+  double weight;     // the examples' weights, added: the loss per example is loss / weight
+  int64_t examples;  // positive examples: pairs (skip-gram), windows (CBOW)
+  int64_t centers;   // windows with at least one context word
 };
 
 }  // namespace firth

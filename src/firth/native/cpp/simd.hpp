@@ -1,6 +1,7 @@
 // Room native: vectors of the instruction set's own width, the few operations that the kernels need, and the reduction
-// of many accumulators to their sums by a transpose tree. Fused multiply-add is explicit, and is a multiplication and an
-// addition on x86-64-v2, which has none. Everything is one expression of the compiler's vector types where it can be.
+// of many accumulators to their sums by a transpose tree. Fused multiply-add is explicit, and is a multiplication and
+// an addition on x86-64-v2, which has none. Everything is one expression of the compiler's vector types where it can
+// be.
 #pragma once
 
 #include <cmath>
@@ -45,24 +46,24 @@ typedef int32_t I32 __attribute__((vector_size(VECTOR_BYTES)));
 typedef uint64_t U64 __attribute__((vector_size(VECTOR_BYTES)));
 
 template <class Real>
-inline typename Simd<Real>::V load(const Real *from) {
-  return *reinterpret_cast<const typename Simd<Real>::V *>(from);
+inline typename Simd<Real>::V load(const Real* from) {
+  return *reinterpret_cast<const typename Simd<Real>::V*>(from);
 }
 
 template <class Real>
-inline void store(Real *to, typename Simd<Real>::V value) {
-  *reinterpret_cast<typename Simd<Real>::V *>(to) = value;
+inline void store(Real* to, typename Simd<Real>::V value) {
+  *reinterpret_cast<typename Simd<Real>::V*>(to) = value;
 }
 
 template <class Real>
-inline typename Simd<Real>::V load_unaligned(const Real *from) {
+inline typename Simd<Real>::V load_unaligned(const Real* from) {
   typename Simd<Real>::V value;
   std::memcpy(&value, from, sizeof value);
   return value;
 }
 
 template <class Real>
-inline void store_unaligned(Real *to, typename Simd<Real>::V value) {
+inline void store_unaligned(Real* to, typename Simd<Real>::V value) {
   std::memcpy(to, &value, sizeof value);
 }
 
@@ -115,7 +116,7 @@ inline U64 multiply_low_halves(U64 a, uint32_t b) {
 }
 
 template <class V>
-inline void keep_in_register(V &value) {
+inline void keep_in_register(V& value) {
 #if defined(__AVX512F__)
   asm("" : "+v"(value));
 #elif defined(__x86_64__)
@@ -129,7 +130,7 @@ inline void keep_in_register(V &value) {
 // has room for them). Each level of the tree folds two vectors into one, so that COUNT sums cost about COUNT shuffled
 // additions instead of COUNT * log2(LANES).
 template <int COUNT>
-inline void reduce(const F64 (&accumulators)[COUNT], double *sums) {
+inline void reduce(const F64 (&accumulators)[COUNT], double* sums) {
   for (int k = 0; k < COUNT; ++k) {
     double sum = 0;
     for (int lane = 0; lane < Simd<double>::LANES; ++lane) sum += accumulators[k][lane];
@@ -149,10 +150,12 @@ inline F32 fold_quarters(F32 a, F32 b) {  // -> [a0+a1 a2+a3 b0+b1 b2+b3]
                             _mm512_shuffle_f32x4((__m512)a, (__m512)b, 0xDD));
 }
 inline F32 fold_pairs(F32 a, F32 b) {
-  return (F32)_mm512_add_ps(_mm512_shuffle_ps((__m512)a, (__m512)b, 0x44), _mm512_shuffle_ps((__m512)a, (__m512)b, 0xEE));
+  return (F32)_mm512_add_ps(_mm512_shuffle_ps((__m512)a, (__m512)b, 0x44),
+                            _mm512_shuffle_ps((__m512)a, (__m512)b, 0xEE));
 }
 inline F32 fold_singles(F32 a, F32 b) {
-  return (F32)_mm512_add_ps(_mm512_shuffle_ps((__m512)a, (__m512)b, 0x88), _mm512_shuffle_ps((__m512)a, (__m512)b, 0xDD));
+  return (F32)_mm512_add_ps(_mm512_shuffle_ps((__m512)a, (__m512)b, 0x88),
+                            _mm512_shuffle_ps((__m512)a, (__m512)b, 0xDD));
 }
 #elif defined(__AVX2__)
 inline F32 fold_halves(F32 a, F32 b) {  // [a0 a1] [b0 b1] of 128 bits -> [a0+a1 b0+b1]
@@ -160,10 +163,12 @@ inline F32 fold_halves(F32 a, F32 b) {  // [a0 a1] [b0 b1] of 128 bits -> [a0+a1
                             _mm256_permute2f128_ps((__m256)a, (__m256)b, 0x31));
 }
 inline F32 fold_pairs(F32 a, F32 b) {
-  return (F32)_mm256_add_ps(_mm256_shuffle_ps((__m256)a, (__m256)b, 0x44), _mm256_shuffle_ps((__m256)a, (__m256)b, 0xEE));
+  return (F32)_mm256_add_ps(_mm256_shuffle_ps((__m256)a, (__m256)b, 0x44),
+                            _mm256_shuffle_ps((__m256)a, (__m256)b, 0xEE));
 }
 inline F32 fold_singles(F32 a, F32 b) {
-  return (F32)_mm256_add_ps(_mm256_shuffle_ps((__m256)a, (__m256)b, 0x88), _mm256_shuffle_ps((__m256)a, (__m256)b, 0xDD));
+  return (F32)_mm256_add_ps(_mm256_shuffle_ps((__m256)a, (__m256)b, 0x88),
+                            _mm256_shuffle_ps((__m256)a, (__m256)b, 0xDD));
 }
 #else
 inline F32 fold_pairs(F32 a, F32 b) {
@@ -184,7 +189,7 @@ inline F32 fold_singles(F32 a, F32 b) { return (F32)vpaddq_f32((float32x4_t)a, (
 // One group of at most LANES accumulators. Where the partner of a fold is missing, the vector is folded with itself;
 // the surplus lanes of the result are not read.
 template <int COUNT>
-FIRTH_INLINE F32 reduce_group(const F32 *v) {
+FIRTH_INLINE F32 reduce_group(const F32* v) {
   // The index of a sum, in bits: bit 0 is chosen by fold_pairs, bit 1 by fold_singles, bit 2 by fold_halves, bit 3 by
   // fold_quarters; so the folds pair k with k+4, then k+8, then k+1, then k+2.
   F32 t[16];
@@ -213,14 +218,13 @@ FIRTH_INLINE F32 reduce_group(const F32 *v) {
 }
 
 template <int COUNT>
-FIRTH_INLINE void reduce(const F32 (&accumulators)[COUNT], float *sums) {
+FIRTH_INLINE void reduce(const F32 (&accumulators)[COUNT], float* sums) {
   constexpr int LANES = Simd<float>::LANES;
   constexpr int REST = COUNT % LANES;
 #pragma GCC unroll 8
   for (int group = 0; group < COUNT / LANES; ++group)
     store_unaligned(sums + group * LANES, reduce_group<LANES>(accumulators + group * LANES));
-  if constexpr (REST > 0)
-    store_unaligned(sums + (COUNT - REST), reduce_group<REST>(accumulators + (COUNT - REST)));
+  if constexpr (REST > 0) store_unaligned(sums + (COUNT - REST), reduce_group<REST>(accumulators + (COUNT - REST)));
 }
 
 // exp(-t) for t >= 0, float: 2^-n * exp(-r) with n = round(t / ln 2), |r| <= ln(2)/2 and a polynomial of degree 6
@@ -231,13 +235,14 @@ inline F32 exp_of_negative(F32 t) {
   t = t > limit ? limit : t;
   const F32 magic = broadcast<float>(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer in the low bits
   const F32 shifted = fma(t, broadcast<float>(-1.44269504f), magic);
-  const F32 n = shifted - magic;  // an integer in [-126, 0]
+  const F32 n = shifted - magic;                        // an integer in [-126, 0]
   F32 r = fma(n, broadcast<float>(-0.693145752f), -t);  // ln 2 in two parts, the first exact in n's products
   r = fma(n, broadcast<float>(-1.42860677e-6f), r);
   // Taylor's coefficients 1/k! are accurate enough on |r| < 0.35; Estrin's order, since a window waits for this.
   const F32 r2 = r * r, one = broadcast<float>(1.0f);
   const F32 low = fma(fma(broadcast<float>(1.6666667e-1f), r, broadcast<float>(0.5f)), r2, one + r);
-  const F32 high = fma(broadcast<float>(1.3888889e-3f), r2, fma(broadcast<float>(8.3333333e-3f), r, broadcast<float>(4.1666667e-2f)));
+  const F32 high = fma(broadcast<float>(1.3888889e-3f), r2,
+                       fma(broadcast<float>(8.3333333e-3f), r, broadcast<float>(4.1666667e-2f)));
   const F32 p = fma(high, r2 * r2, low);
   I32 bits;
   std::memcpy(&bits, &shifted, sizeof bits);

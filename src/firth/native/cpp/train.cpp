@@ -6,9 +6,9 @@ namespace firth {
 namespace {
 
 template <bool UPDATE, class Real>
-Result run_slice(const Settings &s, int64_t start, int64_t stop, uint32_t epoch) {
-  SharedRows<Real> input_row{static_cast<Real *>(s.input_matrix), s.stride};
-  SharedRows<Real> output_row{static_cast<Real *>(s.output_matrix), s.stride};
+Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch) {
+  SharedRows<Real> input_row{static_cast<Real*>(s.input_matrix), s.stride};
+  SharedRows<Real> output_row{static_cast<Real*>(s.output_matrix), s.stride};
   return with_objective(s, [&](auto input, auto output) {
     Trainer<UPDATE, Real, typename decltype(input)::type, typename decltype(output)::type, SharedRows<Real>,
             SharedRows<Real>>
@@ -18,9 +18,9 @@ Result run_slice(const Settings &s, int64_t start, int64_t stop, uint32_t epoch)
 }
 
 template <class Real>
-double update_one(const Settings &s, const Unit &unit, double learning_rate) {
-  SharedRows<Real> input_row{static_cast<Real *>(s.input_matrix), s.stride};
-  SharedRows<Real> output_row{static_cast<Real *>(s.output_matrix), s.stride};
+double update_one(const Settings& s, const Unit& unit, double learning_rate) {
+  SharedRows<Real> input_row{static_cast<Real*>(s.input_matrix), s.stride};
+  SharedRows<Real> output_row{static_cast<Real*>(s.output_matrix), s.stride};
   Workspace<Real> work;
   with_objective(s, [&](auto input, auto output) {
     train_unit<true, Real, typename decltype(input)::type, typename decltype(output)::type>(
@@ -38,8 +38,8 @@ using firth::Settings;
 FIRTH_API int64_t firth_settings_size() { return int64_t(sizeof(Settings)); }
 
 // Trains the tokens [start, stop) of one epoch on the shared matrices, lock-free.
-FIRTH_API int64_t firth_train_slice(const Settings *settings, int32_t double_precision, int64_t start, int64_t stop,
-                                    int32_t epoch, firth::Result *result) {
+FIRTH_API int64_t firth_train_slice(const Settings* settings, int32_t double_precision, int64_t start, int64_t stop,
+                                    int32_t epoch, firth::Result* result) {
   return firth::guard([&]() -> int64_t {
     *result = double_precision ? firth::run_slice<true, double>(*settings, start, stop, uint32_t(epoch))
                                : firth::run_slice<true, float>(*settings, start, stop, uint32_t(epoch));
@@ -50,27 +50,27 @@ FIRTH_API int64_t firth_train_slice(const Settings *settings, int32_t double_pre
 FIRTH_API int64_t firth_round_tokens() { return firth::ROUND_TOKENS; }
 
 // The workspace of deterministic training, kept from stretch to stretch; freed with firth_rounds_destroy.
-FIRTH_API int64_t firth_rounds_create(const Settings *settings, int32_t n_threads, void **rounds) {
+FIRTH_API int64_t firth_rounds_create(const Settings* settings, int32_t n_threads, void** rounds) {
   return firth::guard([&]() -> int64_t {
     *rounds = firth::make_rounds(*settings, n_threads).release();
     return 0;
   });
 }
 
-FIRTH_API void firth_rounds_destroy(void *rounds) { delete static_cast<firth::Rounds *>(rounds); }
+FIRTH_API void firth_rounds_destroy(void* rounds) { delete static_cast<firth::Rounds*>(rounds); }
 
 // Trains the tokens [start, stop) in rounds: the same bits whatever the number of threads. `start` is at a round's
 // border; so is `stop`, or it is the epoch's end. After the stop flag was seen, whole rounds have been trained.
-FIRTH_API int64_t firth_rounds_train(void *rounds, int64_t start, int64_t stop, int32_t epoch, firth::Result *result) {
+FIRTH_API int64_t firth_rounds_train(void* rounds, int64_t start, int64_t stop, int32_t epoch, firth::Result* result) {
   return firth::guard([&]() -> int64_t {
-    *result = static_cast<firth::Rounds *>(rounds)->run(start, stop, uint32_t(epoch));
+    *result = static_cast<firth::Rounds*>(rounds)->run(start, stop, uint32_t(epoch));
     return 0;
   });
 }
 
 // The loss of the tokens [start, stop), nothing changed.
-FIRTH_API int64_t firth_evaluate_slice(const Settings *settings, int32_t double_precision, int64_t start, int64_t stop,
-                                       int32_t epoch, firth::Result *result) {
+FIRTH_API int64_t firth_evaluate_slice(const Settings* settings, int32_t double_precision, int64_t start, int64_t stop,
+                                       int32_t epoch, firth::Result* result) {
   return firth::guard([&]() -> int64_t {
     *result = double_precision ? firth::run_slice<false, double>(*settings, start, stop, uint32_t(epoch))
                                : firth::run_slice<false, float>(*settings, start, stop, uint32_t(epoch));
@@ -79,9 +79,9 @@ FIRTH_API int64_t firth_evaluate_slice(const Settings *settings, int32_t double_
 }
 
 // One unit with explicit ids, for the proof: the update at learning rate 1 is the gradient.
-FIRTH_API int64_t firth_update_unit(const Settings *settings, int32_t double_precision, const int32_t *context,
-                                    int32_t n_context, int32_t target, const int32_t *negatives, int32_t n_negatives,
-                                    double learning_rate, double *loss) {
+FIRTH_API int64_t firth_update_unit(const Settings* settings, int32_t double_precision, const int32_t* context,
+                                    int32_t n_context, int32_t target, const int32_t* negatives, int32_t n_negatives,
+                                    double learning_rate, double* loss) {
   return firth::guard([&]() -> int64_t {
     const firth::Unit unit{context, n_context, target, negatives, n_negatives, true};
     *loss = double_precision ? firth::update_one<double>(*settings, unit, learning_rate)
@@ -93,15 +93,15 @@ FIRTH_API int64_t firth_update_unit(const Settings *settings, int32_t double_pre
 // The plan of a slice: for each window its position, target, context and negatives. Called twice: with null arrays it
 // fills sizes (windows, context words, negatives), then with arrays of these sizes; the two offset arrays have one
 // element more than there are windows.
-FIRTH_API int64_t firth_plan_slice(const Settings *settings, int64_t start, int64_t stop, int32_t epoch, int64_t *sizes,
-                                   int64_t *positions, int32_t *targets, int64_t *context_offsets, int32_t *contexts,
-                                   int64_t *negative_offsets, int32_t *negatives) {
+FIRTH_API int64_t firth_plan_slice(const Settings* settings, int64_t start, int64_t stop, int32_t epoch, int64_t* sizes,
+                                   int64_t* positions, int32_t* targets, int64_t* context_offsets, int32_t* contexts,
+                                   int64_t* negative_offsets, int32_t* negatives) {
   return firth::guard([&]() -> int64_t {
     firth::Planner plan(*settings);
     plan.seek(start, stop, uint32_t(epoch));
     int64_t n_windows = 0, n_contexts = 0, n_negatives = 0;
     while (plan.next_chunk()) {
-      for (const firth::Planner::Center &center : plan.centers) {
+      for (const firth::Planner::Center& center : plan.centers) {
         if (positions) {
           positions[n_windows] = plan.kept_positions[center.kept];
           targets[n_windows] = plan.kept_ids[center.kept];
@@ -128,12 +128,12 @@ FIRTH_API int64_t firth_plan_slice(const Settings *settings, int64_t start, int6
 }
 
 // Initial input vectors: U(-0.5/D, 0.5/D), element d of row w from word (d mod 4) of block (position w, draw d / 4).
-FIRTH_API int64_t firth_initial_vectors(uint64_t seed, float *matrix, int64_t first_row, int64_t n_rows, int64_t stride,
+FIRTH_API int64_t firth_initial_vectors(uint64_t seed, float* matrix, int64_t first_row, int64_t n_rows, int64_t stride,
                                         int32_t dims) {
   return firth::guard([&]() -> int64_t {
     const firth::PhiloxKey key(seed);
     for (int64_t row = 0; row < n_rows; ++row) {
-      float *to = matrix + row * stride;
+      float* to = matrix + row * stride;
       for (int32_t d = 0; d < dims; d += 4) {
         const firth::PhiloxBlock block =
             firth::draw_block(key, firth::PURPOSE_INITIAL, 0, uint64_t(first_row + row), uint32_t(d / 4), 0);
