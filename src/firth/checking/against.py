@@ -234,7 +234,7 @@ def _numbers(result: Any) -> list[Array]:
         return [value for part in result for value in _numbers(part)]
     try:
         return [np.asarray(result, dtype=np.float64)]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         if isinstance(result, list):
             return [value for part in result for value in _numbers(part)]
         return []

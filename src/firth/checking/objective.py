@@ -127,7 +127,7 @@ def read_outcome(
 def _read_cost(part: Any, name: str) -> tuple[float, list[Finding]]:
     try:
         array = np.asarray(part, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise SubjectError(
             Finding("result", "error", f"the {name} must be a number, got {type(part).__name__}")
         ) from error
@@ -151,7 +151,7 @@ def read_block(part: Any, shape: tuple[int, ...], name: str) -> tuple[Array, Fin
         part = part.toarray()
     try:
         array = np.asarray(part, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         message = f"{name} must be an array of shape {shape}, got {type(part).__name__} that is none"
         return np.full(shape, np.nan), Finding("gradient-shape", "error", message)
     if array.shape == shape:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from firth.checking.objective import read_block
 from firth.checking.report import Finding
 from firth.checking.subject import SubjectError
 
@@ -66,7 +67,8 @@ def _judge(sample: Callable[[float], Sample], score: int, accuracy: bool) -> tup
     except SubjectError as error:
         return "not-finite", {"inputs": {"score": score}, "expected": "a finite value", "got": error.finding.message}
     for name, right in exact.items():
-        value, right = np.asarray(got[name], np.float64), np.asarray(right, np.float64)
+        right = np.asarray(right, np.float64)
+        value, _ = read_block(got[name], right.shape, name)
         evidence = {"inputs": {"score": score}, "expected": {name: right}, "got": {name: value}}
         if not np.all(np.isfinite(value)):
             return "not-finite", evidence

@@ -129,7 +129,7 @@ class Subject:
         """
         try:
             parameters = list(inspect.signature(self.function).parameters.values())
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             parameters = []
         if not parameters:
             raise SubjectError(Finding("signature", "error", f"{self.name} takes no arguments that could be read"))

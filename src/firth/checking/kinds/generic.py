@@ -97,7 +97,7 @@ def _evaluate(subject: Subject, x: Array, notes: dict[str, Finding]) -> tuple[fl
     try:
         cost = np.asarray(result[0], dtype=np.float64)
         gradient = np.asarray(result[1], dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise SubjectError(_result_finding(subject, "got parts that are no numbers")) from error
     if cost.size != 1:
         raise SubjectError(_result_finding(subject, f"got a loss of shape {cost.shape}"))

@@ -61,7 +61,7 @@ def _as_ids(result: Any) -> list[int]:
     try:
         values = np.asarray(list(result)).reshape(-1)
         ids = [int(value) for value in values]
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         message = f"the function must return K word ids, got {type(result).__name__}"
         raise SubjectError(Finding("result", "error", message)) from error
     return ids
