@@ -1,17 +1,81 @@
-# `make` shows the targets. Everything happens in .venv; nothing outside this folder is touched.
+# `make` shows the targets. Everything happens in this folder: .venv has firth and its tools, build/ the C++ core.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
 
-.PHONY: help native
+CPP := $(wildcard src/firth/native/cpp/*.cpp src/firth/native/cpp/*.hpp tests/*/*.cpp)
+SOURCES := pyproject.toml CMakeLists.txt $(CPP) $(shell find src/firth -name '*.py')
+FORMATTED := src tests examples benchmarks
+
+.PHONY: help demo test test-all lint format native bench mutants fuzz sanitize clean
 .DEFAULT_GOAL := help
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: $(VENV)/.firth ## learn vectors from Python's own documentation, show neighbours (a minute)
+	@$(BIN)/python examples/demo.py
+
+test: $(VENV)/.firth-test lint ## lint, types, and all tests but the slow ones (under ten minutes)
+	@$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile
+
+test-all: $(VENV)/.firth-test lint ## the slow tests too
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+lint: $(VENV)/.firth-test ## ruff, mypy --strict, clang-format; changes nothing
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --quiet || { $(BIN)/ruff format --diff --quiet | head -50; echo 'run `make format`'; exit 1; }
+	@$(BIN)/mypy
+	@$(BIN)/clang-format --dry-run -Werror $(CPP)
+
+format: $(VENV)/.firth-test ## ruff and clang-format, in place
+	@$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format --quiet; $(BIN)/clang-format -i $(CPP)
 
 native: ## build the C++ core into the source tree (development: then PYTHONPATH=src runs the checkout)
 	@mkdir -p build src/firth/native/lib
 	@flock build/native.lock bash -ec 'PATH="$(abspath $(BIN)):$$PATH"; \
 	  cmake -S . -B build/native -G Ninja -DCMAKE_BUILD_TYPE=Release >build/cmake.log; cmake --build build/native; \
 	  for f in build/native/libfirth-*; do cp $$f src/firth/native/lib/.$$(basename $$f); mv src/firth/native/lib/.$$(basename $$f) src/firth/native/lib/$$(basename $$f); done'
+
+bench: $(VENV)/.firth-bench ## the benchmarks and how to run them: they take long, and compare within one run
+	@echo 'Each prints ratios from interleaved runs; docs/benchmarks.md has what was measured. FIRTH_DATA names the data.'
+	@for f in benchmarks/*.py; do echo; echo "$(BIN)/python $$f --help"; $(BIN)/python $$f --help | sed 's/^/    /'; done
+
+mutants: $(VENV)/.firth-test ## one-line faults, each of which must turn its test red
+	@$(BIN)/python tests/mutants.py
+
+fuzz: $(VENV)/.firth-test ## 100,000 damaged files for every reader (ten minutes)
+	@$(BIN)/python tests/formats/fuzz_readers.py
+
+sanitize: $(VENV)/.firth-test ## the native core under the address, undefined-behaviour and thread sanitizers
+	@$(BIN)/python -m pytest -m "slow or not slow" tests/corpus/test_sanitizers.py
+
+clean: ## remove what was built and made; .venv too
+	rm -rf $(VENV) build dist demo-model demo-corpus.txt src/firth/native/lib
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+# Stamps: an edit of the sources installs firth again; the compiled objects stay in build/.
+
+$(VENV)/.venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo 'firth needs Python 3.10 or later: make PYTHON=python3.12 ...' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { echo 'the venv module is needed (Debian and Ubuntu: apt install python3-venv)' >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.firth: $(SOURCES) | $(VENV)/.venv
+	@echo 'installing firth into $(VENV): builds the C++ core, a minute the first time ...'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check .
+	@touch $@
+
+$(VENV)/.firth-test: $(SOURCES) | $(VENV)/.venv
+	@echo 'installing firth and what its tests need into $(VENV) ...'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[test]'
+	@touch $@ $(VENV)/.firth
+
+$(VENV)/.firth-bench: $(VENV)/.firth-test
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[test,bench]'
+	@touch $@
