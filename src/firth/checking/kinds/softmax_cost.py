@@ -79,7 +79,7 @@ def _sampler(subject: Subject, form: Callable[[Array], Array], target: int) -> C
     """Word 0 scores highest: as the target it costs nothing, as another word all of the difference."""
 
     def sample(score: float) -> Sample:
-        vector, rows = _prediction.vectors_at_score(score, np.array([1.0, 0.0, 0.5, -0.5]))
+        vector, rows = _prediction.vectors_at_score(score, np.array([1.0, 0.0, 0.5, 0.25]))
         outcome = _evaluator(subject, target, form)({"gradPred": vector, "grad": rows})
         cost, gradients = _exact(vector, rows, target)
         return {"cost": outcome.cost, **outcome.blocks}, {"cost": cost, **gradients}
