@@ -80,7 +80,7 @@ def test_first_line_names_the_room(path: Path) -> None:
         "__main__.py": '"""Above every room: ',
         "errors.py": '"""Below every room: ',
     }
-    expected = (beginnings[path.name],) if room is None else (f"\"\"\"Room {room}: ", f"\"\"\"{room}: ")
+    expected = (beginnings[path.name],) if room is None else (f'"""Room {room}: ', f'"""{room}: ')
     assert first_line.startswith(expected), f"{path}: the first line must start with {expected!r}, got {first_line!r}"
 
 
