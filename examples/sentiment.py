@@ -373,11 +373,12 @@ def plot_words(blocks: dict[str, dict[str, np.ndarray]], path: Path) -> None:
     for axes, (name, block) in zip(figure.subplots(1, len(blocks)), blocks.items(), strict=True):
         words = [word for word in CHOSEN_WORDS if word in block]
         rows = np.array([block[word] for word in words], np.float64)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)  # directions: frequent words are longer
         rows -= rows.mean(axis=0)
         left, lengths, _ = np.linalg.svd(rows, full_matrices=False)
         points = left[:, :2] * lengths[:2]
-        axes.set_xlim(points[:, 0].min() - 0.3, points[:, 0].max() + 0.3)
-        axes.set_ylim(points[:, 1].min() - 0.3, points[:, 1].max() + 0.3)
+        axes.set_xlim(points[:, 0].min() - 0.1, points[:, 0].max() + 0.1)
+        axes.set_ylim(points[:, 1].min() - 0.1, points[:, 1].max() + 0.1)
         for word, (x, y) in zip(words, points, strict=True):
             color = f"C{2 if word in CHOSEN_WORDS[:10] else 3 if word in CHOSEN_WORDS[10:20] else 7}"
             axes.text(x, y, word, color=color, ha="center", va="center", fontsize=9)
