@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 from firth.errors import MissingExtraError
 
 if TYPE_CHECKING:
+    from firth.estimators.document_vectorizer import DocumentVectorizer
     from firth.estimators.network import SigmoidNetworkClassifier
+    from firth.estimators.sequence_embedder import SequenceEmbedder
     from firth.estimators.text_classifier import TextClassifier
 
 _MODULES = {
+    "DocumentVectorizer": "firth.estimators.document_vectorizer",
     "SigmoidNetworkClassifier": "firth.estimators.network",
+    "SequenceEmbedder": "firth.estimators.sequence_embedder",
     "TextClassifier": "firth.estimators.text_classifier",
 }
 _EXTRA_PACKAGES = ("sklearn", "scipy", "joblib", "threadpoolctl")
@@ -38,4 +42,4 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_MODULES})
 
 
-__all__ = ["SigmoidNetworkClassifier", "TextClassifier"]
+__all__ = ["DocumentVectorizer", "SequenceEmbedder", "SigmoidNetworkClassifier", "TextClassifier"]

@@ -1,0 +1,229 @@
+"""Room estimators: texts to document vectors: mean, idf or SIF of word vectors that are given or trained in fit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from firth.errors import CorpusError, CorpusTypeError, ParameterError
+from firth.estimators.sequence_embedder import as_listed, refuse_string, train_estimator
+from firth.formats.registry import read_vectors
+from firth.vectors.texts import common_component, idf_weights, text_vectors
+from firth.vectors.word_vectors import WordVectors
+
+WEIGHTINGS = ("mean", "idf", "sif")
+
+
+class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc, unused-ignore]
+    """Vectors of documents: the weighted mean of their words' vectors.
+
+    v(t) = sum_i w(t_i) v(t_i) / n(t), n the number of known tokens for ``"sif"``, else sum_i w(t_i). ``"mean"`` has
+    w = 1; ``"idf"`` has w = 1 + ln((1 + n) / (1 + n(w))) over the documents of ``fit``; ``"sif"`` [1] has
+    w = a / (a + p(w)), p by the vectors' counts (of the documents of ``fit`` where the vectors have none), and then
+    removes the common component of the documents of ``fit``. A document without a known word is the zero vector.
+
+    Parameters
+    ----------
+    vectors : WordVectors, mapping from word to vector, path of a file or model folder, or None
+        None: trained in ``fit`` on its documents.
+    weighting : "mean" (default), "idf" or "sif"
+    normalize_words : bool, default False
+        Take unit vectors of the words.
+    lowercase : bool, default False
+    tokenizer : callable from a text to its tokens, or None
+        None: split at white space. Documents that are lists of tokens are not tokenized.
+    dims, window, architecture, loss, negatives, subsample, learning_rate, min_count, epochs, threads, deterministic
+        Where ``vectors`` is None: as for ``firth.train``; ``deterministic`` is True here.
+    training : mapping or None
+        Other parameters of ``firth.train``, by name.
+    random_state : int, RandomState or None
+        An integer is the seed of ``firth.train``.
+
+    Attributes
+    ----------
+    vectors_ : WordVectors
+    weights_ : float64 array, (V,), with ``weighting="idf"``
+    common_component_ : float64 array, (D,), with ``weighting="sif"``
+    model_ : firth.Model, where it was trained here
+    n_features_out_ : int
+        D.
+
+    References
+    ----------
+    [1] Arora, Liang, Ma (2017), A Simple but Tough-to-Beat Baseline for Sentence Embeddings, algorithm 1.
+
+    Examples
+    --------
+    >>> from firth.estimators import DocumentVectorizer
+    >>> texts = ["the cat sat", "the dog sat", "a dog barked"] * 5
+    >>> DocumentVectorizer(dims=10, random_state=1).fit_transform(texts).shape
+    (15, 10)
+    """
+
+    vectors_: WordVectors
+
+    def __init__(
+        self,
+        vectors: Any = None,
+        *,
+        weighting: str = "mean",
+        normalize_words: bool = False,
+        lowercase: bool = False,
+        tokenizer: Callable[[str], Sequence[str]] | None = None,
+        dims: int = 100,
+        window: int = 5,
+        architecture: str = "skipgram",
+        loss: str = "negative-sampling",
+        negatives: int = 5,
+        subsample: float = 1e-3,
+        learning_rate: float | None = None,
+        min_count: int = 5,
+        epochs: int = 5,
+        threads: int | None = None,
+        deterministic: bool = True,
+        training: Mapping[str, Any] | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.vectors = vectors
+        self.weighting = weighting
+        self.normalize_words = normalize_words
+        self.lowercase = lowercase
+        self.tokenizer = tokenizer
+        self.dims = dims
+        self.window = window
+        self.architecture = architecture
+        self.loss = loss
+        self.negatives = negatives
+        self.subsample = subsample
+        self.learning_rate = learning_rate
+        self.min_count = min_count
+        self.epochs = epochs
+        self.threads = threads
+        self.deterministic = deterministic
+        self.training = training
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.no_validation = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def fit(self, X: Iterable[Any], y: Any = None) -> DocumentVectorizer:
+        """Train the word vectors where none are given; learn the weights of the words.
+
+        Parameters
+        ----------
+        X : iterable of documents
+            Texts, or lists of tokens.
+        y : ignored
+
+        Raises
+        ------
+        ParameterError, CorpusError, CorpusTypeError
+        """
+        self._fit(X)
+        return self
+
+    def fit_transform(self, X: Iterable[Any], y: Any = None) -> NDArray[np.float32]:
+        """The same as ``fit(X).transform(X)``; documents are tokenized once."""
+        return self._vectors_of(self._fit(X))
+
+    def transform(self, X: Iterable[Any]) -> NDArray[np.float32]:
+        """float32 array, (n, D): a row for each document; unknown words are left out.
+
+        Raises
+        ------
+        CorpusTypeError
+            Something that is no document.
+        """
+        check_is_fitted(self, "vectors_")
+        return self._vectors_of(self._tokenize(X))
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.vectors_.dims
+
+    def _fit(self, X: Iterable[Any]) -> list[list[str]]:
+        if self.weighting not in WEIGHTINGS:
+            raise ParameterError(f"weighting must be one of {', '.join(map(repr, WEIGHTINGS))}, got {self.weighting!r}")
+        documents = self._tokenize(X)
+        if not documents:
+            raise CorpusError("X must hold at least one document, got none")
+        for name in ("model_", "weights_", "common_component_"):
+            if hasattr(self, name):
+                delattr(self, name)
+        if self.vectors is None:
+            self.model_ = train_estimator(self, documents)
+            self.vectors_ = self.model_.vectors
+        else:
+            self.vectors_ = _as_word_vectors(self.vectors)
+        self.n_features_out_ = self.vectors_.dims
+        if self.weighting == "idf":
+            self.weights_ = idf_weights(self.vectors_, documents)
+        elif self.weighting == "sif":
+            if self.vectors_.counts is None:
+                self.vectors_ = _with_counts(self.vectors_, documents)
+            self.common_component_ = common_component(self._weighted_means(documents, remove=False))
+        return documents
+
+    def _vectors_of(self, documents: list[list[str]]) -> NDArray[np.float32]:
+        if not documents:
+            return np.empty((0, self.vectors_.dims), np.float32)
+        return self._weighted_means(documents, remove=True)
+
+    def _weighted_means(self, documents: list[list[str]], *, remove: bool) -> NDArray[np.float32]:
+        return text_vectors(
+            self.vectors_,
+            documents,
+            weighting=self.weighting,  # type: ignore[arg-type]
+            weights=self.weights_ if self.weighting == "idf" else None,
+            normalize_words=self.normalize_words,
+            remove_component=self.common_component_ if remove and self.weighting == "sif" else False,
+        )
+
+    def _tokenize(self, X: Iterable[Any]) -> list[list[str]]:
+        refuse_string(X)
+        documents: list[list[str]] = []
+        for document in as_listed(X):
+            if isinstance(document, str):
+                text = document.lower() if self.lowercase else document
+                documents.append(list(text.split() if self.tokenizer is None else self.tokenizer(text)))
+            elif isinstance(document, (list, tuple, np.ndarray)) and all(isinstance(token, str) for token in document):
+                documents.append([token.lower() for token in document] if self.lowercase else list(document))
+            else:
+                raise CorpusTypeError(f"a document must be a string or a list of strings, got {document!r:.60}")
+        return documents
+
+
+def _as_word_vectors(vectors: Any) -> WordVectors:
+    if isinstance(vectors, WordVectors):
+        return vectors
+    if isinstance(vectors, (str, os.PathLike)):
+        vectors = read_vectors(vectors)
+    if isinstance(vectors, Mapping):
+        return WordVectors(list(vectors), np.array(list(vectors.values())))
+    if hasattr(vectors, "words") and hasattr(vectors, "matrix"):
+        return WordVectors(vectors.words, vectors.matrix, getattr(vectors, "counts", None))
+    raise ParameterError(
+        f"vectors must be WordVectors, a mapping from word to vector, a path or None, got {type(vectors).__name__}"
+    )
+
+
+def _with_counts(vectors: WordVectors, documents: list[list[str]]) -> WordVectors:
+    counts = np.zeros(len(vectors), np.int64)
+    for document in documents:
+        np.add.at(counts, vectors.word_ids(document, unknown="skip"), 1)
+    words: Any = vectors.words
+    return WordVectors(words, vectors.matrix, counts)
+
+
+__all__ = ["DocumentVectorizer"]
