@@ -374,3 +374,30 @@ def test_noise_distribution_decides_what_is_pushed_away(lines: Lines) -> None:
     flat = firth.train(lines, noise_exponent=0, **SMALL)
     np.testing.assert_array_equal(even.vectors.matrix, flat.vectors.matrix)
     assert not np.array_equal(model.vectors.matrix, flat.vectors.matrix)
+
+
+def test_initial_output_vectors_are_where_the_run_starts():
+    corpus = [["a", "b", "c"], ["c", "b", "a"]] * 5
+    first = firth.train(corpus, **{**SMALL, "dims": 4}, subsample=0)
+    start = {"initial_vectors": first.vectors.matrix, "initial_output_vectors": first.output_vectors}
+    tiny = {**SMALL, "dims": 4, "epochs": 1, "subsample": 0, "learning_rate": 1e-12}
+    again = firth.train(corpus, **start, **tiny)
+    np.testing.assert_allclose(again.output_vectors, first.output_vectors, atol=1e-9)
+    np.testing.assert_allclose(again.vectors.matrix, first.vectors.matrix, atol=1e-9)
+    with pytest.raises(ParameterError, match="initial_output_vectors must be a matrix"):
+        firth.train(corpus, initial_output_vectors=np.zeros((2, 4)), **tiny)
+    with pytest.raises(ParameterError, match="initial_output_vectors must be finite"):
+        firth.train(corpus, initial_output_vectors=np.full((3, 4), np.nan), **tiny)
+
+
+def test_callbacks_see_output_vectors():
+    seen = []
+
+    class Watch(firth.Callback):
+        def on_epoch_end(self, state):
+            seen.append(state.output_vectors)
+
+    corpus = [["a", "b", "c"], ["c", "b", "a"]] * 5
+    model = firth.train(corpus, **{**SMALL, "dims": 4}, subsample=0, callbacks=[Watch()])
+    assert not np.array_equal(seen[0], seen[1])
+    np.testing.assert_array_equal(seen[1], model.output_vectors)

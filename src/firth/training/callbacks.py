@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from firth.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -54,11 +57,17 @@ class TrainingState:
     history: History
     config: TrainingConfig
     _make_vectors: Callable[[], WordVectors] = field(repr=False)
+    _copy_output_vectors: Callable[[], NDArray[np.float32]] = field(repr=False)
 
     @property
     def vectors(self) -> WordVectors:
         """The input vectors of this moment, as a copy: float32 (V, D)."""
         return self._make_vectors()
+
+    @property
+    def output_vectors(self) -> NDArray[np.float32]:
+        """The output vectors of this moment, as a copy: as ``Model.output_vectors``."""
+        return self._copy_output_vectors()
 
 
 class Callback:

@@ -83,7 +83,7 @@ def continue_vocabulary(encoded: EncodedCorpus, old: Vocabulary, config: Trainin
 
     is_ids = isinstance(old.words, np.ndarray)
     joined = Vocabulary(np.array(words, np.int64) if is_ids else tuple(map(str, words)), counts)
-    corpus = _write(encoded, table, joined, folder, config.threads or 1)
+    corpus = rewrite_corpus(encoded, table, joined, folder, config.threads or 1)
     weights = np.zeros(len(words))
     kept = table >= 0
     weights[table[kept]] = new_counts[kept]
@@ -110,9 +110,16 @@ def _count(ids: NDArray[np.int32], n_words: int) -> NDArray[np.int64]:
     return counts
 
 
-def _write(
+def rewrite_corpus(
     encoded: EncodedCorpus, table: NDArray[np.int32], vocabulary: Vocabulary, folder: Path, threads: int
 ) -> EncodedCorpus:
+    """The corpus in the ids of another vocabulary, in a new folder: ``table[id]``, -1 drops the token.
+
+    Raises
+    ------
+    CorpusError
+        No token is left.
+    """
     folder.mkdir()
     n_tokens = _rewrite(encoded.ids, encoded.offsets, table, folder / IDS, folder / OFFSETS)
     if n_tokens == 0:

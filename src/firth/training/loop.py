@@ -395,6 +395,7 @@ class TrainingLoop:
             history=self._state.history,
             config=self._config,
             _make_vectors=lambda: options.make_vectors(engine.input_vectors),
+            _copy_output_vectors=lambda: engine.output_vectors,
         )
         with self._signals.at_once():
             return question(state)

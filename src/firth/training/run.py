@@ -46,6 +46,7 @@ from firth.training.start import (
     frozen_mask,
     noise_weights,
     read_sequence_weights,
+    read_start_output_vectors,
     read_start_vectors,
     validate_freeze,
 )
@@ -74,6 +75,7 @@ def train(
     callbacks: Iterable[Any] = (),
     progress: bool | None = None,
     initial_vectors: Any = None,
+    initial_output_vectors: Any = None,
     freeze: Any = None,
     sequence_weights: Any = None,
     noise_distribution: Any = None,
@@ -127,6 +129,8 @@ def train(
         None or True: a bar on a terminal and in a notebook, plain lines on standard error elsewhere. False: nothing.
     initial_vectors : WordVectors, VectorTable, mapping, path of vectors or a model, array (V, D), or None
         Input vectors to start from; words that the corpus lacks are left out, others start at random.
+    initial_output_vectors : float array, (V, D), in the vocabulary's order, or None
+        Output vectors to start from, in place of zeros; (V - 1, D) for ``loss="hierarchical-softmax"``.
     freeze : words, bool array (V,), or True for all words of ``initial_vectors``
         Their input vectors stay as they are.
     sequence_weights : numbers, (n_sequences,)
@@ -205,10 +209,11 @@ def train(
         run.validate()
         run.report_needs(options, display)
         engine = run.make_engine()
-        if start_vectors is not None:
-            _load_start_vectors(engine, start_vectors, words)
+        has_start = start_vectors is not None or initial_output_vectors is not None
+        if has_start:
+            _load_start_vectors(engine, start_vectors, initial_output_vectors, words)
         state = RunState(history=History(encode_seconds=encode_seconds))
-        checkpoints = run.prepare_checkpoints(options, engine, state, write_first=start_vectors is not None)
+        checkpoints = run.prepare_checkpoints(options, engine, state, write_first=has_start)
         return run.train(engine, state, options, callback_list, display, signals, checkpoints)
 
 
@@ -409,11 +414,18 @@ def _prepare(
                 workspace.remove()
 
 
-def _load_start_vectors(engine: Engine, start_vectors: StartVectors, vocabulary: Vocabulary) -> None:
-    word_ids, rows = start_vectors.rows_for(vocabulary)
+def _load_start_vectors(
+    engine: Engine, start_vectors: StartVectors | None, output_vectors: Any, vocabulary: Vocabulary
+) -> None:
     input_vectors = engine.input_vectors
-    input_vectors[word_ids] = start_vectors.matrix[rows]
-    engine.load_vectors(input_vectors, engine.output_vectors)
+    if start_vectors is not None:
+        word_ids, rows = start_vectors.rows_for(vocabulary)
+        input_vectors[word_ids] = start_vectors.matrix[rows]
+    if output_vectors is None:
+        output_vectors = engine.output_vectors
+    else:
+        output_vectors = read_start_output_vectors(output_vectors, engine.output_vectors.shape)
+    engine.load_vectors(input_vectors, output_vectors)
 
 
 def _load_old_vectors(engine: Engine, model: Model, continued: Continuation) -> None:

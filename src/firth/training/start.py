@@ -104,6 +104,24 @@ def read_start_vectors(initial_vectors: Any, dims: int) -> StartVectors | None:
     return StartVectors(words, matrix)
 
 
+def read_start_output_vectors(output_vectors: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Output vectors to start from: finite numbers of the engine's shape.
+
+    Raises
+    ------
+    ParameterError
+    """
+    matrix = np.asarray(output_vectors)
+    if matrix.shape != shape or matrix.dtype.kind not in "fiu":
+        raise ParameterError(
+            f"initial_output_vectors must be a matrix of numbers of shape {shape}, a row for each output, got"
+            f" {matrix.dtype} of shape {matrix.shape}"
+        )
+    if not np.isfinite(matrix).all():
+        raise ParameterError("initial_output_vectors must be finite, got NaN or infinity")
+    return matrix.astype(np.float32, copy=False)
+
+
 def validate_freeze(freeze: Any, has_start_vectors: bool) -> None:
     """Check what can be checked before the vocabulary is known.
 
