@@ -1,13 +1,14 @@
 // Room native: training that gives the same bits whatever the number of threads.
 //
-// A round is SHARDS slices of SHARD_TOKENS tokens. Each shard trains its slice in order on private copies of the rows
-// that it touches (copied on first touch; the shared matrices do not change meanwhile). Then every touched row gets the
-// shards' differences, in shard order:
+// A round is SHARDS slices of SHARD_TOKENS tokens. First every shard plans its slice and marks the rows that it will
+// touch. Then each trains its slice in order: rows that it alone touches in place, the others on private copies (copied
+// on first touch; the shared rows do not change meanwhile). Last, every row that was copied gets the shards'
+// differences, in shard order:
 //
-//   row += m^-MERGE_DAMPING * sum_s (copy_s - row),   m the number of shards that touched it
+//   row += m^-MERGE_DAMPING * sum_s (copy_s - row),   m the number of shards that copied it
 //
-// Rows are divided among the threads by id. Neither step depends on how many threads there are. What staleness costs
-// was measured: docs/training.md.
+// Rows are divided among the threads by id. No step depends on how many threads there are. What staleness costs was
+// measured: docs/training.md.
 #pragma once
 
 #include <atomic>
@@ -22,6 +23,55 @@ constexpr int SHARDS = 8;
 constexpr int64_t SHARD_TOKENS = 1000;
 constexpr double MERGE_DAMPING = 0.25;
 constexpr int64_t ROUND_TOKENS = SHARDS * SHARD_TOKENS;
+static_assert(SHARD_TOKENS <= CHUNK_TOKENS, "a shard's slice is one chunk of the plan");
+
+// Rounds are numbered from 1, so that tables of rows need no clearing between rounds. Numbers are small, since the
+// tables are looked up at random; before they run out the tables are cleared.
+typedef uint32_t Round;
+constexpr Round MAX_ROUND = 400000000;
+
+// Which rows of a matrix one shard alone touches in a round.
+class Owners {
+ public:
+  explicit Owners(int64_t n_rows) : states_(n_rows) {}
+
+  // Threads mark at the same time; what is left does not depend on their order.
+  void mark(int32_t id, Round round, int shard) {
+    std::atomic<Round>& state = states_[id];
+    const Round own = round * STATES + Round(shard), shared = round * STATES + SHARDS;
+    Round seen = state.load(std::memory_order_relaxed);
+    while (seen != own && seen != shared)
+      if (state.compare_exchange_weak(seen, seen / STATES == round ? shared : own, std::memory_order_relaxed)) return;
+  }
+
+  void mark_all(const int32_t* ids, size_t count, Round round, int shard) {
+    for (size_t k = 0; k < count; ++k) {
+      if (k + AHEAD < count) prefetch(ids[k + AHEAD]);
+      mark(ids[k], round, shard);
+    }
+  }
+
+  bool owns(int32_t id, Round round, int shard) const {
+    return states_[id].load(std::memory_order_relaxed) == round * STATES + Round(shard);
+  }
+
+  void prefetch(int32_t id) const { __builtin_prefetch(&states_[id], 1); }
+
+  void clear() {
+    for (std::atomic<Round>& state : states_) state.store(0);
+  }
+
+ private:
+  static constexpr Round STATES = SHARDS + 1;  // an owner, or shared
+  static constexpr size_t AHEAD = 12;
+  static_assert(uint64_t(MAX_ROUND) * STATES < (uint64_t(1) << 32) - STATES, "states must fit");
+  std::vector<std::atomic<Round>> states_;
+};
+
+template <class Real>
+inline void copy_row(const Real* from, Real* to, int64_t stride) {
+  for (int64_t d = 0; d < stride; d += Simd<Real>::LANES) store(to + d, load(from + d));
+}
 
 // Rows in blocks that never move: units hold pointers to them.
 template <class Real>
@@ -45,31 +95,42 @@ class RowStore {
   std::vector<Real*> starts_;
 };
 
-// A shard's private copies of the rows of one matrix.
+// A shard's view of one matrix: its own rows in place, the others as private copies.
 template <class Real>
 class PrivateRows {
  public:
-  PrivateRows(Real* matrix, int64_t n_rows, int64_t stride)
-      : matrix_(matrix), stride_(stride), slots_(n_rows), copies_(stride) {}
+  static constexpr bool IN_PLACE = false;  // a table says where a row is
+
+  PrivateRows(Real* matrix, int64_t n_rows, int64_t stride, const Owners& owners, int shard)
+      : matrix_(matrix), stride_(stride), owners_(owners), shard_(shard), slots_(n_rows), copies_(stride) {}
 
   Real* operator()(int32_t id) {
+    if (owners_.owns(id, round_, shard_)) return matrix_ + int64_t(id) * stride_;
     Slot& slot = slots_[id];
     if (slot.round == round_) return copies_.row(slot.index);
     slot = {round_, int32_t(ids_.size())};
     ids_.push_back(id);
     Real* copy = copies_.row(slot.index);
-    const Real* from = matrix_ + int64_t(id) * stride_;
-    std::copy(from, from + stride_, copy);
+    copy_row<Real>(matrix_ + int64_t(id) * stride_, copy, stride_);
     return copy;
   }
 
   void prefetch(int32_t id) const {
-    __builtin_prefetch(&slots_[id]);
-    const char* bytes = reinterpret_cast<const char*>(matrix_ + int64_t(id) * stride_);
-    for (int64_t offset = 0; offset < stride_ * int64_t(sizeof(Real)); offset += 64) __builtin_prefetch(bytes + offset);
+    const Real* row = matrix_ + int64_t(id) * stride_;
+    if (owners_.owns(id, round_, shard_)) return prefetch_row(row, stride_);
+    for (int64_t d = 0; d < stride_; d += ROW_ALIGNMENT / int64_t(sizeof(Real)))
+      __builtin_prefetch(row + d);  // to read
   }
 
-  void start_round(int64_t round) {
+  // What `prefetch` and the look-up read, asked for earlier still.
+  void foresee(int32_t id) const {
+    owners_.prefetch(id);
+    __builtin_prefetch(&slots_[id]);
+  }
+
+  void clear() { std::fill(slots_.begin(), slots_.end(), Slot{}); }
+
+  void start_round(Round round) {
     round_ = round;
     ids_.clear();
   }
@@ -79,13 +140,15 @@ class PrivateRows {
 
  private:
   struct Slot {
-    int64_t round = 0;
+    Round round = 0;
     int32_t index = 0;
   };
 
   Real* matrix_;
   int64_t stride_;
-  int64_t round_ = 0;
+  const Owners& owners_;
+  const int shard_;
+  Round round_ = 0;
   std::vector<Slot> slots_;
   std::vector<int32_t> ids_;
   RowStore<Real> copies_;
@@ -95,66 +158,81 @@ class PrivateRows {
 template <class Real>
 class Merger {
  public:
-  Merger(Real* matrix, int64_t n_rows, int64_t stride)
-      : matrix_(matrix), stride_(stride), rows_(n_rows), bases_(stride) {}
+  Merger(Real* matrix, int64_t n_rows, int64_t stride) : matrix_(matrix), stride_(stride), rows_(n_rows) {
+    for (int m = 1; m <= SHARDS; ++m) damping_[m] = Real(std::pow(double(m), -MERGE_DAMPING));
+  }
 
-  void merge(std::vector<std::unique_ptr<PrivateRows<Real>>>& shards, int64_t round, int thread, int n_threads) {
-    for (auto& shard : shards)
-      for (int32_t id : shard->touched())
-        if (id % n_threads == thread) count(id, round);
-    int32_t kept = 0;
-    for (auto& shard : shards) {
+  void clear() { std::fill(rows_.begin(), rows_.end(), Row{}); }
+
+  void merge(std::vector<std::unique_ptr<PrivateRows<Real>>>& shards, Round round, int thread, int n_threads) {
+    copies_.clear();
+    touched_.clear();
+    for (std::unique_ptr<PrivateRows<Real>>& shard : shards) {
       const std::vector<int32_t>& ids = shard->touched();
       for (size_t k = 0; k < ids.size(); ++k) {
-        if (ids[k] % n_threads != thread) continue;
-        Real* row = matrix_ + int64_t(ids[k]) * stride_;
-        const Real* copy = shard->copy_at(k);
-        Row& state = rows_[ids[k]];
-        if (state.count == 1) {
-          std::copy(copy, copy + stride_, row);
-          continue;
-        }
-        if (state.base < 0) {
-          state.base = kept++;
-          std::copy(row, row + stride_, bases_.row(state.base));
-        }
-        add_difference(row, copy, bases_.row(state.base), state.count);
+        if (k + AHEAD < ids.size()) __builtin_prefetch(&rows_[ids[k + AHEAD]], 1);
+        if (thread_of(ids[k], n_threads) == thread) append(ids[k], round, shard->copy_at(k));
       }
+    }
+    for (size_t k = 0; k < touched_.size(); ++k) {
+      if (k + AHEAD < touched_.size()) prefetch_row(matrix_ + int64_t(touched_[k + AHEAD]) * stride_, stride_);
+      add_differences(touched_[k]);
     }
   }
 
  private:
+  static constexpr size_t AHEAD = 6;
+
+  // The copies of one row, as a list in shard order.
   struct Row {
-    int64_t round = 0;
-    int32_t count = 0, base = -1;
+    Round round = 0;
+    int32_t first = 0, last = 0;
+  };
+  struct Copy {
+    const Real* values;
+    int32_t next;
   };
 
-  void count(int32_t id, int64_t round) {
+  // A thread for each row, evenly and without a division.
+  static int thread_of(int32_t id, int n_threads) {
+    return int((uint64_t(uint32_t(id) * 0x9E3779B1u) * uint64_t(n_threads)) >> 32);
+  }
+
+  void append(int32_t id, Round round, const Real* values) {
     Row& row = rows_[id];
-    if (row.round != round) row = {round, 0, -1};
-    ++row.count;
-  }
-
-  void add_difference(Real* row, const Real* copy, const Real* base, int count) {
-    typedef typename Simd<Real>::V V;
-    const V factor = broadcast(damping_[count]);
-    for (int64_t d = 0; d < stride_; d += Simd<Real>::LANES)
-      store(row + d, fma(factor, load(copy + d) - load(base + d), load(row + d)));
-  }
-
-  struct Damping {
-    Real factor[SHARDS + 1];
-    Damping() {
-      for (int m = 0; m <= SHARDS; ++m) factor[m] = m ? Real(std::pow(double(m), -MERGE_DAMPING)) : Real(0);
+    const int32_t place = int32_t(copies_.size());
+    copies_.push_back({values, -1});
+    if (row.round == round) {
+      copies_[row.last].next = place;
+      row.last = place;
+    } else {
+      row = {round, place, place};
+      touched_.push_back(id);
     }
-    Real operator[](int m) const { return factor[m]; }
-  };
+  }
+
+  void add_differences(int32_t id) {
+    typedef typename Simd<Real>::V V;
+    const Real* copies[SHARDS];
+    int m = 0;
+    for (int32_t place = rows_[id].first; place >= 0; place = copies_[place].next) copies[m++] = copies_[place].values;
+    Real* row = matrix_ + int64_t(id) * stride_;
+    if (m == 1) return copy_row(copies[0], row, stride_);
+    const V factor = broadcast(damping_[m]);
+    for (int64_t d = 0; d < stride_; d += Simd<Real>::LANES) {
+      const V before = load(row + d);
+      V change = load(copies[0] + d) - before;
+      for (int k = 1; k < m; ++k) change += load(copies[k] + d) - before;
+      store(row + d, fma(factor, change, before));
+    }
+  }
 
   Real* matrix_;
   int64_t stride_;
   std::vector<Row> rows_;
-  RowStore<Real> bases_;
-  Damping damping_;
+  std::vector<Copy> copies_;
+  std::vector<int32_t> touched_;  // the rows, each once
+  Real damping_[SHARDS + 1] = {};
 };
 
 // Threads meet here; spins, since rounds are short, and yields so that more threads than cores make progress.
@@ -191,12 +269,18 @@ class RoundTrainer final : public Rounds {
   typedef Trainer<true, Real, Input, Output, Copies, Copies> ShardTrainer;
 
   RoundTrainer(const Settings& settings, int n_threads)
-      : s_(settings), stop_flag_(settings.stop_flag), n_threads_(n_threads), barrier_(n_threads), failures_(n_threads) {
+      : s_(settings),
+        stop_flag_(settings.stop_flag),
+        n_threads_(n_threads),
+        barrier_(n_threads),
+        failures_(n_threads),
+        input_owners_(settings.n_words),
+        output_owners_(settings.n_output_rows) {
     s_.stop_flag = nullptr;  // only whole rounds: the flag is read between them
     Real *input = static_cast<Real*>(s_.input_matrix), *output = static_cast<Real*>(s_.output_matrix);
     for (int shard = 0; shard < SHARDS; ++shard) {
-      inputs_.push_back(std::make_unique<Copies>(input, s_.n_words, s_.stride));
-      outputs_.push_back(std::make_unique<Copies>(output, s_.n_output_rows, s_.stride));
+      inputs_.push_back(std::make_unique<Copies>(input, s_.n_words, s_.stride, input_owners_, shard));
+      outputs_.push_back(std::make_unique<Copies>(output, s_.n_output_rows, s_.stride, output_owners_, shard));
       trainers_.push_back(std::make_unique<ShardTrainer>(s_, *inputs_[shard], *outputs_[shard]));
     }
     for (int t = 0; t < n_threads; ++t) {
@@ -210,8 +294,10 @@ class RoundTrainer final : public Rounds {
     stop_ = stop;
     epoch_ = epoch;
     result_ = {};
+    if (int64_t(rounds_done_) + (stop - start) / ROUND_TOKENS + 2 > int64_t(MAX_ROUND)) clear_tables();
     stopped_ = false;
     failed_.store(false);
+    next_plan_.store(0);
     next_shard_.store(0);
     for (std::exception_ptr& failure : failures_) failure = nullptr;
     std::vector<std::thread> threads;
@@ -226,10 +312,13 @@ class RoundTrainer final : public Rounds {
 
  private:
   void work(int thread) {
-    int64_t round = rounds_done_;
+    Round round = rounds_done_;
     for (int64_t first = start_; first < stop_; first += ROUND_TOKENS) {
       ++round;
-      guarded(thread, [&] { train_shards(first, round); });
+      guarded(thread, [&] { plan_shards(first, round); });
+      barrier_.wait();
+      if (failed_.load()) return;
+      guarded(thread, [&] { train_shards(); });
       barrier_.wait();
       if (failed_.load()) return;
       guarded(thread, [&] {
@@ -242,13 +331,43 @@ class RoundTrainer final : public Rounds {
     }
   }
 
-  void train_shards(int64_t first, int64_t round) {
-    for (int shard; (shard = next_shard_.fetch_add(1)) < SHARDS;) {
+  void clear_tables() {
+    rounds_done_ = 0;
+    input_owners_.clear();
+    output_owners_.clear();
+    for (int shard = 0; shard < SHARDS; ++shard) inputs_[shard]->clear(), outputs_[shard]->clear();
+    for (int t = 0; t < n_threads_; ++t) input_mergers_[t]->clear(), output_mergers_[t]->clear();
+  }
+
+  void plan_shards(int64_t first, Round round) {
+    for (int shard; (shard = next_plan_.fetch_add(1)) < SHARDS;) {
       inputs_[shard]->start_round(round);
       outputs_[shard]->start_round(round);
       const int64_t begin = std::min(stop_, first + shard * SHARD_TOKENS);
-      results_[shard] = trainers_[shard]->run(begin, std::min(stop_, begin + SHARD_TOKENS), epoch_);
+      planned_[shard] = trainers_[shard]->plan(begin, std::min(stop_, begin + SHARD_TOKENS), epoch_);
+      if (planned_[shard]) mark(trainers_[shard]->planned(), round, shard);
     }
+  }
+
+  // Every row that the plan can touch; where all output rows are, none is marked and all are copied.
+  void mark(const Planner& plan, Round round, int shard) {
+    input_owners_.mark_all(plan.kept_ids.data(), plan.kept_ids.size(), round, shard);
+    if (std::is_same<Output, AllRows>::value) return;
+    for (const Planner::Center& center : plan.centers) {
+      const int32_t target = plan.kept_ids[center.kept];
+      if (std::is_same<Output, SampledNegatives>::value) {
+        output_owners_.mark(target, round, shard);
+      } else {
+        for (int64_t step = s_.path_offsets[target]; step < s_.path_offsets[target + 1]; ++step)
+          output_owners_.mark(s_.path_nodes[step], round, shard);
+      }
+    }
+    output_owners_.mark_all(plan.negatives.data(), plan.negatives.size(), round, shard);
+  }
+
+  void train_shards() {
+    for (int shard; (shard = next_shard_.fetch_add(1)) < SHARDS;)
+      results_[shard] = planned_[shard] ? trainers_[shard]->train_planned() : Result{};
   }
 
   void finish_round() {
@@ -258,6 +377,7 @@ class RoundTrainer final : public Rounds {
       result_.examples += part.examples;
       result_.centers += part.centers;
     }
+    next_plan_.store(0);
     next_shard_.store(0);
     ++rounds_done_;
     stopped_ = stop_flag_ && *const_cast<const volatile int32_t*>(stop_flag_);
@@ -279,11 +399,13 @@ class RoundTrainer final : public Rounds {
   Barrier barrier_;
   std::vector<std::exception_ptr> failures_;
   std::atomic<bool> failed_{false};
-  std::atomic<int> next_shard_{0};
+  std::atomic<int> next_plan_{0}, next_shard_{0};
+  bool planned_[SHARDS] = {};
+  Owners input_owners_, output_owners_;
   bool stopped_ = false;  // written by thread 0 before a barrier, read after it
   int64_t start_ = 0, stop_ = 0;
   uint32_t epoch_ = 0;
-  int64_t rounds_done_ = 0;  // numbers rounds, so that slot tables need no clearing; read before any thread writes it
+  Round rounds_done_ = 0;  // numbers rounds, so that slot tables need no clearing; read before any thread writes it
   Result results_[SHARDS] = {};
   Result result_ = {};
   std::vector<std::unique_ptr<Copies>> inputs_, outputs_;

@@ -22,10 +22,12 @@ inline void prefetch_row(const Real* row, int64_t stride) {
 // Where the rows of a matrix are: here in place; elsewhere (deterministic.hpp) in a shard's private copies.
 template <class Real>
 struct SharedRows {
+  static constexpr bool IN_PLACE = true;
   Real* matrix;
   int64_t stride;
   Real* operator()(int32_t id) const { return matrix + int64_t(id) * stride; }
   void prefetch(int32_t id) const { prefetch_row((*this)(id), stride); }
+  void foresee(int32_t) const {}
 };
 
 template <class Real>

@@ -31,24 +31,39 @@ class Trainer {
 
   // Trains the tokens [start, stop) of an epoch; stops early, with ERROR_STOPPED, when the stop flag is seen.
   Result run(int64_t start, int64_t stop, uint32_t epoch) {
-    epoch_ = epoch;
     Result result = {};
-    Planner& plan = plan_;
-    plan.seek(start, stop, epoch);
-    while (plan.next_chunk()) {
+    for (bool more = plan(start, stop, epoch); more; more = plan_.next_chunk()) {
       if (s_.stop_flag && *const_cast<const volatile int32_t*>(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
-      int64_t pair = 0;
-      prefetched_ = 0;
-      for (size_t c = 0; c < plan.centers.size(); ++c) {
-        if (c == 0) prefetch(plan, c);
-        train_center(plan, c, pair, result);
-      }
+      train_chunk(result);
     }
     result.loss += work_.loss.take();
     return result;
   }
 
+  // The two halves of a slice of at most CHUNK_TOKENS tokens, for those who look at the plan before it is trained.
+  bool plan(int64_t start, int64_t stop, uint32_t epoch) {
+    epoch_ = epoch;
+    plan_.seek(start, stop, epoch);
+    return plan_.next_chunk();
+  }
+  Result train_planned() {
+    Result result = {};
+    train_chunk(result);
+    result.loss += work_.loss.take();
+    return result;
+  }
+  const Planner& planned() const { return plan_; }
+
  private:
+  void train_chunk(Result& result) {
+    int64_t pair = 0;
+    prefetched_ = 0;
+    for (size_t c = 0; c < plan_.centers.size(); ++c) {
+      if (c == 0) prefetch(plan_, c);
+      train_center(plan_, c, pair, result);
+    }
+  }
+
   void train_center(const Planner& plan, size_t index, int64_t& pair, Result& result) {
     const Planner::Center& center = plan.centers[index];
     const int64_t position = plan.kept_positions[center.kept];
@@ -103,6 +118,15 @@ class Trainer {
       } else if (std::is_same<Output, HuffmanPath>::value) {
         for (int64_t step = s_.path_offsets[target]; step < s_.path_offsets[target + 1]; ++step)
           if (s_.path_nodes[step] < s_.n_output_rows - HOT_NODES) output_row_.prefetch(s_.path_nodes[step]);
+      }
+    }
+    if (!InputRows::IN_PLACE && std::is_same<Output, SampledNegatives>::value) {
+      const size_t further = index + 2 * PREFETCH_WINDOWS;
+      if (further < plan.centers.size()) {
+        const Planner::Center& center = plan.centers[further];
+        input_row_.foresee(plan.kept_ids[center.last - 1]);
+        output_row_.foresee(plan.kept_ids[center.kept]);
+        for (int k = 0; k < center.n_draws; ++k) output_row_.foresee(plan.negatives[center.draws + k]);
       }
     }
     if (std::is_same<Output, HuffmanPath>::value) {  // paths, then where they begin, further ahead
