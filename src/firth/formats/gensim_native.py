@@ -21,6 +21,7 @@ gensim/models/keyedvectors.py, at 3.8.3 and 4.3, https://github.com/piskvorky/ge
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,8 @@ _INERT = frozenset(
     }
 )
 _MATRIX_NAMES = ("vectors", "syn0")
+_OUTPUT_NAMES = ("syn1neg", "syn1")
+_MODEL_PARTS = ("vocabulary", "trainables")  # where gensim 3.3 to 3.8 kept some of a model's attributes
 
 
 def looks_like(sample: Sample) -> bool:
@@ -92,14 +95,71 @@ def looks_like(sample: Sample) -> bool:
     return len(sample.head) > 2 and sample.head[0] == 0x80 and 2 <= sample.head[1] <= 5
 
 
+@dataclass(frozen=True)
+class GensimModel:
+    """What gensim saved of a Word2Vec model, or of vectors alone.
+
+    Attributes
+    ----------
+    table : VectorTable
+    is_word2vec : bool
+        False: vectors alone; the others are empty then.
+    settings : dict
+        The model's attributes that are numbers, strings or None, under gensim's names.
+    output_vectors : dict of str to float32 array, (V, D)
+        "syn1neg" and "syn1", those that were saved.
+    """
+
+    table: VectorTable
+    is_word2vec: bool
+    settings: dict[str, Any]
+    output_vectors: dict[str, NDArray[np.float32]]
+
+
 def read(path: Path, options: ReadOptions) -> VectorTable:
     """Read a model that gensim saved; see `firth.formats.registry.read_vectors`."""
+    return _read_vectors(path, _read_root(path), options)
+
+
+def read_model(path: Path) -> GensimModel:
+    """Read all that training needs to go on: vectors, output vectors and settings.
+
+    Raises
+    ------
+    StorageError, FormatError
+    """
+    root = _read_root(path)
+    table = _read_vectors(path, root, ReadOptions())
+    if not isinstance(root, Record) or str(root.kind) not in MODELS:
+        return GensimModel(table, False, {}, {})
+    parts = [("", root), *((f".{name}", root.state[name]) for name in _MODEL_PARTS if name in root.state)]
+    settings: dict[str, Any] = {}
+    outputs: dict[str, NDArray[np.float32]] = {}
+    for suffix, part in parts:
+        if not isinstance(part, Record):
+            raise FormatError(f"{path}: the model's attribute {suffix[1:]!r} is damaged")
+        plain = {key: value for key, value in part.state.items() if type(value) in (int, float, str, bool, type(None))}
+        settings.update({key: value for key, value in plain.items() if type(key) is str})
+        for name in _OUTPUT_NAMES:
+            matrix = _stored_array(path, f"{path.name}{suffix}", part.state, name)
+            if matrix is not None:
+                outputs[name] = as_vectors(matrix, f"{path}: {name}")
+                if outputs[name].shape != table.matrix.shape:
+                    raise FormatError(f"{path}: {name} must have shape {table.matrix.shape}, got {outputs[name].shape}")
+                check_finite(path, outputs[name])
+    return GensimModel(table, True, settings, outputs)
+
+
+def _read_root(path: Path) -> Any:
     with ByteSource(path) as source:
         if source.read(1) != b"\x80":
             source.fail("gensim's save files are pickles of protocol 2 or later, this is none")
     with ByteSource(path) as source, mapped(source) as data:
         classes = MODELS | VECTORS | _PARTS | frozenset(REFUSED)
-        root = read_pickle(data, path, classes, _INERT)
+        return read_pickle(data, path, classes, _INERT)
+
+
+def _read_vectors(path: Path, root: Any, options: ReadOptions) -> VectorTable:
     beside = path.name
     if isinstance(root, Record) and str(root.kind) in MODELS:
         root = root.state.get("wv")
@@ -151,13 +211,20 @@ def _word(path: Path, row: int, key: Any) -> str:
 
 def _matrix(path: Path, beside: str, state: dict[Any, Any]) -> NDArray[Any]:
     for name in _MATRIX_NAMES:
-        if isinstance(state.get(name), PickledArray):
-            return to_array(state[name], "f", f"{path}: {name}")
-    stored = state.get("__numpys")
-    for name in _MATRIX_NAMES:
-        if isinstance(stored, list) and name in stored:
-            return _array_beside(path, path.with_name(f"{beside}.{name}"))
+        matrix = _stored_array(path, beside, state, name)
+        if matrix is not None:
+            return matrix
     raise FormatError(f"{path}: the model has no matrix of vectors ({' or '.join(_MATRIX_NAMES)})")
+
+
+def _stored_array(path: Path, beside: str, state: dict[Any, Any], name: str) -> NDArray[Any] | None:
+    """An attribute that is an array, in the pickle or in a file beside it; None where there is none."""
+    if isinstance(state.get(name), PickledArray):
+        return to_array(state[name], "f", f"{path}: {name}")
+    stored = state.get("__numpys")
+    if isinstance(stored, list) and name in stored:
+        return _array_beside(path, path.with_name(f"{beside}.{name}"))
+    return None
 
 
 def _array_beside(path: Path, stem: Path) -> NDArray[Any]:
