@@ -234,8 +234,30 @@ def test_rounds_train_what_slices_train(corpus):
     """Shards see the matrices as the round found them: one shard's worth of tokens is the lock-free result."""
     ids, offsets, counts = corpus
     in_rounds, in_slices = (Engine(ids, offsets, counts, dims=16, subsample=0.05) for _ in range(2))
-    assert len(ids) <= in_rounds.round_tokens // 8
+    ids, offsets = ids[: in_rounds.round_tokens // 8], np.minimum(offsets, in_rounds.round_tokens // 8)
+    assert len(ids) > 20
+    in_rounds, in_slices = (Engine(ids, offsets, counts, dims=16, subsample=0.05) for _ in range(2))
     expected = in_slices.train_slice(0, len(ids), 0)
     result = in_rounds.train_rounds(0, len(ids), 0, 2)
     assert result.loss_nats == expected.loss_nats
     assert np.array_equal(in_rounds.input_vectors, in_slices.input_vectors)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
+def test_rounds_do_not_overshoot_in_a_small_vocabulary(objective):
+    """Twelve words, every row touched by every shard: without a limit on a row's load the loss explodes."""
+    rng = np.random.default_rng(6)
+    groups = rng.integers(0, 3, 4000)
+    ids = (groups[:, None] * 4 + rng.integers(0, 4, (4000, 6))).reshape(-1).astype(np.int32)
+    offsets = np.arange(0, len(ids) + 1, 6)
+    counts = np.bincount(ids, minlength=12).astype(np.int64)
+    losses = []
+    for in_rounds in (False, True):
+        engine = Engine(
+            ids, offsets, counts, architecture=objective.inputs.architecture, loss=objective.outputs.loss, dims=8,
+            window_mode="sequence", subsample=0, learning_rate=0.1,
+        )  # fmt: skip
+        for epoch in range(5):
+            result = engine.train_rounds(0, len(ids), epoch, 2) if in_rounds else engine.train_slice(0, len(ids), epoch)
+        losses.append(result.loss_nats / result.weight)
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)

@@ -18,6 +18,7 @@ from firth.corpus.philox import Purpose
 from firth.corpus.plan import PlanTables
 from firth.errors import ParameterError, ShapeError, TrainingError
 from firth.kernels.registry import find_objective
+from firth.kernels.staleness import choose_shard_tokens
 from firth.native.kernel import CHOICE_CODES, ROW_ALIGNMENT_BYTES, Kernel, Result, Rounds, Settings
 from firth.native.loader import StoppedError
 from firth.numerics.huffman import build_huffman_tree
@@ -168,8 +169,8 @@ class Engine:
             seed=seed,
         )
         self._tree_arrays: tuple[NDArray[Any], ...] = ()
-        if self._objective.outputs.needs_tree:
-            tree = build_huffman_tree(counts)
+        tree = build_huffman_tree(counts) if self._objective.outputs.needs_tree else None
+        if tree is not None:
             self._tree_arrays = (
                 np.ascontiguousarray(tree.offsets, dtype=np.int64),
                 np.ascontiguousarray(tree.node_ids, dtype=np.int32),
@@ -179,6 +180,26 @@ class Engine:
             self._settings.path_offsets = _address(offsets_)
             self._settings.path_nodes = _address(nodes)
             self._settings.path_codes = _address(codes_)
+
+        self._settings.shard_tokens = choose_shard_tokens(
+            counts,
+            self._offsets,
+            shards=self._kernel.shards,
+            architecture=architecture,
+            loss=loss,
+            window=window,
+            window_mode=window_mode,
+            window_side=window_side,
+            negatives=negatives,
+            noise_exponent=noise_exponent,
+            noise_distribution=noise_distribution,
+            subsample=subsample,
+            cbow_input=cbow_input,
+            cbow_update=cbow_update,
+            learning_rate=learning_rate,
+            largest_weight=1.0 if self._weights is None else float(self._weights.max(initial=0.0)),
+            tree=tree,
+        )
 
         self._kernel.initial_vectors(seed, self._input, dims)
         if initial_vectors is not None:
@@ -225,7 +246,7 @@ class Engine:
     @property
     def round_tokens(self) -> int:
         """Tokens of one round of :meth:`train_rounds`."""
-        return self._kernel.round_tokens
+        return self._kernel.shards * int(self._settings.shard_tokens)
 
     def train_rounds(self, start: int, stop: int, epoch: int, threads: int) -> SliceResult:
         """Train the tokens [start, stop) so that the result has the same bits whatever the number of threads.

@@ -69,6 +69,7 @@ class Settings(ctypes.Structure):
         ("pool_word2vec", c_int32),
         ("epochs", c_int32),
         ("noise_purpose", c_int32),
+        ("shard_tokens", c_int32),
         ("learning_rate", c_double),
         ("min_learning_rate", c_double),
         ("seed", c_uint64),
@@ -113,9 +114,9 @@ class Kernel:
         return result
 
     @property
-    def round_tokens(self) -> int:
-        """Tokens of one round of deterministic training."""
-        return int(self._library.firth_round_tokens())
+    def shards(self) -> int:
+        """Shards of one round of deterministic training."""
+        return int(self._library.firth_shards())
 
     def make_rounds(self, settings: Settings, threads: int) -> Rounds:
         """The workspace of deterministic training."""
@@ -193,7 +194,7 @@ def _declare(library: ctypes.CDLL) -> None:
     for name, arguments in {
         "firth_train_slice": slice_arguments,
         "firth_evaluate_slice": slice_arguments,
-        "firth_round_tokens": [],
+        "firth_shards": [],
         "firth_rounds_create": [POINTER(Settings), c_int32, POINTER(c_void_p)],
         "firth_rounds_train": [c_void_p, c_int64, c_int64, c_int32, POINTER(Result)],
         "firth_rounds_destroy": [c_void_p],

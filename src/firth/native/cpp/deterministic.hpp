@@ -1,6 +1,6 @@
 // Room native: training that gives the same bits whatever the number of threads.
 //
-// A round is SHARDS slices of SHARD_TOKENS tokens. First every shard plans its slice and marks the rows that it will
+// A round is SHARDS slices of `shard_tokens` tokens. First every shard plans its slice and marks the rows that it will
 // touch. Then each trains its slice in order: rows that it alone touches in place, the others on private copies (copied
 // on first touch; the shared rows do not change meanwhile). Last, every row that was copied gets the shards'
 // differences, in shard order:
@@ -20,10 +20,8 @@
 namespace firth {
 
 constexpr int SHARDS = 8;
-constexpr int64_t SHARD_TOKENS = 1000;
+constexpr int64_t MAX_SHARD_TOKENS = CHUNK_TOKENS;  // a shard's slice is one chunk of the plan
 constexpr double MERGE_DAMPING = 0.25;
-constexpr int64_t ROUND_TOKENS = SHARDS * SHARD_TOKENS;
-static_assert(SHARD_TOKENS <= CHUNK_TOKENS, "a shard's slice is one chunk of the plan");
 
 // Rounds are numbered from 1, so that tables of rows need no clearing between rounds. Numbers are small, since the
 // tables are looked up at random; before they run out the tables are cleared.
@@ -294,7 +292,7 @@ class RoundTrainer final : public Rounds {
     stop_ = stop;
     epoch_ = epoch;
     result_ = {};
-    if (int64_t(rounds_done_) + (stop - start) / ROUND_TOKENS + 2 > int64_t(MAX_ROUND)) clear_tables();
+    if (int64_t(rounds_done_) + (stop - start) / round_tokens() + 2 > int64_t(MAX_ROUND)) clear_tables();
     stopped_ = false;
     failed_.store(false);
     next_plan_.store(0);
@@ -313,7 +311,7 @@ class RoundTrainer final : public Rounds {
  private:
   void work(int thread) {
     Round round = rounds_done_;
-    for (int64_t first = start_; first < stop_; first += ROUND_TOKENS) {
+    for (int64_t first = start_; first < stop_; first += round_tokens()) {
       ++round;
       guarded(thread, [&] { plan_shards(first, round); });
       barrier_.wait();
@@ -331,6 +329,8 @@ class RoundTrainer final : public Rounds {
     }
   }
 
+  int64_t round_tokens() const { return SHARDS * int64_t(s_.shard_tokens); }
+
   void clear_tables() {
     rounds_done_ = 0;
     input_owners_.clear();
@@ -343,8 +343,8 @@ class RoundTrainer final : public Rounds {
     for (int shard; (shard = next_plan_.fetch_add(1)) < SHARDS;) {
       inputs_[shard]->start_round(round);
       outputs_[shard]->start_round(round);
-      const int64_t begin = std::min(stop_, first + shard * SHARD_TOKENS);
-      planned_[shard] = trainers_[shard]->plan(begin, std::min(stop_, begin + SHARD_TOKENS), epoch_);
+      const int64_t begin = std::min(stop_, first + shard * int64_t(s_.shard_tokens));
+      planned_[shard] = trainers_[shard]->plan(begin, std::min(stop_, begin + s_.shard_tokens), epoch_);
       if (planned_[shard]) mark(trainers_[shard]->planned(), round, shard);
     }
   }

@@ -42,6 +42,7 @@ struct Settings {
   int32_t pool_word2vec;  // CBOW: 0 the true gradient, 1 word2vec.c's update (see inputs_pool.hpp)
   int32_t epochs;
   int32_t noise_purpose;  // PURPOSE_NEGATIVES, or PURPOSE_HELDOUT_NOISE
+  int32_t shard_tokens;   // deterministic training: tokens of one shard, 1 .. MAX_SHARD_TOKENS
   double learning_rate, min_learning_rate;
   uint64_t seed;
 };

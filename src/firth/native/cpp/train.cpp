@@ -47,11 +47,13 @@ FIRTH_API int64_t firth_train_slice(const Settings* settings, int32_t double_pre
   });
 }
 
-FIRTH_API int64_t firth_round_tokens() { return firth::ROUND_TOKENS; }
+FIRTH_API int64_t firth_shards() { return firth::SHARDS; }
 
 // The workspace of deterministic training, kept from stretch to stretch; freed with firth_rounds_destroy.
 FIRTH_API int64_t firth_rounds_create(const Settings* settings, int32_t n_threads, void** rounds) {
   return firth::guard([&]() -> int64_t {
+    if (settings->shard_tokens < 1 || settings->shard_tokens > firth::MAX_SHARD_TOKENS)
+      throw firth::Failure(firth::ERROR_ARGUMENT, "shard_tokens must be 1 to 1024");
     *rounds = firth::make_rounds(*settings, n_threads).release();
     return 0;
   });
