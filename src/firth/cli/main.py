@@ -14,11 +14,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from firth import __version__
+from firth.cli.exits import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, EXIT_REFUSED
 from firth.errors import FirthError
-
-EXIT_REFUSED = 2  # what was asked for cannot be done; as click's usage errors
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells do
-EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from firth.cli.exits import EXIT_REFUSED
 from firth.cli.reading import (
     AsJson,
     Restrict,
@@ -60,7 +61,7 @@ def neighbors(
         for line in _ask(opened)
     )
     if n_unknown and not sys.stdin.isatty():
-        raise typer.Exit(2)
+        raise typer.Exit(EXIT_REFUSED)
 
 
 def _ask(vectors: WordVectors) -> Iterator[str]:

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from firth.cli.exits import EXIT_INTERRUPTED
 from firth.cli.reading import make_choice, print_json
 from firth.errors import ParameterError, StorageError
 from firth.kernels.registry import CHOICES
 from firth.training.config import PARAMETER_HELP, TrainingConfig
+from firth.training.workspace import RUN_NAME, WORK_NAME
 
 if TYPE_CHECKING:
     from firth.training.model import Model
@@ -150,23 +152,19 @@ def train_command(
 
     Every flag of what is learned is a parameter of firth.TrainingConfig with - for _; docs/training.md explains them.
     """
-    model: Model
-    if resume is not None:
-        _validate_resume_alone(ctx)
-        from firth.training.run import resume as go_on
+    folder = _folder_of(ctx, corpus, output, resume)
+    try:
+        if resume is not None:
+            from firth.training.run import resume as go_on
 
-        model, folder = go_on(resume, progress=not quiet, threads=parameters["threads"]), resume
-    else:
-        if not corpus:
-            raise ParameterError("CORPUS must be given: text files, globs, or - for standard input; or --resume DIR")
-        if output is None:
-            raise ParameterError("output must be given: -o DIR, the folder for the model")
-        from firth.corpus.vocabulary import Vocabulary
-        from firth.training.run import train as learn
+            model = go_on(resume, progress=not quiet, threads=parameters["threads"])
+        else:
+            from firth.corpus.vocabulary import Vocabulary
+            from firth.training.run import train as learn
 
-        model, folder = (
-            learn(
-                corpus[0] if len(corpus) == 1 else corpus,
+            sources = corpus or []
+            model = learn(
+                sources[0] if len(sources) == 1 else sources,
                 output=output,
                 overwrite=overwrite,
                 lowercase=lowercase,
@@ -181,9 +179,12 @@ def train_command(
                 checkpoint_every=checkpoint_every,
                 progress=not quiet,
                 **{name: _plain(value) for name, value in parameters.items()},
-            ),
-            output,
-        )
+            )
+    except KeyboardInterrupt:
+        if not (folder / WORK_NAME / RUN_NAME).exists():
+            raise
+        typer.echo(f"Interrupted: go on with `firth train --resume {folder}`.", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
     if as_json:
         print_json(summarize(model, folder))
     elif not quiet:
@@ -229,6 +230,18 @@ def _describe(model: Model, folder: Path) -> str:
     words = model.vectors.words
     lines.append(f"try: firth neighbors {folder} {words[min(n_words // 20, n_words - 1)]}")
     return "\n".join(lines)
+
+
+def _folder_of(ctx: typer.Context, corpus: list[str] | None, output: Path | None, resume: Path | None) -> Path:
+    """Where the run is to be; checks that a corpus and a folder, or a run to go on with, are given."""
+    if resume is not None:
+        _validate_resume_alone(ctx)
+        return resume
+    if not corpus:
+        raise ParameterError("CORPUS must be given: text files, globs, or - for standard input; or --resume DIR")
+    if output is None:
+        raise ParameterError("output must be given: -o DIR, the folder for the model")
+    return output
 
 
 def _validate_resume_alone(ctx: typer.Context) -> None:

@@ -1,0 +1,7 @@
+"""Room cli: exit statuses beside 0, and 1 for a check that failed."""
+
+from __future__ import annotations
+
+EXIT_REFUSED = 2  # what was asked for cannot be done; click's own for wrong usage
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE

@@ -1,0 +1,349 @@
+"""`make mutants`: one-line faults, applied one at a time to a copy of the tree; each must turn its test red.
+
+A fault that no test sees is a hole in the tests, and this exits with 1. Native faults rebuild the library of this
+processor's best instruction set alone, without much optimization. Before anything, every named test must be green on
+the copy as it is: a test that is red anyway would prove nothing.
+
+    python tests/mutants.py [--only WORD] [--list]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from firth.native.loader import available_instruction_sets
+
+ROOT = Path(__file__).resolve().parents[1]
+CPP = "src/firth/native/cpp"
+UNITS = "tests/kernels/test_native_units.py::test_update_at_learning_rate_one_is_the_gradient"
+COMPILER = os.environ.get("CXX", "c++")
+TESTS_FAILED = 1  # pytest's exit status; others mean that nothing was tested
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A fault: in ``file``, ``right`` (which stands there exactly once) becomes ``wrong``; ``test`` must see it."""
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+    test: str
+
+    @property
+    def is_native(self) -> bool:
+        return self.file.startswith(CPP)
+
+
+MUTANTS = (
+    Mutant(
+        "softmax: sign of the target's coefficient",
+        f"{CPP}/outputs_softmax.hpp",
+        "out[at(i, target)] += learning_rate;",
+        "out[at(i, target)] -= learning_rate;",
+        UNITS,
+    ),
+    Mutant(
+        "logistic: sign of the negatives' step",
+        f"{CPP}/logistic.hpp",
+        "is_positive ? step : -step",
+        "is_positive ? step : step",
+        UNITS,
+    ),
+    Mutant(
+        "loss: the linear part is dropped",
+        f"{CPP}/loss_sum.hpp",
+        "linear_ += positive_part;",
+        "(void)positive_part;",
+        "tests/kernels/test_native_units.py::test_saturated_logits_keep_their_loss_and_gradient",
+    ),
+    Mutant(
+        "CBOW: the last context word is dropped",
+        f"{CPP}/inputs_pool.hpp",
+        "for (int i = 2; i <= m; ++i) sum",
+        "for (int i = 2; i < m; ++i) sum",
+        UNITS,
+    ),
+    Mutant(
+        "CBOW: the sum in place of the mean",
+        f"{CPP}/inputs_pool.hpp",
+        "settings.pool_sum ? Real(1) : Real(1) / Real(m)",
+        "settings.pool_sum ? Real(1) : Real(1)",
+        UNITS,
+    ),
+    Mutant(
+        "CBOW: the wrong scale of the update",
+        f"{CPP}/inputs_pool.hpp",
+        "bool(settings.pool_sum) == bool(settings.pool_word2vec)",
+        "bool(settings.pool_sum) != bool(settings.pool_word2vec)",
+        UNITS,
+    ),
+    Mutant(
+        "skip-gram: repeated output ids overwrite each other",
+        f"{CPP}/inputs_rows.hpp",
+        "if (n <= BLOCK_ROWS && !repeated_outputs &&",
+        "if (n <= BLOCK_ROWS &&",
+        UNITS,
+    ),
+    Mutant(
+        "Huffman: the code in place of the label",
+        f"{CPP}/outputs_logistic.hpp",
+        "settings.path_codes[first + j] == 0",
+        "settings.path_codes[first + j] != 0",
+        UNITS,
+    ),
+    Mutant(
+        "windows: one word short on the right",
+        f"{CPP}/plan.hpp",
+        "last = std::min(last, k + windows_[k] + 1);",
+        "last = std::min(last, k + windows_[k]);",
+        "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
+    ),
+    Mutant(
+        "windows: widths 0..window-1 in place of 1..window",
+        f"{CPP}/plan.hpp",
+        "random_window ? 1 + int32_t(",
+        "random_window ? 0 + int32_t(",
+        "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
+    ),
+    Mutant(
+        "negatives: a position in place of the target's id",
+        f"{CPP}/plan.hpp",
+        "const int32_t target = kept_ids[center.kept];",
+        "const int32_t target = center.kept;",
+        "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
+    ),
+    Mutant(
+        "negatives: a redraw that repeats the rejected draw's counter",
+        f"{CPP}/plan.hpp",
+        "for (uint32_t attempt = 1; attempt < MAX_ATTEMPTS; ++attempt) {",
+        "for (uint32_t attempt = 1; attempt < 2; ++attempt) {",
+        "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
+    ),
+    Mutant(
+        "encoding: offsets of lines one place too early",
+        f"{CPP}/text_encode.cpp",
+        "(line_base + 1) * 8)",
+        "line_base * 8)",
+        "tests/corpus/test_text.py::test_empty_lines_keep_their_numbers",
+    ),
+    Mutant(
+        "encoding: a chunk's offsets do not count the tokens before it",
+        f"{CPP}/text_encode.cpp",
+        "part.offsets[line] += token_base;",
+        "part.offsets[line] += 0 * token_base;",
+        "tests/corpus/test_text.py::test_every_border_of_chunks_and_every_number_of_threads_gives_the_same_bytes",
+    ),
+    Mutant(
+        "gradients: a repeated id overwrites in place of adding",
+        "src/firth/numerics/gradients.py",
+        "np.add.at(total, slots.reshape(-1), rows)",
+        "total[slots.reshape(-1)] = rows",
+        "tests/numerics/test_gradients.py::test_repeats_are_summed",
+    ),
+    Mutant(
+        "negative sampling: the target's label is dropped",
+        "src/firth/numerics/predictions.py",
+        "labels[0] = 1",
+        "labels[0] = 0",
+        "tests/numerics/test_predictions.py::test_negative_sampling_by_hand",
+    ),
+    Mutant(
+        "subsampling: a dropped term",
+        "src/firth/numerics/distributions.py",
+        "np.sqrt(ratios) + ratios",
+        "np.sqrt(ratios)",
+        "tests/numerics/test_distributions.py::test_keep_by_hand",
+    ),
+    Mutant(
+        "vocabulary: ties in the other order",
+        "src/firth/corpus/vocabulary.py",
+        "sorted((-int(count), word) for word, count in pairs if count >= min_count)",
+        "sorted((-int(c), w[::-1]) for w, c in pairs if c >= min_count)",
+        "tests/corpus/test_vocabulary.py::test_from_counts_sorts_by_count_then_word",
+    ),
+    Mutant(
+        "schedule: the learning rate starts anew in each epoch",
+        "src/firth/training/schedule.py",
+        "(epoch * n_tokens + position) / (epochs * n_tokens)\n\n\n@dataclass",
+        "position / (epochs * n_tokens)\n\n\n@dataclass",
+        "tests/training/test_schedule.py::test_learning_rate_is_linear_in_the_position",
+    ),
+    Mutant(
+        "losses: the sum in place of the mean",
+        "src/firth/numerics/losses.py",
+        'if reduction == "sum":',
+        'if reduction in ("sum", "mean"):',
+        "tests/numerics/test_losses.py::test_hand_values",
+    ),
+    Mutant(
+        "evaluation: the question's own words may be the answer",
+        "src/firth/vectors/evaluation.py",
+        "for row in {*own_rows[place].tolist(), *other_rows[place]}",
+        "for row in {*other_rows[place]}",
+        "tests/vectors/test_evaluation.py::test_analogies_by_hand",
+    ),
+)
+
+
+@dataclass
+class NativeBuild:
+    """The shared object of one instruction set in a copy of the tree, and the healthy objects to go back to."""
+
+    tree: Path
+    instruction_set: str
+    includes: dict[Path, set[Path]] = field(default_factory=dict)
+
+    FLAGS = ("-std=gnu++17", "-O1", "-fPIC", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden", "-w")
+
+    @property
+    def sources(self) -> list[Path]:
+        """The translation units."""
+        return sorted((self.tree / CPP).glob("*.cpp"))
+
+    def build(self) -> None:
+        """Compile everything and link.
+
+        Raises
+        ------
+        subprocess.CalledProcessError
+            The compiler refused; `build_mutant` too.
+        """
+        self._compile(self.sources, "healthy", "-MMD")
+        for source in self.sources:
+            names = self._object(source, "healthy").with_suffix(".d").read_text().replace("\\\n", " ").split()[1:]
+            self.includes[source] = {Path(name).resolve() for name in names}
+        self.link_healthy()
+
+    def build_mutant(self, edited: Path) -> None:
+        """Compile what includes the edited file, and link it with the other, healthy objects."""
+        changed = [source for source in self.sources if edited in self.includes[source]]
+        self._compile(changed, "mutant")
+        self._link(self._object(source, "mutant" if source in changed else "healthy") for source in self.sources)
+
+    def link_healthy(self) -> None:
+        """Put the library right again."""
+        self._link(self._object(source, "healthy") for source in self.sources)
+
+    def _object(self, source: Path, health: str) -> Path:
+        return self.tree / health / f"{source.stem}.o"
+
+    def _compile(self, sources: list[Path], health: str, *more: str) -> None:
+        (self.tree / health).mkdir(exist_ok=True)
+        march = [] if self.instruction_set == "neon" else [f"-march={self.instruction_set}"]
+        flags = [*self.FLAGS, *march, f'-DFIRTH_INSTRUCTION_SET="{self.instruction_set}"', *more]
+        running = [
+            subprocess.Popen([COMPILER, *flags, "-c", str(source), "-o", str(self._object(source, health))])
+            for source in sources
+        ]
+        for process in running:
+            if process.wait():
+                raise subprocess.CalledProcessError(process.returncode, process.args)
+
+    def _link(self, objects: Iterable[Path]) -> None:
+        folder = self.tree / "src/firth/native/lib"
+        folder.mkdir(exist_ok=True)
+        target = folder / f"libfirth-{self.instruction_set}{'.dylib' if sys.platform == 'darwin' else '.so'}"
+        subprocess.run([COMPILER, "-shared", *map(str, objects), "-pthread", "-o", str(target)], check=True)
+
+
+def copy_tree(target: Path) -> None:
+    """What the tests need of the project, without what was built."""
+    ignored = shutil.ignore_patterns("__pycache__", "lib", "*.so", "*.dylib", ".hypothesis")
+    for name in ("src", "tests"):
+        shutil.copytree(ROOT / name, target / name, ignore=ignored)
+    shutil.copy(ROOT / "pyproject.toml", target)
+
+
+def run_tests(tree: Path, tests: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run tests on the copy; hypothesis draws the same examples each time."""
+    environment = {**os.environ, "PYTHONPATH": str(tree / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", *tests]
+    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+
+
+def apply(mutant: Mutant, tree: Path) -> str:
+    """Write the fault; returns the text as it was.
+
+    Raises
+    ------
+    ValueError
+        What is to be replaced does not stand there exactly once.
+    """
+    path = tree / mutant.file
+    text = path.read_text(encoding="utf-8")
+    if text.count(mutant.right) != 1:
+        raise ValueError(f"{mutant.name}: {mutant.right!r} stands {text.count(mutant.right)} times in {mutant.file}")
+    path.write_text(text.replace(mutant.right, mutant.wrong), encoding="utf-8")
+    return text
+
+
+def try_mutant(mutant: Mutant, tree: Path, native: NativeBuild) -> str:
+    """``"killed"``, or what is wrong with the test or the mutant."""
+    original = apply(mutant, tree)
+    path = (tree / mutant.file).resolve()
+    try:
+        if mutant.is_native:
+            native.build_mutant(path)
+        done = run_tests(tree, [mutant.test])
+    finally:
+        path.write_text(original, encoding="utf-8")
+    if done.returncode == TESTS_FAILED:
+        return "killed"
+    if done.returncode == 0:
+        return "SURVIVED"
+    return f"NOT TESTED: {re.sub(r'[^!-~]+', ' ', done.stdout + done.stderr)[-200:]}"
+
+
+def main() -> int:
+    """Try every mutant; the exit status is 1 if one survives."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", metavar="WORD", help="those whose name or file holds this")
+    parser.add_argument("--list", action="store_true", help="show them and run nothing")
+    arguments = parser.parse_args()
+    chosen = [m for m in MUTANTS if not arguments.only or arguments.only in m.name or arguments.only in m.file]
+    width = max(len(mutant.name) for mutant in MUTANTS)
+    if arguments.list:
+        for mutant in chosen:
+            print(f"{mutant.name:<{width}}  {mutant.file}  ->  {mutant.test}")
+        return 0
+
+    outcomes: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="firth-mutants-") as folder:
+        tree = Path(folder).resolve()
+        copy_tree(tree)
+        native = NativeBuild(tree, available_instruction_sets()[-1])
+        native.build()
+        tests = sorted({mutant.test for mutant in chosen})
+        print(
+            f"{len(chosen)} mutants on {native.instruction_set}; their {len(tests)} tests without a fault:", flush=True
+        )
+        healthy = run_tests(tree, tests)
+        print(f"  {healthy.stdout.strip().splitlines()[-1]}", flush=True)
+        if healthy.returncode != 0:
+            print(healthy.stdout[-4000:])
+            return 1
+        for mutant in chosen:
+            start = time.perf_counter()
+            outcomes[mutant.name] = try_mutant(mutant, tree, native)
+            if mutant.is_native:
+                native.link_healthy()
+            seconds = time.perf_counter() - start
+            print(f"  {mutant.name:<{width}}  {seconds:5.1f} s  {outcomes[mutant.name]}", flush=True)
+    n_killed = sum(outcome == "killed" for outcome in outcomes.values())
+    print(f"{n_killed} of {len(outcomes)} killed")
+    return 0 if n_killed == len(outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
