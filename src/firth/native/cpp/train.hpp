@@ -32,10 +32,7 @@ class Trainer {
   // Trains the tokens [start, stop) of an epoch; stops early, with ERROR_STOPPED, when the stop flag is seen.
   Result run(int64_t start, int64_t stop, uint32_t epoch) {
     Result result = {};
-    for (bool more = plan(start, stop, epoch); more; more = plan_.next_chunk()) {
-      if (s_.stop_flag && *const_cast<const volatile int32_t*>(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
-      train_chunk(result);
-    }
+    for (bool more = plan(start, stop, epoch); more; more = plan_.next_chunk()) train_chunk(result);
     result.loss += work_.loss.take();
     return result;
   }
@@ -59,6 +56,8 @@ class Trainer {
     int64_t pair = 0;
     prefetched_ = 0;
     for (size_t c = 0; c < plan_.centers.size(); ++c) {
+      // For every window: under full softmax one may take milliseconds.
+      if (s_.stop_flag && *const_cast<const volatile int32_t*>(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
       if (c == 0) prefetch(plan_, c);
       train_center(plan_, c, pair, result);
     }
