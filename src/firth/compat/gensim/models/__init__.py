@@ -1,0 +1,15 @@
+"""Room compat: gensim.models, as far as firth has it."""
+
+from typing import Any
+
+from firth.compat.gensim.models import callbacks, keyedvectors, word2vec
+from firth.compat.gensim.models.keyedvectors import KeyedVectors
+from firth.compat.gensim.models.word2vec import Word2Vec
+from firth.compat.gensim.refused import refuse
+
+
+def __getattr__(name: str) -> Any:
+    raise refuse(__name__, name)
+
+
+__all__ = ["KeyedVectors", "Word2Vec", "callbacks", "keyedvectors", "word2vec"]

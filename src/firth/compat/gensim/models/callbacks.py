@@ -1,0 +1,37 @@
+"""Room compat: gensim.models.callbacks: what a user's code may do before and after training and each epoch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from firth.compat.gensim.refused import refuse
+
+if TYPE_CHECKING:
+    from firth.compat.gensim.models.word2vec import Word2Vec
+
+
+class CallbackAny2Vec:
+    """Base class of callbacks: overwrite what you need.
+
+    All methods run in the main thread, while no thread trains, and see the model as it is at that moment. Raise
+    ``firth.StopTraining`` in ``on_epoch_end`` to end the training in order.
+    """
+
+    def on_train_begin(self, model: Word2Vec) -> None:
+        """Before the first epoch."""
+
+    def on_train_end(self, model: Word2Vec) -> None:
+        """After the last epoch."""
+
+    def on_epoch_begin(self, model: Word2Vec) -> None:
+        """Before each epoch."""
+
+    def on_epoch_end(self, model: Word2Vec) -> None:
+        """After each epoch."""
+
+
+def __getattr__(name: str) -> Any:
+    raise refuse(__name__, name)
+
+
+__all__ = ["CallbackAny2Vec"]

@@ -1,0 +1,869 @@
+"""Room compat: gensim.models.word2vec: Word2Vec on firth's training, by gensim's rules where they differ.
+
+Whatever trains here is `firth.train`: this file keeps gensim's state (a mutable model, its vocabulary, its learning
+rates) and says in firth's parameters what gensim's mean. docs/gensim.md lists every name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import math
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.compat.gensim.corpora import (
+    MAX_WORDS_IN_BATCH,
+    BrownCorpus,
+    LineSentence,
+    PathLineSentences,
+    Text8Corpus,
+    as_source,
+)
+from firth.compat.gensim.models.keyedvectors import KeyedVectors, prep_vectors, pseudorandom_weak_vector
+from firth.compat.gensim.refused import RemovedNameError, refuse
+from firth.compat.gensim.store import as_path, is_ours, read_file, write_file
+from firth.compat.gensim.utils import TrimRule, keep_vocab_item
+from firth.corpus.encode import encode_corpus
+from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.vocabulary import Vocabulary
+from firth.errors import CorpusError, FirthError, FormatError, ParameterError, TrainingError
+from firth.formats.gensim_native import read_model
+from firth.numerics.activations import softmax
+from firth.numerics.distributions import keep_probabilities, noise_probabilities
+from firth.numerics.huffman import build_huffman_tree
+from firth.numerics.predictions import hierarchical_softmax_loss
+from firth.training.callbacks import Callback, TrainingState
+from firth.training.continuation import rewrite_corpus
+from firth.training.history import History
+from firth.training.model import Model
+from firth.training.run import train as train_model
+
+logger = logging.getLogger(__name__)
+
+SEED_STRIDE = 0x9E3779B97F4A7C15  # from one train() to the next, so that a loop of them does not repeat its draws
+CUM_TABLE_DOMAIN = 2**31 - 1
+
+# What is saved of a model besides its arrays.
+SETTINGS = (
+    "vector_size",
+    "layer1_size",
+    "alpha",
+    "min_alpha",
+    "min_alpha_yet_reached",
+    "window",
+    "shrink_windows",
+    "min_count",
+    "effective_min_count",
+    "max_vocab_size",
+    "max_final_vocab",
+    "sample",
+    "seed",
+    "workers",
+    "sg",
+    "hs",
+    "negative",
+    "ns_exponent",
+    "cbow_mean",
+    "epochs",
+    "null_word",
+    "sorted_vocab",
+    "batch_words",
+    "compute_loss",
+    "comment",
+    "corpus_count",
+    "corpus_total_words",
+    "train_count",
+    "total_train_time",
+    "running_training_loss",
+)
+
+REMOVED = {
+    **dict.fromkeys(
+        (
+            "most_similar",
+            "most_similar_cosmul",
+            "similarity",
+            "n_similarity",
+            "similar_by_word",
+            "similar_by_vector",
+            "doesnt_match",
+            "wmdistance",
+            "evaluate_word_pairs",
+            "save_word2vec_format",
+            "load_word2vec_format",
+            "intersect_word2vec_format",
+        ),
+        "it is a method of model.wv",
+    ),
+    "accuracy": "use model.wv.evaluate_word_analogies(...)",
+    "vocab": "use model.wv.key_to_index",
+    "index2word": "use model.wv.index_to_key",
+    "syn0": "use model.wv.vectors",
+    "syn0norm": "use model.wv.get_normed_vectors()",
+    "syn0_lockf": "use model.wv.vectors_lockf",
+    "vocabulary": "its settings are the model's own attributes",
+    "trainables": "its arrays are the model's own attributes",
+    "docvecs": "Doc2Vec is not in firth; see firth.estimators.DocumentVectorizer",
+    "dv": "Doc2Vec is not in firth; see firth.estimators.DocumentVectorizer",
+    "iter": "use model.epochs",
+    "size": "use model.vector_size",
+    "delete_temporary_training_data": "keep model.wv alone, and drop the model",
+    "clear_sims": "norms are made when needed: model.wv.fill_norms(force=True)",
+    "add_null_word": "null_word is not in firth",
+}
+
+
+class WrongModelError(FormatError, AttributeError):
+    """A file that holds another kind of model: an AttributeError too, as gensim raises."""
+
+
+class EmptyVocabularyError(CorpusError, TrainingError):
+    """No word is left to train on: a RuntimeError too, as gensim raises."""
+
+
+class _LoadedOnClassOnly:
+    """``Word2Vec.load``; of an instance, whose state it would not change, an AttributeError as gensim raises."""
+
+    def __get__(self, instance: object, owner: type[Word2Vec]) -> Callable[..., Word2Vec]:
+        if instance is not None:
+            raise RemovedNameError("load must be called on the class: model = Word2Vec.load(fname)")
+        return functools.partial(_load, owner)
+
+
+class Word2Vec:
+    """gensim 4's Word2Vec; parameters, positions, defaults and attributes are gensim's.
+
+    What gensim does otherwise than firth is done as gensim does it: CBOW by default and with its update, noise words
+    that equal the target dropped, initial vectors from U(-1/D, 1/D) (bit for bit gensim's), ``min_alpha`` absolute.
+
+    Parameters
+    ----------
+    sentences : iterable of lists of strings (or of integers), optional
+        One-shot iterables too. Without a corpus the model waits for ``build_vocab``.
+    corpus_file : path, optional
+        One sentence a line; may be compressed.
+    vector_size, alpha, window, min_count, sample, seed, workers, min_alpha, sg, negative, ns_exponent, cbow_mean,
+    epochs, trim_rule, compute_loss, callbacks, comment, max_final_vocab, shrink_windows
+        As in gensim.
+    hs : {0, 1}
+        1 needs ``negative=0``: gensim would train two objectives at once, and warns that it is probably a mistake.
+    max_vocab_size : int, optional
+        At most so many words, the most frequent ones, exactly.
+    batch_words : int
+        At most one thread for so many words of the corpus.
+    hashfxn : ignored, as in gensim 4
+    null_word, sorted_vocab
+        Must be 0 and 1.
+    size, iter : int
+        gensim 3's names of ``vector_size`` and ``epochs``, with a DeprecationWarning.
+
+    Attributes
+    ----------
+    wv : KeyedVectors
+    syn1neg : float32 array, (V, D), with ``negative``; after ``build_vocab``
+    syn1 : float32 array, (V, D), with ``hs``; the last row is not used
+    corpus_count, corpus_total_words : int
+        Sentences and words that ``build_vocab`` saw.
+    history : firth.History or None
+        Of the last ``train``.
+
+    Raises
+    ------
+    ParameterError
+    """
+
+    load = _LoadedOnClassOnly()
+
+    def __init__(
+        self,
+        sentences: Any = None,
+        corpus_file: Any = None,
+        vector_size: int = 100,
+        alpha: float = 0.025,
+        window: int = 5,
+        min_count: int = 5,
+        max_vocab_size: int | None = None,
+        sample: float = 1e-3,
+        seed: int = 1,
+        workers: int = 3,
+        min_alpha: float = 0.0001,
+        sg: int = 0,
+        hs: int = 0,
+        negative: int = 5,
+        ns_exponent: float = 0.75,
+        cbow_mean: int = 1,
+        hashfxn: Callable[[str], int] = hash,
+        epochs: int = 5,
+        null_word: int = 0,
+        trim_rule: TrimRule | None = None,
+        sorted_vocab: int = 1,
+        batch_words: int = MAX_WORDS_IN_BATCH,
+        compute_loss: bool = False,
+        callbacks: Iterable[Any] = (),
+        comment: str | None = None,
+        max_final_vocab: int | None = None,
+        shrink_windows: bool = True,
+        **renamed: Any,
+    ) -> None:
+        vector_size = _renamed(renamed, "size", "vector_size", vector_size)
+        epochs = _renamed(renamed, "iter", "epochs", epochs)
+        _refuse_unknown("Word2Vec", renamed)
+        if null_word:
+            raise ParameterError(f"null_word must be 0, got {null_word!r}: it served Doc2Vec, which is not in firth")
+        if not sorted_vocab:
+            raise ParameterError(f"sorted_vocab must be 1, got {sorted_vocab!r}: firth counts words in falling order")
+        self.vector_size = self.layer1_size = int(vector_size)
+        self.alpha = float(alpha)
+        self.min_alpha = float(min_alpha)
+        self.min_alpha_yet_reached = float(alpha)
+        self.window = int(window)
+        self.shrink_windows = bool(shrink_windows)
+        self.min_count = self.effective_min_count = min_count
+        self.max_vocab_size = max_vocab_size
+        self.max_final_vocab = max_final_vocab
+        self.sample = sample
+        self.seed = seed
+        self.workers = int(workers)
+        self.sg = int(sg)
+        self.hs = int(hs)
+        self.negative = int(negative)
+        self.ns_exponent = ns_exponent
+        self.cbow_mean = int(cbow_mean)
+        self.hashfxn = hashfxn
+        self.epochs = epochs
+        self.null_word = null_word
+        self.sorted_vocab = sorted_vocab
+        self.batch_words = batch_words
+        self.compute_loss = bool(compute_loss)
+        self.comment = comment
+        self.corpus_count: int | None = 0
+        self.corpus_total_words: int | None = 0
+        self.train_count = 0
+        self.total_train_time = 0.0
+        self.running_training_loss = 0.0
+        self.raw_vocab: dict[Any, int] = {}
+        self.history: History | None = None
+        self._refuse_two_objectives()
+        self.wv = KeyedVectors(self.vector_size)
+        self.wv.vectors_lockf = np.ones(1, dtype=np.float32)
+        if sentences is not None or corpus_file is not None:
+            self._build_and_train(sentences, corpus_file, trim_rule, callbacks)
+        elif trim_rule is not None or callbacks:
+            logger.warning("trim_rule and callbacks are not kept: without a corpus give them to build_vocab and train")
+
+    syn1: NDArray[np.float32]
+    syn1neg: NDArray[np.float32]
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}<vocab={len(self.wv)}, vector_size={self.vector_size}, alpha={self.alpha}>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name in REMOVED:
+            raise RemovedNameError(f"{name} was removed in gensim 4; {REMOVED[name]}")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    # ---- to and from firth
+
+    def to_firth(self) -> Model:
+        """The same model as a ``firth.Model``, which saves to a folder, resumes, evaluates on held-out text."""
+        config = {**self._training_parameters(self.alpha, self.min_alpha), "threads": max(1, self.workers)}
+        from firth.training.config import TrainingConfig
+
+        return Model(
+            vectors=self.wv.to_firth(),
+            output_vectors=self._output_vectors(),
+            config=TrainingConfig(**config, epochs=self.epochs).resolved(),
+            history=self.history or History(),
+        )
+
+    # ---- vocabulary
+
+    def build_vocab(
+        self,
+        corpus_iterable: Any = None,
+        corpus_file: Any = None,
+        update: bool = False,
+        progress_per: int = 10000,
+        keep_raw_vocab: bool = False,
+        trim_rule: TrimRule | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Count the words of a corpus, choose the vocabulary, and make the initial vectors.
+
+        ``update=True`` keeps the words and vectors that there are, and appends the new words. With ``hs`` the tree is
+        built anew then, and the vectors of its nodes start from zero: gensim leaves them where they no longer belong.
+
+        Parameters
+        ----------
+        kwargs : ``min_count``, ``sample``; gensim 3's ``sentences``
+        """
+        corpus_iterable = _renamed(kwargs, "sentences", "corpus_iterable", corpus_iterable)
+        total_words, corpus_count = self.scan_vocab(corpus_iterable, corpus_file, progress_per, trim_rule=trim_rule)
+        self.corpus_count, self.corpus_total_words = corpus_count, total_words
+        self.prepare_vocab(update=update, keep_raw_vocab=keep_raw_vocab, trim_rule=trim_rule, **kwargs)
+        self.prepare_weights(update=update)
+
+    def build_vocab_from_freq(
+        self,
+        word_freq: Mapping[Any, int],
+        keep_raw_vocab: bool = False,
+        corpus_count: int | None = None,
+        trim_rule: TrimRule | None = None,
+        update: bool = False,
+    ) -> None:
+        """The vocabulary from given counts."""
+        self.corpus_count = corpus_count or 0
+        self.raw_vocab = dict(word_freq)
+        self.prepare_vocab(update=update, keep_raw_vocab=keep_raw_vocab, trim_rule=trim_rule)
+        self.prepare_weights(update=update)
+
+    def scan_vocab(
+        self,
+        corpus_iterable: Any = None,
+        corpus_file: Any = None,
+        progress_per: int = 10000,
+        workers: int | None = None,
+        trim_rule: TrimRule | None = None,
+    ) -> tuple[int, int]:
+        """Count all words into ``raw_vocab``; the number of words and of sentences."""
+        with self._scanned(corpus_iterable, corpus_file) as (_, total_words, corpus_count):
+            return total_words, corpus_count
+
+    @contextlib.contextmanager
+    def _scanned(self, corpus_iterable: Any, corpus_file: Any) -> Iterator[tuple[EncodedCorpus | None, int, int]]:
+        """The corpus, encoded with all of its words, while the block lasts; ``raw_vocab`` is filled."""
+        source, is_files = as_source(corpus_iterable, corpus_file)
+        self.raw_vocab = {}
+        if isinstance(source, list) and not source:
+            yield None, 0, 0
+            return
+        with tempfile.TemporaryDirectory(prefix="firth-") as folder:
+            encoded = encode_corpus(source, folder=Path(folder) / "raw", min_count=1)
+            words = encoded.vocabulary
+            self.raw_vocab = dict(zip(words.word_list(), words.counts.tolist(), strict=True))
+            n_sentences = encoded.n_sequences
+            if is_files:
+                n_sentences = int(np.count_nonzero(np.diff(encoded.offsets)))
+            logger.info("%d words of %d types in %d sentences", encoded.n_tokens_read, len(words), n_sentences)
+            yield encoded, encoded.n_tokens_read, n_sentences
+
+    def prepare_vocab(
+        self,
+        update: bool = False,
+        keep_raw_vocab: bool = False,
+        trim_rule: TrimRule | None = None,
+        min_count: int | None = None,
+        sample: float | None = None,
+        dry_run: bool = False,
+    ) -> dict[str, int]:
+        """Choose the words to keep from ``raw_vocab``; what was dropped, and what subsampling will leave."""
+        min_count, sample = min_count or self.min_count, sample or self.sample
+        counts = _most_frequent(self.raw_vocab, self.max_vocab_size)
+        self.effective_min_count = min_count
+        if self.max_final_vocab is not None:
+            falling = sorted(counts.values(), reverse=True)
+            highest_left_out = falling[self.max_final_vocab] if self.max_final_vocab < len(falling) else 0
+            self.effective_min_count = max(min_count, highest_left_out + 1)
+        kept = {
+            word: count
+            for word, count in counts.items()
+            if keep_vocab_item(word, count, self.effective_min_count, trim_rule)
+        }
+        retain_total = sum(kept.values())
+        expected = np.zeros(0)
+        if kept:
+            values = np.array(list(kept.values()), np.int64)
+            share = _subsample_share(sample, int(values.sum()))
+            expected = values * keep_probabilities(values, share) if share else values.astype(np.float64)
+        report = {
+            "drop_unique": len(self.raw_vocab) - len(kept),
+            "retain_total": retain_total,
+            "downsample_unique": int(np.count_nonzero(expected < np.array(list(kept.values()) or [], np.float64))),
+            "downsample_total": int(expected.sum()),
+            "num_retained_words": len(kept),
+        }
+        if not dry_run:
+            self.min_count, self.sample = min_count, sample
+            self._set_vocabulary(kept, update)
+            if not keep_raw_vocab:
+                self.raw_vocab = {}
+        return report
+
+    def _set_vocabulary(self, kept: Mapping[Any, int], update: bool) -> None:
+        wv = self.wv
+        if not update:
+            wv.index_to_key, wv.expandos = [], {}
+        wv.key_to_index = {key: row for row, key in enumerate(wv.index_to_key)}
+        new = sorted((word for word in kept if word not in wv.key_to_index), key=lambda word: (-kept[word], word))
+        for word in new:
+            wv.key_to_index[word] = len(wv.index_to_key)
+            wv.index_to_key.append(word)
+        wv.allocate_vecattrs(["count"], [int])
+        rows = [wv.key_to_index[word] for word in kept]
+        wv.expandos["count"][rows] += np.array(list(kept.values()), np.int64)
+        wv.next_index = len(wv)
+        if self.hs:
+            self.create_binary_tree()
+
+    def prepare_weights(self, update: bool = False) -> None:
+        """Initial vectors for all words, or for the new ones."""
+        if update:
+            self.update_weights()
+        else:
+            self.init_weights()
+
+    def init_weights(self) -> None:
+        """Input vectors from U(-1/D, 1/D), output vectors of zeros."""
+        self.wv.vectors = np.zeros((0, self.vector_size), np.float32)
+        self.wv.resize_vectors(seed=self.seed)
+        for name in self._output_names():
+            setattr(self, name, np.zeros((len(self.wv), self.layer1_size), np.float32))
+
+    def update_weights(self) -> None:
+        """Rows for new words; those that there were stay."""
+        n_before = len(self.wv.vectors)
+        if not n_before:
+            raise TrainingError("build_vocab(update=True) must follow a build_vocab that made a vocabulary")
+        self.wv.resize_vectors(seed=self.seed)
+        for name in self._output_names():
+            grown = np.zeros((len(self.wv), self.layer1_size), np.float32)
+            if name == "syn1neg":
+                grown[:n_before] = self.syn1neg
+            setattr(self, name, grown)
+
+    def _output_names(self) -> list[str]:
+        return [name for name, is_used in (("syn1", self.hs), ("syn1neg", self.negative)) if is_used]
+
+    def create_binary_tree(self) -> None:
+        """The Huffman tree, as the attributes ``code`` and ``point`` of the words."""
+        tree = build_huffman_tree(self._counts())
+        for name, values in (("code", tree.codes), ("point", tree.node_ids.astype(np.uint32))):
+            paths = np.empty(len(self.wv), dtype=object)
+            for row in range(len(self.wv)):
+                paths[row] = values[tree.offsets[row] : tree.offsets[row + 1]]
+            self.wv.expandos[name] = paths
+
+    @property
+    def cum_table(self) -> NDArray[np.uint32] | None:
+        """gensim's table of cumulated noise probabilities, up to 2^31 - 1; firth draws by the alias method."""
+        if not self.negative or not len(self.wv):
+            return None
+        shares = np.cumsum(noise_probabilities(self._counts(), float(self.ns_exponent)))
+        table: NDArray[np.uint32] = np.round(shares / shares[-1] * CUM_TABLE_DOMAIN).astype(np.uint32)
+        return table
+
+    def make_cum_table(self, domain: int = CUM_TABLE_DOMAIN) -> None:
+        """Nothing to do: ``cum_table`` follows from the counts."""
+
+    def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
+        """Bytes for a vocabulary of this size (of the present one), by part and in total."""
+        n_words = vocab_size or len(self.wv)
+        report = {} if report is None else report
+        report["vocab"] = n_words * (700 if self.hs else 500)  # gensim's own figures
+        report["vectors"] = n_words * self.vector_size * 4
+        for name in self._output_names():
+            report[name] = n_words * self.layer1_size * 4
+        report["total"] = sum(report.values())
+        return report
+
+    # ---- training
+
+    def train(
+        self,
+        corpus_iterable: Any = None,
+        corpus_file: Any = None,
+        total_examples: int | None = None,
+        total_words: int | None = None,
+        epochs: int | None = None,
+        start_alpha: float | None = None,
+        end_alpha: float | None = None,
+        word_count: int = 0,
+        queue_factor: int = 2,
+        report_delay: float = 1.0,
+        compute_loss: bool = False,
+        callbacks: Iterable[Any] = (),
+        **kwargs: Any,
+    ) -> tuple[int, int]:
+        """Train on a corpus, which is read once, for ``epochs`` passes.
+
+        ``total_examples`` or ``total_words`` must be given, as gensim demands, and are not used: the learning rate
+        falls by the tokens that there are. ``word_count``, ``queue_factor`` and ``report_delay`` are not used either.
+
+        Returns
+        -------
+        (n_words_in_vocabulary, n_words) : both over all epochs, before subsampling
+        """
+        corpus_iterable = _renamed(kwargs, "sentences", "corpus_iterable", corpus_iterable)
+        _refuse_unknown("train", kwargs)
+        self.alpha = start_alpha or self.alpha
+        self.min_alpha = end_alpha or self.min_alpha
+        self._check_ready()
+        if total_words is None and total_examples is None:
+            raise ParameterError("total_examples or total_words must be given: total_examples=model.corpus_count")
+        if epochs is None or epochs <= 0:
+            raise ParameterError(f"epochs must be given and at least 1, got {epochs}: epochs=model.epochs")
+        self.epochs = epochs
+        source, _ = as_source(corpus_iterable, corpus_file)
+        return self._train(source, epochs, compute_loss, list(callbacks))
+
+    def _build_and_train(
+        self, sentences: Any, corpus_file: Any, trim_rule: TrimRule | None, callbacks: Iterable[Any]
+    ) -> None:
+        """Both from one reading of the corpus."""
+        with self._scanned(sentences, corpus_file) as (raw, total_words, corpus_count):
+            self.corpus_count, self.corpus_total_words = corpus_count, total_words
+            n_types, highest = len(self.raw_vocab), max(self.raw_vocab.values(), default=0)
+            self.prepare_vocab(trim_rule=trim_rule)
+            self.prepare_weights()
+            if raw is None or not len(self.wv):
+                raise EmptyVocabularyError(
+                    f"you must first build vocabulary before training the model: of {n_types} types of words none is"
+                    f" left with min_count={self.effective_min_count}; the highest count is {highest}"
+                )
+            self._check_ready()
+            table = np.array([self.wv.key_to_index.get(word, -1) for word in raw.vocabulary.word_list()], np.int32)
+            folder = raw.folder.parent / "encoded"
+            encoded = rewrite_corpus(raw, table, self._vocabulary(), folder, max(1, self.workers))
+            self._train(encoded, self.epochs, self.compute_loss, list(callbacks))
+
+    def _check_ready(self) -> None:
+        if not self.hs and not self.negative:
+            raise ParameterError("hs or negative must be positive for training, got hs=0 and negative=0")
+        self._refuse_two_objectives()
+        if self.alpha > self.min_alpha_yet_reached:
+            logger.warning("Effective 'alpha' higher than previous training cycles")
+        if not self.wv.key_to_index or not len(self.wv.vectors):
+            raise EmptyVocabularyError("you must first build vocabulary before training the model: build_vocab(...)")
+
+    def _refuse_two_objectives(self) -> None:
+        if self.hs and self.negative:
+            raise ParameterError(
+                f"hs and negative must not both be positive, got hs={self.hs} and negative={self.negative}: firth"
+                " trains one objective; set negative=0 for hierarchical softmax, hs=0 for negative sampling"
+            )
+
+    def _train(self, source: Any, epochs: int, compute_loss: bool, callbacks: list[Any]) -> tuple[int, int]:
+        self.compute_loss = compute_loss
+        self.running_training_loss = 0.0
+        # gensim's rate never falls below min_alpha, wherever it starts
+        parameters = self._training_parameters(max(self.alpha, self.min_alpha), self.min_alpha)
+        n_tokens = source.n_tokens_read if isinstance(source, EncodedCorpus) else self.corpus_total_words or math.inf
+        threads = max(
+            1, int(min(self.workers, math.ceil(n_tokens / self.batch_words) if n_tokens < math.inf else 4096))
+        )
+        for callback in callbacks:
+            callback.on_train_begin(self)
+        for callback in callbacks:
+            callback.on_epoch_begin(self)
+        model = train_model(
+            source,
+            vocabulary=None if isinstance(source, EncodedCorpus) else self._vocabulary(),
+            initial_vectors=self.wv.vectors,
+            initial_output_vectors=self._output_vectors(),
+            freeze=self._frozen(),
+            callbacks=[_Relay(self, callbacks)] if callbacks else [],
+            progress=False,
+            epochs=epochs,
+            threads=threads,
+            **parameters,
+        )
+        self._take(model.vectors.matrix, model.output_vectors, model.history)
+        self.history = model.history
+        self.train_count += 1
+        self.total_train_time += model.history.train_seconds
+        self.min_alpha_yet_reached = parameters["min_learning_rate"]
+        for callback in callbacks:
+            callback.on_train_end(self)
+        n_epochs = len(model.history.epochs)
+        return n_epochs * model.corpus.n_tokens, n_epochs * model.corpus.n_tokens_read
+
+    def _training_parameters(self, alpha: float, min_alpha: float) -> dict[str, Any]:
+        """What firth calls this model's parameters, but for epochs and threads."""
+        return {
+            "architecture": "skipgram" if self.sg else "cbow",
+            "loss": "hierarchical-softmax" if self.hs else "negative-sampling",
+            "dims": self.vector_size,
+            "window": self.window,
+            "window_mode": "dynamic" if self.shrink_windows else "fixed",
+            "negatives": self.negative,
+            "target_collision": "drop",
+            "noise_exponent": float(self.ns_exponent),
+            "subsample": _subsample_share(self.sample, int(self._counts().sum())),
+            "cbow_input": "mean" if self.cbow_mean else "sum",
+            "cbow_update": "word2vec",
+            "learning_rate": alpha,
+            "min_learning_rate": min(alpha, min_alpha),
+            "min_count": max(1, int(self.min_count)),
+            "seed": (int(self.seed) + self.train_count * SEED_STRIDE) % 2**64,
+        }
+
+    def _take(self, input_vectors: NDArray[Any], output_vectors: NDArray[Any], history: History) -> None:
+        """Put what was trained into the model's arrays, in place where they may be written to."""
+        if self.wv.vectors.flags.writeable:
+            self.wv.vectors[:] = input_vectors
+        else:
+            self.wv.vectors = np.array(input_vectors)
+        self.wv.norms = None
+        if self.hs:
+            self.syn1 = np.concatenate([output_vectors, np.zeros((1, self.layer1_size), np.float32)])
+        else:
+            self.syn1neg = np.array(output_vectors)
+        sums = [record.loss_nats * record.n_examples for record in history.epochs if record.n_examples]
+        self.running_training_loss = math.fsum(sums)
+
+    def _output_vectors(self) -> NDArray[Any]:
+        return self.syn1[:-1] if self.hs else self.syn1neg
+
+    def _frozen(self) -> NDArray[np.bool_] | None:
+        factors = np.asarray(self.wv.vectors_lockf)
+        if not np.isin(factors, (0.0, 1.0)).all():
+            raise ParameterError("wv.vectors_lockf must hold 0.0 (frozen) and 1.0 alone; firth has no rates in between")
+        if len(factors) not in (1, len(self.wv)):
+            raise ParameterError(f"wv.vectors_lockf must have 1 or {len(self.wv)} factors, got {len(factors)}")
+        return np.broadcast_to(factors == 0.0, len(self.wv)).copy()
+
+    def _counts(self) -> NDArray[np.int64]:
+        counts = self.wv.expandos.get("count")
+        if counts is None:
+            raise TrainingError("wv must have counts of its words to be trained; call build_vocab")
+        return np.asarray(counts, np.int64)
+
+    def _vocabulary(self) -> Vocabulary:
+        keys = self.wv.index_to_key
+        is_ids = all(isinstance(key, (int, np.integer)) for key in keys)
+        return Vocabulary(np.array(keys, np.int64) if is_ids else tuple(keys), self._counts())
+
+    def get_latest_training_loss(self) -> float:
+        """The loss of the last, or present, ``train`` over its epochs so far, in nats, summed in float64.
+
+        Each positive example with its noise words counts once, before its update; computed whatever ``compute_loss``
+        says. ``history`` has the mean of each epoch.
+        """
+        return self.running_training_loss
+
+    # ---- what a model predicts
+
+    def score(
+        self,
+        sentences: Iterable[Sequence[Any]],
+        total_sentences: int = 1_000_000,
+        chunksize: int = 100,
+        queue_factor: int = 2,
+        report_delay: float = 1.0,
+    ) -> NDArray[np.float32]:
+        """Log-probability of each sentence under hierarchical softmax: of all pairs (windows for CBOW) added."""
+        if not len(self.wv):
+            raise EmptyVocabularyError("you must first build vocabulary before scoring new data")
+        if not self.hs or "syn1" not in self.__dict__:
+            raise TrainingError("score must have a model trained with hs=1 and negative=0")
+        tree = build_huffman_tree(self._counts())
+        nodes = self.syn1[:-1].astype(np.float64)
+        scores = []
+        for _, sentence in zip(range(total_sentences), sentences, strict=False):
+            rows = [self.wv.key_to_index[word] for word in sentence if word in self.wv.key_to_index]
+            total = 0.0
+            for position, target in enumerate(rows):
+                context = rows[max(0, position - self.window) : position] + rows[position + 1 :][: self.window]
+                vectors = self.wv.vectors[context].astype(np.float64)
+                if context and not self.sg:
+                    vectors = vectors.mean(axis=0, keepdims=True) if self.cbow_mean else vectors.sum(0, keepdims=True)
+                total -= sum(hierarchical_softmax_loss(vector, nodes, *tree.path(target))[0] for vector in vectors)
+            scores.append(total)
+        return np.array(scores, np.float32)
+
+    def predict_output_word(self, context_words_list: Sequence[Any], topn: int | None = 10) -> Any:
+        """The most probable centre words of a context, by the softmax of all outputs; None without a known word."""
+        if not self.negative or "syn1neg" not in self.__dict__:
+            raise TrainingError("predict_output_word must have a model trained with negative sampling, and its syn1neg")
+        rows = [self.wv.get_index(word) for word in context_words_list if word in self.wv]
+        if not rows:
+            logger.warning("All the input context words are out-of-vocabulary for the current model.")
+            return None
+        vectors = self.wv.vectors[rows].astype(np.float64)
+        hidden = vectors.mean(axis=0) if self.cbow_mean else vectors.sum(axis=0)
+        probabilities = softmax(self.syn1neg.astype(np.float64) @ hidden)
+        best = np.argsort(-probabilities, kind="stable")[:topn]
+        return [(self.wv.index_to_key[row], float(probabilities[row])) for row in best.tolist()]
+
+    def reset_from(self, other_model: Word2Vec) -> None:
+        """Take the vocabulary of another model, and start from initial vectors."""
+        self.wv = KeyedVectors(self.vector_size)
+        self.wv.vectors_lockf = np.ones(1, dtype=np.float32)
+        self.wv.index_to_key = list(other_model.wv.index_to_key)
+        self.wv.key_to_index = dict(other_model.wv.key_to_index)
+        self.wv.expandos = {name: values.copy() for name, values in other_model.wv.expandos.items()}
+        self.wv.next_index = len(self.wv)
+        self.corpus_count = other_model.corpus_count
+        self.corpus_total_words = other_model.corpus_total_words
+        self.init_weights()
+
+    # ---- files
+
+    def save(self, fname: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
+        """Write one safetensors file, without code in it; gensim's options about pickles are taken and not needed.
+
+        Training goes on after ``Word2Vec.load(fname)``. ``to_firth().save(folder)`` writes a model folder of firth's.
+        """
+        state, tensors = self.wv._to_stored()
+        outputs: dict[str, NDArray[Any]] = {
+            name: self.__dict__[name] for name in ("syn1", "syn1neg") if name in self.__dict__
+        }
+        tensors = {**tensors, **outputs, "vectors_lockf": np.asarray(self.wv.vectors_lockf, np.float32)}
+        settings = {name: _plain(getattr(self, name)) for name in SETTINGS}
+        write_file(fname, "Word2Vec", {**state, "settings": settings}, tensors)
+
+    # ---- what gensim 4 deprecates
+
+    def seeded_vector(self, seed_string: str, vector_size: int) -> NDArray[np.float32]:
+        """Deprecated: ``pseudorandom_weak_vector``."""
+        warnings.warn(
+            "seeded_vector is deprecated since gensim 4; use pseudorandom_weak_vector", DeprecationWarning, stacklevel=2
+        )
+        return pseudorandom_weak_vector(vector_size, seed_string=seed_string, hashfxn=self.hashfxn)
+
+    def init_sims(self, replace: bool = False) -> None:
+        """Deprecated: ``model.wv.fill_norms()``, or ``model.wv.unit_normalize_all()``."""
+        self.wv.init_sims(replace=replace)
+
+
+class _Relay(Callback):
+    """gensim's callbacks, called by firth's loop in the main thread, with the model brought up to date."""
+
+    def __init__(self, model: Word2Vec, callbacks: list[Any]) -> None:
+        self._model = model
+        self._callbacks = callbacks
+
+    def on_epoch_end(self, state: TrainingState) -> None:
+        self._model._take(state.vectors.matrix, state.output_vectors, state.history)
+        self._model.history = state.history
+        for callback in self._callbacks:
+            callback.on_epoch_end(self._model)
+        if state.epoch < state.epochs:
+            for callback in self._callbacks:
+                callback.on_epoch_begin(self._model)
+
+
+def _load(cls: type[Word2Vec], fname: str | os.PathLike[str], mmap: str | None = None, **kwargs: Any) -> Word2Vec:
+    """Read what ``save`` wrote, or what gensim's ``save`` wrote (1.0 to 4); training can go on.
+
+    Parameters
+    ----------
+    fname : path
+    mmap : None or "r"
+        ``"r"`` maps the vectors of a file of firth's, read-only until training copies them.
+
+    Raises
+    ------
+    WrongModelError
+        The file holds vectors alone: ``KeyedVectors.load`` reads them.
+    FormatError, StorageError
+    """
+    if not is_ours(fname):
+        return _load_gensim(cls, fname)
+    state, tensors = read_file(fname)
+    if state.get("kind") != "Word2Vec":
+        raise WrongModelError(f"{fname}: holds {state.get('kind')}, not Word2Vec; KeyedVectors.load(fname) reads it")
+    model = cls.__new__(cls)
+    settings = state.get("settings")
+    if not isinstance(settings, dict) or set(settings) != set(SETTINGS):
+        raise FormatError(f"{fname}: the settings of the model are damaged")
+    model.__dict__.update(settings, raw_vocab={}, hashfxn=hash, history=None)
+    outputs = {name: tensors.pop(name) for name in ("syn1", "syn1neg") if name in tensors}
+    lock_factors = tensors.pop("vectors_lockf", np.ones(1, np.float32))
+    model.wv = KeyedVectors._from_stored(state, tensors, fname, mmap)
+    model.wv.vectors_lockf = np.array(lock_factors)
+    for name, matrix in outputs.items():
+        if matrix.shape != (len(model.wv), model.layer1_size):
+            raise FormatError(f"{fname}: {name} must have a row for each of {len(model.wv)} words, got {matrix.shape}")
+        setattr(model, name, matrix if mmap else np.array(matrix))
+    if model.hs and len(model.wv):
+        model.create_binary_tree()
+    return model
+
+
+def _load_gensim(cls: type[Word2Vec], fname: str | os.PathLike[str]) -> Word2Vec:
+    saved = read_model(as_path(fname))
+    if not saved.is_word2vec:
+        raise WrongModelError(f"{fname}: holds vectors alone, not Word2Vec; KeyedVectors.load(fname) reads them")
+    settings = dict(saved.settings)
+    settings.setdefault("epochs", settings.get("iter", 5))
+    model = cls(hs=settings.get("hs", 0), negative=settings.get("negative", 5))
+    model.__dict__.update({name: settings[name] for name in SETTINGS if name in settings})
+    model.corpus_total_words = settings.get("corpus_total_words")
+    table = saved.table
+    model.vector_size = model.layer1_size = int(table.matrix.shape[1])
+    model.wv = KeyedVectors._from_rows(list(table.words), np.array(table.matrix), table.counts)
+    model.wv.vectors_lockf = np.ones(1, dtype=np.float32)
+    for name in model._output_names():
+        setattr(model, name, np.zeros((len(model.wv), model.layer1_size), np.float32))
+    if model.hs:
+        warnings.warn(
+            f"{fname}: firth's Huffman tree breaks ties otherwise than gensim's, so the vectors of the tree's nodes"
+            " start from zero",
+            UserWarning,
+            stacklevel=3,
+        )
+        model.create_binary_tree()
+    elif "syn1neg" in saved.output_vectors:
+        model.syn1neg = np.array(saved.output_vectors["syn1neg"])
+    return model
+
+
+def _most_frequent(counts: Mapping[Any, int], limit: int | None) -> Mapping[Any, int]:
+    if limit is None or len(counts) <= limit:
+        return counts
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:limit])
+
+
+def _subsample_share(sample: float, n_tokens: int) -> float:
+    """firth's ``subsample``, a share of all tokens; gensim takes 1 and more as a count that words may have."""
+    if not sample or not n_tokens:
+        return 0.0
+    return float(sample) if sample < 1 else int(sample * (3 + math.sqrt(5)) / 2) / n_tokens
+
+
+def _renamed(given: dict[str, Any], old: str, new: str, value: Any) -> Any:
+    if old not in given:
+        return value
+    warnings.warn(f"{old} is gensim 3's name; gensim 4 calls it {new}", DeprecationWarning, stacklevel=3)
+    return given.pop(old)
+
+
+def _refuse_unknown(function: str, given: Mapping[str, Any]) -> None:
+    if given:
+        raise TypeError(f"{function}() got an unexpected keyword argument {next(iter(given))!r}")
+
+
+def _plain(value: Any) -> Any:
+    """A setting as JSON has it."""
+    if isinstance(value, (np.integer, np.bool_)):
+        return int(value)
+    if isinstance(value, np.floating):
+        return float(value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise FirthError(f"a setting of the model must be a number or a string to be saved, got {value!r}")
+
+
+def __getattr__(name: str) -> Any:
+    raise refuse(__name__, name)
+
+
+__all__ = [
+    "BrownCorpus",
+    "KeyedVectors",
+    "LineSentence",
+    "PathLineSentences",
+    "Text8Corpus",
+    "Word2Vec",
+    "prep_vectors",
+]

@@ -1,0 +1,108 @@
+"""Room compat: a model of gensim's names as one file: safetensors, its settings as JSON in a tensor; no code in it.
+
+gensim's users pass the name of a file and copy, remove and upload it, so a save is a file here, unlike firth's own
+model folders. Any safetensors reader opens it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.errors import FormatError, ParameterError, StorageError
+from firth.formats.model_folder import encode_safetensors_header, parse_safetensors_header
+from firth.formats.table import pack_words, unpack_words
+from firth.formats.target import whole_file
+
+STATE = "firth_gensim"  # the tensor with the settings
+MAX_HEADER_BYTES = 1 << 20
+VERSION = 1
+
+
+def as_path(path: Any) -> Path:
+    """A path from what users pass; file handles are refused."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise ParameterError(f"fname must be the path of a file, got {type(path).__name__}")
+    return Path(path)
+
+
+def write_file(path: Any, kind: str, state: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> None:
+    """Write settings and tensors; an old file is replaced when the new one is whole."""
+    place = as_path(path)
+    text = json.dumps({"kind": kind, "version": VERSION, **state}).encode("utf-8")
+    arrays = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    arrays[STATE] = np.frombuffer(text, np.uint8)
+    header, order = encode_safetensors_header(arrays)
+    with whole_file(place, overwrite=True, sync=True, compress=False) as stream:
+        stream.write(header)
+        for name in order:
+            stream.write(arrays[name].reshape(-1).view(np.uint8).data)
+
+
+def is_ours(path: Any) -> bool:
+    """Whether the file begins as a safetensors file does; gensim's own begin with a pickle's mark."""
+    place = as_path(path)
+    try:
+        with open(place, "rb") as file:
+            head = file.read(9)
+    except OSError as error:
+        raise StorageError(error.errno, f"{place} cannot be read: {error.strerror}") from error
+    return len(head) == 9 and head[8:] == b"{"
+
+
+def read_file(path: Any) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Settings and mapped, read-only tensors.
+
+    Raises
+    ------
+    StorageError, FormatError
+    """
+    place = as_path(path)
+    size = place.stat().st_size
+    whole = np.memmap(place, dtype=np.uint8, mode="r")
+    length = int.from_bytes(whole[:8].tobytes(), "little")
+    if length > min(MAX_HEADER_BYTES, size - 8):
+        raise FormatError(f"{place}: a header of {length} bytes does not fit in a file of {size}")
+    start = 8 + length
+    entries = parse_safetensors_header(whole[8:start].tobytes(), size - start, place)
+    tensors: dict[str, NDArray[Any]] = {}
+    for name, (code, shape, offset) in entries.items():
+        n_bytes = int(np.prod(shape, dtype=np.int64)) * np.dtype(code).itemsize
+        tensors[name] = whole[start + offset : start + offset + n_bytes].view(code).reshape(shape)
+    try:
+        state = json.loads(tensors.pop(STATE).tobytes())
+        if not isinstance(state, dict) or state["version"] != VERSION:
+            raise ValueError(f"version {state['version']!r}")
+    except (KeyError, ValueError, TypeError) as error:
+        raise FormatError(f"{place}: not a file that Word2Vec.save or KeyedVectors.save wrote ({error})") from None
+    return state, tensors
+
+
+def pack_keys(keys: list[Any]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Keys as state and tensors: strings packed, anything else as JSON."""
+    if keys and all(isinstance(key, str) for key in keys):
+        packed, offsets = pack_words(keys)
+        return {}, {"words": packed, "word_offsets": offsets}
+    plain = [int(key) if isinstance(key, np.integer) else key for key in keys]
+    if not all(isinstance(key, (str, int)) or key is None for key in plain):
+        raise ParameterError("keys must be strings or integers to be saved")
+    return {"keys": plain}, {}
+
+
+def unpack_keys(state: Mapping[str, Any], tensors: dict[str, NDArray[Any]], path: Any) -> list[Any]:
+    """The keys that `pack_keys` packed."""
+    if "keys" in state:
+        return list(state["keys"])
+    try:
+        return list(unpack_words(tensors.pop("words"), tensors.pop("word_offsets")))
+    except (KeyError, ValueError) as error:
+        raise FormatError(f"{path}: the words are damaged ({error})") from None
+
+
+__all__ = ["as_path", "is_ours", "pack_keys", "read_file", "unpack_keys", "write_file"]
