@@ -1,9 +1,10 @@
-"""Room tests: what the rooms' tests share: native programs under the compiler's sanitizers."""
+"""Room tests: what the rooms' tests share: signals as at a terminal, native programs under sanitizers."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,12 @@ from pathlib import Path
 import pytest
 
 NATIVE = Path(__file__).parents[1] / "src" / "firth" / "native" / "cpp"
+
+
+def pytest_configure() -> None:
+    """Undo what a shell does to its background jobs: they ignore Ctrl-C, and so would the processes that tests start."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
