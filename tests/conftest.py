@@ -16,7 +16,7 @@ NATIVE = Path(__file__).parents[1] / "src" / "firth" / "native" / "cpp"
 
 
 def pytest_configure() -> None:
-    """Undo what a shell does to its background jobs: they ignore Ctrl-C, and so would the processes that tests start."""
+    """A shell makes its background jobs ignore Ctrl-C, and the processes that tests start would inherit that."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
