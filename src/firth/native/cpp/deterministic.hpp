@@ -233,13 +233,17 @@ class Merger {
   Real damping_[SHARDS + 1] = {};
 };
 
-// Threads meet here; spins, since rounds are short, and yields so that more threads than cores make progress.
+// Threads meet here; spins, since rounds are short, and yields so that more threads than cores make progress. The last
+// one to arrive does what is to be done once, while all others wait.
 class Barrier {
  public:
   explicit Barrier(int n_threads) : n_threads_(n_threads) {}
-  void wait() {
+
+  template <class Once>
+  void wait(Once&& once) {
     const int generation = generation_.load(std::memory_order_acquire);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == n_threads_) {
+      once();
       arrived_.store(0, std::memory_order_relaxed);
       generation_.fetch_add(1, std::memory_order_acq_rel);
       return;
@@ -293,13 +297,27 @@ class RoundTrainer final : public Rounds {
     epoch_ = epoch;
     result_ = {};
     if (int64_t(rounds_done_) + (stop - start) / round_tokens() + 2 > int64_t(MAX_ROUND)) clear_tables();
-    stopped_ = false;
+    given_up_ = stopped_ = false;
     failed_.store(false);
     next_plan_.store(0);
     next_shard_.store(0);
     for (std::exception_ptr& failure : failures_) failure = nullptr;
+    // The threads start together or not at all: one that could not be made would be waited for at every barrier.
+    std::atomic<int> start_signal{0};
     std::vector<std::thread> threads;
-    for (int t = 1; t < n_threads_; ++t) threads.emplace_back([this, t] { work(t); });
+    try {
+      for (int t = 1; t < n_threads_; ++t)
+        threads.emplace_back([this, t, &start_signal] {
+          int signal;
+          while ((signal = start_signal.load(std::memory_order_acquire)) == 0) std::this_thread::yield();
+          if (signal > 0) work(t);
+        });
+      start_signal.store(1, std::memory_order_release);
+    } catch (...) {
+      start_signal.store(-1, std::memory_order_release);
+      for (std::thread& thread : threads) thread.join();
+      throw;
+    }
     work(0);
     for (std::thread& thread : threads) thread.join();
     for (std::exception_ptr& failure : failures_)
@@ -313,20 +331,31 @@ class RoundTrainer final : public Rounds {
     Round round = rounds_done_;
     for (int64_t first = start_; first < stop_; first += round_tokens()) {
       ++round;
-      guarded(thread, [&] { plan_shards(first, round); });
-      barrier_.wait();
-      if (failed_.load()) return;
-      guarded(thread, [&] { train_shards(); });
-      barrier_.wait();
-      if (failed_.load()) return;
-      guarded(thread, [&] {
+      if (!together(thread, [&] { plan_shards(first, round); }, [] {})) return;
+      if (!together(thread, [&] { train_shards(); }, [] {})) return;
+      const auto merge = [&] {
         input_mergers_[thread]->merge(inputs_, round, thread, n_threads_);
         output_mergers_[thread]->merge(outputs_, round, thread, n_threads_);
-      });
-      if (thread == 0) finish_round();
-      barrier_.wait();
-      if (failed_.load() || stopped_) return;
+      };
+      if (!together(thread, merge, [&] { finish_round(); })) return;
+      if (stopped_) return;
     }
+  }
+
+  // A phase on every thread, then a step done once while all wait. False, for all threads alike, if one failed.
+  template <class Phase, class Once>
+  bool together(int thread, Phase&& phase, Once&& once) {
+    try {
+      phase();
+    } catch (...) {  // handed to the calling thread by run
+      failures_[thread] = std::current_exception();
+      failed_.store(true);
+    }
+    barrier_.wait([&] {
+      given_up_ = failed_.load();
+      if (!given_up_) once();
+    });
+    return !given_up_;
   }
 
   int64_t round_tokens() const { return SHARDS * int64_t(s_.shard_tokens); }
@@ -380,17 +409,7 @@ class RoundTrainer final : public Rounds {
     next_plan_.store(0);
     next_shard_.store(0);
     ++rounds_done_;
-    stopped_ = stop_flag_ && *const_cast<const volatile int32_t*>(stop_flag_);
-  }
-
-  template <class Body>
-  void guarded(int thread, Body&& body) {
-    try {
-      body();
-    } catch (...) {  // handed to the calling thread by run
-      failures_[thread] = std::current_exception();
-      failed_.store(true);
-    }
+    stopped_ = stop_requested(stop_flag_);
   }
 
   Settings s_;
@@ -402,7 +421,7 @@ class RoundTrainer final : public Rounds {
   std::atomic<int> next_plan_{0}, next_shard_{0};
   bool planned_[SHARDS] = {};
   Owners input_owners_, output_owners_;
-  bool stopped_ = false;  // written by thread 0 before a barrier, read after it
+  bool given_up_ = false, stopped_ = false;  // written by one thread while the others wait
   int64_t start_ = 0, stop_ = 0;
   uint32_t epoch_ = 0;
   Round rounds_done_ = 0;  // numbers rounds, so that slot tables need no clearing; read before any thread writes it

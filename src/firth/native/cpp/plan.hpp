@@ -19,6 +19,7 @@ namespace firth {
 constexpr int CHUNK_TOKENS = 1024;
 constexpr int MAX_ATTEMPTS = 64;  // rejected draws of one negative before the next word id is taken
 constexpr int PHILOX_BATCH = 16;
+constexpr int MAX_TRACKED_WINDOW = 32;
 
 // Many blocks at once: each word in the low half of a lane of 64 bits, since that is what multiplications to 64 bits
 // take; what the high halves hold is never read.
@@ -78,7 +79,9 @@ class Planner {
   std::vector<int64_t> center_sequences;
 
   // False only if the words of a window differ, its center among them.
-  bool may_repeat(const Center& center) const { return unbounded() || last_repeat_[center.last - 1] >= center.first; }
+  bool may_repeat(const Center& center) const {
+    return !tracks_repeats() || last_repeat_[center.last - 1] >= center.first;
+  }
 
   explicit Planner(const Settings& settings) : s_(settings), key_(settings.seed) {}
 
@@ -118,13 +121,15 @@ class Planner {
       line_first = int32_t(kept_ids.size());
       position = line_stop;
     }
-    if (!unbounded()) find_repeats();
+    if (tracks_repeats()) find_repeats();
     if (s_.loss == NEGATIVE_SAMPLING && s_.negatives > 0) draw_negatives();
     next_ = end;
     return true;
   }
 
  private:
+  // Wide windows are looked through one by one, if they come to it.
+  bool tracks_repeats() const { return !unbounded() && s_.window <= MAX_TRACKED_WINDOW; }
   bool unbounded() const { return s_.window_mode == WINDOW_SEQUENCE; }
 
   // Tokens of [from, to) that subsampling keeps, in order; windows of centers are drawn where asked.
@@ -205,8 +210,8 @@ class Planner {
     for (int32_t k = own_first; k < own_last; ++k) {
       int32_t first = line_first, last = line_last;
       if (!unbounded()) {
-        first = std::max(first, k - windows_[k]);
-        last = std::min(last, k + windows_[k] + 1);
+        first = int32_t(std::max<int64_t>(first, int64_t(k) - windows_[k]));
+        last = int32_t(std::min<int64_t>(last, int64_t(k) + windows_[k] + 1));
       }
       if (s_.window_side == SIDE_LEFT) last = k + 1;
       if (s_.window_side == SIDE_RIGHT) first = k;

@@ -47,6 +47,9 @@ struct Settings {
   uint64_t seed;
 };
 
+// Whether the caller, from another thread, asks to stop.
+inline bool stop_requested(const int32_t* flag) { return flag && __atomic_load_n(flag, __ATOMIC_RELAXED); }
+
 // What a stretch of training (or of evaluation) yields; losses are sums in nats.
 struct Result {
   double loss;       // weighted by the sequences' weights

@@ -57,7 +57,7 @@ class Trainer {
     prefetched_ = 0;
     for (size_t c = 0; c < plan_.centers.size(); ++c) {
       // For every window: under full softmax one may take milliseconds.
-      if (s_.stop_flag && *const_cast<const volatile int32_t*>(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
+      if (stop_requested(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
       if (c == 0) prefetch(plan_, c);
       train_center(plan_, c, pair, result);
     }
@@ -105,8 +105,9 @@ class Trainer {
   void prefetch(const Planner& plan, size_t index) {
     if (index >= plan.centers.size()) return;
     const size_t ahead = std::min(index + PREFETCH_WINDOWS, plan.centers.size() - 1);
-    const int32_t reach = plan.centers[ahead].kept + (s_.window_mode == WINDOW_SEQUENCE ? 1 : s_.window) + 1;
-    for (const int32_t stop = std::min(reach, int32_t(plan.kept_ids.size())); prefetched_ < stop; ++prefetched_)
+    const int64_t reach = int64_t(plan.centers[ahead].kept) + (s_.window_mode == WINDOW_SEQUENCE ? 1 : s_.window) + 1;
+    for (const int32_t stop = int32_t(std::min(reach, int64_t(plan.kept_ids.size()))); prefetched_ < stop;
+         ++prefetched_)
       input_row_.prefetch(plan.kept_ids[prefetched_]);
     for (size_t c = index == 0 ? 0 : index + PREFETCH_WINDOWS; c <= ahead; ++c) {
       const Planner::Center& center = plan.centers[c];
