@@ -52,6 +52,13 @@ logger = logging.getLogger(__name__)
 SEED_STRIDE = 0x9E3779B97F4A7C15  # from one train() to the next, so that a loop of them does not repeat its draws
 CUM_TABLE_DOMAIN = 2**31 - 1
 
+
+class _Default(int):
+    """A default that is told from the same number given by the user."""
+
+
+NEGATIVE = _Default(5)
+
 # What is saved of a model besides its arrays.
 SETTINGS = (
     "vector_size",
@@ -131,11 +138,11 @@ class EmptyVocabularyError(CorpusError, TrainingError):
 
 
 class _LoadedOnClassOnly:
-    """``Word2Vec.load``; of an instance, whose state it would not change, an AttributeError as gensim raises."""
+    """``Word2Vec.load``; an instance, which would stay as it is, has none: an AttributeError, as gensim raises."""
 
     def __get__(self, instance: object, owner: type[Word2Vec]) -> Callable[..., Word2Vec]:
         if instance is not None:
-            raise RemovedNameError("load must be called on the class: model = Word2Vec.load(fname)")
+            raise AttributeError  # Word2Vec.__getattr__ says why
         return functools.partial(_load, owner)
 
 
@@ -155,7 +162,8 @@ class Word2Vec:
     epochs, trim_rule, compute_loss, callbacks, comment, max_final_vocab, shrink_windows
         As in gensim.
     hs : {0, 1}
-        1 needs ``negative=0``: gensim would train two objectives at once, and warns that it is probably a mistake.
+        1: hierarchical softmax alone, with a UserWarning unless ``negative=0`` is said too; a ``negative`` that is
+        given is refused. gensim would train two objectives at once, and logs that it is probably a mistake.
     max_vocab_size : int, optional
         At most so many words, the most frequent ones, exactly.
     batch_words : int
@@ -198,7 +206,7 @@ class Word2Vec:
         min_alpha: float = 0.0001,
         sg: int = 0,
         hs: int = 0,
-        negative: int = 5,
+        negative: int = NEGATIVE,
         ns_exponent: float = 0.75,
         cbow_mean: int = 1,
         hashfxn: Callable[[str], int] = hash,
@@ -236,6 +244,14 @@ class Word2Vec:
         self.sg = int(sg)
         self.hs = int(hs)
         self.negative = int(negative)
+        if self.hs and negative is NEGATIVE:
+            warnings.warn(
+                "hs=1 without negative=0 would train two objectives at once in gensim; firth trains hierarchical"
+                " softmax alone: say negative=0",
+                UserWarning,
+                stacklevel=2,
+            )
+            self.negative = 0
         self.ns_exponent = ns_exponent
         self.cbow_mean = int(cbow_mean)
         self.hashfxn = hashfxn
@@ -269,6 +285,8 @@ class Word2Vec:
     def __getattr__(self, name: str) -> Any:
         if name in REMOVED:
             raise RemovedNameError(f"{name} was removed in gensim 4; {REMOVED[name]}")
+        if name == "load":
+            raise RemovedNameError("load must be called on the class: model = Word2Vec.load(fname)")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # ---- to and from firth
