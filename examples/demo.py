@@ -30,7 +30,7 @@ FEWEST_WORDS = 3  # of a paragraph: less is a ruler, a number, a heading
 
 # A word, or a name as code has it: os.path.join, __init__, utf-8, don't. Punctuation around it is left out.
 WORD = re.compile(r"[a-z_][a-z0-9_]*(?:(?:[.]|[-'](?=[a-z0-9]))[a-z0-9_]+)*")
-CHARACTER_CODE = re.compile(r"[ux][0-9a-f]{2,}")  # x001b, u00e9: tables of characters, no words
+CHARACTER_CODE = re.compile(r"[ux][0-9a-f]{3,}")  # x001b, u00e9: tables of characters, no words
 PARAGRAPH_END = re.compile(r"\n\s*\n")
 
 

@@ -105,8 +105,8 @@ MUTANTS = (
     Mutant(
         "windows: one word short on the right",
         f"{CPP}/plan.hpp",
-        "last = std::min(last, k + windows_[k] + 1);",
-        "last = std::min(last, k + windows_[k]);",
+        "int64_t(k) + windows_[k] + 1));",
+        "int64_t(k) + windows_[k]));",
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
     ),
     Mutant(
