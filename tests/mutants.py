@@ -191,7 +191,7 @@ MUTANTS = (
         "src/firth/vectors/evaluation.py",
         "for row in {*own_rows[place].tolist(), *other_rows[place]}",
         "for row in {*other_rows[place]}",
-        "tests/vectors/test_evaluation.py::test_analogies_by_hand",
+        "tests/vectors/test_evaluation.py::test_blocks_answer_as_most_similar_does",
     ),
 )
 
