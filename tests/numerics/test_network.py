@@ -15,6 +15,7 @@ from firth.numerics.gradient_check import check_gradient
 from firth.numerics.layers import affine_backward, affine_forward, sigmoid_backward, sigmoid_forward
 from firth.numerics.losses import cross_entropy
 from firth.numerics.network import (
+    NetworkObjective,
     NetworkSizes,
     NetworkWorkspace,
     network_log_probabilities,
@@ -334,6 +335,34 @@ def test_a_workspace_and_a_place_for_the_gradient_change_nothing(sizes, dtype):
             network_probabilities(parameters, inputs[rows], sizes, workspace=workspace),
             network_probabilities(parameters, inputs[rows], sizes),
         )
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_an_objective_follows_parameters_that_change_in_place(sizes, weighted):
+    parameters, inputs, labels = make_problem(sizes)
+    weights = np.linspace(0, 1, len(labels)) if weighted else None
+    objective = NetworkObjective(parameters, sizes, n_examples=6, l2=0.1)
+    for rows in (slice(0, 6), slice(0, 2), slice(1, 5)):
+        batch_weights = None if weights is None else weights[rows]
+        divisor = len(labels[rows]) if weights is None else batch_weights.sum()
+        loss, gradient = network_loss_and_gradient(
+            parameters, inputs[rows], labels[rows], sizes, reduction="mean", l2=0.1, sample_weights=batch_weights
+        )
+        assert objective.evaluate(inputs[rows], labels[rows], batch_weights, divisor) == pytest.approx(loss, rel=1e-15)
+        np.testing.assert_allclose(objective.gradient, gradient, rtol=1e-14, atol=1e-16)
+        parameters -= 0.1 * objective.gradient
+
+
+@pytest.mark.parametrize("n_examples", [6, 7])
+def test_products_in_halves_do_not_change_the_result(n_examples, monkeypatch):
+    sizes = NetworkSizes(5, 4, 3)
+    parameters, inputs, labels = make_problem(sizes, n_examples)
+    loss, gradient = network_loss_and_gradient(parameters, inputs, labels, sizes, reduction="mean")
+    monkeypatch.setattr(network_module, "SMALL_PRODUCT", n_examples * 5 * 4 - 1)
+    halved_loss, halved_gradient = network_loss_and_gradient(parameters, inputs, labels, sizes, reduction="mean")
+    assert halved_loss == pytest.approx(loss, rel=1e-14)
+    np.testing.assert_allclose(halved_gradient, gradient, atol=1e-14)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

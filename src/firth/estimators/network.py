@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from firth.errors import ParameterError, TrainingError
 from firth.numerics.network import (
     BLOCK_ROWS,
+    NetworkObjective,
     NetworkSizes,
     NetworkWorkspace,
     network_log_probabilities,
@@ -551,9 +553,12 @@ class _Batches:
         wanted = AUTO_BATCH_SIZE if estimator.batch_size == "auto" else int(estimator.batch_size)
         self.batch_size = min(wanted, self.n_examples)
         self.order = np.arange(self.n_examples)
-        rows = min(self.batch_size, _workspace_rows(X))
-        self.workspace = NetworkWorkspace(estimator.sizes_, rows, estimator.parameters_.dtype)
-        self.gradient = np.empty_like(estimator.parameters_)
+        self.objective = NetworkObjective(
+            estimator.parameters_,
+            estimator.sizes_,
+            n_examples=min(self.batch_size, _workspace_rows(X)),
+            l2=float(estimator.l2),
+        )
         self.rows_at_once, self.gathered = self.n_examples, None
         if estimator.shuffle:
             batches_at_once = max(1, GATHER_BYTES // (self.batch_size * n_inputs * X.dtype.itemsize))
@@ -587,26 +592,15 @@ class _Batches:
             yield inputs, self.labels[chosen], None if self.weights is None else self.weights[chosen]
 
     def _run_rows(self, inputs: Any, labels: NDArray[Any], weights: FloatArray | None) -> float:
-        estimator, parameters, gradient = self.estimator, self.estimator.parameters_, self.gradient
-        sizes, l2, workspace, update = estimator.sizes_, estimator.l2, self.workspace, self.optimizer.update
-        total, n_examples = 0.0, len(labels)
-        reduction, batch_weights = "mean", None
-        for start in range(0, n_examples, self.batch_size):
-            stop = min(start + self.batch_size, n_examples)
+        objective, update, batch_size = self.objective, self.optimizer.update, self.batch_size
+        evaluate, parameters, gradient = objective.evaluate, objective.parameters, objective.gradient
+        total, n_examples, batch_weights = 0.0, len(labels), None
+        for start in range(0, n_examples, batch_size):
+            stop = min(start + batch_size, n_examples)
             if weights is not None:
                 # The weights have mean one over all examples: a batch divides by its length, whatever weight it has.
-                reduction, batch_weights = "sum", weights[start:stop] / (stop - start)
-            loss, _ = network_loss_and_gradient(
-                parameters,
-                inputs[start:stop],
-                labels[start:stop],
-                sizes,
-                reduction=reduction,
-                l2=l2,
-                sample_weights=batch_weights,
-                out=gradient,
-                workspace=workspace,
-            )
+                batch_weights = weights[start:stop]
+            loss = evaluate(inputs[start:stop], labels[start:stop], batch_weights, stop - start)
             update(parameters, gradient)
             total += loss * (stop - start)
         return total
@@ -622,7 +616,9 @@ class _Adam:
     """
 
     def __init__(self, parameters: FloatArray, rate: float, beta_1: float, beta_2: float, epsilon: float) -> None:
-        self.rate, self.beta_1, self.beta_2, self.epsilon = rate, beta_1, beta_2, epsilon
+        # Python's floats: a NumPy scalar of float64 would widen float32 arrays.
+        self.rate, self.beta_1 = float(rate), float(beta_1)
+        self.beta_2, self.epsilon = float(beta_2), float(epsilon)
         self.first, self.second = np.zeros_like(parameters), np.zeros_like(parameters)
         self.step = np.empty_like(parameters)
         self.n_updates = 0
@@ -630,8 +626,8 @@ class _Adam:
     def update(self, parameters: FloatArray, gradient: FloatArray) -> None:
         """One step; ``gradient`` is not changed."""
         self.n_updates += 1
-        root = np.sqrt(1 - self.beta_2)
-        rate = self.rate * np.sqrt(1 - self.beta_2**self.n_updates) / (1 - self.beta_1**self.n_updates)
+        root = math.sqrt(1 - self.beta_2)
+        rate = self.rate * math.sqrt(1 - self.beta_2**self.n_updates) / (1 - self.beta_1**self.n_updates)
         first, second, step = self.first, self.second, self.step
         np.multiply(first, self.beta_1, out=first)
         np.add(first, gradient, out=first)
@@ -639,9 +635,9 @@ class _Adam:
         np.multiply(gradient, gradient, out=step)
         np.add(second, step, out=second)
         np.sqrt(second, out=step)
-        np.add(step, float(self.epsilon / root), out=step)
+        np.add(step, self.epsilon / root, out=step)
         np.divide(first, step, out=step)
-        np.multiply(step, float(rate * (1 - self.beta_1) / root), out=step)
+        np.multiply(step, rate * (1 - self.beta_1) / root, out=step)
         np.subtract(parameters, step, out=parameters)
 
 
