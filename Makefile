@@ -39,9 +39,17 @@ native: ## build the C++ core into the source tree (development: then PYTHONPATH
 	  cmake -S . -B build/native -G Ninja -DCMAKE_BUILD_TYPE=Release >build/cmake.log; cmake --build build/native; \
 	  for f in build/native/libfirth-*; do cp $$f src/firth/native/lib/.$$(basename $$f); mv src/firth/native/lib/.$$(basename $$f) src/firth/native/lib/$$(basename $$f); done'
 
-bench: $(VENV)/.firth-bench ## the benchmarks and how to run them: they take long, and compare within one run
-	@echo 'Each prints ratios from interleaved runs; docs/benchmarks.md has what was measured. FIRTH_DATA names the data.'
-	@for f in benchmarks/*.py; do echo; echo "$(BIN)/python $$f --help"; $(BIN)/python $$f --help | sed 's/^/    /'; done
+bench: $(VENV)/.firth-bench ## side by side with gensim and scikit-learn, interleaved (FIRTH_DATA; half an hour)
+	@$(BIN)/python benchmarks/corpus.py --rounds 3
+	@for part in speed threads deterministic memory import peak; do $(BIN)/python benchmarks/training.py $$part --rounds 3; done
+	@$(BIN)/python benchmarks/training.py speed --dims 300 --rounds 3
+	@for loss in negative-sampling hierarchical-softmax; do \
+	  $(BIN)/python benchmarks/training.py speed --architecture cbow --loss $$loss --rounds 3; done
+	@$(BIN)/python benchmarks/training.py speed --loss hierarchical-softmax --rounds 3
+	@$(BIN)/python benchmarks/vectors.py
+	@$(BIN)/python benchmarks/formats.py
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/network.py
+	@echo 'longer still: benchmarks/training.py whole, and accuracy; docs/benchmarks.md has what was measured'
 
 mutants: $(VENV)/.firth-test ## one-line faults, each of which must turn its test red
 	@$(BIN)/python tests/mutants.py
@@ -50,7 +58,7 @@ fuzz: $(VENV)/.firth-test ## 100,000 damaged files for every reader (ten minutes
 	@$(BIN)/python tests/formats/fuzz_readers.py
 
 sanitize: $(VENV)/.firth-test ## the native core under the address, undefined-behaviour and thread sanitizers
-	@$(BIN)/python -m pytest -m "slow or not slow" tests/corpus/test_sanitizers.py
+	@$(BIN)/python -m pytest -m "slow or not slow" tests/corpus/test_sanitizers.py tests/native/test_sanitizers.py
 
 clean: ## remove what was built and made; .venv too
 	rm -rf $(VENV) build dist demo-model demo-corpus.txt src/firth/native/lib
