@@ -1,0 +1,60 @@
+"""docs/gensim.md names every public name of the two classes, and the tests that fail."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import test_gensims_own_tests as own_tests
+
+from firth.compat.gensim import KeyedVectors, Word2Vec
+
+PAGE = (Path(__file__).parents[3] / "docs" / "gensim.md").read_text(encoding="utf-8")
+
+
+def section(title: str) -> str:
+    return PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def named(rows: str) -> set[str]:
+    """Every name in the first column of the table."""
+    first_columns = [line.split("|")[1] for line in rows.splitlines() if line.startswith("|")]
+    return {name for column in first_columns for name in re.findall(r"`(\w+)", column)}
+
+
+@pytest.mark.parametrize("kind", [Word2Vec, KeyedVectors])
+def test_every_public_name_is_in_the_table(kind: type) -> None:
+    models = pytest.importorskip("gensim.models")
+    theirs = getattr(models, kind.__name__)
+    example = models.Word2Vec([["a", "b"]] * 9, min_count=1)
+    instance = example if kind is Word2Vec else example.wv
+    names = {name for name in {*dir(theirs), *vars(instance)} if not name.startswith("_")}
+    table = named(section(kind.__name__))
+    assert names - table == set()
+
+
+@pytest.mark.parametrize("kind", [Word2Vec, KeyedVectors])
+def test_what_is_not_refused_is_there(kind: type) -> None:
+    model = Word2Vec([["a", "b"]] * 9, min_count=1, sample=0)
+    instance = model if kind is Word2Vec else model.wv
+    for line in section(kind.__name__).splitlines():
+        names = named(line)
+        if names and not line.split("|")[2].strip().startswith("refused"):
+            missing = [
+                name
+                for name in names - {"name", "load", "syn1"}
+                if name != kind.__name__ and not hasattr(instance, name)
+            ]
+            assert not missing
+
+
+def test_every_failing_test_is_told() -> None:
+    for failures in own_tests.EXPECTED_FAILURES.values():
+        for title in failures:
+            case, name = title.split(".")
+            assert f"`{name}`" in PAGE or f"`{case}`" in PAGE, title
