@@ -320,6 +320,7 @@ class RoundTrainer final : public Rounds {
     }
     work(0);
     for (std::thread& thread : threads) thread.join();
+    if (given_up_) clear_tables();  // they tell of a round that was left half done
     for (std::exception_ptr& failure : failures_)
       if (failure) std::rethrow_exception(failure);
     if (stopped_) throw Failure(ERROR_STOPPED, "stopped");
