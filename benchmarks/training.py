@@ -262,9 +262,10 @@ PEAK_SOURCE = """
       const __m512 x = _mm512_set1_ps(0.99f), y = _mm512_set1_ps(1e-9f);
       const clock_t started = clock();
       const long rounds = 100000000;
-      for (long n = 0; n < rounds; ++n)
-    #pragma GCC unroll 12
-        for (int i = 0; i < 12; ++i) { a[i] = _mm512_fmadd_ps(a[i], x, y); asm volatile("" : "+v"(a[i])); }
+      for (long n = 0; n < rounds; ++n) {
+        for (int i = 0; i < 12; ++i) a[i] = _mm512_fmadd_ps(a[i], x, y);
+        for (int i = 0; i < 12; ++i) asm volatile("" : "+v"(a[i]));
+      }
       float sum = 0;
       for (int i = 0; i < 12; ++i) sum += _mm512_reduce_add_ps(a[i]);
       std::printf("%g %g\\n", 12.0 * 32 * rounds * CLOCKS_PER_SEC / double(clock() - started) / 1e9, sum);
@@ -279,7 +280,16 @@ def measure_peak_share(arguments: argparse.Namespace, folder: Path) -> None:
     (folder / "peak.cpp").write_text(textwrap.dedent(PEAK_SOURCE))
     compiler = os.environ.get("CXX", "c++")
     subprocess.run(
-        [compiler, "-O3", "-march=x86-64-v4", str(folder / "peak.cpp"), "-o", str(folder / "peak")], check=True
+        [
+            compiler,
+            "-O3",
+            "-funroll-all-loops",
+            "-march=x86-64-v4",
+            str(folder / "peak.cpp"),
+            "-o",
+            str(folder / "peak"),
+        ],
+        check=True,
     )
     shares = []
     for _ in range(arguments.rounds):

@@ -262,6 +262,8 @@ class Engine:
             raise ParameterError(
                 f"start and stop must be multiples of {self.round_tokens} or the epoch's end, got {start} and {stop}"
             )
+        if self.round_tokens < _TOKENS_WORTH_A_BARRIER:
+            threads = 1  # the same bits, and no time lost in waiting for each other
         rounds = self._rounds.get(threads)
         if rounds is None:  # their tables are large, and serve every stretch
             rounds = self._rounds[threads] = self._kernel.make_rounds(self._settings, threads)
@@ -320,6 +322,7 @@ class Engine:
             raise ShapeError(f"{name} must have shape ({n_rows}, {self._dims}), got {matrix.shape}")
 
 
+_TOKENS_WORTH_A_BARRIER = 1000  # some 0.3 ms of training; a round has three barriers
 _HELDOUT_SLICE = 1 << 16  # tokens; fixed, so that the sum does not depend on the number of threads
 _FINITE_CHECK_ROWS = 1 << 14
 
