@@ -28,7 +28,7 @@ VERDICTS = ("correct", "wrong-objective", "wrong-gradient", "wrong", "broken")
 @pytest.fixture(scope="module")
 def reports() -> dict[tuple[str, str], FunctionReport]:
     found = {}
-    for report in check_paths([GALLERY], limits=Limits(time_s=6)):
+    for report in check_paths([GALLERY], limits=Limits(time_s=20)):
         assert report.error is None, report
         for function in report.functions:
             found[Path(report.file).name, function.name] = function
