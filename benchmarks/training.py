@@ -180,7 +180,7 @@ def measure_whole_process(arguments: argparse.Namespace, folder: Path) -> None:
             str(folder / "g"),
             *numbers,
         ]
-        theirs.append(1 / run_seconds(gensim + numbers))
+        theirs.append(1 / run_seconds(gensim))
         firth = [
             sys.executable, "-m", "firth", "train", str(arguments.text), "-o", str(folder / f"model{number}"),
             "--quiet", "--dims", numbers[0], "--threads", numbers[1], "--epochs", numbers[2],
