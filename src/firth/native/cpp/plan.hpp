@@ -75,7 +75,6 @@ class Planner {
   std::vector<Center> centers;
   std::vector<int32_t> negatives;
   std::vector<int32_t> pair_draws;
-  int64_t sequence = 0;  // of the chunk's first position
   std::vector<int64_t> center_sequences;
 
   // False only if the words of a window differ, its center among them.
@@ -106,7 +105,6 @@ class Planner {
     center_sequences.clear();
     negatives.clear();
     pair_draws.clear();
-    sequence = sequence_;
 
     collect_left(begin);
     int32_t line_first = 0;  // first kept token of the current sequence
@@ -185,7 +183,6 @@ class Planner {
   void collect_left(int64_t begin) {
     while (s_.offsets[sequence_ + 1] <= begin) ++sequence_;
     const int64_t line_start = s_.offsets[sequence_];
-    sequence = sequence_;
     if (unbounded()) {
       keep_range(line_start, begin, false);
       return;

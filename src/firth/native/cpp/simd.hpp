@@ -258,15 +258,4 @@ inline F64 exp_of_negative(F64 t) {  // exact: the library's exponential, lane b
   return result;
 }
 
-inline float sum_lanes(F32 v) {
-  float sum = 0;
-  for (int lane = 0; lane < Simd<float>::LANES; ++lane) sum += v[lane];
-  return sum;
-}
-inline double sum_lanes(F64 v) {
-  double sum = 0;
-  for (int lane = 0; lane < Simd<double>::LANES; ++lane) sum += v[lane];
-  return sum;
-}
-
 }  // namespace firth

@@ -68,10 +68,7 @@ class Trainer {
     const int64_t position = plan.kept_positions[center.kept];
     const int n_context = center.last - center.first - 1;
     double weight = 1;
-    if (s_.sequence_weights) {
-      result.loss += work_.loss.take();
-      weight = double(s_.sequence_weights[plan.center_sequences[index]]);
-    }
+    if (s_.sequence_weights) weight = double(s_.sequence_weights[plan.center_sequences[index]]);
     const Real rate = Real(learning_rate_at(s_, epoch_, position) * weight);
     context_.resize(n_context);
     const int32_t* const ids = plan.kept_ids.data();
