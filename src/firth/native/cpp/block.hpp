@@ -22,9 +22,21 @@ constexpr int MAX_ACCUMULATORS = VECTOR_REGISTERS >= 32 ? 24 : 12;
 template <class Real>
 using Rows = Real* const*;
 
-// Logits of MI input rows against NJ output rows, written one after the other.
-template <class Real, int MI, int NJ>
-inline void tile_logits(Rows<Real> x, Rows<Real> u, int n_padded, Real* logits) {
+// Room for m x n coefficients in blocks, and for what is overwritten beyond them.
+inline size_t coefficient_count(int m, int n) {
+  return size_t(m) * ((n + BLOCK_ROWS - 1) / BLOCK_ROWS * BLOCK_ROWS) + ROW_ALIGNMENT;
+}
+
+// Where element (i, j) of m x n stands.
+inline size_t coefficient_at(int m, int n, int i, int j) {
+  const int first = j / BLOCK_ROWS * BLOCK_ROWS;
+  return size_t(m) * first + size_t(i) * std::min(BLOCK_ROWS, n - first) + (j - first);
+}
+
+// Logits of MI input rows against NJ output rows, one row's after the other's: take(group, logits) gets the LANES
+// elements from group * LANES on; what the last one holds beyond MI * NJ is not to be read.
+template <class Real, int MI, int NJ, class Take>
+FIRTH_INLINE void tile_logits(Rows<Real> x, Rows<Real> u, int n_padded, Take&& take) {
   typedef typename Simd<Real>::V V;
   constexpr int LANES = Simd<Real>::LANES;
   V sums[MI * NJ];
@@ -42,27 +54,64 @@ inline void tile_logits(Rows<Real> x, Rows<Real> u, int n_padded, Real* logits) 
       for (int i = 0; i < MI; ++i) sums[i * NJ + j] = fma(xs[i], row, sums[i * NJ + j]);
     }
   }
+  V logits[groups_of<Real>(MI * NJ)];
   reduce<MI * NJ>(sums, logits);
+#pragma GCC unroll 12
+  for (int group = 0; group < groups_of<Real>(MI * NJ); ++group) take(group, logits[group]);
 }
 
-template <class Real, int NJ>
-inline void block_logits(Rows<Real> x, int m, Rows<Real> u, int n_padded, Real* logits) {
+// Logits of one block, tile by tile: tile(i, rows) gives what takes the logits of the input rows [i, i + rows).
+template <class Real, int NJ, class Tile>
+FIRTH_INLINE void block_logits(Rows<Real> x, int m, Rows<Real> u, int n_padded, Tile&& tile) {
   int i = 0;
   if constexpr (4 * NJ <= MAX_ACCUMULATORS)
-    for (; i + 4 <= m; i += 4) tile_logits<Real, 4, NJ>(x + i, u, n_padded, logits + i * NJ);
-  for (; i + 2 <= m; i += 2) tile_logits<Real, 2, NJ>(x + i, u, n_padded, logits + i * NJ);
-  if (i < m) tile_logits<Real, 1, NJ>(x + i, u, n_padded, logits + i * NJ);
+    for (; i + 4 <= m; i += 4) tile_logits<Real, 4, NJ>(x + i, u, n_padded, tile(i, std::integral_constant<int, 4>()));
+  for (; i + 2 <= m; i += 2) tile_logits<Real, 2, NJ>(x + i, u, n_padded, tile(i, std::integral_constant<int, 2>()));
+  if (i < m) tile_logits<Real, 1, NJ>(x + i, u, n_padded, tile(i, std::integral_constant<int, 1>()));
 }
 
-// The update of one block where no row stands twice and there is no other block: each input row is loaded once, gives
-// to the outputs and takes from them, and is stored.
-template <class Real, int NJ>
-inline void block_update_in_place(Rows<Real> x, int m, Rows<Real> u, int n_padded, const Real* coefficients) {
+// A row that stands several times has one coefficient that counts, the sum, and zeros. Among the inputs the first one
+// counts: those that come later see the row already moved, and do nothing with it. Among the outputs it is the last
+// one, since it is stored last.
+template <class Real>
+inline void fold_repeated_inputs(const int32_t* ids, int m, int n, Real* coefficients) {
+  for (int i = 1; i < m; ++i)
+    for (int earlier = 0; earlier < i; ++earlier) {
+      if (ids[earlier] != ids[i]) continue;
+      for (int j = 0; j < n; ++j) {
+        Real& repeated = coefficients[coefficient_at(m, n, i, j)];
+        coefficients[coefficient_at(m, n, earlier, j)] += repeated;
+        repeated = 0;
+      }
+      break;
+    }
+}
+
+template <class Real>
+inline void fold_repeated_outputs(const int32_t* ids, int m, int n, Real* coefficients) {
+  for (int j = n - 2; j >= 0; --j)
+    for (int later = n - 1; later > j; --later) {
+      if (ids[later] != ids[j]) continue;
+      for (int i = 0; i < m; ++i) {
+        Real& repeated = coefficients[coefficient_at(m, n, i, j)];
+        coefficients[coefficient_at(m, n, i, later)] += repeated;
+        repeated = 0;
+      }
+      break;
+    }
+}
+
+// The update of a single block, repeats folded: each input row is loaded once, gives to the outputs and takes from
+// them, and is stored.
+template <class Real, int NJ, class Coming>
+inline void block_update_in_place(Rows<Real> x, int m, Rows<Real> u, int n_padded, const Real* coefficients,
+                                  const Coming& coming) {
   typedef typename Simd<Real>::V V;
   for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
     V rows[NJ], updated[NJ];
 #pragma GCC unroll 12
     for (int j = 0; j < NJ; ++j) updated[j] = rows[j] = load(u[j] + d);
+    coming.ask(d);
     const Real* c = coefficients;
     for (int i = 0; i < m; ++i, c += NJ) {
       const V input = load(x[i] + d);
@@ -80,21 +129,16 @@ inline void block_update_in_place(Rows<Real> x, int m, Rows<Real> u, int n_padde
   }
 }
 
-// The general update of one block: the input rows' changes are gathered in `changes` (m rows), to be added when all
-// blocks are done; the output rows' changes are added to `u_target`, one after the other, so that a row that stands
-// twice gets the sum. `u` are the rows as they were.
+// One block of several, repeats folded: the outputs are updated; what each input row is to be moved by (m rows) is
+// gathered in `changes`, to be added when all blocks are done.
 template <class Real, int NJ>
-inline void block_update_gathered(Rows<Real> x, int m, Rows<Real> u, Rows<Real> u_target, int n_padded,
-                                  const Real* coefficients, Real* changes, bool first) {
+inline void block_update_gathered(Rows<Real> x, int m, Rows<Real> u, int n_padded, const Real* coefficients,
+                                  Real* changes, bool first) {
   typedef typename Simd<Real>::V V;
-  constexpr int LANES = Simd<Real>::LANES;
-  for (int d = 0; d < n_padded; d += LANES) {
-    V rows[NJ], change[NJ];
+  for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
+    V rows[NJ], updated[NJ];
 #pragma GCC unroll 12
-    for (int j = 0; j < NJ; ++j) {
-      rows[j] = load(u[j] + d);
-      change[j] = V{};
-    }
+    for (int j = 0; j < NJ; ++j) updated[j] = rows[j] = load(u[j] + d);
     const Real* c = coefficients;
     Real* gathered = changes + d;
     for (int i = 0; i < m; ++i, c += NJ, gathered += n_padded) {
@@ -103,13 +147,13 @@ inline void block_update_gathered(Rows<Real> x, int m, Rows<Real> u, Rows<Real> 
 #pragma GCC unroll 12
       for (int j = 0; j < NJ; ++j) {
         const V coefficient = broadcast(c[j]);
-        change[j] = fma(coefficient, input, change[j]);
+        updated[j] = fma(coefficient, input, updated[j]);
         moved = fma(coefficient, rows[j], moved);
       }
       store(gathered, moved);
     }
 #pragma GCC unroll 12
-    for (int j = 0; j < NJ; ++j) store(u_target[j] + d, load(u_target[j] + d) + change[j]);
+    for (int j = 0; j < NJ; ++j) store(u[j] + d, updated[j]);
   }
 }
 
@@ -122,11 +166,18 @@ inline void with_width(int width, Body&& body) {
   body(std::integral_constant<int, WIDTH>());
 }
 
+// All logits, in the layout said above; LANES - 1 elements beyond the last one are overwritten.
 template <class Real>
 inline void compute_logits(Rows<Real> x, int m, Rows<Real> u, int n, int n_padded, Real* logits) {
   for (int j = 0; j < n; j += BLOCK_ROWS, logits += m * BLOCK_ROWS)
-    with_width(std::min(BLOCK_ROWS, n - j),
-               [&](auto width) { block_logits<Real, decltype(width)::value>(x, m, u + j, n_padded, logits); });
+    with_width(std::min(BLOCK_ROWS, n - j), [&](auto width) {
+      constexpr int NJ = decltype(width)::value;
+      block_logits<Real, NJ>(x, m, u + j, n_padded, [&](int i, auto) {
+        return [to = logits + i * NJ](int group, typename Simd<Real>::V z) {
+          store_unaligned(to + group * Simd<Real>::LANES, z);
+        };
+      });
+    });
 }
 
 // Aligned scratch that only grows.
@@ -144,45 +195,27 @@ class Scratch {
   std::vector<Real> memory_;
 };
 
+// Updates the outputs; the inputs' changes (m rows of n_padded) are gathered, not added.
 template <class Real>
-struct UpdateScratch {
-  Scratch<Real> changes, snapshot;
-  std::vector<Real*> snapshot_rows;
-};
-
-// Gathers what each input row is to be moved by (m rows of n_padded in the returned memory) and updates the outputs.
-template <class Real>
-inline Real* update_outputs_and_gather(Rows<Real> x, int m, Rows<Real> u, int n, bool repeated_outputs, int n_padded,
-                                       const Real* coefficients, UpdateScratch<Real>& scratch) {
-  Rows<Real> source = u;
-  if (repeated_outputs) {  // a later block must not see what an earlier one did to the same row
-    Real* copy = scratch.snapshot.get(size_t(n) * n_padded);
-    scratch.snapshot_rows.resize(n);
-    for (int j = 0; j < n; ++j) {
-      scratch.snapshot_rows[j] = copy + size_t(j) * n_padded;
-      std::copy(u[j], u[j] + n_padded, scratch.snapshot_rows[j]);
-    }
-    source = scratch.snapshot_rows.data();
-  }
-  Real* changes = scratch.changes.get(size_t(m) * n_padded);
+inline void update_outputs_and_gather(Rows<Real> x, int m, Rows<Real> u, int n, int n_padded, const Real* coefficients,
+                                      Real* changes) {
   for (int j = 0; j < n; j += BLOCK_ROWS, coefficients += m * BLOCK_ROWS)
     with_width(std::min(BLOCK_ROWS, n - j), [&](auto width) {
-      block_update_gathered<Real, decltype(width)::value>(x, m, source + j, u + j, n_padded, coefficients, changes,
-                                                          j == 0);
+      block_update_gathered<Real, decltype(width)::value>(x, m, u + j, n_padded, coefficients, changes, j == 0);
     });
-  return changes;
 }
 
-// One input that stands for several rows (`pool`, moved by `factor` times what the input is moved by), one block, no
-// output row twice: everything in one pass.
-template <class Real, int NJ>
+// One input that stands for several rows (`pool`, moved by `factor` times what the input is moved by), a single block,
+// repeated outputs folded: everything in one pass.
+template <class Real, int NJ, class Coming>
 inline void block_update_pooled(const Real* input, Rows<Real> pool, int n_pool, Rows<Real> u, int n_padded,
-                                const Real* coefficients, Real factor) {
+                                const Real* coefficients, Real factor, const Coming& coming) {
   typedef typename Simd<Real>::V V;
   const V factors = broadcast(factor);
   for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
     const V x = load(input + d);
     V change = V{};
+    coming.ask(d);
 #pragma GCC unroll 12
     for (int j = 0; j < NJ; ++j) {
       const V row = load(u[j] + d), coefficient = broadcast(coefficients[j]);

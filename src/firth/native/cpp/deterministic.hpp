@@ -113,12 +113,8 @@ class PrivateRows {
     return copy;
   }
 
-  void prefetch(int32_t id) const {
-    const Real* row = matrix_ + int64_t(id) * stride_;
-    if (owners_.owns(id, round_, shard_)) return prefetch_row(row, stride_);
-    for (int64_t d = 0; d < stride_; d += ROW_ALIGNMENT / int64_t(sizeof(Real)))
-      __builtin_prefetch(row + d);  // to read
-  }
+  static constexpr bool PREFETCH_WRITE = false;
+  const Real* home(int32_t id) const { return matrix_ + int64_t(id) * stride_; }
 
   // What `prefetch` and the look-up read, asked for earlier still.
   void foresee(int32_t id) const {

@@ -10,42 +10,41 @@
 namespace firth {
 
 struct PooledInput {
-  template <class Real, class InputRows>
-  static int gather(const Settings& settings, const Unit& unit, InputRows& input_row, Workspace<Real>& work) {
+  template <class Real>
+  static Inputs<Real> gather(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work) {
     typedef typename Simd<Real>::V V;
-    const int n_padded = int(settings.stride), m = unit.n_context;
-    work.input_rows.resize(size_t(m) + 1);
-    for (int i = 0; i < m; ++i) work.input_rows[i + 1] = input_row(unit.context[i]);
-    Real* pooled = work.pooled.get(n_padded);
-    const V factor = broadcast(settings.pool_sum ? Real(1) : Real(1) / Real(m));
+    const int n_padded = int(settings.stride), n_context = prepared.unit.n_context;
+    Rows<Real> x = prepared.context_rows;
+    work.pooled = work.pooled_memory.get(n_padded);
+    const V factor = broadcast(settings.pool_sum ? Real(1) : Real(1) / Real(n_context));
     for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
-      V sum = load(work.input_rows[1] + d);
-      for (int i = 2; i <= m; ++i) sum += load(work.input_rows[i] + d);
-      store(pooled + d, sum * factor);
+      V sum = load(x[0] + d);
+      for (int i = 1; i < n_context; ++i) sum += load(x[i] + d);
+      store(work.pooled + d, sum * factor);
     }
-    work.input_rows[0] = pooled;
-    return 1;
+    return {&work.pooled, 1};
   }
 
-  template <class Real, class InputRows>
-  static void update(const Settings& settings, const Unit& unit, InputRows&, int m, int n, bool repeated_outputs,
-                     const Real* coefficients, Workspace<Real>& work) {
-    const int n_padded = int(settings.stride);
+  template <class Real, class Coming>
+  static void update(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work,
+                     const Inputs<Real>& inputs, const Coming& coming) {
+    const Unit& unit = prepared.unit;
+    const int n_padded = int(settings.stride), n = prepared.n_outputs, n_context = unit.n_context;
+    Rows<Real> x = prepared.context_rows, u = prepared.output_rows;
     const bool divide = bool(settings.pool_sum) == bool(settings.pool_word2vec);
-    const Real factor = divide ? Real(1) / Real(unit.n_context) : Real(1);
-    if (n <= BLOCK_ROWS && !repeated_outputs && !settings.frozen) {
+    const Real factor = divide ? Real(1) / Real(n_context) : Real(1);
+    if (n <= BLOCK_ROWS && !settings.frozen) {
       with_width(n, [&](auto width) {
-        block_update_pooled<Real, decltype(width)::value>(work.input_rows[0], work.input_rows.data() + 1,
-                                                          unit.n_context, work.output_rows.data(), n_padded,
-                                                          coefficients, factor);
+        block_update_pooled<Real, decltype(width)::value>(work.pooled, x, n_context, u, n_padded, work.coefficients,
+                                                          factor, coming);
       });
       return;
     }
-    const Real* change = update_outputs_and_gather<Real>(work.input_rows.data(), m, work.output_rows.data(), n,
-                                                         repeated_outputs, n_padded, coefficients, work.update);
-    for (int i = 0; i < unit.n_context; ++i)
-      if (!settings.frozen || !settings.frozen[unit.context[i]])
-        add_scaled(work.input_rows[i + 1], change, factor, n_padded);
+    coming.ask_all(n_padded);
+    Real* const change = work.changes.get(n_padded);
+    update_outputs_and_gather<Real>(inputs.rows, 1, u, n, n_padded, work.coefficients, change);
+    for (int i = 0; i < n_context; ++i)
+      if (!settings.frozen || !settings.frozen[unit.context[i]]) add_scaled(x[i], change, factor, n_padded);
   }
 };
 

@@ -29,10 +29,10 @@ template <class Real>
 inline constexpr LanePatterns<Real> LANE_PATTERNS;
 
 // One block of `width` output rows: bit j of `positive` says that row j's label is 1. At most LANES - 1 elements beyond
-// the block's m * width coefficients are overwritten. Returns the weighted loss through `loss`.
+// the block's m * width coefficients are overwritten.
 template <class Real, bool UPDATE>
-inline void logistic_block(const Real* logits, uint32_t positive, int m, int width, Real learning_rate,
-                           Real* coefficients, LossSum<Real>& loss) {
+FIRTH_INLINE void logistic_block(const Real* logits, uint32_t positive, int m, int width, Real learning_rate,
+                                 Real* coefficients, LossSum<Real>& loss) {
   typedef typename Simd<Real>::V V;
   typedef typename LanePatterns<Real>::V IntV;
   constexpr int LANES = Simd<Real>::LANES;

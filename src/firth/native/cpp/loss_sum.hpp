@@ -14,7 +14,7 @@ class LossSum {
  public:
   typedef typename Simd<Real>::V V;
 
-  void add(V one_plus_exp, V positive_part) {
+  FIRTH_INLINE void add(V one_plus_exp, V positive_part) {
     product_ *= one_plus_exp;
     linear_ += positive_part;
     if (++pending_ == MAX_PENDING) flush();

@@ -19,6 +19,30 @@ inline void prefetch_row(const Real* row, int64_t stride) {
   for (int64_t offset = 0; offset < stride * int64_t(sizeof(Real)); offset += 64) __builtin_prefetch(bytes + offset, 1);
 }
 
+// Rows that coming windows will need. Their cache lines are asked for a few at a time while the arithmetic of the
+// present window goes on: a core can wait for only so many lines at once.
+template <class Real, bool WRITE>
+class ComingRows {
+ public:
+  void clear() { count_ = 0; }
+  void add(const Real* row) {
+    if (count_ == MAX) return;
+    rows_[count_++] = row;
+  }
+  // The lines that hold the elements from d on, one vector's worth.
+  FIRTH_INLINE void ask(int64_t d) const {
+    for (int k = 0; k < count_; ++k) __builtin_prefetch(rows_[k] + d, WRITE);
+  }
+  void ask_all(int64_t stride) const {
+    for (int64_t d = 0; d < stride; d += ROW_ALIGNMENT / int64_t(sizeof(Real))) ask(d);
+  }
+
+ private:
+  static constexpr int MAX = 64;
+  int count_ = 0;
+  const Real* rows_[MAX];
+};
+
 // Where the rows of a matrix are: here in place; elsewhere (deterministic.hpp) in a shard's private copies.
 template <class Real>
 struct SharedRows {
@@ -26,18 +50,9 @@ struct SharedRows {
   Real* matrix;
   int64_t stride;
   Real* operator()(int32_t id) const { return matrix + int64_t(id) * stride; }
-  void prefetch(int32_t id) const { prefetch_row((*this)(id), stride); }
+  static constexpr bool PREFETCH_WRITE = true;
+  const Real* home(int32_t id) const { return (*this)(id); }
   void foresee(int32_t) const {}
-};
-
-template <class Real>
-struct Workspace {
-  std::vector<Real*> input_rows, output_rows;
-  std::vector<int32_t> input_ids, output_ids;
-  std::vector<uint32_t> positive;  // labels of the output rows, BLOCK_ROWS bits a block
-  Scratch<Real> logits, coefficients, pooled, frozen;
-  UpdateScratch<Real> update;
-  LossSum<Real> loss;
 };
 
 // The unit as the plan names it.
@@ -50,26 +65,83 @@ struct Unit {
   bool context_may_repeat;  // false only if the context's words are known to differ
 };
 
-// A unit's update (UPDATE) or its loss alone. Loss goes to workspace.loss, in nats. Gradients are taken at the rows as
-// they stand at the beginning; a word that stands several times gets the sum. `meanwhile` is called where the
-// arithmetic waits for its own results: the next windows' rows are asked for there.
-template <bool UPDATE, class Real, class Input, class Output, class InputRows, class OutputRows, class Meanwhile>
-inline void train_unit(const Settings& settings, const Unit& unit, Real learning_rate, InputRows& input_row,
-                       OutputRows& output_row, Workspace<Real>& work, Meanwhile&& meanwhile) {
-  const int n_padded = int(settings.stride);
-  const int n = Output::template collect<Real>(settings, unit, work);
-  work.output_rows.resize(n);
-  for (int j = 0; j < n; ++j) work.output_rows[j] = output_row(work.output_ids[j]);
-  const int m = Input::template gather<Real>(settings, unit, input_row, work);
+// The vectors that a unit's context makes.
+template <class Real>
+struct Inputs {
+  Rows<Real> rows;
+  int count;
+};
 
-  const size_t size = size_t(m) * ((n + BLOCK_ROWS - 1) / BLOCK_ROWS * BLOCK_ROWS) + ROW_ALIGNMENT;
-  Real *logits = work.logits.get(size), *coefficients = work.coefficients.get(size);
-  compute_logits<Real>(work.input_rows.data(), m, work.output_rows.data(), n, n_padded, logits);
-  meanwhile();
-  Output::template coefficients<Real, UPDATE>(unit, work, logits, m, n, learning_rate, coefficients);
+// A unit whose rows were looked up; no row's values were read yet.
+template <class Real>
+struct Prepared {
+  Unit unit;
+  Real learning_rate;
+  int n_outputs;
+  bool repeated_outputs;
+  // In memory that `reserve` made.
+  int32_t *context, *output_ids;
+  Real **context_rows, **output_rows;
+  uint32_t* positive;  // labels of the output rows, BLOCK_ROWS bits a block
+
+  void reserve(int n_context, int n_outputs) {
+    context = ids_.get(size_t(n_context) + n_outputs + 1);
+    output_ids = context + n_context + 1;  // one more: a copied context passes over its center
+    context_rows = rows_.get(size_t(n_context) + n_outputs);
+    output_rows = context_rows + n_context;
+    positive = labels_.get((n_outputs + BLOCK_ROWS - 1) / BLOCK_ROWS);
+  }
+
+ private:
+  Scratch<int32_t> ids_;
+  Scratch<Real*> rows_;
+  Scratch<uint32_t> labels_;
+};
+
+template <class Real>
+struct Workspace {
+  Real *logits, *coefficients;  // in memory that `reserve` made
+  Real* pooled;
+  Scratch<Real> changes, pooled_memory, frozen;
+  LossSum<Real> loss;
+
+  void reserve(int m, int n) {
+    const size_t count = coefficient_count(m, n);
+    logits = matrices_.get(2 * count);
+    coefficients = logits + count;
+  }
+
+ private:
+  Scratch<Real> matrices_;
+};
+
+template <class Real, class Output, class InputRows, class OutputRows>
+FIRTH_INLINE void prepare_unit(const Settings& settings, const Unit& unit, Real learning_rate, InputRows& input_row,
+                               OutputRows& output_row, Prepared<Real>& prepared) {
+  prepared.unit = unit;
+  prepared.learning_rate = learning_rate;
+  for (int i = 0; i < unit.n_context; ++i) prepared.context_rows[i] = input_row(unit.context[i]);
+  const int n = prepared.n_outputs = Output::count(settings, unit);
+  Output::collect(settings, unit, n, prepared.output_ids, prepared.positive);
+  for (int j = 0; j < n; ++j) prepared.output_rows[j] = output_row(prepared.output_ids[j]);
+  prepared.repeated_outputs = Output::MAY_REPEAT && has_repeats(prepared.output_ids, n);
+}
+
+// A unit's update (UPDATE) or its loss alone. Loss goes to workspace.loss, in nats. Gradients are taken at the rows as
+// they stand at the beginning; a word that stands several times gets the sum. The lines of
+// `coming` are asked for during the update.
+template <bool UPDATE, class Real, class Input, class Output, class Coming>
+FIRTH_INLINE void train_unit(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work,
+                             const Coming& coming) {
+  const int n = prepared.n_outputs, n_padded = int(settings.stride);
+  const Inputs<Real> inputs = Input::gather(settings, prepared, work);
+  compute_logits<Real>(inputs.rows, inputs.count, prepared.output_rows, n, n_padded, work.logits);
+  Output::template coefficients<Real, UPDATE>(prepared, work.logits, inputs.count, n, work.coefficients, work.loss);
   if (UPDATE) {
-    const bool repeated_outputs = Output::MAY_REPEAT && has_repeats(work.output_ids.data(), n);
-    Input::template update<Real>(settings, unit, input_row, m, n, repeated_outputs, coefficients, work);
+    if (prepared.repeated_outputs) fold_repeated_outputs(prepared.output_ids, inputs.count, n, work.coefficients);
+    Input::update(settings, prepared, work, inputs, coming);
+  } else {
+    coming.ask_all(n_padded);
   }
 }
 

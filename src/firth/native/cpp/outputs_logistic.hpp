@@ -9,54 +9,60 @@
 namespace firth {
 
 template <class Real, bool UPDATE>
-inline void logistic_coefficients(Workspace<Real>& work, const Real* logits, int m, int n, Real learning_rate,
-                                  Real* coefficients) {
-  for (int block = 0; block * BLOCK_ROWS < n; ++block)
-    logistic_block<Real, UPDATE>(logits + size_t(m) * BLOCK_ROWS * block, work.positive[block], m,
-                                 std::min(BLOCK_ROWS, n - block * BLOCK_ROWS), learning_rate,
-                                 coefficients + size_t(m) * BLOCK_ROWS * block, work.loss);
+FIRTH_INLINE void logistic_coefficients(const Prepared<Real>& prepared, const Real* logits, int m, int n,
+                                        Real* coefficients, LossSum<Real>& loss) {
+  for (int j = 0; j < n; j += BLOCK_ROWS)
+    logistic_block<Real, UPDATE>(logits + size_t(m) * j, prepared.positive[j / BLOCK_ROWS], m,
+                                 std::min(BLOCK_ROWS, n - j), prepared.learning_rate, coefficients + size_t(m) * j,
+                                 loss);
 }
 
 struct SampledNegatives {
   static constexpr bool MAY_REPEAT = true;
 
-  template <class Real>
-  static int collect(const Settings&, const Unit& unit, Workspace<Real>& work) {
-    const int n = 1 + unit.n_negatives;
-    work.output_ids.resize(n);
-    work.output_ids[0] = unit.target;
-    for (int k = 0; k < unit.n_negatives; ++k) work.output_ids[1 + k] = unit.negatives[k];
-    work.positive.resize((n + BLOCK_ROWS - 1) / BLOCK_ROWS);
-    for (uint32_t& bits : work.positive) bits = 0;
-    work.positive[0] = 1;
-    return n;
+  static int count(const Settings&, const Unit& unit) { return 1 + unit.n_negatives; }
+  static int largest_count(const Settings& settings) { return 1 + settings.negatives; }
+
+  static void collect(const Settings&, const Unit& unit, int n, int32_t* ids, uint32_t* positive) {
+    ids[0] = unit.target;
+    for (int k = 0; k < unit.n_negatives; ++k) ids[1 + k] = unit.negatives[k];
+    positive[0] = 1;
+    for (int block = 1; block * BLOCK_ROWS < n; ++block) positive[block] = 0;
   }
 
   template <class Real, bool UPDATE>
-  static void coefficients(const Unit&, Workspace<Real>& work, const Real* logits, int m, int n, Real learning_rate,
-                           Real* out) {
-    logistic_coefficients<Real, UPDATE>(work, logits, m, n, learning_rate, out);
+  FIRTH_INLINE static void coefficients(const Prepared<Real>& prepared, const Real* logits, int m, int n, Real* out,
+                                        LossSum<Real>& loss) {
+    logistic_coefficients<Real, UPDATE>(prepared, logits, m, n, out, loss);
   }
 };
 
 struct HuffmanPath {
   static constexpr bool MAY_REPEAT = false;
 
-  template <class Real>
-  static int collect(const Settings& settings, const Unit& unit, Workspace<Real>& work) {
+  static int count(const Settings& settings, const Unit& unit) {
+    return int(settings.path_offsets[unit.target + 1] - settings.path_offsets[unit.target]);
+  }
+
+  static int largest_count(const Settings& settings) {
+    int64_t longest = 0;
+    for (int64_t word = 0; word < settings.n_words; ++word)
+      longest = std::max(longest, settings.path_offsets[word + 1] - settings.path_offsets[word]);
+    return int(longest);
+  }
+
+  static void collect(const Settings& settings, const Unit& unit, int n, int32_t* ids, uint32_t* positive) {
     const int64_t first = settings.path_offsets[unit.target];
-    const int n = int(settings.path_offsets[unit.target + 1] - first);
-    work.output_ids.assign(settings.path_nodes + first, settings.path_nodes + first + n);
-    work.positive.assign((n + BLOCK_ROWS - 1) / BLOCK_ROWS, 0);
+    std::copy_n(settings.path_nodes + first, n, ids);
+    for (int block = 0; block * BLOCK_ROWS < n; ++block) positive[block] = 0;
     for (int j = 0; j < n; ++j)
-      work.positive[j / BLOCK_ROWS] |= uint32_t(settings.path_codes[first + j] == 0) << (j % BLOCK_ROWS);
-    return n;
+      positive[j / BLOCK_ROWS] |= uint32_t(settings.path_codes[first + j] == 0) << (j % BLOCK_ROWS);
   }
 
   template <class Real, bool UPDATE>
-  static void coefficients(const Unit&, Workspace<Real>& work, const Real* logits, int m, int n, Real learning_rate,
-                           Real* out) {
-    logistic_coefficients<Real, UPDATE>(work, logits, m, n, learning_rate, out);
+  FIRTH_INLINE static void coefficients(const Prepared<Real>& prepared, const Real* logits, int m, int n, Real* out,
+                                        LossSum<Real>& loss) {
+    logistic_coefficients<Real, UPDATE>(prepared, logits, m, n, out, loss);
   }
 };
 

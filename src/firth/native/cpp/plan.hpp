@@ -270,12 +270,27 @@ class Planner {
     block_positions_.resize((blocks + PHILOX_BATCH - 1) / PHILOX_BATCH * PHILOX_BATCH);
     block_draws_.resize(block_positions_.size());
     raw_.resize(block_positions_.size() * 2);
-    alignas(64) uint32_t words[4][PHILOX_BATCH];
-    for (size_t i = 0; i < blocks; i += PHILOX_BATCH) {
-      draw_blocks(key_, Purpose(s_.noise_purpose), epoch_, 0, &block_positions_[i], &block_draws_[i], words);
-      for (int j = 0; j < PHILOX_BATCH; ++j) {
-        raw_[2 * (i + j)] = noise_word(words[0][j], words[1][j]);
-        raw_[2 * (i + j) + 1] = noise_word(words[2][j], words[3][j]);
+    // A batch's columns are asked for while the next batches are drawn: the table is larger than the near caches.
+    constexpr size_t BATCHES_AHEAD = 2;
+    alignas(64) uint32_t words[BATCHES_AHEAD + 1][4][PHILOX_BATCH];
+    const size_t batches = block_positions_.size() / PHILOX_BATCH;
+    for (size_t batch = 0; batch < batches + BATCHES_AHEAD; ++batch) {
+      if (batch < batches) {
+        uint32_t (*const drawn)[PHILOX_BATCH] = words[batch % (BATCHES_AHEAD + 1)];
+        draw_blocks(key_, Purpose(s_.noise_purpose), epoch_, 0, &block_positions_[batch * PHILOX_BATCH],
+                    &block_draws_[batch * PHILOX_BATCH], drawn);
+        for (int j = 0; j < PHILOX_BATCH; ++j) {
+          __builtin_prefetch(&s_.noise[scale_word(drawn[0][j], uint32_t(s_.n_words))]);
+          __builtin_prefetch(&s_.noise[scale_word(drawn[2][j], uint32_t(s_.n_words))]);
+        }
+      }
+      if (batch >= BATCHES_AHEAD) {
+        const uint32_t (*const drawn)[PHILOX_BATCH] = words[(batch - BATCHES_AHEAD) % (BATCHES_AHEAD + 1)];
+        int32_t* const raw = &raw_[2 * (batch - BATCHES_AHEAD) * PHILOX_BATCH];
+        for (int j = 0; j < PHILOX_BATCH; ++j) {
+          raw[2 * j] = noise_word(drawn[0][j], drawn[1][j]);
+          raw[2 * j + 1] = noise_word(drawn[2][j], drawn[3][j]);
+        }
       }
     }
     // Collisions with the target.

@@ -126,15 +126,22 @@ inline void keep_in_register(V& value) {
 #endif
 }
 
-// Sums of the lanes of accumulators[0..COUNT), written to sums[0..COUNT) (up to LANES elements are written, so `sums`
-// has room for them). Each level of the tree folds two vectors into one, so that COUNT sums cost about COUNT shuffled
+// Vectors that hold COUNT sums.
+template <class Real>
+constexpr int groups_of(int count) {
+  return (count + Simd<Real>::LANES - 1) / Simd<Real>::LANES;
+}
+
+// Sums of the lanes of accumulators[0..COUNT), LANES of them to a vector; what the surplus lanes of the last one hold
+// is not to be read. Each level of the tree folds two vectors into one, so that COUNT sums cost about COUNT shuffled
 // additions instead of COUNT * log2(LANES).
 template <int COUNT>
-inline void reduce(const F64 (&accumulators)[COUNT], double* sums) {
+inline void reduce(const F64 (&accumulators)[COUNT], F64* sums) {
+  constexpr int LANES = Simd<double>::LANES;
   for (int k = 0; k < COUNT; ++k) {
     double sum = 0;
-    for (int lane = 0; lane < Simd<double>::LANES; ++lane) sum += accumulators[k][lane];
-    sums[k] = sum;
+    for (int lane = 0; lane < LANES; ++lane) sum += accumulators[k][lane];
+    sums[k / LANES][k % LANES] = sum;
   }
 }
 
@@ -218,19 +225,17 @@ FIRTH_INLINE F32 reduce_group(const F32* v) {
 }
 
 template <int COUNT>
-FIRTH_INLINE void reduce(const F32 (&accumulators)[COUNT], float* sums) {
-  constexpr int LANES = Simd<float>::LANES;
-  constexpr int REST = COUNT % LANES;
+FIRTH_INLINE void reduce(const F32 (&accumulators)[COUNT], F32* sums) {
+  constexpr int LANES = Simd<float>::LANES, FULL = COUNT / LANES, REST = COUNT % LANES;
 #pragma GCC unroll 8
-  for (int group = 0; group < COUNT / LANES; ++group)
-    store_unaligned(sums + group * LANES, reduce_group<LANES>(accumulators + group * LANES));
-  if constexpr (REST > 0) store_unaligned(sums + (COUNT - REST), reduce_group<REST>(accumulators + (COUNT - REST)));
+  for (int group = 0; group < FULL; ++group) sums[group] = reduce_group<LANES>(accumulators + group * LANES);
+  if constexpr (REST > 0) sums[FULL] = reduce_group<REST>(accumulators + FULL * LANES);
 }
 
 // exp(-t) for t >= 0, float: 2^-n * exp(-r) with n = round(t / ln 2), |r| <= ln(2)/2 and a polynomial of degree 6
 // (relative error below 2e-7). Above 87 the result is the smallest normal number's neighbour, which added to one
 // vanishes. NaN stays NaN.
-inline F32 exp_of_negative(F32 t) {
+FIRTH_INLINE F32 exp_of_negative(F32 t) {
   const F32 limit = broadcast<float>(87.0f);
   t = t > limit ? limit : t;
   const F32 magic = broadcast<float>(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer in the low bits
@@ -252,7 +257,7 @@ inline F32 exp_of_negative(F32 t) {
   return p * power;
 }
 
-inline F64 exp_of_negative(F64 t) {  // exact: the library's exponential, lane by lane
+FIRTH_INLINE F64 exp_of_negative(F64 t) {  // exact: the library's exponential, lane by lane
   F64 result;
   for (int lane = 0; lane < Simd<double>::LANES; ++lane) result[lane] = std::exp(-t[lane]);
   return result;

@@ -22,9 +22,15 @@ double update_one(const Settings& s, const Unit& unit, double learning_rate) {
   SharedRows<Real> input_row{static_cast<Real*>(s.input_matrix), s.stride};
   SharedRows<Real> output_row{static_cast<Real*>(s.output_matrix), s.stride};
   Workspace<Real> work;
+  Prepared<Real> prepared;
   with_objective(s, [&](auto input, auto output) {
-    train_unit<true, Real, typename decltype(input)::type, typename decltype(output)::type>(
-        s, unit, Real(learning_rate), input_row, output_row, work, [] {});
+    typedef typename decltype(input)::type Input;
+    typedef typename decltype(output)::type Output;
+    const int n_outputs = Output::count(s, unit);
+    prepared.reserve(unit.n_context, n_outputs);
+    work.reserve(unit.n_context, n_outputs);
+    prepare_unit<Real, Output>(s, unit, Real(learning_rate), input_row, output_row, prepared);
+    train_unit<true, Real, Input, Output>(s, prepared, work, ComingRows<Real, true>());
     return 0;
   });
   return work.loss.take();

@@ -27,7 +27,8 @@ class Trainer {
         input_row_(input_row),
         output_row_(output_row),
         by_pair_(std::is_same<Input, RowInputs>::value && std::is_same<Output, SampledNegatives>::value &&
-                 settings.sharing == SHARE_PAIR) {}
+                 settings.sharing == SHARE_PAIR),
+        largest_outputs_(Output::largest_count(settings)) {}
 
   // Trains the tokens [start, stop) of an epoch; stops early, with ERROR_STOPPED, when the stop flag is seen.
   Result run(int64_t start, int64_t stop, uint32_t epoch) {
@@ -53,68 +54,102 @@ class Trainer {
 
  private:
   void train_chunk(Result& result) {
-    int64_t pair = 0;
     prefetched_ = 0;
+    pair_ = 0;
+    reserve();
+    if (!plan_.centers.empty()) {
+      collect_coming(0);
+      coming_.ask_all(s_.stride);
+    }
     for (size_t c = 0; c < plan_.centers.size(); ++c) {
       // For every window: under full softmax one may take milliseconds.
       if (stop_requested(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
-      if (c == 0) prefetch(plan_, c);
-      train_center(plan_, c, pair, result);
+      if (by_pair_)
+        train_pairs(c);
+      else
+        train_window(c);
+      const Planner::Center& center = plan_.centers[c];
+      const int64_t examples = std::is_same<Input, RowInputs>::value ? center.last - center.first - 1 : 1;
+      const double weight = weight_of(c);
+      result.examples += examples;
+      result.centers += 1;
+      result.weight += weight * double(examples);
+      if (s_.sequence_weights) result.loss += weight * work_.loss.take();
     }
   }
 
-  void train_center(const Planner& plan, size_t index, int64_t& pair, Result& result) {
-    const Planner::Center& center = plan.centers[index];
-    const int64_t position = plan.kept_positions[center.kept];
-    const int n_context = center.last - center.first - 1;
-    double weight = 1;
-    if (s_.sequence_weights) weight = double(s_.sequence_weights[plan.center_sequences[index]]);
-    const Real rate = Real(learning_rate_at(s_, epoch_, position) * weight);
-    context_.resize(n_context);
-    const int32_t* const ids = plan.kept_ids.data();
-    int32_t* to = context_.data();
-    for (int32_t k = center.first; k < center.kept; ++k) *to++ = ids[k];
-    for (int32_t k = center.kept + 1; k < center.last; ++k) *to++ = ids[k];
-    const int32_t target = plan.kept_ids[center.kept];
-    const int32_t* negatives = plan.negatives.data() + center.draws;
-    if (!by_pair_) {
-      const bool may_repeat = plan.may_repeat(center);
-      train_unit<UPDATE, Real, Input, Output>(
-          s_, {context_.data(), n_context, target, negatives, center.n_draws, may_repeat}, rate, input_row_,
-          output_row_, work_, [&] { prefetch(plan, index + 1); });
-    } else {
-      prefetch(plan, index + 1);
-      for (int i = 0; i < n_context; ++i, ++pair) {
-        const int n = plan.pair_draws.empty() ? s_.negatives : plan.pair_draws[pair];
-        train_unit<UPDATE, Real, Input, Output>(s_, {&context_[i], 1, target, negatives, n, false}, rate, input_row_,
-                                                output_row_, work_, [] {});
-        negatives += n;
-      }
-    }
-    const int64_t examples = std::is_same<Input, RowInputs>::value ? n_context : 1;
-    result.examples += examples;
-    result.centers += 1;
-    result.weight += weight * double(examples);
-    if (s_.sequence_weights) result.loss += weight * work_.loss.take();
+  void reserve() {
+    int largest_context = 0;
+    for (const Planner::Center& center : plan_.centers)
+      largest_context = std::max(largest_context, center.last - center.first - 1);
+    prepared_.reserve(largest_context, largest_outputs_);
+    work_.reserve(largest_context, largest_outputs_);
   }
 
-  // Asks for the rows of the window PREFETCH_WINDOWS after this one (for the first: of all up to it).
-  void prefetch(const Planner& plan, size_t index) {
+  void train_window(size_t index) {
+    const Planner::Center& center = plan_.centers[index];
+    Prepared<Real>& prepared = prepared_;
+    copy_context(center, prepared.context);
+    prepare_unit<Real, Output>(s_,
+                               {prepared.context, center.last - center.first - 1, plan_.kept_ids[center.kept],
+                                plan_.negatives.data() + center.draws, center.n_draws, plan_.may_repeat(center)},
+                               rate_of(index), input_row_, output_row_, prepared);
+    collect_coming(index + 1);
+    train_unit<UPDATE, Real, Input, Output>(s_, prepared, work_, coming_);
+  }
+
+  void train_pairs(size_t index) {
+    const Planner::Center& center = plan_.centers[index];
+    Prepared<Real>& prepared = prepared_;
+    copy_context(center, prepared.context);
+    const int32_t* negatives = plan_.negatives.data() + center.draws;
+    collect_coming(index + 1);
+    coming_.ask_all(s_.stride);
+    coming_.clear();
+    for (int i = 0; i < center.last - center.first - 1; ++i, ++pair_) {
+      const int n = plan_.pair_draws.empty() ? s_.negatives : plan_.pair_draws[pair_];
+      prepare_unit<Real, Output>(s_, {&prepared.context[i], 1, plan_.kept_ids[center.kept], negatives, n, false},
+                                 rate_of(index), input_row_, output_row_, prepared);
+      train_unit<UPDATE, Real, Input, Output>(s_, prepared, work_, coming_);
+      negatives += n;
+    }
+  }
+
+  void copy_context(const Planner::Center& center, int32_t* context) const {
+    const int32_t* const ids = plan_.kept_ids.data();
+    for (int32_t k = center.first; k < center.last; ++k) {
+      *context = ids[k];
+      context += k != center.kept;
+    }
+  }
+
+  double weight_of(size_t index) const {
+    return s_.sequence_weights ? double(s_.sequence_weights[plan_.center_sequences[index]]) : 1;
+  }
+
+  Real rate_of(size_t index) const {
+    return Real(learning_rate_at(s_, epoch_, plan_.kept_positions[plan_.centers[index].kept]) * weight_of(index));
+  }
+
+  // The rows of the window PREFETCH_WINDOWS after this one (for the first: of all up to it), to be asked for.
+  void collect_coming(size_t index) {
+    const Planner& plan = plan_;
+    coming_.clear();
     if (index >= plan.centers.size()) return;
     const size_t ahead = std::min(index + PREFETCH_WINDOWS, plan.centers.size() - 1);
     const int64_t reach = int64_t(plan.centers[ahead].kept) + (s_.window_mode == WINDOW_SEQUENCE ? 1 : s_.window) + 1;
     for (const int32_t stop = int32_t(std::min(reach, int64_t(plan.kept_ids.size()))); prefetched_ < stop;
          ++prefetched_)
-      input_row_.prefetch(plan.kept_ids[prefetched_]);
+      coming_.add(input_row_.home(plan.kept_ids[prefetched_]));
     for (size_t c = index == 0 ? 0 : index + PREFETCH_WINDOWS; c <= ahead; ++c) {
       const Planner::Center& center = plan.centers[c];
       const int32_t target = plan.kept_ids[center.kept];
       if (std::is_same<Output, SampledNegatives>::value) {
-        output_row_.prefetch(target);
-        for (int k = 0; k < center.n_draws; ++k) output_row_.prefetch(plan.negatives[center.draws + k]);
+        coming_.add(output_row_.home(target));
+        for (int k = 0; k < center.n_draws; ++k) coming_.add(output_row_.home(plan.negatives[center.draws + k]));
       } else if (std::is_same<Output, HuffmanPath>::value) {
         for (int64_t step = s_.path_offsets[target]; step < s_.path_offsets[target + 1]; ++step)
-          if (s_.path_nodes[step] < s_.n_output_rows - HOT_NODES) output_row_.prefetch(s_.path_nodes[step]);
+          if (s_.path_nodes[step] < s_.n_output_rows - HOT_NODES) coming_.add(output_row_.home(s_.path_nodes[step]));
       }
     }
     if (!InputRows::IN_PLACE && std::is_same<Output, SampledNegatives>::value) {
@@ -146,8 +181,11 @@ class Trainer {
   OutputRows& output_row_;
   uint32_t epoch_ = 0;
   const bool by_pair_;
+  const int largest_outputs_;
   Workspace<Real> work_;
-  std::vector<int32_t> context_;
+  Prepared<Real> prepared_;
+  ComingRows<Real, InputRows::PREFETCH_WRITE> coming_;
+  int64_t pair_ = 0;        // of the chunk, where pairs are units
   int32_t prefetched_ = 0;  // kept tokens of the chunk whose input rows are on their way
 };
 
