@@ -18,8 +18,8 @@ from firth.corpus.philox import Purpose
 from firth.corpus.plan import PlanTables
 from firth.errors import ParameterError, ShapeError, TrainingError
 from firth.kernels.registry import find_objective
-from firth.kernels.staleness import choose_shard_tokens
-from firth.native.kernel import CHOICE_CODES, ROW_ALIGNMENT_BYTES, Kernel, Result, Rounds, Settings
+from firth.kernels.staleness import choose_shard_tokens, touch_rates
+from firth.native.kernel import CHOICE_CODES, ROW_ALIGNMENT_BYTES, Kernel, Result, Rounds, Settings, TouchRates
 from firth.native.loader import StoppedError
 from firth.numerics.huffman import build_huffman_tree
 
@@ -64,6 +64,9 @@ class Engine:
         Takes the place of the counts raised to ``noise_exponent``.
     sequence_weights : float array, (n_sequences,), or None
         Loss and gradient of each sequence are multiplied by its weight.
+    threads : int
+        How many call :meth:`train_slice` at the same time. With more than one, each learns on its own copies of the
+        rows that are touched most (native/cpp/replicas.hpp) and adds them up in the end of its slice.
     initial_vectors : float array, (V, D), or None
         Rows that are NaN throughout are drawn as without it.
     frozen : bool array, (V,), or None
@@ -96,6 +99,7 @@ class Engine:
         min_learning_rate: float = 2.5e-6,
         epochs: int = 5,
         seed: int = 1,
+        threads: int = 1,
         sequence_weights: NDArray[np.float32] | None = None,
         initial_vectors: Matrix | None = None,
         frozen: NDArray[np.bool_] | None = None,
@@ -163,6 +167,7 @@ class Engine:
             pool_sum=codes["cbow_input"],
             pool_word2vec=codes["cbow_update"],
             epochs=epochs,
+            n_threads=threads,
             noise_purpose=int(Purpose.NEGATIVES),
             learning_rate=learning_rate,
             min_learning_rate=min_learning_rate,
@@ -181,11 +186,9 @@ class Engine:
             self._settings.path_nodes = _address(nodes)
             self._settings.path_codes = _address(codes_)
 
-        self._settings.shard_tokens = choose_shard_tokens(
+        rates = touch_rates(
             counts,
             self._offsets,
-            shards=self._kernel.shards,
-            architecture=architecture,
             loss=loss,
             window=window,
             window_mode=window_mode,
@@ -194,6 +197,20 @@ class Engine:
             noise_exponent=noise_exponent,
             noise_distribution=noise_distribution,
             subsample=subsample,
+            tree=tree,
+        )
+        self._rates = (
+            rates.inputs.astype(np.float32),
+            (rates.outputs if tree is None else rates.outputs[::-1]).astype(np.float32),  # the root is the last node
+        )
+        self._settings.input_rates = TouchRates(_address(self._rates[0]), 0)
+        self._settings.output_rates = TouchRates(_address(self._rates[1]), tree is not None)
+        self._settings.shard_tokens = choose_shard_tokens(
+            rates,
+            shards=self._kernel.shards,
+            architecture=architecture,
+            loss=loss,
+            negatives=negatives,
             cbow_input=cbow_input,
             cbow_update=cbow_update,
             learning_rate=learning_rate,

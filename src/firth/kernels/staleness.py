@@ -1,6 +1,9 @@
-"""Room kernels: how long a shard of deterministic training may run before the shards' work is brought together.
+"""Room kernels: how often rows are touched, and what follows for threads that learn on copies of them.
 
-In a round, shards learn on copies of rows as the round found them; then their differences are added (damped, see
+``touch_rates`` says which rows a thread of lock-free training should have copies of (native/cpp/replicas.hpp), and
+``choose_shard_tokens`` how long a shard of deterministic training may run before the shards' work is brought together.
+
+In a round of deterministic training, shards learn on copies of rows as the round found them; then their differences are added (damped, see
 native/cpp/deterministic.hpp). A row that many shards move far towards the same place overshoots, and with small
 vocabularies that diverges. What a row is moved by in a round grows with
 
@@ -11,6 +14,8 @@ so the length of a shard is chosen such that the busiest row's load stays below 
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +30,32 @@ CBOW_TERMS = 4.0  # a pooled input moves all its rows the same way (measured: di
 ROOT_SHARE = 0.2  # a Huffman tree's root is in every path, and moves less for each term (measured: a fifth)
 
 
-def choose_shard_tokens(
+@dataclass(frozen=True)
+class TouchRates:
+    """Units that a row takes part in, per token of the corpus, on average.
+
+    Attributes
+    ----------
+    inputs : float64 array, (V,)
+        Windows whose context holds the word.
+    outputs : float64 array, (n_output_rows,)
+        Windows whose output rows hold the word, or the inner node.
+    centers : float
+        Windows: kept tokens.
+    context : float
+        Context words of a window.
+    """
+
+    inputs: NDArray[np.float64]
+    outputs: NDArray[np.float64]
+    centers: float
+    context: float
+
+
+def touch_rates(
     counts: NDArray[np.int64],
     offsets: NDArray[np.int64],
     *,
-    shards: int,
-    architecture: str,
     loss: str,
     window: int,
     window_mode: str,
@@ -39,6 +64,29 @@ def choose_shard_tokens(
     noise_exponent: float,
     noise_distribution: NDArray[np.float64] | None,
     subsample: float,
+    tree: HuffmanTree | None,
+) -> TouchRates:
+    """Expected touches of every row, from the counts and the configuration alone."""
+    kept = counts / max(1, counts.sum()) * keep_probabilities(counts, subsample)
+    centers = float(kept.sum())
+    context = _mean_context(offsets, centers, window, window_mode, window_side)
+    if loss == "negative-sampling":
+        noise = noise_probabilities(counts, noise_exponent) if noise_distribution is None else noise_distribution
+        outputs = kept + negatives * centers * noise / noise.sum()
+    elif tree is not None:
+        outputs = np.bincount(tree.node_ids, np.repeat(kept, np.diff(tree.offsets)), minlength=tree.n_nodes)
+    else:
+        outputs = np.full(len(counts), centers)
+    return TouchRates(kept * context, outputs, centers, context)
+
+
+def choose_shard_tokens(
+    rates: TouchRates,
+    *,
+    shards: int,
+    architecture: str,
+    loss: str,
+    negatives: int,
     cbow_input: str,
     cbow_update: str,
     learning_rate: float,
@@ -49,26 +97,20 @@ def choose_shard_tokens(
 
     A function of the corpus and the configuration alone, so that every run and every resumed run chooses the same.
     """
-    shares = counts / max(1, counts.sum())
-    kept = shares * keep_probabilities(counts, subsample)
-    kept_rate = float(kept.sum())
-    context = _mean_context(offsets, kept_rate, window, window_mode, window_side)
     is_cbow = architecture == "cbow"
-
+    busiest_word = float(rates.inputs.max()) / rates.context
     input_terms = {"negative-sampling": 1.0 + negatives, "softmax": SOFTMAX_TERMS, "hierarchical-softmax": 0.0}[loss]
-    output_rate = float(kept.max())
+    output_rate = busiest_word
     if loss == "negative-sampling":
-        noise = noise_distribution
-        if noise is None:
-            noise = noise_probabilities(counts, noise_exponent)
-        output_rate = float((kept + negatives * kept_rate * noise / noise.sum()).max())
+        output_rate = float(rates.outputs.max())
     elif tree is not None:
+        kept = rates.inputs / rates.context
         input_terms = float(np.average(np.diff(tree.offsets), weights=kept + 1e-12))
-        output_rate = ROOT_SHARE * kept_rate
+        output_rate = ROOT_SHARE * rates.centers
 
     divided = is_cbow and (cbow_input == "mean") == (cbow_update == "gradient")
-    input_load = float(kept.max()) * input_terms * (1.0 if divided else context)
-    output_load = output_rate * (1.0 if is_cbow else context)
+    input_load = busiest_word * input_terms * (1.0 if divided else rates.context)
+    output_load = output_rate * (1.0 if is_cbow else rates.context)
     load_per_token = learning_rate * largest_weight * max(input_load, output_load) * (CBOW_TERMS if is_cbow else 1.0)
     if load_per_token <= 0:
         return MAX_SHARD_TOKENS

@@ -35,6 +35,12 @@ CHOICE_CODES: dict[str, dict[str, int]] = {
 ROW_ALIGNMENT_BYTES = 64  # native/cpp/simd.hpp
 
 
+class TouchRates(ctypes.Structure):
+    """How often a token touches each row: pointer to float32, from the busiest row on; 1 where that is the last row."""
+
+    _fields_ = [("per_token", c_void_p), ("from_last", c_int64)]
+
+
 class Settings(ctypes.Structure):
     """What a run consists of; the arrays behind the pointers are kept alive by the caller."""
 
@@ -56,6 +62,8 @@ class Settings(ctypes.Structure):
         ("n_words", c_int64),
         ("n_output_rows", c_int64),
         ("stride", c_int64),
+        ("input_rates", TouchRates),
+        ("output_rates", TouchRates),
         ("dims", c_int32),
         ("architecture", c_int32),
         ("loss", c_int32),
@@ -69,6 +77,7 @@ class Settings(ctypes.Structure):
         ("pool_word2vec", c_int32),
         ("epochs", c_int32),
         ("noise_purpose", c_int32),
+        ("n_threads", c_int32),
         ("shard_tokens", c_int32),
         ("learning_rate", c_double),
         ("min_learning_rate", c_double),
@@ -209,4 +218,4 @@ def _declare(library: ctypes.CDLL) -> None:
         function.argtypes = arguments
 
 
-__all__ = ["CHOICE_CODES", "ROW_ALIGNMENT_BYTES", "Kernel", "Result", "Rounds", "Settings"]
+__all__ = ["CHOICE_CODES", "ROW_ALIGNMENT_BYTES", "Kernel", "Result", "Rounds", "Settings", "TouchRates"]

@@ -141,6 +141,7 @@ class PreparedRun:
             min_learning_rate=config.min_learning_rate,
             epochs=config.epochs,
             seed=config.seed,
+            threads=config.threads or 1,
             sequence_weights=self.weights,
             frozen=self.frozen,
             instruction_set=self.instruction_set,

@@ -43,13 +43,19 @@ class ComingRows {
   const Real* rows_[MAX];
 };
 
-// Where the rows of a matrix are: here in place; elsewhere (deterministic.hpp) in a shard's private copies.
+// Where the rows of a matrix are: here in place, but for those that the thread has a copy of (replicas.hpp); elsewhere
+// (deterministic.hpp) in a shard's private copies.
 template <class Real>
 struct SharedRows {
   static constexpr bool IN_PLACE = true;
   Real* matrix;
   int64_t stride;
-  Real* operator()(int32_t id) const { return matrix + int64_t(id) * stride; }
+  Real* copies = nullptr;  // of the rows [first, first + count)
+  int64_t first = 0, count = 0;
+  Real* operator()(int32_t id) const {
+    const bool copied = uint64_t(id - first) < uint64_t(count);
+    return (copied ? copies : matrix) + (copied ? id - first : id) * stride;
+  }
   static constexpr bool PREFETCH_WRITE = true;
   const Real* home(int32_t id) const { return (*this)(id); }
   void foresee(int32_t) const {}

@@ -19,6 +19,13 @@ struct AliasColumn {
   int32_t alias;
 };
 
+// How often one token touches each row of a matrix, on average: from the row that is touched most on (about: all that
+// depends on the order is speed), which is the first or the last one.
+struct TouchRates {
+  const float* per_token;  // (rows), or null: not known
+  int64_t from_last;       // 0 or 1
+};
+
 struct Settings {
   // the encoded corpus
   const int32_t* ids;             // (n_tokens)
@@ -37,11 +44,13 @@ struct Settings {
   const uint8_t* frozen;     // (n_words): input rows that stay as they are; or null
   const int32_t* stop_flag;  // polled; not 0: stop
   int64_t n_words, n_output_rows, stride;
+  TouchRates input_rates, output_rates;  // for replicas.hpp
   int32_t dims, architecture, loss, window, window_mode, window_side, negatives, sharing, collision;
   int32_t pool_sum;       // CBOW: 0 the mean of the context, 1 the sum
   int32_t pool_word2vec;  // CBOW: 0 the true gradient, 1 word2vec.c's update (see inputs_pool.hpp)
   int32_t epochs;
   int32_t noise_purpose;  // PURPOSE_NEGATIVES, or PURPOSE_HELDOUT_NOISE
+  int32_t n_threads;      // that train at the same time, lock-free
   int32_t shard_tokens;   // deterministic training: tokens of one shard, 1 .. MAX_SHARD_TOKENS
   double learning_rate, min_learning_rate;
   uint64_t seed;
