@@ -42,9 +42,10 @@ class Owners {
       if (state.compare_exchange_weak(seen, seen / STATES == round ? shared : own, std::memory_order_relaxed)) return;
   }
 
-  void mark_all(const int32_t* ids, size_t count, Round round, int shard) {
+  // `known`: ids from `ids` on that are there to be read, more than `count` where others are marked next.
+  void mark_all(const int32_t* ids, size_t count, Round round, int shard, size_t known) {
     for (size_t k = 0; k < count; ++k) {
-      if (k + AHEAD < count) prefetch(ids[k + AHEAD]);
+      if (k + AHEAD < known) prefetch(ids[k + AHEAD]);
       mark(ids[k], round, shard);
     }
   }
@@ -377,18 +378,19 @@ class RoundTrainer final : public Rounds {
 
   // Every row that the plan can touch; where all output rows are, none is marked and all are copied.
   void mark(const Planner& plan, Round round, int shard) {
-    input_owners_.mark_all(plan.kept_ids.data(), plan.kept_ids.size(), round, shard);
+    input_owners_.mark_all(plan.kept_ids.data(), plan.kept_ids.size(), round, shard, plan.kept_ids.size());
     if (std::is_same<Output, AllRows>::value) return;
     for (const Planner::Center& center : plan.centers) {
       const int32_t target = plan.kept_ids[center.kept];
       if (std::is_same<Output, SampledNegatives>::value) {
         output_owners_.mark(target, round, shard);
+        output_owners_.mark_all(&plan.negatives[center.draws], size_t(center.n_draws), round, shard,
+                                plan.negatives.size() - size_t(center.draws));
       } else {
         for (int64_t step = s_.path_offsets[target]; step < s_.path_offsets[target + 1]; ++step)
           output_owners_.mark(s_.path_nodes[step], round, shard);
       }
     }
-    output_owners_.mark_all(plan.negatives.data(), plan.negatives.size(), round, shard);
   }
 
   void train_shards() {

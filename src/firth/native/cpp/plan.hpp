@@ -7,9 +7,9 @@
 #pragma once
 
 #include <algorithm>
-#include <vector>
 
 #include "abi.hpp"
+#include "buffer.hpp"
 #include "philox.hpp"
 #include "settings.hpp"
 #include "simd.hpp"
@@ -68,14 +68,15 @@ class Planner {
     int32_t n_draws;      // negatives: per window, or per pair in the order of the context
   };
 
-  // Where no negatives of a pair were dropped (or none are drawn by pair), pair_draws stays empty; else it holds, for
-  // each pair in order, the number of its negatives.
-  std::vector<int32_t> kept_ids;
-  std::vector<int64_t> kept_positions;
-  std::vector<Center> centers;
-  std::vector<int32_t> negatives;
-  std::vector<int32_t> pair_draws;
-  std::vector<int64_t> center_sequences;
+  // Negatives of different centers do not follow each other without gaps. Where no negatives of a pair were dropped (or
+  // none are drawn by pair), pair_draws stays empty; else it holds, for each pair in order, the number of its
+  // negatives.
+  Buffer<int32_t> kept_ids;
+  Buffer<int64_t> kept_positions;
+  Buffer<Center> centers;
+  Buffer<int32_t> negatives;
+  Buffer<int32_t> pair_draws;
+  Buffer<int64_t> center_sequences;
 
   // False only if the words of a window differ, its center among them.
   bool may_repeat(const Center& center) const {
@@ -163,7 +164,7 @@ class Planner {
   void resize_kept(size_t size) {
     kept_ids.resize(size);
     kept_positions.resize(size);
-    if (windows_.size() < size) windows_.resize(2 * size);
+    windows_.resize(size);
   }
 
   void push(int64_t position, int32_t window) {
@@ -204,6 +205,9 @@ class Planner {
   }
 
   void add_centers(int32_t own_first, int32_t own_last, int32_t line_first, int32_t line_last) {
+    size_t count = centers.size();  // written first and counted if it has a context
+    centers.resize(count + size_t(own_last - own_first));
+    center_sequences.resize(centers.size());
     for (int32_t k = own_first; k < own_last; ++k) {
       int32_t first = line_first, last = line_last;
       if (!unbounded()) {
@@ -212,10 +216,12 @@ class Planner {
       }
       if (s_.window_side == SIDE_LEFT) last = k + 1;
       if (s_.window_side == SIDE_RIGHT) first = k;
-      if (last - first < 2) continue;
-      centers.push_back({k, first, last, 0, 0});
-      center_sequences.push_back(sequence_);
+      centers[count] = {k, first, last, 0, 0};
+      center_sequences[count] = sequence_;
+      count += last - first >= 2;
     }
+    centers.resize(count);
+    center_sequences.resize(count);
   }
 
   // For each kept token, the last place up to it whose word comes again within a window's reach up to it. A window
@@ -253,82 +259,82 @@ class Planner {
 
   void draw_negatives() {
     const bool by_pair = s_.architecture == SKIPGRAM && s_.sharing == SHARE_PAIR;
-    // All blocks of the chunk, sixteen at a time.
-    block_positions_.clear();
-    block_draws_.clear();
+    list_blocks(by_pair);
+    draw_listed_blocks();
     for (Center& center : centers) {
-      const int64_t pairs = by_pair ? center.last - center.first - 1 : 1;
-      const int64_t draws = pairs * s_.negatives;
-      center.draws = int64_t(block_positions_.size()) * 2;  // provisional: of its first block
-      center.n_draws = int32_t(draws);
-      for (int64_t block = 0; block < (draws + 1) / 2; ++block) {
-        block_positions_.push_back(uint64_t(kept_positions[center.kept]));
-        block_draws_.push_back(uint32_t(block));
+      const int32_t target = kept_ids[center.kept];
+      int32_t* const drawn = &negatives[center.draws];
+      bool collided = false;
+      for (int32_t d = 0; d < center.n_draws; ++d) collided |= drawn[d] == target;
+      if (s_.collision == COLLISION_DROP && by_pair) {
+        drop_by_pair(center, drawn, target);
+      } else if (collided && s_.collision == COLLISION_DROP) {
+        center.n_draws = int32_t(std::remove(drawn, drawn + center.n_draws, target) - drawn);
+      } else if (collided && s_.collision == COLLISION_REJECT) {
+        for (int32_t d = 0; d < center.n_draws; ++d)
+          if (drawn[d] == target) drawn[d] = redraw(uint64_t(kept_positions[center.kept]), uint32_t(d), target);
       }
     }
-    const size_t blocks = block_positions_.size();
-    block_positions_.resize((blocks + PHILOX_BATCH - 1) / PHILOX_BATCH * PHILOX_BATCH);
-    block_draws_.resize(block_positions_.size());
-    raw_.resize(block_positions_.size() * 2);
-    // A batch's columns are asked for while the next batches are drawn: the table is larger than the near caches.
-    constexpr size_t BATCHES_AHEAD = 2;
-    alignas(64) uint32_t words[BATCHES_AHEAD + 1][4][PHILOX_BATCH];
+  }
+
+  // The blocks of random words of each center, two draws from each.
+  void list_blocks(bool by_pair) {
+    size_t blocks = 0;
+    for (Center& center : centers) {
+      const int64_t pairs = by_pair ? center.last - center.first - 1 : 1;
+      center.n_draws = int32_t(pairs * s_.negatives);
+      center.draws = int64_t(2 * blocks);
+      blocks += size_t(center.n_draws + 1) / 2;
+    }
+    const size_t whole_batches = (blocks + PHILOX_BATCH - 1) / PHILOX_BATCH * PHILOX_BATCH;
+    block_positions_.resize(whole_batches);
+    block_draws_.resize(whole_batches);
+    negatives.resize(2 * whole_batches);
+    size_t block = 0;
+    for (const Center& center : centers)
+      for (int32_t draw = 0; draw < (center.n_draws + 1) / 2; ++draw, ++block) {
+        block_positions_[block] = uint64_t(kept_positions[center.kept]);
+        block_draws_[block] = uint32_t(draw);
+      }
+    for (; block < whole_batches; ++block) block_positions_[block] = block_draws_[block] = 0;
+  }
+
+  // A batch's columns are asked for while the next batches are drawn: the table is larger than the near caches.
+  void draw_listed_blocks() {
+    constexpr size_t AHEAD = 2;
+    alignas(64) uint32_t words[AHEAD + 1][4][PHILOX_BATCH];
     const size_t batches = block_positions_.size() / PHILOX_BATCH;
-    for (size_t batch = 0; batch < batches + BATCHES_AHEAD; ++batch) {
+    const uint32_t n_words = uint32_t(s_.n_words);
+    for (size_t batch = 0; batch < batches + AHEAD; ++batch) {
       if (batch < batches) {
-        uint32_t (*const drawn)[PHILOX_BATCH] = words[batch % (BATCHES_AHEAD + 1)];
+        uint32_t (*const drawn)[PHILOX_BATCH] = words[batch % (AHEAD + 1)];
         draw_blocks(key_, Purpose(s_.noise_purpose), epoch_, 0, &block_positions_[batch * PHILOX_BATCH],
                     &block_draws_[batch * PHILOX_BATCH], drawn);
         for (int j = 0; j < PHILOX_BATCH; ++j) {
-          __builtin_prefetch(&s_.noise[scale_word(drawn[0][j], uint32_t(s_.n_words))]);
-          __builtin_prefetch(&s_.noise[scale_word(drawn[2][j], uint32_t(s_.n_words))]);
+          __builtin_prefetch(&s_.noise[scale_word(drawn[0][j], n_words)]);
+          __builtin_prefetch(&s_.noise[scale_word(drawn[2][j], n_words)]);
         }
       }
-      if (batch >= BATCHES_AHEAD) {
-        const uint32_t (*const drawn)[PHILOX_BATCH] = words[(batch - BATCHES_AHEAD) % (BATCHES_AHEAD + 1)];
-        int32_t* const raw = &raw_[2 * (batch - BATCHES_AHEAD) * PHILOX_BATCH];
-        for (int j = 0; j < PHILOX_BATCH; ++j) {
-          raw[2 * j] = noise_word(drawn[0][j], drawn[1][j]);
-          raw[2 * j + 1] = noise_word(drawn[2][j], drawn[3][j]);
-        }
+      if (batch < AHEAD) continue;
+      const uint32_t (*const drawn)[PHILOX_BATCH] = words[(batch - AHEAD) % (AHEAD + 1)];
+      int32_t* const to = &negatives[2 * (batch - AHEAD) * PHILOX_BATCH];
+      for (int j = 0; j < PHILOX_BATCH; ++j) {
+        to[2 * j] = noise_word(drawn[0][j], drawn[1][j]);
+        to[2 * j + 1] = noise_word(drawn[2][j], drawn[3][j]);
       }
     }
-    // Collisions with the target.
-    negatives.resize(raw_.size());
-    int32_t* next = negatives.data();
-    for (Center& center : centers) {
-      const int32_t target = kept_ids[center.kept];
-      const int32_t* raw = &raw_[center.draws];
-      const int32_t draws = center.n_draws;
-      int32_t* const first = next;
-      if (s_.collision == COLLISION_DROP && by_pair) {
-        for (int32_t d = 0; d < draws; d += s_.negatives) {
-          int32_t left = 0;
-          for (int32_t k = 0; k < s_.negatives; ++k)
-            if (raw[d + k] != target) *next++ = raw[d + k], ++left;
-          pair_draws.push_back(left);
-        }
-      } else {
-        bool collided = false;
-        for (int32_t d = 0; d < draws; ++d) {
-          next[d] = raw[d];
-          collided |= raw[d] == target;
-        }
-        if (!collided || s_.collision == COLLISION_COUNT) {
-          next += draws;
-        } else {
-          for (int32_t d = 0; d < draws; ++d) {
-            if (raw[d] != target)
-              *next++ = raw[d];
-            else if (s_.collision == COLLISION_REJECT)
-              *next++ = redraw(uint64_t(kept_positions[center.kept]), uint32_t(d), target);
-          }
-        }
-      }
-      center.draws = first - negatives.data();
-      center.n_draws = int32_t(next - first);
+  }
+
+  // What is left of each pair's draws, one pair's after the other's.
+  void drop_by_pair(Center& center, int32_t* drawn, int32_t target) {
+    int32_t* next = drawn;
+    for (int32_t d = 0; d < center.n_draws; d += s_.negatives) {
+      const int32_t* const before = next;
+      for (int32_t k = 0; k < s_.negatives; ++k)
+        if (drawn[d + k] != target) *next++ = drawn[d + k];
+      pair_draws.push_back(int32_t(next - before));
     }
-    negatives.resize(size_t(next - negatives.data()));
+    center.n_draws = int32_t(next - drawn);
   }
 
   const Settings& s_;
@@ -336,12 +342,11 @@ class Planner {
   uint32_t epoch_ = 0;
   int64_t next_ = 0, stop_ = 0;
   int64_t sequence_ = 0;
-  std::vector<int32_t> windows_;  // half-width of each kept token's window
-  std::vector<int32_t> last_repeat_;
-  std::vector<int64_t> neighbours_;
-  std::vector<uint64_t> block_positions_;
-  std::vector<uint32_t> block_draws_;
-  std::vector<int32_t> raw_;
+  Buffer<int32_t> windows_;  // half-width of each kept token's window
+  Buffer<int32_t> last_repeat_;
+  Buffer<int64_t> neighbours_;
+  Buffer<uint64_t> block_positions_;
+  Buffer<uint32_t> block_draws_;
 };
 
 }  // namespace firth

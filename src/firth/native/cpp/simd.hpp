@@ -145,83 +145,53 @@ inline void reduce(const F64 (&accumulators)[COUNT], F64* sums) {
   }
 }
 
-#if defined(__x86_64__)
-// The last two levels, within 128-bit lanes: lane bit 0 selects between a pair's members, then lane bit 1.
+// Sums over one bit of the lane number: of a in the lanes where the bit is 0, of b where it is 1.
+template <int BIT>
+FIRTH_INLINE F32 fold(F32 a, F32 b) {
 #if defined(__AVX512F__)
-inline F32 fold_halves(F32 a, F32 b) {  // [a0 a1 a2 a3] [b0 b1 b2 b3] of 128 bits -> [a0+a2 a1+a3 b0+b2 b1+b3]
-  return (F32)_mm512_add_ps(_mm512_shuffle_f32x4((__m512)a, (__m512)b, 0x44),
-                            _mm512_shuffle_f32x4((__m512)a, (__m512)b, 0xEE));
-}
-inline F32 fold_quarters(F32 a, F32 b) {  // -> [a0+a1 a2+a3 b0+b1 b2+b3]
-  return (F32)_mm512_add_ps(_mm512_shuffle_f32x4((__m512)a, (__m512)b, 0x88),
-                            _mm512_shuffle_f32x4((__m512)a, (__m512)b, 0xDD));
-}
-inline F32 fold_pairs(F32 a, F32 b) {
-  return (F32)_mm512_add_ps(_mm512_shuffle_ps((__m512)a, (__m512)b, 0x44),
-                            _mm512_shuffle_ps((__m512)a, (__m512)b, 0xEE));
-}
-inline F32 fold_singles(F32 a, F32 b) {
-  return (F32)_mm512_add_ps(_mm512_shuffle_ps((__m512)a, (__m512)b, 0x88),
-                            _mm512_shuffle_ps((__m512)a, (__m512)b, 0xDD));
-}
+  const __m512 x = (__m512)a, y = (__m512)b;
+  if constexpr (BIT == 8)
+    return (F32)_mm512_add_ps(_mm512_mask_blend_ps(0xFF00, x, y), _mm512_shuffle_f32x4(x, y, 0x4E));
+  if constexpr (BIT == 4) {
+    const __m512 crossed = _mm512_mask_blend_ps(0xF0F0, y, x);
+    return (F32)_mm512_add_ps(_mm512_mask_blend_ps(0xF0F0, x, y), _mm512_shuffle_f32x4(crossed, crossed, 0xB1));
+  }
+  if constexpr (BIT == 2) return (F32)_mm512_add_ps(_mm512_mask_blend_ps(0xCCCC, x, y), _mm512_shuffle_ps(x, y, 0x4E));
+  return (F32)_mm512_add_ps(_mm512_mask_blend_ps(0xAAAA, x, y),
+                            _mm512_permute_ps(_mm512_mask_blend_ps(0xAAAA, y, x), 0xB1));
 #elif defined(__AVX2__)
-inline F32 fold_halves(F32 a, F32 b) {  // [a0 a1] [b0 b1] of 128 bits -> [a0+a1 b0+b1]
-  return (F32)_mm256_add_ps(_mm256_permute2f128_ps((__m256)a, (__m256)b, 0x20),
-                            _mm256_permute2f128_ps((__m256)a, (__m256)b, 0x31));
-}
-inline F32 fold_pairs(F32 a, F32 b) {
-  return (F32)_mm256_add_ps(_mm256_shuffle_ps((__m256)a, (__m256)b, 0x44),
-                            _mm256_shuffle_ps((__m256)a, (__m256)b, 0xEE));
-}
-inline F32 fold_singles(F32 a, F32 b) {
-  return (F32)_mm256_add_ps(_mm256_shuffle_ps((__m256)a, (__m256)b, 0x88),
-                            _mm256_shuffle_ps((__m256)a, (__m256)b, 0xDD));
-}
-#else
-inline F32 fold_pairs(F32 a, F32 b) {
-  return (F32)_mm_add_ps(_mm_shuffle_ps((__m128)a, (__m128)b, 0x44), _mm_shuffle_ps((__m128)a, (__m128)b, 0xEE));
-}
-inline F32 fold_singles(F32 a, F32 b) {
-  return (F32)_mm_add_ps(_mm_shuffle_ps((__m128)a, (__m128)b, 0x88), _mm_shuffle_ps((__m128)a, (__m128)b, 0xDD));
-}
-#endif
+  const __m256 x = (__m256)a, y = (__m256)b;
+  if constexpr (BIT == 4) return (F32)_mm256_add_ps(_mm256_blend_ps(x, y, 0xF0), _mm256_permute2f128_ps(x, y, 0x21));
+  if constexpr (BIT == 2) return (F32)_mm256_add_ps(_mm256_blend_ps(x, y, 0xCC), _mm256_shuffle_ps(x, y, 0x4E));
+  return (F32)_mm256_add_ps(_mm256_blend_ps(x, y, 0xAA), _mm256_permute_ps(_mm256_blend_ps(y, x, 0xAA), 0xB1));
+#elif defined(__x86_64__)
+  const __m128 x = (__m128)a, y = (__m128)b;
+  if constexpr (BIT == 2) return (F32)_mm_add_ps(_mm_blend_ps(x, y, 0xC), _mm_shuffle_ps(x, y, 0x4E));
+  const __m128 crossed = _mm_blend_ps(y, x, 0xA);
+  return (F32)_mm_add_ps(_mm_blend_ps(x, y, 0xA), _mm_shuffle_ps(crossed, crossed, 0xB1));
 #elif defined(__aarch64__)
-inline F32 fold_pairs(F32 a, F32 b) {
-  return (F32)vaddq_f32(vcombine_f32(vget_low_f32((float32x4_t)a), vget_low_f32((float32x4_t)b)),
-                        vcombine_f32(vget_high_f32((float32x4_t)a), vget_high_f32((float32x4_t)b)));
+  const float32x4_t x = (float32x4_t)a, y = (float32x4_t)b;
+  if constexpr (BIT == 2)
+    return (F32)vaddq_f32(vcombine_f32(vget_low_f32(x), vget_high_f32(y)),
+                          vcombine_f32(vget_high_f32(x), vget_low_f32(y)));
+  return (F32)vaddq_f32(vtrn1q_f32(x, y), vtrn2q_f32(x, y));
+#endif
 }
-inline F32 fold_singles(F32 a, F32 b) { return (F32)vpaddq_f32((float32x4_t)a, (float32x4_t)b); }
-#endif
 
-// One group of at most LANES accumulators. Where the partner of a fold is missing, the vector is folded with itself;
-// the surplus lanes of the result are not read.
-template <int COUNT>
-FIRTH_INLINE F32 reduce_group(const F32* v) {
-  // The index of a sum, in bits: bit 0 is chosen by fold_pairs, bit 1 by fold_singles, bit 2 by fold_halves, bit 3 by
-  // fold_quarters; so the folds pair k with k+4, then k+8, then k+1, then k+2.
-  F32 t[16];
-#if defined(__AVX512F__)
-  F32 h[16];
-#pragma GCC unroll 2
-  for (int high = 0; high < (COUNT > 8 ? 16 : 8); high += 8)
-#pragma GCC unroll 4
-    for (int k = 0; k < 4; ++k)
-      if (high + k < COUNT) h[high + k] = fold_halves(v[high + k], v[high + k + 4 < COUNT ? high + k + 4 : high + k]);
-#pragma GCC unroll 4
-  for (int k = 0; k < 4; ++k)
-    if (k < COUNT) t[k] = fold_quarters(h[k], 8 + k < COUNT ? h[8 + k] : h[k]);
-#elif defined(__AVX2__)
-#pragma GCC unroll 4
-  for (int k = 0; k < 4; ++k)
-    if (k < COUNT) t[k] = fold_halves(v[k], v[k + 4 < COUNT ? k + 4 : k]);
-#else
-#pragma GCC unroll 4
-  for (int k = 0; k < 4; ++k)
-    if (k < COUNT) t[k] = v[k];
-#endif
-  const F32 low = fold_pairs(t[0], COUNT > 1 ? t[1] : t[0]);
-  if (COUNT <= 2) return fold_singles(low, low);
-  return fold_singles(low, fold_pairs(t[2], COUNT > 3 ? t[3] : t[2]));
+// The sums of accumulators[0..COUNT) whose numbers differ from FIRST in the bits up to BIT: the number's bits are those
+// of the lane. A vector without a partner is folded with itself.
+template <int COUNT, int BIT = Simd<float>::LANES / 2, int FIRST = 0>
+FIRTH_INLINE F32 reduce_group(const F32* accumulators) {
+  if constexpr (BIT == 0) {
+    return accumulators[FIRST];
+  } else {
+    const F32 low = reduce_group<COUNT, BIT / 2, FIRST>(accumulators);
+    if constexpr (FIRST + BIT < COUNT) {
+      return fold<BIT>(low, reduce_group<COUNT, BIT / 2, FIRST + BIT>(accumulators));
+    } else {
+      return fold<BIT>(low, low);
+    }
+  }
 }
 
 template <int COUNT>
