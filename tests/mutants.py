@@ -49,8 +49,8 @@ MUTANTS = (
     Mutant(
         "softmax: sign of the target's coefficient",
         f"{CPP}/outputs_softmax.hpp",
-        "out[at(i, target)] += learning_rate;",
-        "out[at(i, target)] -= learning_rate;",
+        "out[at(i, target)] += prepared.learning_rate;",
+        "out[at(i, target)] -= prepared.learning_rate;",
         UNITS,
     ),
     Mutant(
@@ -70,14 +70,14 @@ MUTANTS = (
     Mutant(
         "CBOW: the last context word is dropped",
         f"{CPP}/inputs_pool.hpp",
-        "for (int i = 2; i <= m; ++i) sum",
-        "for (int i = 2; i < m; ++i) sum",
+        "for (int i = 1; i < n_context; ++i) sum",
+        "for (int i = 1; i < n_context - 1; ++i) sum",
         UNITS,
     ),
     Mutant(
         "CBOW: the sum in place of the mean",
         f"{CPP}/inputs_pool.hpp",
-        "settings.pool_sum ? Real(1) : Real(1) / Real(m)",
+        "settings.pool_sum ? Real(1) : Real(1) / Real(n_context)",
         "settings.pool_sum ? Real(1) : Real(1)",
         UNITS,
     ),
@@ -89,11 +89,25 @@ MUTANTS = (
         UNITS,
     ),
     Mutant(
-        "skip-gram: repeated output ids overwrite each other",
-        f"{CPP}/inputs_rows.hpp",
-        "if (n <= BLOCK_ROWS && !repeated_outputs &&",
-        "if (n <= BLOCK_ROWS &&",
+        "repeated output ids overwrite each other",
+        f"{CPP}/objective.hpp",
+        "if (prepared.repeated_outputs) fold",
+        "if (false) fold",
         UNITS,
+    ),
+    Mutant(
+        "repeated input ids see each other's update",
+        f"{CPP}/inputs_rows.hpp",
+        "if (prepared.unit.context_may_repeat) fold",
+        "if (false) fold",
+        UNITS,
+    ),
+    Mutant(
+        "copies of rows: the differences are added undamped",
+        f"{CPP}/replicas.hpp",
+        "return r > most ? most / r : 1;",
+        "return 1;",
+        "tests/kernels/test_replicas.py::test_busy_rows_get_their_share_and_others_all_that_is_learned",
     ),
     Mutant(
         "Huffman: the code in place of the label",
@@ -119,8 +133,8 @@ MUTANTS = (
     Mutant(
         "negatives: a position in place of the target's id",
         f"{CPP}/plan.hpp",
-        "const int32_t target = kept_ids[center.kept];",
-        "const int32_t target = center.kept;",
+        "collided |= drawn[d] == target;",
+        "collided |= drawn[d] == center.kept;",
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
     ),
     Mutant(

@@ -3,9 +3,9 @@
 ``touch_rates`` says which rows a thread of lock-free training should have copies of (native/cpp/replicas.hpp), and
 ``choose_shard_tokens`` how long a shard of deterministic training may run before the shards' work is brought together.
 
-In a round of deterministic training, shards learn on copies of rows as the round found them; then their differences are added (damped, see
-native/cpp/deterministic.hpp). A row that many shards move far towards the same place overshoots, and with small
-vocabularies that diverges. What a row is moved by in a round grows with
+In a round of deterministic training, shards learn on copies of rows as the round found them; then their differences are
+added (damped, see native/cpp/deterministic.hpp). A row that many shards move far towards the same place overshoots, and
+with small vocabularies that diverges. What a row is moved by in a round grows with
 
     load = learning_rate * (terms of the gradient that fall on the row in a round)
 
