@@ -27,6 +27,12 @@ def lines() -> list[list[str]]:
 
 
 @pytest.fixture(scope="session")
+def many_lines() -> list[list[str]]:
+    """Enough for the loss to be much the same whoever comes first."""
+    return make_lines(10_000, seed=3)
+
+
+@pytest.fixture(scope="session")
 def corpus_file(lines: list[list[str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("corpus") / "corpus.txt"
     path.write_text("\n".join(" ".join(line) for line in lines) + "\n", encoding="utf-8")

@@ -74,13 +74,25 @@ def test_same_seed_same_vectors_with_one_thread(lines: Lines) -> None:
     assert not np.array_equal(first.vectors.matrix, other.vectors.matrix)
 
 
-def test_examples_do_not_depend_on_threads(lines: Lines) -> None:
-    histories = [firth.train(lines, **{**SMALL, "threads": threads}).history for threads in (1, 2, 5)]
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])  # whose examples are pairs, and windows
+def test_examples_do_not_depend_on_threads(lines: Lines, architecture: str) -> None:
+    options = {**SMALL, "architecture": architecture}
+    histories = [firth.train(lines, **{**options, "threads": threads}).history for threads in (1, 2, 4)]
     counts = [[record.n_examples for record in history.epochs] for history in histories]
     assert counts[0] == counts[1] == counts[2]
-    for history in histories[1:]:
-        # The examples are the same; who comes first differs, and in a few hundred lines that moves the loss.
-        np.testing.assert_allclose(history.loss_nats, histories[0].loss_nats, rtol=0.1)
+    assert counts[0][0] != counts[0][1] > 0
+
+
+def test_loss_hardly_depends_on_threads(many_lines: Lines) -> None:
+    options = {**SMALL, "epochs": 3, "subsample": 0}
+    one, *others = (
+        firth.train(many_lines, **{**options, "threads": threads}).history.loss_nats for threads in (1, 2, 4)
+    )
+    for losses in others:
+        # Four times the largest difference of 60 runs on a busy processor: 0.17 %, and 2.1 % in the first epoch, in
+        # which the loss comes down from 4.2 to about 1.1 and threads see of each other what is a slice old.
+        assert losses[1:] == pytest.approx(one[1:], rel=0.007)
+        assert losses[0] == pytest.approx(one[0], rel=0.085)
 
 
 def test_save_and_load(corpus_file: Path, tmp_path: Path) -> None:
