@@ -1,10 +1,12 @@
 """Reading and writing word vectors, against gensim, interleaved in one run; prints ratios.
 
-    python benchmarks/formats.py [--words 400000] [--dims 300] [--rounds 3] [--folder DIR] [--json]
+    python benchmarks/formats.py [--words 400000] [--dims 300] [--rounds 4] [--only binary|text] [--folder DIR] [--json]
 
 Both programs read and write the same vectors in the same folder, in turns, in one process; the best time of each is
 compared, and their processor times (of all threads together), which a busy machine disturbs less. The files are read
-from the page cache. What each wrote is read back and compared with what was written.
+from the page cache. Who goes first changes from round to round, as the second one reads into memory that the first has
+just given back: on a virtual machine memory that lay idle for seconds costs more to touch than a file to read. What
+each wrote is read back and compared with what was written.
 """
 
 from __future__ import annotations
@@ -50,25 +52,26 @@ def compare(table: VectorTable, folder: Path, binary: bool, rounds: int) -> dict
     keyed.add_vectors(table.words, table.matrix)
     name, suffix = ("word2vec-binary", "bin") if binary else ("word2vec", "txt")
     ours, theirs = folder / f"firth.{suffix}", folder / f"gensim.{suffix}"
-    times: dict[str, list[tuple[float, float]]] = {
-        "write firth": [],
-        "write gensim": [],
-        "read firth": [],
-        "read gensim": [],
+    calls: dict[str, Callable[[], Any]] = {
+        "write firth": lambda: write_vectors(ours, table, name, overwrite=True),
+        "write gensim": lambda: keyed.save_word2vec_format(str(theirs), binary=binary),
+        "read firth": lambda: read_vectors(theirs, name),  # both read the same file
+        "read gensim": lambda: KeyedVectors.load_word2vec_format(str(theirs), binary=binary),
     }
-    for _ in range(rounds):
-        times["write firth"].append(timed(lambda: write_vectors(ours, table, name, overwrite=True))[0])
-        times["write gensim"].append(timed(lambda: keyed.save_word2vec_format(str(theirs), binary=binary))[0])
-        elapsed, found = timed(lambda: read_vectors(theirs, name))  # both read the same file
-        times["read firth"].append(elapsed)
-        if found.words != table.words or not np.array_equal(found.matrix, table.matrix):
-            raise AssertionError("firth read other vectors than were written")
-        del found
-        elapsed, loaded = timed(lambda: KeyedVectors.load_word2vec_format(str(theirs), binary=binary))
-        times["read gensim"].append(elapsed)
-        if loaded.index_to_key != table.words or not np.array_equal(loaded.vectors, table.matrix):
-            raise AssertionError("gensim read other vectors than were written")
-        del loaded
+    times: dict[str, list[tuple[float, float]]] = {what: [] for what in calls}
+    for turn in range(rounds):
+        for verb in ("write", "read"):
+            for program in ("firth", "gensim") if turn % 2 == 0 else ("gensim", "firth"):
+                elapsed, found = timed(calls[f"{verb} {program}"])
+                times[f"{verb} {program}"].append(elapsed)
+                if verb == "read":
+                    words, matrix = (
+                        (found.words, found.matrix) if program == "firth" else (found.index_to_key, found.vectors)
+                    )
+                    if words != table.words or not np.array_equal(matrix, table.matrix):
+                        raise AssertionError(f"{program} read other vectors than were written")
+                    del words, matrix
+                del found
     again = read_vectors(ours, name)
     if again.words != table.words or not np.array_equal(again.matrix, table.matrix):
         raise AssertionError("firth's own file reads back differently")
@@ -84,15 +87,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--words", type=int, default=400_000)
     parser.add_argument("--dims", type=int, default=300)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--only", choices=("binary", "text"), help="one of the two forms")
     parser.add_argument("--folder", type=Path, help="where the files go (default: the temporary folder)")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     table = make_table(arguments.words, arguments.dims)
     results: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        for binary in (True, False):
-            results["binary" if binary else "text"] = compare(table, Path(folder), binary, arguments.rounds)
+        for form in ("binary", "text") if arguments.only is None else (arguments.only,):
+            results[form] = compare(table, Path(folder), form == "binary", arguments.rounds)
     if arguments.json:
         print(json.dumps({"words": arguments.words, "dims": arguments.dims, **results}))
         return

@@ -63,8 +63,8 @@ def read(path: Path, options: ReadOptions) -> VectorTable:
         n_dims = _infer_dims([line for line in lines if line.strip()] or [taken])
         if not 1 <= n_dims <= MAX_DIMS:
             source.fail(f"the rows must have a word and 1 to {MAX_DIMS} numbers, got {n_dims} numbers", row=1)
-        words, matrix = read_text_rows(source, n_dims, options, taken=taken)
-    return finish_table(path, words, matrix, None, options)
+        rows = read_text_rows(source, n_dims, options, taken=taken)
+    return finish_table(path, rows.words, rows.matrix, None, options, all_differ=rows.all_differ)
 
 
 def write(path: Path, table: VectorTable, options: WriteOptions) -> None:

@@ -66,7 +66,9 @@ def read(path: Path, options: ReadOptions) -> VectorTable:
         n_dims = len(line.removeprefix(b"\xef\xbb\xbf").split())
         if not 1 <= n_dims <= MAX_DIMS:
             source.fail(f"the first row must hold 1 to {MAX_DIMS} numbers, got {n_dims}", row=1)
-        _, matrix = read_text_rows(source, n_dims, options, has_words=False, taken=line.removeprefix(b"\xef\xbb\xbf"))
+        matrix = read_text_rows(
+            source, n_dims, options, has_words=False, taken=line.removeprefix(b"\xef\xbb\xbf")
+        ).matrix
     words, counts = _read_metadata(metadata_path(path), len(matrix), options)
     return finish_table(path, words, matrix, counts, options)
 

@@ -6,12 +6,13 @@ hold, never for as many as it announces.
 
 from __future__ import annotations
 
+import codecs
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NoReturn, TypeVar
+from typing import IO, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +31,19 @@ from firth.formats.target import WriteOptions, write_all
 from firth.native import vector_text
 
 BLOCK_BYTES = 4 << 20
+BINARY_BLOCK_BYTES = 2 << 20  # rows that are only moved: larger blocks leave the caches in between
 _NUMBER_BYTES = 64  # longest number that a row may hold on average; a double printed in full has 24
 _FIRST_ROWS_BYTES = 64 << 20  # what an announced number of rows may allocate before the file has shown any
 _BLANK = b" \t\r\n"
 Result = TypeVar("Result")
+
+
+class RowsRead(NamedTuple):
+    """What a file of rows gave; ``words`` is empty where its rows have none."""
+
+    words: list[str]
+    matrix: NDArray[np.float32]
+    all_differ: bool  # the words are known to; False: they may repeat
 
 
 def parse_header(source: ByteSource, line: bytes, min_row_bytes: Callable[[int], int]) -> tuple[int, int]:
@@ -70,7 +80,7 @@ def read_text_rows(
     n_rows: int | None = None,
     has_words: bool = True,
     taken: bytes = b"",
-) -> tuple[list[str], NDArray[np.float32]]:
+) -> RowsRead:
     """The rows of a text file to its end, or the first ``options.limit``.
 
     Parameters
@@ -92,9 +102,9 @@ def read_text_rows(
         future, block = pending.popleft()
         report = future.result()
         if report.error:
-            _explain(source, n_dims, block.row + report.row + 1, block.offset, block.buffer, report)
+            _explain(source, n_dims, block, report)
         if block.words is not None:
-            rows.add_words(block, block.words, report.words_bytes, None)
+            rows.add_words(block, block.words, report.words_bytes, report.n_rows, None)
             buffers.give(block.words)
         buffers.give(block.buffer)
 
@@ -133,62 +143,76 @@ def read_text_rows(
     return rows.finish(has_words)
 
 
-def read_binary_rows(
-    source: ByteSource, n_dims: int, options: ReadOptions, n_rows: int
-) -> tuple[list[str], NDArray[np.float32]]:
-    """The rows of word2vec's binary file to its end, or the first ``options.limit``."""
+def read_binary_rows(source: ByteSource, n_dims: int, options: ReadOptions, n_rows: int) -> RowsRead:
+    """The rows of word2vec's binary file to its end, or the first ``options.limit``.
+
+    While one thread reads a block and others copy the numbers of earlier ones, this one finds rows and makes words.
+    """
     rows = _Rows(source, n_dims, options, n_rows)
-    row_bytes = MAX_WORD_BYTES + 4 * n_dims + 2
-    size = max(BLOCK_BYTES, 2 * row_bytes)
-    buffers = _Buffers(size if source.size is None else min(size, source.size + 1))
+    max_row_bytes = MAX_WORD_BYTES + 4 * n_dims + 2
+    size = max(BINARY_BLOCK_BYTES, max_row_bytes)
+    if source.size is not None:
+        max_row_bytes, size = min(max_row_bytes, source.size), min(size, source.size + 1)
+    # a block is read behind room for what the block before may leave: less than a row
+    buffers = _Buffers(max_row_bytes + size)
     pending: deque[tuple[Future[vector_text.BlockReport], _Block]] = deque()
+    ahead: Future[tuple[bytearray, int]] | None = None
+    position = source.offset  # of what is read next, in the file
     carry = b""
+
+    def read_block(buffer: bytearray) -> tuple[bytearray, int]:
+        with memoryview(buffer) as view, view[max_row_bytes : max_row_bytes + size] as part:
+            return buffer, source.read_into(part)
 
     def collect() -> None:
         future, block = pending.popleft()
         report = future.result()
         if report.error:
-            _explain(source, n_dims, block.row + report.row + 1, block.offset, block.buffer, report)
+            _explain(source, n_dims, block, report)
         buffers.give(block.buffer)
 
     with _Lanes(1 if _is_small(source) else options.n_threads) as pool:
         try:
             while rows.n_rows < rows.target:
-                buffer = buffers.take()
-                buffer[: len(carry)] = carry
-                offset = source.offset - len(carry)
-                with memoryview(buffer) as view:
-                    filled = len(carry) + source.read_into(view[len(carry) :])
+                buffer, n_read = ahead.result() if ahead is not None else read_block(buffers.take())
+                # what follows the last row that is asked for is not looked at, so is read only where it is needed
+                needs_more = rows.target - rows.n_rows > (len(carry) + n_read) // (4 * n_dims + 2) + 1
+                ahead = pool.submit(read_block, buffers.take()) if needs_more and n_read == size else None
+                start = max_row_bytes - len(carry)
+                buffer[start:max_row_bytes] = carry
+                filled = len(carry) + n_read
+                block = _Block(buffer, position - len(carry), rows.n_rows, None, start)
+                position += n_read
                 words = buffers.take()
                 report, starts = vector_text.scan_binary_rows(
-                    buffer, 0, filled, rows.target - rows.n_rows, n_dims, words, MAX_WORD_BYTES
+                    buffer, start, filled, rows.target - rows.n_rows, n_dims, words, MAX_WORD_BYTES
                 )
-                first = rows.n_rows
                 n_new = report.n_rows
-                block = _Block(buffer, offset, first, None)
-                rows.add_words(block, words, report.words_bytes, starts)
+                rows.add_words(block, words, report.words_bytes, n_new, starts)
                 buffers.give(words)
-                carry = bytes(memoryview(buffer)[report.n_bytes : filled])
+                carry = bytes(memoryview(buffer)[start + report.n_bytes : start + filled])
                 if n_new:
                     if not rows.has_room(n_new):
                         while pending:
                             collect()
                         rows.make_room(n_new, report.n_bytes / n_new)
                     matrix = rows.take(n_new)
-                    pending.append((pool.submit(vector_text.gather_binary_rows, buffer, 0, starts, matrix), block))
+                    pending.append((pool.submit(vector_text.gather_binary_rows, buffer, start, starts, matrix), block))
                 if report.error:
                     while pending:
                         collect()
-                    _explain(source, n_dims, first + report.row + 1, offset, buffer, report)
-                if filled < len(buffer) and rows.n_rows < rows.target:  # the file has ended
+                    _explain(source, n_dims, block, report)
+                if n_read < size and rows.n_rows < rows.target:  # the file has ended
                     while pending:
                         collect()
-                    rows.fail_cut(source.offset - len(carry), len(carry))
+                    rows.fail_cut(position - len(carry), len(carry))
                 while len(pending) > options.n_threads:
                     collect()
             while pending:
                 collect()
-        finally:
+        finally:  # after an error: nothing may write into buffers that are gone
+            if ahead is not None:
+                ahead.cancel()
             for future, _ in pending:
                 future.cancel()
     if rows.target == n_rows:
@@ -196,7 +220,7 @@ def read_binary_rows(
         if tail not in (b"", b"\n"):
             source.fail(
                 f"more bytes follow than the {n_rows} rows that the header announces: {_shown(tail[:16])}",
-                offset=source.offset - len(tail),
+                offset=position - len(carry),
             )
     return rows.finish(has_words=True)
 
@@ -238,15 +262,22 @@ def finish_table(
     matrix: NDArray[np.float32],
     counts: NDArray[np.int64] | None,
     options: ReadOptions,
+    *,
+    all_differ: bool = False,
 ) -> VectorTable:
     """The table, with repeated words refused, or dropped where ``duplicates="first"``.
+
+    Parameters
+    ----------
+    all_differ : bool
+        The words are known to, as `RowsRead` tells.
 
     Raises
     ------
     FormatError
         A word stands twice; the message names both rows.
     """
-    if len(set(words)) != len(words):
+    if not all_differ and len(set(words)) != len(words):
         first_rows: dict[str, int] = {}
         for row, word in enumerate(words):
             earlier = first_rows.setdefault(word, row)
@@ -285,9 +316,10 @@ def decode_words(path: Path, parts: list[tuple[bytes, int]], options: ReadOption
 @dataclass
 class _Block:
     buffer: bytearray
-    offset: int  # of buffer[0] in the file
+    offset: int  # of its first byte in the file
     row: int  # number of its first row, from 0
     words: bytearray | None
+    start: int = 0  # of its first byte in the buffer
 
 
 class _Lanes:
@@ -346,6 +378,9 @@ class _Rows:
         room = self.target if n_rows is not None and source.size is not None else 0
         self._matrix = np.empty((room, n_dims), dtype=np.float32)
         self._words: list[str] = []
+        # where different words have different bytes, their hashes tell cheaply that none stands twice
+        utf8 = codecs.lookup(options.encoding).name == "utf-8" and options.encoding_errors == "strict"
+        self._hashes: list[NDArray[np.uint64]] | None = [] if utf8 else None
         self.n_rows = 0
 
     def has_room(self, n_new: int) -> bool:
@@ -369,10 +404,13 @@ class _Rows:
         self.n_rows += n_new
         return matrix
 
-    def add_words(self, block: _Block, words: bytearray, n_bytes: int, starts: NDArray[np.int64] | None) -> None:
-        data = bytes(memoryview(words)[:n_bytes])
-        if not data:
+    def add_words(
+        self, block: _Block, words: bytearray, n_bytes: int, n_words: int, starts: NDArray[np.int64] | None
+    ) -> None:
+        """The words of a block, each followed by a newline; ``starts``: where the numbers of each begin, if known."""
+        if not n_words:
             return
+        data = bytes(memoryview(words)[:n_bytes])
         try:
             text = data.decode(self._options.encoding, self._options.encoding_errors)
         except UnicodeDecodeError as error:
@@ -383,9 +421,11 @@ class _Rows:
             row = block.row + index + 1
             _fail_decoding(self._source.path, self._options, row, block.offset + at + error.start - word_start, word)
         found = text[:-1].split("\n")
-        if len(found) != data.count(b"\n"):
+        if len(found) != n_words:
             self._source.fail(f"its words are not text in {self._options.encoding}", row=block.row + 1)
         self._words.extend(found)
+        if self._hashes is not None:
+            self._hashes.append(vector_text.hash_words(words, n_bytes, n_words))
 
     def fail_cut(self, offset: int, n_left: int) -> NoReturn:
         tail = f", {n_left} bytes into the next" if n_left else ""
@@ -395,7 +435,7 @@ class _Rows:
             offset=offset,
         )
 
-    def finish(self, has_words: bool) -> tuple[list[str], NDArray[np.float32]]:
+    def finish(self, has_words: bool) -> RowsRead:
         if self._announced is not None and self.n_rows < self.target:
             self.fail_cut(self._source.offset, 0)
         if self.n_rows == 0:
@@ -404,7 +444,8 @@ class _Rows:
             raise AssertionError(f"{len(self._words)} words for {self.n_rows} rows")
         if self.n_rows < len(self._matrix):
             self._matrix.resize((self.n_rows, self._matrix.shape[1]), refcheck=False)
-        return self._words, self._matrix
+        all_differ = bool(self._hashes) and not vector_text.may_repeat(np.concatenate(self._hashes or []))
+        return RowsRead(self._words, self._matrix, all_differ)
 
 
 def _line_blocks(
@@ -503,10 +544,9 @@ def _fail_decoding(path: Path, options: ReadOptions, row: int, offset: int, word
     )
 
 
-def _explain(
-    source: ByteSource, n_dims: int, row: int, block_offset: int, buffer: bytearray, report: vector_text.BlockReport
-) -> NoReturn:
-    piece = _shown(bytes(buffer[report.offset : report.offset + min(report.length, 60)]))
+def _explain(source: ByteSource, n_dims: int, block: _Block, report: vector_text.BlockReport) -> NoReturn:
+    at = block.start + report.offset
+    piece = _shown(bytes(block.buffer[at : at + min(report.length, 60)]))
     message = {
         vector_text.ROW_TOO_FEW: f"{n_dims} numbers must follow the word, got {max(0, report.detail)} in {piece}",
         vector_text.ROW_TOO_MANY: f"{n_dims} numbers must follow the word, got more, from {piece} on",
@@ -517,7 +557,7 @@ def _explain(
         vector_text.ROW_LONG_WORD: f"a word must have at most {MAX_WORD_BYTES} bytes, got more, from {piece} on",
         vector_text.ROW_BREAK_IN_WORD: f"a word must not hold a line break, got {piece}; the dimensions may be wrong",
     }[report.error]
-    source.fail(message, row=row, offset=block_offset + report.offset)
+    source.fail(message, row=block.row + report.row + 1, offset=block.offset + report.offset)
 
 
 def _shown(data: bytes) -> str:

@@ -50,8 +50,8 @@ def read(path: Path, options: ReadOptions) -> VectorTable:
     with ByteSource(path) as source:
         line = source.read_line(MAX_HEADER_BYTES, "the first line")
         n_rows, n_dims = parse_header(source, line, min_row_bytes=lambda n_dims: 2 * n_dims + 2)
-        words, matrix = read_text_rows(source, n_dims, options, n_rows=n_rows)
-    return finish_table(path, words, matrix, None, options)
+        rows = read_text_rows(source, n_dims, options, n_rows=n_rows)
+    return finish_table(path, rows.words, rows.matrix, None, options, all_differ=rows.all_differ)
 
 
 def write(path: Path, table: VectorTable, options: WriteOptions) -> None:

@@ -31,6 +31,8 @@ _SIGNATURES: dict[str, list[Any]] = {
     "firth_vectors_gather_binary": [_POINTER, _POINTER, _SIZE, _SIZE, _POINTER, _POINTER],
     "firth_vectors_pack_binary": [_POINTER, _SIZE, _SIZE, ctypes.c_char_p, _SIZE, _SIZE, _POINTER],
     "firth_vectors_first_not_finite": [_POINTER, _SIZE, _SIZE],
+    "firth_vectors_hash_words": [_POINTER, _SIZE, _SIZE, _POINTER],
+    "firth_vectors_may_repeat": [_POINTER, _SIZE],
     "firth_vectors_fasttext": [_POINTER, _POINTER, _SIZE, _SIZE, _POINTER, *[_SIZE] * 7, _POINTER],
 }
 
@@ -158,6 +160,23 @@ def first_row_not_finite(matrix: NDArray[np.float32]) -> int | None:
     return None if row < 0 else int(row)
 
 
+def hash_words(words: bytearray, n_bytes: int, n_words: int) -> NDArray[np.uint64]:
+    """Hashes of ``n_words`` words, each followed by a newline, in ``words[:n_bytes]``: for `may_repeat` alone."""
+    if n_bytes > len(words):
+        raise ValueError(f"n_bytes must be at most {len(words)}, the bytes of the words, got {n_bytes}")
+    hashes = np.empty(n_words, dtype=np.uint64)
+    core = _library()
+    check_status(core, core.firth_vectors_hash_words(_address(words), n_bytes, n_words, hashes.ctypes.data))
+    return hashes
+
+
+def may_repeat(hashes: NDArray[np.uint64]) -> bool:
+    """False where all hashes differ, so that their words do; True where two words may be equal."""
+    hashes = np.ascontiguousarray(hashes, dtype=np.uint64)
+    core = _library()
+    return bool(check_status(core, core.firth_vectors_may_repeat(hashes.ctypes.data, len(hashes))))
+
+
 def compute_fasttext_vectors(
     words: NDArray[np.uint8],
     offsets: NDArray[np.int64],
@@ -235,6 +254,8 @@ __all__ = [
     "first_row_not_finite",
     "format_text_rows",
     "gather_binary_rows",
+    "hash_words",
+    "may_repeat",
     "pack_binary_rows",
     "parse_text_rows",
     "scan_binary_rows",
