@@ -20,7 +20,8 @@ import safetensors.numpy
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats import model_folder, target
 from firth.formats.model_folder import read_config, read_model_folder, words_of, write_model_folder
-from firth.formats.table import pack_words
+from firth.formats.registry import read_vectors, write_vectors
+from firth.formats.table import VectorTable, pack_words
 
 
 def tensors(seed: int = 0, n_words: int = 5) -> dict[str, np.ndarray[Any, Any]]:
@@ -358,3 +359,23 @@ def test_words_that_do_not_fit(tmp_path: Path) -> None:
     ):
         with pytest.raises(FormatError, match=message):
             words_of({**good, **changes}, tmp_path)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 1e39])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_numbers_that_are_not_finite_are_refused_behind_a_right_checksum(
+    number: float, dtype: type, tmp_path: Path
+) -> None:
+    with np.errstate(over="ignore"):
+        vectors = np.array([[1, 2], [3, number], [5, 6]]).astype(dtype)
+    write_model_folder(tmp_path, {**tensors(n_words=3), "input_vectors": vectors}, {})
+    with pytest.raises(FormatError, match="row 2: its vector holds a NaN or an infinity"):
+        read_vectors(tmp_path)
+    assert len(read_vectors(tmp_path, limit=1)) == 1
+
+
+def test_vectors_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
+    table = VectorTable(["a", "b"], np.array([[1, 2], [3, np.nan]], dtype=np.float32))
+    with pytest.raises(FormatError, match="row 2: its vector holds a NaN or an infinity"):
+        write_vectors(tmp_path / "m", table)
+    assert files(tmp_path) == []

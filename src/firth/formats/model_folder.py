@@ -46,7 +46,7 @@ from numpy.typing import NDArray
 
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats.format import Format, Sample
-from firth.formats.rows import finish_table
+from firth.formats.rows import check_finite, finish_table
 from firth.formats.source import ReadOptions
 from firth.formats.table import VectorTable, pack_words, unpack_words
 from firth.formats.target import WriteOptions, storage_error, sync_folder, write_all
@@ -228,7 +228,10 @@ def words_of(tensors: Mapping[str, NDArray[Any]], folder: str | os.PathLike[str]
 
 
 def read_table(folder: Path, options: ReadOptions) -> VectorTable:
-    """Words, input vectors and counts of a model folder; float32 vectors stay mapped, float16 ones are widened."""
+    """Words, input vectors and counts of a model folder; float32 vectors stay mapped, float16 ones are widened.
+
+    Every number is looked at, as in other formats: a checksum vouches for the writer's bytes, not for the numbers.
+    """
     _, tensors = read_model_folder(folder)
     words = words_of(tensors, folder)
     names = words if isinstance(words, list) else [str(word_id) for word_id in words.tolist()]
@@ -240,10 +243,13 @@ def read_table(folder: Path, options: ReadOptions) -> VectorTable:
     if counts is not None and (counts.dtype != np.int64 or counts.shape != (len(names),)):
         raise FormatError(f"{folder}: counts must be int64 ({len(names)},), got {counts.dtype} {counts.shape}")
     rows = slice(options.limit)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is refused below
+        matrix = np.asarray(matrix[rows], dtype=np.float32)
+    check_finite(folder, matrix)
     return finish_table(
         folder,
         names[rows],
-        np.asarray(matrix[rows], dtype=np.float32),
+        matrix,
         None if counts is None else np.array(counts[rows]),
         options,
     )
@@ -251,6 +257,7 @@ def read_table(folder: Path, options: ReadOptions) -> VectorTable:
 
 def write_table(folder: Path, table: VectorTable, options: WriteOptions) -> None:
     """A model folder of vectors alone, without the training configuration that `firth.train` would record."""
+    check_finite(folder, table.matrix)
     packed, offsets = pack_words(table.words)
     tensors: dict[str, NDArray[Any]] = {
         "input_vectors": np.ascontiguousarray(table.matrix),
