@@ -55,7 +55,7 @@ mutants: $(VENV)/.firth-test ## one-line faults, each of which must turn its tes
 	@$(BIN)/python tests/mutants.py
 
 fuzz: $(VENV)/.firth-test ## 100,000 damaged files for every reader (ten minutes)
-	@$(BIN)/python tests/formats/fuzz_readers.py
+	@$(BIN)/python tests/formats/fuzz_readers.py --workers $(WORKERS)
 
 sanitize: $(VENV)/.firth-test ## the native core under the address, undefined-behaviour and thread sanitizers
 	@$(BIN)/python -m pytest -m "slow or not slow" tests/corpus/test_sanitizers.py tests/native/test_sanitizers.py

@@ -5,7 +5,7 @@ files of the reader's format, changed by hypothesis: bytes flipped, cut, repeate
 ones, pieces of other files put in. The address space is limited, so that a reader which allocates what a header claims
 dies of it.
 
-    python tests/formats/fuzz_readers.py [--inputs 100000] [--seconds 600] [--reader NAME]...
+    python tests/formats/fuzz_readers.py [--inputs 100000] [--seconds 600] [--workers 1] [--reader NAME]...
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ import struct
 import sys
 import tempfile
 import time
+import traceback
 import types
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -230,18 +232,39 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=600.0, help="at most, for each reader")
+    parser.add_argument("--workers", type=int, default=1, help="processes, each with a reader of its own")
     parser.add_argument("--reader", action="append", choices=registry.READABLE)
     arguments = parser.parse_args()
+    readers = arguments.reader or list(registry.READABLE)
+    n_failed = 0
+    with ProcessPoolExecutor(arguments.workers) as pool:
+        running = [
+            pool.submit(fuzz_in_limited_memory, reader, arguments.inputs, arguments.seconds) for reader in readers
+        ]
+        for reader, future in zip(readers, running, strict=True):
+            try:
+                n_run, n_read, elapsed_s, processor_s = future.result()
+            except Exception:
+                n_failed += 1
+                print(f"{reader:16} FAILED\n{traceback.format_exc()}", flush=True)
+            else:
+                print(
+                    f"{reader:16} {n_run:8,} inputs, {n_read:7,} read, the rest refused,"
+                    f" {elapsed_s:6.0f} s, processor {processor_s:6.0f} s",
+                    flush=True,
+                )
+    return int(n_failed > 0)
+
+
+def fuzz_in_limited_memory(reader: str, n_inputs: int, seconds: float) -> tuple[int, int, float, float]:
+    """Inputs run and read, seconds, processor seconds; limits the address space of this process from here on."""
     shared = "/dev/shm" if os.path.isdir("/dev/shm") else None
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if shared else 0
     resource.setrlimit(resource.RLIMIT_AS, (used + ADDRESS_SPACE, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    for reader in arguments.reader or registry.READABLE:
-        with tempfile.TemporaryDirectory(prefix="firth-fuzz-", dir=shared) as folder:
-            started = time.monotonic()
-            n_run, n_read = fuzz(reader, arguments.inputs, Path(folder), seconds=arguments.seconds)
-            elapsed_s = time.monotonic() - started
-        print(f"{reader:16} {n_run:8,} inputs, {n_read:7,} read, the rest refused, {elapsed_s:6.0f} s", flush=True)
-    return 0
+    with tempfile.TemporaryDirectory(prefix="firth-fuzz-", dir=shared) as folder:
+        started, started_processor = time.monotonic(), time.process_time()
+        n_run, n_read = fuzz(reader, n_inputs, Path(folder), seconds=seconds)
+        return n_run, n_read, time.monotonic() - started, time.process_time() - started_processor
 
 
 if __name__ == "__main__":
