@@ -9,7 +9,8 @@
 
 namespace firth {
 
-constexpr int PREFETCH_WINDOWS = 4;
+constexpr int PREFETCH_WINDOWS = 2;  // further ahead, other threads take rows away again before they are used
+constexpr int LOOKUP_WINDOWS = 8;    // for the tables that say where rows are
 constexpr int HOT_NODES = 256;  // the inner nodes next to the root, made last, are on most paths and so in the cache
 
 // Linear in the token position over all epochs, down to the minimum.
@@ -153,7 +154,7 @@ class Trainer {
       }
     }
     if (!InputRows::IN_PLACE && std::is_same<Output, SampledNegatives>::value) {
-      const size_t further = index + 2 * PREFETCH_WINDOWS;
+      const size_t further = index + LOOKUP_WINDOWS;
       if (further < plan.centers.size()) {
         const Planner::Center& center = plan.centers[further];
         input_row_.foresee(plan.kept_ids[center.last - 1]);
@@ -162,11 +163,11 @@ class Trainer {
       }
     }
     if (std::is_same<Output, HuffmanPath>::value) {  // paths, then where they begin, further ahead
-      if (const int32_t* target = target_at(plan, index + 2 * PREFETCH_WINDOWS)) {
+      if (const int32_t* target = target_at(plan, index + LOOKUP_WINDOWS)) {
         __builtin_prefetch(s_.path_nodes + s_.path_offsets[*target]);
         __builtin_prefetch(s_.path_codes + s_.path_offsets[*target]);
       }
-      if (const int32_t* target = target_at(plan, index + 3 * PREFETCH_WINDOWS))
+      if (const int32_t* target = target_at(plan, index + LOOKUP_WINDOWS * 3 / 2))
         __builtin_prefetch(s_.path_offsets + *target);
     }
   }
