@@ -62,6 +62,8 @@ def compare(table: VectorTable, folder: Path, binary: bool, rounds: int) -> dict
     for turn in range(rounds):
         for verb in ("write", "read"):
             for program in ("firth", "gensim") if turn % 2 == 0 else ("gensim", "firth"):
+                if verb == "write":  # a new file for both: to replace one costs what deleting it costs
+                    (ours if program == "firth" else theirs).unlink(missing_ok=True)
                 elapsed, found = timed(calls[f"{verb} {program}"])
                 times[f"{verb} {program}"].append(elapsed)
                 if verb == "read":

@@ -241,7 +241,7 @@ def write_text_rows(
         words = ("\n".join(table.words[first:last]) + "\n").encode("utf-8") if has_words else None
         return vector_text.format_text_rows(_block_of(table.matrix, first, last), words, separator, trailing, out)
 
-    _write_blocks(stream, table, options, path, form, row_bytes=table.matrix.shape[1] * 12 + 16)
+    _write_blocks(stream, table, options, path, form, table.matrix.shape[1] * 12 + 16, BLOCK_BYTES)
 
 
 def write_binary_rows(
@@ -253,7 +253,7 @@ def write_binary_rows(
         words = ("\n".join(table.words[first:last]) + "\n").encode("utf-8")
         return vector_text.pack_binary_rows(_block_of(table.matrix, first, last), words, newline, out)
 
-    _write_blocks(stream, table, options, path, form, row_bytes=table.matrix.shape[1] * 4 + 16)
+    _write_blocks(stream, table, options, path, form, table.matrix.shape[1] * 4 + 16, BINARY_BLOCK_BYTES)
 
 
 def finish_table(
@@ -494,10 +494,12 @@ def _write_blocks(
     path: Path,
     form: Callable[[int, int, bytearray], int],
     row_bytes: int,
+    block_bytes: int,
 ) -> None:
+    """Rows in blocks of about ``block_bytes``; ``row_bytes`` is what a row takes, about."""
     n_rows = len(table)
-    step = max(1, BLOCK_BYTES // row_bytes)
-    buffers = _Buffers(64)
+    step = max(1, block_bytes // row_bytes)
+    buffers = _Buffers(min(step, n_rows) * row_bytes)
     pending: deque[tuple[Future[int], int, bytearray]] = deque()
 
     def collect() -> None:

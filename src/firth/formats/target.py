@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
+import numpy as np
+
 from firth.errors import FormatError, ParameterError, StorageError
 from firth.formats.source import MAX_WORD_BYTES, available_threads, import_zstandard
 
@@ -141,17 +143,8 @@ def sync_folder(folder: Path) -> None:
 
 def check_words(words: list[str], *, path: Path, format_name: str, forbidden: str, advice: str) -> None:
     """Refuse words that the format cannot hold, by row: empty ones, those with a forbidden character, surrogates."""
-    joined = "\0".join(words)
-    clean = joined.count("\0") == len(words) - 1 and not any(
-        character in joined for character in forbidden if character != "\0"
-    )
-    if clean and "" not in words and max(map(len, words), default=0) * 4 <= MAX_WORD_BYTES:
-        try:
-            joined.encode("utf-8")
-        except UnicodeEncodeError:
-            pass
-        else:
-            return
+    if _are_clean(words, forbidden):
+        return
     for row, word in enumerate(words, 1):
         shown = next((character for character in forbidden if character in word), "\0" if "\0" in word else None)
         if shown is not None:
@@ -168,6 +161,21 @@ def check_words(words: list[str], *, path: Path, format_name: str, forbidden: st
             raise FormatError(
                 f"{path}: row {row}: {format_name} cannot hold a word of {n_bytes} bytes, {MAX_WORD_BYTES} at most"
             )
+
+
+def _are_clean(words: list[str], forbidden: str) -> bool:
+    """The answer for all at once, where there are words."""
+    try:
+        data = "\0".join(words).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 0)
+    lengths = np.diff(ends, prepend=-1, append=len(data)) - 1
+    return (
+        len(lengths) == len(words)
+        and bool(lengths.min() > 0 and lengths.max() <= MAX_WORD_BYTES)
+        and not any(character.encode("utf-8") in data for character in forbidden if character != "\0")
+    )
 
 
 _CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0)
