@@ -6,7 +6,8 @@
 //   windows    windows as wide as the configuration admits
 //   stop       a stop flag set by another thread
 //   memory     memory that runs out in any thread at any moment
-//   lock-free  two threads on the same matrices, which race by design (tsan.supp)
+//   lock-free  two threads on the same matrices, with and without copies of the busiest rows, which race by design
+//              (tsan.supp)
 #include <unistd.h>
 
 #include <atomic>
@@ -137,6 +138,7 @@ struct Corpus {
   Exact<int64_t> path_offsets;
   Exact<int32_t> path_nodes;
   Exact<uint8_t> path_codes, frozen;
+  Exact<float> touch_rates;
 
   Corpus(const std::vector<int>& lengths, int n_words)
       : n_words(n_words),
@@ -149,7 +151,8 @@ struct Corpus {
         path_offsets(size_t(n_words) + 1),
         path_nodes(size_t(n_words - 1) * (n_words + 2) / 2),
         path_codes(path_nodes.size()),
-        frozen(size_t(n_words)) {
+        frozen(size_t(n_words)),
+        touch_rates(size_t(n_words)) {
     Random random{11};
     for (size_t s = 0; s < weights.size(); ++s) weights[s] = float(random.below(5)) / 2;
     for (int word = 0; word < n_words; ++word) {
@@ -157,6 +160,8 @@ struct Corpus {
       noise[word] = {random.word() << 8, random.below(n_words)};
       same_noise[word] = {0, 0};  // every draw is word 0: where that is the target, all attempts are rejected
       frozen[word] = word % 3 == 1;
+      // So steep that one row has a copy where a stretch is one token, and five where it is some hundreds.
+      touch_rates[word] = float(std::ldexp(300.0, -2 * word));
     }
     // A tree without branches: paths of 1, 2, ..., V - 1, V - 1 nodes.
     int64_t at = 0;
@@ -210,7 +215,8 @@ struct Run {
   int32_t stop_flag = 0;
   Exact<Real> input, output, first_input;
 
-  // The bits of `options` turn on: 1 weights, 2 frozen words, 4 subsampling, 8 noise of one word alone.
+  // The bits of `options` turn on: 1 weights, 2 frozen words, 4 subsampling, 8 noise of one word alone, 16 copies of
+  // the busiest rows, as if this were one of two threads.
   Run(const Corpus& corpus, const Variant& variant, const Window& window, int dims, int negatives, uint32_t options)
       : input(size_t(corpus.n_words) * stride_of(dims)),
         output(size_t(corpus.n_words - (variant.loss == HIERARCHICAL_SOFTMAX)) * stride_of(dims)),
@@ -227,6 +233,11 @@ struct Run {
       s.path_offsets = corpus.path_offsets.data();
       s.path_nodes = corpus.path_nodes.data();
       s.path_codes = corpus.path_codes.data();
+    }
+    if (options & 16) {
+      s.n_threads = 2;
+      s.input_rates = {corpus.touch_rates.data(), 0};
+      s.output_rates = {corpus.touch_rates.data(), variant.loss == HIERARCHICAL_SOFTMAX};
     }
     s.input_matrix = input.data();
     s.output_matrix = output.data();
@@ -360,14 +371,14 @@ void run_serial_slices() {
       for (const WindowSide side : {SIDE_BOTH, SIDE_LEFT, SIDE_RIGHT})
         for (const int dims : DIMS) {
           const int window = widths[draw() % 4], n_negatives = negatives[draw() % 6];
-          Run<Real> run(small, variant, {mode, side, window}, dims, n_negatives, draw() % 16);
+          Run<Real> run(small, variant, {mode, side, window}, dims, n_negatives, draw() % 32);
           run_pieces(run, {0, 1, 2, 40, 41, 100, run.s.n_tokens});
           if (dims == 17 || dims == 100) {
-            Run<Real> tiny(two_words, variant, {mode, side, window}, dims, n_negatives, draw() % 16);
+            Run<Real> tiny(two_words, variant, {mode, side, window}, dims, n_negatives, draw() % 32);
             run_pieces(tiny, {0, 3, tiny.s.n_tokens});
           }
           if (dims == 17 && side == SIDE_BOTH) {
-            Run<Real> run(large, variant, {mode, side, 5}, dims, 5, draw() % 16);
+            Run<Real> run(large, variant, {mode, side, 5}, dims, 5, draw() % 32);
             if (mode == WINDOW_SEQUENCE)
               run_pieces(run, {1722, 1724, 1727});  // each with the 1400 words of its line
             else
@@ -473,7 +484,7 @@ void run_rounds() {
   for (const Variant& variant : variants(false)) {
     const int dims = DIMS[(number + number / 5) % DIMS.size()];
     const Window window = WINDOWS[number % 5];
-    const uint32_t options = (number * 5 + 7) % 16;
+    const uint32_t options = (number * 5 + 7) % 16;  // copies are not for rounds
     const int32_t shard_tokens = std::vector<int32_t>{1000, MAX_SHARD_TOKENS, 100}[number % 3];
     ++number;
     Run<float> one(corpus, variant, window, dims, 5, options);
@@ -513,7 +524,7 @@ void run_windows() {
 void run_stop() {
   const Corpus corpus = make_corpus_of_rounds();
   for (const bool deterministic : {true, false}) {
-    Run<float> run(corpus, variants(false)[0], WINDOWS[0], 17, 5, 0);
+    Run<float> run(corpus, variants(false)[0], WINDOWS[0], 17, 5, 16);
     void* rounds = nullptr;
     REQUIRE(firth_rounds_create(&run.s, 2, &rounds) == 0);
     std::atomic<bool> training{false};
@@ -552,21 +563,40 @@ void run_memory() {
     }
     refused.store(-1);
   }
+  // A slice with copies, whose memory is a thread's own: a new thread for each attempt.
+  Run<float> run(corpus, variants(false)[0], WINDOWS[1], 17, 5, 2 | 16);
+  bool failed = true;
+  for (int64_t number = 0; failed; ++number) {
+    alarm(30);
+    on_threads(1, [&](int) {
+      Result result;
+      requests.store(0);
+      refused.store(number);
+      const int64_t status = firth_train_slice(&run.s, 0, 0, 1500, 0, &result);
+      failed = requests.load() > number;
+      REQUIRE(status == (failed ? ERROR_MEMORY : OK));
+    });
+    run.check();
+  }
+  refused.store(-1);
 }
 
 void run_lock_free() {
   const Corpus corpus = make_corpus_of_rounds();
   uint32_t number = 0;
   for (const Variant& variant : variants(false)) {
-    Run<float> run(corpus, variant, WINDOWS[number % 5], DIMS[(number + number / 5) % DIMS.size()], 5,
-                   (number * 5 + 7) % 16);
+    for (const uint32_t copies : {0, 16}) {
+      Run<float> run(corpus, variant, WINDOWS[number % 5], DIMS[(number + number / 5) % DIMS.size()], 5,
+                     (number * 5 + 7) % 16 | copies);
+      std::atomic<int64_t> cursor{0};
+      on_threads(2, [&](int) {
+        // Relaxed: what one thread wrote before it took a slice is not ordered before what the other does after it.
+        for (int64_t start; (start = cursor.fetch_add(500, std::memory_order_relaxed)) < run.s.n_tokens;)
+          run.train(start, std::min(start + 500, run.s.n_tokens), 0);
+      });
+      run.check();
+    }
     ++number;
-    std::atomic<int64_t> cursor{0};
-    on_threads(2, [&](int) {
-      for (int64_t start; (start = cursor.fetch_add(500)) < run.s.n_tokens;)
-        run.train(start, std::min(start + 500, run.s.n_tokens), 0);
-    });
-    run.check();
   }
 }
 

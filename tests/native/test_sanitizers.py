@@ -64,7 +64,7 @@ def test_lock_free_threads_race_on_rows_alone(build: Build) -> None:
 
 
 def test_every_suppression_names_a_function() -> None:
-    names = re.findall(r"^race:firth::(?:\w+::)?(\w+)<$", SUPPRESSIONS.read_text(), re.MULTILINE)
+    names = re.findall(r"^race:firth::(?:\w+(?:<\*>)?::)?(\w+)<?$", SUPPRESSIONS.read_text(), re.MULTILINE)
     assert len(names) == len(re.findall(r"^\w+:", SUPPRESSIONS.read_text(), re.MULTILINE)) > 0
     sources = "".join(path.read_text() for path in (HERE.parents[1] / "src/firth/native/cpp").glob("*.hpp"))
     for name in names:
