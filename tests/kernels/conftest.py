@@ -27,6 +27,12 @@ def make_zipf_corpus(n_words: int, n_tokens: int, seed: int) -> ZipfCorpus:
 
 
 @pytest.fixture(scope="session")
+def long_tailed_corpus() -> ZipfCorpus:
+    """3000 words, so many that a stretch of some thousand tokens hardly touches the rare ones."""
+    return make_zipf_corpus(3000, 100_000, seed=17)
+
+
+@pytest.fixture(scope="session")
 def zipf_corpus() -> ZipfCorpus:
     """300 words, of which the first is every sixth token."""
     return make_zipf_corpus(300, 100_000, seed=17)

@@ -19,8 +19,9 @@ ENOUGH = 50  # touches, for their number to be about normal
 
 def expected_rates(corpus, loss: str, **changes: Any) -> TouchRates:
     options = {
-        "window": 5, "window_mode": "dynamic", "window_side": "both", "negatives": NEGATIVES, "noise_exponent": 0.75,
-        "noise_distribution": None, "subsample": 1e-3,
+        "architecture": "skipgram", "window": 5, "window_mode": "dynamic", "window_side": "both",
+        "negatives": NEGATIVES, "negative_sharing": "window", "noise_exponent": 0.75, "noise_distribution": None,
+        "subsample": 1e-3,
     }  # fmt: skip
     tree = build_huffman_tree(corpus.counts) if loss == "hierarchical-softmax" else None
     return touch_rates(corpus.counts, corpus.offsets, loss=loss, tree=tree, **{**options, **changes})
@@ -35,7 +36,8 @@ class PlannedTouches:
         _, self.targets, self.context_offsets, self.contexts, self.negative_offsets, self.negatives = plan
         self.n_words = len(corpus.counts)
         self.inputs = np.bincount(self.contexts, minlength=self.n_words)
-        of_targets = np.bincount(self.targets, minlength=self.n_words)
+        pairs = np.diff(self.context_offsets) if options.get("negative_sharing") == "pair" else None
+        of_targets = np.bincount(self.targets, pairs, minlength=self.n_words)
         if loss == "negative-sampling":
             self.outputs = of_targets + np.bincount(self.negatives, minlength=self.n_words)
         elif loss == "softmax":
@@ -100,6 +102,20 @@ def test_rates_are_near_where_words_meet_themselves(zipf_corpus):
     planned = PlannedTouches(zipf_corpus, "negative-sampling", target_collision="reject")
     for rate, touches in ((rates.inputs, planned.windows_with_input()), (rates.outputs, planned.outputs)):
         np.testing.assert_allclose(touches[:20] / len(zipf_corpus.ids), rate[:20], rtol=0.15)
+
+
+def test_negatives_by_pair_are_touches_of_each_pair(zipf_corpus):
+    options = {"negative_sharing": "pair"}
+    planned = PlannedTouches(zipf_corpus, "negative-sampling", target_collision="count", **options)
+    touches = planned.outputs / len(zipf_corpus.ids)
+    by_pair = expected_rates(zipf_corpus, "negative-sampling", **options)
+    by_window = expected_rates(zipf_corpus, "negative-sampling")
+    np.testing.assert_allclose(touches[:150], by_pair.outputs[:150], rtol=0.1)
+    assert (touches[:150] > 4 * by_window.outputs[:150]).all()
+    assert by_window.pairs * by_window.outputs[0] == pytest.approx(by_pair.pairs * by_pair.outputs[0])
+    pooled = expected_rates(zipf_corpus, "negative-sampling", architecture="cbow", **options)
+    assert pooled.pairs == 1
+    assert np.array_equal(pooled.outputs, by_window.outputs)
 
 
 @pytest.mark.parametrize("window_side", ["both", "left"])

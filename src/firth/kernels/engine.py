@@ -66,7 +66,7 @@ class Engine:
         Loss and gradient of each sequence are multiplied by its weight.
     threads : int
         How many call :meth:`train_slice` at the same time. With more than one, each learns on its own copies of the
-        rows that are touched most (native/cpp/replicas.hpp) and adds them up in the end of its slice.
+        rows that are touched most (native/cpp/replicas.hpp), and adds them up every 32,768 tokens or sooner.
     initial_vectors : float array, (V, D), or None
         Rows that are NaN throughout are drawn as without it.
     frozen : bool array, (V,), or None
@@ -189,11 +189,13 @@ class Engine:
         rates = touch_rates(
             counts,
             self._offsets,
+            architecture=architecture,
             loss=loss,
             window=window,
             window_mode=window_mode,
             window_side=window_side,
             negatives=negatives,
+            negative_sharing=negative_sharing,
             noise_exponent=noise_exponent,
             noise_distribution=noise_distribution,
             subsample=subsample,

@@ -32,35 +32,40 @@ ROOT_SHARE = 0.2  # a Huffman tree's root is in every path, and moves less for e
 
 @dataclass(frozen=True)
 class TouchRates:
-    """Units that a row takes part in, per token of the corpus, on average.
+    """How often rows are touched, per token of the corpus, on average; a row that a unit has twice counts twice.
 
     Attributes
     ----------
     inputs : float64 array, (V,)
-        Windows whose context holds the word.
+        By the contexts of windows: the places of the word in them.
     outputs : float64 array, (n_output_rows,)
-        Windows whose output rows hold the word, or the inner node.
+        By units (windows; with negatives by pair, pairs): as target or negative, or as a node of the target's path.
     centers : float
         Windows: kept tokens.
     context : float
         Context words of a window.
+    pairs : float
+        Pairs of words in a unit: terms of the gradient that it adds to an output row.
     """
 
     inputs: NDArray[np.float64]
     outputs: NDArray[np.float64]
     centers: float
     context: float
+    pairs: float
 
 
 def touch_rates(
     counts: NDArray[np.int64],
     offsets: NDArray[np.int64],
     *,
+    architecture: str,
     loss: str,
     window: int,
     window_mode: str,
     window_side: str,
     negatives: int,
+    negative_sharing: str,
     noise_exponent: float,
     noise_distribution: NDArray[np.float64] | None,
     subsample: float,
@@ -70,14 +75,17 @@ def touch_rates(
     kept = counts / max(1, counts.sum()) * keep_probabilities(counts, subsample)
     centers = float(kept.sum())
     context = _mean_context(offsets, centers, window, window_mode, window_side)
+    by_pair = loss == "negative-sampling" and negative_sharing == "pair"
+    pairs = context if architecture == "skipgram" and not by_pair else 1.0
     if loss == "negative-sampling":
         noise = noise_probabilities(counts, noise_exponent) if noise_distribution is None else noise_distribution
-        outputs = kept + negatives * centers * noise / noise.sum()
+        units = context if architecture == "skipgram" and by_pair else 1.0  # of a window
+        outputs = units * (kept + negatives * centers * noise / noise.sum())
     elif tree is not None:
         outputs = np.bincount(tree.node_ids, np.repeat(kept, np.diff(tree.offsets)), minlength=tree.n_nodes)
     else:
         outputs = np.full(len(counts), centers)
-    return TouchRates(kept * context, outputs, centers, context)
+    return TouchRates(kept * context, outputs, centers, context, pairs)
 
 
 def choose_shard_tokens(
@@ -110,7 +118,7 @@ def choose_shard_tokens(
 
     divided = is_cbow and (cbow_input == "mean") == (cbow_update == "gradient")
     input_load = busiest_word * input_terms * (1.0 if divided else rates.context)
-    output_load = output_rate * (1.0 if is_cbow else rates.context)
+    output_load = output_rate * rates.pairs
     load_per_token = learning_rate * largest_weight * max(input_load, output_load) * (CBOW_TERMS if is_cbow else 1.0)
     if load_per_token <= 0:
         return MAX_SHARD_TOKENS

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "buffer.hpp"
 #include "simd.hpp"
 
 namespace firth {
@@ -180,19 +181,18 @@ inline void compute_logits(Rows<Real> x, int m, Rows<Real> u, int n, int n_padde
     });
 }
 
-// Aligned scratch that only grows.
+// Aligned scratch that only grows; its elements are not set.
 template <class Real>
 class Scratch {
  public:
   Real* get(size_t elements) {
-    const size_t spare = ROW_ALIGNMENT / sizeof(Real);
-    if (memory_.size() < elements + spare) memory_.resize((elements + spare) * 2);
+    memory_.resize(elements + ROW_ALIGNMENT / sizeof(Real));
     const uintptr_t address = reinterpret_cast<uintptr_t>(memory_.data());
     return reinterpret_cast<Real*>((address + ROW_ALIGNMENT - 1) / ROW_ALIGNMENT * ROW_ALIGNMENT);
   }
 
  private:
-  std::vector<Real> memory_;
+  Buffer<Real> memory_;
 };
 
 // Updates the outputs; the inputs' changes (m rows of n_padded) are gathered, not added.

@@ -28,6 +28,11 @@ constexpr double MERGE_DAMPING = 0.25;
 typedef uint32_t Round;
 constexpr Round MAX_ROUND = 400000000;
 
+// What a shard writes into tables of rows in a round.
+constexpr Round STATES = SHARDS + 1;  // a shard's number, or shared
+inline Round mark_of(Round round, int shard) { return round * STATES + Round(shard); }
+static_assert(uint64_t(MAX_ROUND) * STATES < (uint64_t(1) << 32) - STATES, "marks must fit");
+
 // Which rows of a matrix one shard alone touches in a round.
 class Owners {
  public:
@@ -36,22 +41,14 @@ class Owners {
   // Threads mark at the same time; what is left does not depend on their order.
   void mark(int32_t id, Round round, int shard) {
     std::atomic<Round>& state = states_[id];
-    const Round own = round * STATES + Round(shard), shared = round * STATES + SHARDS;
+    const Round own = mark_of(round, shard), shared = mark_of(round, SHARDS);
     Round seen = state.load(std::memory_order_relaxed);
     while (seen != own && seen != shared)
       if (state.compare_exchange_weak(seen, seen / STATES == round ? shared : own, std::memory_order_relaxed)) return;
   }
 
-  // `known`: ids from `ids` on that are there to be read, more than `count` where others are marked next.
-  void mark_all(const int32_t* ids, size_t count, Round round, int shard, size_t known) {
-    for (size_t k = 0; k < count; ++k) {
-      if (k + AHEAD < known) prefetch(ids[k + AHEAD]);
-      mark(ids[k], round, shard);
-    }
-  }
-
   bool owns(int32_t id, Round round, int shard) const {
-    return states_[id].load(std::memory_order_relaxed) == round * STATES + Round(shard);
+    return states_[id].load(std::memory_order_relaxed) == mark_of(round, shard);
   }
 
   void prefetch(int32_t id) const { __builtin_prefetch(&states_[id], 1); }
@@ -61,9 +58,6 @@ class Owners {
   }
 
  private:
-  static constexpr Round STATES = SHARDS + 1;  // an owner, or shared
-  static constexpr size_t AHEAD = 12;
-  static_assert(uint64_t(MAX_ROUND) * STATES < (uint64_t(1) << 32) - STATES, "states must fit");
   std::vector<std::atomic<Round>> states_;
 };
 
@@ -72,81 +66,114 @@ inline void copy_row(const Real* from, Real* to, int64_t stride) {
   for (int64_t d = 0; d < stride; d += Simd<Real>::LANES) store(to + d, load(from + d));
 }
 
-// Rows in blocks that never move: units hold pointers to them.
-template <class Real>
-class RowStore {
- public:
-  explicit RowStore(int64_t stride) : stride_(stride) {}
+// A thread's tables of one matrix's rows, used for the shard that it is at work on.
+struct RowTables {
+  explicit RowTables(int64_t n_rows) : listed(n_rows), places(n_rows) {}
+  void clear() { std::fill(listed.begin(), listed.end(), 0); }
 
-  Real* row(int32_t index) {
-    const size_t block = size_t(index) >> BLOCK_LOG;
-    if (block == blocks_.size()) {
-      blocks_.push_back(std::make_unique<Scratch<Real>>());
-      starts_.push_back(blocks_.back()->get(size_t(stride_) << BLOCK_LOG));
-    }
-    return starts_[block] + (size_t(index) & ((size_t(1) << BLOCK_LOG) - 1)) * stride_;
-  }
-
- private:
-  static constexpr int BLOCK_LOG = 8;
-  int64_t stride_;
-  std::vector<std::unique_ptr<Scratch<Real>>> blocks_;
-  std::vector<Real*> starts_;
+  std::vector<Round> listed;    // mark_of the shard that last listed the row
+  std::vector<int32_t> places;  // where the shard finds the row: in place (its id), or the copy ~place
 };
 
-// A shard's view of one matrix: its own rows in place, the others as private copies.
+// A shard's view of one matrix: its own rows in place, the others as private copies. What it will touch is listed when
+// it is planned; where each row is, is looked up without a branch, since none could be predicted.
 template <class Real>
 class PrivateRows {
  public:
   static constexpr bool IN_PLACE = false;  // a table says where a row is
 
-  PrivateRows(Real* matrix, int64_t n_rows, int64_t stride, const Owners& owners, int shard)
-      : matrix_(matrix), stride_(stride), owners_(owners), shard_(shard), slots_(n_rows), copies_(stride) {}
+  PrivateRows(Real* matrix, int64_t stride, Owners& owners, int shard)
+      : matrix_(matrix), stride_(stride), owners_(owners), shard_(shard) {}
 
-  Real* operator()(int32_t id) {
-    if (owners_.owns(id, round_, shard_)) return matrix_ + int64_t(id) * stride_;
-    Slot& slot = slots_[id];
-    if (slot.round == round_) return copies_.row(slot.index);
-    slot = {round_, int32_t(ids_.size())};
-    ids_.push_back(id);
-    Real* copy = copies_.row(slot.index);
-    copy_row<Real>(matrix_ + int64_t(id) * stride_, copy, stride_);
-    return copy;
-  }
-
-  static constexpr bool PREFETCH_WRITE = false;
-  const Real* home(int32_t id) const { return matrix_ + int64_t(id) * stride_; }
-
-  // What `prefetch` and the look-up read, asked for earlier still.
-  void foresee(int32_t id) const {
-    owners_.prefetch(id);
-    __builtin_prefetch(&slots_[id]);
-  }
-
-  void clear() { std::fill(slots_.begin(), slots_.end(), Slot{}); }
-
+  // The plan's phase: list what the shard will touch (again and again is once), then mark it.
   void start_round(Round round) {
     round_ = round;
     ids_.clear();
+    n_copies_ = 0;
   }
 
-  const std::vector<int32_t>& touched() const { return ids_; }
-  const Real* copy_at(size_t index) { return copies_.row(int32_t(index)); }
+  // `known`: ids from `ids` on that are there to be read, more than `count` where others are listed next.
+  void list(const int32_t* ids, size_t count, RowTables& tables, size_t known) {
+    const Round own = mark_of(round_, shard_);
+    size_t size = ids_.size();  // written first and counted if new
+    ids_.resize(size + count);
+    for (size_t k = 0; k < count; ++k) {
+      if (k + AHEAD < known) __builtin_prefetch(&tables.listed[ids[k + AHEAD]], 1);
+      Round& listed = tables.listed[ids[k]];
+      ids_[size] = ids[k];
+      size += listed != own;
+      listed = own;
+    }
+    ids_.resize(size);
+  }
+
+  void mark_listed() {
+    for (size_t k = 0; k < ids_.size(); ++k) {
+      if (k + AHEAD < ids_.size()) owners_.prefetch(ids_[k + AHEAD]);
+      owners_.mark(ids_[k], round_, shard_);
+    }
+  }
+
+  void list_all(int64_t n_rows) {
+    ids_.resize(size_t(n_rows));
+    for (int64_t id = 0; id < n_rows; ++id) ids_[size_t(id)] = int32_t(id);
+  }
+
+  // The training's phase, when all shards have marked: says where each listed row is, and copies those that others
+  // touch as well.
+  void arrange(RowTables& tables) {
+    places_ = tables.places.data();
+    for (size_t k = 0; k < ids_.size(); ++k) {
+      if (k + AHEAD < ids_.size()) {
+        owners_.prefetch(ids_[k + AHEAD]);
+        __builtin_prefetch(&places_[ids_[k + AHEAD]], 1);
+      }
+      const int32_t id = ids_[k];
+      const bool owned = owners_.owns(id, round_, shard_);
+      const int32_t in_place = -int32_t(owned);
+      tables.places[id] = (id & in_place) | (~n_copies_ & ~in_place);
+      ids_[size_t(n_copies_)] = id;  // those that are copied move to the front
+      n_copies_ += !owned;
+    }
+    copies_ = memory_.get(size_t(n_copies_) * stride_);
+    for (int32_t k = 0; k < n_copies_; ++k) {
+      if (k + ROWS_AHEAD < n_copies_)
+        for (int64_t d = 0; d < stride_; d += ROW_ALIGNMENT / int64_t(sizeof(Real)))
+          __builtin_prefetch(matrix_ + int64_t(ids_[k + ROWS_AHEAD]) * stride_ + d);
+      copy_row<Real>(matrix_ + int64_t(ids_[k]) * stride_, copies_ + k * stride_, stride_);
+    }
+  }
+
+  Real* operator()(int32_t id) const {
+    const int32_t place = places_[id], copied = place >> 31;
+    const intptr_t to_copies = reinterpret_cast<intptr_t>(copies_) - reinterpret_cast<intptr_t>(matrix_);
+    Real* const row = matrix_ + int64_t(place ^ copied) * stride_;
+    return reinterpret_cast<Real*>(reinterpret_cast<intptr_t>(row) + (to_copies & intptr_t(copied)));
+  }
+
+  static constexpr bool PREFETCH_WRITE = true;
+  const Real* home(int32_t id) const { return (*this)(id); }
+  void foresee(int32_t id) const { __builtin_prefetch(&places_[id]); }
+
+  // The rows that were copied.
+  size_t n_copies() const { return size_t(n_copies_); }
+  int32_t copied_id(size_t index) const { return ids_[index]; }
+  const Real* copy_at(size_t index) const { return copies_ + index * stride_; }
 
  private:
-  struct Slot {
-    Round round = 0;
-    int32_t index = 0;
-  };
+  static constexpr size_t AHEAD = 12;
+  static constexpr int32_t ROWS_AHEAD = 6;
 
-  Real* matrix_;
-  int64_t stride_;
-  const Owners& owners_;
+  Real* const matrix_;
+  const int64_t stride_;
+  Owners& owners_;
   const int shard_;
   Round round_ = 0;
-  std::vector<Slot> slots_;
-  std::vector<int32_t> ids_;
-  RowStore<Real> copies_;
+  Buffer<int32_t> ids_;  // what is listed; later: what is copied, n_copies_ of them
+  int32_t n_copies_ = 0;
+  const int32_t* places_ = nullptr;
+  Scratch<Real> memory_;
+  Real* copies_ = nullptr;
 };
 
 // Adds what the shards learned, for the rows of one thread.
@@ -163,10 +190,10 @@ class Merger {
     copies_.clear();
     touched_.clear();
     for (std::unique_ptr<PrivateRows<Real>>& shard : shards) {
-      const std::vector<int32_t>& ids = shard->touched();
-      for (size_t k = 0; k < ids.size(); ++k) {
-        if (k + AHEAD < ids.size()) __builtin_prefetch(&rows_[ids[k + AHEAD]], 1);
-        if (thread_of(ids[k], n_threads) == thread) append(ids[k], round, shard->copy_at(k));
+      list_own(*shard, thread, n_threads);
+      for (size_t k = 0; k < own_.size(); ++k) {
+        if (k + AHEAD < own_.size()) __builtin_prefetch(&rows_[shard->copied_id(own_[k + AHEAD])], 1);
+        append(shard->copied_id(own_[k]), round, shard->copy_at(own_[k]));
       }
     }
     for (size_t k = 0; k < touched_.size(); ++k) {
@@ -188,6 +215,17 @@ class Merger {
     int32_t next;
   };
 
+  // Which of a shard's copies are of rows that this thread merges.
+  void list_own(const PrivateRows<Real>& shard, int thread, int n_threads) {
+    size_t size = 0;
+    own_.resize(shard.n_copies());
+    for (size_t k = 0; k < shard.n_copies(); ++k) {
+      own_[size] = int32_t(k);
+      size += thread_of(shard.copied_id(k), n_threads) == thread;
+    }
+    own_.resize(size);
+  }
+
   // A thread for each row, evenly and without a division.
   static int thread_of(int32_t id, int n_threads) {
     return int((uint64_t(uint32_t(id) * 0x9E3779B1u) * uint64_t(n_threads)) >> 32);
@@ -197,13 +235,12 @@ class Merger {
     Row& row = rows_[id];
     const int32_t place = int32_t(copies_.size());
     copies_.push_back({values, -1});
-    if (row.round == round) {
-      copies_[row.last].next = place;
-      row.last = place;
-    } else {
-      row = {round, place, place};
-      touched_.push_back(id);
-    }
+    const bool is_first = row.round != round;
+    copies_[is_first ? place : row.last].next = is_first ? -1 : place;
+    row = {round, is_first ? place : row.first, place};
+    const size_t n_touched = touched_.size();  // written first and counted if new
+    touched_.push_back(id);
+    touched_.resize(n_touched + is_first);
   }
 
   void add_differences(int32_t id) {
@@ -225,8 +262,9 @@ class Merger {
   Real* matrix_;
   int64_t stride_;
   std::vector<Row> rows_;
-  std::vector<Copy> copies_;
-  std::vector<int32_t> touched_;  // the rows, each once
+  Buffer<Copy> copies_;
+  Buffer<int32_t> touched_;  // the rows, each once
+  Buffer<int32_t> own_;
   Real damping_[SHARDS + 1] = {};
 };
 
@@ -278,11 +316,13 @@ class RoundTrainer final : public Rounds {
     s_.stop_flag = nullptr;  // only whole rounds: the flag is read between them
     Real *input = static_cast<Real*>(s_.input_matrix), *output = static_cast<Real*>(s_.output_matrix);
     for (int shard = 0; shard < SHARDS; ++shard) {
-      inputs_.push_back(std::make_unique<Copies>(input, s_.n_words, s_.stride, input_owners_, shard));
-      outputs_.push_back(std::make_unique<Copies>(output, s_.n_output_rows, s_.stride, output_owners_, shard));
+      inputs_.push_back(std::make_unique<Copies>(input, s_.stride, input_owners_, shard));
+      outputs_.push_back(std::make_unique<Copies>(output, s_.stride, output_owners_, shard));
       trainers_.push_back(std::make_unique<ShardTrainer>(s_, *inputs_[shard], *outputs_[shard]));
     }
     for (int t = 0; t < n_threads; ++t) {
+      input_tables_.push_back(std::make_unique<RowTables>(s_.n_words));
+      output_tables_.push_back(std::make_unique<RowTables>(s_.n_output_rows));
       input_mergers_.push_back(std::make_unique<Merger<Real>>(input, s_.n_words, s_.stride));
       output_mergers_.push_back(std::make_unique<Merger<Real>>(output, s_.n_output_rows, s_.stride));
     }
@@ -329,8 +369,8 @@ class RoundTrainer final : public Rounds {
     Round round = rounds_done_;
     for (int64_t first = start_; first < stop_; first += round_tokens()) {
       ++round;
-      if (!together(thread, [&] { plan_shards(first, round); }, [] {})) return;
-      if (!together(thread, [&] { train_shards(); }, [] {})) return;
+      if (!together(thread, [&] { plan_shards(thread, first, round); }, [] {})) return;
+      if (!together(thread, [&] { train_shards(thread); }, [] {})) return;
       const auto merge = [&] {
         input_mergers_[thread]->merge(inputs_, round, thread, n_threads_);
         output_mergers_[thread]->merge(outputs_, round, thread, n_threads_);
@@ -362,40 +402,56 @@ class RoundTrainer final : public Rounds {
     rounds_done_ = 0;
     input_owners_.clear();
     output_owners_.clear();
-    for (int shard = 0; shard < SHARDS; ++shard) inputs_[shard]->clear(), outputs_[shard]->clear();
-    for (int t = 0; t < n_threads_; ++t) input_mergers_[t]->clear(), output_mergers_[t]->clear();
+    for (int t = 0; t < n_threads_; ++t) {
+      input_tables_[t]->clear();
+      output_tables_[t]->clear();
+      input_mergers_[t]->clear();
+      output_mergers_[t]->clear();
+    }
   }
 
-  void plan_shards(int64_t first, Round round) {
+  void plan_shards(int thread, int64_t first, Round round) {
     for (int shard; (shard = next_plan_.fetch_add(1)) < SHARDS;) {
       inputs_[shard]->start_round(round);
       outputs_[shard]->start_round(round);
       const int64_t begin = std::min(stop_, first + shard * int64_t(s_.shard_tokens));
       planned_[shard] = trainers_[shard]->plan(begin, std::min(stop_, begin + s_.shard_tokens), epoch_);
-      if (planned_[shard]) mark(trainers_[shard]->planned(), round, shard);
+      if (!planned_[shard]) continue;
+      const Planner& plan = trainers_[shard]->planned();
+      inputs_[shard]->list(plan.kept_ids.data(), plan.kept_ids.size(), *input_tables_[thread], plan.kept_ids.size());
+      inputs_[shard]->mark_listed();
+      list_outputs(plan, *outputs_[shard], *output_tables_[thread]);
     }
   }
 
-  // Every row that the plan can touch; where all output rows are, none is marked and all are copied.
-  void mark(const Planner& plan, Round round, int shard) {
-    input_owners_.mark_all(plan.kept_ids.data(), plan.kept_ids.size(), round, shard, plan.kept_ids.size());
-    if (std::is_same<Output, AllRows>::value) return;
+  // Every output row that the plan can touch; where these are all, none is marked and all are copied.
+  void list_outputs(const Planner& plan, Copies& rows, RowTables& tables) {
+    if (std::is_same<Output, AllRows>::value) {
+      if (!plan.centers.empty()) rows.list_all(s_.n_output_rows);
+      return;
+    }
     for (const Planner::Center& center : plan.centers) {
       const int32_t target = plan.kept_ids[center.kept];
       if (std::is_same<Output, SampledNegatives>::value) {
-        output_owners_.mark(target, round, shard);
-        output_owners_.mark_all(&plan.negatives[center.draws], size_t(center.n_draws), round, shard,
-                                plan.negatives.size() - size_t(center.draws));
+        rows.list(&target, 1, tables, 1);
+        rows.list(&plan.negatives[center.draws], size_t(center.n_draws), tables,
+                  plan.negatives.size() - size_t(center.draws));
       } else {
-        for (int64_t step = s_.path_offsets[target]; step < s_.path_offsets[target + 1]; ++step)
-          output_owners_.mark(s_.path_nodes[step], round, shard);
+        const int64_t first = s_.path_offsets[target], steps = s_.path_offsets[target + 1] - first;
+        rows.list(s_.path_nodes + first, size_t(steps), tables, size_t(steps));
       }
     }
+    rows.mark_listed();
   }
 
-  void train_shards() {
-    for (int shard; (shard = next_shard_.fetch_add(1)) < SHARDS;)
-      results_[shard] = planned_[shard] ? trainers_[shard]->train_planned() : Result{};
+  void train_shards(int thread) {
+    for (int shard; (shard = next_shard_.fetch_add(1)) < SHARDS;) {
+      results_[shard] = {};
+      if (!planned_[shard]) continue;
+      inputs_[shard]->arrange(*input_tables_[thread]);
+      outputs_[shard]->arrange(*output_tables_[thread]);
+      results_[shard] = trainers_[shard]->train_planned();
+    }
   }
 
   void finish_round() {
@@ -428,6 +484,7 @@ class RoundTrainer final : public Rounds {
   Result result_ = {};
   std::vector<std::unique_ptr<Copies>> inputs_, outputs_;
   std::vector<std::unique_ptr<ShardTrainer>> trainers_;
+  std::vector<std::unique_ptr<RowTables>> input_tables_, output_tables_;  // of each thread
   std::vector<std::unique_ptr<Merger<Real>>> input_mergers_, output_mergers_;
 };
 

@@ -53,8 +53,9 @@ struct SharedRows {
   Real* copies = nullptr;  // of the rows [first, first + count)
   int64_t first = 0, count = 0;
   Real* operator()(int32_t id) const {
-    const bool copied = uint64_t(id - first) < uint64_t(count);
-    return (copied ? copies : matrix) + (copied ? id - first : id) * stride;
+    const intptr_t to_copies = reinterpret_cast<intptr_t>(copies - first * stride) - reinterpret_cast<intptr_t>(matrix);
+    const intptr_t copied = -intptr_t(uint64_t(id - first) < uint64_t(count));
+    return reinterpret_cast<Real*>(reinterpret_cast<intptr_t>(matrix + id * stride) + (to_copies & copied));
   }
   static constexpr bool PREFETCH_WRITE = true;
   const Real* home(int32_t id) const { return (*this)(id); }

@@ -2,29 +2,30 @@
 //
 // Threads that write to the same row take its cache lines from each other at every update; on cores that share no
 // cache, lock-free training is slower with two threads than with one. So a thread works on its own copies of the rows
-// that it expects to touch hundreds of times in a stretch of tokens, and then adds what it learned to the shared rows:
+// that it expects to touch several times in a stretch of tokens, adds what it learned to the shared rows at the
+// stretch's end, and goes on from there:
 //
 //   row += f (copy - base),   f = min(1, MARGIN * limit(T) / r),   limit(T) = 2 sin(pi / (2 (2 T - 1)))
 //
 // where `base` is the row as the thread found it, T the number of threads and r = 1 - exp(-RELAXATION * learning_rate *
-// touches) the share of the way to its equilibrium that a copy goes in a stretch. While a thread is at work, the T - 1
-// others add theirs, so the error e of a row follows e[n + 1] = e[n] - f r e[n - T + 1], which dies out if and only if
-// f r < limit(T) (Levin and May, A note on difference-delay equations, Theor. Popul. Biol. 9, 1976). With one thread
-// there are no copies. What MARGIN and the other constants cost in accuracy was measured: docs/training.md.
+// touches) the share of the way to its equilibrium that a copy goes in a stretch; the learning rate is the one of the
+// heaviest sequence in it. While a thread is at work, the T - 1 others add theirs, so the error e of a row follows
+// e[n + 1] = e[n] - f r e[n - T + 1], which dies out if and only if f r < limit(T) (Levin and May, A note on
+// difference-delay equations, Theor. Popul. Biol. 9, 1976). With one thread there are no copies. What MARGIN and the
+// other constants cost in accuracy was measured: docs/training.md.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 
-#include "block.hpp"
-#include "settings.hpp"
+#include "objective.hpp"
 
 namespace firth {
 
-constexpr double MARGIN = 0.6;
+constexpr double MARGIN = 0.85;
 constexpr double RELAXATION = 4;          // a touch's, at learning rate 1, along the direction that settles first
-constexpr double WORTH_A_COPY = 256;      // touches in a stretch; rows with fewer learn more slowly if they are damped
-constexpr int64_t MAX_STRETCH = 1 << 17;  // tokens
+constexpr double WORTH_A_COPY = 8;        // touches in a stretch
+constexpr int64_t MAX_STRETCH = 1 << 15;  // tokens: what threads do not see of each other
 constexpr int64_t STRETCHES = 32;         // at least, of every thread in a run
 constexpr int64_t MAX_BYTES = 4 << 20;    // of the copies of one matrix, and as much again for their bases
 
@@ -33,46 +34,49 @@ inline int64_t stretch_tokens(const Settings& s) {
   return std::max<int64_t>(1, std::min(MAX_STRETCH, of_all));
 }
 
+// The largest weight of a sequence that has one of the tokens [first, last).
+inline double largest_weight(const Settings& s, int64_t first, int64_t last) {
+  if (!s.sequence_weights) return 1;
+  const int64_t* const begin = s.offsets;
+  const int64_t sequence = std::upper_bound(begin, begin + s.n_sequences + 1, first) - begin - 1;
+  const int64_t beyond = std::lower_bound(begin + sequence, begin + s.n_sequences, last) - begin;
+  return double(*std::max_element(s.sequence_weights + sequence, s.sequence_weights + std::max(beyond, sequence + 1)));
+}
+
 // One matrix's copies. Rows are ordered by how often they are touched: from the first on for words, from the last on
 // for the inner nodes of a Huffman tree, whose root is made last.
 template <class Real>
 class Replicas {
  public:
-  // Copies the rows that `tokens` tokens touch often.
-  void make(Real* matrix, const TouchRates& rates, int64_t n_rows, int64_t stride, int64_t tokens) {
-    matrix_ = matrix;
-    stride_ = stride;
-    rates_ = rates;
-    n_rows_ = n_rows;
-    tokens_ = tokens;
-    const int64_t most = std::min(n_rows, MAX_BYTES / (stride * int64_t(sizeof(Real))));
-    const float least = float(WORTH_A_COPY / double(tokens));
+  // Copies the rows that a stretch touches often enough; `rows` leads to them from now on.
+  void make(SharedRows<Real>& rows, const TouchRates& rates, int64_t n_rows, int64_t stretch) {
+    const int64_t most = std::min(n_rows, MAX_BYTES / (rows.stride * int64_t(sizeof(Real))));
+    const float least = float(WORTH_A_COPY / double(stretch));
     for (count_ = 0; count_ < most && rates.per_token[count_] >= least;) ++count_;
-    first_ = rates.from_last ? n_rows - count_ : 0;
-    const size_t elements = size_t(count_) * stride;
-    copies_ = memory_.get(2 * elements);
-    bases_ = copies_ + elements;
-    const Real* const from = matrix + first_ * stride;
-    for (size_t d = 0; d < elements; d += Simd<Real>::LANES) {
-      const auto row = load(from + d);
-      store(copies_ + d, row);
-      store(bases_ + d, row);
-    }
+    rates_ = rates;
+    stride_ = rows.stride;
+    const int64_t first = rates.from_last ? n_rows - count_ : 0;
+    shared_ = rows.matrix + first * stride_;
+    copies_ = memory_.get(size_t(2 * count_ * stride_));
+    bases_ = copies_ + count_ * stride_;
+    for (int64_t d = 0; d < count_ * stride_; d += Simd<Real>::LANES) renew(d, load(shared_ + d));
+    rows.copies = copies_;
+    rows.first = first;
+    rows.count = count_;
   }
 
-  // Adds what the copies learned to the shared rows.
-  void merge(double learning_rate, int n_threads) {
-    for (int64_t k = 0; k < count_; ++k) {
-      const int64_t row = rates_.from_last ? count_ - 1 - k : k;
-      const double touches = double(rates_.per_token[k]) * double(tokens_);
-      add_difference(row, Real(merge_factor(learning_rate * touches, n_threads)));
+  // Adds what the copies learned in `tokens` tokens to the shared rows, and takes these as they are then.
+  void merge(double learning_rate, int64_t tokens, int n_threads) {
+    for (int64_t row = 0; row < count_; ++row) {
+      const double touches = double(rates_.per_token[rates_.from_last ? count_ - 1 - row : row]) * double(tokens);
+      const auto factor = broadcast(Real(merge_factor(learning_rate * touches, n_threads)));
+      for (int64_t d = row * stride_; d < (row + 1) * stride_; d += Simd<Real>::LANES) {
+        const auto sum = fma(factor, load(copies_ + d) - load(bases_ + d), load(shared_ + d));
+        store(shared_ + d, sum);
+        renew(d, sum);
+      }
     }
-    count_ = 0;
   }
-
-  int64_t first() const { return first_; }
-  int64_t count() const { return count_; }
-  Real* copies() const { return copies_; }
 
   // `step`: learning rate times touches.
   static double merge_factor(double step, int n_threads) {
@@ -82,19 +86,15 @@ class Replicas {
   }
 
  private:
-  void add_difference(int64_t row, Real factor) {
-    const auto factors = broadcast(factor);
-    Real* const to = matrix_ + (first_ + row) * stride_;
-    const Real *const copy = copies_ + row * stride_, *const base = bases_ + row * stride_;
-    for (int64_t d = 0; d < stride_; d += Simd<Real>::LANES)
-      store(to + d, fma(factors, load(copy + d) - load(base + d), load(to + d)));
+  void renew(int64_t d, typename Simd<Real>::V values) {
+    store(copies_ + d, values);
+    store(bases_ + d, values);
   }
 
-  Real* matrix_ = nullptr;
-  int64_t stride_ = 0, n_rows_ = 0, tokens_ = 0, first_ = 0, count_ = 0;
+  int64_t stride_ = 0, count_ = 0;
   TouchRates rates_ = {};
   Scratch<Real> memory_;
-  Real *copies_ = nullptr, *bases_ = nullptr;
+  Real *shared_ = nullptr, *copies_ = nullptr, *bases_ = nullptr;
 };
 
 }  // namespace firth

@@ -6,51 +6,52 @@
 namespace firth {
 namespace {
 
-template <bool UPDATE, class Real>
-Result run_stretch(const Settings& s, SharedRows<Real> input_row, SharedRows<Real> output_row, int64_t start,
-                   int64_t stop, uint32_t epoch) {
-  return with_objective(s, [&](auto input, auto output) {
+// Calls body(trainer) with a trainer of the objective that the settings choose.
+template <bool UPDATE, class Real, class Body>
+Result with_trainer(const Settings& s, SharedRows<Real>& input_row, SharedRows<Real>& output_row, Body&& body) {
+  return with_objective(s, [&](auto input, auto output) -> Result {
     Trainer<UPDATE, Real, typename decltype(input)::type, typename decltype(output)::type, SharedRows<Real>,
             SharedRows<Real>>
         trainer(s, input_row, output_row);
-    return trainer.run(start, stop, epoch);
+    return body(trainer);
   });
 }
 
 template <bool UPDATE, class Real>
 Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch) {
-  Real *const inputs = static_cast<Real*>(s.input_matrix), *const outputs = static_cast<Real*>(s.output_matrix);
+  SharedRows<Real> input_row{static_cast<Real*>(s.input_matrix), s.stride};
+  SharedRows<Real> output_row{static_cast<Real*>(s.output_matrix), s.stride};
   if (!UPDATE || s.n_threads <= 1 || !s.input_rates.per_token)
-    return run_stretch<UPDATE, Real>(s, {inputs, s.stride}, {outputs, s.stride}, start, stop, epoch);
+    return with_trainer<UPDATE>(s, input_row, output_row,
+                                [&](auto& trainer) { return trainer.run(start, stop, epoch); });
   // A thread's own, kept from slice to slice: megabytes, too many to ask the system for every time.
   thread_local Replicas<Real> input_copies, output_copies;
   const int64_t stretch = stretch_tokens(s);
-  Result result = {};
-  for (int64_t first = start; first < stop; first += stretch) {
-    const int64_t last = std::min(stop, first + stretch);
-    input_copies.make(inputs, s.input_rates, s.n_words, s.stride, last - first);
-    output_copies.make(outputs, s.output_rates, s.n_output_rows, s.stride, last - first);
-    const auto merge = [&] {
-      const double rate = learning_rate_at(s, epoch, first);
-      input_copies.merge(rate, s.n_threads);
-      output_copies.merge(rate, s.n_threads);
-    };
-    try {
-      const Result part = run_stretch<UPDATE, Real>(
-          s, {inputs, s.stride, input_copies.copies(), input_copies.first(), input_copies.count()},
-          {outputs, s.stride, output_copies.copies(), output_copies.first(), output_copies.count()}, first, last,
-          epoch);
-      result.loss += part.loss;
-      result.weight += part.weight;
-      result.examples += part.examples;
-      result.centers += part.centers;
-    } catch (...) {  // stopped: what was done stays done
+  input_copies.make(input_row, s.input_rates, s.n_words, stretch);
+  output_copies.make(output_row, s.output_rates, s.n_output_rows, stretch);
+  return with_trainer<UPDATE>(s, input_row, output_row, [&](auto& trainer) {
+    Result result = {};
+    for (int64_t first = start; first < stop; first += stretch) {
+      const int64_t last = std::min(stop, first + stretch);
+      const auto merge = [&] {
+        const double rate = learning_rate_at(s, epoch, first) * largest_weight(s, first, last);
+        input_copies.merge(rate, last - first, s.n_threads);
+        output_copies.merge(rate, last - first, s.n_threads);
+      };
+      try {
+        const Result part = trainer.run(first, last, epoch);
+        result.loss += part.loss;
+        result.weight += part.weight;
+        result.examples += part.examples;
+        result.centers += part.centers;
+      } catch (...) {  // stopped: what was done stays done
+        merge();
+        throw;
+      }
       merge();
-      throw;
     }
-    merge();
-  }
-  return result;
+    return result;
+  });
 }
 
 template <class Real>
