@@ -28,8 +28,8 @@ BY_NAME = {"argnames": "objective", "argvalues": OBJECTIVES.values(), "ids": lam
 MARGIN = 0.85
 RELAXATION = 4.0
 WORTH_A_COPY = 8  # touches
-MAX_STRETCH = 1 << 15  # tokens
-STRETCHES = 32
+UNSEEN_TOKENS = 1 << 16
+UNSEEN_PARTS = 32
 MAX_BYTES = 4 << 20
 
 # A learning rate at which the busiest rows are damped and the rarest copied ones are not, or little.
@@ -75,7 +75,7 @@ class Twin:
             corpus.counts, corpus.offsets, **sides, window=5, window_mode="dynamic", window_side="both", negatives=5,
             negative_sharing="window", noise_exponent=0.75, noise_distribution=None, subsample=0.0, tree=tree,
         )  # fmt: skip
-        self.stretch = min(MAX_STRETCH, self.n_tokens * PARAMETERS["epochs"] // (STRETCHES * n_threads))
+        self.stretch = min(UNSEEN_TOKENS, self.n_tokens * PARAMETERS["epochs"] // UNSEEN_PARTS) // n_threads
 
     def factors(self, first: int, last: int, epoch: int) -> list[NDArray[np.float64]]:
         """Of the input rows and of the output rows, for a stretch of tokens."""

@@ -66,7 +66,8 @@ class Engine:
         Loss and gradient of each sequence are multiplied by its weight.
     threads : int
         How many call :meth:`train_slice` at the same time. With more than one, each learns on its own copies of the
-        rows that are touched most (native/cpp/replicas.hpp), and adds them up every 32,768 tokens or sooner.
+        rows that are touched most (native/cpp/replicas.hpp), and adds them up every 65,536 / threads tokens
+        or sooner.
     initial_vectors : float array, (V, D), or None
         Rows that are NaN throughout are drawn as without it.
     frozen : bool array, (V,), or None

@@ -29,6 +29,7 @@ from firth.vectors.word_vectors import WordVectors
 
 ROW_FLOATS = 16  # rows are padded to 64 bytes inside the kernels
 SPARE_BYTES = 16 << 20
+COPIES_BYTES = 16 << 20  # at most, of the rows that each of several lock-free threads has copies of
 
 
 class UnsavedModelError(StorageError):
@@ -87,8 +88,12 @@ class PreparedRun:
         n_words, stride = len(corpus.vocabulary), -(-config.dims // ROW_FLOATS) * ROW_FLOATS
         matrices, model = 2 * 4 * n_words * stride, 2 * 4 * n_words * config.dims
         saves, keeps = options.checkpoint_every is not None, options.patience is not None
-        memory = matrices + model * (saves + keeps)
+        assert config.threads is not None
+        has_copies = config.threads > 1 and not config.deterministic
+        copies = config.threads * min(COPIES_BYTES, 2 * matrices) if has_copies else 0
+        memory = matrices + copies + model * (saves + keeps)
         parts = [f"{format_bytes(matrices)} for two matrices"]
+        parts += [f"up to {format_bytes(copies)} for the threads' copies of busy rows"] if has_copies else []
         parts += [f"{format_bytes(model)} to copy them for checkpoints"] if saves else []
         parts += [f"{format_bytes(model)} for the best vectors"] if keeps else []
         needs = "memory: " + ", ".join(parts)

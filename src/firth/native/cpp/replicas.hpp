@@ -23,15 +23,16 @@
 namespace firth {
 
 constexpr double MARGIN = 0.85;
-constexpr double RELAXATION = 4;          // a touch's, at learning rate 1, along the direction that settles first
-constexpr double WORTH_A_COPY = 8;        // touches in a stretch
-constexpr int64_t MAX_STRETCH = 1 << 15;  // tokens: what threads do not see of each other
-constexpr int64_t STRETCHES = 32;         // at least, of every thread in a run
-constexpr int64_t MAX_BYTES = 4 << 20;    // of the copies of one matrix, and as much again for their bases
+constexpr double RELAXATION = 4;            // a touch's, at learning rate 1, along the direction that settles first
+constexpr double WORTH_A_COPY = 8;          // touches in a stretch
+constexpr int64_t UNSEEN_TOKENS = 1 << 16;  // at most: what all threads train before one of them adds its own
+constexpr int64_t UNSEEN_PARTS = 32;        // of a run, at least
+constexpr int64_t MAX_BYTES = 4 << 20;      // of the copies of one matrix, and as much again for their bases
 
+// The more threads there are, the shorter a stretch: what they do not see of each other stays the same.
 inline int64_t stretch_tokens(const Settings& s) {
-  const int64_t of_all = s.n_tokens * std::max(s.epochs, 1) / (STRETCHES * std::max(s.n_threads, 1));
-  return std::max<int64_t>(1, std::min(MAX_STRETCH, of_all));
+  const int64_t unseen = std::min(UNSEEN_TOKENS, s.n_tokens * std::max(s.epochs, 1) / UNSEEN_PARTS);
+  return std::max<int64_t>(1, unseen / std::max(s.n_threads, 1));
 }
 
 // The largest weight of a sequence that has one of the tokens [first, last).
