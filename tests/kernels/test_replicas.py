@@ -29,12 +29,12 @@ MARGIN = 0.85
 RELAXATION = 4.0
 WORTH_A_COPY = 8  # touches
 UNSEEN_TOKENS = 1 << 16
-UNSEEN_PARTS = 32
+UNSEEN_PARTS = 256
 MAX_BYTES = 4 << 20
 
 # A learning rate at which the busiest rows are damped and the rarest copied ones are not, or little.
 PARAMETERS: dict[str, Any] = {
-    "dims": 20, "subsample": 0.0, "epochs": 2, "learning_rate": 1e-2, "min_learning_rate": 1e-3, "seed": 3,
+    "dims": 20, "subsample": 0.0, "epochs": 16, "learning_rate": 1e-2, "min_learning_rate": 1e-3, "seed": 3,
 }  # fmt: skip
 
 Matrix = NDArray[np.float32]
@@ -220,7 +220,7 @@ def test_copies_take_no_more_than_their_share_of_memory():
     counts = np.bincount(ids, minlength=20).astype(np.int64)
     dims = 1 << 16
     engines = [
-        Engine(ids, np.array([0, 1000]), counts, dims=dims, subsample=0, epochs=64, threads=threads)
+        Engine(ids, np.array([0, 1000]), counts, dims=dims, subsample=0, epochs=512, threads=threads)
         for threads in (2, 1)
     ]
     for engine in engines:

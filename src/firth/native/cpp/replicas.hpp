@@ -26,7 +26,7 @@ constexpr double MARGIN = 0.85;
 constexpr double RELAXATION = 4;            // a touch's, at learning rate 1, along the direction that settles first
 constexpr double WORTH_A_COPY = 8;          // touches in a stretch
 constexpr int64_t UNSEEN_TOKENS = 1 << 16;  // at most: what all threads train before one of them adds its own
-constexpr int64_t UNSEEN_PARTS = 32;        // of a run, at least
+constexpr int64_t UNSEEN_PARTS = 256;       // of a run, at least
 constexpr int64_t MAX_BYTES = 4 << 20;      // of the copies of one matrix, and as much again for their bases
 
 // The more threads there are, the shorter a stretch: what they do not see of each other stays the same.
