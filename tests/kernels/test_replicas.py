@@ -27,7 +27,7 @@ BY_NAME = {"argnames": "objective", "argvalues": OBJECTIVES.values(), "ids": lam
 # As in native/cpp/replicas.hpp.
 MARGIN = 0.85
 RELAXATION = 4.0
-WORTH_A_COPY = 8  # touches
+WORTH_A_COPY = {"negative-sampling": 8, "softmax": 8, "hierarchical-softmax": 32}  # touches
 UNSEEN_TOKENS = 1 << 16
 UNSEEN_PARTS = 256
 MAX_BYTES = 4 << 20
@@ -45,12 +45,12 @@ def stability_limit(n_threads: int) -> float:
 
 
 def merge_factors(
-    rates: NDArray[np.float64], n_tokens: int, stretch: int, rate: float, n_threads: int
+    rates: NDArray[np.float64], n_tokens: int, stretch: int, worth_a_copy: int, rate: float, n_threads: int
 ) -> NDArray[np.float64]:
     """What the difference of each row is multiplied by; NaN for rows that are not copied."""
     rates = rates.astype(np.float32).astype(np.float64)
     share = np.maximum(1 - np.exp(-RELAXATION * rate * rates * n_tokens), 1e-300)
-    return np.where(rates * stretch >= WORTH_A_COPY, np.minimum(1, MARGIN * stability_limit(n_threads) / share), np.nan)
+    return np.where(rates * stretch >= worth_a_copy, np.minimum(1, MARGIN * stability_limit(n_threads) / share), np.nan)
 
 
 def merged(before: Matrix, learned: Matrix, factors: NDArray[np.float64]) -> Matrix:
@@ -65,6 +65,7 @@ class Twin:
 
     def __init__(self, corpus, objective, n_threads: int, instruction_set: str | None = None, **options: Any) -> None:
         self.n_threads, self.n_tokens = n_threads, len(corpus.ids)
+        self.worth_a_copy = WORTH_A_COPY[objective.outputs.loss]
         self.largest_weight = 1.0  # of the sequences of a stretch
         sides = {"architecture": objective.inputs.architecture, "loss": objective.outputs.loss}
         make = {**sides, **PARAMETERS, "instruction_set": instruction_set, **options}
@@ -83,7 +84,7 @@ class Twin:
         done = (epoch * self.n_tokens + first) / (PARAMETERS["epochs"] * self.n_tokens)
         rate = (top + (low - top) * done) * self.largest_weight
         return [
-            merge_factors(rates, last - first, self.stretch, rate, self.n_threads)
+            merge_factors(rates, last - first, self.stretch, self.worth_a_copy, rate, self.n_threads)
             for rates in (self.rates.inputs, self.rates.outputs)
         ]
 

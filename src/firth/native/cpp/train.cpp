@@ -27,8 +27,9 @@ Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch)
   // A thread's own, kept from slice to slice: megabytes, too many to ask the system for every time.
   thread_local Replicas<Real> input_copies, output_copies;
   const int64_t stretch = stretch_tokens(s);
-  input_copies.make(input_row, s.input_rates, s.n_words, stretch);
-  output_copies.make(output_row, s.output_rates, s.n_output_rows, stretch);
+  const double touches = s.loss == HIERARCHICAL_SOFTMAX ? WORTH_A_COPY_IN_TREE : WORTH_A_COPY;
+  input_copies.make(input_row, s.input_rates, s.n_words, touches, stretch);
+  output_copies.make(output_row, s.output_rates, s.n_output_rows, touches, stretch);
   return with_trainer<UPDATE>(s, input_row, output_row, [&](auto& trainer) {
     Result result = {};
     for (int64_t first = start; first < stop; first += stretch) {
