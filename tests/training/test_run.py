@@ -89,10 +89,11 @@ def test_loss_hardly_depends_on_threads(many_lines: Lines) -> None:
         firth.train(many_lines, **{**options, "threads": threads}).history.loss_nats for threads in (1, 2, 4)
     )
     for losses in others:
-        # Four times the largest difference of 60 runs on a busy processor: 0.17 %, and 2.1 % in the first epoch, in
-        # which the loss comes down from 4.2 to about 1.1 and threads see of each other what is a slice old.
-        assert losses[1:] == pytest.approx(one[1:], rel=0.007)
-        assert losses[0] == pytest.approx(one[0], rel=0.085)
+        # Twice the largest difference of 80 runs on an idle and on a busy processor: 1.0 %, and 2.5 % in the first
+        # epoch, in which the loss comes down from 4.2 to about 1.1. The more a thread's copies of rows are out of date,
+        # the larger it is: with a stretch of a 256th of the run 1.6 % and more.
+        assert losses[1:] == pytest.approx(one[1:], rel=0.02)
+        assert losses[0] == pytest.approx(one[0], rel=0.05)
 
 
 def test_save_and_load(corpus_file: Path, tmp_path: Path) -> None:

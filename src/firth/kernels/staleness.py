@@ -75,11 +75,11 @@ def touch_rates(
     kept = counts / max(1, counts.sum()) * keep_probabilities(counts, subsample)
     centers = float(kept.sum())
     context = _mean_context(offsets, centers, window, window_mode, window_side)
-    by_pair = loss == "negative-sampling" and negative_sharing == "pair"
+    by_pair = architecture == "skipgram" and loss == "negative-sampling" and negative_sharing == "pair"
     pairs = context if architecture == "skipgram" and not by_pair else 1.0
     if loss == "negative-sampling":
         noise = noise_probabilities(counts, noise_exponent) if noise_distribution is None else noise_distribution
-        units = context if architecture == "skipgram" and by_pair else 1.0  # of a window
+        units = context if by_pair else 1.0  # of a window
         outputs = units * (kept + negatives * centers * noise / noise.sum())
     elif tree is not None:
         outputs = np.bincount(tree.node_ids, np.repeat(kept, np.diff(tree.offsets)), minlength=tree.n_nodes)

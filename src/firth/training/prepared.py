@@ -91,7 +91,7 @@ class PreparedRun:
         assert config.threads is not None
         has_copies = config.threads > 1 and not config.deterministic
         copies = config.threads * min(COPIES_BYTES, 2 * matrices) if has_copies else 0
-        memory = matrices + copies + model * (saves + keeps)
+        memory = matrices + model * (saves + keeps)  # without the copies: they are mostly fewer
         parts = [f"{format_bytes(matrices)} for two matrices"]
         parts += [f"up to {format_bytes(copies)} for the threads' copies of busy rows"] if has_copies else []
         parts += [f"{format_bytes(model)} to copy them for checkpoints"] if saves else []

@@ -1,9 +1,9 @@
 // Room native: training that gives the same bits whatever the number of threads.
 //
-// A round is SHARDS slices of `shard_tokens` tokens. First every shard plans its slice and marks the rows that it will
-// touch. Then each trains its slice in order: rows that it alone touches in place, the others on private copies (copied
-// on first touch; the shared rows do not change meanwhile). Last, every row that was copied gets the shards'
-// differences, in shard order:
+// A round is SHARDS slices of `shard_tokens` tokens. First every shard plans its slice, and lists and marks the rows
+// that it may touch. Then each copies those that others marked as well (the shared rows do not change meanwhile), and
+// trains its slice in order: rows of its own in place, the others on its copies. Last, every row that was copied gets
+// the shards' differences, in shard order:
 //
 //   row += m^-MERGE_DAMPING * sum_s (copy_s - row),   m the number of shards that copied it
 //
@@ -455,12 +455,7 @@ class RoundTrainer final : public Rounds {
   }
 
   void finish_round() {
-    for (const Result& part : results_) {  // in shard order, so that the sums too have the same bits
-      result_.loss += part.loss;
-      result_.weight += part.weight;
-      result_.examples += part.examples;
-      result_.centers += part.centers;
-    }
+    for (const Result& part : results_) result_.add(part);  // in shard order, so that the sums too have the same bits
     next_plan_.store(0);
     next_shard_.store(0);
     ++rounds_done_;

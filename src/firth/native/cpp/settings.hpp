@@ -65,6 +65,13 @@ struct Result {
   double weight;     // the examples' weights, added: the loss per example is loss / weight
   int64_t examples;  // positive examples: pairs (skip-gram), windows (CBOW)
   int64_t centers;   // windows with at least one context word
+
+  void add(const Result& part) {
+    loss += part.loss;
+    weight += part.weight;
+    examples += part.examples;
+    centers += part.centers;
+  }
 };
 
 }  // namespace firth

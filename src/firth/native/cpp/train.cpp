@@ -27,9 +27,8 @@ Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch)
   // A thread's own, kept from slice to slice: megabytes, too many to ask the system for every time.
   thread_local Replicas<Real> input_copies, output_copies;
   const int64_t stretch = stretch_tokens(s);
-  const double touches = s.loss == HIERARCHICAL_SOFTMAX ? WORTH_A_COPY_IN_TREE : WORTH_A_COPY;
-  input_copies.make(input_row, s.input_rates, s.n_words, touches, stretch);
-  output_copies.make(output_row, s.output_rates, s.n_output_rows, touches, stretch);
+  input_copies.make(s, input_row, s.input_rates, s.n_words);
+  output_copies.make(s, output_row, s.output_rates, s.n_output_rows);
   return with_trainer<UPDATE>(s, input_row, output_row, [&](auto& trainer) {
     Result result = {};
     for (int64_t first = start; first < stop; first += stretch) {
@@ -40,11 +39,7 @@ Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch)
         output_copies.merge(rate, last - first, s.n_threads);
       };
       try {
-        const Result part = trainer.run(first, last, epoch);
-        result.loss += part.loss;
-        result.weight += part.weight;
-        result.examples += part.examples;
-        result.centers += part.centers;
+        result.add(trainer.run(first, last, epoch));
       } catch (...) {  // stopped: what was done stays done
         merge();
         throw;
