@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from firth.corpus.plan import PlanSettings, PlanTables, plan_windows
+from firth.corpus.plan import UNIT_TOKENS, PlanSettings, PlanTables, group_units, plan_windows
 from firth.errors import ParameterError, TrainingError
 from firth.kernels.engine import Engine, StoppedError
 from firth.kernels.reference import compute_unit_gradient, update_unit
@@ -35,29 +35,36 @@ def train_by_reference(corpus, objective, options, parameters, sequence_weights=
     inputs, outputs = shell.input_vectors.astype(np.float64), shell.output_vectors.astype(np.float64)
     draws = objective.outputs.draws_negatives
     tables = PlanTables.build(counts, subsample=0.05, noise_exponent=0.75 if draws else None)
-    by_pair = draws and parameters["negative_sharing"] == "pair" and objective.inputs.examples == "context"
-    plan = PlanSettings(parameters["seed"], negatives=5, negatives_by_pair=by_pair)
+    sharing = parameters["negative_sharing"]
+    by_pair = draws and sharing == "pair" and objective.inputs.examples == "context"
+    plan_sharing = "window" if sharing == "pair" and not by_pair else sharing
+    plan = PlanSettings(parameters["seed"], negatives=5, negative_sharing=plan_sharing)
     tree = build_huffman_tree(counts) if objective.outputs.needs_tree else None
     rate = parameters["learning_rate"]
     total = 0.0
-    for window in plan_windows(ids, offsets, tables, plan, epoch=0, start=0, stop=len(ids)):
+    windows = plan_windows(ids, offsets, tables, plan, epoch=0, start=0, stop=len(ids))
+    for members in group_units(windows) if objective.takes_several_windows else ((window,) for window in windows):
+        first = members[0]
         weight = 1.0
         if sequence_weights is not None:
-            weight = float(sequence_weights[np.searchsorted(offsets, window.position, side="right") - 1])
-        units = [(window.context_ids, window.negative_ids)]
+            weight = float(sequence_weights[np.searchsorted(offsets, first.position, side="right") - 1])
+        units = [([(window.context_ids, window.target_id) for window in members], first.negative_ids)]
         if by_pair:
-            units = [((word,), window.negative_ids[5 * k : 5 * k + 5]) for k, word in enumerate(window.context_ids)]
-        for context, negatives in units:
+            units = [
+                ([((word,), first.target_id)], first.negative_ids[5 * k : 5 * k + 5])
+                for k, word in enumerate(first.context_ids)
+            ]
+        for unit, negatives in units:
             total += weight * update_unit(
-                objective.inputs.architecture, objective.outputs.loss, inputs, outputs, context, window.target_id,
-                weight * rate * (1 - window.position / len(ids)),
+                objective.inputs.architecture, objective.outputs.loss, inputs, outputs, unit,
+                weight * rate * (1 - first.position / len(ids)),
                 negative_ids=negatives if draws else None, tree=tree, **options,
             )  # fmt: skip
     return inputs, outputs, total
 
 
 @pytest.mark.parametrize("instruction_set", SETS)
-@pytest.mark.parametrize("sharing", ["window", "pair"])
+@pytest.mark.parametrize("sharing", ["block", "window", "pair"])
 @pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
 def test_an_epoch_is_the_plan_through_the_reference(corpus, objective, sharing, instruction_set):
     ids, offsets, counts = corpus
@@ -94,7 +101,8 @@ def test_slices_give_the_bits_of_the_whole(corpus):
     ids, offsets, counts = corpus
     whole, pieces = (Engine(ids, offsets, counts, dims=20, subsample=0.05) for _ in range(2))
     expected = whole.train_slice(0, len(ids), 0)
-    results = [pieces.train_slice(start, start + 7, 0) for start in range(0, len(ids), 7)]
+    size = 2 * UNIT_TOKENS
+    results = [pieces.train_slice(start, start + size, 0) for start in range(0, len(ids), size)]
     assert np.array_equal(whole.input_vectors, pieces.input_vectors)
     assert np.array_equal(whole.output_vectors, pieces.output_vectors)
     assert sum(result.n_examples for result in results) == expected.n_examples
@@ -152,7 +160,9 @@ def test_heldout_loss_is_the_reference_loss_of_full_windows(corpus, objective):
 
     draws = objective.outputs.draws_negatives
     tables = PlanTables.build(counts, subsample=0, noise_exponent=0.75 if draws else None)
-    plan = PlanSettings(21, window_mode="fixed", negatives=10, noise_purpose=Purpose.HELDOUT_NOISE)
+    plan = PlanSettings(
+        21, window_mode="fixed", negatives=10, negative_sharing="window", noise_purpose=Purpose.HELDOUT_NOISE
+    )
     tree = build_huffman_tree(counts) if objective.outputs.needs_tree else None
     total, examples = 0.0, 0
     for window in plan_windows(ids, offsets, tables, plan, epoch=0, start=0, stop=len(ids)):
@@ -196,7 +206,7 @@ def test_two_threads_train_the_same_examples(corpus):
 
 
 def test_choices_are_words(corpus):
-    with pytest.raises(ParameterError, match="'window', 'pair'"):
+    with pytest.raises(ParameterError, match="'block', 'window', 'pair'"):
         Engine(*corpus, negative_sharing="sentence")
     with pytest.raises(ParameterError, match="skipgram with negative-sampling"):
         Engine(*corpus, architecture="glove")
@@ -243,9 +253,11 @@ def test_rounds_train_what_slices_train(corpus):
     assert np.array_equal(in_rounds.input_vectors, in_slices.input_vectors)
 
 
+@pytest.mark.parametrize("learning_rate", [0.1, 0.02])
+@pytest.mark.parametrize("sharing", ["block", "window", "pair"])
 @pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
-def test_rounds_do_not_overshoot_in_a_small_vocabulary(objective):
-    """Twelve words, every row touched by every shard: without a limit on a row's load the loss explodes."""
+def test_rounds_do_not_overshoot_in_a_small_vocabulary(objective, sharing, learning_rate):
+    """Twelve words, every row touched by every shard: added up without regard to how far they went, rows explode."""
     rng = np.random.default_rng(6)
     groups = rng.integers(0, 3, 4000)
     ids = (groups[:, None] * 4 + rng.integers(0, 4, (4000, 6))).reshape(-1).astype(np.int32)
@@ -255,9 +267,12 @@ def test_rounds_do_not_overshoot_in_a_small_vocabulary(objective):
     for in_rounds in (False, True):
         engine = Engine(
             ids, offsets, counts, architecture=objective.inputs.architecture, loss=objective.outputs.loss, dims=8,
-            window_mode="sequence", subsample=0, learning_rate=0.1,
+            window_mode="sequence", subsample=0, learning_rate=learning_rate, negative_sharing=sharing,
         )  # fmt: skip
         for epoch in range(5):
-            result = engine.train_rounds(0, len(ids), epoch, 2) if in_rounds else engine.train_slice(0, len(ids), epoch)
-        losses.append(result.loss_nats / result.weight)
+            if in_rounds:
+                engine.train_rounds(0, len(ids), epoch, 2)
+            else:
+                engine.train_slice(0, len(ids), epoch)
+        losses.append(engine.heldout_loss(ids, offsets)[0])
     assert losses[1] == pytest.approx(losses[0], rel=0.02)

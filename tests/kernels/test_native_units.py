@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from firth.kernels.proof import UNIT_CASES, NativeUnit, largest_update_error, make_case
+from firth.kernels.proof import NativeUnit, UnitIds, cases_of, largest_update_error, make_case
 from firth.kernels.reference import update_unit
 from firth.kernels.registry import OBJECTIVES
 from firth.native.loader import available_instruction_sets
 
 SETS = available_instruction_sets()
+CASES = [
+    pytest.param(objective, name, id=f"{objective.name}-{name}")
+    for objective in OBJECTIVES.values()
+    for name in cases_of(objective)
+]
 
 
 @pytest.mark.parametrize("instruction_set", SETS)
-@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
-@pytest.mark.parametrize("case_name", UNIT_CASES)
+@pytest.mark.parametrize(("objective", "case_name"), CASES)
 def test_update_at_learning_rate_one_is_the_gradient(instruction_set, objective, case_name):
     for options in objective.inputs.variants():
         case = make_case(objective, case_name, options)
@@ -26,8 +30,7 @@ def test_update_at_learning_rate_one_is_the_gradient(instruction_set, objective,
 
 
 @pytest.mark.parametrize("instruction_set", SETS)
-@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
-@pytest.mark.parametrize("case_name", UNIT_CASES)
+@pytest.mark.parametrize(("objective", "case_name"), CASES)
 def test_float32_update_agrees_with_float64(instruction_set, objective, case_name):
     for options in objective.inputs.variants():
         case = make_case(objective, case_name, options)
@@ -44,15 +47,19 @@ def test_unit_with_any_ids_agrees_with_the_reference(instruction_set, double_pre
     """Small vocabularies, so that words stand several times among the inputs, the outputs and both."""
     n_words = data.draw(st.integers(2, 9))
     word = st.integers(0, n_words - 1)
-    context = data.draw(st.lists(word, min_size=1, max_size=23))
-    negatives = data.draw(st.lists(word, min_size=0, max_size=19))
-    target = data.draw(word)
+    targets = data.draw(st.lists(word, min_size=1, max_size=4 if objective.takes_several_windows else 1))
+    bits = st.integers(1, 2 ** len(targets) - 1)  # the windows that have a context word
+    context = data.draw(st.lists(st.tuples(word, bits), min_size=1, max_size=23))
+    ids = UnitIds(context, targets, data.draw(st.lists(word, min_size=0, max_size=19)))
+    assume(all(words for words, _ in ids.windows))
     options = data.draw(st.sampled_from(objective.inputs.variants()))
     dims = data.draw(st.sampled_from([1, 3, 15, 16, 17, 40]))
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    unit = NativeUnit.random(objective, n_words, dims, options, rng, scale=data.draw(st.sampled_from([0.1, 1.0, 8.0])))
-    tolerance = 1e-12 if double_precision else 2e-5
-    error = unit.update_error(context, target, negatives, instruction_set, double_precision=double_precision)
+    scale = data.draw(st.sampled_from([0.1, 1.0, 8.0]))
+    unit = NativeUnit.random(objective, n_words, dims, options, rng, scale=scale)
+    # A logit's rounding error grows with its terms; 23 words' sum of terms of size 8 was off by 2.1e-5.
+    tolerance = 1e-12 if double_precision else 2e-5 * max(1.0, scale / 2)
+    error = unit.update_error(ids, instruction_set, double_precision=double_precision)
     assert error <= tolerance
 
 
@@ -62,7 +69,9 @@ def test_saturated_logits_keep_their_loss_and_gradient(instruction_set):
     for score in (-1000.0, -50.0, -7.0, 7.0, 50.0, 1000.0):
         for double_precision in (False, True):
             unit = NativeUnit.with_score(score)
-            loss, error = unit.update_once([0], 1, [], instruction_set, double_precision=double_precision)
+            loss, error = unit.update_once(
+                UnitIds.window([0], 1, []), instruction_set, double_precision=double_precision
+            )
             exact = np.logaddexp(0, -score)
             assert abs(loss - exact) <= (1e-12 if double_precision else 1e-6) * max(1.0, abs(exact))
             assert error <= (1e-12 if double_precision else 1e-6)

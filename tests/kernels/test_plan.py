@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from firth.corpus.philox import Purpose, draw_blocks, philox4x32
-from firth.corpus.plan import PlanSettings, PlanTables, plan_windows
+from firth.corpus.plan import (
+    SHARING_STRIDE,
+    SHARING_TOKENS,
+    UNIT_TOKENS,
+    PlanSettings,
+    PlanTables,
+    plan_windows,
+)
 from firth.kernels.engine import Engine
 from firth.native.kernel import Kernel
 from firth.native.loader import available_instruction_sets
@@ -76,11 +83,11 @@ def test_native_plan_equals_its_twin(instruction_set, data):
     lengths = data.draw(st.lists(st.one_of(st.integers(0, 40), st.integers(0, 2500)), min_size=1, max_size=5))
     ids, offsets, counts = make_corpus(rng, n_words, lengths)
     seed = data.draw(st.integers(0, 2**64 - 1))
-    window = data.draw(st.integers(1, 8))
+    window = data.draw(st.integers(1, 12))
     mode = data.draw(st.sampled_from(["dynamic", "fixed"] + (["sequence"] if max(lengths) <= 40 else [])))
     side = data.draw(st.sampled_from(["both", "left", "right"]))
     negatives = data.draw(st.integers(1, 7))
-    sharing = data.draw(st.sampled_from(["window", "pair"]))
+    sharing = data.draw(st.sampled_from(["block", "window", "pair"]))
     collision = data.draw(st.sampled_from(["reject", "count", "drop"]))
     subsample = data.draw(st.sampled_from([0.0, 1e-3, 0.05]))
     exponent = data.draw(st.sampled_from([0.75, 0.0, -1.0, 3.0]))
@@ -91,7 +98,7 @@ def test_native_plan_equals_its_twin(instruction_set, data):
         instruction_set=instruction_set,
     )  # fmt: skip
     tables = PlanTables.build(counts, subsample=subsample, noise_exponent=exponent)
-    plan = PlanSettings(seed, window, mode, side, negatives, sharing == "pair", collision)
+    plan = PlanSettings(seed, window, mode, side, negatives, sharing, collision)
     start = data.draw(st.integers(0, len(ids)))
     stop = data.draw(st.integers(start, len(ids)))
     expected = [
@@ -112,6 +119,16 @@ def test_slices_plan_what_the_whole_plans():
         assert pieces == whole
 
 
+def test_groups_of_a_block_have_one_draw():
+    ids, offsets, counts = make_corpus(np.random.default_rng(4), 5000, [3000, 400])
+    engine = Engine(ids, offsets, counts, dims=4, subsample=0, target_collision="count", seed=6)
+    draws: dict[tuple[int, int], set[tuple[int, ...]]] = {}
+    for position, _, _, negatives in native_windows(engine, 0, len(ids), 0):
+        draws.setdefault((position // SHARING_TOKENS, position % SHARING_STRIDE // UNIT_TOKENS), set()).add(negatives)
+    assert all(len(shared) == 1 for shared in draws.values())
+    assert len(set().union(*draws.values())) == len(draws) == 54 * 4 - 2  # 3,400 is 53 blocks and 8 tokens: two groups
+
+
 def chi_square(observed, probabilities):
     expected = probabilities * observed.sum()
     seen = expected > 0
@@ -124,8 +141,8 @@ def test_negatives_follow_the_unigram_distribution_to_its_power(exponent):
     counts = np.array([5000, 2000, 900, 300, 100, 40, 10, 5], np.int64)
     ids = np.zeros(60_000, np.int32)
     engine = Engine(
-        ids, np.array([0, len(ids)]), counts, dims=4, negatives=5, noise_exponent=exponent, subsample=0,
-        target_collision="count", seed=11,
+        ids, np.array([0, len(ids)]), counts, dims=4, negatives=5, negative_sharing="window", noise_exponent=exponent,
+        subsample=0, target_collision="count", seed=11,
     )  # fmt: skip
     drawn = np.concatenate([window[3] for window in native_windows(engine, 0, len(ids), 0)])
     assert chi_square(np.bincount(drawn, minlength=8), noise_probabilities(counts, exponent)) > 1e-4
@@ -134,7 +151,7 @@ def test_negatives_follow_the_unigram_distribution_to_its_power(exponent):
 def test_rejection_leaves_the_distribution_of_the_other_words():
     counts = np.array([500, 200, 90, 30], np.int64)
     ids = np.zeros(40_000, np.int32)
-    engine = Engine(ids, np.array([0, len(ids)]), counts, dims=4, subsample=0, seed=12)
+    engine = Engine(ids, np.array([0, len(ids)]), counts, dims=4, negative_sharing="window", subsample=0, seed=12)
     drawn = np.concatenate([window[3] for window in native_windows(engine, 0, len(ids), 0)])
     probabilities = noise_probabilities(counts, 0.75) * np.array([0, 1, 1, 1])
     assert chi_square(np.bincount(drawn, minlength=4), probabilities / probabilities.sum()) > 1e-4

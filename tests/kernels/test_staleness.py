@@ -31,6 +31,7 @@ class PlannedTouches:
     """Every window of an epoch, and how often each row stands in them."""
 
     def __init__(self, corpus, loss: str, **options: Any) -> None:
+        options.setdefault("negative_sharing", "window")
         engine = Engine(*corpus, loss=loss, dims=1, negatives=NEGATIVES, **options)
         plan = engine._kernel.plan_slice(engine._settings, 0, len(corpus.ids), 0)
         _, self.targets, self.context_offsets, self.contexts, self.negative_offsets, self.negatives = plan
@@ -116,6 +117,15 @@ def test_negatives_by_pair_are_touches_of_each_pair(zipf_corpus):
     pooled = expected_rates(zipf_corpus, "negative-sampling", architecture="cbow", **options)
     assert pooled.pairs == 1
     assert np.array_equal(pooled.outputs, by_window.outputs)
+
+
+def test_negatives_of_a_block_are_touches_of_each_window(zipf_corpus):
+    """The same on average as by window, though less evenly: a draw serves sixteen tokens' windows."""
+    planned = PlannedTouches(zipf_corpus, "negative-sampling", target_collision="count", negative_sharing="block")
+    rates = expected_rates(zipf_corpus, "negative-sampling", negative_sharing="block")
+    touches = planned.outputs / len(zipf_corpus.ids)
+    np.testing.assert_allclose(touches[:20], rates.outputs[:20], rtol=0.15)
+    assert touches.sum() == pytest.approx(rates.outputs.sum(), rel=0.01)
 
 
 @pytest.mark.parametrize("window_side", ["both", "left"])

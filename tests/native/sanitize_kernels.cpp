@@ -189,13 +189,13 @@ struct Variant {
 std::vector<Variant> variants(bool all_pools) {
   std::vector<Variant> list;
   for (const Collision collision : {COLLISION_REJECT, COLLISION_COUNT, COLLISION_DROP})
-    for (const Sharing sharing : {SHARE_WINDOW, SHARE_PAIR})
+    for (const Sharing sharing : {SHARE_WINDOW, SHARE_PAIR, SHARE_BLOCK})
       list.push_back({SKIPGRAM, NEGATIVE_SAMPLING, sharing, collision, 0, 0});
   for (const Loss loss : {HIERARCHICAL_SOFTMAX, FULL_SOFTMAX})
     list.push_back({SKIPGRAM, loss, SHARE_WINDOW, COLLISION_REJECT, 0, 0});
   for (int pool = 0; pool < (all_pools ? 4 : 1); ++pool) {
     for (const Collision collision : {COLLISION_REJECT, COLLISION_COUNT, COLLISION_DROP})
-      list.push_back({CBOW, NEGATIVE_SAMPLING, SHARE_WINDOW, collision, pool & 1, pool >> 1});
+      list.push_back({CBOW, NEGATIVE_SAMPLING, SHARE_BLOCK, collision, pool & 1, pool >> 1});
     for (const Loss loss : {HIERARCHICAL_SOFTMAX, FULL_SOFTMAX})
       list.push_back({CBOW, loss, SHARE_WINDOW, COLLISION_REJECT, pool & 1, pool >> 1});
   }
@@ -400,16 +400,21 @@ void run_units() {
           for (const int n_negatives : {0, 1, 4, 5, 6, 11, 63, 64, 65, 200}) {
             if (variant.loss != NEGATIVE_SAMPLING && n_negatives > 1) continue;
             Run<Real> run(*corpus, variant, {WINDOW_FIXED, SIDE_BOTH, 5}, dims, n_negatives, uint32_t(n_context % 4));
-            const Exact<int32_t> context{size_t(n_context)}, negatives{size_t(n_negatives)};
+            const int n_targets =
+                variant.architecture == SKIPGRAM && variant.sharing == SHARE_BLOCK ? 1 + n_context % 8 : 1;
+            const Exact<int32_t> context{size_t(n_context)}, negatives{size_t(n_negatives)}, targets{size_t(n_targets)};
+            const Exact<uint8_t> windows{size_t(n_context)};
             for (int kind = 0; kind < 3; ++kind) {
               for (int i = 0; i < n_context; ++i)
                 context[i] = kind == 0 ? 0 : kind == 1 ? i % corpus->n_words : random.below(corpus->n_words);
               for (int k = 0; k < n_negatives; ++k)
                 negatives[k] = kind == 0 ? 0 : kind == 1 ? k % corpus->n_words : random.below(corpus->n_words);
+              for (int t = 0; t < n_targets; ++t) targets[t] = random.below(corpus->n_words);
+              for (int i = 0; i < n_context; ++i) windows[i] = uint8_t(1 + random.below((1 << n_targets) - 1));
               double loss;
-              REQUIRE(firth_update_unit(&run.s, Run<Real>::PRECISION, context.data(), n_context,
-                                        random.below(corpus->n_words), negatives.data(), n_negatives, 0.001,
-                                        &loss) == 0);
+              REQUIRE(firth_update_unit(&run.s, Run<Real>::PRECISION, context.data(),
+                                        n_targets > 1 ? windows.data() : nullptr, n_context, targets.data(), n_targets,
+                                        negatives.data(), n_negatives, 0.001, &loss) == 0);
               REQUIRE(std::isfinite(loss) && loss > 0);
             }
             run.check();

@@ -24,7 +24,7 @@ DEFAULTS = {
     "window_mode": "dynamic",
     "window_side": "both",
     "negatives": 5,
-    "negative_sharing": "window",
+    "negative_sharing": "block",
     "target_collision": "reject",
     "noise_exponent": 0.75,
     "subsample": 1e-3,

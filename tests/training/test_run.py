@@ -83,17 +83,18 @@ def test_examples_do_not_depend_on_threads(lines: Lines, architecture: str) -> N
     assert counts[0][0] != counts[0][1] > 0
 
 
-def test_loss_hardly_depends_on_threads(many_lines: Lines) -> None:
-    options = {**SMALL, "epochs": 3, "subsample": 0}
+# Twice the largest differences of 80 and of 24 runs on an idle and on a busy processor, in the first epoch, in which
+# the loss comes down from 4.2 to little above 1, and after it: by window 2.5 % and 1.0 %, by block 4.0 % and 3.2 %. The
+# more a thread's copies of rows are out of date, the larger: with a stretch of a 256th of the run 1.6 % and more.
+@pytest.mark.parametrize(("sharing", "first", "later"), [("window", 0.05, 0.02), ("block", 0.08, 0.064)])
+def test_loss_hardly_depends_on_threads(many_lines: Lines, sharing: str, first: float, later: float) -> None:
+    options = {**SMALL, "epochs": 3, "subsample": 0, "negative_sharing": sharing}
     one, *others = (
         firth.train(many_lines, **{**options, "threads": threads}).history.loss_nats for threads in (1, 2, 4)
     )
     for losses in others:
-        # Twice the largest difference of 80 runs on an idle and on a busy processor: 1.0 %, and 2.5 % in the first
-        # epoch, in which the loss comes down from 4.2 to about 1.1. The more a thread's copies of rows are out of date,
-        # the larger it is: with a stretch of a 256th of the run 1.6 % and more.
-        assert losses[1:] == pytest.approx(one[1:], rel=0.02)
-        assert losses[0] == pytest.approx(one[0], rel=0.05)
+        assert losses[1:] == pytest.approx(one[1:], rel=later)
+        assert losses[0] == pytest.approx(one[0], rel=first)
 
 
 def test_save_and_load(corpus_file: Path, tmp_path: Path) -> None:

@@ -20,12 +20,12 @@ from firth.errors import NativeError
 from firth.kernels.proof import (
     DOUBLE_TOLERANCE,
     SINGLE_TOLERANCE,
-    UNIT_CASES,
     UnitCase,
+    cases_of,
     largest_update_error,
     make_case,
 )
-from firth.kernels.reference import compute_unit_gradient
+from firth.kernels.reference import compute_windows_gradient
 from firth.kernels.registry import OBJECTIVES, Objective
 from firth.native.loader import available_instruction_sets
 from firth.numerics.gradient_check import TOLERANCES, check_gradient
@@ -122,7 +122,7 @@ def check_objective(objective: Objective, options: dict[str, str], instruction_s
         }
         errors = {name: finite_difference_error(case) for name, case in small.items()}
         rows.append(row(REFERENCE, errors, TOLERANCES[np.dtype(np.float64)]))
-    cases = {name: make_case(objective, name, options) for name in UNIT_CASES}
+    cases = {name: make_case(objective, name, options) for name in cases_of(objective)}
     for instruction_set in instruction_sets:
         for double, tolerance in ((True, DOUBLE_TOLERANCE), (False, SINGLE_TOLERANCE)):
             errors = {
@@ -139,14 +139,13 @@ def finite_difference_error(case: UnitCase) -> float:
     shapes = {"input_vectors": unit.input_vectors, "output_vectors": unit.output_vectors}
 
     def loss_and_gradient(point: dict[str, NDArray[np.float64]]) -> tuple[float, dict[str, Any]]:
-        loss, input_gradient, output_gradient = compute_unit_gradient(
+        loss, input_gradient, output_gradient = compute_windows_gradient(
             objective.inputs.architecture,
             objective.outputs.loss,
             point["input_vectors"],
             point["output_vectors"],
-            case.context,
-            case.target,
-            negative_ids=case.negatives if objective.outputs.draws_negatives else None,
+            case.ids.windows,
+            negative_ids=case.ids.negatives if objective.outputs.draws_negatives else None,
             tree=unit.tree,
             cbow_input=unit.options.get("cbow_input", "mean"),
         )

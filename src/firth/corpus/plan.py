@@ -8,7 +8,7 @@ distributions of numerics into the integer thresholds that both compare random w
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,10 @@ from firth.numerics.distributions import build_alias_table, keep_probabilities, 
 
 MAX_ATTEMPTS = 64  # of drawing one negative that is not the target; then the next word id is taken
 WORD_RANGE = 2**32
+# negative_sharing="block": windows whose centers stand in one group of UNIT_TOKENS tokens have one draw, and so have
+# the groups SHARING_STRIDE, 2 SHARING_STRIDE ... tokens from it in a block of SHARING_TOKENS
+UNIT_TOKENS, SHARING_STRIDE, SHARING_TOKENS = 4, 16, 64
+MAX_BLOCK_WINDOW = 10  # wider windows, and whole sequences, have a draw each
 
 NOISE_COLUMN = np.dtype([("threshold", np.uint32), ("alias", np.int32)])
 
@@ -68,12 +72,17 @@ class PlanTables:
 
 @dataclass(frozen=True)
 class PlannedWindow:
-    """One window: a center, its context in order, its negatives (pair after pair where they are drawn by pair)."""
+    """One window: a center, its context in order, its negatives (pair after pair where they are drawn by pair).
+
+    ``unit`` is the same for neighbouring windows that are one unit of training: those of one group and sequence whose
+    negatives are the group's draw, none of which was drawn anew or left out. It is None where each window is its own.
+    """
 
     position: int
     target_id: int
     context_ids: tuple[int, ...]
     negative_ids: tuple[int, ...]
+    unit: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -85,9 +94,15 @@ class PlanSettings:
     window_mode: str = "dynamic"
     window_side: str = "both"
     negatives: int = 5
-    negatives_by_pair: bool = False
+    negative_sharing: str = "block"
     target_collision: str = "reject"
     noise_purpose: Purpose = Purpose.NEGATIVES
+
+    @property
+    def shares_by_block(self) -> bool:
+        """Neighbouring windows have one draw of negatives."""
+        bounded = self.window_mode != "sequence" and self.window <= MAX_BLOCK_WINDOW
+        return self.negative_sharing == "block" and bounded
 
 
 def plan_windows(
@@ -114,7 +129,7 @@ def plan_windows(
     if settings.window_mode == "dynamic":
         widths = 1 + (words[:, 1].astype(np.uint64) * np.uint64(settings.window) >> np.uint64(32)).astype(np.int64)
 
-    for first, last in itertools.pairwise(offsets):
+    for sequence, (first, last) in enumerate(itertools.pairwise(offsets)):
         line = positions[first:last][kept[first:last]]
         for slot, position in enumerate(line):
             if not start <= position < stop:
@@ -130,31 +145,52 @@ def plan_windows(
                 continue
             target = int(ids[position])
             negatives: tuple[int, ...] = ()
+            unit = None
             if tables.noise is not None:
-                n_draws = settings.negatives * (len(context) if settings.negatives_by_pair else 1)
-                negatives = draw_negatives(tables.noise, settings, epoch, int(position), target, n_draws)
-            yield PlannedWindow(int(position), target, context, negatives)
+                n_draws = settings.negatives * (len(context) if settings.negative_sharing == "pair" else 1)
+                negatives, changed = draw_negatives(tables.noise, settings, epoch, int(position), target, n_draws)
+                if settings.shares_by_block and not changed:
+                    unit = (sequence, int(position) // UNIT_TOKENS)
+            yield PlannedWindow(int(position), target, context, negatives, unit)
+
+
+def group_units(windows: Iterable[PlannedWindow]) -> Iterator[tuple[PlannedWindow, ...]]:
+    """The units that skip-gram with negative sampling makes of a plan's windows, in order."""
+    for unit, members in itertools.groupby(windows, key=lambda window: window.unit):
+        if unit is None:
+            yield from ((window,) for window in members)
+        else:
+            yield tuple(members)
 
 
 def draw_negatives(
     noise: NDArray[Any], settings: PlanSettings, epoch: int, position: int, target_id: int, n_draws: int
-) -> tuple[int, ...]:
-    """The negatives of one center: draw d takes words 2 (d mod 2) and the next of block d // 2.
+) -> tuple[tuple[int, ...], bool]:
+    """The negatives of one center, and whether any draw equalled the target and was not kept.
 
-    Column c = floor(word / 2^32 * V), then the coin. A draw that equals the target is drawn anew from the block of the
-    next attempt ("reject"), kept ("count") or left out ("drop").
+    Draw d takes words 2 (d mod 2) and the next of block d // 2: column c = floor(word / 2^32 * V), then the coin.
+    Blocks are those of the center's position, or, where groups of a block share them, of the first position of the
+    first group that has the draw. A draw that equals the target is drawn anew from the block of the next attempt at
+    the center's own position ("reject"), kept ("count") or left out ("drop").
     """
     n_words = len(noise)
+    shared = position
+    if settings.shares_by_block:
+        group = position % SHARING_STRIDE // UNIT_TOKENS
+        shared = position // SHARING_TOKENS * SHARING_TOKENS + group * UNIT_TOKENS
 
     def draw(number: int, attempt: int) -> int:
-        block = draw_blocks(settings.seed, settings.noise_purpose, epoch, position, number // 2, attempt)
+        at = shared if attempt == 0 else position
+        block = draw_blocks(settings.seed, settings.noise_purpose, epoch, at, number // 2, attempt)
         column_word, coin = (int(word) for word in block[2 * (number % 2) : 2 * (number % 2) + 2])
         column = column_word * n_words >> 32
         return column if coin < int(noise["threshold"][column]) else int(noise["alias"][column])
 
     drawn: list[int] = []
+    changed = False
     for number in range(n_draws):
         word = draw(number, 0)
+        changed |= word == target_id and settings.target_collision != "count"
         if word == target_id and settings.target_collision == "drop":
             continue
         if settings.target_collision == "reject":
@@ -165,4 +201,4 @@ def draw_negatives(
             if word == target_id:
                 word = (target_id + 1) % n_words
         drawn.append(word)
-    return tuple(drawn)
+    return tuple(drawn), changed

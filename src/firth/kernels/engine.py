@@ -89,7 +89,7 @@ class Engine:
         window_mode: str = "dynamic",
         window_side: str = "both",
         negatives: int = 5,
-        negative_sharing: str = "window",
+        negative_sharing: str = "block",
         target_collision: str = "reject",
         noise_exponent: float = 0.75,
         noise_distribution: NDArray[np.float64] | None = None,

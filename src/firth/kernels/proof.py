@@ -25,16 +25,63 @@ SINGLE_TOLERANCE = 2e-5  # float32 sums of up to some hundred terms of size one
 
 Matrix = NDArray[np.float64]
 
+
+@dataclass(frozen=True)
+class UnitIds:
+    """The ids of a unit: a window, or several that share their negatives.
+
+    Attributes
+    ----------
+    context : word ids, each with the windows that have it, a bit each
+    targets : word ids, one of each window
+    negatives : word ids
+    """
+
+    context: list[tuple[int, int]]
+    targets: list[int]
+    negatives: list[int]
+
+    @classmethod
+    def window(cls, context: list[int], target: int, negatives: list[int]) -> UnitIds:
+        """A unit of one window."""
+        return cls([(word, 1) for word in context], [target], negatives)
+
+    @property
+    def windows(self) -> list[tuple[list[int], int]]:
+        """The context of each window and its target."""
+        return [
+            ([word for word, bits in self.context if bits >> t & 1], target) for t, target in enumerate(self.targets)
+        ]
+
+
 # Ids that go wrong in fast kernels: words that stand several times, on either side and on both.
-UNIT_CASES: dict[str, tuple[list[int], int, list[int]]] = {
-    "plain": ([3, 1, 4, 7, 9, 2], 5, [6, 0, 8, 10, 11]),
-    "one-word": ([3], 5, [6]),
-    "no-negatives": ([3, 1], 5, []),
-    "repeats": ([3, 1, 3, 3, 9, 1], 5, [6, 6, 0, 6, 0]),
-    "target-among-negatives": ([3, 1, 4], 5, [5, 6, 5]),
-    "target-in-context": ([5, 1, 5], 5, [6, 0]),
-    "inputs-among-outputs": ([3, 1, 4, 1], 3, [1, 4, 3, 1, 9]),
-    "many": (list(range(12)) * 2, 5, [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 0, 1]),
+UNIT_CASES: dict[str, UnitIds] = {
+    "plain": UnitIds.window([3, 1, 4, 7, 9, 2], 5, [6, 0, 8, 10, 11]),
+    "one-word": UnitIds.window([3], 5, [6]),
+    "no-negatives": UnitIds.window([3, 1], 5, []),
+    "repeats": UnitIds.window([3, 1, 3, 3, 9, 1], 5, [6, 6, 0, 6, 0]),
+    "target-among-negatives": UnitIds.window([3, 1, 4], 5, [5, 6, 5]),
+    "target-in-context": UnitIds.window([5, 1, 5], 5, [6, 0]),
+    "inputs-among-outputs": UnitIds.window([3, 1, 4, 1], 3, [1, 4, 3, 1, 9]),
+    "many": UnitIds.window(list(range(12)) * 2, 5, [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 0, 1]),
+}
+
+# Of objectives whose units may be several windows.
+SEVERAL_WINDOWS_CASES: dict[str, UnitIds] = {
+    "two-windows": UnitIds([(3, 0b01), (1, 0b11), (4, 0b11), (7, 0b10)], [5, 2], [6, 0, 8, 10, 11]),
+    "four-windows": UnitIds(
+        [(3, 0b0001), (1, 0b1101), (4, 0b1110), (7, 0b0111), (9, 0b1111), (2, 0b1011), (0, 0b1000)],
+        [1, 4, 7, 2],
+        [6, 0, 8, 10, 11],
+    ),
+    "three-apart": UnitIds([(3, 0b001), (1, 0b010), (4, 0b100)], [5, 6, 7], [8, 9, 10]),
+    "repeats-in-windows": UnitIds(
+        [(3, 0b011), (1, 0b111), (3, 0b110), (1, 0b001), (5, 0b100)], [5, 5, 3], [6, 6, 3, 5, 0]
+    ),
+    "windows-without-negatives": UnitIds([(3, 0b01), (1, 0b11)], [5, 5], []),
+    "windows-with-many-negatives": UnitIds(
+        [(word, 1 + word % 15) for word in range(12)] * 2, [5, 1, 2, 2], [0, 1, 3, 4, 6, 7, 8, 9, 10, 11, 0, 1]
+    ),
 }
 
 
@@ -77,18 +124,22 @@ class NativeUnit:
         outputs = np.array([[0.0], [1.0]])
         return cls(OBJECTIVES["skipgram", "negative-sampling"], inputs, outputs, {}, None)
 
-    def update_once(
-        self, context: list[int], target: int, negatives: list[int], instruction_set: str, *, double_precision: bool
-    ) -> tuple[float, float]:
+    def update_once(self, ids: UnitIds, instruction_set: str, *, double_precision: bool) -> tuple[float, float]:
         """The native loss in nats, and the largest error of the update over all rows of both matrices."""
         dtype = np.dtype(np.float64 if double_precision else np.float32)
         inputs, outputs = _pad(self.input_vectors, dtype), _pad(self.output_vectors, dtype)
         dims = self.input_vectors.shape[1]
         settings, keep_alive = self._settings(inputs, outputs)
         draws = self.objective.outputs.draws_negatives
-        negative_ids = np.array(negatives if draws else [], dtype=np.int32)
+        negative_ids = np.array(ids.negatives if draws else [], dtype=np.int32)
         loss = Kernel(instruction_set).update_unit(
-            settings, np.array(context, np.int32), target, negative_ids, 1.0, double_precision=double_precision
+            settings,
+            np.array([word for word, _ in ids.context], np.int32),
+            np.array([bits for _, bits in ids.context], np.uint8) if len(ids.targets) > 1 else None,
+            np.array(ids.targets, np.int32),
+            negative_ids,
+            1.0,
+            double_precision=double_precision,
         )
         del keep_alive
         # The reference starts from what the native kernel saw: the rows as their float type holds them.
@@ -99,8 +150,7 @@ class NativeUnit:
             self.objective.outputs.loss,
             expected[0],
             expected[1],
-            context,
-            target,
+            ids.windows,
             1.0,
             negative_ids=negative_ids if draws else None,
             tree=self.tree,
@@ -115,11 +165,9 @@ class NativeUnit:
             errors.append(float((np.abs(got[:, :dims] - want).max(axis=1) / largest).max()))
         return loss, max(errors)
 
-    def update_error(
-        self, context: list[int], target: int, negatives: list[int], instruction_set: str, *, double_precision: bool
-    ) -> float:
+    def update_error(self, ids: UnitIds, instruction_set: str, *, double_precision: bool) -> float:
         """The error of ``update_once`` alone."""
-        return self.update_once(context, target, negatives, instruction_set, double_precision=double_precision)[1]
+        return self.update_once(ids, instruction_set, double_precision=double_precision)[1]
 
     def _settings(self, inputs: NDArray[Any], outputs: NDArray[Any]) -> tuple[Settings, list[NDArray[Any]]]:
         codes = {name: CHOICE_CODES[name][word] for name, word in self.options.items()}
@@ -148,26 +196,26 @@ class NativeUnit:
 
 @dataclass(frozen=True)
 class UnitCase:
-    """An objective with its options, on one of ``UNIT_CASES``."""
+    """An objective with its options, on one of its cases."""
 
     unit: NativeUnit
-    context: list[int]
-    target: int
-    negatives: list[int]
+    ids: UnitIds
+
+
+def cases_of(objective: Objective) -> dict[str, UnitIds]:
+    """The ids on which an objective is proved, by name."""
+    return UNIT_CASES | SEVERAL_WINDOWS_CASES if objective.takes_several_windows else UNIT_CASES
 
 
 def make_case(objective: Objective, name: str, options: dict[str, str], *, dims: int = 37) -> UnitCase:
     """The named case at fixed random matrices of 12 words."""
-    context, target, negatives = UNIT_CASES[name]
     unit = NativeUnit.random(objective, 12, dims, options, np.random.default_rng(len(name)))
-    return UnitCase(unit, context, target, negatives)
+    return UnitCase(unit, cases_of(objective)[name])
 
 
 def largest_update_error(case: UnitCase, instruction_set: str, *, double_precision: bool) -> float:
     """The largest error of the native update on a case, relative as this file's first lines say."""
-    return case.unit.update_error(
-        case.context, case.target, case.negatives, instruction_set, double_precision=double_precision
-    )
+    return case.unit.update_error(case.ids, instruction_set, double_precision=double_precision)
 
 
 def _pad(matrix: Matrix, dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -5,12 +5,16 @@ The native kernels are held against this, update by update. It is slow, and mean
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from firth.numerics.gradients import RowGradient
 from firth.numerics.huffman import HuffmanTree
 from firth.numerics.windows import cbow_window, skipgram_window
+
+Window = tuple[ArrayLike, int]  # word ids of the context, word id of the target
 
 
 def compute_unit_gradient(
@@ -64,13 +68,47 @@ def compute_unit_gradient(
     )
 
 
+def compute_windows_gradient(
+    architecture: str,
+    loss: str,
+    input_vectors: NDArray[np.float64],
+    output_vectors: NDArray[np.float64],
+    windows: Sequence[Window],
+    *,
+    negative_ids: ArrayLike | None = None,
+    tree: HuffmanTree | None = None,
+    cbow_input: str = "mean",
+) -> tuple[float, RowGradient, RowGradient]:
+    """Loss and gradients of a unit of several windows that share their negatives: the sums over its windows.
+
+    Parameters
+    ----------
+    windows : sequence of (context ids, target id)
+    """
+    parts = [
+        compute_unit_gradient(
+            architecture,
+            loss,
+            input_vectors,
+            output_vectors,
+            context_ids,
+            target_id,
+            negative_ids=negative_ids,
+            tree=tree,
+            cbow_input=cbow_input,
+        )
+        for context_ids, target_id in windows
+    ]
+    losses, input_gradients, output_gradients = zip(*parts, strict=True)
+    return sum(losses), RowGradient.merge(input_gradients), RowGradient.merge(output_gradients)
+
+
 def update_unit(
     architecture: str,
     loss: str,
     input_vectors: NDArray[np.float64],
     output_vectors: NDArray[np.float64],
-    context_ids: ArrayLike,
-    target_id: int,
+    windows: Sequence[Window],
     learning_rate: float,
     *,
     negative_ids: ArrayLike | None = None,
@@ -80,22 +118,24 @@ def update_unit(
 ) -> float:
     """Move both matrices, in place, by -learning_rate times the gradient of one unit; returns its loss in nats.
 
+    A unit is a window, (context ids, target id), or several that share their negatives.
+
     ``cbow_update="word2vec"`` is no gradient: with the mean of M context words it moves each by M times its gradient
     (word2vec.c adds dloss/dh undivided), with the sum by 1/M of it (gensim's ``cbow_mean=0``).
     """
-    loss_nats, input_gradient, output_gradient = compute_unit_gradient(
+    loss_nats, input_gradient, output_gradient = compute_windows_gradient(
         architecture,
         loss,
         input_vectors,
         output_vectors,
-        context_ids,
-        target_id,
+        windows,
         negative_ids=negative_ids,
         tree=tree,
         cbow_input=cbow_input,
     )
     factor = 1.0
     if architecture == "cbow" and cbow_update == "word2vec":
+        [(context_ids, _)] = windows
         n_context = len(np.atleast_1d(np.asarray(context_ids)))
         factor = float(n_context) if cbow_input == "mean" else 1.0 / n_context
     input_vectors[input_gradient.row_ids] -= learning_rate * factor * input_gradient.rows

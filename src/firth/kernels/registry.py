@@ -91,6 +91,11 @@ class Objective:
     def name(self) -> str:
         return f"{self.inputs.architecture}/{self.outputs.loss}"
 
+    @property
+    def takes_several_windows(self) -> bool:
+        """A unit may be several windows that share their negatives (``negative_sharing="block"``)."""
+        return self.inputs.examples == "context" and self.outputs.draws_negatives
+
 
 OBJECTIVES = {
     (inputs.architecture, outputs.loss): Objective(inputs, outputs)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.plan import UNIT_TOKENS
 from firth.numerics.distributions import keep_probabilities, noise_probabilities
 from firth.numerics.huffman import HuffmanTree
 
@@ -103,7 +104,8 @@ def choose_shard_tokens(
 ) -> int:
     """Tokens of one shard: as many as keep the busiest row's load below ``MAX_LOAD``, 1 to ``MAX_SHARD_TOKENS``.
 
-    A function of the corpus and the configuration alone, so that every run and every resumed run chooses the same.
+    Shards of some length are whole units of windows that share their negatives. A function of the corpus and the
+    configuration alone, so that every run and every resumed run chooses the same.
     """
     is_cbow = architecture == "cbow"
     busiest_word = float(rates.inputs.max()) / rates.context
@@ -122,7 +124,8 @@ def choose_shard_tokens(
     load_per_token = learning_rate * largest_weight * max(input_load, output_load) * (CBOW_TERMS if is_cbow else 1.0)
     if load_per_token <= 0:
         return MAX_SHARD_TOKENS
-    return int(np.clip(MAX_LOAD / (shards * load_per_token), 1, MAX_SHARD_TOKENS))
+    tokens = int(np.clip(MAX_LOAD / (shards * load_per_token), 1, MAX_SHARD_TOKENS))
+    return tokens // UNIT_TOKENS * UNIT_TOKENS or tokens
 
 
 def _mean_context(

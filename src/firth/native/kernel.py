@@ -17,7 +17,7 @@ _ARCHITECTURES = {"skipgram": 0, "cbow": 1}
 _LOSSES = {"negative-sampling": 0, "hierarchical-softmax": 1, "softmax": 2}
 _WINDOW_MODES = {"dynamic": 0, "fixed": 1, "sequence": 2}
 _WINDOW_SIDES = {"both": 0, "left": 1, "right": 2}
-_SHARINGS = {"window": 0, "pair": 1}
+_SHARINGS = {"block": 2, "window": 0, "pair": 1}
 _COLLISIONS = {"reject": 0, "count": 1, "drop": 2}
 
 # The codes of word-valued choices, by the name of the parameter (kernels/registry.py lists the words).
@@ -142,21 +142,28 @@ class Kernel:
         self,
         settings: Settings,
         context_ids: NDArray[np.int32],
-        target_id: int,
+        windows: NDArray[np.uint8] | None,
+        target_ids: NDArray[np.int32],
         negative_ids: NDArray[np.int32],
         learning_rate: float,
         *,
         double_precision: bool,
     ) -> float:
-        """Update the matrices of ``settings`` by one unit; returns its loss in nats."""
+        """Update the matrices of ``settings`` by one unit; returns its loss in nats.
+
+        Bit t of ``windows[i]`` says that context word i is in the window of ``target_ids[t]``; None: one window has
+        all.
+        """
         loss = c_double()
         self._check(
             self._library.firth_update_unit(
                 settings,
                 double_precision,
                 context_ids.ctypes.data,
+                None if windows is None else windows.ctypes.data,
                 len(context_ids),
-                target_id,
+                target_ids.ctypes.data,
+                len(target_ids),
                 negative_ids.ctypes.data,
                 len(negative_ids),
                 learning_rate,
@@ -208,7 +215,8 @@ def _declare(library: ctypes.CDLL) -> None:
         "firth_rounds_train": [c_void_p, c_int64, c_int64, c_int32, POINTER(Result)],
         "firth_rounds_destroy": [c_void_p],
         "firth_update_unit": [
-            POINTER(Settings), c_int32, c_void_p, c_int32, c_int32, c_void_p, c_int32, c_double, POINTER(c_double)
+            POINTER(Settings), c_int32, c_void_p, c_void_p, c_int32, c_void_p, c_int32, c_void_p, c_int32, c_double,
+            POINTER(c_double)
         ],
         "firth_plan_slice": [POINTER(Settings), c_int64, c_int64, c_int32, POINTER(c_int64), *([c_void_p] * 6)],
         "firth_initial_vectors": [c_uint64, c_void_p, c_int64, c_int64, c_int64, c_int32],

@@ -29,7 +29,7 @@ PARAMETER_HELP: dict[str, str] = {
     "window_mode": "dynamic: a width of 1..window for each centre; fixed: the whole window; sequence: all of it",
     "window_side": "context on both sides of the centre, left of it, or right of it",
     "negatives": "noise words for each positive example",
-    "negative_sharing": "draw noise words for each window or for each pair",
+    "negative_sharing": "noise words are drawn for a block of neighbouring windows, for each window, or for each pair",
     "target_collision": "a noise word that equals the target: reject (draw again), count (keep), drop (skip)",
     "noise_exponent": "noise words are drawn in proportion to count ** exponent",
     "subsample": "threshold of subsampling frequent words; 0 is off",
@@ -72,8 +72,11 @@ class TrainingConfig:
         Which side of the centre counts.
     negatives : int >= 0
         K, noise words for each positive example; at least 1 where ``loss="negative-sampling"``.
-    negative_sharing : {"window", "pair"}
-        One draw for all pairs of a window (fast, same expected gradient), or a fresh one for each pair.
+    negative_sharing : {"block", "window", "pair"}
+        ``"block"``: one draw of noise words for the windows of four neighbouring tokens (of skip-gram one unit: their
+        gradients are taken together), and for those 16, 32 and 48 tokens on in a block of 64; a window of more than
+        10 words a side, or a whole sequence, has its own. ``"window"``: one for each window. ``"pair"``: a fresh one
+        for each pair. The expected gradient is the same.
     target_collision : {"reject", "count", "drop"}
         A noise word that equals the target: drawn again, kept, or skipped (as word2vec.c and gensim do).
     noise_exponent : float
@@ -119,7 +122,7 @@ class TrainingConfig:
     window_mode: str = "dynamic"
     window_side: str = "both"
     negatives: int = 5
-    negative_sharing: str = "window"
+    negative_sharing: str = "block"
     target_collision: str = "reject"
     noise_exponent: float = NOISE_EXPONENT
     subsample: float = 0.001

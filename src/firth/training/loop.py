@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.plan import UNIT_TOKENS
 from firth.errors import ParameterError, TrainingError
 from firth.native.loader import StoppedError
 from firth.training.callbacks import CallbackList, TrainingState
@@ -135,7 +136,8 @@ class TrainingLoop:
         self._signals = signals
         self._checkpoints = checkpoints
         self._n_workers = 1 if config.deterministic else self._threads
-        self._queue = SliceQueue(self._n_workers, granule=engine.round_tokens if config.deterministic else 1)
+        self._granule = engine.round_tokens if config.deterministic else UNIT_TOKENS
+        self._queue = SliceQueue(self._n_workers, granule=self._granule)
         self._evaluates = options.heldout is not None or options.stop_metric is not None
         every = options.evaluate_every
         self._evaluate_tokens = options.n_tokens
@@ -278,8 +280,7 @@ class TrainingLoop:
         if not self._evaluates or self._evaluate_tokens == n_tokens:
             return n_tokens
         wanted = self._next_evaluation() - self._state.epoch * n_tokens
-        granule = self._engine.round_tokens if self._config.deterministic else 1
-        return min(n_tokens, math.ceil(wanted / granule) * granule)
+        return min(n_tokens, math.ceil(wanted / self._granule) * self._granule)
 
     # the end of an epoch
 

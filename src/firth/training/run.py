@@ -86,7 +86,7 @@ def train(
     window_mode: str = "dynamic",
     window_side: str = "both",
     negatives: int = 5,
-    negative_sharing: str = "window",
+    negative_sharing: str = "block",
     target_collision: str = "reject",
     noise_exponent: float = NOISE_EXPONENT,
     subsample: float = 1e-3,

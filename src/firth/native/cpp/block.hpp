@@ -4,8 +4,9 @@
 //   update        x_i += sum_j c_ij u_j,   u_j += sum_i c_ij x_i      (x and u as they were before the update)
 //
 // The coefficients c = -learning_rate * dloss/dz come from the output side. Output rows go in blocks of at most
-// BLOCK_ROWS, which stay in registers; logits and coefficients of one block lie together, input row by input row:
-// element (i, j) of block b is at m * BLOCK_ROWS * b + i * width(b) + j.
+// BLOCK_ROWS, which stay in registers, all as wide as can be but for the last one (block_width); logits and
+// coefficients of one block lie together, input row by input row: element (i, j) of the block that begins with output
+// row f stands at m * f + i * width + j - f.
 #pragma once
 
 #include <algorithm>
@@ -16,22 +17,37 @@
 
 namespace firth {
 
-// Output rows a block: an update holds each twice, and three vectors beside; logits hold one accumulator a pair.
+// Output rows a block: logits hold one accumulator a pair, of at least two input rows.
 constexpr int BLOCK_ROWS = VECTOR_REGISTERS >= 32 ? 12 : 6;
 constexpr int MAX_ACCUMULATORS = VECTOR_REGISTERS >= 32 ? 24 : 12;
+// Output rows that an update takes in one pass, two blocks at most: it holds what becomes of each, for two input rows
+// at once, and reads the rows as they were where there are no registers for them.
+constexpr int UPDATE_ROWS = VECTOR_REGISTERS >= 32 ? 12 : 10;
 
 template <class Real>
 using Rows = Real* const*;
 
-// Room for m x n coefficients in blocks, and for what is overwritten beyond them.
-inline size_t coefficient_count(int m, int n) {
-  return size_t(m) * ((n + BLOCK_ROWS - 1) / BLOCK_ROWS * BLOCK_ROWS) + ROW_ALIGNMENT;
+// Output rows of each block but the last, which may have fewer: blocks of nearly equal width keep the units busy best.
+constexpr int block_width(int n) {
+  if (n <= BLOCK_ROWS) return n;
+  const int n_blocks = (n + BLOCK_ROWS - 1) / BLOCK_ROWS;
+  return (n + n_blocks - 1) / n_blocks;
 }
+
+// Calls body(first output row, output rows) for each block.
+template <class Body>
+FIRTH_INLINE void for_each_block(int n, Body&& body) {
+  const int width = block_width(n);
+  for (int first = 0; first < n; first += width) body(first, std::min(width, n - first));
+}
+
+// Room for m x n coefficients, and for what is overwritten beyond them.
+inline size_t coefficient_count(int m, int n) { return size_t(m) * n + ROW_ALIGNMENT; }
 
 // Where element (i, j) of m x n stands.
 inline size_t coefficient_at(int m, int n, int i, int j) {
-  const int first = j / BLOCK_ROWS * BLOCK_ROWS;
-  return size_t(m) * first + size_t(i) * std::min(BLOCK_ROWS, n - first) + (j - first);
+  const int width = block_width(n), first = j / width * width;
+  return size_t(m) * first + size_t(i) * std::min(width, n - first) + (j - first);
 }
 
 // Logits of MI input rows against NJ output rows, one row's after the other's: take(group, logits) gets the LANES
@@ -64,24 +80,29 @@ FIRTH_INLINE void tile_logits(Rows<Real> x, Rows<Real> u, int n_padded, Take&& t
 // Logits of one block, tile by tile: tile(i, rows) gives what takes the logits of the input rows [i, i + rows).
 template <class Real, int NJ, class Tile>
 FIRTH_INLINE void block_logits(Rows<Real> x, int m, Rows<Real> u, int n_padded, Tile&& tile) {
+  constexpr int MOST = 4 * NJ <= MAX_ACCUMULATORS ? 4 : 3 * NJ <= MAX_ACCUMULATORS ? 3 : 2;
   int i = 0;
-  if constexpr (4 * NJ <= MAX_ACCUMULATORS)
-    for (; i + 4 <= m; i += 4) tile_logits<Real, 4, NJ>(x + i, u, n_padded, tile(i, std::integral_constant<int, 4>()));
-  for (; i + 2 <= m; i += 2) tile_logits<Real, 2, NJ>(x + i, u, n_padded, tile(i, std::integral_constant<int, 2>()));
-  if (i < m) tile_logits<Real, 1, NJ>(x + i, u, n_padded, tile(i, std::integral_constant<int, 1>()));
+  const auto tiles_of = [&](auto rows, int stop) {
+    constexpr int MI = decltype(rows)::value;
+    for (; i + MI <= stop; i += MI) tile_logits<Real, MI, NJ>(x + i, u, n_padded, tile(i, rows));
+  };
+  // Not one row alone at the end, if it can be helped: its few sums wait for each other.
+  tiles_of(std::integral_constant<int, MOST>(), MOST > 2 && m % MOST == 1 ? m - MOST : m);
+  if constexpr (MOST > 3) tiles_of(std::integral_constant<int, 3>(), m);
+  tiles_of(std::integral_constant<int, 2>(), m);
+  tiles_of(std::integral_constant<int, 1>(), m);
 }
 
-// A row that stands several times has one coefficient that counts, the sum, and zeros. Among the inputs the first one
-// counts: those that come later see the row already moved, and do nothing with it. Among the outputs it is the last
-// one, since it is stored last.
+// A row that stands several times has one coefficient that counts, the sum at its last place, and zeros before: until
+// then it is stored as it was, and what is stored last stays.
 template <class Real>
 inline void fold_repeated_inputs(const int32_t* ids, int m, int n, Real* coefficients) {
-  for (int i = 1; i < m; ++i)
-    for (int earlier = 0; earlier < i; ++earlier) {
-      if (ids[earlier] != ids[i]) continue;
+  for (int i = m - 2; i >= 0; --i)
+    for (int later = m - 1; later > i; --later) {
+      if (ids[later] != ids[i]) continue;
       for (int j = 0; j < n; ++j) {
         Real& repeated = coefficients[coefficient_at(m, n, i, j)];
-        coefficients[coefficient_at(m, n, earlier, j)] += repeated;
+        coefficients[coefficient_at(m, n, later, j)] += repeated;
         repeated = 0;
       }
       break;
@@ -102,84 +123,89 @@ inline void fold_repeated_outputs(const int32_t* ids, int m, int n, Real* coeffi
     }
 }
 
-// The update of a single block, repeats folded: each input row is loaded once, gives to the outputs and takes from
-// them, and is stored.
-template <class Real, int NJ, class Coming>
-inline void block_update_in_place(Rows<Real> x, int m, Rows<Real> u, int n_padded, const Real* coefficients,
-                                  const Coming& coming) {
+// The coefficients of NJ output rows, which are one block or two: of input row i those of the first block begin at
+// `first` + i * width, and so on.
+template <class Real, int NJ>
+struct BlockCoefficients {
+  static constexpr int WIDTH = block_width(NJ), REST = NJ - WIDTH;
+  const Real *first, *second;
+  BlockCoefficients(const Real* coefficients, int m) : first(coefficients), second(coefficients + size_t(m) * WIDTH) {}
+  FIRTH_INLINE Real at(int i, int j) const { return j < WIDTH ? first[i * WIDTH + j] : second[i * REST + j - WIDTH]; }
+  FIRTH_INLINE void advance(int n_rows) {
+    first += n_rows * WIDTH;
+    second += n_rows * REST;
+  }
+};
+
+// The update of NJ output rows, repeats folded: each input row is loaded once, gives to the outputs and takes from
+// them. What an input row becomes begins with begin(i, d, the row's elements) and goes to end(i, d, what it is then).
+// Input rows go in pairs: each is a chain of multiply-adds that wait for each other.
+template <class Real, int NJ, class Begin, class End, class Coming>
+FIRTH_INLINE void update_block(Rows<Real> x, int m, Rows<Real> u, int n_padded, const Real* coefficients, Begin&& begin,
+                               End&& end, const Coming& coming) {
   typedef typename Simd<Real>::V V;
   for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
     V rows[NJ], updated[NJ];
 #pragma GCC unroll 12
     for (int j = 0; j < NJ; ++j) updated[j] = rows[j] = load(u[j] + d);
     coming.ask(d);
-    const Real* c = coefficients;
-    for (int i = 0; i < m; ++i, c += NJ) {
-      const V input = load(x[i] + d);
-      V moved = input;
-#pragma GCC unroll 12
-      for (int j = 0; j < NJ; ++j) {
-        const V coefficient = broadcast(c[j]);
-        updated[j] = fma(coefficient, input, updated[j]);
-        moved = fma(coefficient, rows[j], moved);
+    BlockCoefficients<Real, NJ> c(coefficients, m);
+    int i = 0;
+    const auto take = [&](auto n_rows) {
+      constexpr int MI = decltype(n_rows)::value;
+      V input[MI], moved[MI];
+#pragma GCC unroll 2
+      for (int k = 0; k < MI; ++k) {
+        input[k] = load(x[i + k] + d);
+        moved[k] = begin(i + k, d, input[k]);
       }
-      store(x[i] + d, moved);
-    }
+#pragma GCC unroll 12
+      for (int j = 0; j < NJ; ++j)
+#pragma GCC unroll 2
+        for (int k = 0; k < MI; ++k) {
+          const V coefficient = broadcast(c.at(k, j));
+          moved[k] = fma(coefficient, rows[j], moved[k]);
+          updated[j] = fma(coefficient, input[k], updated[j]);
+        }
+#pragma GCC unroll 2
+      for (int k = 0; k < MI; ++k) end(i + k, d, moved[k]);
+      c.advance(MI);
+    };
+    for (; i + 2 <= m; i += 2) take(std::integral_constant<int, 2>());
+    if (i < m) take(std::integral_constant<int, 1>());
 #pragma GCC unroll 12
     for (int j = 0; j < NJ; ++j) store(u[j] + d, updated[j]);
   }
 }
 
-// One block of several, repeats folded: the outputs are updated; what each input row is to be moved by (m rows) is
-// gathered in `changes`, to be added when all blocks are done.
-template <class Real, int NJ>
-inline void block_update_gathered(Rows<Real> x, int m, Rows<Real> u, int n_padded, const Real* coefficients,
-                                  Real* changes, bool first) {
-  typedef typename Simd<Real>::V V;
-  for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
-    V rows[NJ], updated[NJ];
-#pragma GCC unroll 12
-    for (int j = 0; j < NJ; ++j) updated[j] = rows[j] = load(u[j] + d);
-    const Real* c = coefficients;
-    Real* gathered = changes + d;
-    for (int i = 0; i < m; ++i, c += NJ, gathered += n_padded) {
-      const V input = load(x[i] + d);
-      V moved = first ? V{} : load(gathered);
-#pragma GCC unroll 12
-      for (int j = 0; j < NJ; ++j) {
-        const V coefficient = broadcast(c[j]);
-        updated[j] = fma(coefficient, input, updated[j]);
-        moved = fma(coefficient, rows[j], moved);
-      }
-      store(gathered, moved);
-    }
-#pragma GCC unroll 12
-    for (int j = 0; j < NJ; ++j) store(u[j] + d, updated[j]);
-  }
-}
-
-// Calls body with the width of a block, 1 .. BLOCK_ROWS, as a compile-time constant.
-template <int WIDTH = BLOCK_ROWS, class Body>
+// Calls body with a number of output rows, 1 .. MOST, as a compile-time constant.
+template <int MOST, class Body>
 inline void with_width(int width, Body&& body) {
-  if constexpr (WIDTH > 1) {
-    if (width < WIDTH) return with_width<WIDTH - 1>(width, body);
+  if constexpr (MOST > 1) {
+    if (width < MOST) return with_width<MOST - 1>(width, body);
   }
-  body(std::integral_constant<int, WIDTH>());
+  body(std::integral_constant<int, MOST>());
 }
 
 // All logits, in the layout said above; LANES - 1 elements beyond the last one are overwritten.
 template <class Real>
 inline void compute_logits(Rows<Real> x, int m, Rows<Real> u, int n, int n_padded, Real* logits) {
-  for (int j = 0; j < n; j += BLOCK_ROWS, logits += m * BLOCK_ROWS)
-    with_width(std::min(BLOCK_ROWS, n - j), [&](auto width) {
+  for_each_block(n, [&](int first, int n_rows) {
+    with_width<BLOCK_ROWS>(n_rows, [&](auto width) {
       constexpr int NJ = decltype(width)::value;
-      block_logits<Real, NJ>(x, m, u + j, n_padded, [&](int i, auto) {
-        return [to = logits + i * NJ](int group, typename Simd<Real>::V z) {
+      block_logits<Real, NJ>(x, m, u + first, n_padded, [&](int i, auto) {
+        return [to = logits + size_t(m) * first + i * NJ](int group, typename Simd<Real>::V z) {
           store_unaligned(to + group * Simd<Real>::LANES, z);
         };
       });
     });
+  });
 }
+
+// In place of rows whose cache lines are asked for during an update: there are none.
+struct NothingComes {
+  FIRTH_INLINE void ask(int64_t) const {}
+};
 
 // Aligned scratch that only grows; its elements are not set.
 template <class Real>
@@ -195,14 +221,51 @@ class Scratch {
   Buffer<Real> memory_;
 };
 
-// Updates the outputs; the inputs' changes (m rows of n_padded) are gathered, not added.
-template <class Real>
-inline void update_outputs_and_gather(Rows<Real> x, int m, Rows<Real> u, int n, int n_padded, const Real* coefficients,
-                                      Real* changes) {
-  for (int j = 0; j < n; j += BLOCK_ROWS, coefficients += m * BLOCK_ROWS)
-    with_width(std::min(BLOCK_ROWS, n - j), [&](auto width) {
-      block_update_gathered<Real, decltype(width)::value>(x, m, u + j, n_padded, coefficients, changes, j == 0);
+// Updates inputs and outputs. Where one pass cannot take all outputs, each block needs the inputs as they were: what
+// they become is gathered in `gathered`, m rows of n_padded, until the last block.
+template <class Real, class Coming>
+inline void update_rows(Rows<Real> x, int m, Rows<Real> u, int n, int n_padded, const Real* coefficients,
+                        Scratch<Real>& gathered, const Coming& coming) {
+  typedef typename Simd<Real>::V V;
+  const auto input = [](int, int, V row) { return row; };
+  const auto to_row = [&](int i, int d, V moved) { store(x[i] + d, moved); };
+  if (n <= UPDATE_ROWS) {
+    with_width<UPDATE_ROWS>(n, [&](auto width) {
+      update_block<Real, decltype(width)::value>(x, m, u, n_padded, coefficients, input, to_row, coming);
     });
+    return;
+  }
+  Real* const memory = gathered.get(size_t(m) * n_padded);
+  const auto so_far = [&](int i, int d, V) { return load(memory + size_t(i) * n_padded + d); };
+  const auto to_memory = [&](int i, int d, V moved) { store(memory + size_t(i) * n_padded + d, moved); };
+  for_each_block(n, [&](int first, int n_rows) {
+    with_width<BLOCK_ROWS>(n_rows, [&](auto width) {
+      constexpr int NJ = decltype(width)::value;
+      const Real* const c = coefficients + size_t(m) * first;
+      if (first == 0)
+        update_block<Real, NJ>(x, m, u, n_padded, c, input, to_memory, coming);
+      else if (first + n_rows < n)
+        update_block<Real, NJ>(x, m, u + first, n_padded, c, so_far, to_memory, NothingComes());
+      else
+        update_block<Real, NJ>(x, m, u + first, n_padded, c, so_far, to_row, NothingComes());
+    });
+  });
+}
+
+// Updates the outputs of a single input; what the input is to be moved by (n_padded) is gathered in `change`.
+template <class Real>
+inline void update_outputs_and_gather(const Real* input, Rows<Real> u, int n, int n_padded, const Real* coefficients,
+                                      Real* change) {
+  typedef typename Simd<Real>::V V;
+  Real* const row = const_cast<Real*>(input);
+  for_each_block(n, [&](int first, int n_rows) {
+    with_width<BLOCK_ROWS>(n_rows, [&](auto width) {
+      update_block<Real, decltype(width)::value>(
+          &row, 1, u + first, n_padded, coefficients + first,
+          [&](int, int d, V) { return first == 0 ? V{} : load(change + d); },
+          [&](int, int d, V moved) { store(change + d, moved); }, NothingComes());
+    });
+  });
 }
 
 // One input that stands for several rows (`pool`, moved by `factor` times what the input is moved by), a single block,
@@ -236,7 +299,7 @@ inline void add_scaled(Real* row, const Real* change, Real factor, int n_padded)
 
 // Whether an id stands twice.
 inline bool has_repeats(const int32_t* ids, int count) {
-  if (count <= 8) {
+  if (count <= 4) {
     for (int k = 1; k < count; ++k)
       for (int earlier = 0; earlier < k; ++earlier)
         if (ids[k] == ids[earlier]) return true;

@@ -5,16 +5,19 @@
 // trains its slice in order: rows of its own in place, the others on its copies. Last, every row that was copied gets
 // the shards' differences, in shard order:
 //
-//   row += m^-MERGE_DAMPING * sum_s (copy_s - row),   m the number of shards that copied it
+//   row += f sum_s (copy_s - row),   f = min(m^-MERGE_DAMPING, 1 / (m r))
 //
-// Rows are divided among the threads by id. No step depends on how many threads there are. What staleness costs was
-// measured: docs/training.md.
+// where m is the number of shards that copied it and r the share of the way to its equilibrium that one copy goes in a
+// shard (settling.hpp). All copies start from the same row and go the same way, so its error e becomes (1 - f m r) e:
+// it would grow without limit from f m r = 2 on, and to and fro beyond 1. Rows are divided among the threads by id. No
+// step depends on how many threads there are. What staleness costs was measured: docs/training.md.
 #pragma once
 
 #include <atomic>
 #include <memory>
 #include <thread>
 
+#include "settling.hpp"
 #include "train.hpp"
 
 namespace firth {
@@ -180,13 +183,17 @@ class PrivateRows {
 template <class Real>
 class Merger {
  public:
-  Merger(Real* matrix, int64_t n_rows, int64_t stride) : matrix_(matrix), stride_(stride), rows_(n_rows) {
-    for (int m = 1; m <= SHARDS; ++m) damping_[m] = Real(std::pow(double(m), -MERGE_DAMPING));
+  Merger(Real* matrix, int64_t n_rows, int64_t stride, const TouchRates& rates, double least_touches)
+      : matrix_(matrix), stride_(stride), rates_(rates), least_touches_(least_touches), rows_(n_rows) {
+    for (int m = 1; m <= SHARDS; ++m) damping_[m] = std::pow(double(m), -MERGE_DAMPING);
   }
 
   void clear() { std::fill(rows_.begin(), rows_.end(), Row{}); }
 
-  void merge(std::vector<std::unique_ptr<PrivateRows<Real>>>& shards, Round round, int thread, int n_threads) {
+  void merge(std::vector<std::unique_ptr<PrivateRows<Real>>>& shards, Round round, int thread, int n_threads,
+             double learning_rate, int64_t shard_tokens) {
+    learning_rate_ = learning_rate;
+    shard_tokens_ = double(shard_tokens);
     copies_.clear();
     touched_.clear();
     for (std::unique_ptr<PrivateRows<Real>>& shard : shards) {
@@ -250,7 +257,7 @@ class Merger {
     for (int32_t place = rows_[id].first; place >= 0; place = copies_[place].next) copies[m++] = copies_[place].values;
     Real* row = matrix_ + int64_t(id) * stride_;
     if (m == 1) return copy_row(copies[0], row, stride_);
-    const V factor = broadcast(damping_[m]);
+    const V factor = broadcast(Real(merge_factor(id, m)));
     for (int64_t d = 0; d < stride_; d += Simd<Real>::LANES) {
       const V before = load(row + d);
       V change = load(copies[0] + d) - before;
@@ -259,13 +266,23 @@ class Merger {
     }
   }
 
+  double merge_factor(int32_t id, int m) const {
+    if (!rates_.per_token) return damping_[m];
+    const int64_t place = rates_.from_last ? int64_t(rows_.size()) - 1 - id : id;
+    const double touches = std::max(double(rates_.per_token[place]) * shard_tokens_, least_touches_);
+    return std::min(damping_[m], 1 / (m * settled_share(learning_rate_ * touches)));
+  }
+
   Real* matrix_;
   int64_t stride_;
+  const TouchRates rates_;
+  const double least_touches_;  // of a row that a shard has touched
+  double learning_rate_ = 0, shard_tokens_ = 0;
   std::vector<Row> rows_;
   Buffer<Copy> copies_;
   Buffer<int32_t> touched_;  // the rows, each once
   Buffer<int32_t> own_;
-  Real damping_[SHARDS + 1] = {};
+  double damping_[SHARDS + 1] = {};
 };
 
 // Threads meet here; spins, since rounds are short, and yields so that more threads than cores make progress. The last
@@ -323,8 +340,9 @@ class RoundTrainer final : public Rounds {
     for (int t = 0; t < n_threads; ++t) {
       input_tables_.push_back(std::make_unique<RowTables>(s_.n_words));
       output_tables_.push_back(std::make_unique<RowTables>(s_.n_output_rows));
-      input_mergers_.push_back(std::make_unique<Merger<Real>>(input, s_.n_words, s_.stride));
-      output_mergers_.push_back(std::make_unique<Merger<Real>>(output, s_.n_output_rows, s_.stride));
+      input_mergers_.push_back(std::make_unique<Merger<Real>>(input, s_.n_words, s_.stride, s_.input_rates, 1));
+      output_mergers_.push_back(
+          std::make_unique<Merger<Real>>(output, s_.n_output_rows, s_.stride, s_.output_rates, least_output_touches()));
     }
   }
 
@@ -372,8 +390,10 @@ class RoundTrainer final : public Rounds {
       if (!together(thread, [&] { plan_shards(thread, first, round); }, [] {})) return;
       if (!together(thread, [&] { train_shards(thread); }, [] {})) return;
       const auto merge = [&] {
-        input_mergers_[thread]->merge(inputs_, round, thread, n_threads_);
-        output_mergers_[thread]->merge(outputs_, round, thread, n_threads_);
+        const int64_t last = std::min(stop_, first + round_tokens());
+        const double rate = learning_rate_at(s_, epoch_, first) * largest_weight(s_, first, last);
+        input_mergers_[thread]->merge(inputs_, round, thread, n_threads_, rate, s_.shard_tokens);
+        output_mergers_[thread]->merge(outputs_, round, thread, n_threads_, rate, s_.shard_tokens);
       };
       if (!together(thread, merge, [&] { finish_round(); })) return;
       if (stopped_) return;
@@ -397,6 +417,12 @@ class RoundTrainer final : public Rounds {
   }
 
   int64_t round_tokens() const { return SHARDS * int64_t(s_.shard_tokens); }
+
+  // Windows that share their negatives touch the rows of one draw all together.
+  double least_output_touches() const {
+    const bool shares = std::is_same<Output, SampledNegatives>::value && shares_by_block(s_);
+    return shares ? double(std::min<int64_t>(s_.shard_tokens, SHARING_TOKENS / SHARED_DRAWS)) : 1;
+  }
 
   void clear_tables() {
     rounds_done_ = 0;

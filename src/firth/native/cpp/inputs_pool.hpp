@@ -13,7 +13,7 @@ struct PooledInput {
   template <class Real>
   static Inputs<Real> gather(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work) {
     typedef typename Simd<Real>::V V;
-    const int n_padded = int(settings.stride), n_context = prepared.unit.n_context;
+    const int n_padded = padded_dims<Real>(settings), n_context = prepared.unit.n_context;
     Rows<Real> x = prepared.context_rows;
     work.pooled = work.pooled_memory.get(n_padded);
     const V factor = broadcast(settings.pool_sum ? Real(1) : Real(1) / Real(n_context));
@@ -29,20 +29,20 @@ struct PooledInput {
   static void update(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work,
                      const Inputs<Real>& inputs, const Coming& coming) {
     const Unit& unit = prepared.unit;
-    const int n_padded = int(settings.stride), n = prepared.n_outputs, n_context = unit.n_context;
+    const int n_padded = padded_dims<Real>(settings), n = prepared.n_outputs, n_context = unit.n_context;
     Rows<Real> x = prepared.context_rows, u = prepared.output_rows;
     const bool divide = bool(settings.pool_sum) == bool(settings.pool_word2vec);
     const Real factor = divide ? Real(1) / Real(n_context) : Real(1);
     if (n <= BLOCK_ROWS && !settings.frozen) {
-      with_width(n, [&](auto width) {
+      with_width<BLOCK_ROWS>(n, [&](auto width) {
         block_update_pooled<Real, decltype(width)::value>(work.pooled, x, n_context, u, n_padded, work.coefficients,
                                                           factor, coming);
       });
       return;
     }
-    coming.ask_all(n_padded);
+    coming.ask_all(settings.stride);
     Real* const change = work.changes.get(n_padded);
-    update_outputs_and_gather<Real>(inputs.rows, 1, u, n, n_padded, work.coefficients, change);
+    update_outputs_and_gather<Real>(inputs.rows[0], u, n, n_padded, work.coefficients, change);
     for (int i = 0; i < n_context; ++i)
       if (!settings.frozen || !settings.frozen[unit.context[i]]) add_scaled(x[i], change, factor, n_padded);
   }

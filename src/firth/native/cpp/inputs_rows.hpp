@@ -1,5 +1,6 @@
 // Room native, input side "rows" (skip-gram): every context word's row is an input of its own, held against the same
-// output rows. With shared negatives the whole window is one unit; by pair, the context is one word.
+// output rows. With shared negatives a window, or several neighbouring ones, make a unit; by pair, the context is one
+// word.
 #pragma once
 
 #include "objective.hpp"
@@ -16,19 +17,10 @@ struct RowInputs {
   template <class Real, class Coming>
   static void update(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work,
                      const Inputs<Real>& inputs, const Coming& coming) {
-    const int n_padded = int(settings.stride), m = inputs.count, n = prepared.n_outputs;
-    Rows<Real> x = inputs.rows, u = prepared.output_rows;
+    const int m = inputs.count, n = prepared.n_outputs;
     if (prepared.unit.context_may_repeat) fold_repeated_inputs(prepared.unit.context, m, n, work.coefficients);
-    if (n <= BLOCK_ROWS) {
-      with_width(n, [&](auto width) {
-        block_update_in_place<Real, decltype(width)::value>(x, m, u, n_padded, work.coefficients, coming);
-      });
-      return;
-    }
-    coming.ask_all(n_padded);
-    Real* const changes = work.changes.get(size_t(m) * n_padded);
-    update_outputs_and_gather<Real>(x, m, u, n, n_padded, work.coefficients, changes);
-    for (int i = 0; i < m; ++i) add_scaled(x[i], changes + size_t(i) * n_padded, Real(1), n_padded);
+    update_rows<Real>(inputs.rows, m, prepared.output_rows, n, padded_dims<Real>(settings), work.coefficients,
+                      work.changes, coming);
   }
 
  private:

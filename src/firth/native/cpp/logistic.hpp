@@ -1,6 +1,6 @@
 // Room native: the binary logistic loss on logits that negative sampling and hierarchical softmax share.
 //
-//   loss = -log sigmoid(y z),  y = +1 or -1;   coefficient = -learning_rate * dloss/dz = learning_rate * y * sigmoid(-y
+//   loss = w log(1 + exp(-y z)),  y = +1 or -1;   coefficient = -learning_rate dloss/dz = learning_rate w y sigmoid(-y
 //   z)
 #pragma once
 
@@ -28,32 +28,49 @@ struct LanePatterns {
 template <class Real>
 inline constexpr LanePatterns<Real> LANE_PATTERNS;
 
-// One block of `width` output rows: bit j of `positive` says that row j's label is 1. At most LANES - 1 elements beyond
-// the block's m * width coefficients are overwritten.
-template <class Real, bool UPDATE>
-FIRTH_INLINE void logistic_block(const Real* logits, uint32_t positive, int m, int width, Real learning_rate,
-                                 Real* coefficients, LossSum<Real>& loss) {
+// One block of `width` output rows: bit j of `positive` says that row j's label is 1; `weights` has w in the logits'
+// layout, and is not read where all are 1. At most LANES - 1 elements beyond the block's m * width coefficients are
+// overwritten.
+//
+// A vector's way from logit to coefficient and loss is one long chain of operations that wait for each other. It goes
+// in short loops over several vectors, so that a core sees enough of them at once.
+template <class Real, bool UPDATE, bool WEIGHTED>
+FIRTH_INLINE void logistic_block(const Real* logits, const Real* weights, uint32_t positive, int m, int width,
+                                 Real learning_rate, Real* coefficients, LossSum<Real>& loss) {
   typedef typename Simd<Real>::V V;
   typedef typename LanePatterns<Real>::V IntV;
-  constexpr int LANES = Simd<Real>::LANES;
+  constexpr int LANES = Simd<Real>::LANES, MOST = 8;
   const LanePatterns<Real>& patterns = LANE_PATTERNS<Real>;
-  const V one = broadcast(Real(1)), rate = broadcast(learning_rate), zero = V{}, nothing = broadcast(Real(-1e30));
+  const V one = broadcast(Real(1)), rate = broadcast(learning_rate), zero = V{};
   const IntV labels = IntV{} + typename LanePatterns<Real>::Int(positive);
   const int count = m * width;
   int phase = 0;
-  for (int k = 0; k < count; k += LANES) {
-    const V z = load_unaligned(logits + k);
-    const IntV is_positive = (labels & *reinterpret_cast<const IntV*>(patterns.column_bit[width] + phase)) != 0;
-    phase = phase + LANES == width * LANES ? 0 : phase + LANES;
-    V s = is_positive ? -z : z;  // -y z
-    if (count - k < LANES) s = load(patterns.lane) < broadcast(Real(count - k)) ? s : nothing;
-    const V magnitude = s < zero ? -s : s;
-    const V e = exp_of_negative(magnitude), denominator = one + e;
-    loss.add(denominator, s < zero ? zero : s);  // NaN stays NaN
+  for (int k = 0; k < count; k += MOST * LANES) {
+    const int n_vectors = std::min(MOST, (count - k + LANES - 1) / LANES);
+    V s[MOST], e[MOST];
+    IntV is_positive[MOST];
+    for (int v = 0; v < n_vectors; ++v) {
+      const V z = load_unaligned(logits + k + v * LANES);
+      is_positive[v] = (labels & *reinterpret_cast<const IntV*>(patterns.column_bit[width] + phase)) != 0;
+      phase = phase + LANES == width * LANES ? 0 : phase + LANES;
+      s[v] = is_positive[v] ? -z : z;  // -y z
+    }
+    const int rest = count - k - (n_vectors - 1) * LANES, last = n_vectors - 1;
+    const auto inside = load(patterns.lane) < broadcast(Real(rest));  // lanes of the last vector that hold logits
+    s[last] = inside ? s[last] : zero;
+    for (int v = 0; v < n_vectors; ++v) e[v] = exp_of_negative(s[v] < zero ? -s[v] : s[v]);
     if (UPDATE) {
-      const V probability = (s < zero ? e : one) / denominator;  // sigmoid(s) from the side that keeps its digits
-      const V step = rate * probability;
-      store_unaligned(coefficients + k, is_positive ? step : -step);
+      for (int v = 0; v < n_vectors; ++v) {
+        const V probability =
+            (s[v] < zero ? e[v] : one) / (one + e[v]);  // sigmoid(s), by the side that keeps its digits
+        const V step = WEIGHTED ? rate * load_unaligned(weights + k + v * LANES) * probability : rate * probability;
+        store_unaligned(coefficients + k + v * LANES, is_positive[v] ? step : -step);
+      }
+    }
+    for (int v = 0; v < n_vectors; ++v) {
+      V nats = log_one_plus(e[v]) + (s[v] < zero ? zero : s[v]);  // NaN stays NaN
+      if (WEIGHTED) nats *= load_unaligned(weights + k + v * LANES);
+      loss.add(v < last ? nats : (inside ? nats : zero));
     }
   }
 }

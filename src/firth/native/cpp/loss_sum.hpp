@@ -1,9 +1,5 @@
-// Room native: sums of log(1 + exp(-|s|)) + max(s, 0) at next to no cost. The factors 1 + exp(-|s|), which the sigmoid
-// needs anyway and which lie in [1, 2], are multiplied lane by lane; one logarithm is taken of the product of all lanes
-// before it could leave double's range. Everything else is added in float64.
+// Room native: sums of losses at next to no cost: lane by lane for a few dozen vectors, then in float64.
 #pragma once
-
-#include <cmath>
 
 #include "simd.hpp"
 
@@ -14,45 +10,31 @@ class LossSum {
  public:
   typedef typename Simd<Real>::V V;
 
-  FIRTH_INLINE void add(V one_plus_exp, V positive_part) {
-    product_ *= one_plus_exp;
-    linear_ += positive_part;
+  FIRTH_INLINE void add(V nats) {
+    lanes_ += nats;
     if (++pending_ == MAX_PENDING) flush();
   }
 
   void add(double nats) { total_ += nats; }
 
-  // The sum so far, in nats.
-  double total() {
-    flush();
-    return total_;
-  }
-
-  // The sum so far, which starts anew at zero.
+  // The sum so far, in nats, which starts anew at zero.
   double take() {
-    const double sum = total();
+    flush();
+    const double sum = total_;
     total_ = 0;
     return sum;
   }
 
  private:
-  static constexpr int MAX_PENDING = 60;  // 2^60 a lane, 2^960 over 16 lanes: below double's 2^1024
+  static constexpr int MAX_PENDING = 32;  // so few float32 terms lose no digit that their own rounding has left
 
   void flush() {
-    if (!pending_) return;
-    double product = 1;
-    for (int lane = 0; lane < Simd<Real>::LANES; ++lane) {
-      product *= double(product_[lane]);
-      total_ += double(linear_[lane]);
-    }
-    total_ += std::log(product);
-    product_ = broadcast(Real(1));
-    linear_ = V{};
+    for (int lane = 0; lane < Simd<Real>::LANES; ++lane) total_ += double(lanes_[lane]);
+    lanes_ = V{};
     pending_ = 0;
   }
 
-  V product_ = broadcast(Real(1));
-  V linear_ = V{};
+  V lanes_ = V{};
   int pending_ = 0;
   double total_ = 0;
 };

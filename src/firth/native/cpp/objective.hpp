@@ -29,8 +29,9 @@ class ComingRows {
     if (count_ == MAX) return;
     rows_[count_++] = row;
   }
-  // The lines that hold the elements from d on, one vector's worth.
+  // The lines that begin with element d; none where that is within a line.
   FIRTH_INLINE void ask(int64_t d) const {
+    if (d % (ROW_ALIGNMENT / int64_t(sizeof(Real)))) return;
     for (int k = 0; k < count_; ++k) __builtin_prefetch(rows_[k] + d, WRITE);
   }
   void ask_all(int64_t stride) const {
@@ -42,6 +43,13 @@ class ComingRows {
   int count_ = 0;
   const Real* rows_[MAX];
 };
+
+// The elements of a row that arithmetic goes over: whole vectors.
+template <class Real>
+inline int padded_dims(const Settings& settings) {
+  constexpr int LANES = Simd<Real>::LANES;
+  return (settings.dims + LANES - 1) / LANES * LANES;
+}
 
 // Where the rows of a matrix are: here in place, but for those that the thread has a copy of (replicas.hpp); elsewhere
 // (deterministic.hpp) in a shard's private copies.
@@ -63,11 +71,15 @@ struct SharedRows {
   void foresee(int32_t) const {}
 };
 
-// The unit as the plan names it.
+constexpr int MAX_UNIT_WINDOWS = 8;  // a bit of a byte each
+
+// The unit as the plan names it: a window, or several that share their negatives.
 struct Unit {
   const int32_t* context;  // word ids (n_context), repeats allowed
   int n_context;
-  int32_t target;
+  const int32_t* targets;  // word ids (n_targets), 1 .. MAX_UNIT_WINDOWS, repeats allowed: one of each window
+  int n_targets;
+  const uint8_t* windows;    // (n_context): bit t says that the context word is in window t; null: one window has all
   const int32_t* negatives;  // word ids (n_negatives), repeats allowed
   int n_negatives;
   bool context_may_repeat;  // false only if the context's words are known to differ
@@ -90,7 +102,8 @@ struct Prepared {
   // In memory that `reserve` made.
   int32_t *context, *output_ids;
   Real **context_rows, **output_rows;
-  uint32_t* positive;  // labels of the output rows, BLOCK_ROWS bits a block
+  uint32_t* positive;  // labels of the output rows, the bits of a block in a word each
+  uint8_t* windows;    // of each context word, as Unit has it
 
   void reserve(int n_context, int n_outputs) {
     context = ids_.get(size_t(n_context) + n_outputs + 1);
@@ -98,25 +111,28 @@ struct Prepared {
     context_rows = rows_.get(size_t(n_context) + n_outputs);
     output_rows = context_rows + n_context;
     positive = labels_.get((n_outputs + BLOCK_ROWS - 1) / BLOCK_ROWS);
+    windows = windows_.get(size_t(n_context) + 16);  // 16 at a time
   }
 
  private:
   Scratch<int32_t> ids_;
   Scratch<Real*> rows_;
   Scratch<uint32_t> labels_;
+  Scratch<uint8_t> windows_;
 };
 
 template <class Real>
 struct Workspace {
-  Real *logits, *coefficients;  // in memory that `reserve` made
+  Real *logits, *coefficients, *weights;  // in memory that `reserve` made
   Real* pooled;
   Scratch<Real> changes, pooled_memory, frozen;
   LossSum<Real> loss;
 
   void reserve(int m, int n) {
     const size_t count = coefficient_count(m, n);
-    logits = matrices_.get(2 * count);
+    logits = matrices_.get(3 * count);
     coefficients = logits + count;
+    weights = coefficients + count;
   }
 
  private:
@@ -136,20 +152,22 @@ FIRTH_INLINE void prepare_unit(const Settings& settings, const Unit& unit, Real 
 }
 
 // A unit's update (UPDATE) or its loss alone. Loss goes to workspace.loss, in nats. Gradients are taken at the rows as
-// they stand at the beginning; a word that stands several times gets the sum. The lines of
+// they stand at the beginning; a word that stands several times, or in several windows, gets the sum. The lines of
 // `coming` are asked for during the update.
 template <bool UPDATE, class Real, class Input, class Output, class Coming>
 FIRTH_INLINE void train_unit(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work,
                              const Coming& coming) {
-  const int n = prepared.n_outputs, n_padded = int(settings.stride);
+  const int n = prepared.n_outputs, n_padded = padded_dims<Real>(settings);
   const Inputs<Real> inputs = Input::gather(settings, prepared, work);
+  Output::weigh(prepared.unit, n, inputs.count,
+                work.weights);  // early: vectors cannot be loaded across stores under way
   compute_logits<Real>(inputs.rows, inputs.count, prepared.output_rows, n, n_padded, work.logits);
-  Output::template coefficients<Real, UPDATE>(prepared, work.logits, inputs.count, n, work.coefficients, work.loss);
+  Output::template coefficients<Real, UPDATE>(prepared, inputs.count, work);
   if (UPDATE) {
     if (prepared.repeated_outputs) fold_repeated_outputs(prepared.output_ids, inputs.count, n, work.coefficients);
     Input::update(settings, prepared, work, inputs, coming);
   } else {
-    coming.ask_all(n_padded);
+    coming.ask_all(settings.stride);
   }
 }
 

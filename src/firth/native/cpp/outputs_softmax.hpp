@@ -9,6 +9,8 @@ namespace firth {
 
 struct AllRows {
   static constexpr bool MAY_REPEAT = false;
+  template <class Real>
+  static void weigh(const Unit&, int, int, Real*) {}
 
   static int count(const Settings& settings, const Unit&) { return int(settings.n_output_rows); }
   static int largest_count(const Settings& settings) { return int(settings.n_output_rows); }
@@ -18,9 +20,10 @@ struct AllRows {
   }
 
   template <class Real, bool UPDATE>
-  static void coefficients(const Prepared<Real>& prepared, const Real* logits, int m, int n, Real* out,
-                           LossSum<Real>& loss) {
-    const int target = prepared.unit.target;
+  static void coefficients(const Prepared<Real>& prepared, int m, Workspace<Real>& work) {
+    const int n = prepared.n_outputs, target = *prepared.unit.targets;
+    const Real* const logits = work.logits;
+    Real* const out = work.coefficients;
     const auto at = [&](int i, int j) { return coefficient_at(m, n, i, j); };
     for (int i = 0; i < m; ++i) {
       Real largest = logits[at(i, 0)];
@@ -31,7 +34,7 @@ struct AllRows {
         out[at(i, j)] = e;
         total += double(e);
       }
-      loss.add(std::log(total) - double(logits[at(i, target)] - largest));
+      work.loss.add(std::log(total) - double(logits[at(i, target)] - largest));
       if (UPDATE) {
         const Real scale = -prepared.learning_rate / Real(total);
         for (int j = 0; j < n; ++j) out[at(i, j)] *= scale;

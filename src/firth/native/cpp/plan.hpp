@@ -21,6 +21,27 @@ constexpr int MAX_ATTEMPTS = 64;  // rejected draws of one negative before the n
 constexpr int PHILOX_BATCH = 16;
 constexpr int MAX_TRACKED_WINDOW = 32;
 
+// Negatives shared by a block (SHARE_BLOCK). Windows whose centers stand in one group of UNIT_TOKENS tokens have one
+// draw, and are one unit of training where their context words are inputs of their own: a word that is in several of
+// them meets the negatives once. The groups that stand SHARING_STRIDE, 2 SHARING_STRIDE ... tokens from each other
+// within a block of SHARING_TOKENS have one draw too: so far apart few words are in two of their windows, and the
+// negatives' rows come to a core once and are used several times.
+constexpr int64_t UNIT_TOKENS = 4, SHARING_STRIDE = 16, SHARING_TOKENS = 64;
+constexpr int64_t SHARED_DRAWS = SHARING_STRIDE / UNIT_TOKENS;  // of a block
+constexpr int MAX_BLOCK_WINDOW = 10;                            // wider windows, and whole sequences, have a draw each
+
+inline bool shares_by_block(const Settings& s) {
+  return s.sharing == SHARE_BLOCK && s.window_mode != WINDOW_SEQUENCE && s.window <= MAX_BLOCK_WINDOW;
+}
+
+// The position whose random words decide on the negatives of a center.
+inline int64_t shared_position(int64_t position) {
+  return position - position % SHARING_TOKENS + position % SHARING_STRIDE / UNIT_TOKENS * UNIT_TOKENS;
+}
+
+// Which of its block's draws a center has.
+inline int64_t shared_draw(int64_t position) { return position % SHARING_STRIDE / UNIT_TOKENS; }
+
 // Many blocks at once: each word in the low half of a lane of 64 bits, since that is what multiplications to 64 bits
 // take; what the high halves hold is never read.
 inline void draw_blocks(const PhiloxKey& key, Purpose purpose, uint32_t epoch, uint32_t attempt,
@@ -68,20 +89,24 @@ class Planner {
     int32_t n_draws;      // negatives: per window, or per pair in the order of the context
   };
 
-  // Negatives of different centers do not follow each other without gaps. Where no negatives of a pair were dropped (or
-  // none are drawn by pair), pair_draws stays empty; else it holds, for each pair in order, the number of its
-  // negatives.
+  // Centers [first, last), which follow each other in one group of UNIT_TOKENS and have one draw; or a single one.
+  struct Unit {
+    int32_t first, last;
+  };
+
+  // Negatives of different centers do not follow each other without gaps, and may be the same elements. Where no
+  // negatives of a pair were dropped (or none are drawn by pair), pair_draws stays empty; else it holds, for each pair
+  // in order, the number of its negatives.
   Buffer<int32_t> kept_ids;
   Buffer<int64_t> kept_positions;
   Buffer<Center> centers;
+  Buffer<Unit> units;
   Buffer<int32_t> negatives;
   Buffer<int32_t> pair_draws;
   Buffer<int64_t> center_sequences;
 
-  // False only if the words of a window differ, its center among them.
-  bool may_repeat(const Center& center) const {
-    return !tracks_repeats() || last_repeat_[center.last - 1] >= center.first;
-  }
+  // False only if the words [first, last) differ, of the windows of a unit and their centers.
+  bool may_repeat(int32_t first, int32_t last) const { return !tracks_repeats() || last_repeat_[last - 1] >= first; }
 
   explicit Planner(const Settings& settings) : s_(settings), key_(settings.seed) {}
 
@@ -122,6 +147,7 @@ class Planner {
     }
     if (tracks_repeats()) find_repeats();
     if (s_.loss == NEGATIVE_SAMPLING && s_.negatives > 0) draw_negatives();
+    make_units();
     next_ = end;
     return true;
   }
@@ -227,7 +253,7 @@ class Planner {
   // For each kept token, the last place up to it whose word comes again within a window's reach up to it. A window
   // [first, last) holds a word twice only if last_repeat_[last - 1] >= first.
   void find_repeats() {
-    const int32_t reach = 2 * s_.window, count = int32_t(kept_ids.size());
+    const int32_t reach = 2 * s_.window + int32_t(UNIT_TOKENS) - 1, count = int32_t(kept_ids.size());
     last_repeat_.resize(kept_ids.size());
     int32_t latest = -1;
     for (int32_t k = 0; k < count; ++k) {
@@ -263,40 +289,85 @@ class Planner {
     draw_listed_blocks();
     for (Center& center : centers) {
       const int32_t target = kept_ids[center.kept];
-      int32_t* const drawn = &negatives[center.draws];
-      bool collided = false;
-      for (int32_t d = 0; d < center.n_draws; ++d) collided |= drawn[d] == target;
       if (s_.collision == COLLISION_DROP && by_pair) {
-        drop_by_pair(center, drawn, target);
-      } else if (collided && s_.collision == COLLISION_DROP) {
+        drop_by_pair(center, &negatives[center.draws], target);
+        continue;
+      }
+      bool collided = false;
+      for (int32_t d = 0; d < center.n_draws; ++d) collided |= negatives[center.draws + d] == target;
+      if (!collided || s_.collision == COLLISION_COUNT) continue;
+      if (shares_by_block(s_)) copy_draws(center);
+      int32_t* const drawn = &negatives[center.draws];
+      if (s_.collision == COLLISION_DROP) {
         center.n_draws = int32_t(std::remove(drawn, drawn + center.n_draws, target) - drawn);
-      } else if (collided && s_.collision == COLLISION_REJECT) {
+      } else {
         for (int32_t d = 0; d < center.n_draws; ++d)
           if (drawn[d] == target) drawn[d] = redraw(uint64_t(kept_positions[center.kept]), uint32_t(d), target);
       }
     }
   }
 
-  // The blocks of random words of each center, two draws from each.
+  // Gives a center draws of its own, which may be changed.
+  void copy_draws(Center& center) {
+    const size_t first = negatives.size();
+    negatives.resize(first + size_t(center.n_draws));
+    std::copy_n(&negatives[center.draws], center.n_draws, &negatives[first]);
+    center.draws = int64_t(first);
+  }
+
+  // The blocks of random words of each center, two draws from each; centers that share them have the same draws.
   void list_blocks(bool by_pair) {
+    size_t most = 0;
+    for (Center& center : centers) {
+      center.n_draws = (by_pair ? center.last - center.first - 1 : 1) * s_.negatives;
+      most += size_t(center.n_draws + 1) / 2;
+    }
+    block_positions_.resize(most + PHILOX_BATCH);
+    block_draws_.resize(most + PHILOX_BATCH);
+    int64_t latest[SHARED_DRAWS], latest_draws[SHARED_DRAWS];
+    std::fill_n(latest, SHARED_DRAWS, -1);
     size_t blocks = 0;
     for (Center& center : centers) {
-      const int64_t pairs = by_pair ? center.last - center.first - 1 : 1;
-      center.n_draws = int32_t(pairs * s_.negatives);
-      center.draws = int64_t(2 * blocks);
-      blocks += size_t(center.n_draws + 1) / 2;
-    }
-    const size_t whole_batches = (blocks + PHILOX_BATCH - 1) / PHILOX_BATCH * PHILOX_BATCH;
-    block_positions_.resize(whole_batches);
-    block_draws_.resize(whole_batches);
-    negatives.resize(2 * whole_batches);
-    size_t block = 0;
-    for (const Center& center : centers)
-      for (int32_t draw = 0; draw < (center.n_draws + 1) / 2; ++draw, ++block) {
-        block_positions_[block] = uint64_t(kept_positions[center.kept]);
-        block_draws_[block] = uint32_t(draw);
+      int64_t position = kept_positions[center.kept];
+      if (shares_by_block(s_)) {
+        const int64_t draw = shared_draw(position);
+        position = shared_position(position);
+        if (latest[draw] == position) {
+          center.draws = latest_draws[draw];
+          continue;
+        }
+        latest[draw] = position;
+        latest_draws[draw] = int64_t(2 * blocks);
       }
-    for (; block < whole_batches; ++block) block_positions_[block] = block_draws_[block] = 0;
+      center.draws = int64_t(2 * blocks);
+      for (int32_t draw = 0; draw < (center.n_draws + 1) / 2; ++draw, ++blocks) {
+        block_positions_[blocks] = uint64_t(position);
+        block_draws_[blocks] = uint32_t(draw);
+      }
+    }
+    for (; blocks % PHILOX_BATCH != 0; ++blocks) block_positions_[blocks] = block_draws_[blocks] = 0;
+    block_positions_.resize(blocks);
+    block_draws_.resize(blocks);
+    negatives.resize(2 * blocks);
+  }
+
+  void make_units() {
+    const int32_t n_centers = int32_t(centers.size());
+    units.resize(centers.size());
+    size_t count = 0;
+    if (!shares_by_block(s_) || s_.architecture != SKIPGRAM || s_.loss != NEGATIVE_SAMPLING) {
+      for (int32_t c = 0; c < n_centers; ++c) units[count++] = {c, c + 1};
+      return;
+    }
+    for (int32_t c = 0; c < n_centers;) {
+      const int32_t first = c;
+      const int64_t group = kept_positions[centers[c].kept] / UNIT_TOKENS;
+      do ++c;
+      while (c < n_centers && centers[c].draws == centers[first].draws &&
+             center_sequences[c] == center_sequences[first] && kept_positions[centers[c].kept] / UNIT_TOKENS == group);
+      units[count++] = {first, c};
+    }
+    units.resize(count);
   }
 
   // A batch's columns are asked for while the next batches are drawn: the table is larger than the near caches.

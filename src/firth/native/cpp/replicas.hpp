@@ -15,34 +15,23 @@
 // other constants cost in accuracy was measured: docs/training.md.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-
-#include "objective.hpp"
+#include "plan.hpp"
+#include "settling.hpp"
 
 namespace firth {
 
 constexpr double MARGIN = 0.85;
-constexpr double RELAXATION = 4;             // a touch's, at learning rate 1, along the direction that settles first
 constexpr double WORTH_A_COPY = 8;           // touches in a stretch
 constexpr double WORTH_A_COPY_IN_TREE = 32;  // the same under hierarchical softmax: with fewer it learns less well
 constexpr int64_t UNSEEN_TOKENS = 1 << 16;   // at most: what all threads train before one of them adds its own
 constexpr int64_t UNSEEN_PARTS = 1024;       // of a run, at least
 constexpr int64_t MAX_BYTES = 4 << 20;       // of the copies of one matrix, and as much again for their bases
 
-// The more threads there are, the shorter a stretch: what they do not see of each other stays the same.
+// The more threads there are, the shorter a stretch: what they do not see of each other stays the same. Units of windows
+// are not divided.
 inline int64_t stretch_tokens(const Settings& s) {
   const int64_t unseen = std::min(UNSEEN_TOKENS, s.n_tokens * std::max(s.epochs, 1) / UNSEEN_PARTS);
-  return std::max<int64_t>(1, unseen / std::max(s.n_threads, 1));
-}
-
-// The largest weight of a sequence that has one of the tokens [first, last).
-inline double largest_weight(const Settings& s, int64_t first, int64_t last) {
-  if (!s.sequence_weights) return 1;
-  const int64_t* const begin = s.offsets;
-  const int64_t sequence = std::upper_bound(begin, begin + s.n_sequences + 1, first) - begin - 1;
-  const int64_t beyond = std::lower_bound(begin + sequence, begin + s.n_sequences, last) - begin;
-  return double(*std::max_element(s.sequence_weights + sequence, s.sequence_weights + std::max(beyond, sequence + 1)));
+  return std::max<int64_t>(1, unseen / std::max(s.n_threads, 1) / UNIT_TOKENS) * UNIT_TOKENS;
 }
 
 // One matrix's copies. Rows are ordered by how often they are touched: from the first on for words, from the last on
@@ -83,7 +72,7 @@ class Replicas {
 
   // `step`: learning rate times touches.
   static double merge_factor(double step, int n_threads) {
-    const double r = -std::expm1(-RELAXATION * step);
+    const double r = settled_share(step);
     const double most = MARGIN * 2 * std::sin(M_PI / (2 * (2 * n_threads - 1)));
     return r > most ? most / r : 1;
   }

@@ -10,7 +10,7 @@ enum Architecture : int32_t { SKIPGRAM = 0, CBOW = 1 };
 enum Loss : int32_t { NEGATIVE_SAMPLING = 0, HIERARCHICAL_SOFTMAX = 1, FULL_SOFTMAX = 2 };
 enum WindowMode : int32_t { WINDOW_DYNAMIC = 0, WINDOW_FIXED = 1, WINDOW_SEQUENCE = 2 };
 enum WindowSide : int32_t { SIDE_BOTH = 0, SIDE_LEFT = 1, SIDE_RIGHT = 2 };
-enum Sharing : int32_t { SHARE_WINDOW = 0, SHARE_PAIR = 1 };
+enum Sharing : int32_t { SHARE_WINDOW = 0, SHARE_PAIR = 1, SHARE_BLOCK = 2 };
 enum Collision : int32_t { COLLISION_REJECT = 0, COLLISION_COUNT = 1, COLLISION_DROP = 2 };
 
 // One column of the alias table: a coin of 32 bits decides between the column's own word and its alias.

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -145,6 +146,43 @@ inline void reduce(const F64 (&accumulators)[COUNT], F64* sums) {
   }
 }
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+
+// The halves of each accumulator are added first, which leaves vectors of four lanes; shuffles across halves are slow.
+FIRTH_INLINE __m128 add_halves(F32 a) {
+  return _mm_add_ps(_mm256_castps256_ps128((__m256)a), _mm256_extractf128_ps((__m256)a, 1));
+}
+
+// The sums of COUNT of four accumulators, 1 .. 4; the surplus lanes are not to be read.
+template <int COUNT>
+FIRTH_INLINE __m128 sum_four(const F32* accumulators) {
+  const __m128 a = add_halves(accumulators[0]), b = COUNT > 1 ? add_halves(accumulators[1]) : a;
+  const __m128 ab = _mm_add_ps(_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
+  if constexpr (COUNT <= 2) return _mm_add_ps(ab, _mm_movehl_ps(ab, ab));
+  const __m128 c = add_halves(accumulators[2]), d = COUNT > 3 ? add_halves(accumulators[3]) : c;
+  const __m128 cd = _mm_add_ps(_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
+  return _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab));
+}
+
+template <int COUNT>
+FIRTH_INLINE void reduce(const F32 (&accumulators)[COUNT], F32* sums) {
+  constexpr int LANES = Simd<float>::LANES;
+  const auto group = [&](auto first) {
+    constexpr int FIRST = decltype(first)::value, LEFT = COUNT - FIRST;
+    const __m128 low = sum_four<(LEFT < 4 ? LEFT : 4)>(accumulators + FIRST);
+    if constexpr (LEFT > 4)
+      sums[FIRST / LANES] = (F32)_mm256_insertf128_ps(
+          _mm256_castps128_ps256(low), sum_four<(LEFT < LANES ? LEFT - 4 : 4)>(accumulators + FIRST + 4), 1);
+    else
+      sums[FIRST / LANES] = (F32)_mm256_castps128_ps256(low);
+  };
+  group(std::integral_constant<int, 0>());
+  if constexpr (COUNT > LANES) group(std::integral_constant<int, LANES>());
+  if constexpr (COUNT > 2 * LANES) group(std::integral_constant<int, 2 * LANES>());
+}
+
+#else
+
 // Sums over one bit of the lane number: of a in the lanes where the bit is 0, of b where it is 1.
 template <int BIT>
 FIRTH_INLINE F32 fold(F32 a, F32 b) {
@@ -159,11 +197,6 @@ FIRTH_INLINE F32 fold(F32 a, F32 b) {
   if constexpr (BIT == 2) return (F32)_mm512_add_ps(_mm512_mask_blend_ps(0xCCCC, x, y), _mm512_shuffle_ps(x, y, 0x4E));
   return (F32)_mm512_add_ps(_mm512_mask_blend_ps(0xAAAA, x, y),
                             _mm512_permute_ps(_mm512_mask_blend_ps(0xAAAA, y, x), 0xB1));
-#elif defined(__AVX2__)
-  const __m256 x = (__m256)a, y = (__m256)b;
-  if constexpr (BIT == 4) return (F32)_mm256_add_ps(_mm256_blend_ps(x, y, 0xF0), _mm256_permute2f128_ps(x, y, 0x21));
-  if constexpr (BIT == 2) return (F32)_mm256_add_ps(_mm256_blend_ps(x, y, 0xCC), _mm256_shuffle_ps(x, y, 0x4E));
-  return (F32)_mm256_add_ps(_mm256_blend_ps(x, y, 0xAA), _mm256_permute_ps(_mm256_blend_ps(y, x, 0xAA), 0xB1));
 #elif defined(__x86_64__)
   const __m128 x = (__m128)a, y = (__m128)b;
   if constexpr (BIT == 2) return (F32)_mm_add_ps(_mm_blend_ps(x, y, 0xC), _mm_shuffle_ps(x, y, 0x4E));
@@ -202,6 +235,8 @@ FIRTH_INLINE void reduce(const F32 (&accumulators)[COUNT], F32* sums) {
   if constexpr (REST > 0) sums[FULL] = reduce_group<REST>(accumulators + FULL * LANES);
 }
 
+#endif
+
 // exp(-t) for t >= 0, float: 2^-n * exp(-r) with n = round(t / ln 2), |r| <= ln(2)/2 and a polynomial of degree 6
 // (relative error below 2e-7). Above 87 the result is the smallest normal number's neighbour, which added to one
 // vanishes. NaN stays NaN.
@@ -230,6 +265,23 @@ FIRTH_INLINE F32 exp_of_negative(F32 t) {
 FIRTH_INLINE F64 exp_of_negative(F64 t) {  // exact: the library's exponential, lane by lane
   F64 result;
   for (int lane = 0; lane < Simd<double>::LANES; ++lane) result[lane] = std::exp(-t[lane]);
+  return result;
+}
+
+// log(1 + e) for 0 <= e <= 1, float: e times the polynomial of degree 7 for which the largest error is smallest, 3e-8
+// (1.2e-7 as float32 computes it). NaN stays NaN.
+FIRTH_INLINE F32 log_one_plus(F32 e) {
+  const F32 e2 = e * e;
+  const F32 p01 = fma(broadcast<float>(-0.499874044f), e, broadcast<float>(0.999996424f));
+  const F32 p23 = fma(broadcast<float>(-0.240730733f), e, broadcast<float>(0.331798248f));
+  const F32 p45 = fma(broadcast<float>(-0.0953224309f), e, broadcast<float>(0.167647806f));
+  const F32 p67 = fma(broadcast<float>(-0.00645260223f), e, broadcast<float>(0.0360844807f));
+  return e * fma(fma(p67, e2, p45), e2 * e2, fma(p23, e2, p01));
+}
+
+FIRTH_INLINE F64 log_one_plus(F64 e) {  // exact: the library's, lane by lane
+  F64 result;
+  for (int lane = 0; lane < Simd<double>::LANES; ++lane) result[lane] = std::log1p(e[lane]);
   return result;
 }
 

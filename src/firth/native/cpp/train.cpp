@@ -119,12 +119,16 @@ FIRTH_API int64_t firth_evaluate_slice(const Settings* settings, int32_t double_
   });
 }
 
-// One unit with explicit ids, for the proof: the update at learning rate 1 is the gradient.
+// One unit with explicit ids, for the proof: the update at learning rate 1 is the gradient. `windows` says which
+// windows have each context word (bit t: that of targets[t]); null: the only one has all.
 FIRTH_API int64_t firth_update_unit(const Settings* settings, int32_t double_precision, const int32_t* context,
-                                    int32_t n_context, int32_t target, const int32_t* negatives, int32_t n_negatives,
+                                    const uint8_t* windows, int32_t n_context, const int32_t* targets,
+                                    int32_t n_targets, const int32_t* negatives, int32_t n_negatives,
                                     double learning_rate, double* loss) {
   return firth::guard([&]() -> int64_t {
-    const firth::Unit unit{context, n_context, target, negatives, n_negatives, true};
+    if (n_targets < 1 || n_targets > (windows ? firth::MAX_UNIT_WINDOWS : 1))
+      throw firth::Failure(firth::ERROR_ARGUMENT, "a unit has 1 to 8 windows");
+    const firth::Unit unit{context, n_context, targets, n_targets, windows, negatives, n_negatives, true};
     *loss = double_precision ? firth::update_one<double>(*settings, unit, learning_rate)
                              : firth::update_one<float>(*settings, unit, learning_rate);
     return 0;

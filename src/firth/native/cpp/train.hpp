@@ -1,4 +1,4 @@
-// Room native: a slice of training: the plan's windows, one after the other, through an objective's update.
+// Room native: a slice of training: the plan's units, one after the other, through an objective's update.
 #pragma once
 
 #include "inputs_pool.hpp"
@@ -9,9 +9,9 @@
 
 namespace firth {
 
-constexpr int PREFETCH_WINDOWS = 2;  // further ahead, other threads take rows away again before they are used
-constexpr int LOOKUP_WINDOWS = 8;    // for the tables that say where rows are
-constexpr int HOT_NODES = 256;  // the inner nodes next to the root, made last, are on most paths and so in the cache
+constexpr int PREFETCH_UNITS = 2;  // further ahead, other threads take rows away again before they are used
+constexpr int LOOKUP_UNITS = 8;    // for the tables that say where rows are
+constexpr int HOT_NODES = 256;     // the inner nodes next to the root, made last, are on most paths and so in the cache
 
 // Linear in the token position over all epochs, down to the minimum.
 inline double learning_rate_at(const Settings& s, int64_t epoch, int64_t position) {
@@ -57,23 +57,26 @@ class Trainer {
   void train_chunk(Result& result) {
     prefetched_ = 0;
     pair_ = 0;
+    std::fill_n(asked_draws_, SHARED_DRAWS, -1);
     reserve();
-    if (!plan_.centers.empty()) {
+    if (!plan_.units.empty()) {
       collect_coming(0);
       coming_.ask_all(s_.stride);
     }
-    for (size_t c = 0; c < plan_.centers.size(); ++c) {
-      // For every window: under full softmax one may take milliseconds.
+    for (size_t u = 0; u < plan_.units.size(); ++u) {
+      // For every unit: under full softmax one may take milliseconds.
       if (stop_requested(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
+      const Planner::Unit& unit = plan_.units[u];
       if (by_pair_)
-        train_pairs(c);
+        train_pairs(u);
       else
-        train_window(c);
-      const Planner::Center& center = plan_.centers[c];
-      const int64_t examples = std::is_same<Input, RowInputs>::value ? center.last - center.first - 1 : 1;
-      const double weight = weight_of(c);
+        train_windows(u);
+      int64_t examples = 0;
+      for (int32_t c = unit.first; c < unit.last; ++c)
+        examples += std::is_same<Input, RowInputs>::value ? plan_.centers[c].last - plan_.centers[c].first - 1 : 1;
+      const double weight = weight_of(unit);
       result.examples += examples;
-      result.centers += 1;
+      result.centers += unit.last - unit.first;
       result.weight += weight * double(examples);
       if (s_.sequence_weights) result.loss += weight * work_.loss.take();
     }
@@ -81,26 +84,49 @@ class Trainer {
 
   void reserve() {
     int largest_context = 0;
-    for (const Planner::Center& center : plan_.centers)
-      largest_context = std::max(largest_context, center.last - center.first - 1);
+    for (const Planner::Unit& unit : plan_.units) {
+      const Range range = range_of(unit);
+      largest_context = std::max(largest_context, range.last - range.first);
+    }
     prepared_.reserve(largest_context, largest_outputs_);
     work_.reserve(largest_context, largest_outputs_);
   }
 
-  void train_window(size_t index) {
-    const Planner::Center& center = plan_.centers[index];
-    Prepared<Real>& prepared = prepared_;
-    copy_context(center, prepared.context);
-    prepare_unit<Real, Output>(s_,
-                               {prepared.context, center.last - center.first - 1, plan_.kept_ids[center.kept],
-                                plan_.negatives.data() + center.draws, center.n_draws, plan_.may_repeat(center)},
-                               rate_of(index), input_row_, output_row_, prepared);
+  // The kept tokens that a unit's windows cover, their centers included.
+  struct Range {
+    int32_t first, last;
+  };
+  Range range_of(const Planner::Unit& unit) const {
+    Range range = {plan_.centers[unit.first].first, plan_.centers[unit.first].last};
+    for (int32_t c = unit.first + 1; c < unit.last; ++c) {
+      range.first = std::min(range.first, plan_.centers[c].first);
+      range.last = std::max(range.last, plan_.centers[c].last);
+    }
+    return range;
+  }
+
+  void train_windows(size_t index) {
+    const Planner::Unit& windows = plan_.units[index];
+    const Planner::Center& center = plan_.centers[windows.first];
+    int32_t targets[MAX_UNIT_WINDOWS];
+    Unit unit = {prepared_.context, 0, targets, windows.last - windows.first, nullptr, nullptr, center.n_draws, false};
+    unit.negatives = plan_.negatives.data() + center.draws;
+    for (int t = 0; t < unit.n_targets; ++t) targets[t] = plan_.kept_ids[plan_.centers[windows.first + t].kept];
+    const Range range = range_of(windows);
+    unit.context_may_repeat = plan_.may_repeat(range.first, range.last);
+    if (unit.n_targets == 1) {
+      unit.n_context = range.last - range.first - 1;
+      copy_context(center, prepared_.context);
+    } else {
+      find_contexts(windows, range, unit);
+    }
+    prepare_unit<Real, Output>(s_, unit, rate_of(windows), input_row_, output_row_, prepared_);
     collect_coming(index + 1);
-    train_unit<UPDATE, Real, Input, Output>(s_, prepared, work_, coming_);
+    train_unit<UPDATE, Real, Input, Output>(s_, prepared_, work_, coming_);
   }
 
   void train_pairs(size_t index) {
-    const Planner::Center& center = plan_.centers[index];
+    const Planner::Center& center = plan_.centers[plan_.units[index].first];
     Prepared<Real>& prepared = prepared_;
     copy_context(center, prepared.context);
     const int32_t* negatives = plan_.negatives.data() + center.draws;
@@ -109,8 +135,9 @@ class Trainer {
     coming_.clear();
     for (int i = 0; i < center.last - center.first - 1; ++i, ++pair_) {
       const int n = plan_.pair_draws.empty() ? s_.negatives : plan_.pair_draws[pair_];
-      prepare_unit<Real, Output>(s_, {&prepared.context[i], 1, plan_.kept_ids[center.kept], negatives, n, false},
-                                 rate_of(index), input_row_, output_row_, prepared);
+      prepare_unit<Real, Output>(
+          s_, {&prepared.context[i], 1, &plan_.kept_ids[center.kept], 1, nullptr, negatives, n, false},
+          rate_of(plan_.units[index]), input_row_, output_row_, prepared);
       train_unit<UPDATE, Real, Input, Output>(s_, prepared, work_, coming_);
       negatives += n;
     }
@@ -124,56 +151,107 @@ class Trainer {
     }
   }
 
-  double weight_of(size_t index) const {
-    return s_.sequence_weights ? double(s_.sequence_weights[plan_.center_sequences[index]]) : 1;
+  // The context of several windows into `unit`, and which of them has each word; words of none, a center maybe, are
+  // left out.
+  void find_contexts(const Planner::Unit& windows, Range range, Unit& unit) {
+    typedef uint8_t Bytes __attribute__((vector_size(16)));
+    uint8_t* const in_windows = prepared_.windows;
+    const int count = range.last - range.first;
+    const int32_t* const ids = plan_.kept_ids.data() + range.first;
+    unit.windows = in_windows;
+    unit.context = ids;
+    unit.n_context = count;
+    bool all_in_some = true;
+    for (int first = 0; first < count; first += 16) {
+      const Bytes place = Bytes{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+      Bytes bits = Bytes{};
+      for (int32_t c = windows.first; c < windows.last; ++c) {
+        const Planner::Center& center = plan_.centers[c];
+        const auto at = [&](int32_t kept) {
+          return Bytes{} + uint8_t(std::min(std::max(kept - range.first - first, -1), 16) + 1);
+        };
+        const Bytes one_more = place + 1;
+        const Bytes inside =
+            Bytes((one_more >= at(center.first)) & (one_more < at(center.last)) & (one_more != at(center.kept)));
+        bits |= inside & uint8_t(1 << (c - windows.first));
+      }
+      std::memcpy(in_windows + first, &bits, sizeof bits);
+      for (int k = first; k < std::min(first + 16, count); ++k) all_in_some &= in_windows[k] != 0;
+    }
+    if (all_in_some) return;
+    int size = 0;
+    for (int k = 0; k < count; ++k) {
+      prepared_.context[size] = ids[k];
+      in_windows[size] = in_windows[k];
+      size += in_windows[k] != 0;
+    }
+    unit.context = prepared_.context;
+    unit.n_context = size;
   }
 
-  Real rate_of(size_t index) const {
-    return Real(learning_rate_at(s_, epoch_, plan_.kept_positions[plan_.centers[index].kept]) * weight_of(index));
+  double weight_of(const Planner::Unit& unit) const {
+    return s_.sequence_weights ? double(s_.sequence_weights[plan_.center_sequences[unit.first]]) : 1;
   }
 
-  // The rows of the window PREFETCH_WINDOWS after this one (for the first: of all up to it), to be asked for.
+  // That of its first center.
+  Real rate_of(const Planner::Unit& unit) const {
+    return Real(learning_rate_at(s_, epoch_, plan_.kept_positions[plan_.centers[unit.first].kept]) * weight_of(unit));
+  }
+
+  // The rows of the unit PREFETCH_UNITS after this one (for the first: of all up to it), to be asked for.
   void collect_coming(size_t index) {
     const Planner& plan = plan_;
     coming_.clear();
-    if (index >= plan.centers.size()) return;
-    const size_t ahead = std::min(index + PREFETCH_WINDOWS, plan.centers.size() - 1);
-    const int64_t reach = int64_t(plan.centers[ahead].kept) + (s_.window_mode == WINDOW_SEQUENCE ? 1 : s_.window) + 1;
+    if (index >= plan.units.size()) return;
+    const size_t ahead = std::min(index + PREFETCH_UNITS, plan.units.size() - 1);
+    const Planner::Center& furthest = plan.centers[plan.units[ahead].last - 1];
+    const int64_t reach = int64_t(furthest.kept) + (s_.window_mode == WINDOW_SEQUENCE ? 1 : s_.window) + 1;
     for (const int32_t stop = int32_t(std::min(reach, int64_t(plan.kept_ids.size()))); prefetched_ < stop;
          ++prefetched_)
       coming_.add(input_row_.home(plan.kept_ids[prefetched_]));
-    for (size_t c = index == 0 ? 0 : index + PREFETCH_WINDOWS; c <= ahead; ++c) {
-      const Planner::Center& center = plan.centers[c];
-      const int32_t target = plan.kept_ids[center.kept];
+    for (size_t u = index == 0 ? 0 : index + PREFETCH_UNITS; u <= ahead; ++u) collect_outputs(plan.units[u]);
+    if (!InputRows::IN_PLACE && std::is_same<Output, SampledNegatives>::value) {
+      const size_t further = index + LOOKUP_UNITS;
+      if (further < plan.units.size()) {
+        const Planner::Unit& unit = plan.units[further];
+        for (int32_t c = unit.first; c < unit.last; ++c) {
+          input_row_.foresee(plan.kept_ids[plan.centers[c].last - 1]);
+          output_row_.foresee(plan.kept_ids[plan.centers[c].kept]);
+        }
+        const Planner::Center& center = plan.centers[unit.first];
+        for (int k = 0; k < center.n_draws; ++k) output_row_.foresee(plan.negatives[center.draws + k]);
+      }
+    }
+    if (std::is_same<Output, HuffmanPath>::value) {  // paths, then where they begin, further ahead
+      if (const int32_t* target = target_at(plan, index + LOOKUP_UNITS)) {
+        __builtin_prefetch(s_.path_nodes + s_.path_offsets[*target]);
+        __builtin_prefetch(s_.path_codes + s_.path_offsets[*target]);
+      }
+      if (const int32_t* target = target_at(plan, index + LOOKUP_UNITS * 3 / 2))
+        __builtin_prefetch(s_.path_offsets + *target);
+    }
+  }
+
+  void collect_outputs(const Planner::Unit& unit) {
+    for (int32_t c = unit.first; c < unit.last; ++c) {
+      const int32_t target = plan_.kept_ids[plan_.centers[c].kept];
       if (std::is_same<Output, SampledNegatives>::value) {
         coming_.add(output_row_.home(target));
-        for (int k = 0; k < center.n_draws; ++k) coming_.add(output_row_.home(plan.negatives[center.draws + k]));
       } else if (std::is_same<Output, HuffmanPath>::value) {
         for (int64_t step = s_.path_offsets[target]; step < s_.path_offsets[target + 1]; ++step)
           if (s_.path_nodes[step] < s_.n_output_rows - HOT_NODES) coming_.add(output_row_.home(s_.path_nodes[step]));
       }
     }
-    if (!InputRows::IN_PLACE && std::is_same<Output, SampledNegatives>::value) {
-      const size_t further = index + LOOKUP_WINDOWS;
-      if (further < plan.centers.size()) {
-        const Planner::Center& center = plan.centers[further];
-        input_row_.foresee(plan.kept_ids[center.last - 1]);
-        output_row_.foresee(plan.kept_ids[center.kept]);
-        for (int k = 0; k < center.n_draws; ++k) output_row_.foresee(plan.negatives[center.draws + k]);
-      }
-    }
-    if (std::is_same<Output, HuffmanPath>::value) {  // paths, then where they begin, further ahead
-      if (const int32_t* target = target_at(plan, index + LOOKUP_WINDOWS)) {
-        __builtin_prefetch(s_.path_nodes + s_.path_offsets[*target]);
-        __builtin_prefetch(s_.path_codes + s_.path_offsets[*target]);
-      }
-      if (const int32_t* target = target_at(plan, index + LOOKUP_WINDOWS * 3 / 2))
-        __builtin_prefetch(s_.path_offsets + *target);
-    }
+    if (!std::is_same<Output, SampledNegatives>::value) return;
+    const Planner::Center& center = plan_.centers[unit.first];
+    int64_t& asked = asked_draws_[shared_draw(plan_.kept_positions[center.kept])];
+    if (center.draws == asked) return;  // they have come for a unit before
+    asked = center.draws;
+    for (int k = 0; k < center.n_draws; ++k) coming_.add(output_row_.home(plan_.negatives[center.draws + k]));
   }
 
   static const int32_t* target_at(const Planner& plan, size_t index) {
-    return index < plan.centers.size() ? &plan.kept_ids[plan.centers[index].kept] : nullptr;
+    return index < plan.units.size() ? &plan.kept_ids[plan.centers[plan.units[index].first].kept] : nullptr;
   }
 
   const Settings& s_;
@@ -186,8 +264,9 @@ class Trainer {
   Workspace<Real> work_;
   Prepared<Real> prepared_;
   ComingRows<Real, InputRows::PREFETCH_WRITE> coming_;
-  int64_t pair_ = 0;        // of the chunk, where pairs are units
-  int32_t prefetched_ = 0;  // kept tokens of the chunk whose input rows are on their way
+  int64_t pair_ = 0;                   // of the chunk, where pairs are units
+  int64_t asked_draws_[SHARED_DRAWS];  // whose rows were asked for last, of each of a block's draws
+  int32_t prefetched_ = 0;             // kept tokens of the chunk whose input rows are on their way
 };
 
 template <class T>
