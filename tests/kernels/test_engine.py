@@ -38,12 +38,12 @@ def train_by_reference(corpus, objective, options, parameters, sequence_weights=
     sharing = parameters["negative_sharing"]
     by_pair = draws and sharing == "pair" and objective.inputs.examples == "context"
     plan_sharing = "window" if sharing == "pair" and not by_pair else sharing
-    plan = PlanSettings(parameters["seed"], negatives=5, negative_sharing=plan_sharing)
+    plan = PlanSettings(parameters["seed"], objective.inputs.architecture, negatives=5, negative_sharing=plan_sharing)
     tree = build_huffman_tree(counts) if objective.outputs.needs_tree else None
     rate = parameters["learning_rate"]
     total = 0.0
     windows = plan_windows(ids, offsets, tables, plan, epoch=0, start=0, stop=len(ids))
-    for members in group_units(windows) if objective.takes_several_windows else ((window,) for window in windows):
+    for members in group_units(windows):
         first = members[0]
         weight = 1.0
         if sequence_weights is not None:

@@ -83,22 +83,23 @@ def test_native_plan_equals_its_twin(instruction_set, data):
     lengths = data.draw(st.lists(st.one_of(st.integers(0, 40), st.integers(0, 2500)), min_size=1, max_size=5))
     ids, offsets, counts = make_corpus(rng, n_words, lengths)
     seed = data.draw(st.integers(0, 2**64 - 1))
+    sharing = data.draw(st.sampled_from(["block", "window", "pair"]))
+    architecture = "skipgram" if sharing == "pair" else data.draw(st.sampled_from(["skipgram", "cbow"]))
     window = data.draw(st.integers(1, 12))
     mode = data.draw(st.sampled_from(["dynamic", "fixed"] + (["sequence"] if max(lengths) <= 40 else [])))
     side = data.draw(st.sampled_from(["both", "left", "right"]))
     negatives = data.draw(st.integers(1, 7))
-    sharing = data.draw(st.sampled_from(["block", "window", "pair"]))
     collision = data.draw(st.sampled_from(["reject", "count", "drop"]))
     subsample = data.draw(st.sampled_from([0.0, 1e-3, 0.05]))
     exponent = data.draw(st.sampled_from([0.75, 0.0, -1.0, 3.0]))
     epoch = data.draw(st.integers(0, 3))
     engine = Engine(
-        ids, offsets, counts, dims=4, window=window, window_mode=mode, window_side=side, negatives=negatives,
-        negative_sharing=sharing, target_collision=collision, subsample=subsample, noise_exponent=exponent, seed=seed,
+        ids, offsets, counts, dims=4, architecture=architecture, window=window, window_mode=mode, window_side=side,
+        negatives=negatives, negative_sharing=sharing, target_collision=collision, subsample=subsample, noise_exponent=exponent, seed=seed,
         instruction_set=instruction_set,
     )  # fmt: skip
     tables = PlanTables.build(counts, subsample=subsample, noise_exponent=exponent)
-    plan = PlanSettings(seed, window, mode, side, negatives, sharing, collision)
+    plan = PlanSettings(seed, architecture, window, mode, side, negatives, sharing, collision)
     start = data.draw(st.integers(0, len(ids)))
     stop = data.draw(st.integers(start, len(ids)))
     expected = [
@@ -119,14 +120,19 @@ def test_slices_plan_what_the_whole_plans():
         assert pieces == whole
 
 
-def test_groups_of_a_block_have_one_draw():
+@pytest.mark.parametrize(("architecture", "unit_tokens"), [("skipgram", UNIT_TOKENS), ("cbow", 1)])
+def test_windows_of_a_block_have_one_draw(architecture, unit_tokens):
     ids, offsets, counts = make_corpus(np.random.default_rng(4), 5000, [3000, 400])
-    engine = Engine(ids, offsets, counts, dims=4, subsample=0, target_collision="count", seed=6)
+    engine = Engine(
+        ids, offsets, counts, architecture=architecture, dims=4, subsample=0, target_collision="count", seed=6
+    )
     draws: dict[tuple[int, int], set[tuple[int, ...]]] = {}
     for position, _, _, negatives in native_windows(engine, 0, len(ids), 0):
-        draws.setdefault((position // SHARING_TOKENS, position % SHARING_STRIDE // UNIT_TOKENS), set()).add(negatives)
+        place = position % SHARING_STRIDE // unit_tokens
+        draws.setdefault((position // SHARING_TOKENS, place), set()).add(negatives)
     assert all(len(shared) == 1 for shared in draws.values())
-    assert len(set().union(*draws.values())) == len(draws) == 54 * 4 - 2  # 3,400 is 53 blocks and 8 tokens: two groups
+    # 3,400 tokens are 26 blocks and 72 tokens: more than a stride
+    assert len(set().union(*draws.values())) == len(draws) == 27 * SHARING_STRIDE // unit_tokens
 
 
 def chi_square(observed, probabilities):

@@ -20,9 +20,9 @@ from firth.numerics.distributions import build_alias_table, keep_probabilities, 
 
 MAX_ATTEMPTS = 64  # of drawing one negative that is not the target; then the next word id is taken
 WORD_RANGE = 2**32
-# negative_sharing="block": windows whose centers stand in one group of UNIT_TOKENS tokens have one draw, and so have
-# the groups SHARING_STRIDE, 2 SHARING_STRIDE ... tokens from it in a block of SHARING_TOKENS
-UNIT_TOKENS, SHARING_STRIDE, SHARING_TOKENS = 4, 16, 64
+# negative_sharing="block": the windows of centers SHARING_STRIDE, 2 SHARING_STRIDE ... tokens from each other in a
+# block of SHARING_TOKENS have one draw; with skip-gram, those of UNIT_TOKENS neighbouring tokens too, which are a unit
+UNIT_TOKENS, SHARING_STRIDE, SHARING_TOKENS = 4, 16, 128
 MAX_BLOCK_WINDOW = 10  # wider windows, and whole sequences, have a draw each
 
 NOISE_COLUMN = np.dtype([("threshold", np.uint32), ("alias", np.int32)])
@@ -90,6 +90,7 @@ class PlanSettings:
     """The parameters of TrainingConfig that decide what is sampled, under their names there."""
 
     seed: int
+    architecture: str = "skipgram"
     window: int = 5
     window_mode: str = "dynamic"
     window_side: str = "both"
@@ -103,6 +104,11 @@ class PlanSettings:
         """Neighbouring windows have one draw of negatives."""
         bounded = self.window_mode != "sequence" and self.window <= MAX_BLOCK_WINDOW
         return self.negative_sharing == "block" and bounded
+
+    @property
+    def unit_tokens(self) -> int:
+        """Neighbouring tokens whose windows have one draw, and are one unit."""
+        return UNIT_TOKENS if self.architecture == "skipgram" and self.shares_by_block else 1
 
 
 def plan_windows(
@@ -149,13 +155,13 @@ def plan_windows(
             if tables.noise is not None:
                 n_draws = settings.negatives * (len(context) if settings.negative_sharing == "pair" else 1)
                 negatives, changed = draw_negatives(tables.noise, settings, epoch, int(position), target, n_draws)
-                if settings.shares_by_block and not changed:
-                    unit = (sequence, int(position) // UNIT_TOKENS)
+                if settings.unit_tokens > 1 and not changed:
+                    unit = (sequence, int(position) // settings.unit_tokens)
             yield PlannedWindow(int(position), target, context, negatives, unit)
 
 
 def group_units(windows: Iterable[PlannedWindow]) -> Iterator[tuple[PlannedWindow, ...]]:
-    """The units that skip-gram with negative sampling makes of a plan's windows, in order."""
+    """The units of training that a plan's windows make with negative sampling, in order."""
     for unit, members in itertools.groupby(windows, key=lambda window: window.unit):
         if unit is None:
             yield from ((window,) for window in members)
@@ -169,15 +175,15 @@ def draw_negatives(
     """The negatives of one center, and whether any draw equalled the target and was not kept.
 
     Draw d takes words 2 (d mod 2) and the next of block d // 2: column c = floor(word / 2^32 * V), then the coin.
-    Blocks are those of the center's position, or, where groups of a block share them, of the first position of the
-    first group that has the draw. A draw that equals the target is drawn anew from the block of the next attempt at
+    Blocks are those of the center's position, or, where windows of a block share them, of the first position of the
+    block that has the draw. A draw that equals the target is drawn anew from the block of the next attempt at
     the center's own position ("reject"), kept ("count") or left out ("drop").
     """
     n_words = len(noise)
     shared = position
     if settings.shares_by_block:
-        group = position % SHARING_STRIDE // UNIT_TOKENS
-        shared = position // SHARING_TOKENS * SHARING_TOKENS + group * UNIT_TOKENS
+        place = position % SHARING_STRIDE // settings.unit_tokens * settings.unit_tokens
+        shared = position // SHARING_TOKENS * SHARING_TOKENS + place
 
     def draw(number: int, attempt: int) -> int:
         at = shared if attempt == 0 else position

@@ -28,9 +28,11 @@ template <class Real>
 using Rows = Real* const*;
 
 // Output rows of each block but the last, which may have fewer: blocks of nearly equal width keep the units busy best.
+// Where one pass cannot take all, two blocks fit into one.
 constexpr int block_width(int n) {
   if (n <= BLOCK_ROWS) return n;
-  const int n_blocks = (n + BLOCK_ROWS - 1) / BLOCK_ROWS;
+  const int most = n <= UPDATE_ROWS || BLOCK_ROWS >= UPDATE_ROWS ? BLOCK_ROWS : UPDATE_ROWS / 2;
+  const int n_blocks = (n + most - 1) / most;
   return (n + n_blocks - 1) / n_blocks;
 }
 
@@ -238,8 +240,10 @@ inline void update_rows(Rows<Real> x, int m, Rows<Real> u, int n, int n_padded, 
   Real* const memory = gathered.get(size_t(m) * n_padded);
   const auto so_far = [&](int i, int d, V) { return load(memory + size_t(i) * n_padded + d); };
   const auto to_memory = [&](int i, int d, V moved) { store(memory + size_t(i) * n_padded + d, moved); };
-  for_each_block(n, [&](int first, int n_rows) {
-    with_width<BLOCK_ROWS>(n_rows, [&](auto width) {
+  const int one = block_width(n), two = 2 * one <= UPDATE_ROWS ? 2 * one : one;
+  for (int first = 0, n_rows; first < n; first += n_rows) {
+    n_rows = first + two <= n ? two : std::min(one, n - first);
+    with_width<UPDATE_ROWS>(n_rows, [&](auto width) {
       constexpr int NJ = decltype(width)::value;
       const Real* const c = coefficients + size_t(m) * first;
       if (first == 0)
@@ -249,7 +253,7 @@ inline void update_rows(Rows<Real> x, int m, Rows<Real> u, int n, int n_padded, 
       else
         update_block<Real, NJ>(x, m, u + first, n_padded, c, so_far, to_row, NothingComes());
     });
-  });
+  }
 }
 
 // Updates the outputs of a single input; what the input is to be moved by (n_padded) is gathered in `change`.

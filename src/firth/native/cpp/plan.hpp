@@ -21,26 +21,31 @@ constexpr int MAX_ATTEMPTS = 64;  // rejected draws of one negative before the n
 constexpr int PHILOX_BATCH = 16;
 constexpr int MAX_TRACKED_WINDOW = 32;
 
-// Negatives shared by a block (SHARE_BLOCK). Windows whose centers stand in one group of UNIT_TOKENS tokens have one
-// draw, and are one unit of training where their context words are inputs of their own: a word that is in several of
-// them meets the negatives once. The groups that stand SHARING_STRIDE, 2 SHARING_STRIDE ... tokens from each other
-// within a block of SHARING_TOKENS have one draw too: so far apart few words are in two of their windows, and the
-// negatives' rows come to a core once and are used several times.
-constexpr int64_t UNIT_TOKENS = 4, SHARING_STRIDE = 16, SHARING_TOKENS = 64;
-constexpr int64_t SHARED_DRAWS = SHARING_STRIDE / UNIT_TOKENS;  // of a block
-constexpr int MAX_BLOCK_WINDOW = 10;                            // wider windows, and whole sequences, have a draw each
+// Negatives shared by a block (SHARE_BLOCK). The windows of centers that stand SHARING_STRIDE, 2 SHARING_STRIDE ...
+// tokens from each other within a block of SHARING_TOKENS have one draw: so far apart few words are in two of their
+// windows, and the negatives' rows come to a core once and are used several times. With skip-gram, the windows of
+// UNIT_TOKENS neighbouring tokens have one draw as well and are one unit of training: a word that is in several of them
+// meets the negatives once.
+constexpr int64_t UNIT_TOKENS = 4, SHARING_STRIDE = 16, SHARING_TOKENS = 128;
+constexpr int MAX_BLOCK_WINDOW = 10;  // wider windows, and whole sequences, have a draw each
 
 inline bool shares_by_block(const Settings& s) {
   return s.sharing == SHARE_BLOCK && s.window_mode != WINDOW_SEQUENCE && s.window <= MAX_BLOCK_WINDOW;
 }
 
-// The position whose random words decide on the negatives of a center.
-inline int64_t shared_position(int64_t position) {
-  return position - position % SHARING_TOKENS + position % SHARING_STRIDE / UNIT_TOKENS * UNIT_TOKENS;
+// Neighbouring tokens whose windows have one draw.
+inline int64_t unit_tokens(const Settings& s) { return s.architecture == SKIPGRAM ? UNIT_TOKENS : 1; }
+
+// Which of its block's draws a center has, by the place of the first token that has it.
+inline int64_t shared_draw(const Settings& s, int64_t position) {
+  const int64_t place = position % SHARING_STRIDE;
+  return place - place % unit_tokens(s);
 }
 
-// Which of its block's draws a center has.
-inline int64_t shared_draw(int64_t position) { return position % SHARING_STRIDE / UNIT_TOKENS; }
+// The position whose random words decide on the negatives of a center.
+inline int64_t shared_position(const Settings& s, int64_t position) {
+  return position - position % SHARING_TOKENS + shared_draw(s, position);
+}
 
 // Many blocks at once: each word in the low half of a lane of 64 bits, since that is what multiplications to 64 bits
 // take; what the high halves hold is never read.
@@ -324,14 +329,14 @@ class Planner {
     }
     block_positions_.resize(most + PHILOX_BATCH);
     block_draws_.resize(most + PHILOX_BATCH);
-    int64_t latest[SHARED_DRAWS], latest_draws[SHARED_DRAWS];
-    std::fill_n(latest, SHARED_DRAWS, -1);
+    int64_t latest[SHARING_STRIDE], latest_draws[SHARING_STRIDE];
+    std::fill_n(latest, SHARING_STRIDE, -1);
     size_t blocks = 0;
     for (Center& center : centers) {
       int64_t position = kept_positions[center.kept];
       if (shares_by_block(s_)) {
-        const int64_t draw = shared_draw(position);
-        position = shared_position(position);
+        const int64_t draw = shared_draw(s_, position);
+        position = shared_position(s_, position);
         if (latest[draw] == position) {
           center.draws = latest_draws[draw];
           continue;

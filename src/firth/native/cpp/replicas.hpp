@@ -27,8 +27,8 @@ constexpr int64_t UNSEEN_TOKENS = 1 << 16;   // at most: what all threads train 
 constexpr int64_t UNSEEN_PARTS = 1024;       // of a run, at least
 constexpr int64_t MAX_BYTES = 4 << 20;       // of the copies of one matrix, and as much again for their bases
 
-// The more threads there are, the shorter a stretch: what they do not see of each other stays the same. Units of windows
-// are not divided.
+// The more threads there are, the shorter a stretch: what they do not see of each other stays the same. Units of
+// windows are not divided.
 inline int64_t stretch_tokens(const Settings& s) {
   const int64_t unseen = std::min(UNSEEN_TOKENS, s.n_tokens * std::max(s.epochs, 1) / UNSEEN_PARTS);
   return std::max<int64_t>(1, unseen / std::max(s.n_threads, 1) / UNIT_TOKENS) * UNIT_TOKENS;

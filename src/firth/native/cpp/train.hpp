@@ -57,7 +57,7 @@ class Trainer {
   void train_chunk(Result& result) {
     prefetched_ = 0;
     pair_ = 0;
-    std::fill_n(asked_draws_, SHARED_DRAWS, -1);
+    std::fill_n(asked_draws_, SHARING_STRIDE, -1);
     reserve();
     if (!plan_.units.empty()) {
       collect_coming(0);
@@ -244,7 +244,7 @@ class Trainer {
     }
     if (!std::is_same<Output, SampledNegatives>::value) return;
     const Planner::Center& center = plan_.centers[unit.first];
-    int64_t& asked = asked_draws_[shared_draw(plan_.kept_positions[center.kept])];
+    int64_t& asked = asked_draws_[shared_draw(s_, plan_.kept_positions[center.kept])];
     if (center.draws == asked) return;  // they have come for a unit before
     asked = center.draws;
     for (int k = 0; k < center.n_draws; ++k) coming_.add(output_row_.home(plan_.negatives[center.draws + k]));
@@ -264,9 +264,9 @@ class Trainer {
   Workspace<Real> work_;
   Prepared<Real> prepared_;
   ComingRows<Real, InputRows::PREFETCH_WRITE> coming_;
-  int64_t pair_ = 0;                   // of the chunk, where pairs are units
-  int64_t asked_draws_[SHARED_DRAWS];  // whose rows were asked for last, of each of a block's draws
-  int32_t prefetched_ = 0;             // kept tokens of the chunk whose input rows are on their way
+  int64_t pair_ = 0;                     // of the chunk, where pairs are units
+  int64_t asked_draws_[SHARING_STRIDE];  // whose rows were asked for last, of each of a block's draws
+  int32_t prefetched_ = 0;               // kept tokens of the chunk whose input rows are on their way
 };
 
 template <class T>
