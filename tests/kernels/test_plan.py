@@ -95,8 +95,8 @@ def test_native_plan_equals_its_twin(instruction_set, data):
     epoch = data.draw(st.integers(0, 3))
     engine = Engine(
         ids, offsets, counts, dims=4, architecture=architecture, window=window, window_mode=mode, window_side=side,
-        negatives=negatives, negative_sharing=sharing, target_collision=collision, subsample=subsample, noise_exponent=exponent, seed=seed,
-        instruction_set=instruction_set,
+        negatives=negatives, negative_sharing=sharing, target_collision=collision, subsample=subsample,
+        noise_exponent=exponent, seed=seed, instruction_set=instruction_set,
     )  # fmt: skip
     tables = PlanTables.build(counts, subsample=subsample, noise_exponent=exponent)
     plan = PlanSettings(seed, architecture, window, mode, side, negatives, sharing, collision)

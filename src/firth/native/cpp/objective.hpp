@@ -110,7 +110,7 @@ struct Prepared {
     output_ids = context + n_context + 1;  // one more: a copied context passes over its center
     context_rows = rows_.get(size_t(n_context) + n_outputs);
     output_rows = context_rows + n_context;
-    positive = labels_.get(size_t(n_outputs));  // blocks are no more than rows
+    positive = labels_.get(size_t(n_outputs));       // blocks are no more than rows
     windows = windows_.get(size_t(n_context) + 16);  // 16 at a time
   }
 
