@@ -256,49 +256,54 @@ inline void update_rows(Rows<Real> x, int m, Rows<Real> u, int n, int n_padded, 
   }
 }
 
-// Updates the outputs of a single input; what the input is to be moved by (n_padded) is gathered in `change`.
-template <class Real>
-inline void update_outputs_and_gather(const Real* input, Rows<Real> u, int n, int n_padded, const Real* coefficients,
-                                      Real* change) {
+// Updates the outputs of a single input, repeats folded; what the input is to be moved by (n_padded) is gathered in
+// `change`.
+template <class Real, class Coming>
+inline void update_outputs_and_gather(const Real* input, Rows<Real> outputs, int n, int n_padded,
+                                      const Real* coefficients, Real* change, const Coming& coming) {
   typedef typename Simd<Real>::V V;
-  Real* const row = const_cast<Real*>(input);
   for_each_block(n, [&](int first, int n_rows) {
     with_width<BLOCK_ROWS>(n_rows, [&](auto width) {
-      update_block<Real, decltype(width)::value>(
-          &row, 1, u + first, n_padded, coefficients + first,
-          [&](int, int d, V) { return first == 0 ? V{} : load(change + d); },
-          [&](int, int d, V moved) { store(change + d, moved); }, NothingComes());
+      constexpr int NJ = decltype(width)::value;
+      Rows<Real> u = outputs + first;
+      V c[NJ];
+#pragma GCC unroll 12
+      for (int j = 0; j < NJ; ++j) c[j] = broadcast(coefficients[first + j]);
+      for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
+        const V x = load(input + d);
+        V moved = first == 0 ? V{} : load(change + d);
+        if (first == 0) coming.ask(d);
+#pragma GCC unroll 12
+        for (int j = 0; j < NJ; ++j) {
+          const V row = load(u[j] + d);
+          moved = fma(c[j], row, moved);
+          store(u[j] + d, fma(c[j], x, row));
+        }
+        store(change + d, moved);
+      }
     });
   });
 }
 
-// One input that stands for several rows (`pool`, moved by `factor` times what the input is moved by), a single block,
-// repeated outputs folded: everything in one pass.
-template <class Real, int NJ, class Coming>
-inline void block_update_pooled(const Real* input, Rows<Real> pool, int n_pool, Rows<Real> u, int n_padded,
-                                const Real* coefficients, Real factor, const Coming& coming) {
-  typedef typename Simd<Real>::V V;
-  const V factors = broadcast(factor);
-  for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
-    const V x = load(input + d);
-    V change = V{};
-    coming.ask(d);
-#pragma GCC unroll 12
-    for (int j = 0; j < NJ; ++j) {
-      const V row = load(u[j] + d), coefficient = broadcast(coefficients[j]);
-      change = fma(coefficient, row, change);
-      store(u[j] + d, fma(coefficient, x, row));
-    }
-    for (int i = 0; i < n_pool; ++i) store(pool[i] + d, fma(factors, change, load(pool[i] + d)));
-  }
-}
-
-// row += factor * change
+// rows[i] += factor * change, repeats allowed
 template <class Real>
-inline void add_scaled(Real* row, const Real* change, Real factor, int n_padded) {
+inline void add_to_rows(Rows<Real> rows, int m, const Real* change, Real factor, int n_padded) {
   typedef typename Simd<Real>::V V;
   const V factors = broadcast(factor);
-  for (int d = 0; d < n_padded; d += Simd<Real>::LANES) store(row + d, fma(factors, load(change + d), load(row + d)));
+  int i = 0;
+  const auto add = [&](auto n_rows) {
+    constexpr int MI = decltype(n_rows)::value;
+    Rows<Real> x = rows + i;
+    for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
+      const V moved = factors * load(change + d);
+#pragma GCC unroll 4
+      for (int k = 0; k < MI; ++k) store(x[k] + d, load(x[k] + d) + moved);
+    }
+    i += MI;
+  };
+  while (i + 4 <= m) add(std::integral_constant<int, 4>());
+  if (i + 2 <= m) add(std::integral_constant<int, 2>());
+  if (i < m) add(std::integral_constant<int, 1>());
 }
 
 // Whether an id stands twice.

@@ -29,22 +29,20 @@ struct PooledInput {
   static void update(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work,
                      const Inputs<Real>& inputs, const Coming& coming) {
     const Unit& unit = prepared.unit;
-    const int n_padded = padded_dims<Real>(settings), n = prepared.n_outputs, n_context = unit.n_context;
-    Rows<Real> x = prepared.context_rows, u = prepared.output_rows;
+    const int n_padded = padded_dims<Real>(settings), n_context = unit.n_context;
     const bool divide = bool(settings.pool_sum) == bool(settings.pool_word2vec);
     const Real factor = divide ? Real(1) / Real(n_context) : Real(1);
-    if (n <= BLOCK_ROWS && !settings.frozen) {
-      with_width<BLOCK_ROWS>(n, [&](auto width) {
-        block_update_pooled<Real, decltype(width)::value>(work.pooled, x, n_context, u, n_padded, work.coefficients,
-                                                          factor, coming);
-      });
-      return;
-    }
-    coming.ask_all(settings.stride);
     Real* const change = work.changes.get(n_padded);
-    update_outputs_and_gather<Real>(inputs.rows[0], u, n, n_padded, work.coefficients, change);
-    for (int i = 0; i < n_context; ++i)
-      if (!settings.frozen || !settings.frozen[unit.context[i]]) add_scaled(x[i], change, factor, n_padded);
+    update_outputs_and_gather<Real>(inputs.rows[0], prepared.output_rows, prepared.n_outputs, n_padded,
+                                    work.coefficients, change, coming);
+    Real** const x = prepared.context_rows;
+    int n_learning = n_context;
+    if (settings.frozen) {
+      n_learning = 0;
+      for (int i = 0; i < n_context; ++i)
+        if (!settings.frozen[unit.context[i]]) x[n_learning++] = x[i];
+    }
+    add_to_rows<Real>(x, n_learning, change, factor, n_padded);
   }
 };
 
