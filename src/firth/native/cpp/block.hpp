@@ -75,7 +75,6 @@ FIRTH_INLINE void tile_logits(Rows<Real> x, Rows<Real> u, int n_padded, Take&& t
   }
   V logits[groups_of<Real>(MI * NJ)];
   reduce<MI * NJ>(sums, logits);
-#pragma GCC unroll 12
   for (int group = 0; group < groups_of<Real>(MI * NJ); ++group) take(group, logits[group]);
 }
 
