@@ -28,7 +28,7 @@ BY_NAME = {"argnames": "objective", "argvalues": OBJECTIVES.values(), "ids": lam
 # As in native/cpp/replicas.hpp.
 MARGIN = 0.85
 RELAXATION = 4.0
-WORTH_A_COPY = {"negative-sampling": 8, "softmax": 8, "hierarchical-softmax": 32}  # touches
+WORTH_A_COPY = {"negative-sampling": 16, "softmax": 16, "hierarchical-softmax": 32}  # touches
 UNSEEN_TOKENS = 1 << 16
 UNSEEN_PARTS = 1024
 MAX_BYTES = 4 << 20

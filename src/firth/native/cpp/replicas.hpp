@@ -21,7 +21,7 @@
 namespace firth {
 
 constexpr double MARGIN = 0.85;
-constexpr double WORTH_A_COPY = 8;           // touches in a stretch
+constexpr double WORTH_A_COPY = 16;          // touches in a stretch
 constexpr double WORTH_A_COPY_IN_TREE = 32;  // the same under hierarchical softmax: with fewer it learns less well
 constexpr int64_t UNSEEN_TOKENS = 1 << 16;   // at most: what all threads train before one of them adds its own
 constexpr int64_t UNSEEN_PARTS = 1024;       // of a run, at least
