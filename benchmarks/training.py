@@ -23,7 +23,12 @@ import textwrap
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from firth import EncodedCorpus
 
 # (architecture, loss, dims) -> must, aim: ratios of words/s while training (issues of the project)
 TARGETS = {
@@ -254,15 +259,39 @@ def measure_import(arguments: argparse.Namespace, folder: Path) -> None:
 
 
 def measure_peak_share(arguments: argparse.Namespace, folder: Path) -> None:
-    """Flops of the m x n products, 6 m n d a window, on one core, over ``--peak`` Gflop/s (the processor's own)."""
+    """Flops of the units' matrix products on one core, over ``--peak`` Gflop/s (the processor's own).
+
+    A unit of m context words and n output rows takes 6 m n D flops: logits, and the two halves of the update.
+    """
     import firth
 
+    products = products_per_example(firth.encode_corpus(arguments.text, folder=folder / "encoded"))
     reached = []
     for _ in range(arguments.rounds):
         history = firth.train(arguments.text, dims=arguments.dims, threads=1, epochs=1, progress=False).history
-        reached.append(6 * history.epochs[0].n_examples * 6 * arguments.dims / history.train_seconds / 1e9)
+        reached.append(6 * products * history.epochs[0].n_examples * arguments.dims / history.train_seconds / 1e9)
     median = statistics.median(reached)
-    print(f"{median:.1f} Gflop/s on one core, {median / arguments.peak:.0%} of {arguments.peak:g}")
+    print(
+        f"{median:.1f} Gflop/s on one core, {median / arguments.peak:.0%} of {arguments.peak:g};"
+        f" {products:.2f} products of rows for each pair of words (window by window: 6)"
+    )
+
+
+def products_per_example(corpus: EncodedCorpus, n_tokens: int = 100_000) -> float:
+    """Pairs of rows that units multiply for each pair of words that they train, of the first tokens of a corpus."""
+    from firth.corpus.plan import PlanSettings, PlanTables, group_units, plan_windows
+
+    tables = PlanTables.build(corpus.vocabulary.counts, subsample=1e-3, noise_exponent=0.75)
+    lines = corpus.offsets[: np.searchsorted(corpus.offsets, n_tokens)]
+    windows = plan_windows(
+        corpus.ids[: lines[-1]], lines, tables, PlanSettings(seed=1), epoch=0, start=0, stop=int(lines[-1])
+    )
+    products = examples = 0
+    for unit in group_units(windows):
+        context = {word for window in unit for word in window.context_ids}
+        products += len(context) * (len(unit) + len(unit[0].negative_ids))
+        examples += sum(len(window.context_ids) for window in unit)
+    return products / examples
 
 
 def measure_accuracy(arguments: argparse.Namespace, folder: Path) -> None:

@@ -22,7 +22,7 @@ MAX_ATTEMPTS = 64  # of drawing one negative that is not the target; then the ne
 WORD_RANGE = 2**32
 # negative_sharing="block": the windows of centers SHARING_STRIDE, 2 SHARING_STRIDE ... tokens from each other in a
 # block of SHARING_TOKENS have one draw; with skip-gram, those of UNIT_TOKENS neighbouring tokens too, which are a unit
-UNIT_TOKENS, SHARING_STRIDE, SHARING_TOKENS = 4, 16, 128
+UNIT_TOKENS, SHARING_STRIDE, SHARING_TOKENS = 4, 16, 64
 MAX_BLOCK_WINDOW = 10  # wider windows, and whole sequences, have a draw each
 
 NOISE_COLUMN = np.dtype([("threshold", np.uint32), ("alias", np.int32)])

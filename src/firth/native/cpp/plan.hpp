@@ -26,7 +26,7 @@ constexpr int MAX_TRACKED_WINDOW = 32;
 // windows, and the negatives' rows come to a core once and are used several times. With skip-gram, the windows of
 // UNIT_TOKENS neighbouring tokens have one draw as well and are one unit of training: a word that is in several of them
 // meets the negatives once.
-constexpr int64_t UNIT_TOKENS = 4, SHARING_STRIDE = 16, SHARING_TOKENS = 128;
+constexpr int64_t UNIT_TOKENS = 4, SHARING_STRIDE = 16, SHARING_TOKENS = 64;
 constexpr int MAX_BLOCK_WINDOW = 10;  // wider windows, and whole sequences, have a draw each
 
 inline bool shares_by_block(const Settings& s) {
