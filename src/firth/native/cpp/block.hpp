@@ -23,6 +23,8 @@ constexpr int MAX_ACCUMULATORS = VECTOR_REGISTERS >= 32 ? 24 : 12;
 // Output rows that an update takes in one pass, two blocks at most: it holds what becomes of each, for two input rows
 // at once, and reads the rows as they were where there are no registers for them.
 constexpr int UPDATE_ROWS = VECTOR_REGISTERS >= 32 ? 12 : 10;
+// The fewest that a pass but the last takes where one cannot take all: the narrowest of block_width's full blocks.
+constexpr int LEAST_FULL_PASS = VECTOR_REGISTERS >= 32 ? 7 : 4;
 
 template <class Real>
 using Rows = Real* const*;
@@ -179,11 +181,11 @@ FIRTH_INLINE void update_block(Rows<Real> x, int m, Rows<Real> u, int n_padded, 
   }
 }
 
-// Calls body with a number of output rows, 1 .. MOST, as a compile-time constant.
-template <int MOST, class Body>
+// Calls body with a number of output rows, LEAST .. MOST, as a compile-time constant.
+template <int MOST, int LEAST = 1, class Body>
 inline void with_width(int width, Body&& body) {
-  if constexpr (MOST > 1) {
-    if (width < MOST) return with_width<MOST - 1>(width, body);
+  if constexpr (MOST > LEAST) {
+    if (width < MOST) return with_width<MOST - 1, LEAST>(width, body);
   }
   body(std::integral_constant<int, MOST>());
 }
@@ -237,22 +239,23 @@ inline void update_rows(Rows<Real> x, int m, Rows<Real> u, int n, int n_padded, 
     return;
   }
   Real* const memory = gathered.get(size_t(m) * n_padded);
-  const auto so_far = [&](int i, int d, V) { return load(memory + size_t(i) * n_padded + d); };
   const auto to_memory = [&](int i, int d, V moved) { store(memory + size_t(i) * n_padded + d, moved); };
+  static const Coming none{};
   const int one = block_width(n), two = 2 * one <= UPDATE_ROWS ? 2 * one : one;
-  for (int first = 0, n_rows; first < n; first += n_rows) {
-    n_rows = first + two <= n ? two : std::min(one, n - first);
-    with_width<UPDATE_ROWS>(n_rows, [&](auto width) {
-      constexpr int NJ = decltype(width)::value;
-      const Real* const c = coefficients + size_t(m) * first;
-      if (first == 0)
-        update_block<Real, NJ>(x, m, u, n_padded, c, input, to_memory, coming);
-      else if (first + n_rows < n)
-        update_block<Real, NJ>(x, m, u + first, n_padded, c, so_far, to_memory, NothingComes());
-      else
-        update_block<Real, NJ>(x, m, u + first, n_padded, c, so_far, to_row, NothingComes());
+  int first = 0;
+  const auto so_far = [&](int i, int d, V row) { return first == 0 ? row : load(memory + size_t(i) * n_padded + d); };
+  const auto rows_of_pass = [&] { return n - first >= two ? two : std::min(one, n - first); };
+  int n_rows = rows_of_pass();
+  for (; first + n_rows < n; first += n_rows, n_rows = rows_of_pass()) {
+    with_width<UPDATE_ROWS, LEAST_FULL_PASS>(n_rows, [&](auto width) {
+      update_block<Real, decltype(width)::value>(x, m, u + first, n_padded, coefficients + size_t(m) * first, so_far,
+                                                 to_memory, first == 0 ? coming : none);
     });
   }
+  with_width<UPDATE_ROWS>(n_rows, [&](auto width) {
+    update_block<Real, decltype(width)::value>(x, m, u + first, n_padded, coefficients + size_t(m) * first, so_far,
+                                               to_row, none);
+  });
 }
 
 // Updates the outputs of a single input, repeats folded; what the input is to be moved by (n_padded) is gathered in

@@ -27,8 +27,7 @@ class Trainer {
         plan_(settings),
         input_row_(input_row),
         output_row_(output_row),
-        by_pair_(std::is_same<Input, RowInputs>::value && std::is_same<Output, SampledNegatives>::value &&
-                 settings.sharing == SHARE_PAIR),
+        by_pair_(SHARES_NEGATIVES && settings.sharing == SHARE_PAIR),
         largest_outputs_(Output::largest_count(settings)) {}
 
   // Trains the tokens [start, stop) of an epoch; stops early, with ERROR_STOPPED, when the stop flag is seen.
@@ -54,6 +53,10 @@ class Trainer {
   const Planner& planned() const { return plan_; }
 
  private:
+  // Whether pairs of words may be units, or several windows.
+  static constexpr bool SHARES_NEGATIVES =
+      std::is_same<Input, RowInputs>::value && std::is_same<Output, SampledNegatives>::value;
+
   void train_chunk(Result& result) {
     prefetched_ = 0;
     pair_ = 0;
@@ -67,10 +70,7 @@ class Trainer {
       // For every unit: under full softmax one may take milliseconds.
       if (stop_requested(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
       const Planner::Unit& unit = plan_.units[u];
-      if (by_pair_)
-        train_pairs(u);
-      else
-        train_windows(u);
+      train(u);
       int64_t examples = 0;
       for (int32_t c = unit.first; c < unit.last; ++c)
         examples += std::is_same<Input, RowInputs>::value ? plan_.centers[c].last - plan_.centers[c].first - 1 : 1;
@@ -105,6 +105,13 @@ class Trainer {
     return range;
   }
 
+  void train(size_t index) {
+    if constexpr (SHARES_NEGATIVES) {
+      if (by_pair_) return train_pairs(index);
+    }
+    train_windows(index);
+  }
+
   void train_windows(size_t index) {
     const Planner::Unit& windows = plan_.units[index];
     const Planner::Center& center = plan_.centers[windows.first];
@@ -114,7 +121,7 @@ class Trainer {
     for (int t = 0; t < unit.n_targets; ++t) targets[t] = plan_.kept_ids[plan_.centers[windows.first + t].kept];
     const Range range = range_of(windows);
     unit.context_may_repeat = plan_.may_repeat(range.first, range.last);
-    if (unit.n_targets == 1) {
+    if (!SHARES_NEGATIVES || unit.n_targets == 1) {
       unit.n_context = range.last - range.first - 1;
       copy_context(center, prepared_.context);
     } else {
@@ -173,7 +180,8 @@ class Trainer {
         const Bytes one_more = place + 1;
         const Bytes inside =
             Bytes((one_more >= at(center.first)) & (one_more < at(center.last)) & (one_more != at(center.kept)));
-        bits |= inside & uint8_t(1 << (c - windows.first));
+        const uint8_t bit = uint8_t(1 << (c - windows.first));
+        bits |= inside & bit;
       }
       std::memcpy(in_windows + first, &bits, sizeof bits);
       for (int k = first; k < std::min(first + 16, count); ++k) all_in_some &= in_windows[k] != 0;
