@@ -129,10 +129,11 @@ def test_windows_of_a_block_have_one_draw(architecture, unit_tokens):
     draws: dict[tuple[int, int], set[tuple[int, ...]]] = {}
     for position, _, _, negatives in native_windows(engine, 0, len(ids), 0):
         place = position % SHARING_STRIDE // unit_tokens
-        draws.setdefault((position // SHARING_TOKENS, place), set()).add(negatives)
+        draws.setdefault((position // SHARING_TOKENS[architecture], place), set()).add(negatives)
     assert all(len(shared) == 1 for shared in draws.values())
-    # 3,400 tokens are 53 blocks and 8 tokens
-    assert len(set().union(*draws.values())) == len(draws) == (53 * SHARING_STRIDE + 8) // unit_tokens
+    n_blocks, rest = divmod(len(ids), SHARING_TOKENS[architecture])
+    n_draws = (n_blocks * SHARING_STRIDE + min(rest, SHARING_STRIDE)) // unit_tokens
+    assert len(set().union(*draws.values())) == len(draws) == n_draws
 
 
 def chi_square(observed, probabilities):

@@ -21,8 +21,9 @@ from firth.numerics.distributions import build_alias_table, keep_probabilities, 
 MAX_ATTEMPTS = 64  # of drawing one negative that is not the target; then the next word id is taken
 WORD_RANGE = 2**32
 # negative_sharing="block": the windows of centers SHARING_STRIDE, 2 SHARING_STRIDE ... tokens from each other in a
-# block of SHARING_TOKENS have one draw; with skip-gram, those of UNIT_TOKENS neighbouring tokens too, which are a unit
-UNIT_TOKENS, SHARING_STRIDE, SHARING_TOKENS = 4, 16, 64
+# block (SHARING_TOKENS) have one draw; with skip-gram, those of UNIT_TOKENS neighbouring tokens too, which are a unit
+UNIT_TOKENS, SHARING_STRIDE = 4, 16
+SHARING_TOKENS = {"skipgram": 64, "cbow": 128}
 MAX_BLOCK_WINDOW = 10  # wider windows, and whole sequences, have a draw each
 
 NOISE_COLUMN = np.dtype([("threshold", np.uint32), ("alias", np.int32)])
@@ -183,7 +184,8 @@ def draw_negatives(
     shared = position
     if settings.shares_by_block:
         place = position % SHARING_STRIDE // settings.unit_tokens * settings.unit_tokens
-        shared = position // SHARING_TOKENS * SHARING_TOKENS + place
+        block = SHARING_TOKENS[settings.architecture]
+        shared = position // block * block + place
 
     def draw(number: int, attempt: int) -> int:
         at = shared if attempt == 0 else position

@@ -287,6 +287,27 @@ inline void update_outputs_and_gather(const Real* input, Rows<Real> outputs, int
   });
 }
 
+// sum = factor * (rows[0] + rows[1] + ...), several rows at a time: a loop over a changing number of rows within that
+// over elements costs a branch guessed wrong for each.
+template <class Real>
+inline void sum_rows(Rows<Real> rows, int m, Real factor, int n_padded, Real* sum) {
+  typedef typename Simd<Real>::V V;
+  constexpr int MOST = 6;
+  for (int i = 0, n_rows; i < m; i += n_rows) {
+    n_rows = std::min(MOST, m - i);
+    const V factors = broadcast(i + n_rows == m ? factor : Real(1));
+    with_width<MOST>(n_rows, [&](auto width) {
+      constexpr int MI = decltype(width)::value;
+      for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
+        V so_far = i == 0 ? V{} : load(sum + d);
+#pragma GCC unroll 6
+        for (int k = 0; k < MI; ++k) so_far += load(rows[i + k] + d);
+        store(sum + d, so_far * factors);
+      }
+    });
+  }
+}
+
 // rows[i] += factor * change, repeats allowed
 template <class Real>
 inline void add_to_rows(Rows<Real> rows, int m, const Real* change, Real factor, int n_padded) {

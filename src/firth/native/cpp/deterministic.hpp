@@ -421,7 +421,8 @@ class RoundTrainer final : public Rounds {
   // Windows that share their negatives touch the rows of one draw all together.
   double least_output_touches() const {
     const bool shares = std::is_same<Output, SampledNegatives>::value && shares_by_block(s_);
-    return shares ? double(std::min<int64_t>(s_.shard_tokens, SHARING_TOKENS / SHARING_STRIDE * unit_tokens(s_))) : 1;
+    return shares ? double(std::min<int64_t>(s_.shard_tokens, sharing_tokens(s_) / SHARING_STRIDE * unit_tokens(s_)))
+                  : 1;
   }
 
   void clear_tables() {

@@ -12,16 +12,10 @@ namespace firth {
 struct PooledInput {
   template <class Real>
   static Inputs<Real> gather(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work) {
-    typedef typename Simd<Real>::V V;
     const int n_padded = padded_dims<Real>(settings), n_context = prepared.unit.n_context;
-    Rows<Real> x = prepared.context_rows;
     work.pooled = work.pooled_memory.get(n_padded);
-    const V factor = broadcast(settings.pool_sum ? Real(1) : Real(1) / Real(n_context));
-    for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
-      V sum = load(x[0] + d);
-      for (int i = 1; i < n_context; ++i) sum += load(x[i] + d);
-      store(work.pooled + d, sum * factor);
-    }
+    const Real factor = settings.pool_sum ? Real(1) : Real(1) / Real(n_context);
+    sum_rows<Real>(prepared.context_rows, n_context, factor, n_padded, work.pooled);
     return {&work.pooled, 1};
   }
 

@@ -22,16 +22,19 @@ constexpr int PHILOX_BATCH = 16;
 constexpr int MAX_TRACKED_WINDOW = 32;
 
 // Negatives shared by a block (SHARE_BLOCK). The windows of centers that stand SHARING_STRIDE, 2 SHARING_STRIDE ...
-// tokens from each other within a block of SHARING_TOKENS have one draw: so far apart few words are in two of their
+// tokens from each other within a block (sharing_tokens) have one draw: so far apart few words are in two of their
 // windows, and the negatives' rows come to a core once and are used several times. With skip-gram, the windows of
 // UNIT_TOKENS neighbouring tokens have one draw as well and are one unit of training: a word that is in several of them
 // meets the negatives once.
-constexpr int64_t UNIT_TOKENS = 4, SHARING_STRIDE = 16, SHARING_TOKENS = 64;
+constexpr int64_t UNIT_TOKENS = 4, SHARING_STRIDE = 16;
 constexpr int MAX_BLOCK_WINDOW = 10;  // wider windows, and whole sequences, have a draw each
 
 inline bool shares_by_block(const Settings& s) {
   return s.sharing == SHARE_BLOCK && s.window_mode != WINDOW_SEQUENCE && s.window <= MAX_BLOCK_WINDOW;
 }
+
+// The tokens of a block. Skip-gram learns less well from longer ones, CBOW does not (docs/training.md).
+inline int64_t sharing_tokens(const Settings& s) { return s.architecture == SKIPGRAM ? 64 : 128; }
 
 // Neighbouring tokens whose windows have one draw.
 inline int64_t unit_tokens(const Settings& s) { return s.architecture == SKIPGRAM ? UNIT_TOKENS : 1; }
@@ -44,7 +47,7 @@ inline int64_t shared_draw(const Settings& s, int64_t position) {
 
 // The position whose random words decide on the negatives of a center.
 inline int64_t shared_position(const Settings& s, int64_t position) {
-  return position - position % SHARING_TOKENS + shared_draw(s, position);
+  return position - position % sharing_tokens(s) + shared_draw(s, position);
 }
 
 // Many blocks at once: each word in the low half of a lane of 64 bits, since that is what multiplications to 64 bits
