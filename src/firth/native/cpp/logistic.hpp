@@ -67,11 +67,13 @@ FIRTH_INLINE void logistic_block(const Real* logits, const Real* weights, uint32
         store_unaligned(coefficients + k + v * LANES, is_positive[v] ? step : -step);
       }
     }
+    V sum = V{};
     for (int v = 0; v < n_vectors; ++v) {
       V nats = log_one_plus(e[v]) + (s[v] < zero ? zero : s[v]);  // NaN stays NaN
       if (WEIGHTED) nats *= load_unaligned(weights + k + v * LANES);
-      loss.add(v < last ? nats : (inside ? nats : zero));
+      sum += v < last ? nats : (inside ? nats : zero);
     }
+    loss.add(sum, n_vectors);
   }
 }
 

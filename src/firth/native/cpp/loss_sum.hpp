@@ -10,9 +10,11 @@ class LossSum {
  public:
   typedef typename Simd<Real>::V V;
 
-  FIRTH_INLINE void add(V nats) {
+  // The sum of n_vectors vectors.
+  FIRTH_INLINE void add(V nats, int n_vectors) {
     lanes_ += nats;
-    if (++pending_ == MAX_PENDING) flush();
+    pending_ += n_vectors;
+    if (pending_ >= MAX_PENDING) flush();
   }
 
   void add(double nats) { total_ += nats; }
