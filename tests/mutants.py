@@ -70,8 +70,8 @@ MUTANTS = (
     Mutant(
         "CBOW: the last context word is dropped",
         f"{CPP}/inputs_pool.hpp",
-        "for (int i = 1; i < n_context; ++i) sum",
-        "for (int i = 1; i < n_context - 1; ++i) sum",
+        "sum_rows<Real>(prepared.context_rows, n_context, factor",
+        "sum_rows<Real>(prepared.context_rows, n_context - 1, factor",
         UNITS,
     ),
     Mutant(
