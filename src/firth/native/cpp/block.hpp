@@ -97,33 +97,37 @@ FIRTH_INLINE void block_logits(Rows<Real> x, int m, Rows<Real> u, int n_padded, 
 }
 
 // A row that stands several times has one coefficient that counts, the sum at its last place, and zeros before: until
-// then it is stored as it was, and what is stored last stays.
-template <class Real>
-inline void fold_repeated_inputs(const int32_t* ids, int m, int n, Real* coefficients) {
-  for (int i = m - 2; i >= 0; --i)
-    for (int later = m - 1; later > i; --later) {
-      if (ids[later] != ids[i]) continue;
-      for (int j = 0; j < n; ++j) {
-        Real& repeated = coefficients[coefficient_at(m, n, i, j)];
-        coefficients[coefficient_at(m, n, later, j)] += repeated;
-        repeated = 0;
-      }
+// then it is stored as it was, and what is stored last stays. fold(k, later) moves what place k has to a later one.
+template <class Fold>
+FIRTH_INLINE void fold_repeats(const int32_t* ids, int count, Fold&& fold) {
+  for (int k = count - 2; k >= 0; --k)
+    for (int later = count - 1; later > k; --later) {
+      if (ids[later] != ids[k]) continue;
+      fold(k, later);
       break;
     }
 }
 
 template <class Real>
+FIRTH_INLINE void move_coefficient(Real* coefficients, size_t from, size_t to) {
+  coefficients[to] += coefficients[from];
+  coefficients[from] = 0;
+}
+
+template <class Real>
+inline void fold_repeated_inputs(const int32_t* ids, int m, int n, Real* coefficients) {
+  fold_repeats(ids, m, [&](int i, int later) {
+    for (int j = 0; j < n; ++j)
+      move_coefficient(coefficients, coefficient_at(m, n, i, j), coefficient_at(m, n, later, j));
+  });
+}
+
+template <class Real>
 inline void fold_repeated_outputs(const int32_t* ids, int m, int n, Real* coefficients) {
-  for (int j = n - 2; j >= 0; --j)
-    for (int later = n - 1; later > j; --later) {
-      if (ids[later] != ids[j]) continue;
-      for (int i = 0; i < m; ++i) {
-        Real& repeated = coefficients[coefficient_at(m, n, i, j)];
-        coefficients[coefficient_at(m, n, i, later)] += repeated;
-        repeated = 0;
-      }
-      break;
-    }
+  fold_repeats(ids, n, [&](int j, int later) {
+    for (int i = 0; i < m; ++i)
+      move_coefficient(coefficients, coefficient_at(m, n, i, j), coefficient_at(m, n, i, later));
+  });
 }
 
 // The coefficients of NJ output rows, which are one block or two: of input row i those of the first block begin at
