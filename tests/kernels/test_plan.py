@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,9 +12,9 @@ from scipy import stats
 
 from firth.corpus.philox import Purpose, draw_blocks, philox4x32
 from firth.corpus.plan import (
+    BLOCK_TOKENS,
     SHARING_STRIDE,
-    SHARING_TOKENS,
-    UNIT_TOKENS,
+    UNIT_WINDOWS,
     PlanSettings,
     PlanTables,
     plan_windows,
@@ -120,20 +122,22 @@ def test_slices_plan_what_the_whole_plans():
         assert pieces == whole
 
 
-@pytest.mark.parametrize(("architecture", "unit_tokens"), [("skipgram", UNIT_TOKENS), ("cbow", 1)])
-def test_windows_of_a_block_have_one_draw(architecture, unit_tokens):
+@pytest.mark.parametrize("subsample", [0.0, 0.01])
+@pytest.mark.parametrize(("architecture", "unit_windows"), [("skipgram", UNIT_WINDOWS), ("cbow", 1)])
+def test_windows_of_a_block_have_one_draw(architecture, unit_windows, subsample):
     ids, offsets, counts = make_corpus(np.random.default_rng(4), 5000, [3000, 400])
     engine = Engine(
-        ids, offsets, counts, architecture=architecture, dims=4, subsample=0, target_collision="count", seed=6
+        ids, offsets, counts, architecture=architecture, dims=4, subsample=subsample, target_collision="count", seed=6
     )
     draws: dict[tuple[int, int], set[tuple[int, ...]]] = {}
+    n_kept: Counter[int] = Counter()
     for position, _, _, negatives in native_windows(engine, 0, len(ids), 0):
-        place = position % SHARING_STRIDE // unit_tokens
-        draws.setdefault((position // SHARING_TOKENS[architecture], place), set()).add(negatives)
+        block = position // BLOCK_TOKENS[architecture]
+        draws.setdefault((block, n_kept[block] % SHARING_STRIDE // unit_windows), set()).add(negatives)
+        n_kept[block] += 1
+    assert (sum(n_kept.values()) == len(ids)) == (subsample == 0)
     assert all(len(shared) == 1 for shared in draws.values())
-    n_blocks, rest = divmod(len(ids), SHARING_TOKENS[architecture])
-    n_draws = (n_blocks * SHARING_STRIDE + min(rest, SHARING_STRIDE)) // unit_tokens
-    assert len(set().union(*draws.values())) == len(draws) == n_draws
+    assert len(set().union(*draws.values())) == len(draws)
 
 
 def chi_square(observed, probabilities):

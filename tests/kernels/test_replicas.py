@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from firth.corpus.plan import UNIT_TOKENS
+from firth.corpus.plan import BLOCK_TOKENS
 from firth.kernels.engine import Engine, StoppedError
 from firth.kernels.registry import OBJECTIVES
 from firth.kernels.staleness import touch_rates
@@ -78,7 +78,7 @@ class Twin:
             negative_sharing="window", noise_exponent=0.75, noise_distribution=None, subsample=0.0, tree=tree,
         )  # fmt: skip
         stretch = min(UNSEEN_TOKENS, self.n_tokens * PARAMETERS["epochs"] // UNSEEN_PARTS) // n_threads
-        self.stretch = stretch // UNIT_TOKENS * UNIT_TOKENS
+        self.stretch = stretch // BLOCK_TOKENS["skipgram"] * BLOCK_TOKENS["skipgram"]
 
     def factors(self, first: int, last: int, epoch: int) -> list[NDArray[np.float64]]:
         """Of the input rows and of the output rows, for a stretch of tokens."""
@@ -220,15 +220,15 @@ def test_words_are_copied_from_the_first_and_inner_nodes_from_the_last(long_tail
 
 def test_copies_take_no_more_than_their_share_of_memory():
     """Twenty words of 256 kB each, all of them busy: sixteen are copied."""
-    ids = np.random.default_rng(2).permutation(np.repeat(np.arange(20), 50)).astype(np.int32)
+    ids = np.random.default_rng(2).permutation(np.repeat(np.arange(20), 48)).astype(np.int32)
     counts = np.bincount(ids, minlength=20).astype(np.int64)
     dims = 1 << 16
     engines = [
-        Engine(ids, np.array([0, 1000]), counts, dims=dims, subsample=0, epochs=2048, threads=threads)
+        Engine(ids, np.array([0, 960]), counts, dims=dims, subsample=0, epochs=2048, threads=threads)
         for threads in (2, 1)
     ]
     for engine in engines:
-        engine.train_slice(0, 1000, 0)
+        engine.train_slice(0, 960, 0)
     differ = (engines[0].input_vectors != engines[1].input_vectors).any(axis=1)
     assert differ.tolist() == [True] * (MAX_BYTES // (4 * dims)) + [False] * 4
 

@@ -20,10 +20,11 @@ from firth.numerics.distributions import build_alias_table, keep_probabilities, 
 
 MAX_ATTEMPTS = 64  # of drawing one negative that is not the target; then the next word id is taken
 WORD_RANGE = 2**32
-# negative_sharing="block": the windows of centers SHARING_STRIDE, 2 SHARING_STRIDE ... tokens from each other in a
-# block (SHARING_TOKENS) have one draw; with skip-gram, those of UNIT_TOKENS neighbouring tokens too, which are a unit
-UNIT_TOKENS, SHARING_STRIDE = 4, 16
-SHARING_TOKENS = {"skipgram": 64, "cbow": 128}
+# negative_sharing="block": a block is so many tokens of the corpus, and the kept ones among them are numbered: these are
+# their places. The windows of centers SHARING_STRIDE, 2 SHARING_STRIDE ... places from each other in a block have one
+# draw; with skip-gram, those of UNIT_WINDOWS neighbouring places too, which are a unit.
+BLOCK_TOKENS = {"skipgram": 64, "cbow": 128}
+UNIT_WINDOWS, SHARING_STRIDE = 4, 16
 MAX_BLOCK_WINDOW = 10  # wider windows, and whole sequences, have a draw each
 
 NOISE_COLUMN = np.dtype([("threshold", np.uint32), ("alias", np.int32)])
@@ -75,15 +76,16 @@ class PlanTables:
 class PlannedWindow:
     """One window: a center, its context in order, its negatives (pair after pair where they are drawn by pair).
 
-    ``unit`` is the same for neighbouring windows that are one unit of training: those of one group and sequence whose
-    negatives are the group's draw, none of which was drawn anew or left out. It is None where each window is its own.
+    ``unit`` is the same for neighbouring windows that are one unit of training: those of one sequence, block and group
+    of places whose negatives are the group's draw, none of which was drawn anew or left out. It is None where each
+    window is its own.
     """
 
     position: int
     target_id: int
     context_ids: tuple[int, ...]
     negative_ids: tuple[int, ...]
-    unit: tuple[int, int] | None = None
+    unit: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -107,9 +109,14 @@ class PlanSettings:
         return self.negative_sharing == "block" and bounded
 
     @property
-    def unit_tokens(self) -> int:
-        """Neighbouring tokens whose windows have one draw, and are one unit."""
-        return UNIT_TOKENS if self.architecture == "skipgram" and self.shares_by_block else 1
+    def unit_windows(self) -> int:
+        """Neighbouring places whose windows have one draw, and are one unit."""
+        return UNIT_WINDOWS if self.architecture == "skipgram" and self.shares_by_block else 1
+
+    @property
+    def block_tokens(self) -> int:
+        """Tokens of a block, counted before subsampling and across sequences."""
+        return BLOCK_TOKENS[self.architecture]
 
 
 def plan_windows(
@@ -136,6 +143,7 @@ def plan_windows(
     if settings.window_mode == "dynamic":
         widths = 1 + (words[:, 1].astype(np.uint64) * np.uint64(settings.window) >> np.uint64(32)).astype(np.int64)
 
+    places = _number_within_blocks(kept, settings.block_tokens)
     for sequence, (first, last) in enumerate(itertools.pairwise(offsets)):
         line = positions[first:last][kept[first:last]]
         for slot, position in enumerate(line):
@@ -155,9 +163,12 @@ def plan_windows(
             unit = None
             if tables.noise is not None:
                 n_draws = settings.negatives * (len(context) if settings.negative_sharing == "pair" else 1)
-                negatives, changed = draw_negatives(tables.noise, settings, epoch, int(position), target, n_draws)
-                if settings.unit_tokens > 1 and not changed:
-                    unit = (sequence, int(position) // settings.unit_tokens)
+                place = int(places[position])
+                negatives, changed = draw_negatives(
+                    tables.noise, settings, epoch, int(position), place, target, n_draws
+                )
+                if settings.unit_windows > 1 and not changed:
+                    unit = (sequence, int(position) // settings.block_tokens, place // settings.unit_windows)
             yield PlannedWindow(int(position), target, context, negatives, unit)
 
 
@@ -170,22 +181,29 @@ def group_units(windows: Iterable[PlannedWindow]) -> Iterator[tuple[PlannedWindo
             yield tuple(members)
 
 
+def _number_within_blocks(kept: NDArray[np.bool_], block_tokens: int) -> NDArray[np.int64]:
+    """Of each token, how many kept ones stand before it in its block."""
+    before = np.concatenate([[0], np.cumsum(kept)])
+    positions = np.arange(len(kept))
+    return before[positions] - before[positions // block_tokens * block_tokens]
+
+
 def draw_negatives(
-    noise: NDArray[Any], settings: PlanSettings, epoch: int, position: int, target_id: int, n_draws: int
+    noise: NDArray[Any], settings: PlanSettings, epoch: int, position: int, place: int, target_id: int, n_draws: int
 ) -> tuple[tuple[int, ...], bool]:
     """The negatives of one center, and whether any draw equalled the target and was not kept.
 
-    Draw d takes words 2 (d mod 2) and the next of block d // 2: column c = floor(word / 2^32 * V), then the coin.
-    Blocks are those of the center's position, or, where windows of a block share them, of the first position of the
-    block that has the draw. A draw that equals the target is drawn anew from the block of the next attempt at
-    the center's own position ("reject"), kept ("count") or left out ("drop").
+    Draw d takes words 2 (d mod 2) and the next of random block d // 2: column c = floor(word / 2^32 * V), then the coin.
+    Random blocks are those of the center's position, or, where windows of a block of tokens share them, of the position
+    as many tokens after the block's beginning as the first place that has the draw. A draw that equals the target is
+    drawn anew from the random block of the next attempt at the center's own position ("reject"), kept ("count") or left
+    out ("drop").
     """
     n_words = len(noise)
     shared = position
     if settings.shares_by_block:
-        place = position % SHARING_STRIDE // settings.unit_tokens * settings.unit_tokens
-        block = SHARING_TOKENS[settings.architecture]
-        shared = position // block * block + place
+        first_place = place % SHARING_STRIDE // settings.unit_windows * settings.unit_windows
+        shared = position // settings.block_tokens * settings.block_tokens + first_place
 
     def draw(number: int, attempt: int) -> int:
         at = shared if attempt == 0 else position

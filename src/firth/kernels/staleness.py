@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.plan import UNIT_TOKENS
+from firth.corpus.plan import BLOCK_TOKENS
 from firth.numerics.distributions import keep_probabilities, noise_probabilities
 from firth.numerics.huffman import HuffmanTree
 
@@ -104,7 +104,7 @@ def choose_shard_tokens(
 ) -> int:
     """Tokens of one shard: as many as keep the busiest row's load below ``MAX_LOAD``, 1 to ``MAX_SHARD_TOKENS``.
 
-    Shards of some length are whole units of windows that share their negatives. A function of the corpus and the
+    Shards of some length are whole blocks of windows that share their negatives. A function of the corpus and the
     configuration alone, so that every run and every resumed run chooses the same.
     """
     is_cbow = architecture == "cbow"
@@ -125,7 +125,8 @@ def choose_shard_tokens(
     if load_per_token <= 0:
         return MAX_SHARD_TOKENS
     tokens = int(np.clip(MAX_LOAD / (shards * load_per_token), 1, MAX_SHARD_TOKENS))
-    return tokens // UNIT_TOKENS * UNIT_TOKENS or tokens
+    block = BLOCK_TOKENS["skipgram"]
+    return tokens // block * block or tokens
 
 
 def _mean_context(

@@ -54,7 +54,7 @@ class SliceQueue:
     n_workers : int
     granule : int
         Slices start and stop at multiples of it, or at the end of the epoch: a round of deterministic training, else a
-        unit of windows, so that what is one unit does not depend on how fast a machine is.
+        block of windows that share negatives, so that what is one unit does not depend on how fast a machine is.
     """
 
     def __init__(self, n_workers: int, *, granule: int = 1) -> None:

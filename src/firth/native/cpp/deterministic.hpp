@@ -421,7 +421,7 @@ class RoundTrainer final : public Rounds {
   // Windows that share their negatives touch the rows of one draw all together.
   double least_output_touches() const {
     const bool shares = std::is_same<Output, SampledNegatives>::value && shares_by_block(s_);
-    return shares ? double(std::min<int64_t>(s_.shard_tokens, sharing_tokens(s_) / SHARING_STRIDE * unit_tokens(s_)))
+    return shares ? double(std::min<int64_t>(s_.shard_tokens, block_tokens(s_) / SHARING_STRIDE * unit_windows(s_)))
                   : 1;
   }
 

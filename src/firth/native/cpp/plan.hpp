@@ -21,33 +21,30 @@ constexpr int MAX_ATTEMPTS = 64;  // rejected draws of one negative before the n
 constexpr int PHILOX_BATCH = 16;
 constexpr int MAX_TRACKED_WINDOW = 32;
 
-// Negatives shared by a block (SHARE_BLOCK). The windows of centers that stand SHARING_STRIDE, 2 SHARING_STRIDE ...
-// tokens from each other within a block (sharing_tokens) have one draw: so far apart few words are in two of their
-// windows, and the negatives' rows come to a core once and are used several times. With skip-gram, the windows of
-// UNIT_TOKENS neighbouring tokens have one draw as well and are one unit of training: a word that is in several of them
-// meets the negatives once.
-constexpr int64_t UNIT_TOKENS = 4, SHARING_STRIDE = 16;
+// Negatives shared by a block (SHARE_BLOCK). The kept tokens of a block (block_tokens) are numbered from its first one
+// on: their *places*. The windows of centers that stand SHARING_STRIDE, 2 SHARING_STRIDE ... places from each other
+// have one draw: so far apart few words are in two of their windows, and the negatives' rows come to a core once and
+// are used several times. With skip-gram, the windows of UNIT_WINDOWS neighbouring places have one draw as well and are
+// one unit of training: a word that is in several of them meets the negatives once.
+constexpr int32_t UNIT_WINDOWS = 4, SHARING_STRIDE = 16;
 constexpr int MAX_BLOCK_WINDOW = 10;  // wider windows, and whole sequences, have a draw each
 
 inline bool shares_by_block(const Settings& s) {
   return s.sharing == SHARE_BLOCK && s.window_mode != WINDOW_SEQUENCE && s.window <= MAX_BLOCK_WINDOW;
 }
 
-// The tokens of a block. Skip-gram learns less well from longer ones, CBOW does not (docs/training.md).
-inline int64_t sharing_tokens(const Settings& s) { return s.architecture == SKIPGRAM ? 64 : 128; }
+// The tokens of a block, counted before subsampling. Skip-gram learns less well from longer ones, CBOW does not
+// (docs/training.md).
+constexpr int64_t SKIPGRAM_BLOCK = 64, CBOW_BLOCK = 128;
+inline int64_t block_tokens(const Settings& s) { return s.architecture == SKIPGRAM ? SKIPGRAM_BLOCK : CBOW_BLOCK; }
 
-// Neighbouring tokens whose windows have one draw.
-inline int64_t unit_tokens(const Settings& s) { return s.architecture == SKIPGRAM ? UNIT_TOKENS : 1; }
+// Neighbouring places whose windows have one draw.
+inline int32_t unit_windows(const Settings& s) { return s.architecture == SKIPGRAM ? UNIT_WINDOWS : 1; }
 
-// Which of its block's draws a center has, by the place of the first token that has it.
-inline int64_t shared_draw(const Settings& s, int64_t position) {
-  const int64_t place = position % SHARING_STRIDE;
-  return place - place % unit_tokens(s);
-}
-
-// The position whose random words decide on the negatives of a center.
-inline int64_t shared_position(const Settings& s, int64_t position) {
-  return position - position % sharing_tokens(s) + shared_draw(s, position);
+// Which of its block's draws a center has, by the first place that has it.
+inline int32_t shared_draw(const Settings& s, int32_t place) {
+  const int32_t in_stride = place % SHARING_STRIDE;
+  return in_stride - in_stride % unit_windows(s);
 }
 
 // Many blocks at once: each word in the low half of a lane of 64 bits, since that is what multiplications to 64 bits
@@ -95,9 +92,11 @@ class Planner {
     int32_t first, last;  // its context: kept[first .. last) without `kept` itself; never empty
     int64_t draws;        // index of its first negative in `negatives`
     int32_t n_draws;      // negatives: per window, or per pair in the order of the context
+    int32_t place;        // among the kept tokens of its block, where negatives are shared by block
   };
 
-  // Centers [first, last), which follow each other in one group of UNIT_TOKENS and have one draw; or a single one.
+  // Centers [first, last), which follow each other in one group of UNIT_WINDOWS places and have one draw; or a single
+  // one.
   struct Unit {
     int32_t first, last;
   };
@@ -132,7 +131,7 @@ class Planner {
   // Plan the next chunk; false at the end of the slice.
   bool next_chunk() {
     if (next_ >= stop_) return false;
-    const int64_t begin = next_, end = std::min(stop_, next_ + CHUNK_TOKENS);
+    const int64_t begin = next_, end = std::min(stop_, end_of_block(begin + CHUNK_TOKENS - 1));
     kept_ids.clear();
     kept_positions.clear();
     centers.clear();
@@ -154,6 +153,7 @@ class Planner {
       position = line_stop;
     }
     if (tracks_repeats()) find_repeats();
+    if (shares_by_block(s_)) number_places(begin);
     if (s_.loss == NEGATIVE_SAMPLING && s_.negatives > 0) draw_negatives();
     make_units();
     next_ = end;
@@ -192,6 +192,28 @@ class Planner {
         size += !s_.keep_thresholds || words[0][j] <= s_.keep_thresholds[id];
       }
       resize_kept(size);
+    }
+  }
+
+  // A chunk ends with a block, unless the slice ends before: no unit is divided.
+  static int64_t end_of_block(int64_t position) { return position - position % SKIPGRAM_BLOCK + SKIPGRAM_BLOCK; }
+
+  int64_t block_start(int64_t position) const { return position - position % block_tokens(s_); }
+
+  // Kept tokens without a context have a place as well.
+  void number_places(int64_t begin) {
+    int64_t block = block_start(begin);
+    int32_t next_place = 0, k = 0;
+    for (int64_t position = block; position < begin; ++position) next_place += kept(position);
+    while (k < int32_t(kept_ids.size()) && kept_positions[k] < begin) ++k;
+    for (Center& center : centers) {
+      for (; k <= center.kept; ++k, ++next_place) {
+        if (kept_positions[k] - block >= block_tokens(s_)) {
+          block = block_start(kept_positions[k]);
+          next_place = 0;
+        }
+        center.place = next_place;
+      }
     }
   }
 
@@ -250,7 +272,7 @@ class Planner {
       }
       if (s_.window_side == SIDE_LEFT) last = k + 1;
       if (s_.window_side == SIDE_RIGHT) first = k;
-      centers[count] = {k, first, last, 0, 0};
+      centers[count] = {k, first, last, 0, 0, 0};
       center_sequences[count] = sequence_;
       count += last - first >= 2;
     }
@@ -261,7 +283,7 @@ class Planner {
   // For each kept token, the last place up to it whose word comes again within a window's reach up to it. A window
   // [first, last) holds a word twice only if last_repeat_[last - 1] >= first.
   void find_repeats() {
-    const int32_t reach = 2 * s_.window + int32_t(UNIT_TOKENS) - 1, count = int32_t(kept_ids.size());
+    const int32_t reach = 2 * s_.window + UNIT_WINDOWS - 1, count = int32_t(kept_ids.size());
     last_repeat_.resize(kept_ids.size());
     int32_t latest = -1;
     for (int32_t k = 0; k < count; ++k) {
@@ -338,8 +360,8 @@ class Planner {
     for (Center& center : centers) {
       int64_t position = kept_positions[center.kept];
       if (shares_by_block(s_)) {
-        const int64_t draw = shared_draw(s_, position);
-        position = shared_position(s_, position);
+        const int32_t draw = shared_draw(s_, center.place);
+        position = block_start(position) + draw;
         if (latest[draw] == position) {
           center.draws = latest_draws[draw];
           continue;
@@ -369,10 +391,13 @@ class Planner {
     }
     for (int32_t c = 0; c < n_centers;) {
       const int32_t first = c;
-      const int64_t group = kept_positions[centers[c].kept] / UNIT_TOKENS;
+      const auto follows = [&](const Center& center) {
+        return center.draws == centers[first].draws &&
+               center.place / UNIT_WINDOWS == centers[first].place / UNIT_WINDOWS;
+      };
       do ++c;
-      while (c < n_centers && centers[c].draws == centers[first].draws &&
-             center_sequences[c] == center_sequences[first] && kept_positions[centers[c].kept] / UNIT_TOKENS == group);
+      while (c < n_centers && follows(centers[c]) && center_sequences[c] == center_sequences[first] &&
+             block_start(kept_positions[centers[c].kept]) == block_start(kept_positions[centers[first].kept]));
       units[count++] = {first, c};
     }
     units.resize(count);

@@ -252,7 +252,7 @@ class Trainer {
     }
     if (!std::is_same<Output, SampledNegatives>::value) return;
     const Planner::Center& center = plan_.centers[unit.first];
-    int64_t& asked = asked_draws_[shared_draw(s_, plan_.kept_positions[center.kept])];
+    int64_t& asked = asked_draws_[shared_draw(s_, center.place)];
     if (center.draws == asked) return;  // they have come for a unit before
     asked = center.draws;
     for (int k = 0; k < center.n_draws; ++k) coming_.add(output_row_.home(plan_.negatives[center.draws + k]));
