@@ -20,7 +20,7 @@ from firth.numerics.distributions import build_alias_table, keep_probabilities, 
 
 MAX_ATTEMPTS = 64  # of drawing one negative that is not the target; then the next word id is taken
 WORD_RANGE = 2**32
-# negative_sharing="block": a block is so many tokens of the corpus, and the kept ones among them are numbered: these are
+# negative_sharing="block": a block is so many tokens of the corpus; the kept ones among them are numbered: these are
 # their places. The windows of centers SHARING_STRIDE, 2 SHARING_STRIDE ... places from each other in a block have one
 # draw; with skip-gram, those of UNIT_WINDOWS neighbouring places too, which are a unit.
 BLOCK_TOKENS = {"skipgram": 64, "cbow": 128}
@@ -193,7 +193,7 @@ def draw_negatives(
 ) -> tuple[tuple[int, ...], bool]:
     """The negatives of one center, and whether any draw equalled the target and was not kept.
 
-    Draw d takes words 2 (d mod 2) and the next of random block d // 2: column c = floor(word / 2^32 * V), then the coin.
+    Draw d takes words 2 (d mod 2) and the next of random block d // 2: column floor(word / 2^32 * V), then the coin.
     Random blocks are those of the center's position, or, where windows of a block of tokens share them, of the position
     as many tokens after the block's beginning as the first place that has the draw. A draw that equals the target is
     drawn anew from the random block of the next attempt at the center's own position ("reject"), kept ("count") or left

@@ -24,6 +24,9 @@ from firth.native.loader import StoppedError
 from firth.numerics.huffman import build_huffman_tree
 
 HELDOUT_NEGATIVES = 10
+# Of longer corpora the training loss is estimated, from one in LOSS_EVERY blocks of 64 tokens: of every example it took
+# 3 to 4 % of the time.
+EXACT_LOSS_TOKENS, LOSS_EVERY = 1 << 20, 4
 
 Matrix = NDArray[np.float32]
 
@@ -35,17 +38,23 @@ class SliceResult:
     Attributes
     ----------
     loss_nats : float
-        Summed in float64; each example's loss counts by the weight of its sequence.
+        Summed in float64 over the blocks of tokens whose loss is taken (see ``Engine``'s ``loss_every``); each
+        example's loss counts by the weight of its sequence.
     weight : float
-        The examples' weights, added; without weights their number. The mean loss is loss_nats / weight.
+        The weights of these blocks' examples, added; without weights their number. The mean loss is loss_nats / weight.
+    loss_variance : float
+        By how much loss_nats - R weight varies with the draw of the blocks, R being the mean loss of all; variances of
+        slices add up, and the mean loss's standard error is the root of their sum over the sum of weights. 0 where
+        every block's loss is taken.
     n_examples : int
-        Positive examples: a pair of words for skip-gram, a window for CBOW.
+        Positive examples of all blocks: a pair of words for skip-gram, a window for CBOW.
     n_centers : int
         Windows with a context.
     """
 
     loss_nats: float
     weight: float
+    loss_variance: float
     n_examples: int
     n_centers: int
 
@@ -68,6 +77,9 @@ class Engine:
         How many call :meth:`train_slice` at the same time. With more than one, each learns on its own copies of the
         rows that are touched most (native/cpp/replicas.hpp), and adds them up every 65,536 / threads tokens
         or sooner.
+    loss_every : int or None
+        The training loss is taken of one in so many blocks of 64 tokens, drawn by counter among that many that follow
+        each other, the same in every epoch; 1: of all. None: 1 up to ``EXACT_LOSS_TOKENS`` tokens, else ``LOSS_EVERY``.
     initial_vectors : float array, (V, D), or None
         Rows that are NaN throughout are drawn as without it.
     frozen : bool array, (V,), or None
@@ -104,6 +116,7 @@ class Engine:
         sequence_weights: NDArray[np.float32] | None = None,
         initial_vectors: Matrix | None = None,
         frozen: NDArray[np.bool_] | None = None,
+        loss_every: int | None = None,
         instruction_set: str | None = None,
     ) -> None:
         self._objective = find_objective(architecture, loss)
@@ -170,6 +183,7 @@ class Engine:
             epochs=epochs,
             n_threads=threads,
             noise_purpose=int(Purpose.NEGATIVES),
+            loss_every=loss_every or (1 if len(ids) <= EXACT_LOSS_TOKENS else LOSS_EVERY),
             learning_rate=learning_rate,
             min_learning_rate=min_learning_rate,
             seed=seed,
@@ -206,8 +220,8 @@ class Engine:
             rates.inputs.astype(np.float32),
             (rates.outputs if tree is None else rates.outputs[::-1]).astype(np.float32),  # the root is the last node
         )
-        self._settings.input_rates = TouchRates(_address(self._rates[0]), 0)
-        self._settings.output_rates = TouchRates(_address(self._rates[1]), tree is not None)
+        self._settings.input_rates = TouchRates(_address(self._rates[0]), 1.0, 0)
+        self._settings.output_rates = TouchRates(_address(self._rates[1]), rates.windows_of_draw, tree is not None)
         self._settings.shard_tokens = choose_shard_tokens(
             rates,
             shards=self._kernel.shards,
@@ -261,7 +275,7 @@ class Engine:
         StoppedError
             After ``request_stop``; what was done of the slice stays done.
         """
-        return _as_slice_result(self._kernel.train_slice(self._settings, start, stop, epoch))
+        return self._as_slice_result(self._kernel.train_slice(self._settings, start, stop, epoch))
 
     @property
     def round_tokens(self) -> int:
@@ -287,7 +301,7 @@ class Engine:
         rounds = self._rounds.get(threads)
         if rounds is None:  # their tables are large, and serve every stretch
             rounds = self._rounds[threads] = self._kernel.make_rounds(self._settings, threads)
-        return _as_slice_result(rounds.train(start, stop, epoch))
+        return self._as_slice_result(rounds.train(start, stop, epoch))
 
     def heldout_loss(
         self, ids: NDArray[np.int32], offsets: NDArray[np.int64], *, threads: int = 1
@@ -337,6 +351,14 @@ class Engine:
         """Forget ``request_stop``."""
         self._stop_flag[0] = 0
 
+    def _as_slice_result(self, result: Result) -> SliceResult:
+        """Blocks are drawn one in each ``loss_every``: a ratio estimator's variance, as if they were drawn at random."""
+        left_out = 1 - 1 / self._settings.loss_every
+        mean = result.loss / result.weight if result.weight > 0 else 0.0
+        squares = result.loss_squares - 2 * mean * result.loss_by_weight + mean**2 * result.weight_squares
+        variance = max(0.0, left_out * squares)
+        return SliceResult(result.loss, result.weight, variance, result.examples, result.centers)
+
     def _validate_shape(self, name: str, matrix: Matrix, n_rows: int) -> None:
         if matrix.shape != (n_rows, self._dims):
             raise ShapeError(f"{name} must have shape ({n_rows}, {self._dims}), got {matrix.shape}")
@@ -382,10 +404,6 @@ def _code(name: str, word: str) -> int:
     except KeyError:
         allowed = ", ".join(repr(choice) for choice in CHOICE_CODES[name])
         raise ParameterError(f"{name} must be one of {allowed}, got {word!r}") from None
-
-
-def _as_slice_result(result: Result) -> SliceResult:
-    return SliceResult(result.loss, result.weight, result.examples, result.centers)
 
 
 __all__ = ["Engine", "SliceResult", "StoppedError"]

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.plan import BLOCK_TOKENS
+from firth.corpus.plan import BLOCK_TOKENS, SHARING_STRIDE, PlanSettings
 from firth.numerics.distributions import keep_probabilities, noise_probabilities
 from firth.numerics.huffman import HuffmanTree
 
@@ -46,7 +46,10 @@ class TouchRates:
     context : float
         Context words of a window.
     pairs : float
-        Pairs of words in a unit: terms of the gradient that it adds to an output row.
+        Pairs of words in a window (1 where negatives are drawn by pair): terms of the gradient that it adds to an
+        output row.
+    windows_of_draw : float
+        Windows that share a draw of negatives: they touch its rows all together. At least 1.
     """
 
     inputs: NDArray[np.float64]
@@ -54,6 +57,7 @@ class TouchRates:
     centers: float
     context: float
     pairs: float
+    windows_of_draw: float
 
 
 def touch_rates(
@@ -86,7 +90,11 @@ def touch_rates(
         outputs = np.bincount(tree.node_ids, np.repeat(kept, np.diff(tree.offsets)), minlength=tree.n_nodes)
     else:
         outputs = np.full(len(counts), centers)
-    return TouchRates(kept * context, outputs, centers, context, pairs)
+    windows_of_draw = 1.0
+    plan = PlanSettings(0, architecture, window, window_mode, window_side, negatives, negative_sharing)
+    if loss == "negative-sampling" and plan.shares_by_block:
+        windows_of_draw = max(1.0, plan.block_tokens * centers * plan.unit_windows / SHARING_STRIDE)
+    return TouchRates(kept * context, outputs, centers, context, pairs, windows_of_draw)
 
 
 def choose_shard_tokens(

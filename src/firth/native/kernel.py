@@ -36,9 +36,10 @@ ROW_ALIGNMENT_BYTES = 64  # native/cpp/simd.hpp
 
 
 class TouchRates(ctypes.Structure):
-    """How often a token touches each row: pointer to float32, from the busiest row on; 1 where that is the last row."""
+    """How often a token touches each row: pointer to float32, from the busiest row on; touches of a row in a stretch
+    that touches it at all; 1 where the busiest row is the last one."""
 
-    _fields_ = [("per_token", c_void_p), ("from_last", c_int64)]
+    _fields_ = [("per_token", c_void_p), ("least", c_double), ("from_last", c_int64)]
 
 
 class Settings(ctypes.Structure):
@@ -79,6 +80,7 @@ class Settings(ctypes.Structure):
         ("noise_purpose", c_int32),
         ("n_threads", c_int32),
         ("shard_tokens", c_int32),
+        ("loss_every", c_int32),
         ("learning_rate", c_double),
         ("min_learning_rate", c_double),
         ("seed", c_uint64),
@@ -86,9 +88,17 @@ class Settings(ctypes.Structure):
 
 
 class Result(ctypes.Structure):
-    """Sums of a stretch: loss in nats, weight of the examples, examples, windows."""
+    """Sums of a stretch: loss in nats, weight of its examples, three products of these by blocks, examples, windows."""
 
-    _fields_ = [("loss", c_double), ("weight", c_double), ("examples", c_int64), ("centers", c_int64)]
+    _fields_ = [
+        ("loss", c_double),
+        ("weight", c_double),
+        ("loss_squares", c_double),
+        ("loss_by_weight", c_double),
+        ("weight_squares", c_double),
+        ("examples", c_int64),
+        ("centers", c_int64),
+    ]
 
 
 class Rounds:

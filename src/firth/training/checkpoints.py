@@ -32,7 +32,9 @@ class RunState:
     position : int
         Tokens of the encoded corpus trained in this epoch.
     loss_sum, weight_sum : float
-        This epoch's loss in nats, and the weights of its examples, so far.
+        This epoch's loss in nats, and the weights of its examples, so far, of the blocks whose loss is taken.
+    loss_variance : float
+        Of loss_sum, by the draw of these blocks.
     n_examples : int
     epoch_seconds : float
         Spent on this epoch so far.
@@ -49,6 +51,7 @@ class RunState:
     position: int = 0
     loss_sum: float = 0.0
     weight_sum: float = 0.0
+    loss_variance: float = 0.0
     n_examples: int = 0
     epoch_seconds: float = 0.0
     last_evaluation: int = 0

@@ -259,6 +259,7 @@ class TrainingLoop:
         self._slice_losses.append((piece.slice.number, result.loss_nats))
         self._running_loss += result.loss_nats
         state.weight_sum += result.weight
+        state.loss_variance += result.loss_variance
         state.n_examples += result.n_examples
         self._tokens_done += piece.slice.stop - piece.slice.start
 
@@ -291,7 +292,7 @@ class TrainingLoop:
         report = self._report()
         state.epoch += 1
         state.position = 0
-        state.loss_sum = state.weight_sum = 0.0
+        state.loss_sum = state.weight_sum = state.loss_variance = 0.0
         state.n_examples = 0
         state.epoch_seconds = 0.0
         self._epoch_started = time.monotonic()
@@ -315,10 +316,12 @@ class TrainingLoop:
             learning_rate=self._learning_rate_at(state.epoch, state.position),
             seconds=state.epoch_seconds,
             heldout_loss_nats=heldout,
+            loss_standard_error=math.sqrt(state.loss_variance) / state.weight_sum if state.weight_sum > 0 else 0.0,
         )
         state.history.epochs.append(record)
+        error = f" ± {record.loss_standard_error:.4f}" if record.loss_standard_error > 0 else ""
         parts = [
-            f"epoch {record.epoch}/{self._config.epochs}: loss {record.loss_nats:.4f}",
+            f"epoch {record.epoch}/{self._config.epochs}: loss {record.loss_nats:.4f}{error}",
             f"{format_count(record.words_per_s)} words/s",
             format_duration(record.seconds),
         ]

@@ -183,8 +183,8 @@ class PrivateRows {
 template <class Real>
 class Merger {
  public:
-  Merger(Real* matrix, int64_t n_rows, int64_t stride, const TouchRates& rates, double least_touches)
-      : matrix_(matrix), stride_(stride), rates_(rates), least_touches_(least_touches), rows_(n_rows) {
+  Merger(Real* matrix, int64_t n_rows, int64_t stride, const TouchRates& rates)
+      : matrix_(matrix), stride_(stride), rates_(rates), rows_(n_rows) {
     for (int m = 1; m <= SHARDS; ++m) damping_[m] = std::pow(double(m), -MERGE_DAMPING);
   }
 
@@ -269,14 +269,14 @@ class Merger {
   double merge_factor(int32_t id, int m) const {
     if (!rates_.per_token) return damping_[m];
     const int64_t place = rates_.from_last ? int64_t(rows_.size()) - 1 - id : id;
-    const double touches = std::max(double(rates_.per_token[place]) * shard_tokens_, least_touches_);
+    const double touches =
+        std::max(double(rates_.per_token[place]) * shard_tokens_, std::min(rates_.least, shard_tokens_));
     return std::min(damping_[m], 1 / (m * settled_share(learning_rate_ * touches)));
   }
 
   Real* matrix_;
   int64_t stride_;
   const TouchRates rates_;
-  const double least_touches_;  // of a row that a shard has touched
   double learning_rate_ = 0, shard_tokens_ = 0;
   std::vector<Row> rows_;
   Buffer<Copy> copies_;
@@ -340,9 +340,8 @@ class RoundTrainer final : public Rounds {
     for (int t = 0; t < n_threads; ++t) {
       input_tables_.push_back(std::make_unique<RowTables>(s_.n_words));
       output_tables_.push_back(std::make_unique<RowTables>(s_.n_output_rows));
-      input_mergers_.push_back(std::make_unique<Merger<Real>>(input, s_.n_words, s_.stride, s_.input_rates, 1));
-      output_mergers_.push_back(
-          std::make_unique<Merger<Real>>(output, s_.n_output_rows, s_.stride, s_.output_rates, least_output_touches()));
+      input_mergers_.push_back(std::make_unique<Merger<Real>>(input, s_.n_words, s_.stride, s_.input_rates));
+      output_mergers_.push_back(std::make_unique<Merger<Real>>(output, s_.n_output_rows, s_.stride, s_.output_rates));
     }
   }
 
@@ -417,13 +416,6 @@ class RoundTrainer final : public Rounds {
   }
 
   int64_t round_tokens() const { return SHARDS * int64_t(s_.shard_tokens); }
-
-  // Windows that share their negatives touch the rows of one draw all together.
-  double least_output_touches() const {
-    const bool shares = std::is_same<Output, SampledNegatives>::value && shares_by_block(s_);
-    return shares ? double(std::min<int64_t>(s_.shard_tokens, block_tokens(s_) / SHARING_STRIDE * unit_windows(s_)))
-                  : 1;
-  }
 
   void clear_tables() {
     rounds_done_ = 0;

@@ -36,7 +36,7 @@ inline constexpr LanePatterns<Real> LANE_PATTERNS;
 // in short loops over several vectors, so that a core sees enough of them at once.
 template <class Real, bool UPDATE, bool WEIGHTED>
 FIRTH_INLINE void logistic_block(const Real* logits, const Real* weights, uint32_t positive, int m, int width,
-                                 Real learning_rate, Real* coefficients, LossSum<Real>& loss) {
+                                 Real learning_rate, Real* coefficients, bool takes_loss, LossSum<Real>& loss) {
   typedef typename Simd<Real>::V V;
   typedef typename LanePatterns<Real>::V IntV;
   constexpr int LANES = Simd<Real>::LANES, MOST = 8;
@@ -67,6 +67,7 @@ FIRTH_INLINE void logistic_block(const Real* logits, const Real* weights, uint32
         store_unaligned(coefficients + k + v * LANES, is_positive[v] ? step : -step);
       }
     }
+    if (UPDATE && !takes_loss) continue;
     V sum = V{};
     for (int v = 0; v < n_vectors; ++v) {
       V nats = log_one_plus(e[v]) + (s[v] < zero ? zero : s[v]);  // NaN stays NaN

@@ -127,6 +127,7 @@ struct Workspace {
   Real* pooled;
   Scratch<Real> changes, pooled_memory, frozen;
   LossSum<Real> loss;
+  bool takes_loss = true;  // false: the update alone, and `loss` stays as it is
 
   void reserve(int m, int n) {
     const size_t count = coefficient_count(m, n);

@@ -23,6 +23,7 @@ struct AliasColumn {
 // depends on the order is speed), which is the first or the last one.
 struct TouchRates {
   const float* per_token;  // (rows), or null: not known
+  double least;            // touches of a row, on average, in a stretch that touches it at all
   int64_t from_last;       // 0 or 1
 };
 
@@ -52,6 +53,7 @@ struct Settings {
   int32_t noise_purpose;  // PURPOSE_NEGATIVES, or PURPOSE_HELDOUT_NOISE
   int32_t n_threads;      // that train at the same time, lock-free
   int32_t shard_tokens;   // deterministic training: tokens of one shard, 1 .. MAX_SHARD_TOKENS
+  int32_t loss_every;     // the training loss is taken of one in so many blocks of LOSS_BLOCK tokens
   double learning_rate, min_learning_rate;
   uint64_t seed;
 };
@@ -61,14 +63,26 @@ inline bool stop_requested(const int32_t* flag) { return flag && __atomic_load_n
 
 // What a stretch of training (or of evaluation) yields; losses are sums in nats.
 struct Result {
-  double loss;       // weighted by the sequences' weights
-  double weight;     // the examples' weights, added: the loss per example is loss / weight
-  int64_t examples;  // positive examples: pairs (skip-gram), windows (CBOW)
+  double loss;    // of the blocks that count, weighted by the sequences' weights
+  double weight;  // the weights of these blocks' examples, added: the loss per example is loss / weight
+  double loss_squares, loss_by_weight, weight_squares;  // sums over the blocks that count, for the error of the above
+  int64_t examples;  // positive examples, of all blocks: pairs (skip-gram), windows (CBOW)
   int64_t centers;   // windows with at least one context word
+
+  void add_block(double block_loss, double block_weight) {
+    loss += block_loss;
+    weight += block_weight;
+    loss_squares += block_loss * block_loss;
+    loss_by_weight += block_loss * block_weight;
+    weight_squares += block_weight * block_weight;
+  }
 
   void add(const Result& part) {
     loss += part.loss;
     weight += part.weight;
+    loss_squares += part.loss_squares;
+    loss_by_weight += part.loss_by_weight;
+    weight_squares += part.weight_squares;
     examples += part.examples;
     centers += part.centers;
   }

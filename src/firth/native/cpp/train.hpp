@@ -11,7 +11,16 @@ namespace firth {
 
 constexpr int PREFETCH_UNITS = 2;  // further ahead, other threads take rows away again before they are used
 constexpr int LOOKUP_UNITS = 8;    // for the tables that say where rows are
+constexpr int LOSS_BLOCK = 64;     // tokens
 constexpr int HOT_NODES = 256;     // the inner nodes next to the root, made last, are on most paths and so in the cache
+
+// Whether the training loss is taken of a block of LOSS_BLOCK tokens: of one in every `loss_every`, drawn by counter,
+// the same ones in each epoch, so that epochs can be compared.
+inline bool loss_counts(const Settings& s, int64_t block) {
+  if (s.loss_every <= 1) return true;
+  const PhiloxBlock drawn = draw_block(PhiloxKey(s.seed), PURPOSE_REPORT, 0, uint64_t(block / s.loss_every), 0, 0);
+  return block % s.loss_every == scale_word(drawn.word[0], uint32_t(s.loss_every));
+}
 
 // Linear in the token position over all epochs, down to the minimum.
 inline double learning_rate_at(const Settings& s, int64_t epoch, int64_t position) {
@@ -34,7 +43,6 @@ class Trainer {
   Result run(int64_t start, int64_t stop, uint32_t epoch) {
     Result result = {};
     for (bool more = plan(start, stop, epoch); more; more = plan_.next_chunk()) train_chunk(result);
-    result.loss += work_.loss.take();
     return result;
   }
 
@@ -47,7 +55,6 @@ class Trainer {
   Result train_planned() {
     Result result = {};
     train_chunk(result);
-    result.loss += work_.loss.take();
     return result;
   }
   const Planner& planned() const { return plan_; }
@@ -58,6 +65,12 @@ class Trainer {
       std::is_same<Input, RowInputs>::value && std::is_same<Output, SampledNegatives>::value;
 
   void train_chunk(Result& result) {
+    int64_t block = -1;
+    double block_loss = 0, block_weight = 0;
+    const auto end_block = [&] {
+      if (block_weight > 0) result.add_block(block_loss + work_.loss.take(), block_weight);
+      block_loss = block_weight = 0;
+    };
     prefetched_ = 0;
     pair_ = 0;
     std::fill_n(asked_draws_, SHARING_STRIDE, -1);
@@ -70,16 +83,24 @@ class Trainer {
       // For every unit: under full softmax one may take milliseconds.
       if (stop_requested(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
       const Planner::Unit& unit = plan_.units[u];
+      const int64_t unit_block = plan_.kept_positions[plan_.centers[unit.first].kept] / LOSS_BLOCK;
+      if (unit_block != block) {
+        end_block();
+        block = unit_block;
+        work_.takes_loss = !UPDATE || loss_counts(s_, block);
+      }
       train(u);
       int64_t examples = 0;
       for (int32_t c = unit.first; c < unit.last; ++c)
         examples += std::is_same<Input, RowInputs>::value ? plan_.centers[c].last - plan_.centers[c].first - 1 : 1;
-      const double weight = weight_of(unit);
       result.examples += examples;
       result.centers += unit.last - unit.first;
-      result.weight += weight * double(examples);
-      if (s_.sequence_weights) result.loss += weight * work_.loss.take();
+      if (!work_.takes_loss) continue;
+      const double weight = weight_of(unit);
+      block_weight += weight * double(examples);
+      if (s_.sequence_weights) block_loss += weight * work_.loss.take();
     }
+    end_block();
   }
 
   void reserve() {
