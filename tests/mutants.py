@@ -180,6 +180,27 @@ MUTANTS = (
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
     ),
     Mutant(
+        "blocks: places go on from the block before",
+        f"{CPP}/plan.hpp",
+        "next_place = 0;",
+        "next_place += 0;",
+        "tests/kernels/test_plan.py::test_windows_of_a_block_have_one_draw",
+    ),
+    Mutant(
+        "blocks: places begin with the slice",
+        f"{CPP}/plan.hpp",
+        "next_place += kept(position);",
+        "next_place += 0;",
+        "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
+    ),
+    Mutant(
+        "loss: of the first block of four, whichever is drawn",
+        f"{CPP}/train.hpp",
+        "block % s.loss_every == scale_word(drawn.word[0], uint32_t(s.loss_every))",
+        "block % s.loss_every == 0",
+        "tests/kernels/test_engine.py::test_the_loss_of_a_share_of_blocks",
+    ),
+    Mutant(
         "encoding: offsets of lines one place too early",
         f"{CPP}/text_encode.cpp",
         "(line_base + 1) * 8)",

@@ -236,8 +236,8 @@ struct Run {
     }
     if (options & 16) {
       s.n_threads = 2;
-      s.input_rates = {corpus.touch_rates.data(), 1, 0};
-      s.output_rates = {corpus.touch_rates.data(), 4, variant.loss == HIERARCHICAL_SOFTMAX};
+      s.input_rates = {corpus.touch_rates.data(), 0};
+      s.output_rates = {corpus.touch_rates.data(), variant.loss == HIERARCHICAL_SOFTMAX};
     }
     s.input_matrix = input.data();
     s.output_matrix = output.data();

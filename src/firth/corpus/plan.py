@@ -183,9 +183,10 @@ def group_units(windows: Iterable[PlannedWindow]) -> Iterator[tuple[PlannedWindo
 
 def _number_within_blocks(kept: NDArray[np.bool_], block_tokens: int) -> NDArray[np.int64]:
     """Of each token, how many kept ones stand before it in its block."""
-    before = np.concatenate([[0], np.cumsum(kept)])
+    before = np.zeros(len(kept) + 1, np.int64)
+    np.cumsum(kept, out=before[1:])
     positions = np.arange(len(kept))
-    return before[positions] - before[positions // block_tokens * block_tokens]
+    return np.asarray(before[positions] - before[positions // block_tokens * block_tokens])
 
 
 def draw_negatives(

@@ -220,8 +220,8 @@ class Engine:
             rates.inputs.astype(np.float32),
             (rates.outputs if tree is None else rates.outputs[::-1]).astype(np.float32),  # the root is the last node
         )
-        self._settings.input_rates = TouchRates(_address(self._rates[0]), 1.0, 0)
-        self._settings.output_rates = TouchRates(_address(self._rates[1]), rates.windows_of_draw, tree is not None)
+        self._settings.input_rates = TouchRates(_address(self._rates[0]), 0)
+        self._settings.output_rates = TouchRates(_address(self._rates[1]), tree is not None)
         self._settings.shard_tokens = choose_shard_tokens(
             rates,
             shards=self._kernel.shards,
@@ -352,7 +352,7 @@ class Engine:
         self._stop_flag[0] = 0
 
     def _as_slice_result(self, result: Result) -> SliceResult:
-        """Blocks are drawn one in each ``loss_every``: a ratio estimator's variance, as if they were drawn at random."""
+        """With a ratio estimator's variance, as if blocks were drawn anywhere and not one in each ``loss_every``."""
         left_out = 1 - 1 / self._settings.loss_every
         mean = result.loss / result.weight if result.weight > 0 else 0.0
         squares = result.loss_squares - 2 * mean * result.loss_by_weight + mean**2 * result.weight_squares

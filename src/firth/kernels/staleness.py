@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.plan import BLOCK_TOKENS, SHARING_STRIDE, PlanSettings
+from firth.corpus.plan import BLOCK_TOKENS
 from firth.numerics.distributions import keep_probabilities, noise_probabilities
 from firth.numerics.huffman import HuffmanTree
 
@@ -48,8 +48,6 @@ class TouchRates:
     pairs : float
         Pairs of words in a window (1 where negatives are drawn by pair): terms of the gradient that it adds to an
         output row.
-    windows_of_draw : float
-        Windows that share a draw of negatives: they touch its rows all together. At least 1.
     """
 
     inputs: NDArray[np.float64]
@@ -57,7 +55,6 @@ class TouchRates:
     centers: float
     context: float
     pairs: float
-    windows_of_draw: float
 
 
 def touch_rates(
@@ -90,11 +87,7 @@ def touch_rates(
         outputs = np.bincount(tree.node_ids, np.repeat(kept, np.diff(tree.offsets)), minlength=tree.n_nodes)
     else:
         outputs = np.full(len(counts), centers)
-    windows_of_draw = 1.0
-    plan = PlanSettings(0, architecture, window, window_mode, window_side, negatives, negative_sharing)
-    if loss == "negative-sampling" and plan.shares_by_block:
-        windows_of_draw = max(1.0, plan.block_tokens * centers * plan.unit_windows / SHARING_STRIDE)
-    return TouchRates(kept * context, outputs, centers, context, pairs, windows_of_draw)
+    return TouchRates(kept * context, outputs, centers, context, pairs)
 
 
 def choose_shard_tokens(

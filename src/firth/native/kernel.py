@@ -36,10 +36,9 @@ ROW_ALIGNMENT_BYTES = 64  # native/cpp/simd.hpp
 
 
 class TouchRates(ctypes.Structure):
-    """How often a token touches each row: pointer to float32, from the busiest row on; touches of a row in a stretch
-    that touches it at all; 1 where the busiest row is the last one."""
+    """How often a token touches each row: pointer to float32, from the busiest row on; 1 where that is the last row."""
 
-    _fields_ = [("per_token", c_void_p), ("least", c_double), ("from_last", c_int64)]
+    _fields_ = [("per_token", c_void_p), ("from_last", c_int64)]
 
 
 class Settings(ctypes.Structure):

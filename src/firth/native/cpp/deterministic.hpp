@@ -269,8 +269,7 @@ class Merger {
   double merge_factor(int32_t id, int m) const {
     if (!rates_.per_token) return damping_[m];
     const int64_t place = rates_.from_last ? int64_t(rows_.size()) - 1 - id : id;
-    const double touches =
-        std::max(double(rates_.per_token[place]) * shard_tokens_, std::min(rates_.least, shard_tokens_));
+    const double touches = std::max(double(rates_.per_token[place]) * shard_tokens_, 1.0);
     return std::min(damping_[m], 1 / (m * settled_share(learning_rate_ * touches)));
   }
 

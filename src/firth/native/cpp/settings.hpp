@@ -23,7 +23,6 @@ struct AliasColumn {
 // depends on the order is speed), which is the first or the last one.
 struct TouchRates {
   const float* per_token;  // (rows), or null: not known
-  double least;            // touches of a row, on average, in a stretch that touches it at all
   int64_t from_last;       // 0 or 1
 };
 
