@@ -12,8 +12,8 @@ from scipy import stats
 
 from firth.corpus.philox import Purpose, draw_blocks, philox4x32
 from firth.corpus.plan import (
+    BLOCK_DRAWS,
     BLOCK_TOKENS,
-    SHARING_STRIDE,
     UNIT_WINDOWS,
     PlanSettings,
     PlanTables,
@@ -133,7 +133,7 @@ def test_windows_of_a_block_have_one_draw(architecture, unit_windows, subsample)
     n_kept: Counter[int] = Counter()
     for position, _, _, negatives in native_windows(engine, 0, len(ids), 0):
         block = position // BLOCK_TOKENS[architecture]
-        draws.setdefault((block, n_kept[block] % SHARING_STRIDE // unit_windows), set()).add(negatives)
+        draws.setdefault((block, n_kept[block] // unit_windows % BLOCK_DRAWS), set()).add(negatives)
         n_kept[block] += 1
     assert (sum(n_kept.values()) == len(ids)) == (subsample == 0)
     assert all(len(shared) == 1 for shared in draws.values())

@@ -21,10 +21,10 @@ from firth.numerics.distributions import build_alias_table, keep_probabilities, 
 MAX_ATTEMPTS = 64  # of drawing one negative that is not the target; then the next word id is taken
 WORD_RANGE = 2**32
 # negative_sharing="block": a block is so many tokens of the corpus; the kept ones among them are numbered: these are
-# their places. The windows of centers SHARING_STRIDE, 2 SHARING_STRIDE ... places from each other in a block have one
-# draw; with skip-gram, those of UNIT_WINDOWS neighbouring places too, which are a unit.
+# their places. A block has BLOCK_DRAWS draws of negatives, which its windows take in turns; with skip-gram, the windows
+# of UNIT_WINDOWS neighbouring places have one draw, and are a unit.
 BLOCK_TOKENS = {"skipgram": 64, "cbow": 128}
-UNIT_WINDOWS, SHARING_STRIDE = 4, 16
+UNIT_WINDOWS, BLOCK_DRAWS = 4, 4
 MAX_BLOCK_WINDOW = 10  # wider windows, and whole sequences, have a draw each
 
 NOISE_COLUMN = np.dtype([("threshold", np.uint32), ("alias", np.int32)])
@@ -195,16 +195,15 @@ def draw_negatives(
     """The negatives of one center, and whether any draw equalled the target and was not kept.
 
     Draw d takes words 2 (d mod 2) and the next of random block d // 2: column floor(word / 2^32 * V), then the coin.
-    Random blocks are those of the center's position, or, where windows of a block of tokens share them, of the position
-    as many tokens after the block's beginning as the first place that has the draw. A draw that equals the target is
-    drawn anew from the random block of the next attempt at the center's own position ("reject"), kept ("count") or left
-    out ("drop").
+    Random blocks are those of the center's position, or, where windows share the draws of a block of tokens, of the
+    block's first position plus the number of the draw in its block. A draw that equals the target is drawn anew from
+    the random block of the next attempt at the center's own position ("reject"), kept ("count") or left out ("drop").
     """
     n_words = len(noise)
     shared = position
     if settings.shares_by_block:
-        first_place = place % SHARING_STRIDE // settings.unit_windows * settings.unit_windows
-        shared = position // settings.block_tokens * settings.block_tokens + first_place
+        which = place // settings.unit_windows % BLOCK_DRAWS
+        shared = position // settings.block_tokens * settings.block_tokens + which
 
     def draw(number: int, attempt: int) -> int:
         at = shared if attempt == 0 else position

@@ -73,9 +73,9 @@ class TrainingConfig:
     negatives : int >= 0
         K, noise words for each positive example; at least 1 where ``loss="negative-sampling"``.
     negative_sharing : {"block", "window", "pair"}
-        ``"block"``: one draw of noise words for the windows 16, 32 ... kept tokens from each other in a block of 64
-        (CBOW 128), and with skip-gram for those of four neighbouring ones, whose gradients are taken together; a window
-        of more than 10 words a side, or a whole sequence, has its own. ``"window"``: one for each window. ``"pair"``: a
+        ``"block"``: the windows of a block of 64 tokens (CBOW 128) take turns at four draws of noise words; with
+        skip-gram four neighbouring windows have one, and their gradients are taken together; a window of more than 10
+        words a side, or a whole sequence, has its own. ``"window"``: one for each window. ``"pair"``: a
         fresh one for each pair. The expected gradient is the same.
     target_collision : {"reject", "count", "drop"}
         A noise word that equals the target: drawn again, kept, or skipped (as word2vec.c and gensim do).

@@ -22,11 +22,10 @@ constexpr int PHILOX_BATCH = 16;
 constexpr int MAX_TRACKED_WINDOW = 32;
 
 // Negatives shared by a block (SHARE_BLOCK). The kept tokens of a block (block_tokens) are numbered from its first one
-// on: their *places*. The windows of centers that stand SHARING_STRIDE, 2 SHARING_STRIDE ... places from each other
-// have one draw: so far apart few words are in two of their windows, and the negatives' rows come to a core once and
-// are used several times. With skip-gram, the windows of UNIT_WINDOWS neighbouring places have one draw as well and are
-// one unit of training: a word that is in several of them meets the negatives once.
-constexpr int32_t UNIT_WINDOWS = 4, SHARING_STRIDE = 16;
+// on: their *places*. A block has BLOCK_DRAWS draws of negatives, which its windows take in turns: so the negatives'
+// rows come to a core once and are used several times. With skip-gram, the windows of UNIT_WINDOWS neighbouring places
+// have one draw and are one unit of training: a word that is in several of them meets the negatives once.
+constexpr int32_t UNIT_WINDOWS = 4, BLOCK_DRAWS = 4;
 constexpr int MAX_BLOCK_WINDOW = 10;  // wider windows, and whole sequences, have a draw each
 
 inline bool shares_by_block(const Settings& s) {
@@ -41,11 +40,8 @@ inline int64_t block_tokens(const Settings& s) { return s.architecture == SKIPGR
 // Neighbouring places whose windows have one draw.
 inline int32_t unit_windows(const Settings& s) { return s.architecture == SKIPGRAM ? UNIT_WINDOWS : 1; }
 
-// Which of its block's draws a center has, by the first place that has it.
-inline int32_t shared_draw(const Settings& s, int32_t place) {
-  const int32_t in_stride = place % SHARING_STRIDE;
-  return in_stride - in_stride % unit_windows(s);
-}
+// Which of its block's draws a center has.
+inline int32_t shared_draw(const Settings& s, int32_t place) { return place / unit_windows(s) % BLOCK_DRAWS; }
 
 // Many blocks at once: each word in the low half of a lane of 64 bits, since that is what multiplications to 64 bits
 // take; what the high halves hold is never read.
@@ -354,8 +350,8 @@ class Planner {
     }
     block_positions_.resize(most + PHILOX_BATCH);
     block_draws_.resize(most + PHILOX_BATCH);
-    int64_t latest[SHARING_STRIDE], latest_draws[SHARING_STRIDE];
-    std::fill_n(latest, SHARING_STRIDE, -1);
+    int64_t latest[BLOCK_DRAWS], latest_draws[BLOCK_DRAWS];
+    std::fill_n(latest, BLOCK_DRAWS, -1);
     size_t blocks = 0;
     for (Center& center : centers) {
       int64_t position = kept_positions[center.kept];

@@ -73,7 +73,7 @@ class Trainer {
     };
     prefetched_ = 0;
     pair_ = 0;
-    std::fill_n(asked_draws_, SHARING_STRIDE, -1);
+    std::fill_n(asked_draws_, BLOCK_DRAWS, -1);
     reserve();
     if (!plan_.units.empty()) {
       collect_coming(0);
@@ -293,9 +293,9 @@ class Trainer {
   Workspace<Real> work_;
   Prepared<Real> prepared_;
   ComingRows<Real, InputRows::PREFETCH_WRITE> coming_;
-  int64_t pair_ = 0;                     // of the chunk, where pairs are units
-  int64_t asked_draws_[SHARING_STRIDE];  // whose rows were asked for last, of each of a block's draws
-  int32_t prefetched_ = 0;               // kept tokens of the chunk whose input rows are on their way
+  int64_t pair_ = 0;                  // of the chunk, where pairs are units
+  int64_t asked_draws_[BLOCK_DRAWS];  // whose rows were asked for last, of each of a block's draws
+  int32_t prefetched_ = 0;            // kept tokens of the chunk whose input rows are on their way
 };
 
 template <class T>
