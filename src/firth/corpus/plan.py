@@ -131,11 +131,13 @@ def plan_windows(
 ) -> Iterator[PlannedWindow]:
     """The windows whose centers lie at the token positions [start, stop), in order.
 
-    A token is kept by word 0 of its block (purpose TOKEN); a dynamic window is 1 + floor(word 1 / 2^32 * window) words
-    wide on each side, counted in *kept* tokens of the same sequence. A window without a context is none.
+    The random block p of purpose TOKEN has words for the tokens 2 p and 2 p + 1, two for each. A token is kept by its
+    first one; a dynamic window is 1 + floor(second / 2^32 * window) words wide on each side, counted in *kept* tokens
+    of the same sequence. A window without a context is none.
     """
     positions = np.arange(len(ids))
-    words = draw_blocks(settings.seed, Purpose.TOKEN, epoch, positions)
+    pairs = draw_blocks(settings.seed, Purpose.TOKEN, epoch, np.arange(-(-len(ids) // 2)))
+    words = pairs.reshape(-1, 2)[: len(ids)]  # of each token
     kept = np.ones(len(ids), bool)
     if tables.keep_thresholds is not None:
         kept = words[:, 0] <= tables.keep_thresholds[ids]

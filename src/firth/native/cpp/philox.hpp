@@ -9,7 +9,7 @@ namespace firth {
 
 // What a draw is for; part of the counter, so that draws for different purposes are independent.
 enum Purpose : uint32_t {
-  PURPOSE_TOKEN = 0,          // word 0: subsampling, word 1: size of the window
+  PURPOSE_TOKEN = 0,          // two words a token: subsampling, size of the window
   PURPOSE_NEGATIVES = 1,      // two words a draw: column of the alias table, coin
   PURPOSE_INITIAL = 2,        // initial input vectors
   PURPOSE_HELDOUT = 3,        // which sequences are held out

@@ -170,22 +170,22 @@ class Planner {
       return;
     }
     const uint32_t none[PHILOX_BATCH] = {};
-    uint64_t positions[PHILOX_BATCH];
+    uint64_t pairs[PHILOX_BATCH];  // of tokens: a block of random words has those of two
     alignas(64) uint32_t words[4][PHILOX_BATCH];
-    for (int64_t i = 0; i < count; i += PHILOX_BATCH) {
-      for (int j = 0; j < PHILOX_BATCH; ++j) positions[j] = uint64_t(from + i + j);
-      draw_blocks(key_, PURPOSE_TOKEN, epoch_, 0, positions, none, words);
-      const int n = int(std::min<int64_t>(PHILOX_BATCH, count - i));
+    for (int64_t first = from - from % 2; first < to; first += 2 * PHILOX_BATCH) {
+      for (int j = 0; j < PHILOX_BATCH; ++j) pairs[j] = uint64_t(first / 2 + j);
+      draw_blocks(key_, PURPOSE_TOKEN, epoch_, 0, pairs, none, words);
       // Written first and counted if kept: whether a token is kept cannot be predicted by a branch.
       size_t size = kept_ids.size();
-      resize_kept(size + n);
-      for (int j = 0; j < n; ++j) {
-        const int64_t position = from + i + j;
-        const int32_t id = s_.ids[position];
+      resize_kept(size + 2 * PHILOX_BATCH);
+      const int last = int(std::min<int64_t>(2 * PHILOX_BATCH, to - first));
+      for (int j = first < from; j < last; ++j) {
+        const uint32_t coin = words[j % 2 * 2][j / 2], width = words[j % 2 * 2 + 1][j / 2];
+        const int32_t id = s_.ids[first + j];
         kept_ids[size] = id;
-        kept_positions[size] = position;
-        windows_[size] = random_window ? 1 + int32_t(scale_word(words[1][j], uint32_t(s_.window))) : s_.window;
-        size += !s_.keep_thresholds || words[0][j] <= s_.keep_thresholds[id];
+        kept_positions[size] = first + j;
+        windows_[size] = random_window ? 1 + int32_t(scale_word(width, uint32_t(s_.window))) : s_.window;
+        size += !s_.keep_thresholds || coin <= s_.keep_thresholds[id];
       }
       resize_kept(size);
     }
@@ -228,8 +228,8 @@ class Planner {
 
   bool kept(int64_t position) const {
     if (!s_.keep_thresholds) return true;
-    return draw_block(key_, PURPOSE_TOKEN, epoch_, uint64_t(position), 0, 0).word[0] <=
-           s_.keep_thresholds[s_.ids[position]];
+    const PhiloxBlock pair = draw_block(key_, PURPOSE_TOKEN, epoch_, uint64_t(position / 2), 0, 0);
+    return pair.word[position % 2 * 2] <= s_.keep_thresholds[s_.ids[position]];
   }
 
   // Up to `window` kept tokens before `begin`, in its sequence (all of them where windows have no bound).
