@@ -120,7 +120,7 @@ def test_negatives_by_pair_are_touches_of_each_pair(zipf_corpus):
 
 
 def test_negatives_of_a_block_are_touches_of_each_window(zipf_corpus):
-    """The same on average as by window, though less evenly: a draw serves sixteen tokens' windows."""
+    """The same on average as by window, though less evenly: a draw serves a quarter of a block's windows."""
     planned = PlannedTouches(zipf_corpus, "negative-sampling", target_collision="count", negative_sharing="block")
     rates = expected_rates(zipf_corpus, "negative-sampling", negative_sharing="block")
     touches = planned.outputs / len(zipf_corpus.ids)

@@ -239,7 +239,7 @@ def test_not_finite_keeps_the_last_good_checkpoint(
 
     def failing(self: Engine, start: int, stop: int, epoch: int) -> SliceResult:
         if epoch == 3:
-            return SliceResult(math.nan, 1.0, 0.0, 1, 1)
+            return SliceResult(math.nan, 1.0, (0.0, 0.0, 0.0), 1, 1)
         return train_slice(self, start, stop, epoch)
 
     monkeypatch.setattr(Engine, "train_slice", failing)
@@ -263,7 +263,7 @@ def test_a_row_that_is_not_finite_is_found_at_the_end_of_the_epoch(
         vectors = self.input_vectors
         vectors[3, 3] = np.inf
         self.load_vectors(vectors, self.output_vectors)
-        return SliceResult(1.0, 1.0, 0.0, 1, 1)
+        return SliceResult(1.0, 1.0, (0.0, 0.0, 0.0), 1, 1)
 
     monkeypatch.setattr(Engine, "train_slice", spoil)
     with pytest.raises(TrainingError, match=r"^a vector \(input vector of word 3 .*in epoch 1 at a learning rate"):

@@ -104,7 +104,7 @@ class PlanSettings:
 
     @property
     def shares_by_block(self) -> bool:
-        """Neighbouring windows have one draw of negatives."""
+        """Windows of a block share draws of negatives."""
         bounded = self.window_mode != "sequence" and self.window <= MAX_BLOCK_WINDOW
         return self.negative_sharing == "block" and bounded
 

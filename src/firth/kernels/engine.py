@@ -25,7 +25,7 @@ from firth.numerics.huffman import build_huffman_tree
 
 HELDOUT_NEGATIVES = 10
 # Of longer corpora the training loss is estimated, from one in LOSS_EVERY blocks of 64 tokens: of every example it took
-# 3 to 4 % of the time.
+# 3 to 4 % of the time. Not so under full softmax, where it takes next to none.
 EXACT_LOSS_TOKENS, LOSS_EVERY = 1 << 20, 4
 
 Matrix = NDArray[np.float32]
@@ -42,10 +42,10 @@ class SliceResult:
         example's loss counts by the weight of its sequence.
     weight : float
         The weights of these blocks' examples, added; without weights their number. The mean loss is loss_nats / weight.
-    loss_variance : float
-        By how much loss_nats - R weight varies with the draw of the blocks, R being the mean loss of all; variances of
-        slices add up, and the mean loss's standard error is the root of their sum over the sum of weights. 0 where
-        every block's loss is taken.
+    loss_moments : tuple of three floats
+        Sums over these blocks of squared loss, loss times weight, and squared weight, times the share of blocks left
+        out (0 where every block's loss is taken). Those of slices add up; the mean loss's standard error is made of
+        them (training/history.py).
     n_examples : int
         Positive examples of all blocks: a pair of words for skip-gram, a window for CBOW.
     n_centers : int
@@ -54,7 +54,7 @@ class SliceResult:
 
     loss_nats: float
     weight: float
-    loss_variance: float
+    loss_moments: tuple[float, float, float]
     n_examples: int
     n_centers: int
 
@@ -79,7 +79,8 @@ class Engine:
         or sooner.
     loss_every : int or None
         The training loss is taken of one in so many blocks of 64 tokens, drawn by counter among that many that follow
-        each other, the same in every epoch; 1: of all. None: 1 up to ``EXACT_LOSS_TOKENS`` tokens, else ``LOSS_EVERY``.
+        each other, the same in every epoch; 1: of all. None: 1 up to ``EXACT_LOSS_TOKENS`` tokens and under full
+        softmax, else ``LOSS_EVERY``.
     initial_vectors : float array, (V, D), or None
         Rows that are NaN throughout are drawn as without it.
     frozen : bool array, (V,), or None
@@ -183,7 +184,7 @@ class Engine:
             epochs=epochs,
             n_threads=threads,
             noise_purpose=int(Purpose.NEGATIVES),
-            loss_every=loss_every or (1 if len(ids) <= EXACT_LOSS_TOKENS else LOSS_EVERY),
+            loss_every=loss_every or (1 if loss == "softmax" or len(ids) <= EXACT_LOSS_TOKENS else LOSS_EVERY),
             learning_rate=learning_rate,
             min_learning_rate=min_learning_rate,
             seed=seed,
@@ -352,12 +353,13 @@ class Engine:
         self._stop_flag[0] = 0
 
     def _as_slice_result(self, result: Result) -> SliceResult:
-        """With a ratio estimator's variance, as if blocks were drawn anywhere and not one in each ``loss_every``."""
         left_out = 1 - 1 / self._settings.loss_every
-        mean = result.loss / result.weight if result.weight > 0 else 0.0
-        squares = result.loss_squares - 2 * mean * result.loss_by_weight + mean**2 * result.weight_squares
-        variance = max(0.0, left_out * squares)
-        return SliceResult(result.loss, result.weight, variance, result.examples, result.centers)
+        moments = (
+            left_out * result.loss_squares,
+            left_out * result.loss_by_weight,
+            left_out * result.weight_squares,
+        )
+        return SliceResult(result.loss, result.weight, moments, result.examples, result.centers)
 
     def _validate_shape(self, name: str, matrix: Matrix, n_rows: int) -> None:
         if matrix.shape != (n_rows, self._dims):

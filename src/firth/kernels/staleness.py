@@ -25,7 +25,7 @@ from firth.numerics.distributions import keep_probabilities, noise_probabilities
 from firth.numerics.huffman import HuffmanTree
 
 MAX_LOAD = 25.0  # learning rate times terms: 1000 terms a round at 0.025
-MAX_SHARD_TOKENS = 1000  # native/cpp/plan.hpp plans 1024 tokens at once
+MAX_SHARD_TOKENS = 960  # native/cpp/plan.hpp plans 1024 tokens at once; whole blocks
 SOFTMAX_TERMS = 6.0  # of an input row: its V coefficients add up to no more than two, spread over few rows
 CBOW_TERMS = 4.0  # a pooled input moves all its rows the same way (measured: diverges at a quarter of skip-gram's load)
 ROOT_SHARE = 0.2  # a Huffman tree's root is in every path, and moves less for each term (measured: a fifth)
@@ -46,8 +46,8 @@ class TouchRates:
     context : float
         Context words of a window.
     pairs : float
-        Pairs of words in a window (1 where negatives are drawn by pair): terms of the gradient that it adds to an
-        output row.
+        Pairs of words in a window; 1 where negatives are drawn by pair, and with CBOW: terms of the gradient that it
+        adds to an output row.
     """
 
     inputs: NDArray[np.float64]
@@ -105,8 +105,8 @@ def choose_shard_tokens(
 ) -> int:
     """Tokens of one shard: as many as keep the busiest row's load below ``MAX_LOAD``, 1 to ``MAX_SHARD_TOKENS``.
 
-    Shards of some length are whole blocks of windows that share their negatives. A function of the corpus and the
-    configuration alone, so that every run and every resumed run chooses the same.
+    Shards are whole blocks of 64 tokens, or a power of two below that, so that few units of windows are divided. A
+    function of the corpus and the configuration alone, so that every run and every resumed run chooses the same.
     """
     is_cbow = architecture == "cbow"
     busiest_word = float(rates.inputs.max()) / rates.context
@@ -127,7 +127,7 @@ def choose_shard_tokens(
         return MAX_SHARD_TOKENS
     tokens = int(np.clip(MAX_LOAD / (shards * load_per_token), 1, MAX_SHARD_TOKENS))
     block = BLOCK_TOKENS["skipgram"]
-    return tokens // block * block or tokens
+    return tokens // block * block or 1 << (tokens.bit_length() - 1)
 
 
 def _mean_context(

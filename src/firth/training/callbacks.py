@@ -36,7 +36,7 @@ class TrainingState:
         Words read, before minimum count and subsampling.
     learning_rate : float
     loss_nats : float
-        Mean training loss of this epoch so far; NaN before the first example.
+        Mean training loss of this epoch so far; NaN before the first example whose loss is taken.
     heldout_loss_nats : float or None
         The latest held-out loss.
     seconds_left : float

@@ -33,8 +33,8 @@ class RunState:
         Tokens of the encoded corpus trained in this epoch.
     loss_sum, weight_sum : float
         This epoch's loss in nats, and the weights of its examples, so far, of the blocks whose loss is taken.
-    loss_variance : float
-        Of loss_sum, by the draw of these blocks.
+    loss_moments : tuple of three floats
+        Theirs, added (``kernels.engine.SliceResult``).
     n_examples : int
     epoch_seconds : float
         Spent on this epoch so far.
@@ -51,7 +51,7 @@ class RunState:
     position: int = 0
     loss_sum: float = 0.0
     weight_sum: float = 0.0
-    loss_variance: float = 0.0
+    loss_moments: tuple[float, float, float] = (0.0, 0.0, 0.0)
     n_examples: int = 0
     epoch_seconds: float = 0.0
     last_evaluation: int = 0
@@ -68,6 +68,8 @@ class RunState:
     def from_json(cls, values: Mapping[str, Any]) -> RunState:
         """The state that :meth:`to_json` wrote, without kept vectors."""
         numbers = {key: value for key, value in values.items() if key != "history"}
+        if "loss_moments" in numbers:
+            numbers["loss_moments"] = tuple(numbers["loss_moments"])
         return cls(**numbers, history=History.from_json(values["history"]))
 
 

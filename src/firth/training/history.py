@@ -21,9 +21,9 @@ class EpochRecord:
         From 1.
     loss_nats : float
         Mean training loss in nats per positive example with its K negatives (CBOW: per centre), summed in float64. An
-        example's loss is taken before its update, and counts by the weight of its sequence. NaN without examples. Of
-        a corpus of more than about a million tokens, the mean of a quarter of its blocks of 64 tokens, drawn by counter
-        from the seed: the same blocks in each epoch.
+        example's loss is taken before its update, and counts by the weight of its sequence. NaN where no example's loss
+        was taken. Of a corpus of more than about a million tokens, the mean of a quarter of its blocks of 64 tokens,
+        drawn by counter from the seed: the same blocks in each epoch.
     n_examples : int
         Positive examples: pairs of words for skip-gram, windows for CBOW.
     words_per_s : float
@@ -76,6 +76,20 @@ class Evaluation:
         if self.heldout_loss_nats is not None and other.heldout_loss_nats is not None:
             return self.heldout_loss_nats < other.heldout_loss_nats
         return False
+
+
+def mean_loss_error(loss_nats: float, weight: float, moments: tuple[float, float, float]) -> float:
+    """The standard error of R = loss_nats / weight, a ratio of sums over a share of the blocks.
+
+    With b over the blocks whose loss is taken and f their share: sqrt((1 - f) sum_b (loss_b - R weight_b)^2) / weight
+    (Cochran, *Sampling Techniques*, 1977, section 6.4), as if they had been drawn anywhere. One is drawn in each few
+    that follow each other, so where the loss falls in the course of the epoch it is too large.
+    """
+    if weight <= 0:
+        return 0.0
+    mean = loss_nats / weight
+    squares, product, weights = moments
+    return math.sqrt(max(0.0, squares - 2 * mean * product + mean**2 * weights)) / weight
 
 
 @dataclass

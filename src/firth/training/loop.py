@@ -20,7 +20,7 @@ from firth.native.loader import StoppedError
 from firth.training.callbacks import CallbackList, TrainingState
 from firth.training.checkpoints import CheckpointWriter, RunState, Snapshot, describe_storage_error
 from firth.training.config import TrainingConfig
-from firth.training.history import EpochRecord, Evaluation
+from firth.training.history import EpochRecord, Evaluation, mean_loss_error
 from firth.training.options import Interval
 from firth.training.progress import ProgressDisplay, ProgressReport, format_count, format_duration
 from firth.training.schedule import FinishedSlice, SliceQueue, TrainingSlice, learning_rate_at
@@ -136,7 +136,8 @@ class TrainingLoop:
         self._signals = signals
         self._checkpoints = checkpoints
         self._n_workers = 1 if config.deterministic else self._threads
-        self._granule = engine.round_tokens if config.deterministic else BLOCK_TOKENS["skipgram"]
+        lock_free_granule = BLOCK_TOKENS["skipgram"] if config.loss == "negative-sampling" else 1
+        self._granule = engine.round_tokens if config.deterministic else lock_free_granule
         self._queue = SliceQueue(self._n_workers, granule=self._granule)
         self._evaluates = options.heldout is not None or options.stop_metric is not None
         every = options.evaluate_every
@@ -146,7 +147,7 @@ class TrainingLoop:
         self._out_of_patience = False
         self._safe_to_save = True  # each slice was trained exactly once, as far as it is known
         self._queue.open(state.epoch, state.position, state.position)
-        self._slice_losses: list[tuple[int, float]] = []  # of this epoch since the state's loss_sum was set
+        self._absorbed: list[FinishedSlice] = []  # of this epoch since the state's loss_sum was set
         self._running_loss = 0.0
         self._tokens_done = 0  # by this process
         now = time.monotonic()
@@ -256,17 +257,21 @@ class TrainingLoop:
         state, result = self._state, piece.result
         if not math.isfinite(result.loss_nats):
             raise self._not_finite("the loss", piece.slice.epoch, piece.slice.start)
-        self._slice_losses.append((piece.slice.number, result.loss_nats))
+        self._absorbed.append(piece)
         self._running_loss += result.loss_nats
         state.weight_sum += result.weight
-        state.loss_variance += result.loss_variance
         state.n_examples += result.n_examples
         self._tokens_done += piece.slice.stop - piece.slice.start
 
     def _settle(self) -> None:
         """Put the slices' losses, in their order, into the state."""
-        self._state.loss_sum = math.fsum([self._state.loss_sum, *(loss for _, loss in sorted(self._slice_losses))])
-        self._slice_losses.clear()
+        state = self._state
+        results = [piece.result for piece in sorted(self._absorbed, key=lambda piece: piece.slice.number)]
+        state.loss_sum = math.fsum([state.loss_sum, *(result.loss_nats for result in results)])
+        moments = zip(state.loss_moments, *(result.loss_moments for result in results), strict=True)
+        squares, products, weights = (math.fsum(parts) for parts in moments)
+        state.loss_moments = (squares, products, weights)
+        self._absorbed.clear()
         self._running_loss = 0.0
         self._clock()
 
@@ -292,7 +297,8 @@ class TrainingLoop:
         report = self._report()
         state.epoch += 1
         state.position = 0
-        state.loss_sum = state.weight_sum = state.loss_variance = 0.0
+        state.loss_sum = state.weight_sum = 0.0
+        state.loss_moments = (0.0, 0.0, 0.0)
         state.n_examples = 0
         state.epoch_seconds = 0.0
         self._epoch_started = time.monotonic()
@@ -316,7 +322,7 @@ class TrainingLoop:
             learning_rate=self._learning_rate_at(state.epoch, state.position),
             seconds=state.epoch_seconds,
             heldout_loss_nats=heldout,
-            loss_standard_error=math.sqrt(state.loss_variance) / state.weight_sum if state.weight_sum > 0 else 0.0,
+            loss_standard_error=mean_loss_error(state.loss_sum, state.weight_sum, state.loss_moments),
         )
         state.history.epochs.append(record)
         error = f" ± {record.loss_standard_error:.4f}" if record.loss_standard_error > 0 else ""

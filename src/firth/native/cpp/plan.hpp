@@ -192,7 +192,7 @@ class Planner {
   }
 
   // A chunk ends with a block, unless the slice ends before: no unit is divided.
-  static int64_t end_of_block(int64_t position) { return position - position % SKIPGRAM_BLOCK + SKIPGRAM_BLOCK; }
+  int64_t end_of_block(int64_t position) const { return block_start(position) + block_tokens(s_); }
 
   int64_t block_start(int64_t position) const { return position - position % block_tokens(s_); }
 

@@ -12,7 +12,8 @@ namespace firth {
 constexpr int PREFETCH_UNITS = 2;  // further ahead, other threads take rows away again before they are used
 constexpr int LOOKUP_UNITS = 8;    // for the tables that say where rows are
 constexpr int LOSS_BLOCK = 64;     // tokens
-constexpr int HOT_NODES = 256;     // the inner nodes next to the root, made last, are on most paths and so in the cache
+static_assert(SKIPGRAM_BLOCK % LOSS_BLOCK == 0, "no unit of windows is in two blocks of the loss");
+constexpr int HOT_NODES = 256;  // the inner nodes next to the root, made last, are on most paths and so in the cache
 
 // Whether the training loss is taken of a block of LOSS_BLOCK tokens: of one in every `loss_every`, drawn by counter,
 // the same ones in each epoch, so that epochs can be compared.
