@@ -137,7 +137,8 @@ def test_windows_of_a_block_have_one_draw(architecture, unit_windows, subsample)
         n_kept[block] += 1
     assert (sum(n_kept.values()) == len(ids)) == (subsample == 0)
     assert all(len(shared) == 1 for shared in draws.values())
-    assert len(set().union(*draws.values())) == len(draws)
+    n_draws = sum(min(BLOCK_DRAWS, -(-n // unit_windows)) for n in n_kept.values())
+    assert len(set().union(*draws.values())) == len(draws) == n_draws
 
 
 def chi_square(observed, probabilities):

@@ -34,7 +34,7 @@ inline bool shares_by_block(const Settings& s) {
 
 // The tokens of a block, counted before subsampling. Skip-gram learns less well from longer ones, CBOW does not
 // (docs/training.md).
-constexpr int64_t SKIPGRAM_BLOCK = 64, CBOW_BLOCK = 128;
+constexpr int64_t SKIPGRAM_BLOCK = 64, CBOW_BLOCK = 128;  // powers of two
 inline int64_t block_tokens(const Settings& s) { return s.architecture == SKIPGRAM ? SKIPGRAM_BLOCK : CBOW_BLOCK; }
 
 // Neighbouring places whose windows have one draw.
@@ -194,7 +194,8 @@ class Planner {
   // A chunk ends with a block, unless the slice ends before: no unit is divided.
   int64_t end_of_block(int64_t position) const { return block_start(position) + block_tokens(s_); }
 
-  int64_t block_start(int64_t position) const { return position - position % block_tokens(s_); }
+  // A mask and no division: this is asked of every center.
+  int64_t block_start(int64_t position) const { return position & -block_tokens(s_); }
 
   // Kept tokens without a context have a place as well.
   void number_places(int64_t begin) {
@@ -387,13 +388,12 @@ class Planner {
     }
     for (int32_t c = 0; c < n_centers;) {
       const int32_t first = c;
-      const auto follows = [&](const Center& center) {
-        return center.draws == centers[first].draws &&
-               center.place / UNIT_WINDOWS == centers[first].place / UNIT_WINDOWS;
-      };
+      const int32_t group = centers[first].place / UNIT_WINDOWS;
+      const int64_t block = block_start(kept_positions[centers[first].kept]);
       do ++c;
-      while (c < n_centers && follows(centers[c]) && center_sequences[c] == center_sequences[first] &&
-             block_start(kept_positions[centers[c].kept]) == block_start(kept_positions[centers[first].kept]));
+      while (c < n_centers && centers[c].draws == centers[first].draws &&
+             center_sequences[c] == center_sequences[first] && centers[c].place / UNIT_WINDOWS == group &&
+             block_start(kept_positions[centers[c].kept]) == block);
       units[count++] = {first, c};
     }
     units.resize(count);
