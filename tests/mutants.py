@@ -54,10 +54,10 @@ MUTANTS = (
         UNITS,
     ),
     Mutant(
-        "logistic: sign of the negatives' step",
+        "logistic: sign of the targets' step",
         f"{CPP}/logistic.hpp",
-        "is_positive[v] ? step : -step",
-        "is_positive[v] ? step : step",
+        "(V)((IntV)step ^ flip[v])",
+        "step",
         UNITS,
     ),
     Mutant(

@@ -21,21 +21,24 @@ namespace firth {
 constexpr int BLOCK_ROWS = VECTOR_REGISTERS >= 32 ? 12 : 6;
 constexpr int MAX_ACCUMULATORS = VECTOR_REGISTERS >= 32 ? 24 : 12;
 // Output rows that an update takes in one pass, two blocks at most: it holds what becomes of each, for two input rows
-// at once, and reads the rows as they were where there are no registers for them.
+// at once; the rows as they were are read again where there are no registers for them. Where there are more, each block
+// is a pass.
 constexpr int UPDATE_ROWS = VECTOR_REGISTERS >= 32 ? 12 : 10;
-// The fewest that a pass but the last takes where one cannot take all: the narrowest of block_width's full blocks.
-constexpr int LEAST_FULL_PASS = VECTOR_REGISTERS >= 32 ? 7 : 4;
 
 template <class Real>
 using Rows = Real* const*;
 
 // Output rows of each block but the last, which may have fewer: blocks of nearly equal width keep the units busy best.
-// Where one pass cannot take all, two blocks fit into one.
 constexpr int block_width(int n) {
-  if (n <= BLOCK_ROWS) return n;
-  const int most = n <= UPDATE_ROWS || BLOCK_ROWS >= UPDATE_ROWS ? BLOCK_ROWS : UPDATE_ROWS / 2;
-  const int n_blocks = (n + most - 1) / most;
+  const int n_blocks = (n + BLOCK_ROWS - 1) / BLOCK_ROWS;
   return (n + n_blocks - 1) / n_blocks;
+}
+
+// The narrowest block but the last of more than UPDATE_ROWS rows.
+constexpr int least_full_block() {
+  int least = BLOCK_ROWS;
+  for (int n = UPDATE_ROWS + 1; n <= BLOCK_ROWS * BLOCK_ROWS; ++n) least = std::min(least, block_width(n));
+  return least;
 }
 
 // Calls body(first output row, output rows) for each block.
@@ -130,14 +133,16 @@ inline void fold_repeated_outputs(const int32_t* ids, int m, int n, Real* coeffi
   });
 }
 
-// The coefficients of NJ output rows, which are one block or two: of input row i those of the first block begin at
-// `first` + i * width, and so on.
+// The coefficients of NJ output rows, which are one block or two, from some input row on: those of the first block
+// begin at `first`, and so on.
 template <class Real, int NJ>
 struct BlockCoefficients {
   static constexpr int WIDTH = block_width(NJ), REST = NJ - WIDTH;
   const Real *first, *second;
   BlockCoefficients(const Real* coefficients, int m) : first(coefficients), second(coefficients + size_t(m) * WIDTH) {}
-  FIRTH_INLINE Real at(int i, int j) const { return j < WIDTH ? first[i * WIDTH + j] : second[i * REST + j - WIDTH]; }
+  // Those of output row j: of the next input row, and `stride(j)` further on of the one after it.
+  FIRTH_INLINE const Real* of(int j) const { return j < WIDTH ? first + j : second + j - WIDTH; }
+  static constexpr int stride(int j) { return j < WIDTH ? WIDTH : REST; }
   FIRTH_INLINE void advance(int n_rows) {
     first += n_rows * WIDTH;
     second += n_rows * REST;
@@ -155,6 +160,9 @@ FIRTH_INLINE void update_block(Rows<Real> x, int m, Rows<Real> u, int n_padded, 
     V rows[NJ], updated[NJ];
 #pragma GCC unroll 12
     for (int j = 0; j < NJ; ++j) updated[j] = rows[j] = load(u[j] + d);
+    const auto row = [&](int j) -> const V& {
+      return EXCHANGE_READS_MEMORY ? *reinterpret_cast<const V*>(u[j] + d) : rows[j];
+    };
     coming.ask(d);
     BlockCoefficients<Real, NJ> c(coefficients, m);
     int i = 0;
@@ -167,13 +175,7 @@ FIRTH_INLINE void update_block(Rows<Real> x, int m, Rows<Real> u, int n_padded, 
         moved[k] = begin(i + k, d, input[k]);
       }
 #pragma GCC unroll 12
-      for (int j = 0; j < NJ; ++j)
-#pragma GCC unroll 2
-        for (int k = 0; k < MI; ++k) {
-          const V coefficient = broadcast(c.at(k, j));
-          moved[k] = fma(coefficient, rows[j], moved[k]);
-          updated[j] = fma(coefficient, input[k], updated[j]);
-        }
+      for (int j = 0; j < NJ; ++j) exchange<MI, Real>(c.of(j), c.stride(j), row(j), input, moved, updated[j]);
 #pragma GCC unroll 2
       for (int k = 0; k < MI; ++k) end(i + k, d, moved[k]);
       c.advance(MI);
@@ -228,37 +230,41 @@ class Scratch {
   Buffer<Real> memory_;
 };
 
+// One pass of an update over all inputs, with NJ outputs: the inputs as they are so far come from `memory` unless it is
+// the FIRST pass, and go there unless it is the LAST. A function of its own: with several in one, registers run out.
+template <class Real, int NJ, bool FIRST, bool LAST, class Coming>
+__attribute__((noinline)) void update_pass(Rows<Real> x, int m, Rows<Real> u, int n_padded, const Real* coefficients,
+                                           Real* memory, const Coming& coming) {
+  typedef typename Simd<Real>::V V;
+  update_block<Real, NJ>(
+      x, m, u, n_padded, coefficients,
+      [&](int i, int d, V row) { return FIRST ? row : load(memory + size_t(i) * n_padded + d); },
+      [&](int i, int d, V moved) { store(LAST ? x[i] + d : memory + size_t(i) * n_padded + d, moved); }, coming);
+}
+
 // Updates inputs and outputs. Where one pass cannot take all outputs, each block needs the inputs as they were: what
 // they become is gathered in `gathered`, m rows of n_padded, until the last block.
 template <class Real, class Coming>
 inline void update_rows(Rows<Real> x, int m, Rows<Real> u, int n, int n_padded, const Real* coefficients,
                         Scratch<Real>& gathered, const Coming& coming) {
-  typedef typename Simd<Real>::V V;
-  const auto input = [](int, int, V row) { return row; };
-  const auto to_row = [&](int i, int d, V moved) { store(x[i] + d, moved); };
   if (n <= UPDATE_ROWS) {
     with_width<UPDATE_ROWS>(n, [&](auto width) {
-      update_block<Real, decltype(width)::value>(x, m, u, n_padded, coefficients, input, to_row, coming);
+      update_pass<Real, decltype(width)::value, true, true>(x, m, u, n_padded, coefficients, nullptr, coming);
     });
     return;
   }
   Real* const memory = gathered.get(size_t(m) * n_padded);
-  const auto to_memory = [&](int i, int d, V moved) { store(memory + size_t(i) * n_padded + d, moved); };
-  static const Coming none{};
-  const int one = block_width(n), two = 2 * one <= UPDATE_ROWS ? 2 * one : one;
-  int first = 0;
-  const auto so_far = [&](int i, int d, V row) { return first == 0 ? row : load(memory + size_t(i) * n_padded + d); };
-  const auto rows_of_pass = [&] { return n - first >= two ? two : std::min(one, n - first); };
-  int n_rows = rows_of_pass();
-  for (; first + n_rows < n; first += n_rows, n_rows = rows_of_pass()) {
-    with_width<UPDATE_ROWS, LEAST_FULL_PASS>(n_rows, [&](auto width) {
-      update_block<Real, decltype(width)::value>(x, m, u + first, n_padded, coefficients + size_t(m) * first, so_far,
-                                                 to_memory, first == 0 ? coming : none);
+  with_width<BLOCK_ROWS, least_full_block()>(block_width(n), [&](auto width) {
+    constexpr int NJ = decltype(width)::value;
+    update_pass<Real, NJ, true, false>(x, m, u, n_padded, coefficients, memory, coming);
+    int first = NJ;
+    for (; first + NJ < n; first += NJ)
+      update_pass<Real, NJ, false, false>(x, m, u + first, n_padded, coefficients + size_t(m) * first, memory,
+                                          NothingComes());
+    with_width<NJ>(n - first, [&](auto rest) {
+      update_pass<Real, decltype(rest)::value, false, true>(x, m, u + first, n_padded, coefficients + size_t(m) * first,
+                                                            memory, NothingComes());
     });
-  }
-  with_width<UPDATE_ROWS>(n_rows, [&](auto width) {
-    update_block<Real, decltype(width)::value>(x, m, u + first, n_padded, coefficients + size_t(m) * first, so_far,
-                                               to_row, none);
   });
 }
 

@@ -4,6 +4,7 @@
 //   z)
 #pragma once
 
+#include <limits>
 #include <type_traits>
 
 #include "block.hpp"
@@ -41,30 +42,33 @@ FIRTH_INLINE void logistic_block(const Real* logits, const Real* weights, uint32
   typedef typename LanePatterns<Real>::V IntV;
   constexpr int LANES = Simd<Real>::LANES, MOST = 8;
   const LanePatterns<Real>& patterns = LANE_PATTERNS<Real>;
-  const V one = broadcast(Real(1)), rate = broadcast(learning_rate), zero = V{};
-  const IntV labels = IntV{} + typename LanePatterns<Real>::Int(positive);
+  typedef typename LanePatterns<Real>::Int Int;
+  const V one = broadcast(Real(1)), rate = broadcast(-learning_rate), zero = V{};
+  const IntV labels = IntV{} + Int(positive);
+  constexpr Int SIGN = std::numeric_limits<Int>::min();
   const int count = m * width;
   int phase = 0;
   for (int k = 0; k < count; k += MOST * LANES) {
     const int n_vectors = std::min(MOST, (count - k + LANES - 1) / LANES);
     V s[MOST], e[MOST];
-    IntV is_positive[MOST];
+    IntV flip[MOST];  // the sign bit where y = 1
     for (int v = 0; v < n_vectors; ++v) {
       const V z = load_unaligned(logits + k + v * LANES);
-      is_positive[v] = (labels & *reinterpret_cast<const IntV*>(patterns.column_bit[width] + phase)) != 0;
+      const IntV column = *reinterpret_cast<const IntV*>(patterns.column_bit[width] + phase);
+      flip[v] = ((labels & column) == column) & SIGN;
       phase = phase + LANES == width * LANES ? 0 : phase + LANES;
-      s[v] = is_positive[v] ? -z : z;  // -y z
+      s[v] = (V)((IntV)z ^ flip[v]);  // -y z
     }
     const int rest = count - k - (n_vectors - 1) * LANES, last = n_vectors - 1;
     const auto inside = load(patterns.lane) < broadcast(Real(rest));  // lanes of the last vector that hold logits
     s[last] = inside ? s[last] : zero;
-    for (int v = 0; v < n_vectors; ++v) e[v] = exp_of_negative(s[v] < zero ? -s[v] : s[v]);
+    for (int v = 0; v < n_vectors; ++v) e[v] = exp_of_negative((V)((IntV)s[v] & ~SIGN));
     if (UPDATE) {
       for (int v = 0; v < n_vectors; ++v) {
         const V probability =
-            (s[v] < zero ? e[v] : one) / (one + e[v]);  // sigmoid(s), by the side that keeps its digits
+            ((IntV)s[v] < 0 ? e[v] : one) / (one + e[v]);  // sigmoid(s), by the side that keeps its digits
         const V step = WEIGHTED ? rate * load_unaligned(weights + k + v * LANES) * probability : rate * probability;
-        store_unaligned(coefficients + k + v * LANES, is_positive[v] ? step : -step);
+        store_unaligned(coefficients + k + v * LANES, (V)((IntV)step ^ flip[v]));
       }
     }
     if (UPDATE && !takes_loss) continue;

@@ -127,6 +127,47 @@ inline void keep_in_register(V& value) {
 #endif
 }
 
+#if defined(__AVX2__) && defined(__FMA__) && !defined(__AVX512F__)
+#define FIRTH_EXCHANGE_BY_HAND
+constexpr bool EXCHANGE_READS_MEMORY = true;  // its row, which needs no register then
+#else
+constexpr bool EXCHANGE_READS_MEMORY = false;
+#endif
+
+// moved[k] += c_k * row and updated += c_k * input[k] for COUNT inputs, c_k at coefficients[k * stride]: what an output
+// row and some inputs give to each other.
+template <int COUNT, class Real>
+FIRTH_INLINE void exchange(const Real* coefficients, int stride, const typename Simd<Real>::V& row,
+                           const typename Simd<Real>::V* input, typename Simd<Real>::V* moved,
+                           typename Simd<Real>::V& updated) {
+#if defined(FIRTH_EXCHANGE_BY_HAND)
+  // Written out, since ten output rows and two inputs leave not one of the sixteen registers free: a compiler spills
+  // the rows, or moves values from one register to another on the way.
+  if constexpr (COUNT == 2 && std::is_same<Real, float>::value) {
+    F32 c, moved0 = moved[0], moved1 = moved[1], sum = updated;
+    asm("vbroadcastss %[c0], %[c]\n\t"
+        "vfmadd231ps %[row], %[c], %[moved0]\n\t"
+        "vfmadd231ps %[input0], %[c], %[sum]\n\t"
+        "vbroadcastss %[c1], %[c]\n\t"
+        "vfmadd231ps %[row], %[c], %[moved1]\n\t"
+        "vfmadd231ps %[input1], %[c], %[sum]"
+        : [c] "=&x"(c), [moved0] "+&x"(moved0), [moved1] "+&x"(moved1), [sum] "+&x"(sum)
+        : [c0] "m"(coefficients[0]), [c1] "m"(coefficients[stride]), [row] "m"(row), [input0] "x"(input[0]),
+          [input1] "x"(input[1]));
+    moved[0] = moved0;
+    moved[1] = moved1;
+    updated = sum;
+    return;
+  }
+#endif
+#pragma GCC unroll 2
+  for (int k = 0; k < COUNT; ++k) {
+    const typename Simd<Real>::V c = broadcast(coefficients[k * stride]);
+    moved[k] = fma(c, row, moved[k]);
+    updated = fma(c, input[k], updated);
+  }
+}
+
 // Vectors that hold COUNT sums.
 template <class Real>
 constexpr int groups_of(int count) {
