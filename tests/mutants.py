@@ -103,6 +103,27 @@ MUTANTS = (
         UNITS,
     ),
     Mutant(
+        "a word that comes again is not foreseen",
+        f"{CPP}/plan.hpp",
+        "last_repeat_[k] = latest = std::max(latest, place);",
+        "last_repeat_[k] = latest = std::max(latest, -1);",
+        "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
+    ),
+    Mutant(
+        "negatives that repeat are not foreseen",
+        f"{CPP}/train.hpp",
+        "return repeated_draws_[draw];",
+        "return false;",
+        "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
+    ),
+    Mutant(
+        "a target among its negatives is not foreseen",
+        f"{CPP}/train.hpp",
+        "if (s_.collision == COLLISION_COUNT) return true;",
+        "",
+        "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
+    ),
+    Mutant(
         "copies of rows: the differences are added undamped",
         f"{CPP}/replicas.hpp",
         "return r > most ? most / r : 1;",
@@ -112,15 +133,15 @@ MUTANTS = (
     Mutant(
         "several windows: a negative counts once for a word of two windows",
         f"{CPP}/outputs_logistic.hpp",
-        "(column & targets) != 0 ? weight : count",
-        "(column & targets) != 0 ? weight : one",
+        "row == t || row >= n_targets ?",
+        "row == t || row == n_targets + t ?",
         UNITS,
     ),
     Mutant(
         "several windows: a target meets words of other windows",
         f"{CPP}/outputs_logistic.hpp",
-        "(column & own) != 0 ? one : zero",
-        "(column & own) != 0 ? one : one",
+        "row == t || row >= n_targets ?",
+        "row < n_targets || row >= n_targets ?",
         UNITS,
     ),
     Mutant(

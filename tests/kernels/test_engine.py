@@ -55,7 +55,10 @@ def train_by_reference(corpus, objective, options, parameters, sequence_weights=
     sharing = parameters["negative_sharing"]
     by_pair = draws and sharing == "pair" and objective.inputs.examples == "context"
     plan_sharing = "window" if sharing == "pair" and not by_pair else sharing
-    plan = PlanSettings(parameters["seed"], objective.inputs.architecture, negatives=5, negative_sharing=plan_sharing)
+    plan = PlanSettings(
+        parameters["seed"], objective.inputs.architecture, negatives=5, negative_sharing=plan_sharing,
+        target_collision=parameters.get("target_collision", "reject"),
+    )  # fmt: skip
     tree = build_huffman_tree(counts) if objective.outputs.needs_tree else None
     rate = parameters["learning_rate"]
     total = 0.0
@@ -81,14 +84,16 @@ def train_by_reference(corpus, objective, options, parameters, sequence_weights=
 
 
 @pytest.mark.parametrize("instruction_set", SETS)
-@pytest.mark.parametrize("sharing", ["block", "window", "pair"])
+@pytest.mark.parametrize(
+    ("sharing", "collision"), [("block", "reject"), ("block", "count"), ("window", "drop"), ("pair", "reject")]
+)
 @pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
-def test_an_epoch_is_the_plan_through_the_reference(corpus, objective, sharing, instruction_set):
+def test_an_epoch_is_the_plan_through_the_reference(corpus, objective, sharing, collision, instruction_set):
     ids, offsets, counts = corpus
     weights = np.array([1.0, 5.0, 2.0, 0.5, 0.0], np.float32)
     parameters = {
         "dims": 20, "subsample": 0.05, "epochs": 1, "seed": 9, "learning_rate": 0.2, "min_learning_rate": 0.0,
-        "negative_sharing": sharing,
+        "negative_sharing": sharing, "target_collision": collision,
     }  # fmt: skip
     for options in objective.inputs.variants():
         for sequence_weights in (None, weights) if sharing == "window" else (weights,):

@@ -401,7 +401,7 @@ void run_units() {
             if (variant.loss != NEGATIVE_SAMPLING && n_negatives > 1) continue;
             Run<Real> run(*corpus, variant, {WINDOW_FIXED, SIDE_BOTH, 5}, dims, n_negatives, uint32_t(n_context % 4));
             const int n_targets =
-                variant.architecture == SKIPGRAM && variant.sharing == SHARE_BLOCK ? 1 + n_context % 8 : 1;
+                variant.architecture == SKIPGRAM && variant.sharing == SHARE_BLOCK ? 1 + n_context % UNIT_WINDOWS : 1;
             const Exact<int32_t> context{size_t(n_context)}, negatives{size_t(n_negatives)}, targets{size_t(n_targets)};
             const Exact<uint8_t> windows{size_t(n_context)};
             for (int kind = 0; kind < 3; ++kind) {

@@ -71,18 +71,17 @@ struct SharedRows {
   void foresee(int32_t) const {}
 };
 
-constexpr int MAX_UNIT_WINDOWS = 8;  // a bit of a byte each
-
 // The unit as the plan names it: a window, or several that share their negatives.
 struct Unit {
   const int32_t* context;  // word ids (n_context), repeats allowed
   int n_context;
-  const int32_t* targets;  // word ids (n_targets), 1 .. MAX_UNIT_WINDOWS, repeats allowed: one of each window
+  const int32_t* targets;  // word ids (n_targets), 1 .. UNIT_WINDOWS, repeats allowed: one of each window
   int n_targets;
   const uint8_t* windows;    // (n_context): bit t says that the context word is in window t; null: one window has all
   const int32_t* negatives;  // word ids (n_negatives), repeats allowed
   int n_negatives;
   bool context_may_repeat;  // false only if the context's words are known to differ
+  bool outputs_may_repeat;  // the same of the targets and negatives
 };
 
 // The vectors that a unit's context makes.
@@ -149,7 +148,7 @@ FIRTH_INLINE void prepare_unit(const Settings& settings, const Unit& unit, Real 
   const int n = prepared.n_outputs = Output::count(settings, unit);
   Output::collect(settings, unit, n, prepared.output_ids, prepared.positive);
   for (int j = 0; j < n; ++j) prepared.output_rows[j] = output_row(prepared.output_ids[j]);
-  prepared.repeated_outputs = Output::MAY_REPEAT && has_repeats(prepared.output_ids, n);
+  prepared.repeated_outputs = Output::MAY_REPEAT && unit.outputs_may_repeat && has_repeats(prepared.output_ids, n);
 }
 
 // A unit's update (UPDATE) or its loss alone. Loss goes to workspace.loss, in nats. Gradients are taken at the rows as

@@ -25,11 +25,32 @@ inline void label_first(int n_positive, int n, uint32_t* positive) {
   });
 }
 
+// Of a context word that is in some of a unit's windows: a target meets the words of its own window, once; a negative
+// meets a word in each window that has it.
+template <class Real>
+struct WindowWeights {
+  static constexpr int VECTORS = (BLOCK_ROWS + Simd<Real>::LANES - 1) / Simd<Real>::LANES;  // that a block's rows fill
+  static constexpr int LENGTH = UNIT_WINDOWS + VECTORS * Simd<Real>::LANES;
+  // By the number of targets and the windows that have the word, a bit for each. From UNIT_WINDOWS on all are
+  // negatives'.
+  Real of[UNIT_WINDOWS + 1][1 << UNIT_WINDOWS][LENGTH] = {};
+  constexpr WindowWeights() {
+    for (int n_targets = 1; n_targets <= UNIT_WINDOWS; ++n_targets)
+      for (int windows = 0; windows < 1 << n_targets; ++windows)
+        for (int row = 0; row < LENGTH; ++row)
+          for (int t = 0; t < n_targets; ++t)
+            of[n_targets][windows][row] += row == t || row >= n_targets ? Real(windows >> t & 1) : Real(0);
+  }
+};
+
+template <class Real>
+inline constexpr WindowWeights<Real> WINDOW_WEIGHTS;
+
 struct SampledNegatives {
   static constexpr bool MAY_REPEAT = true;
 
   static int count(const Settings&, const Unit& unit) { return unit.n_targets + unit.n_negatives; }
-  static int largest_count(const Settings& settings) { return MAX_UNIT_WINDOWS + settings.negatives; }
+  static int largest_count(const Settings& settings) { return UNIT_WINDOWS + settings.negatives; }
 
   static void collect(const Settings&, const Unit& unit, int n, int32_t* ids, uint32_t* positive) {
     for (int t = 0; t < unit.n_targets; ++t) ids[t] = unit.targets[t];
@@ -38,29 +59,17 @@ struct SampledNegatives {
   }
 
   // How often each pair of a context word and an output row counts in a unit of several windows, in the coefficients'
-  // layout: a target meets the words of its own window, once; a negative meets a word in each window that has it. At
-  // most LANES - 1 elements beyond the m x n weights are overwritten.
+  // layout. At most VECTORS * LANES - 1 elements beyond the m x n weights are overwritten.
   template <class Real>
   FIRTH_INLINE static void weigh(const Unit& unit, int n, int m, Real* weights) {
-    typedef typename Simd<Real>::V V;
-    typedef typename LanePatterns<Real>::V IntV;
-    typedef typename LanePatterns<Real>::Int Int;
     constexpr int LANES = Simd<Real>::LANES;
     if (!unit.windows) return;
-    const V one = broadcast(Real(1)), zero = V{};
+    const auto& of_windows = WINDOW_WEIGHTS<Real>.of[unit.n_targets];
     for_each_block(n, [&](int first, int width) {
-      const int n_targets = std::min(std::max(unit.n_targets - first, 0), width);
-      const IntV targets = IntV{} + Int((1 << n_targets) - 1);
-      const Int* const columns = LANE_PATTERNS<Real>.column_bit[width];
       for (int i = 0; i < m; ++i, weights += width) {
-        const int windows = unit.windows[i];
-        const V count = broadcast(Real(__builtin_popcount(unsigned(windows))));
-        const IntV own = IntV{} + Int(windows >> std::min(first, MAX_UNIT_WINDOWS));
-        for (int k = 0; k < width; k += LANES) {
-          const IntV column = *reinterpret_cast<const IntV*>(columns + k);
-          const V weight = (column & own) != 0 ? one : zero;
-          store_unaligned(weights + k, (column & targets) != 0 ? weight : count);
-        }
+        const Real* const from = of_windows[unit.windows[i]] + std::min(first, UNIT_WINDOWS);
+        for (int v = 0; v < WindowWeights<Real>::VECTORS; ++v)
+          store_unaligned(weights + v * LANES, load_unaligned(from + v * LANES));
       }
     });
   }

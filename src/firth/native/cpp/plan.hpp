@@ -19,13 +19,12 @@ namespace firth {
 constexpr int CHUNK_TOKENS = 1024;
 constexpr int MAX_ATTEMPTS = 64;  // rejected draws of one negative before the next word id is taken
 constexpr int PHILOX_BATCH = 16;
-constexpr int MAX_TRACKED_WINDOW = 32;
 
 // Negatives shared by a block (SHARE_BLOCK). The kept tokens of a block (block_tokens) are numbered from its first one
 // on: their *places*. A block has BLOCK_DRAWS draws of negatives, which its windows take in turns: so the negatives'
 // rows come to a core once and are used several times. With skip-gram, the windows of UNIT_WINDOWS neighbouring places
 // have one draw and are one unit of training: a word that is in several of them meets the negatives once.
-constexpr int32_t UNIT_WINDOWS = 4, BLOCK_DRAWS = 4;
+constexpr int32_t BLOCK_DRAWS = 4;
 constexpr int MAX_BLOCK_WINDOW = 10;  // wider windows, and whole sequences, have a draw each
 
 inline bool shares_by_block(const Settings& s) {
@@ -109,7 +108,7 @@ class Planner {
   Buffer<int64_t> center_sequences;
 
   // False only if the words [first, last) differ, of the windows of a unit and their centers.
-  bool may_repeat(int32_t first, int32_t last) const { return !tracks_repeats() || last_repeat_[last - 1] >= first; }
+  bool may_repeat(int32_t first, int32_t last) const { return last_repeat_[last - 1] >= first; }
 
   explicit Planner(const Settings& settings) : s_(settings), key_(settings.seed) {}
 
@@ -148,7 +147,7 @@ class Planner {
       line_first = int32_t(kept_ids.size());
       position = line_stop;
     }
-    if (tracks_repeats()) find_repeats();
+    find_repeats();
     if (shares_by_block(s_)) number_places(begin);
     if (s_.loss == NEGATIVE_SAMPLING && s_.negatives > 0) draw_negatives();
     make_units();
@@ -157,8 +156,6 @@ class Planner {
   }
 
  private:
-  // Wide windows are looked through one by one, if they come to it.
-  bool tracks_repeats() const { return !unbounded() && s_.window <= MAX_TRACKED_WINDOW; }
   bool unbounded() const { return s_.window_mode == WINDOW_SEQUENCE; }
 
   // Tokens of [from, to) that subsampling keeps, in order; windows of centers are drawn where asked.
@@ -277,19 +274,18 @@ class Planner {
     center_sequences.resize(count);
   }
 
-  // For each kept token, the last place up to it whose word comes again within a window's reach up to it. A window
-  // [first, last) holds a word twice only if last_repeat_[last - 1] >= first.
+  // For each kept token, the last place before it whose word has come again since, or seems to: words whose ids agree
+  // in their last bits are taken for one.
   void find_repeats() {
-    const int32_t reach = 2 * s_.window + UNIT_WINDOWS - 1, count = int32_t(kept_ids.size());
+    constexpr uint32_t SLOTS = 1024;
+    int32_t latest_of[SLOTS];
+    std::fill_n(latest_of, SLOTS, -1);
     last_repeat_.resize(kept_ids.size());
     int32_t latest = -1;
-    for (int32_t k = 0; k < count; ++k) {
-      const int32_t id = kept_ids[k];
-      int32_t found = -1;
-      for (int32_t earlier = std::max(0, k - reach); earlier < k; ++earlier)
-        found = kept_ids[earlier] == id ? earlier : found;
-      latest = std::max(latest, found);
-      last_repeat_[k] = latest;
+    for (size_t k = 0; k < kept_ids.size(); ++k) {
+      int32_t& place = latest_of[uint32_t(kept_ids[k]) % SLOTS];
+      last_repeat_[k] = latest = std::max(latest, place);
+      place = int32_t(k);
     }
   }
 

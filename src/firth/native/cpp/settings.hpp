@@ -13,6 +13,9 @@ enum WindowSide : int32_t { SIDE_BOTH = 0, SIDE_LEFT = 1, SIDE_RIGHT = 2 };
 enum Sharing : int32_t { SHARE_WINDOW = 0, SHARE_PAIR = 1, SHARE_BLOCK = 2 };
 enum Collision : int32_t { COLLISION_REJECT = 0, COLLISION_COUNT = 1, COLLISION_DROP = 2 };
 
+// Windows that one update takes at most, where they have the same negatives: skip-gram's (plan.hpp).
+constexpr int UNIT_WINDOWS = 4;
+
 // One column of the alias table: a coin of 32 bits decides between the column's own word and its alias.
 struct AliasColumn {
   uint32_t threshold;  // keep the column's word if the coin is below it; an alias to itself stands for certainty

@@ -126,9 +126,12 @@ FIRTH_API int64_t firth_update_unit(const Settings* settings, int32_t double_pre
                                     int32_t n_targets, const int32_t* negatives, int32_t n_negatives,
                                     double learning_rate, double* loss) {
   return firth::guard([&]() -> int64_t {
-    if (n_targets < 1 || n_targets > (windows ? firth::MAX_UNIT_WINDOWS : 1))
-      throw firth::Failure(firth::ERROR_ARGUMENT, "a unit has 1 to 8 windows");
-    const firth::Unit unit{context, n_context, targets, n_targets, windows, negatives, n_negatives, true};
+    if (n_targets < 1 || n_targets > (windows ? firth::UNIT_WINDOWS : 1))
+      throw firth::Failure(firth::ERROR_ARGUMENT, "a unit has 1 to 4 windows");
+    for (int i = 0; windows && i < n_context; ++i)
+      if (windows[i] >> n_targets)
+        throw firth::Failure(firth::ERROR_ARGUMENT, "a word is in a window that is not there");
+    const firth::Unit unit{context, n_context, targets, n_targets, windows, negatives, n_negatives, true, true};
     *loss = double_precision ? firth::update_one<double>(*settings, unit, learning_rate)
                              : firth::update_one<float>(*settings, unit, learning_rate);
     return 0;

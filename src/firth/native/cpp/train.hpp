@@ -75,6 +75,7 @@ class Trainer {
     prefetched_ = 0;
     pair_ = 0;
     std::fill_n(asked_draws_, BLOCK_DRAWS, -1);
+    std::fill_n(checked_draws_, BLOCK_DRAWS, -1);
     reserve();
     if (!plan_.units.empty()) {
       collect_coming(0);
@@ -137,12 +138,17 @@ class Trainer {
   void train_windows(size_t index) {
     const Planner::Unit& windows = plan_.units[index];
     const Planner::Center& center = plan_.centers[windows.first];
-    int32_t targets[MAX_UNIT_WINDOWS];
-    Unit unit = {prepared_.context, 0, targets, windows.last - windows.first, nullptr, nullptr, center.n_draws, false};
+    int32_t targets[UNIT_WINDOWS];
+    Unit unit = {};
+    unit.context = prepared_.context;
+    unit.targets = targets;
+    unit.n_targets = windows.last - windows.first;
+    unit.n_negatives = center.n_draws;
     unit.negatives = plan_.negatives.data() + center.draws;
     for (int t = 0; t < unit.n_targets; ++t) targets[t] = plan_.kept_ids[plan_.centers[windows.first + t].kept];
     const Range range = range_of(windows);
     unit.context_may_repeat = plan_.may_repeat(range.first, range.last);
+    unit.outputs_may_repeat = Output::MAY_REPEAT && (unit.context_may_repeat || negatives_may_repeat(center));
     if (!SHARES_NEGATIVES || unit.n_targets == 1) {
       unit.n_context = range.last - range.first - 1;
       copy_context(center, prepared_.context);
@@ -165,7 +171,7 @@ class Trainer {
     for (int i = 0; i < center.last - center.first - 1; ++i, ++pair_) {
       const int n = plan_.pair_draws.empty() ? s_.negatives : plan_.pair_draws[pair_];
       prepare_unit<Real, Output>(
-          s_, {&prepared.context[i], 1, &plan_.kept_ids[center.kept], 1, nullptr, negatives, n, false},
+          s_, {&prepared.context[i], 1, &plan_.kept_ids[center.kept], 1, nullptr, negatives, n, false, true},
           rate_of(plan_.units[index]), input_row_, output_row_, prepared);
       train_unit<UPDATE, Real, Input, Output>(s_, prepared, work_, coming_);
       negatives += n;
@@ -217,6 +223,17 @@ class Trainer {
     }
     unit.context = prepared_.context;
     unit.n_context = size;
+  }
+
+  // False only if a center's negatives and its target differ. Negatives that several units share are looked at once.
+  bool negatives_may_repeat(const Planner::Center& center) {
+    if (s_.collision == COLLISION_COUNT) return true;
+    const int32_t draw = shared_draw(s_, center.place);
+    if (checked_draws_[draw] != center.draws) {
+      checked_draws_[draw] = center.draws;
+      repeated_draws_[draw] = has_repeats(plan_.negatives.data() + center.draws, center.n_draws);
+    }
+    return repeated_draws_[draw];
   }
 
   double weight_of(const Planner::Unit& unit) const {
@@ -294,9 +311,11 @@ class Trainer {
   Workspace<Real> work_;
   Prepared<Real> prepared_;
   ComingRows<Real, InputRows::PREFETCH_WRITE> coming_;
-  int64_t pair_ = 0;                  // of the chunk, where pairs are units
-  int64_t asked_draws_[BLOCK_DRAWS];  // whose rows were asked for last, of each of a block's draws
-  int32_t prefetched_ = 0;            // kept tokens of the chunk whose input rows are on their way
+  int64_t pair_ = 0;                    // of the chunk, where pairs are units
+  int64_t asked_draws_[BLOCK_DRAWS];    // whose rows were asked for last, of each of a block's draws
+  int64_t checked_draws_[BLOCK_DRAWS];  // which were last looked through for repeats, the same, and whether there are
+  bool repeated_draws_[BLOCK_DRAWS];
+  int32_t prefetched_ = 0;  // kept tokens of the chunk whose input rows are on their way
 };
 
 template <class T>
