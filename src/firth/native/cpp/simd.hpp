@@ -141,8 +141,8 @@ FIRTH_INLINE void exchange(const Real* coefficients, int stride, const typename 
                            const typename Simd<Real>::V* input, typename Simd<Real>::V* moved,
                            typename Simd<Real>::V& updated) {
 #if defined(FIRTH_EXCHANGE_BY_HAND)
-  // Written out, since ten output rows and two inputs leave not one of the sixteen registers free: a compiler spills
-  // the rows, or moves values from one register to another on the way.
+  // Written out: ten output rows, two inputs, what becomes of them and a coefficient take fifteen of sixteen registers,
+  // and a compiler left to itself spills rows or moves values from one register to another on the way.
   if constexpr (COUNT == 2 && std::is_same<Real, float>::value) {
     F32 c, moved0 = moved[0], moved1 = moved[1], sum = updated;
     asm("vbroadcastss %[c0], %[c]\n\t"
