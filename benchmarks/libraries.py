@@ -11,46 +11,39 @@ from __future__ import annotations
 
 import argparse
 import ast
-import ctypes
-import os
+import itertools
 import statistics
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import firth
-from firth.native import kernel
-from firth.native.kernel import Kernel, Result, Settings
-from firth.native.loader import check_status
+from firth.native.kernel import Kernel, Result, Settings, _declare
+from firth.native.loader import open_library
 
 LEAST_TOKENS = 20_000  # of a slice that counts: the last one of a run may be short
 
 
 def main() -> None:
     arguments = parse_arguments()
-    builds = [load(path) for path in arguments.libraries]
+    builds = [kernel_of(path) for path in arguments.libraries]
     times: list[list[float]] = [[] for _ in builds]
-    taken = iter(range(0))  # whose turn it is; set anew by every run
-    lock = threading.Lock()
+    turns = itertools.count()
+    train = Kernel.train_slice
 
-    def train_slice(
-        self: Kernel, settings: Settings, start: int, stop: int, epoch: int, *, double_precision: bool = False
+    def train_in_turns(
+        self: Kernel, settings: Settings, start: int, stop: int, epoch: int, **precision: bool
     ) -> Result:
-        with lock:
-            turn = next(taken) % len(builds)
-        result = Result()
+        turn = next(turns) % len(builds)
         began = time.perf_counter()
-        status = builds[turn].firth_train_slice(settings, double_precision, start, stop, epoch, result)
-        seconds = time.perf_counter() - began
-        check_status(builds[turn], status)
+        result = train(builds[turn], settings, start, stop, epoch, **precision)
         if stop - start >= LEAST_TOKENS:
-            times[turn].append(seconds / (stop - start))
+            times[turn].append((time.perf_counter() - began) / (stop - start))
         return result
 
-    Kernel.train_slice = train_slice  # type: ignore[method-assign]
+    Kernel.train_slice = train_in_turns  # type: ignore[method-assign]
     for run in range(arguments.repeat):
-        taken = iter(range(run, 1 << 62))  # another build begins
+        turns = itertools.count(run)  # another build begins
         firth.train(
             arguments.text, epochs=1, threads=arguments.threads, progress=False, **dict(map(option, arguments.set))
         )
@@ -64,11 +57,11 @@ def main() -> None:
         )
 
 
-def load(path: Path) -> ctypes.CDLL:
-    library = ctypes.CDLL(str(path.resolve()), mode=getattr(os, "RTLD_LOCAL", 0))
-    library.firth_last_error.restype = ctypes.c_char_p
-    kernel._declare(library)
-    return library
+def kernel_of(path: Path) -> Kernel:
+    kernel = Kernel()
+    kernel._library = open_library(path.resolve())
+    _declare(kernel._library)
+    return kernel
 
 
 def option(text: str) -> tuple[str, Any]:

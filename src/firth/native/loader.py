@@ -64,13 +64,18 @@ def load_library(instruction_set: str) -> ctypes.CDLL:
             f"instruction set must be one of {', '.join(available_instruction_sets()) or '(none was built)'} on this"
             f" machine, got {instruction_set!r}; unset {FORCE_VARIABLE} to let firth choose"
         )
-    library = ctypes.CDLL(str(_library_path(instruction_set)), mode=getattr(os, "RTLD_LOCAL", 0))
+    return open_library(_library_path(instruction_set))
+
+
+def open_library(path: Path) -> ctypes.CDLL:
+    """The shared object in a file, if its ABI is the one that this Python code needs."""
+    library = ctypes.CDLL(str(path), mode=getattr(os, "RTLD_LOCAL", 0))
     library.firth_abi_version.restype = ctypes.c_int64
     library.firth_last_error.restype = ctypes.c_char_p
     version = library.firth_abi_version()
     if version != ABI_VERSION:
         raise NativeError(
-            f"{_library_path(instruction_set)} has ABI version {version}, this Python code needs {ABI_VERSION};"
+            f"{path} has ABI version {version}, this Python code needs {ABI_VERSION};"
             " reinstall firth so that both come from one build"
         )
     return library
@@ -148,5 +153,6 @@ __all__ = [
     "default_instruction_set",
     "library",
     "load_library",
+    "open_library",
     "raise_last_error",
 ]
