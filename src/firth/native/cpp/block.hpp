@@ -150,9 +150,9 @@ struct BlockCoefficients {
 };
 
 // The update of NJ output rows, repeats folded: each input row is loaded once, gives to the outputs and takes from
-// them. What an input row becomes begins with begin(i, d, the row's elements) and goes to end(i, d, what it is then).
-// Input rows go in pairs: each is a chain of multiply-adds that wait for each other.
-template <class Real, int NJ, class Begin, class End, class Coming>
+// them. What an input row becomes begins with itself (FIRST), or with begin(i, d), and goes to end(i, d, what it is
+// then). Input rows go in pairs: each is a chain of multiply-adds that wait for each other.
+template <class Real, int NJ, bool FIRST, class Begin, class End, class Coming>
 FIRTH_INLINE void update_block(Rows<Real> x, int m, Rows<Real> u, int n_padded, const Real* coefficients, Begin&& begin,
                                End&& end, const Coming& coming) {
   typedef typename Simd<Real>::V V;
@@ -172,10 +172,19 @@ FIRTH_INLINE void update_block(Rows<Real> x, int m, Rows<Real> u, int n_padded, 
 #pragma GCC unroll 2
       for (int k = 0; k < MI; ++k) {
         input[k] = load(x[i + k] + d);
-        moved[k] = begin(i + k, d, input[k]);
+        if constexpr (!FIRST) moved[k] = begin(i + k, d);
       }
 #pragma GCC unroll 12
-      for (int j = 0; j < NJ; ++j) exchange<MI, Real>(c.of(j), c.stride(j), row(j), input, moved, updated[j]);
+      for (int j = 0; j < NJ; ++j) {
+#pragma GCC unroll 2
+        for (int k = 0; k < MI; ++k) {
+          const Real* const coefficient = c.of(j) + k * c.stride(j);
+          if (FIRST && j == 0)
+            exchange<true>(coefficient, row(j), input[k], moved[k], updated[j]);
+          else
+            exchange<false>(coefficient, row(j), input[k], moved[k], updated[j]);
+        }
+      }
 #pragma GCC unroll 2
       for (int k = 0; k < MI; ++k) end(i + k, d, moved[k]);
       c.advance(MI);
@@ -236,9 +245,8 @@ template <class Real, int NJ, bool FIRST, bool LAST, class Coming>
 __attribute__((noinline)) void update_pass(Rows<Real> x, int m, Rows<Real> u, int n_padded, const Real* coefficients,
                                            Real* memory, const Coming& coming) {
   typedef typename Simd<Real>::V V;
-  update_block<Real, NJ>(
-      x, m, u, n_padded, coefficients,
-      [&](int i, int d, V row) { return FIRST ? row : load(memory + size_t(i) * n_padded + d); },
+  update_block<Real, NJ, FIRST>(
+      x, m, u, n_padded, coefficients, [&](int i, int d) { return load(memory + size_t(i) * n_padded + d); },
       [&](int i, int d, V moved) { store(LAST ? x[i] + d : memory + size_t(i) * n_padded + d, moved); }, coming);
 }
 

@@ -134,38 +134,42 @@ constexpr bool EXCHANGE_READS_MEMORY = true;  // its row, which needs no registe
 constexpr bool EXCHANGE_READS_MEMORY = false;
 #endif
 
-// moved[k] += c_k * row and updated += c_k * input[k] for COUNT inputs, c_k at coefficients[k * stride]: what an output
-// row and some inputs give to each other.
-template <int COUNT, class Real>
-FIRTH_INLINE void exchange(const Real* coefficients, int stride, const typename Simd<Real>::V& row,
-                           const typename Simd<Real>::V* input, typename Simd<Real>::V* moved,
-                           typename Simd<Real>::V& updated) {
+// What an output row and an input give to each other: updated += c * input and moved += c * row, or, where nothing
+// moved the input yet, moved = input + c * row.
+template <bool FIRST, class Real>
+FIRTH_INLINE void exchange(const Real* coefficient, const typename Simd<Real>::V& row, typename Simd<Real>::V input,
+                           typename Simd<Real>::V& moved, typename Simd<Real>::V& updated) {
 #if defined(FIRTH_EXCHANGE_BY_HAND)
-  // Written out: ten output rows, two inputs, what becomes of them and a coefficient take fifteen of sixteen registers,
-  // and a compiler left to itself spills rows or moves values from one register to another on the way.
-  if constexpr (COUNT == 2 && std::is_same<Real, float>::value) {
-    F32 c, moved0 = moved[0], moved1 = moved[1], sum = updated;
-    asm("vbroadcastss %[c0], %[c]\n\t"
-        "vfmadd231ps %[row], %[c], %[moved0]\n\t"
-        "vfmadd231ps %[input0], %[c], %[sum]\n\t"
-        "vbroadcastss %[c1], %[c]\n\t"
-        "vfmadd231ps %[row], %[c], %[moved1]\n\t"
-        "vfmadd231ps %[input1], %[c], %[sum]"
-        : [c] "=&x"(c), [moved0] "+&x"(moved0), [moved1] "+&x"(moved1), [sum] "+&x"(sum)
-        : [c0] "m"(coefficients[0]), [c1] "m"(coefficients[stride]), [row] "m"(row), [input0] "x"(input[0]),
-          [input1] "x"(input[1]));
-    moved[0] = moved0;
-    moved[1] = moved1;
+  // Written out, and volatile so that they stay in their order: ten output rows, two inputs, what becomes of them and a
+  // coefficient take fifteen of sixteen registers, and a compiler left to itself spills rows or moves values from one
+  // register to another on the way. Each instruction counts: the processor is as busy with taking them in as with the
+  // products.
+  if constexpr (std::is_same<Real, float>::value) {
+    F32 to = moved, sum = updated;
+    if constexpr (FIRST) {
+      asm volatile(
+          "vbroadcastss %[coefficient], %[to]\n\t"
+          "vfmadd231ps %[input], %[to], %[sum]\n\t"
+          "vfmadd132ps %[row], %[input], %[to]"
+          : [to] "=&x"(to), [sum] "+&x"(sum)
+          : [coefficient] "m"(*coefficient), [row] "m"(row), [input] "x"(input));
+    } else {
+      F32 c;
+      asm volatile(
+          "vbroadcastss %[coefficient], %[c]\n\t"
+          "vfmadd231ps %[row], %[c], %[to]\n\t"
+          "vfmadd231ps %[input], %[c], %[sum]"
+          : [c] "=&x"(c), [to] "+&x"(to), [sum] "+&x"(sum)
+          : [coefficient] "m"(*coefficient), [row] "m"(row), [input] "x"(input));
+    }
+    moved = to;
     updated = sum;
     return;
   }
 #endif
-#pragma GCC unroll 2
-  for (int k = 0; k < COUNT; ++k) {
-    const typename Simd<Real>::V c = broadcast(coefficients[k * stride]);
-    moved[k] = fma(c, row, moved[k]);
-    updated = fma(c, input[k], updated);
-  }
+  const typename Simd<Real>::V c = broadcast(*coefficient);
+  moved = fma(c, row, FIRST ? input : moved);
+  updated = fma(c, input, updated);
 }
 
 // Vectors that hold COUNT sums.
