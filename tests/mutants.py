@@ -182,8 +182,8 @@ MUTANTS = (
     Mutant(
         "windows: widths 0..window-1 in place of 1..window",
         f"{CPP}/plan.hpp",
-        "random_window ? 1 + int32_t(",
-        "random_window ? 0 + int32_t(",
+        "return 1 + int32_t(scale_word(word, uint32_t(s_.window)));",
+        "return 0 + int32_t(scale_word(word, uint32_t(s_.window)));",
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
     ),
     Mutant(
@@ -203,16 +203,30 @@ MUTANTS = (
     Mutant(
         "blocks: places go on from the block before",
         f"{CPP}/plan.hpp",
-        "next_place = 0;",
-        "next_place += 0;",
+        "block_ = block_start(position);\n      next_place_ = 0;",
+        "block_ = block_start(position);\n      next_place_ += 0;",
         "tests/kernels/test_plan.py::test_windows_of_a_block_have_one_draw",
     ),
     Mutant(
         "blocks: places begin with the slice",
         f"{CPP}/plan.hpp",
-        "next_place += kept(position);",
-        "next_place += 0;",
+        "if (kept(position) && take_place(position)",
+        "if (false && take_place(position)",
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
+    ),
+    Mutant(
+        "units: each window has its own width",
+        f"{CPP}/plan.hpp",
+        "if (!one_width || place",
+        "if (true || place",
+        "tests/kernels/test_plan.py::test_dynamic_windows_are_uniform_and_as_wide_as_their_unit",
+    ),
+    Mutant(
+        "units: a slice that begins within one does not know its width",
+        f"{CPP}/plan.hpp",
+        "% UNIT_WINDOWS == 0) width_ = window_of(position);",
+        "% UNIT_WINDOWS == 0) width_ = s_.window;",
+        "tests/kernels/test_plan.py::test_slices_plan_what_the_whole_plans",
     ),
     Mutant(
         "loss: of the first block of four, whichever is drawn",

@@ -194,11 +194,26 @@ def test_subsampling_keeps_each_word_with_its_probability():
     assert np.array_equal(kept[~random], total[~random])
 
 
-def test_dynamic_windows_are_uniform():
+@pytest.mark.parametrize(("sharing", "unit_windows"), [("window", 1), ("block", UNIT_WINDOWS)])
+def test_dynamic_windows_are_uniform_and_as_wide_as_their_unit(sharing, unit_windows):
     ids = np.arange(50_000, dtype=np.int32) % 1000
-    engine = Engine(ids, np.array([0, len(ids)]), np.full(1000, 50), dims=4, subsample=0, window=5, seed=15)
-    widths = np.array([len(window[2]) // 2 for window in native_windows(engine, 10, len(ids) - 10, 0)])
-    assert chi_square(np.bincount(widths, minlength=6)[1:], np.full(5, 0.2)) > 1e-4
+    engine = Engine(
+        ids,
+        np.array([0, len(ids)]),
+        np.full(1000, 50),
+        dims=4,
+        subsample=0,
+        window=5,
+        negative_sharing=sharing,
+        seed=15,
+    )
+    margin = BLOCK_TOKENS["skipgram"]  # where lines do not cut windows
+    windows = native_windows(engine, margin, len(ids) - len(ids) % margin - margin, 0)
+    widths = np.array([len(window[2]) // 2 for window in windows]).reshape(-1, unit_windows)
+    assert (widths == widths[:, :1]).all()
+    drawn = widths[:, 0]
+    assert chi_square(np.bincount(drawn, minlength=6)[1:], np.full(5, 0.2)) > 1e-4
+    assert (drawn[1:] == drawn[:-1]).mean() == pytest.approx(0.2, abs=0.03)  # units do not follow each other
 
 
 def test_epochs_and_seeds_draw_anew():

@@ -22,7 +22,7 @@ MAX_ATTEMPTS = 64  # of drawing one negative that is not the target; then the ne
 WORD_RANGE = 2**32
 # negative_sharing="block": a block is so many tokens of the corpus; the kept ones among them are numbered: these are
 # their places. A block has BLOCK_DRAWS draws of negatives, which its windows take in turns; with skip-gram, the windows
-# of UNIT_WINDOWS neighbouring places have one draw, and are a unit.
+# of UNIT_WINDOWS neighbouring places have one draw and one width, and are a unit.
 BLOCK_TOKENS = {"skipgram": 64, "cbow": 128}
 UNIT_WINDOWS, BLOCK_DRAWS = 4, 4
 MAX_BLOCK_WINDOW = 10  # wider windows, and whole sequences, have a draw each
@@ -110,7 +110,7 @@ class PlanSettings:
 
     @property
     def unit_windows(self) -> int:
-        """Neighbouring places whose windows have one draw, and are one unit."""
+        """Neighbouring places whose windows have one draw and one width, and are one unit."""
         return UNIT_WINDOWS if self.architecture == "skipgram" and self.shares_by_block else 1
 
     @property
@@ -133,7 +133,8 @@ def plan_windows(
 
     The random block p of purpose TOKEN has words for the tokens 2 p and 2 p + 1, two for each. A token is kept by its
     first one; a dynamic window is 1 + floor(second / 2^32 * window) words wide on each side, counted in *kept* tokens
-    of the same sequence. A window without a context is none.
+    of the same sequence. In a unit of several windows all are as wide as its first place says. A window without a
+    context is none.
     """
     positions = np.arange(len(ids))
     pairs = draw_blocks(settings.seed, Purpose.TOKEN, epoch, np.arange(-(-len(ids) // 2)))
@@ -146,6 +147,9 @@ def plan_windows(
         widths = 1 + (words[:, 1].astype(np.uint64) * np.uint64(settings.window) >> np.uint64(32)).astype(np.int64)
 
     places = _number_within_blocks(kept, settings.block_tokens)
+    joins_windows = settings.unit_windows > 1 and tables.noise is not None
+    if joins_windows:
+        widths[kept] = widths[kept][np.arange(kept.sum()) - places[kept] % settings.unit_windows]
     for sequence, (first, last) in enumerate(itertools.pairwise(offsets)):
         line = positions[first:last][kept[first:last]]
         for slot, position in enumerate(line):
@@ -169,7 +173,7 @@ def plan_windows(
                 negatives, changed = draw_negatives(
                     tables.noise, settings, epoch, int(position), place, target, n_draws
                 )
-                if settings.unit_windows > 1 and not changed:
+                if joins_windows and not changed:
                     unit = (sequence, int(position) // settings.block_tokens, place // settings.unit_windows)
             yield PlannedWindow(int(position), target, context, negatives, unit)
 

@@ -23,12 +23,18 @@ constexpr int PHILOX_BATCH = 16;
 // Negatives shared by a block (SHARE_BLOCK). The kept tokens of a block (block_tokens) are numbered from its first one
 // on: their *places*. A block has BLOCK_DRAWS draws of negatives, which its windows take in turns: so the negatives'
 // rows come to a core once and are used several times. With skip-gram, the windows of UNIT_WINDOWS neighbouring places
-// have one draw and are one unit of training: a word that is in several of them meets the negatives once.
+// have one draw and one width, that of the first place, and are one unit of training: a word that is in several of them
+// meets the negatives once, and they have more words in common than windows of different widths.
 constexpr int32_t BLOCK_DRAWS = 4;
 constexpr int MAX_BLOCK_WINDOW = 10;  // wider windows, and whole sequences, have a draw each
 
 inline bool shares_by_block(const Settings& s) {
   return s.sharing == SHARE_BLOCK && s.window_mode != WINDOW_SEQUENCE && s.window <= MAX_BLOCK_WINDOW;
+}
+
+// Whether neighbouring windows are one unit.
+inline bool joins_windows(const Settings& s) {
+  return shares_by_block(s) && s.architecture == SKIPGRAM && s.loss == NEGATIVE_SAMPLING;
 }
 
 // The tokens of a block, counted before subsampling. Skip-gram learns less well from longer ones, CBOW does not
@@ -135,6 +141,7 @@ class Planner {
     pair_draws.clear();
 
     collect_left(begin);
+    if (shares_by_block(s_)) seek_place(begin);
     int32_t line_first = 0;  // first kept token of the current sequence
     for (int64_t position = begin; position < end;) {
       while (s_.offsets[sequence_ + 1] <= position) ++sequence_;  // empty sequences are stepped over
@@ -148,7 +155,6 @@ class Planner {
       position = line_stop;
     }
     find_repeats();
-    if (shares_by_block(s_)) number_places(begin);
     if (s_.loss == NEGATIVE_SAMPLING && s_.negatives > 0) draw_negatives();
     make_units();
     next_ = end;
@@ -181,7 +187,7 @@ class Planner {
         const int32_t id = s_.ids[first + j];
         kept_ids[size] = id;
         kept_positions[size] = first + j;
-        windows_[size] = random_window ? 1 + int32_t(scale_word(width, uint32_t(s_.window))) : s_.window;
+        windows_[size] = random_window ? dynamic_window(width) : s_.window;
         size += !s_.keep_thresholds || coin <= s_.keep_thresholds[id];
       }
       resize_kept(size);
@@ -194,21 +200,21 @@ class Planner {
   // A mask and no division: this is asked of every center.
   int64_t block_start(int64_t position) const { return position & -block_tokens(s_); }
 
-  // Kept tokens without a context have a place as well.
-  void number_places(int64_t begin) {
-    int64_t block = block_start(begin);
-    int32_t next_place = 0, k = 0;
-    for (int64_t position = block; position < begin; ++position) next_place += kept(position);
-    while (k < int32_t(kept_ids.size()) && kept_positions[k] < begin) ++k;
-    for (Center& center : centers) {
-      for (; k <= center.kept; ++k, ++next_place) {
-        if (kept_positions[k] - block >= block_tokens(s_)) {
-          block = block_start(kept_positions[k]);
-          next_place = 0;
-        }
-        center.place = next_place;
-      }
+  // Goes to the place of the first kept token from `begin` on.
+  void seek_place(int64_t begin) {
+    block_ = block_start(begin);
+    next_place_ = 0;
+    for (int64_t position = block_; position < begin; ++position)
+      if (kept(position) && take_place(position) % UNIT_WINDOWS == 0) width_ = window_of(position);
+  }
+
+  // The place of the next kept token, which stands at `position`. Those without a context have one as well.
+  int32_t take_place(int64_t position) {
+    if (position - block_ >= block_tokens(s_)) {
+      block_ = block_start(position);
+      next_place_ = 0;
     }
+    return next_place_++;
   }
 
   void resize_kept(size_t size) {
@@ -224,11 +230,17 @@ class Planner {
     windows_[kept_ids.size() - 1] = window;
   }
 
-  bool kept(int64_t position) const {
-    if (!s_.keep_thresholds) return true;
-    const PhiloxBlock pair = draw_block(key_, PURPOSE_TOKEN, epoch_, uint64_t(position / 2), 0, 0);
-    return pair.word[position % 2 * 2] <= s_.keep_thresholds[s_.ids[position]];
+  // One of a token's two random words: whether it is kept, how wide its window is.
+  uint32_t token_word(int64_t position, int which) const {
+    return draw_block(key_, PURPOSE_TOKEN, epoch_, uint64_t(position / 2), 0, 0).word[position % 2 * 2 + which];
   }
+  bool kept(int64_t position) const {
+    return !s_.keep_thresholds || token_word(position, 0) <= s_.keep_thresholds[s_.ids[position]];
+  }
+  int32_t window_of(int64_t position) const {
+    return s_.window_mode == WINDOW_DYNAMIC ? dynamic_window(token_word(position, 1)) : s_.window;
+  }
+  int32_t dynamic_window(uint32_t word) const { return 1 + int32_t(scale_word(word, uint32_t(s_.window))); }
 
   // Up to `window` kept tokens before `begin`, in its sequence (all of them where windows have no bound).
   void collect_left(int64_t begin) {
@@ -258,15 +270,18 @@ class Planner {
     size_t count = centers.size();  // written first and counted if it has a context
     centers.resize(count + size_t(own_last - own_first));
     center_sequences.resize(centers.size());
+    const bool by_block = shares_by_block(s_), one_width = joins_windows(s_);
     for (int32_t k = own_first; k < own_last; ++k) {
       int32_t first = line_first, last = line_last;
+      const int32_t place = by_block ? take_place(kept_positions[k]) : 0;
+      if (!one_width || place % UNIT_WINDOWS == 0) width_ = windows_[k];
       if (!unbounded()) {
-        first = int32_t(std::max<int64_t>(first, int64_t(k) - windows_[k]));
-        last = int32_t(std::min<int64_t>(last, int64_t(k) + windows_[k] + 1));
+        first = int32_t(std::max<int64_t>(first, int64_t(k) - width_));
+        last = int32_t(std::min<int64_t>(last, int64_t(k) + width_ + 1));
       }
       if (s_.window_side == SIDE_LEFT) last = k + 1;
       if (s_.window_side == SIDE_RIGHT) first = k;
-      centers[count] = {k, first, last, 0, 0, 0};
+      centers[count] = {k, first, last, 0, 0, place};
       center_sequences[count] = sequence_;
       count += last - first >= 2;
     }
@@ -378,7 +393,7 @@ class Planner {
     const int32_t n_centers = int32_t(centers.size());
     units.resize(centers.size());
     size_t count = 0;
-    if (!shares_by_block(s_) || s_.architecture != SKIPGRAM || s_.loss != NEGATIVE_SAMPLING) {
+    if (!joins_windows(s_)) {
       for (int32_t c = 0; c < n_centers; ++c) units[count++] = {c, c + 1};
       return;
     }
@@ -438,6 +453,9 @@ class Planner {
   uint32_t epoch_ = 0;
   int64_t next_ = 0, stop_ = 0;
   int64_t sequence_ = 0;
+  int64_t block_ = 0;        // where next_place_ is
+  int32_t next_place_ = 0;   // of its kept tokens
+  int32_t width_ = 0;        // of the window before
   Buffer<int32_t> windows_;  // half-width of each kept token's window
   Buffer<int32_t> last_repeat_;
   Buffer<int64_t> neighbours_;
