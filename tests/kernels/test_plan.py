@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
+from numpy.typing import NDArray
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -194,8 +195,8 @@ def test_subsampling_keeps_each_word_with_its_probability():
     assert np.array_equal(kept[~random], total[~random])
 
 
-@pytest.mark.parametrize(("sharing", "unit_windows"), [("window", 1), ("block", UNIT_WINDOWS)])
-def test_dynamic_windows_are_uniform_and_as_wide_as_their_unit(sharing, unit_windows):
+def dynamic_widths(sharing: str, epoch: int) -> NDArray[np.int64]:
+    """Of the windows of whole blocks without subsampling, where lines do not cut them."""
     ids = np.arange(50_000, dtype=np.int32) % 1000
     engine = Engine(
         ids,
@@ -207,13 +208,23 @@ def test_dynamic_windows_are_uniform_and_as_wide_as_their_unit(sharing, unit_win
         negative_sharing=sharing,
         seed=15,
     )
-    margin = BLOCK_TOKENS["skipgram"]  # where lines do not cut windows
-    windows = native_windows(engine, margin, len(ids) - len(ids) % margin - margin, 0)
-    widths = np.array([len(window[2]) // 2 for window in windows]).reshape(-1, unit_windows)
-    assert (widths == widths[:, :1]).all()
-    drawn = widths[:, 0]
-    assert chi_square(np.bincount(drawn, minlength=6)[1:], np.full(5, 0.2)) > 1e-4
-    assert (drawn[1:] == drawn[:-1]).mean() == pytest.approx(0.2, abs=0.03)  # units do not follow each other
+    margin = BLOCK_TOKENS["skipgram"]
+    windows = native_windows(engine, margin, len(ids) - len(ids) % margin - margin, epoch)
+    return np.array([len(window[2]) // 2 for window in windows])
+
+
+def test_dynamic_windows_are_uniform():
+    assert chi_square(np.bincount(dynamic_widths("window", 0), minlength=6)[1:], np.full(5, 0.2)) > 1e-4
+
+
+def test_the_units_of_a_block_take_the_widths_in_turns():
+    units = dynamic_widths("block", 0).reshape(-1, BLOCK_TOKENS["skipgram"] // UNIT_WINDOWS, UNIT_WINDOWS)
+    assert (units == units[:, :, :1]).all()
+    turns = units[:, :, 0]
+    assert ((turns[:, 1:] - turns[:, :-1]) % 5 == 1).all()
+    assert chi_square(np.bincount(turns[:, 0], minlength=6)[1:], np.full(5, 0.2)) > 1e-4
+    epochs = np.stack([dynamic_widths("block", epoch) for epoch in range(5)])
+    assert (np.sort(epochs, axis=0) == np.arange(1, 6)[:, None]).all()  # each window has each width once
 
 
 def test_epochs_and_seeds_draw_anew():

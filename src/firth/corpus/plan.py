@@ -22,7 +22,7 @@ MAX_ATTEMPTS = 64  # of drawing one negative that is not the target; then the ne
 WORD_RANGE = 2**32
 # negative_sharing="block": a block is so many tokens of the corpus; the kept ones among them are numbered: these are
 # their places. A block has BLOCK_DRAWS draws of negatives, which its windows take in turns; with skip-gram, the windows
-# of UNIT_WINDOWS neighbouring places have one draw and one width, and are a unit.
+# of UNIT_WINDOWS neighbouring places have one draw, are a unit, and have one width, if it is dynamic.
 BLOCK_TOKENS = {"skipgram": 64, "cbow": 128}
 UNIT_WINDOWS, BLOCK_DRAWS = 4, 4
 MAX_BLOCK_WINDOW = 10  # wider windows, and whole sequences, have a draw each
@@ -133,8 +133,9 @@ def plan_windows(
 
     The random block p of purpose TOKEN has words for the tokens 2 p and 2 p + 1, two for each. A token is kept by its
     first one; a dynamic window is 1 + floor(second / 2^32 * window) words wide on each side, counted in *kept* tokens
-    of the same sequence. In a unit of several windows all are as wide as its first place says. A window without a
-    context is none.
+    of the same sequence. Where neighbouring windows are a unit, they are 1 + (r + epoch + u) mod window words wide, with
+    u the unit's number in its block and r = floor(word / 2^32 * window) for the second word of the block's first token
+    in epoch 0. A window without a context is none.
     """
     positions = np.arange(len(ids))
     pairs = draw_blocks(settings.seed, Purpose.TOKEN, epoch, np.arange(-(-len(ids) // 2)))
@@ -148,8 +149,11 @@ def plan_windows(
 
     places = _number_within_blocks(kept, settings.block_tokens)
     joins_windows = settings.unit_windows > 1 and tables.noise is not None
-    if joins_windows:
-        widths[kept] = widths[kept][np.arange(kept.sum()) - places[kept] % settings.unit_windows]
+    if joins_windows and settings.window_mode == "dynamic":
+        block_starts = positions // settings.block_tokens * settings.block_tokens
+        first_words = draw_blocks(settings.seed, Purpose.TOKEN, 0, block_starts // 2)[:, 1]
+        turns = (first_words.astype(np.uint64) * np.uint64(settings.window) >> np.uint64(32)).astype(np.int64)
+        widths = 1 + (turns + epoch + places // settings.unit_windows) % settings.window
     for sequence, (first, last) in enumerate(itertools.pairwise(offsets)):
         line = positions[first:last][kept[first:last]]
         for slot, position in enumerate(line):

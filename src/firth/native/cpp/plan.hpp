@@ -23,8 +23,11 @@ constexpr int PHILOX_BATCH = 16;
 // Negatives shared by a block (SHARE_BLOCK). The kept tokens of a block (block_tokens) are numbered from its first one
 // on: their *places*. A block has BLOCK_DRAWS draws of negatives, which its windows take in turns: so the negatives'
 // rows come to a core once and are used several times. With skip-gram, the windows of UNIT_WINDOWS neighbouring places
-// have one draw and one width, that of the first place, and are one unit of training: a word that is in several of them
-// meets the negatives once, and they have more words in common than windows of different widths.
+// have one draw and are one unit of training: a word that is in several of them meets the negatives once. If dynamic,
+// they have one width, and so more words in common than windows of different widths: units take the widths 1 .. window
+// in turns, from a random one on in each block, and from the next one on in the next epoch. Each width is as likely for
+// each window as if it were drawn, and comes up more evenly; drawn at random for each unit, it made worse vectors
+// (docs/training.md).
 constexpr int32_t BLOCK_DRAWS = 4;
 constexpr int MAX_BLOCK_WINDOW = 10;  // wider windows, and whole sequences, have a draw each
 
@@ -187,7 +190,7 @@ class Planner {
         const int32_t id = s_.ids[first + j];
         kept_ids[size] = id;
         kept_positions[size] = first + j;
-        windows_[size] = random_window ? dynamic_window(width) : s_.window;
+        windows_[size] = random_window ? 1 + int32_t(scale_word(width, uint32_t(s_.window))) : s_.window;
         size += !s_.keep_thresholds || coin <= s_.keep_thresholds[id];
       }
       resize_kept(size);
@@ -202,18 +205,25 @@ class Planner {
 
   // Goes to the place of the first kept token from `begin` on.
   void seek_place(int64_t begin) {
-    block_ = block_start(begin);
-    next_place_ = 0;
+    begin_block(block_start(begin));
     for (int64_t position = block_; position < begin; ++position)
-      if (kept(position) && take_place(position) % UNIT_WINDOWS == 0) width_ = window_of(position);
+      if (kept(position)) take_place(position);
+  }
+
+  void begin_block(int64_t block) {
+    block_ = block;
+    next_place_ = 0;
+    if (!joins_windows(s_)) return;
+    const uint32_t turn = scale_word(token_word(0, block, 1), uint32_t(s_.window));
+    unit_width_ = 1 + int32_t((turn + uint64_t(epoch_)) % uint32_t(s_.window));
   }
 
   // The place of the next kept token, which stands at `position`. Those without a context have one as well.
   int32_t take_place(int64_t position) {
-    if (position - block_ >= block_tokens(s_)) {
-      block_ = block_start(position);
-      next_place_ = 0;
-    }
+    if (position - block_ >= block_tokens(s_))
+      begin_block(block_start(position));
+    else if (next_place_ > 0 && next_place_ % UNIT_WINDOWS == 0)
+      unit_width_ = unit_width_ < s_.window ? unit_width_ + 1 : 1;
     return next_place_++;
   }
 
@@ -231,16 +241,13 @@ class Planner {
   }
 
   // One of a token's two random words: whether it is kept, how wide its window is.
-  uint32_t token_word(int64_t position, int which) const {
-    return draw_block(key_, PURPOSE_TOKEN, epoch_, uint64_t(position / 2), 0, 0).word[position % 2 * 2 + which];
+  uint32_t token_word(uint32_t epoch, int64_t position, int which) const {
+    return draw_block(key_, PURPOSE_TOKEN, epoch, uint64_t(position / 2), 0, 0).word[position % 2 * 2 + which];
   }
+
   bool kept(int64_t position) const {
-    return !s_.keep_thresholds || token_word(position, 0) <= s_.keep_thresholds[s_.ids[position]];
+    return !s_.keep_thresholds || token_word(epoch_, position, 0) <= s_.keep_thresholds[s_.ids[position]];
   }
-  int32_t window_of(int64_t position) const {
-    return s_.window_mode == WINDOW_DYNAMIC ? dynamic_window(token_word(position, 1)) : s_.window;
-  }
-  int32_t dynamic_window(uint32_t word) const { return 1 + int32_t(scale_word(word, uint32_t(s_.window))); }
 
   // Up to `window` kept tokens before `begin`, in its sequence (all of them where windows have no bound).
   void collect_left(int64_t begin) {
@@ -270,14 +277,14 @@ class Planner {
     size_t count = centers.size();  // written first and counted if it has a context
     centers.resize(count + size_t(own_last - own_first));
     center_sequences.resize(centers.size());
-    const bool by_block = shares_by_block(s_), one_width = joins_windows(s_);
+    const bool by_block = shares_by_block(s_), by_unit = joins_windows(s_) && s_.window_mode == WINDOW_DYNAMIC;
     for (int32_t k = own_first; k < own_last; ++k) {
       int32_t first = line_first, last = line_last;
       const int32_t place = by_block ? take_place(kept_positions[k]) : 0;
-      if (!one_width || place % UNIT_WINDOWS == 0) width_ = windows_[k];
       if (!unbounded()) {
-        first = int32_t(std::max<int64_t>(first, int64_t(k) - width_));
-        last = int32_t(std::min<int64_t>(last, int64_t(k) + width_ + 1));
+        const int64_t width = by_unit ? unit_width_ : windows_[k];
+        first = int32_t(std::max<int64_t>(first, k - width));
+        last = int32_t(std::min<int64_t>(last, k + width + 1));
       }
       if (s_.window_side == SIDE_LEFT) last = k + 1;
       if (s_.window_side == SIDE_RIGHT) first = k;
@@ -453,10 +460,9 @@ class Planner {
   uint32_t epoch_ = 0;
   int64_t next_ = 0, stop_ = 0;
   int64_t sequence_ = 0;
-  int64_t block_ = 0;        // where next_place_ is
-  int32_t next_place_ = 0;   // of its kept tokens
-  int32_t width_ = 0;        // of the window before
-  Buffer<int32_t> windows_;  // half-width of each kept token's window
+  int64_t block_ = 0;                        // where the next place is
+  int32_t next_place_ = 0, unit_width_ = 0;  // the latter of the unit that the place before is in
+  Buffer<int32_t> windows_;                  // half-width of each kept token's window
   Buffer<int32_t> last_repeat_;
   Buffer<int64_t> neighbours_;
   Buffer<uint64_t> block_positions_;
