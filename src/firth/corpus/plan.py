@@ -133,9 +133,9 @@ def plan_windows(
 
     The random block p of purpose TOKEN has words for the tokens 2 p and 2 p + 1, two for each. A token is kept by its
     first one; a dynamic window is 1 + floor(second / 2^32 * window) words wide on each side, counted in *kept* tokens
-    of the same sequence. Where neighbouring windows are a unit, they are 1 + (r + epoch + u) mod window words wide, with
-    u the unit's number in its block and r = floor(word / 2^32 * window) for the second word of the block's first token
-    in epoch 0. A window without a context is none.
+    of the same sequence. Where neighbouring windows are a unit, they are 1 + (r + epoch + u) mod window words wide; u
+    is the unit's number in its block, and r = floor(word / 2^32 * window) for the second word of the block's first
+    token in epoch 0. A window without a context is none.
     """
     positions = np.arange(len(ids))
     pairs = draw_blocks(settings.seed, Purpose.TOKEN, epoch, np.arange(-(-len(ids) // 2)))

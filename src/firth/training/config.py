@@ -26,7 +26,7 @@ PARAMETER_HELP: dict[str, str] = {
     "loss": "output side: negative-sampling, hierarchical-softmax or softmax",
     "dims": "numbers in a vector",
     "window": "context words on each side",
-    "window_mode": "dynamic: a width drawn from 1..window; fixed: the whole window; sequence: all of it",
+    "window_mode": "dynamic: each width from 1 to window as likely; fixed: the whole window; sequence: all of it",
     "window_side": "context on both sides of the centre, left of it, or right of it",
     "negatives": "noise words for each positive example",
     "negative_sharing": "noise words are drawn for a block of neighbouring windows, for each window, or for each pair",
@@ -66,9 +66,9 @@ class TrainingConfig:
     window : int >= 1
         Context words on each side. Ignored where ``window_mode="sequence"``.
     window_mode : {"dynamic", "fixed", "sequence"}
-        ``"dynamic"``: a width drawn evenly from 1..window, for each centre or for the windows of a unit together
-        (docs/training.md). ``"fixed"``: always the whole window. ``"sequence"``: everything else in the sequence, for
-        baskets, which have no order.
+        ``"dynamic"``: each width from 1 to ``window`` is as likely; drawn for each centre, or taken in turns by units
+        of several windows (docs/training.md). ``"fixed"``: always the whole window. ``"sequence"``: everything else
+        in the sequence, for baskets, which have no order.
     window_side : {"both", "left", "right"}
         Which side of the centre counts.
     negatives : int >= 0
