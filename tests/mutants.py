@@ -175,8 +175,8 @@ MUTANTS = (
     Mutant(
         "windows: one word short on the right",
         f"{CPP}/plan.hpp",
-        "int64_t(k) + windows_[k] + 1));",
-        "int64_t(k) + windows_[k]));",
+        "k + width + 1));",
+        "k + width));",
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
     ),
     Mutant(
