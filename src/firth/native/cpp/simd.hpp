@@ -145,7 +145,7 @@ FIRTH_INLINE void exchange(const Real* coefficient, const typename Simd<Real>::V
   // register to another on the way. Each instruction counts: the processor is as busy with taking them in as with the
   // products.
   if constexpr (std::is_same<Real, float>::value) {
-    F32 to = moved, sum = updated;
+    F32 to, sum = updated;
     if constexpr (FIRST) {
       asm volatile(
           "vbroadcastss %[coefficient], %[to]\n\t"
@@ -155,6 +155,7 @@ FIRTH_INLINE void exchange(const Real* coefficient, const typename Simd<Real>::V
           : [coefficient] "m"(*coefficient), [row] "m"(row), [input] "x"(input));
     } else {
       F32 c;
+      to = moved;
       asm volatile(
           "vbroadcastss %[coefficient], %[c]\n\t"
           "vfmadd231ps %[row], %[c], %[to]\n\t"
