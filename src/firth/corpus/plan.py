@@ -143,17 +143,17 @@ def plan_windows(
     kept = np.ones(len(ids), bool)
     if tables.keep_thresholds is not None:
         kept = words[:, 0] <= tables.keep_thresholds[ids]
-    widths = np.full(len(ids), settings.window)
-    if settings.window_mode == "dynamic":
-        widths = 1 + (words[:, 1].astype(np.uint64) * np.uint64(settings.window) >> np.uint64(32)).astype(np.int64)
 
     places = _number_within_blocks(kept, settings.block_tokens)
     joins_windows = settings.unit_windows > 1 and tables.noise is not None
-    if joins_windows and settings.window_mode == "dynamic":
+    widths = np.full(len(ids), settings.window)
+    if settings.window_mode == "dynamic" and joins_windows:
         block_starts = positions // settings.block_tokens * settings.block_tokens
         first_words = draw_blocks(settings.seed, Purpose.TOKEN, 0, block_starts // 2)[:, 1]
-        turns = (first_words.astype(np.uint64) * np.uint64(settings.window) >> np.uint64(32)).astype(np.int64)
+        turns = _scale_words(first_words, settings.window)
         widths = 1 + (turns + epoch + places // settings.unit_windows) % settings.window
+    elif settings.window_mode == "dynamic":
+        widths = 1 + _scale_words(words[:, 1], settings.window)
     for sequence, (first, last) in enumerate(itertools.pairwise(offsets)):
         line = positions[first:last][kept[first:last]]
         for slot, position in enumerate(line):
@@ -189,6 +189,11 @@ def group_units(windows: Iterable[PlannedWindow]) -> Iterator[tuple[PlannedWindo
             yield from ((window,) for window in members)
         else:
             yield tuple(members)
+
+
+def _scale_words(words: NDArray[np.uint32], stop: int) -> NDArray[np.int64]:
+    """floor(word / 2^32 * stop): integers of 0 .. stop - 1, about uniform."""
+    return (words.astype(np.uint64) * np.uint64(stop) >> np.uint64(32)).astype(np.int64)
 
 
 def _number_within_blocks(kept: NDArray[np.bool_], block_tokens: int) -> NDArray[np.int64]:

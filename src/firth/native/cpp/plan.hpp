@@ -40,6 +40,9 @@ inline bool joins_windows(const Settings& s) {
   return shares_by_block(s) && s.architecture == SKIPGRAM && s.loss == NEGATIVE_SAMPLING;
 }
 
+// Whether units take the widths in turns; elsewhere dynamic windows draw theirs.
+inline bool widths_in_turns(const Settings& s) { return joins_windows(s) && s.window_mode == WINDOW_DYNAMIC; }
+
 // The tokens of a block, counted before subsampling. Skip-gram learns less well from longer ones, CBOW does not
 // (docs/training.md).
 constexpr int64_t SKIPGRAM_BLOCK = 64, CBOW_BLOCK = 128;  // powers of two
@@ -169,7 +172,7 @@ class Planner {
 
   // Tokens of [from, to) that subsampling keeps, in order; windows of centers are drawn where asked.
   void keep_range(int64_t from, int64_t to, bool with_windows) {
-    const bool random_window = with_windows && s_.window_mode == WINDOW_DYNAMIC;
+    const bool random_window = with_windows && s_.window_mode == WINDOW_DYNAMIC && !widths_in_turns(s_);
     const int64_t count = to - from;
     if (!s_.keep_thresholds && !random_window) {
       for (int64_t i = 0; i < count; ++i) push(from + i, s_.window);
@@ -213,7 +216,7 @@ class Planner {
   void begin_block(int64_t block) {
     block_ = block;
     next_place_ = 0;
-    if (!joins_windows(s_)) return;
+    if (!widths_in_turns(s_)) return;
     const uint32_t turn = scale_word(token_word(0, block, 1), uint32_t(s_.window));
     unit_width_ = 1 + int32_t((turn + uint64_t(epoch_)) % uint32_t(s_.window));
   }
@@ -277,7 +280,7 @@ class Planner {
     size_t count = centers.size();  // written first and counted if it has a context
     centers.resize(count + size_t(own_last - own_first));
     center_sequences.resize(centers.size());
-    const bool by_block = shares_by_block(s_), by_unit = joins_windows(s_) && s_.window_mode == WINDOW_DYNAMIC;
+    const bool by_block = shares_by_block(s_), by_unit = widths_in_turns(s_);
     for (int32_t k = own_first; k < own_last; ++k) {
       int32_t first = line_first, last = line_last;
       const int32_t place = by_block ? take_place(kept_positions[k]) : 0;
