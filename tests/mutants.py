@@ -159,6 +159,20 @@ MUTANTS = (
         "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
     ),
     Mutant(
+        "rounds: a row that several shards touch is trained in place by all of them",
+        f"{CPP}/deterministic.hpp",
+        "if (last_[id].load(std::memory_order_relaxed) != mark_of(round, shard) &&",
+        "if (false &&",
+        "tests/kernels/test_engine.py::test_rounds_give_the_same_bits_from_any_number_of_threads",
+    ),
+    Mutant(
+        "rounds: the number of a round that was planned, but not trained, is used again",
+        f"{CPP}/deterministic.hpp",
+        "if (stopped_) ++rounds_done_;",
+        "",
+        "tests/kernels/test_engine.py::test_rounds_go_on_after_they_were_stopped",
+    ),
+    Mutant(
         "rounds: the shards' differences are added without regard to how far they went",
         f"{CPP}/deterministic.hpp",
         "std::min(damping_[m], 1 / (m * settled_share(learning_rate_ * touches)))",

@@ -320,6 +320,24 @@ def test_rounds_give_the_same_bits_from_any_number_of_threads(objective):
     assert losses[4:8] == losses[8:12] == losses[12:16] == losses[:4]
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_rounds_go_on_after_they_were_stopped(threads):
+    """A stop that is seen at the end of the first round: the second was planned by then, and is trained later."""
+    rng = np.random.default_rng(6)
+    ids = np.minimum(rng.geometric(0.02, 30_000) - 1, 99).astype(np.int32)
+    corpus = (ids, np.arange(0, 30_001, 50), np.bincount(ids, minlength=100).astype(np.int64) + 1)
+    stopped, whole = (Engine(*corpus, dims=16, learning_rate=0.01) for _ in range(2))
+    assert len(ids) > 2 * whole.round_tokens
+    whole.train_rounds(0, len(ids), 0, threads)
+    stopped.request_stop()
+    with pytest.raises(StoppedError):
+        stopped.train_rounds(0, len(ids), 0, threads)
+    stopped.clear_stop()
+    stopped.train_rounds(stopped.round_tokens, len(ids), 0, threads)
+    assert np.array_equal(stopped.input_vectors, whole.input_vectors)
+    assert np.array_equal(stopped.output_vectors, whole.output_vectors)
+
+
 def test_rounds_start_at_a_border(corpus):
     ids, _, _ = corpus
     with pytest.raises(ParameterError, match="multiples"):

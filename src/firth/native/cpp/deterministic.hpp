@@ -1,13 +1,18 @@
 // Room native: training that gives the same bits whatever the number of threads.
 //
-// A round is SHARDS slices of `shard_tokens` tokens. First every shard plans its slice, and lists and marks the rows
-// that it may touch. Then each copies those that others marked as well (the shared rows do not change meanwhile), and
-// trains its slice in order: rows of its own in place, the others on its copies. Last, every row that was copied gets
-// the shards' differences, in shard order:
+// A round is SHARDS slices of `shard_tokens` tokens, and two phases:
+//
+//   train   every shard copies the rows that others touch as well (these do not change meanwhile), and trains its slice
+//           in order: rows of its own in place, the others on its copies. Then it plans its slice of the next round,
+//           and lists and marks the rows that it may touch.
+//   merge   every row that was copied gets the shards' differences, in shard order; and every shard looks up which of
+//           the rows that it marked were marked by others.
+//
+// where a row becomes
 //
 //   row += f sum_s (copy_s - row),   f = min(m^-MERGE_DAMPING, 1 / (m r))
 //
-// where m is the number of shards that copied it and r the share of the way to its equilibrium that one copy goes in a
+// with m the number of shards that copied it and r the share of the way to its equilibrium that one copy goes in a
 // shard (settling.hpp). All copies start from the same row and go the same way, so its error e becomes (1 - f m r) e:
 // it would grow without limit from f m r = 2 on, and to and fro beyond 1. Rows are divided among the threads by id. No
 // step depends on how many threads there are. What staleness costs was measured: docs/training.md.
@@ -32,36 +37,41 @@ typedef uint32_t Round;
 constexpr Round MAX_ROUND = 400000000;
 
 // What a shard writes into tables of rows in a round.
-constexpr Round STATES = SHARDS + 1;  // a shard's number, or shared
-inline Round mark_of(Round round, int shard) { return round * STATES + Round(shard); }
-static_assert(uint64_t(MAX_ROUND) * STATES < (uint64_t(1) << 32) - STATES, "marks must fit");
+inline Round mark_of(Round round, int shard) { return round * SHARDS + Round(shard); }
+static_assert(uint64_t(MAX_ROUND) * SHARDS < (uint64_t(1) << 32) - SHARDS, "marks must fit");
 
-// Which rows of a matrix one shard alone touches in a round.
-class Owners {
+// Which rows of a matrix several shards touch in a round. Each writes its mark over those of the others; when all have,
+// those that do not find their own say that the row is shared. Threads do so at the same time, and what is left does
+// not depend on their order; nobody waits for a cache line, as an exchange would.
+class Marks {
  public:
-  explicit Owners(int64_t n_rows) : states_(n_rows) {}
+  explicit Marks(int64_t n_rows) : last_(n_rows), shared_(n_rows) {}
 
-  // Threads mark at the same time; what is left does not depend on their order.
-  void mark(int32_t id, Round round, int shard) {
-    std::atomic<Round>& state = states_[id];
-    const Round own = mark_of(round, shard), shared = mark_of(round, SHARDS);
-    Round seen = state.load(std::memory_order_relaxed);
-    while (seen != own && seen != shared)
-      if (state.compare_exchange_weak(seen, seen / STATES == round ? shared : own, std::memory_order_relaxed)) return;
+  void mark(int32_t id, Round round, int shard) { last_[id].store(mark_of(round, shard), std::memory_order_relaxed); }
+
+  // When all have marked.
+  void compare(int32_t id, Round round, int shard) {
+    if (last_[id].load(std::memory_order_relaxed) != mark_of(round, shard) && !is_shared(id, round))
+      shared_[id].store(round, std::memory_order_relaxed);
   }
 
-  bool owns(int32_t id, Round round, int shard) const {
-    return states_[id].load(std::memory_order_relaxed) == mark_of(round, shard);
-  }
+  // When all have compared.
+  bool is_shared(int32_t id, Round round) const { return shared_[id].load(std::memory_order_relaxed) == round; }
 
-  void prefetch(int32_t id) const { __builtin_prefetch(&states_[id], 1); }
+  void prefetch_mark(int32_t id) const { __builtin_prefetch(&last_[id], 1); }
+  void prefetch_compare(int32_t id) const {
+    __builtin_prefetch(&last_[id]);
+    prefetch_shared(id);
+  }
+  void prefetch_shared(int32_t id) const { __builtin_prefetch(&shared_[id]); }
 
   void clear() {
-    for (std::atomic<Round>& state : states_) state.store(0);
+    for (std::atomic<Round>& mark : last_) mark.store(0);
+    for (std::atomic<Round>& round : shared_) round.store(0);
   }
 
  private:
-  std::vector<std::atomic<Round>> states_;
+  std::vector<std::atomic<Round>> last_, shared_;
 };
 
 template <class Real>
@@ -85,65 +95,73 @@ class PrivateRows {
  public:
   static constexpr bool IN_PLACE = false;  // a table says where a row is
 
-  PrivateRows(Real* matrix, int64_t stride, Owners& owners, int shard)
-      : matrix_(matrix), stride_(stride), owners_(owners), shard_(shard) {}
+  PrivateRows(Real* matrix, int64_t stride, Marks& marks, int shard)
+      : matrix_(matrix), stride_(stride), marks_(marks), shard_(shard) {}
 
-  // The plan's phase: list what the shard will touch (again and again is once), then mark it.
-  void start_round(Round round) {
+  // For the next round: list what the shard will touch (again and again is once), then mark it. The copies of the
+  // present one stay.
+  void start_list(Round round) {
     round_ = round;
-    ids_.clear();
-    n_copies_ = 0;
+    listed_.clear();
   }
 
   // `known`: ids from `ids` on that are there to be read, more than `count` where others are listed next.
   void list(const int32_t* ids, size_t count, RowTables& tables, size_t known) {
     const Round own = mark_of(round_, shard_);
-    size_t size = ids_.size();  // written first and counted if new
-    ids_.resize(size + count);
+    size_t size = listed_.size();  // written first and counted if new
+    listed_.resize(size + count);
     for (size_t k = 0; k < count; ++k) {
       if (k + AHEAD < known) __builtin_prefetch(&tables.listed[ids[k + AHEAD]], 1);
       Round& listed = tables.listed[ids[k]];
-      ids_[size] = ids[k];
+      listed_[size] = ids[k];
       size += listed != own;
       listed = own;
     }
-    ids_.resize(size);
-  }
-
-  void mark_listed() {
-    for (size_t k = 0; k < ids_.size(); ++k) {
-      if (k + AHEAD < ids_.size()) owners_.prefetch(ids_[k + AHEAD]);
-      owners_.mark(ids_[k], round_, shard_);
-    }
+    listed_.resize(size);
   }
 
   void list_all(int64_t n_rows) {
-    ids_.resize(size_t(n_rows));
-    for (int64_t id = 0; id < n_rows; ++id) ids_[size_t(id)] = int32_t(id);
+    listed_.resize(size_t(n_rows));
+    for (int64_t id = 0; id < n_rows; ++id) listed_[size_t(id)] = int32_t(id);
   }
 
-  // The training's phase, when all shards have marked: says where each listed row is, and copies those that others
-  // touch as well.
+  void mark_listed() {
+    for (size_t k = 0; k < listed_.size(); ++k) {
+      if (k + AHEAD < listed_.size()) marks_.prefetch_mark(listed_[k + AHEAD]);
+      marks_.mark(listed_[k], round_, shard_);
+    }
+  }
+
+  // When all shards have marked.
+  void compare_listed() {
+    for (size_t k = 0; k < listed_.size(); ++k) {
+      if (k + AHEAD < listed_.size()) marks_.prefetch_compare(listed_[k + AHEAD]);
+      marks_.compare(listed_[k], round_, shard_);
+    }
+  }
+
+  // When all have compared: says where each listed row is, and copies those that others touch as well.
   void arrange(RowTables& tables) {
     places_ = tables.places.data();
-    for (size_t k = 0; k < ids_.size(); ++k) {
-      if (k + AHEAD < ids_.size()) {
-        owners_.prefetch(ids_[k + AHEAD]);
-        __builtin_prefetch(&places_[ids_[k + AHEAD]], 1);
+    copied_.resize(listed_.size());
+    int32_t n_copies = 0;
+    for (size_t k = 0; k < listed_.size(); ++k) {
+      if (k + AHEAD < listed_.size()) {
+        marks_.prefetch_shared(listed_[k + AHEAD]);
+        __builtin_prefetch(&places_[listed_[k + AHEAD]], 1);
       }
-      const int32_t id = ids_[k];
-      const bool owned = owners_.owns(id, round_, shard_);
-      const int32_t in_place = -int32_t(owned);
-      tables.places[id] = (id & in_place) | (~n_copies_ & ~in_place);
-      ids_[size_t(n_copies_)] = id;  // those that are copied move to the front
-      n_copies_ += !owned;
+      const int32_t id = listed_[k];
+      const bool shared = marks_.is_shared(id, round_);
+      const int32_t copied = -int32_t(shared);
+      tables.places[id] = (id & ~copied) | (~n_copies & copied);
+      copied_[size_t(n_copies)] = id;  // written first and counted if shared
+      n_copies += shared;
     }
-    copies_ = memory_.get(size_t(n_copies_) * stride_);
-    for (int32_t k = 0; k < n_copies_; ++k) {
-      if (k + ROWS_AHEAD < n_copies_)
-        for (int64_t d = 0; d < stride_; d += ROW_ALIGNMENT / int64_t(sizeof(Real)))
-          __builtin_prefetch(matrix_ + int64_t(ids_[k + ROWS_AHEAD]) * stride_ + d);
-      copy_row<Real>(matrix_ + int64_t(ids_[k]) * stride_, copies_ + k * stride_, stride_);
+    copied_.resize(size_t(n_copies));
+    copies_ = memory_.get(size_t(n_copies) * stride_);
+    for (int32_t k = 0; k < n_copies; ++k) {
+      if (k + ROWS_AHEAD < n_copies) prefetch_row<false>(matrix_ + int64_t(copied_[k + ROWS_AHEAD]) * stride_, stride_);
+      copy_row<Real>(matrix_ + int64_t(copied_[k]) * stride_, copies_ + k * stride_, stride_);
     }
   }
 
@@ -159,8 +177,7 @@ class PrivateRows {
   void foresee(int32_t id) const { __builtin_prefetch(&places_[id]); }
 
   // The rows that were copied.
-  size_t n_copies() const { return size_t(n_copies_); }
-  int32_t copied_id(size_t index) const { return ids_[index]; }
+  const Buffer<int32_t>& copied() const { return copied_; }
   const Real* copy_at(size_t index) const { return copies_ + index * stride_; }
 
  private:
@@ -169,11 +186,10 @@ class PrivateRows {
 
   Real* const matrix_;
   const int64_t stride_;
-  Owners& owners_;
+  Marks& marks_;
   const int shard_;
   Round round_ = 0;
-  Buffer<int32_t> ids_;  // what is listed; later: what is copied, n_copies_ of them
-  int32_t n_copies_ = 0;
+  Buffer<int32_t> listed_, copied_;  // of the next round, and of the present one
   const int32_t* places_ = nullptr;
   Scratch<Real> memory_;
   Real* copies_ = nullptr;
@@ -199,18 +215,18 @@ class Merger {
     for (std::unique_ptr<PrivateRows<Real>>& shard : shards) {
       list_own(*shard, thread, n_threads);
       for (size_t k = 0; k < own_.size(); ++k) {
-        if (k + AHEAD < own_.size()) __builtin_prefetch(&rows_[shard->copied_id(own_[k + AHEAD])], 1);
-        append(shard->copied_id(own_[k]), round, shard->copy_at(own_[k]));
+        if (k + AHEAD < own_.size()) __builtin_prefetch(&rows_[shard->copied()[own_[k + AHEAD]]], 1);
+        append(shard->copied()[own_[k]], round, shard->copy_at(own_[k]));
       }
     }
     for (size_t k = 0; k < touched_.size(); ++k) {
-      if (k + AHEAD < touched_.size()) prefetch_row(matrix_ + int64_t(touched_[k + AHEAD]) * stride_, stride_);
+      if (k + ROWS_AHEAD < touched_.size()) prefetch(touched_[k + ROWS_AHEAD]);
       add_differences(touched_[k]);
     }
   }
 
  private:
-  static constexpr size_t AHEAD = 6;
+  static constexpr size_t AHEAD = 6, ROWS_AHEAD = 2;
 
   // The copies of one row, as a list in shard order.
   struct Row {
@@ -225,10 +241,10 @@ class Merger {
   // Which of a shard's copies are of rows that this thread merges.
   void list_own(const PrivateRows<Real>& shard, int thread, int n_threads) {
     size_t size = 0;
-    own_.resize(shard.n_copies());
-    for (size_t k = 0; k < shard.n_copies(); ++k) {
+    own_.resize(shard.copied().size());
+    for (size_t k = 0; k < shard.copied().size(); ++k) {
       own_[size] = int32_t(k);
-      size += thread_of(shard.copied_id(k), n_threads) == thread;
+      size += thread_of(shard.copied()[k], n_threads) == thread;
     }
     own_.resize(size);
   }
@@ -248,6 +264,13 @@ class Merger {
     const size_t n_touched = touched_.size();  // written first and counted if new
     touched_.push_back(id);
     touched_.resize(n_touched + is_first);
+  }
+
+  // Most copies are in the caches of other cores.
+  void prefetch(int32_t id) const {
+    prefetch_row<true>(matrix_ + int64_t(id) * stride_, stride_);
+    for (int32_t place = rows_[id].first; place >= 0; place = copies_[place].next)
+      prefetch_row<false>(copies_[place].values, stride_);
   }
 
   void add_differences(int32_t id) {
@@ -305,7 +328,8 @@ class Barrier {
 
  private:
   const int n_threads_;
-  std::atomic<int> arrived_{0}, generation_{0};
+  alignas(64) std::atomic<int> arrived_{0};
+  alignas(64) std::atomic<int> generation_{0};
 };
 
 // Deterministic training of some objective.
@@ -327,13 +351,13 @@ class RoundTrainer final : public Rounds {
         n_threads_(n_threads),
         barrier_(n_threads),
         failures_(n_threads),
-        input_owners_(settings.n_words),
-        output_owners_(settings.n_output_rows) {
+        input_marks_(settings.n_words),
+        output_marks_(settings.n_output_rows) {
     s_.stop_flag = nullptr;  // only whole rounds: the flag is read between them
     Real *input = static_cast<Real*>(s_.input_matrix), *output = static_cast<Real*>(s_.output_matrix);
     for (int shard = 0; shard < SHARDS; ++shard) {
-      inputs_.push_back(std::make_unique<Copies>(input, s_.stride, input_owners_, shard));
-      outputs_.push_back(std::make_unique<Copies>(output, s_.stride, output_owners_, shard));
+      inputs_.push_back(std::make_unique<Copies>(input, s_.stride, input_marks_, shard));
+      outputs_.push_back(std::make_unique<Copies>(output, s_.stride, output_marks_, shard));
       trainers_.push_back(std::make_unique<ShardTrainer>(s_, *inputs_[shard], *outputs_[shard]));
     }
     for (int t = 0; t < n_threads; ++t) {
@@ -349,11 +373,10 @@ class RoundTrainer final : public Rounds {
     stop_ = stop;
     epoch_ = epoch;
     result_ = {};
-    if (int64_t(rounds_done_) + (stop - start) / round_tokens() + 2 > int64_t(MAX_ROUND)) clear_tables();
+    if (int64_t(rounds_done_) + (stop - start) / round_tokens() + 3 > int64_t(MAX_ROUND)) clear_tables();
     given_up_ = stopped_ = false;
     failed_.store(false);
-    next_plan_.store(0);
-    next_shard_.store(0);
+    release_shards();
     for (std::exception_ptr& failure : failures_) failure = nullptr;
     // The threads start together or not at all: one that could not be made would be waited for at every barrier.
     std::atomic<int> start_signal{0};
@@ -383,19 +406,46 @@ class RoundTrainer final : public Rounds {
  private:
   void work(int thread) {
     Round round = rounds_done_;
+    const auto release = [&] { release_shards(); };
+    const auto plan = [&](int shard, int64_t first) { plan_shard(thread, shard, first, round + 1); };
+    const auto compare = [&] {
+      for (int shard = thread; shard < SHARDS; shard += n_threads_) {
+        inputs_[shard]->compare_listed();
+        outputs_[shard]->compare_listed();
+      }
+    };
+    if (!together(thread, [&] { take_shards(thread, [&](int shard) { plan(shard, start_); }); }, release)) return;
+    if (!together(thread, compare, [] {})) return;
     for (int64_t first = start_; first < stop_; first += round_tokens()) {
       ++round;
-      if (!together(thread, [&] { plan_shards(thread, first, round); }, [] {})) return;
-      if (!together(thread, [&] { train_shards(thread); }, [] {})) return;
+      const int64_t next = first + round_tokens();
+      const auto train = [&](int shard) {
+        train_shard(thread, shard);
+        plan(shard, next);
+      };
+      if (!together(thread, [&] { take_shards(thread, train); }, release)) return;
       const auto merge = [&] {
-        const int64_t last = std::min(stop_, first + round_tokens());
-        const double rate = learning_rate_at(s_, epoch_, first) * largest_weight(s_, first, last);
+        const double rate = learning_rate_at(s_, epoch_, first) * largest_weight(s_, first, std::min(stop_, next));
         input_mergers_[thread]->merge(inputs_, round, thread, n_threads_, rate, s_.shard_tokens);
         output_mergers_[thread]->merge(outputs_, round, thread, n_threads_, rate, s_.shard_tokens);
+        compare();
       };
       if (!together(thread, merge, [&] { finish_round(); })) return;
       if (stopped_) return;
     }
+  }
+
+  // Calls body(shard) for the thread's own shards, whose plans and copies are in its core's cache, and then for those
+  // that another thread has not come to.
+  template <class Body>
+  void take_shards(int thread, Body&& body) {
+    for (int other = 0; other < n_threads_; ++other)
+      for (int shard = (thread + other) % n_threads_; shard < SHARDS; shard += n_threads_)
+        if (!taken_[shard].load(std::memory_order_relaxed) && !taken_[shard].exchange(true)) body(shard);
+  }
+
+  void release_shards() {
+    for (std::atomic<bool>& taken : taken_) taken.store(false);
   }
 
   // A phase on every thread, then a step done once while all wait. False, for all threads alike, if one failed.
@@ -418,8 +468,8 @@ class RoundTrainer final : public Rounds {
 
   void clear_tables() {
     rounds_done_ = 0;
-    input_owners_.clear();
-    output_owners_.clear();
+    input_marks_.clear();
+    output_marks_.clear();
     for (int t = 0; t < n_threads_; ++t) {
       input_tables_[t]->clear();
       output_tables_[t]->clear();
@@ -428,56 +478,53 @@ class RoundTrainer final : public Rounds {
     }
   }
 
-  void plan_shards(int thread, int64_t first, Round round) {
-    for (int shard; (shard = next_plan_.fetch_add(1)) < SHARDS;) {
-      inputs_[shard]->start_round(round);
-      outputs_[shard]->start_round(round);
-      const int64_t begin = std::min(stop_, first + shard * int64_t(s_.shard_tokens));
-      planned_[shard] = trainers_[shard]->plan(begin, std::min(stop_, begin + s_.shard_tokens), epoch_);
-      if (!planned_[shard]) continue;
-      const Planner& plan = trainers_[shard]->planned();
-      inputs_[shard]->list(plan.kept_ids.data(), plan.kept_ids.size(), *input_tables_[thread], plan.kept_ids.size());
-      inputs_[shard]->mark_listed();
-      list_outputs(plan, *outputs_[shard], *output_tables_[thread]);
-    }
+  // Plans a shard's slice of the round that begins at token `first`, if there is one.
+  void plan_shard(int thread, int shard, int64_t first, Round round) {
+    inputs_[shard]->start_list(round);
+    outputs_[shard]->start_list(round);
+    const int64_t begin = std::min(stop_, first + shard * int64_t(s_.shard_tokens));
+    planned_[shard] = trainers_[shard]->plan(begin, std::min(stop_, begin + s_.shard_tokens), epoch_);
+    if (!planned_[shard]) return;
+    const Planner& plan = trainers_[shard]->planned();
+    inputs_[shard]->list(plan.kept_ids.data(), plan.kept_ids.size(), *input_tables_[thread], plan.kept_ids.size());
+    inputs_[shard]->mark_listed();
+    list_outputs(plan, *outputs_[shard], *output_tables_[thread]);
+    outputs_[shard]->mark_listed();
   }
 
-  // Every output row that the plan can touch; where these are all, none is marked and all are copied.
+  // Every output row that the plan can touch.
   void list_outputs(const Planner& plan, Copies& rows, RowTables& tables) {
     if (std::is_same<Output, AllRows>::value) {
       if (!plan.centers.empty()) rows.list_all(s_.n_output_rows);
       return;
     }
+    int64_t draws = -1;
     for (const Planner::Center& center : plan.centers) {
       const int32_t target = plan.kept_ids[center.kept];
       if (std::is_same<Output, SampledNegatives>::value) {
         rows.list(&target, 1, tables, 1);
-        rows.list(&plan.negatives[center.draws], size_t(center.n_draws), tables,
-                  plan.negatives.size() - size_t(center.draws));
+        if (center.draws == draws) continue;  // those of the center before
+        draws = center.draws;
+        rows.list(&plan.negatives[draws], size_t(center.n_draws), tables, plan.negatives.size() - size_t(draws));
       } else {
         const int64_t first = s_.path_offsets[target], steps = s_.path_offsets[target + 1] - first;
         rows.list(s_.path_nodes + first, size_t(steps), tables, size_t(steps));
       }
     }
-    rows.mark_listed();
   }
 
-  void train_shards(int thread) {
-    for (int shard; (shard = next_shard_.fetch_add(1)) < SHARDS;) {
-      results_[shard] = {};
-      if (!planned_[shard]) continue;
-      inputs_[shard]->arrange(*input_tables_[thread]);
-      outputs_[shard]->arrange(*output_tables_[thread]);
-      results_[shard] = trainers_[shard]->train_planned();
-    }
+  // A shard that has nothing to train in a round copies nothing, and leaves nothing to be merged.
+  void train_shard(int thread, int shard) {
+    inputs_[shard]->arrange(*input_tables_[thread]);
+    outputs_[shard]->arrange(*output_tables_[thread]);
+    results_[shard] = planned_[shard] ? trainers_[shard]->train_planned() : Result{};
   }
 
   void finish_round() {
     for (const Result& part : results_) result_.add(part);  // in shard order, so that the sums too have the same bits
-    next_plan_.store(0);
-    next_shard_.store(0);
     ++rounds_done_;
     stopped_ = stop_requested(stop_flag_);
+    if (stopped_) ++rounds_done_;  // the next round is planned, and its number is in the tables
   }
 
   Settings s_;
@@ -486,9 +533,9 @@ class RoundTrainer final : public Rounds {
   Barrier barrier_;
   std::vector<std::exception_ptr> failures_;
   std::atomic<bool> failed_{false};
-  std::atomic<int> next_plan_{0}, next_shard_{0};
+  std::atomic<bool> taken_[SHARDS] = {};  // by a thread, in the present phase
   bool planned_[SHARDS] = {};
-  Owners input_owners_, output_owners_;
+  Marks input_marks_, output_marks_;
   bool given_up_ = false, stopped_ = false;  // written by one thread while the others wait
   int64_t start_ = 0, stop_ = 0;
   uint32_t epoch_ = 0;

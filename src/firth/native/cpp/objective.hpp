@@ -11,12 +11,13 @@
 
 namespace firth {
 
-// Asks for a row's cache lines before they are needed; it will be written.
-template <class Real>
+// Asks for a row's cache lines before they are needed.
+template <bool WRITE, class Real>
 inline void prefetch_row(const Real* row, int64_t stride) {
   const char* bytes = reinterpret_cast<const char*>(row);
 #pragma GCC unroll 4
-  for (int64_t offset = 0; offset < stride * int64_t(sizeof(Real)); offset += 64) __builtin_prefetch(bytes + offset, 1);
+  for (int64_t offset = 0; offset < stride * int64_t(sizeof(Real)); offset += 64)
+    __builtin_prefetch(bytes + offset, WRITE);
 }
 
 // Rows that coming windows will need. Their cache lines are asked for a few at a time while the arithmetic of the
