@@ -3,6 +3,7 @@
     python benchmarks/training.py speed [--dims 100] [--architecture skipgram] [--loss negative-sampling] [--rounds 5]
     python benchmarks/training.py threads | deterministic | whole | memory | import | peak
     python benchmarks/training.py accuracy [--seeds 1 2 3 4 5] [--architecture ...] [--loss ...] [--deterministic]
+        [--set window=7 ...]
 
 The corpus is enwiki-featured of FIRTH_DATA, or ``--text FILE``. gensim runs in its fastest mode (``corpus_file``).
 ``--lines N`` takes the first N lines for both (default 40,000 of 143,689 in ``speed``: gensim is what takes the time).
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from libraries import option
 
 if TYPE_CHECKING:
     from firth import EncodedCorpus
@@ -70,6 +72,7 @@ def main() -> None:
     parser.add_argument("--architecture", default="skipgram")
     parser.add_argument("--loss", default="negative-sampling")
     parser.add_argument("--deterministic", action="store_true")
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="further parameters of firth.train")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--peak", type=float, default=116.0, help="Gflop/s of a core: 32 at each cycle of a Zen 4")
@@ -109,7 +112,7 @@ def firth_words_per_s(text: Path, arguments: argparse.Namespace, **changes: Any)
         "threads": arguments.threads,
         "epochs": 1,
     }
-    history = firth.train(text, progress=False, **(parameters | changes)).history
+    history = firth.train(text, progress=False, **(parameters | dict(map(option, arguments.set)) | changes)).history
     return history.words_trained / history.train_seconds
 
 
@@ -304,6 +307,7 @@ def measure_accuracy(arguments: argparse.Namespace, folder: Path) -> None:
         vectors = firth.train(
             arguments.text, architecture=arguments.architecture, loss=arguments.loss, dims=arguments.dims, seed=seed,
             threads=arguments.threads, epochs=arguments.epochs, deterministic=arguments.deterministic, progress=False,
+            **dict(map(option, arguments.set)),
         ).vectors  # fmt: skip
         analogies = evaluate_analogies(vectors, evaluation / "questions-words.txt", restrict_vocabulary=30_000)
         pairs = [evaluate_word_pairs(vectors, evaluation / name).spearman for name in PAIR_FILES]

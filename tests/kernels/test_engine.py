@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from firth.corpus.philox import Purpose, draw_blocks
-from firth.corpus.plan import BLOCK_TOKENS, PlanSettings, PlanTables, group_units, plan_windows
+from firth.corpus.plan import UNIT_BORDER, PlanSettings, PlanTables, group_units, plan_windows
 from firth.errors import ParameterError, TrainingError
 from firth.kernels.engine import Engine, StoppedError
 from firth.kernels.reference import compute_unit_gradient, update_unit
@@ -123,7 +123,7 @@ def test_slices_give_the_bits_of_the_whole(corpus):
     ids, offsets, counts = corpus
     whole, pieces = (Engine(ids, offsets, counts, dims=20, subsample=0.05) for _ in range(2))
     expected = whole.train_slice(0, len(ids), 0)
-    size = 2 * BLOCK_TOKENS["skipgram"]
+    size = 2 * UNIT_BORDER
     results = [pieces.train_slice(start, start + size, 0) for start in range(0, len(ids), size)]
     assert np.array_equal(whole.input_vectors, pieces.input_vectors)
     assert np.array_equal(whole.output_vectors, pieces.output_vectors)

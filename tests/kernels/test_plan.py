@@ -15,6 +15,7 @@ from firth.corpus.philox import Purpose, draw_blocks, philox4x32
 from firth.corpus.plan import (
     BLOCK_DRAWS,
     BLOCK_TOKENS,
+    UNIT_BORDER,
     UNIT_WINDOWS,
     PlanSettings,
     PlanTables,
@@ -208,7 +209,7 @@ def dynamic_widths(sharing: str, epoch: int) -> NDArray[np.int64]:
         negative_sharing=sharing,
         seed=15,
     )
-    margin = BLOCK_TOKENS["skipgram"]
+    margin = UNIT_BORDER
     windows = native_windows(engine, margin, len(ids) - len(ids) % margin - margin, epoch)
     return np.array([len(window[2]) // 2 for window in windows])
 

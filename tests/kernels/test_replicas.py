@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from firth.corpus.plan import BLOCK_TOKENS
+from firth.corpus.plan import UNIT_BORDER
 from firth.kernels.engine import Engine, StoppedError
 from firth.kernels.registry import OBJECTIVES
 from firth.kernels.staleness import touch_rates
@@ -78,7 +78,7 @@ class Twin:
             negative_sharing="window", noise_exponent=0.75, noise_distribution=None, subsample=0.0, tree=tree,
         )  # fmt: skip
         stretch = min(UNSEEN_TOKENS, self.n_tokens * PARAMETERS["epochs"] // UNSEEN_PARTS) // n_threads
-        self.stretch = stretch // BLOCK_TOKENS["skipgram"] * BLOCK_TOKENS["skipgram"]
+        self.stretch = stretch // UNIT_BORDER * UNIT_BORDER
 
     def factors(self, first: int, last: int, epoch: int) -> list[NDArray[np.float64]]:
         """Of the input rows and of the output rows, for a stretch of tokens."""

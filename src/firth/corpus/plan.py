@@ -25,6 +25,7 @@ WORD_RANGE = 2**32
 # of UNIT_WINDOWS neighbouring places have one draw, are a unit, and have one width, if it is dynamic.
 BLOCK_TOKENS = {"skipgram": 64, "cbow": 128}
 UNIT_WINDOWS, BLOCK_DRAWS = 4, 4
+UNIT_BORDER = BLOCK_TOKENS["skipgram"]  # no unit of windows reaches across a multiple of it
 MAX_BLOCK_WINDOW = 10  # wider windows, and whole sequences, have a draw each
 
 NOISE_COLUMN = np.dtype([("threshold", np.uint32), ("alias", np.int32)])

@@ -366,7 +366,7 @@ class Engine:
             raise ShapeError(f"{name} must have shape ({n_rows}, {self._dims}), got {matrix.shape}")
 
 
-_TOKENS_WORTH_A_BARRIER = 1000  # some 0.3 ms of training; a round has three barriers
+_TOKENS_WORTH_A_BARRIER = 1000  # some 0.3 ms of training; a round has two barriers
 _HELDOUT_SLICE = 1 << 16  # tokens; fixed, so that the sum does not depend on the number of threads
 _FINITE_CHECK_ROWS = 1 << 14
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.plan import BLOCK_TOKENS
+from firth.corpus.plan import UNIT_BORDER
 from firth.numerics.distributions import keep_probabilities, noise_probabilities
 from firth.numerics.huffman import HuffmanTree
 
@@ -126,8 +126,7 @@ def choose_shard_tokens(
     if load_per_token <= 0:
         return MAX_SHARD_TOKENS
     tokens = int(np.clip(MAX_LOAD / (shards * load_per_token), 1, MAX_SHARD_TOKENS))
-    block = BLOCK_TOKENS["skipgram"]
-    return tokens // block * block or 1 << (tokens.bit_length() - 1)
+    return tokens // UNIT_BORDER * UNIT_BORDER or 1 << (tokens.bit_length() - 1)
 
 
 def _mean_context(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.plan import BLOCK_TOKENS
+from firth.corpus.plan import UNIT_BORDER
 from firth.errors import ParameterError, TrainingError
 from firth.native.loader import StoppedError
 from firth.training.callbacks import CallbackList, TrainingState
@@ -136,7 +136,7 @@ class TrainingLoop:
         self._signals = signals
         self._checkpoints = checkpoints
         self._n_workers = 1 if config.deterministic else self._threads
-        lock_free_granule = BLOCK_TOKENS["skipgram"] if config.loss == "negative-sampling" else 1
+        lock_free_granule = UNIT_BORDER if config.loss == "negative-sampling" else 1
         self._granule = engine.round_tokens if config.deterministic else lock_free_granule
         self._queue = SliceQueue(self._n_workers, granule=self._granule)
         self._evaluates = options.heldout is not None or options.stop_metric is not None

@@ -5,10 +5,10 @@
 //   train   every shard copies the rows that others touch as well (these do not change meanwhile), and trains its slice
 //           in order: rows of its own in place, the others on its copies. Then it plans its slice of the next round,
 //           and lists and marks the rows that it may touch.
-//   merge   every row that was copied gets the shards' differences, in shard order; and every shard looks up which of
-//           the rows that it marked were marked by others.
+//   merge   every row that was copied gets the shards' differences, in shard order; and every shard compares the rows
+//           that it marked with what others have marked.
 //
-// where a row becomes
+// Before the first round there is a plan, and a comparison. A row that was copied becomes
 //
 //   row += f sum_s (copy_s - row),   f = min(m^-MERGE_DAMPING, 1 / (m r))
 //
@@ -55,7 +55,7 @@ class Marks {
       shared_[id].store(round, std::memory_order_relaxed);
   }
 
-  // When all have compared.
+  // Whether that was said, by all when all have compared.
   bool is_shared(int32_t id, Round round) const { return shared_[id].load(std::memory_order_relaxed) == round; }
 
   void prefetch_mark(int32_t id) const { __builtin_prefetch(&last_[id], 1); }
@@ -189,7 +189,8 @@ class PrivateRows {
   Marks& marks_;
   const int shard_;
   Round round_ = 0;
-  Buffer<int32_t> listed_, copied_;  // of the next round, and of the present one
+  Buffer<int32_t> listed_;  // what the shard will touch in round_
+  Buffer<int32_t> copied_;  // in the round that is trained
   const int32_t* places_ = nullptr;
   Scratch<Real> memory_;
   Real* copies_ = nullptr;
@@ -201,7 +202,7 @@ class Merger {
  public:
   Merger(Real* matrix, int64_t n_rows, int64_t stride, const TouchRates& rates)
       : matrix_(matrix), stride_(stride), rates_(rates), rows_(n_rows) {
-    for (int m = 1; m <= SHARDS; ++m) damping_[m] = std::pow(double(m), -MERGE_DAMPING);
+    for (int m = 2; m <= SHARDS; ++m) damping_[m] = std::pow(double(m), -MERGE_DAMPING);
   }
 
   void clear() { std::fill(rows_.begin(), rows_.end(), Row{}); }
@@ -279,7 +280,6 @@ class Merger {
     int m = 0;
     for (int32_t place = rows_[id].first; place >= 0; place = copies_[place].next) copies[m++] = copies_[place].values;
     Real* row = matrix_ + int64_t(id) * stride_;
-    if (m == 1) return copy_row(copies[0], row, stride_);
     const V factor = broadcast(Real(merge_factor(id, m)));
     for (int64_t d = 0; d < stride_; d += Simd<Real>::LANES) {
       const V before = load(row + d);
@@ -435,8 +435,8 @@ class RoundTrainer final : public Rounds {
     }
   }
 
-  // Calls body(shard) for the thread's own shards, whose plans and copies are in its core's cache, and then for those
-  // that another thread has not come to.
+  // Calls body(shard) for the thread's own shards, whose plans and copies are in its core's cache if no other thread
+  // was faster, and then for those that another thread has not come to.
   template <class Body>
   void take_shards(int thread, Body&& body) {
     for (int other = 0; other < n_threads_; ++other)
@@ -513,7 +513,7 @@ class RoundTrainer final : public Rounds {
     }
   }
 
-  // A shard that has nothing to train in a round copies nothing, and leaves nothing to be merged.
+  // A shard that has no slice in a round has listed nothing, and so copies nothing and leaves nothing to be merged.
   void train_shard(int thread, int shard) {
     inputs_[shard]->arrange(*input_tables_[thread]);
     outputs_[shard]->arrange(*output_tables_[thread]);
@@ -539,7 +539,7 @@ class RoundTrainer final : public Rounds {
   bool given_up_ = false, stopped_ = false;  // written by one thread while the others wait
   int64_t start_ = 0, stop_ = 0;
   uint32_t epoch_ = 0;
-  Round rounds_done_ = 0;  // numbers rounds, so that slot tables need no clearing; read before any thread writes it
+  Round rounds_done_ = 0;  // the last number in the tables; read before any thread writes it
   Result results_[SHARDS] = {};
   Result result_ = {};
   std::vector<std::unique_ptr<Copies>> inputs_, outputs_;

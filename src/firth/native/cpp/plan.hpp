@@ -46,6 +46,7 @@ inline bool widths_in_turns(const Settings& s) { return joins_windows(s) && s.wi
 // The tokens of a block, counted before subsampling. Skip-gram learns less well from longer ones, CBOW does not
 // (docs/training.md).
 constexpr int64_t SKIPGRAM_BLOCK = 64, CBOW_BLOCK = 128;  // powers of two
+constexpr int64_t UNIT_BORDER = SKIPGRAM_BLOCK;           // no unit of windows reaches across a multiple of it
 inline int64_t block_tokens(const Settings& s) { return s.architecture == SKIPGRAM ? SKIPGRAM_BLOCK : CBOW_BLOCK; }
 
 // Neighbouring places whose windows have one draw.

@@ -47,7 +47,7 @@ struct Settings {
   const uint8_t* frozen;     // (n_words): input rows that stay as they are; or null
   const int32_t* stop_flag;  // polled; not 0: stop
   int64_t n_words, n_output_rows, stride;
-  TouchRates input_rates, output_rates;  // for replicas.hpp
+  TouchRates input_rates, output_rates;  // for replicas.hpp and deterministic.hpp
   int32_t dims, architecture, loss, window, window_mode, window_side, negatives, sharing, collision;
   int32_t pool_sum;       // CBOW: 0 the mean of the context, 1 the sum
   int32_t pool_word2vec;  // CBOW: 0 the true gradient, 1 word2vec.c's update (see inputs_pool.hpp)

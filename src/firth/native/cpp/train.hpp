@@ -12,7 +12,7 @@ namespace firth {
 constexpr int PREFETCH_UNITS = 2;  // further ahead, other threads take rows away again before they are used
 constexpr int LOOKUP_UNITS = 8;    // for the tables that say where rows are
 constexpr int LOSS_BLOCK = 64;     // tokens
-static_assert(SKIPGRAM_BLOCK % LOSS_BLOCK == 0, "no unit of windows is in two blocks of the loss");
+static_assert(UNIT_BORDER % LOSS_BLOCK == 0, "no unit of windows is in two blocks of the loss");
 constexpr int HOT_NODES = 256;  // the inner nodes next to the root, made last, are on most paths and so in the cache
 
 // Whether the training loss is taken of a block of LOSS_BLOCK tokens: of one in every `loss_every`, drawn by counter,
@@ -72,6 +72,7 @@ class Trainer {
       if (block_weight > 0) result.add_block(block_loss + work_.loss.take(), block_weight);
       block_loss = block_weight = 0;
     };
+    work_.loss.take();  // what a unit has left that failed
     prefetched_ = 0;
     pair_ = 0;
     std::fill_n(asked_draws_, BLOCK_DRAWS, -1);
