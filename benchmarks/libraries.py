@@ -44,9 +44,7 @@ def main() -> None:
     Kernel.train_slice = train_in_turns  # type: ignore[method-assign]
     for run in range(arguments.repeat):
         turns = itertools.count(run)  # another build begins
-        firth.train(
-            arguments.text, epochs=1, threads=arguments.threads, progress=False, **dict(map(option, arguments.set))
-        )
+        firth.train(arguments.text, epochs=1, threads=arguments.threads, progress=False, **dict(arguments.set))
     count = min(map(len, times))
     for path, build_times in zip(arguments.libraries, times, strict=True):
         ratios = [first / own for first, own in zip(times[0][:count], build_times[:count], strict=True)]
@@ -81,7 +79,9 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeat", type=int, default=2, help="runs of one epoch; each begins with another build")
-    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="parameters of firth.train")
+    parser.add_argument(
+        "--set", type=option, nargs="*", default=[], metavar="NAME=VALUE", help="parameters of firth.train"
+    )
     return parser.parse_args()
 
 

@@ -72,7 +72,9 @@ def main() -> None:
     parser.add_argument("--architecture", default="skipgram")
     parser.add_argument("--loss", default="negative-sampling")
     parser.add_argument("--deterministic", action="store_true")
-    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="further parameters of firth.train")
+    parser.add_argument(
+        "--set", type=option, nargs="*", default=[], metavar="NAME=VALUE", help="further parameters of firth.train"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--peak", type=float, default=116.0, help="Gflop/s of a core: 32 at each cycle of a Zen 4")
@@ -112,7 +114,7 @@ def firth_words_per_s(text: Path, arguments: argparse.Namespace, **changes: Any)
         "threads": arguments.threads,
         "epochs": 1,
     }
-    history = firth.train(text, progress=False, **(parameters | dict(map(option, arguments.set)) | changes)).history
+    history = firth.train(text, progress=False, **(parameters | dict(arguments.set) | changes)).history
     return history.words_trained / history.train_seconds
 
 
@@ -307,7 +309,7 @@ def measure_accuracy(arguments: argparse.Namespace, folder: Path) -> None:
         vectors = firth.train(
             arguments.text, architecture=arguments.architecture, loss=arguments.loss, dims=arguments.dims, seed=seed,
             threads=arguments.threads, epochs=arguments.epochs, deterministic=arguments.deterministic, progress=False,
-            **dict(map(option, arguments.set)),
+            **dict(arguments.set),
         ).vectors  # fmt: skip
         analogies = evaluate_analogies(vectors, evaluation / "questions-words.txt", restrict_vocabulary=30_000)
         pairs = [evaluate_word_pairs(vectors, evaluation / name).spearman for name in PAIR_FILES]

@@ -221,13 +221,13 @@ class Merger {
       }
     }
     for (size_t k = 0; k < touched_.size(); ++k) {
-      if (k + ROWS_AHEAD < touched_.size()) prefetch(touched_[k + ROWS_AHEAD]);
+      if (k + AHEAD < touched_.size()) prefetch_row<true>(matrix_ + int64_t(touched_[k + AHEAD]) * stride_, stride_);
       add_differences(touched_[k]);
     }
   }
 
  private:
-  static constexpr size_t AHEAD = 6, ROWS_AHEAD = 2;
+  static constexpr size_t AHEAD = 6;
 
   // The copies of one row, as a list in shard order.
   struct Row {
@@ -265,13 +265,6 @@ class Merger {
     const size_t n_touched = touched_.size();  // written first and counted if new
     touched_.push_back(id);
     touched_.resize(n_touched + is_first);
-  }
-
-  // Most copies are in the caches of other cores.
-  void prefetch(int32_t id) const {
-    prefetch_row<true>(matrix_ + int64_t(id) * stride_, stride_);
-    for (int32_t place = rows_[id].first; place >= 0; place = copies_[place].next)
-      prefetch_row<false>(copies_[place].values, stride_);
   }
 
   void add_differences(int32_t id) {
