@@ -68,6 +68,20 @@ MUTANTS = (
         "tests/kernels/test_native_units.py::test_saturated_logits_keep_their_loss_and_gradient",
     ),
     Mutant(
+        "wide windows: one part, whatever the width",
+        f"{CPP}/plan.hpp",
+        "return (context + most - 1) / most;",
+        "return most == 1 ? context : 1;",
+        "tests/kernels/test_engine.py::test_wide_windows_are_the_plan_through_the_reference",
+    ),
+    Mutant(
+        "CBOW: the step of a wide window is not damped",
+        f"{CPP}/inputs_pool.hpp",
+        "return a * std::min(1.0, PART_WORDS / (a * b * squares));",
+        "return a;",
+        UNITS,
+    ),
+    Mutant(
         "CBOW: the last context word is dropped",
         f"{CPP}/inputs_pool.hpp",
         "sum_rows<Real>(prepared.context_rows, n_context, factor",

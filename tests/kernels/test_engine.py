@@ -52,12 +52,10 @@ def train_by_reference(corpus, objective, options, parameters, sequence_weights=
     inputs, outputs = shell.input_vectors.astype(np.float64), shell.output_vectors.astype(np.float64)
     draws = objective.outputs.draws_negatives
     tables = PlanTables.build(counts, subsample=0.05, noise_exponent=0.75 if draws else None)
-    sharing = parameters["negative_sharing"]
-    by_pair = draws and sharing == "pair" and objective.inputs.examples == "context"
-    plan_sharing = "window" if sharing == "pair" and not by_pair else sharing
     plan = PlanSettings(
-        parameters["seed"], objective.inputs.architecture, negatives=5, negative_sharing=plan_sharing,
-        target_collision=parameters.get("target_collision", "reject"),
+        parameters["seed"], objective.inputs.architecture, window_mode=parameters.get("window_mode", "dynamic"),
+        negatives=5, negative_sharing=parameters["negative_sharing"],
+        target_collision=parameters.get("target_collision", "reject"), loss=objective.outputs.loss,
     )  # fmt: skip
     tree = build_huffman_tree(counts) if objective.outputs.needs_tree else None
     rate = parameters["learning_rate"]
@@ -69,11 +67,8 @@ def train_by_reference(corpus, objective, options, parameters, sequence_weights=
         if sequence_weights is not None:
             weight = float(sequence_weights[np.searchsorted(offsets, first.position, side="right") - 1])
         units = [([(window.context_ids, window.target_id) for window in members], first.negative_ids)]
-        if by_pair:
-            units = [
-                ([((word,), first.target_id)], first.negative_ids[5 * k : 5 * k + 5])
-                for k, word in enumerate(first.context_ids)
-            ]
+        if len(first.parts) > 1:
+            units = [([(context_ids, first.target_id)], negative_ids) for context_ids, negative_ids in first.parts]
         for unit, negatives in units:
             total += weight * update_unit(
                 objective.inputs.architecture, objective.outputs.loss, inputs, outputs, unit,
@@ -106,6 +101,27 @@ def test_an_epoch_is_the_plan_through_the_reference(corpus, objective, sharing, 
             assert result.loss_nats == pytest.approx(total, rel=1e-5)
             assert np.abs(engine.input_vectors - inputs).max() < 1e-5
             assert np.abs(engine.output_vectors - outputs).max() < 1e-5
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize(("sharing", "collision"), [("block", "reject"), ("window", "drop"), ("pair", "drop")])
+@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
+def test_wide_windows_are_the_plan_through_the_reference(corpus, objective, sharing, collision, instruction_set):
+    """Whole sequences of 60, 1, 150 and 25 words: skip-gram trains them in parts, CBOW damps the inputs' step."""
+    parameters = {
+        "dims": 20, "subsample": 0.05, "epochs": 1, "seed": 9, "learning_rate": 0.02, "min_learning_rate": 0.0,
+        "window_mode": "sequence", "negative_sharing": sharing, "target_collision": collision,
+    }  # fmt: skip
+    for options in objective.inputs.variants():
+        engine = Engine(
+            *corpus, architecture=objective.inputs.architecture, loss=objective.outputs.loss,
+            instruction_set=instruction_set, **options, **parameters,
+        )  # fmt: skip
+        result = engine.train_slice(0, len(corpus[0]), 0)
+        inputs, outputs, total = train_by_reference(corpus, objective, options, parameters)
+        assert result.loss_nats == pytest.approx(total, rel=1e-4)
+        assert np.abs(engine.input_vectors - inputs).max() < 2e-5
+        assert np.abs(engine.output_vectors - outputs).max() < 2e-5
 
 
 def test_weights_count_in_the_mean(corpus):

@@ -89,7 +89,7 @@ def test_native_plan_equals_its_twin(instruction_set, data):
     seed = data.draw(st.integers(0, 2**64 - 1))
     sharing = data.draw(st.sampled_from(["block", "window", "pair"]))
     architecture = "skipgram" if sharing == "pair" else data.draw(st.sampled_from(["skipgram", "cbow"]))
-    window = data.draw(st.integers(1, 12))
+    window = data.draw(st.one_of(st.integers(1, 12), st.integers(13, 70)))
     mode = data.draw(st.sampled_from(["dynamic", "fixed"] + (["sequence"] if max(lengths) <= 40 else [])))
     side = data.draw(st.sampled_from(["both", "left", "right"]))
     negatives = data.draw(st.integers(1, 7))

@@ -27,6 +27,7 @@ BLOCK_TOKENS = {"skipgram": 64, "cbow": 128}
 UNIT_WINDOWS, BLOCK_DRAWS = 4, 4
 UNIT_BORDER = BLOCK_TOKENS["skipgram"]  # no unit of windows reaches across a multiple of it
 MAX_BLOCK_WINDOW = 10  # wider windows, and whole sequences, have a draw each
+PART_WORDS = 20  # skip-gram: context words whose gradients are added into one step, at most
 
 NOISE_COLUMN = np.dtype([("threshold", np.uint32), ("alias", np.int32)])
 
@@ -75,7 +76,10 @@ class PlanTables:
 
 @dataclass(frozen=True)
 class PlannedWindow:
-    """One window: a center, its context in order, its negatives (pair after pair where they are drawn by pair).
+    """One window: a center, its context in order, its negatives (one part's after the other's).
+
+    ``parts`` are the context words and the negatives of each unit of training that the window is divided into: one
+    unit, unless the window is wide or negatives are drawn by pair.
 
     ``unit`` is the same for neighbouring windows that are one unit of training: those of one sequence, block and group
     of places whose negatives are the group's draw, none of which was drawn anew or left out. It is None where each
@@ -87,6 +91,7 @@ class PlannedWindow:
     context_ids: tuple[int, ...]
     negative_ids: tuple[int, ...]
     unit: tuple[int, int, int] | None = None
+    parts: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,7 @@ class PlanSettings:
     negative_sharing: str = "block"
     target_collision: str = "reject"
     noise_purpose: Purpose = Purpose.NEGATIVES
+    loss: str = "negative-sampling"
 
     @property
     def shares_by_block(self) -> bool:
@@ -114,10 +120,34 @@ class PlanSettings:
         """Neighbouring places whose windows have one draw and one width, and are one unit."""
         return UNIT_WINDOWS if self.architecture == "skipgram" and self.shares_by_block else 1
 
+    def part_borders(self, n_context: int) -> list[int]:
+        """Where the parts of a window with so many context words begin, and the last one's end.
+
+        Parts are as equal as can be: part p of n begins at context word floor(p n_context / n).
+        """
+        n_parts = 1
+        if self.architecture == "skipgram":
+            by_pair = self.loss == "negative-sampling" and self.negative_sharing == "pair"
+            n_parts = -(-n_context // (1 if by_pair else part_words(self.loss, n_context)))
+        return [n_context * part // n_parts for part in range(n_parts + 1)]
+
     @property
     def block_tokens(self) -> int:
         """Tokens of a block, counted before subsampling and across sequences."""
         return BLOCK_TOKENS[self.architecture]
+
+
+def part_words(loss: str, n_context: int) -> int:
+    """Context words of one unit of skip-gram at most, for a window with ``n_context`` of them.
+
+    The gradients of a unit's words are added into one step. The sum over a whole sequence of hundreds of words
+    overshoots and diverges, so a wide window is divided into parts, each of which is a unit. With negative sampling a
+    part has the most words p for which p^4 n_context^3 <= 20^7: a wider window has smaller parts. So the training loss
+    stays near the loss of single pairs (measured: docs/training.md).
+    """
+    if loss != "negative-sampling":
+        return PART_WORDS
+    return next(p for p in range(PART_WORDS, 0, -1) if p == 1 or p**4 * n_context**3 <= PART_WORDS**7)
 
 
 def plan_windows(
@@ -170,17 +200,21 @@ def plan_windows(
             if not context:
                 continue
             target = int(ids[position])
-            negatives: tuple[int, ...] = ()
+            borders = settings.part_borders(len(context))
+            drawn: list[tuple[int, ...]] = [()] * (len(borders) - 1)
             unit = None
             if tables.noise is not None:
-                n_draws = settings.negatives * (len(context) if settings.negative_sharing == "pair" else 1)
                 place = int(places[position])
-                negatives, changed = draw_negatives(
-                    tables.noise, settings, epoch, int(position), place, target, n_draws
+                drawn, changed = draw_negatives(
+                    tables.noise, settings, epoch, int(position), place, target, len(borders) - 1
                 )
                 if joins_windows and not changed:
                     unit = (sequence, int(position) // settings.block_tokens, place // settings.unit_windows)
-            yield PlannedWindow(int(position), target, context, negatives, unit)
+            contexts = [context[first:last] for first, last in itertools.pairwise(borders)]
+            negatives = tuple(itertools.chain.from_iterable(drawn))
+            yield PlannedWindow(
+                int(position), target, context, negatives, unit, tuple(zip(contexts, drawn, strict=True))
+            )
 
 
 def group_units(windows: Iterable[PlannedWindow]) -> Iterator[tuple[PlannedWindow, ...]]:
@@ -206,10 +240,11 @@ def _number_within_blocks(kept: NDArray[np.bool_], block_tokens: int) -> NDArray
 
 
 def draw_negatives(
-    noise: NDArray[Any], settings: PlanSettings, epoch: int, position: int, place: int, target_id: int, n_draws: int
-) -> tuple[tuple[int, ...], bool]:
-    """The negatives of one center, and whether any draw equalled the target and was not kept.
+    noise: NDArray[Any], settings: PlanSettings, epoch: int, position: int, place: int, target_id: int, n_parts: int
+) -> tuple[list[tuple[int, ...]], bool]:
+    """The negatives of each part of one center, and whether any draw equalled the target and was not kept.
 
+    Part p has the draws p K to (p + 1) K - 1, of K = ``settings.negatives``.
     Draw d takes words 2 (d mod 2) and the next of random block d // 2: column floor(word / 2^32 * V), then the coin.
     Random blocks are those of the center's position, or, where windows share the draws of a block of tokens, of the
     block's first position plus the number of the draw in its block. A draw that equals the target is drawn anew from
@@ -228,9 +263,9 @@ def draw_negatives(
         column = column_word * n_words >> 32
         return column if coin < int(noise["threshold"][column]) else int(noise["alias"][column])
 
-    drawn: list[int] = []
+    drawn: list[list[int]] = [[] for _ in range(n_parts)]
     changed = False
-    for number in range(n_draws):
+    for number in range(n_parts * settings.negatives):
         word = draw(number, 0)
         changed |= word == target_id and settings.target_collision != "count"
         if word == target_id and settings.target_collision == "drop":
@@ -242,5 +277,5 @@ def draw_negatives(
                 word = draw(number, attempt)
             if word == target_id:
                 word = (target_id + 1) % n_words
-        drawn.append(word)
-    return tuple(drawn), changed
+        drawn[number // settings.negatives].append(word)
+    return [tuple(part) for part in drawn], changed

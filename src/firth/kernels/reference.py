@@ -6,10 +6,12 @@ The native kernels are held against this, update by update. It is slow, and mean
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from firth.corpus.plan import PART_WORDS
 from firth.numerics.gradients import RowGradient
 from firth.numerics.huffman import HuffmanTree
 from firth.numerics.windows import cbow_window, skipgram_window
@@ -122,6 +124,8 @@ def update_unit(
 
     ``cbow_update="word2vec"`` is no gradient: with the mean of M context words it moves each by M times its gradient
     (word2vec.c adds dloss/dh undivided), with the sum by 1/M of it (gensim's ``cbow_mean=0``).
+
+    In a CBOW window of more than ``PART_WORDS`` words, the step of the input vectors is damped (:func:`pooled_step`).
     """
     loss_nats, input_gradient, output_gradient = compute_windows_gradient(
         architecture,
@@ -134,10 +138,26 @@ def update_unit(
         cbow_input=cbow_input,
     )
     factor = 1.0
-    if architecture == "cbow" and cbow_update == "word2vec":
+    if architecture == "cbow":
         [(context_ids, _)] = windows
-        n_context = len(np.atleast_1d(np.asarray(context_ids)))
-        factor = float(n_context) if cbow_input == "mean" else 1.0 / n_context
+        factor = pooled_step(np.atleast_1d(np.asarray(context_ids)), cbow_input, cbow_update)
     input_vectors[input_gradient.row_ids] -= learning_rate * factor * input_gradient.rows
     output_vectors[output_gradient.row_ids] -= learning_rate * output_gradient.rows
     return loss_nats
+
+
+def pooled_step(context_ids: NDArray[np.integer[Any]], cbow_input: str, cbow_update: str) -> float:
+    """Steps of CBOW's context words, in gradients: 1 but for word2vec's update and for wide windows.
+
+    A step of -learning_rate dloss/dh for each occurrence, times a, moves h by q = a b sum_w c_w^2 times that step:
+    the word w occurs c_w times among the M words, and h has each occurrence b times. b is 1/M for the mean and 1 for
+    the sum; a = b for the gradient, and 1/b/M for word2vec's update. q of a wide window can be thousands, and the run
+    diverges; so in windows of more than ``PART_WORDS`` words, a is multiplied by min(1, PART_WORDS / q).
+    """
+    n_context = len(context_ids)
+    b = 1.0 / n_context if cbow_input == "mean" else 1.0
+    a = b if cbow_update == "gradient" else 1.0 / (b * n_context)
+    if n_context > PART_WORDS:
+        squares = float((np.unique(context_ids, return_counts=True)[1].astype(np.float64) ** 2).sum())
+        a *= min(1.0, PART_WORDS / (a * b * squares))
+    return a / b

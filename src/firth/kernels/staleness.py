@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.plan import UNIT_BORDER
+from firth.corpus.plan import UNIT_BORDER, part_words
 from firth.numerics.distributions import keep_probabilities, noise_probabilities
 from firth.numerics.huffman import HuffmanTree
 
@@ -40,14 +40,14 @@ class TouchRates:
     inputs : float64 array, (V,)
         By the contexts of windows: the places of the word in them.
     outputs : float64 array, (n_output_rows,)
-        By units (windows; with negatives by pair, pairs): as target or negative, or as a node of the target's path.
+        By units (windows, or the parts of wide ones; with negatives by pair, pairs): as target or negative, or as a
+        node of the target's path.
     centers : float
         Windows: kept tokens.
     context : float
         Context words of a window.
     pairs : float
-        Pairs of words in a window; 1 where negatives are drawn by pair, and with CBOW: terms of the gradient that it
-        adds to an output row.
+        Context words of one unit; 1 with CBOW: terms of the gradient that a unit adds to an output row.
     """
 
     inputs: NDArray[np.float64]
@@ -77,16 +77,18 @@ def touch_rates(
     kept = counts / max(1, counts.sum()) * keep_probabilities(counts, subsample)
     centers = float(kept.sum())
     context = _mean_context(offsets, centers, window, window_mode, window_side)
-    by_pair = architecture == "skipgram" and loss == "negative-sampling" and negative_sharing == "pair"
-    pairs = context if architecture == "skipgram" and not by_pair else 1.0
+    units = 1.0  # of a window
+    if architecture == "skipgram":
+        by_pair = loss == "negative-sampling" and negative_sharing == "pair"
+        units = max(1.0, context / (1 if by_pair else part_words(loss, int(context))))
+    pairs = context / units if architecture == "skipgram" else 1.0
     if loss == "negative-sampling":
         noise = noise_probabilities(counts, noise_exponent) if noise_distribution is None else noise_distribution
-        units = context if by_pair else 1.0  # of a window
         outputs = units * (kept + negatives * centers * noise / noise.sum())
     elif tree is not None:
-        outputs = np.bincount(tree.node_ids, np.repeat(kept, np.diff(tree.offsets)), minlength=tree.n_nodes)
+        outputs = units * np.bincount(tree.node_ids, np.repeat(kept, np.diff(tree.offsets)), minlength=tree.n_nodes)
     else:
-        outputs = np.full(len(counts), centers)
+        outputs = np.full(len(counts), units * centers)
     return TouchRates(kept * context, outputs, centers, context, pairs)
 
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <algorithm>
+#include <numeric>
 #include <vector>
 
 #include "buffer.hpp"
@@ -99,10 +100,26 @@ FIRTH_INLINE void block_logits(Rows<Real> x, int m, Rows<Real> u, int n_padded, 
   tiles_of(std::integral_constant<int, 1>(), m);
 }
 
-// A row that stands several times has one coefficient that counts, the sum at its last place, and zeros before: until
-// then it is stored as it was, and what is stored last stays. fold(k, later) moves what place k has to a later one.
+constexpr int FEW_IDS = 64;  // compared pair by pair; more are sorted
+
+// fold_repeats of many ids, in time n log n.
+template <class Fold>
+__attribute__((noinline)) void fold_many_repeats(const int32_t* ids, int count, Fold&& fold) {
+  std::vector<int> order(static_cast<size_t>(count));
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return ids[a] < ids[b]; });
+  for (int first = 0, last; first < count; first = last + 1) {
+    for (last = first; last + 1 < count && ids[order[last + 1]] == ids[order[first]];) ++last;
+    for (int k = first; k < last; ++k) fold(order[k], order[last]);
+  }
+}
+
+// If an id occurs several times, its coefficients are added into the last occurrence and the others become zero. Rows
+// are stored in the order of their occurrences, so the last store, which has the whole sum, wins. fold(k, later) moves
+// what occurrence k has into a later one.
 template <class Fold>
 FIRTH_INLINE void fold_repeats(const int32_t* ids, int count, Fold&& fold) {
+  if (count > FEW_IDS) return fold_many_repeats(ids, count, fold);
   for (int k = count - 2; k >= 0; --k)
     for (int later = count - 1; later > k; --later) {
       if (ids[later] != ids[k]) continue;
@@ -355,7 +372,7 @@ inline bool has_repeats(const int32_t* ids, int count) {
         if (ids[k] == ids[earlier]) return true;
     return false;
   }
-  if (count <= 64) {
+  if (count <= FEW_IDS) {
     // A bit for each id's hash: as many bits as ids means that all differ; fewer is settled one by one.
     uint64_t bits = 0;
     for (int k = 0; k < count; ++k) bits |= uint64_t(1) << ((uint32_t(ids[k]) * 0x9E3779B1u) >> 26);

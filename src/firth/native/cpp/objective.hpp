@@ -126,6 +126,7 @@ struct Workspace {
   Real *logits, *coefficients, *weights;  // in memory that `reserve` made
   Real* pooled;
   Scratch<Real> changes, pooled_memory, frozen;
+  Scratch<int32_t> sorted;
   LossSum<Real> loss;
   bool takes_loss = true;  // false: the update alone, and `loss` stays as it is
 

@@ -55,6 +55,39 @@ inline int32_t unit_windows(const Settings& s) { return s.architecture == SKIPGR
 // Which of its block's draws a center has.
 inline int32_t shared_draw(const Settings& s, int32_t place) { return place / unit_windows(s) % BLOCK_DRAWS; }
 
+// Skip-gram takes a wide window in *parts*. A part is neighbouring words of the window's context; it is one unit of
+// training and has negatives of its own. Why: the step of a unit is the sum over its words, and the sum over a whole
+// sequence of hundreds of words overshoots and diverges. With negatives by pair a part is one word. CBOW makes one
+// vector of the whole window, and has no parts.
+static_assert(PART_WORDS >= 2 * MAX_BLOCK_WINDOW, "a window that shares the draws of a block is one part");
+
+constexpr int64_t PART_WORDS_TO_THE_7TH =
+    int64_t(PART_WORDS) * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS;
+
+// Words of a part at most, of a window with `context` words. With negative sampling the widest part whose
+// words^4 context^3 is at most PART_WORDS^7: the wider the window, the smaller the part, so that the training loss
+// stays near that of single pairs (measured: docs/training.md).
+inline int32_t part_words(const Settings& s, int32_t context) {
+  if (s.loss != NEGATIVE_SAMPLING) return PART_WORDS;
+  if (s.sharing == SHARE_PAIR) return 1;
+  const int64_t capped = std::min(context, 2000);  // so that no product overflows; from 1,086 on a part is one word
+  int64_t words = PART_WORDS;
+  while (words > 1 && words * words * words * words * capped * capped * capped > PART_WORDS_TO_THE_7TH) --words;
+  return int32_t(words);
+}
+
+// Parts of a window with `context` words, as equal as can be.
+inline int32_t part_count(const Settings& s, int32_t context) {
+  if (s.architecture != SKIPGRAM) return 1;
+  const int32_t most = part_words(s, context);
+  return (context + most - 1) / most;
+}
+
+// The first context word of part `part`.
+inline int32_t part_first(int32_t context, int32_t n_parts, int32_t part) {
+  return int32_t(int64_t(context) * part / n_parts);
+}
+
 // Many blocks at once: each word in the low half of a lane of 64 bits, since that is what multiplications to 64 bits
 // take; what the high halves hold is never read.
 inline void draw_blocks(const PhiloxKey& key, Purpose purpose, uint32_t epoch, uint32_t attempt,
@@ -99,8 +132,10 @@ class Planner {
     int32_t kept;         // index into kept_ids / kept_positions
     int32_t first, last;  // its context: kept[first .. last) without `kept` itself; never empty
     int64_t draws;        // index of its first negative in `negatives`
-    int32_t n_draws;      // negatives: per window, or per pair in the order of the context
+    int32_t n_draws;      // negatives of all its parts, one part's after the other's
     int32_t place;        // among the kept tokens of its block, where negatives are shared by block
+
+    int32_t n_context() const { return last - first - 1; }
   };
 
   // Centers [first, last), which follow each other in one group of UNIT_WINDOWS places and have one draw; or a single
@@ -109,15 +144,15 @@ class Planner {
     int32_t first, last;
   };
 
-  // Negatives of different centers do not follow each other without gaps, and may be the same elements. Where no
-  // negatives of a pair were dropped (or none are drawn by pair), pair_draws stays empty; else it holds, for each pair
-  // in order, the number of its negatives.
+  // Negatives of different centers do not follow each other without gaps, and may be the same elements. Where negatives
+  // may be dropped, part_draws holds the number of negatives of each part of the windows that have several, in order;
+  // elsewhere it stays empty, and each part has Settings::negatives.
   Buffer<int32_t> kept_ids;
   Buffer<int64_t> kept_positions;
   Buffer<Center> centers;
   Buffer<Unit> units;
   Buffer<int32_t> negatives;
-  Buffer<int32_t> pair_draws;
+  Buffer<int32_t> part_draws;
   Buffer<int64_t> center_sequences;
 
   // False only if the words [first, last) differ, of the windows of a unit and their centers.
@@ -145,7 +180,7 @@ class Planner {
     centers.clear();
     center_sequences.clear();
     negatives.clear();
-    pair_draws.clear();
+    part_draws.clear();
 
     collect_left(begin);
     if (shares_by_block(s_)) seek_place(begin);
@@ -333,13 +368,12 @@ class Planner {
   }
 
   void draw_negatives() {
-    const bool by_pair = s_.architecture == SKIPGRAM && s_.sharing == SHARE_PAIR;
-    list_blocks(by_pair);
+    list_blocks();
     draw_listed_blocks();
     for (Center& center : centers) {
       const int32_t target = kept_ids[center.kept];
-      if (s_.collision == COLLISION_DROP && by_pair) {
-        drop_by_pair(center, &negatives[center.draws], target);
+      if (s_.collision == COLLISION_DROP && part_count(s_, center.n_context()) > 1) {
+        drop_by_part(center, &negatives[center.draws], target);
         continue;
       }
       bool collided = false;
@@ -365,10 +399,10 @@ class Planner {
   }
 
   // The blocks of random words of each center, two draws from each; centers that share them have the same draws.
-  void list_blocks(bool by_pair) {
+  void list_blocks() {
     size_t most = 0;
     for (Center& center : centers) {
-      center.n_draws = (by_pair ? center.last - center.first - 1 : 1) * s_.negatives;
+      center.n_draws = part_count(s_, center.n_context()) * s_.negatives;
       most += size_t(center.n_draws + 1) / 2;
     }
     block_positions_.resize(most + PHILOX_BATCH);
@@ -447,14 +481,14 @@ class Planner {
     }
   }
 
-  // What is left of each pair's draws, one pair's after the other's.
-  void drop_by_pair(Center& center, int32_t* drawn, int32_t target) {
+  // What is left of each part's draws, one part's after the other's.
+  void drop_by_part(Center& center, int32_t* drawn, int32_t target) {
     int32_t* next = drawn;
     for (int32_t d = 0; d < center.n_draws; d += s_.negatives) {
       const int32_t* const before = next;
       for (int32_t k = 0; k < s_.negatives; ++k)
         if (drawn[d + k] != target) *next++ = drawn[d + k];
-      pair_draws.push_back(int32_t(next - before));
+      part_draws.push_back(int32_t(next - before));
     }
     center.n_draws = int32_t(next - drawn);
   }

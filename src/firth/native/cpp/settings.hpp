@@ -16,6 +16,10 @@ enum Collision : int32_t { COLLISION_REJECT = 0, COLLISION_COUNT = 1, COLLISION_
 // Windows that one update takes at most, where they have the same negatives: skip-gram's (plan.hpp).
 constexpr int UNIT_WINDOWS = 4;
 
+// Context words whose gradients are added into one step, at most: a window with more is divided (skip-gram: plan.hpp)
+// or its step is damped (CBOW: inputs_pool.hpp). The sum over hundreds of words overshoots and diverges.
+constexpr int32_t PART_WORDS = 20;
+
 // One column of the alias table: a coin of 32 bits decides between the column's own word and its alias.
 struct AliasColumn {
   uint32_t threshold;  // keep the column's word if the coin is below it; an alias to itself stands for certainty

@@ -11,7 +11,9 @@ namespace firth {
 
 constexpr int PREFETCH_UNITS = 2;  // further ahead, other threads take rows away again before they are used
 constexpr int LOOKUP_UNITS = 8;    // for the tables that say where rows are
-constexpr int LOSS_BLOCK = 64;     // tokens
+constexpr int UNIT_WORDS =
+    PART_WORDS + UNIT_WINDOWS;  // at most, of a unit of skip-gram: several windows and their centers
+constexpr int LOSS_BLOCK = 64;  // tokens
 static_assert(UNIT_BORDER % LOSS_BLOCK == 0, "no unit of windows is in two blocks of the loss");
 constexpr int HOT_NODES = 256;  // the inner nodes next to the root, made last, are on most paths and so in the cache
 
@@ -37,7 +39,6 @@ class Trainer {
         plan_(settings),
         input_row_(input_row),
         output_row_(output_row),
-        by_pair_(SHARES_NEGATIVES && settings.sharing == SHARE_PAIR),
         largest_outputs_(Output::largest_count(settings)) {}
 
   // Trains the tokens [start, stop) of an epoch; stops early, with ERROR_STOPPED, when the stop flag is seen.
@@ -61,7 +62,10 @@ class Trainer {
   const Planner& planned() const { return plan_; }
 
  private:
-  // Whether pairs of words may be units, or several windows.
+  // Whether a unit may be a part of a window.
+  static constexpr bool TAKES_PARTS = std::is_same<Input, RowInputs>::value;
+
+  // Whether a unit may be several windows.
   static constexpr bool SHARES_NEGATIVES =
       std::is_same<Input, RowInputs>::value && std::is_same<Output, SampledNegatives>::value;
 
@@ -74,7 +78,7 @@ class Trainer {
     };
     work_.loss.take();  // what a unit has left that failed
     prefetched_ = 0;
-    pair_ = 0;
+    part_ = 0;
     std::fill_n(asked_draws_, BLOCK_DRAWS, -1);
     std::fill_n(checked_draws_, BLOCK_DRAWS, -1);
     reserve();
@@ -113,7 +117,7 @@ class Trainer {
       largest_context = std::max(largest_context, range.last - range.first);
     }
     prepared_.reserve(largest_context, largest_outputs_);
-    work_.reserve(largest_context, largest_outputs_);
+    work_.reserve(TAKES_PARTS ? std::min(largest_context, UNIT_WORDS) : 1, largest_outputs_);
   }
 
   // The kept tokens that a unit's windows cover, their centers included.
@@ -130,8 +134,10 @@ class Trainer {
   }
 
   void train(size_t index) {
-    if constexpr (SHARES_NEGATIVES) {
-      if (by_pair_) return train_pairs(index);
+    if constexpr (TAKES_PARTS) {
+      const Planner::Center& center = plan_.centers[plan_.units[index].first];
+      const int32_t n_parts = part_count(s_, center.n_context());
+      if (n_parts > 1) return train_parts(index, center, n_parts);
     }
     train_windows(index);
   }
@@ -161,22 +167,31 @@ class Trainer {
     train_unit<UPDATE, Real, Input, Output>(s_, prepared_, work_, coming_);
   }
 
-  void train_pairs(size_t index) {
-    const Planner::Center& center = plan_.centers[plan_.units[index].first];
-    Prepared<Real>& prepared = prepared_;
-    copy_context(center, prepared.context);
+  // A window in several parts, each of which is a unit.
+  void train_parts(size_t index, const Planner::Center& center, int32_t n_parts) {
+    const int32_t n_context = center.n_context(), target = plan_.kept_ids[center.kept];
+    copy_context(center, prepared_.context);
     const int32_t* negatives = plan_.negatives.data() + center.draws;
     collect_coming(index + 1);
     coming_.ask_all(s_.stride);
     coming_.clear();
-    for (int i = 0; i < center.last - center.first - 1; ++i, ++pair_) {
-      const int n = plan_.pair_draws.empty() ? s_.negatives : plan_.pair_draws[pair_];
-      prepare_unit<Real, Output>(
-          s_, {&prepared.context[i], 1, &plan_.kept_ids[center.kept], 1, nullptr, negatives, n, false, true},
-          rate_of(plan_.units[index]), input_row_, output_row_, prepared);
-      train_unit<UPDATE, Real, Input, Output>(s_, prepared, work_, coming_);
+    for (int32_t part = 0; part < n_parts; ++part, ++part_) {
+      if (stop_requested(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
+      const int32_t first = part_first(n_context, n_parts, part), last = part_first(n_context, n_parts, part + 1);
+      const int n = plan_.part_draws.empty() ? s_.negatives : plan_.part_draws[part_];
+      const bool may_repeat =
+          last - first > 1 && plan_.may_repeat(kept_of(center, first), kept_of(center, last - 1) + 1);
+      const Unit unit = {prepared_.context + first, last - first, &target, 1, nullptr, negatives, n, may_repeat, true};
+      prepare_unit<Real, Output>(s_, unit, rate_of(plan_.units[index]), input_row_, output_row_, prepared_);
+      train_unit<UPDATE, Real, Input, Output>(s_, prepared_, work_, coming_);
       negatives += n;
     }
+  }
+
+  // Where a word of a window's context is among the kept tokens.
+  static int32_t kept_of(const Planner::Center& center, int32_t context_word) {
+    const int32_t kept = center.first + context_word;
+    return kept + (kept >= center.kept);
   }
 
   void copy_context(const Planner::Center& center, int32_t* context) const {
@@ -307,12 +322,11 @@ class Trainer {
   InputRows& input_row_;
   OutputRows& output_row_;
   uint32_t epoch_ = 0;
-  const bool by_pair_;
   const int largest_outputs_;
   Workspace<Real> work_;
   Prepared<Real> prepared_;
   ComingRows<Real, InputRows::PREFETCH_WRITE> coming_;
-  int64_t pair_ = 0;                    // of the chunk, where pairs are units
+  int64_t part_ = 0;                    // of the chunk's windows that have several parts
   int64_t asked_draws_[BLOCK_DRAWS];    // whose rows were asked for last, of each of a block's draws
   int64_t checked_draws_[BLOCK_DRAWS];  // which were last looked through for repeats, the same, and whether there are
   bool repeated_draws_[BLOCK_DRAWS];
