@@ -18,7 +18,7 @@ from firth.errors import FormatError, ParameterError
 from firth.kernels.engine import Engine
 from firth.native.loader import default_instruction_set
 from firth.training.callbacks import CallbackList
-from firth.training.checkpoints import CheckpointWriter, RunState, read_checkpoint
+from firth.training.checkpoints import CheckpointWriter, read_checkpoint
 from firth.training.config import (
     NOISE_EXPONENT,
     TrainingConfig,
@@ -35,7 +35,6 @@ from firth.training.encoding import (
     is_lowercase,
     reopen_corpus,
 )
-from firth.training.history import History
 from firth.training.model import Model
 from firth.training.options import Heldout, HeldoutSource, Interval, RunOptions
 from firth.training.prepared import PreparedRun, same_instruction_set
@@ -148,8 +147,11 @@ def train(
     ------
     ParameterError, CorpusError, CorpusTypeError, StorageError, UnknownWordError
         Before any work is lost.
+    DivergenceError
+        The loss or a vector grew beyond its bound (docs/training.md); the exception's ``model`` has the last vectors
+        that were kept before. Nothing is saved.
     TrainingError
-        The loss or a vector stopped being finite.
+        An epoch had no example to learn from.
     KeyboardInterrupt
         Ctrl-C, within a second; nothing half-written is left. A checkpoint is written first where
         ``checkpoint_every`` is given.
@@ -210,11 +212,16 @@ def train(
         run.report_needs(options, display)
         engine = run.make_engine()
         has_start = start_vectors is not None or initial_output_vectors is not None
-        if has_start:
+
+        def load_start() -> None:
+            engine.reset_vectors()
             _load_start_vectors(engine, start_vectors, initial_output_vectors, words)
-        state = RunState(history=History(encode_seconds=encode_seconds))
+
+        if has_start:
+            load_start()
+        state = run.begin(engine, encode_seconds, has_start_vectors=has_start)
         checkpoints = run.prepare_checkpoints(options, engine, state, write_first=has_start)
-        return run.train(engine, state, options, callback_list, display, signals, checkpoints)
+        return run.train(engine, state, options, callback_list, display, signals, checkpoints, load_start)
 
 
 def resume(
@@ -299,8 +306,9 @@ def resume(
         run.validate()
         run.report_needs(options, display)
         engine = run.make_engine()
-        state = RunState(history=History(encode_seconds=encode_seconds))
-        if snapshot is not None:
+        if snapshot is None:  # of a run with start vectors there is one
+            state = run.begin(engine, encode_seconds, has_start_vectors=False)
+        else:
             state = snapshot.state
             if (
                 snapshot.input_vectors.shape != engine.input_vectors.shape
@@ -309,10 +317,14 @@ def resume(
             ):
                 raise FormatError(f"{workspace.checkpoint_folder}: the checkpoint does not fit the run; start it again")
             engine.load_vectors(snapshot.input_vectors, snapshot.output_vectors)
+            if state.loss_bound_nats is None or state.norm_bound is None:  # a checkpoint of an earlier version
+                begun = run.begin(engine, encode_seconds, has_start_vectors=True)
+                state.loss_bound_nats, state.norm_bound = begun.loss_bound_nats, begun.norm_bound
+                state.history.guessing_loss_nats = begun.history.guessing_loss_nats
         done = (state.epoch * corpus.n_tokens + state.position) / (config.epochs * corpus.n_tokens)
         display.note(f"going on in epoch {state.epoch + 1} of {config.epochs}, {done:.1%} done")
         checkpoints = CheckpointWriter(workspace.checkpoint_folder, identity)
-        return run.train(engine, state, options, callback_list, display, signals, checkpoints)
+        return run.train(engine, state, options, callback_list, display, signals, checkpoints, engine.reset_vectors)
 
 
 def train_more(
@@ -390,10 +402,15 @@ def train_more(
         run.validate()
         run.report_needs(options, display)
         engine = run.make_engine()
-        _load_old_vectors(engine, model, continued)
-        state = RunState(history=History(encode_seconds=encode_seconds))
+
+        def load_start() -> None:
+            engine.reset_vectors()
+            _load_old_vectors(engine, model, continued)
+
+        load_start()
+        state = run.begin(engine, encode_seconds, has_start_vectors=True)
         checkpoints = run.prepare_checkpoints(options, engine, state, write_first=True)
-        return run.train(engine, state, options, callback_list, display, signals, checkpoints)
+        return run.train(engine, state, options, callback_list, display, signals, checkpoints, load_start)
 
 
 @contextlib.contextmanager
