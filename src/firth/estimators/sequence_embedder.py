@@ -76,7 +76,7 @@ class SequenceEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     --------
     >>> from firth.estimators import SequenceEmbedder
     >>> walks = [["a", "b", "c", "b"], ["c", "b", "a", "b"]] * 10
-    >>> embedder = SequenceEmbedder(dims=8, random_state=1).fit(walks)
+    >>> embedder = SequenceEmbedder(dims=8, subsample=0, epochs=20, random_state=1).fit(walks)
     >>> embedder.transform(["a", "c"]).shape, embedder.transform(walks).shape
     ((2, 8), (20, 8))
     """

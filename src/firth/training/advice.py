@@ -13,7 +13,7 @@ WIDE_WINDOW = 5  # the default; a wider window is worth naming where training di
 LARGE_WEIGHT = 1.0  # sequence weights above it multiply the learning rate
 FEW_KEPT = 0.9  # a share of kept tokens below it makes it worth while to turn subsampling off
 MORE_EPOCHS = 5
-HIGH_LEARNING_RATE = 0.1
+HIGH_LEARNING_RATE = 0.05  # stable even with few words and no subsampling (docs/training.md)
 
 Naming = Callable[[str, object], str | None]
 """A parameter of TrainingConfig and its value, as the caller writes both; None where the caller has no such thing."""

@@ -359,10 +359,11 @@ class TrainingLoop:
 
     def _no_example(self) -> TrainingError:
         state, n_tokens = self._state, self._options.n_tokens
-        what = "an example" if state.n_examples == 0 else "an example of a sequence whose weight is above 0"
+        what, cures = "an example", self._options.cures_of_no_example
+        if state.n_examples > 0:
+            what, cures = "an example in a sequence whose weight is above 0", "raise the sequence weights"
         return TrainingError(
-            f"epoch {state.epoch + 1} must have {what} to learn from, got none in {n_tokens:,} tokens;"
-            f" {self._options.cures_of_no_example}"
+            f"epoch {state.epoch + 1} must have {what} to learn from, got none in {n_tokens:,} tokens; {cures}"
         )
 
     def _record_epoch(self) -> None:

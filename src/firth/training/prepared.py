@@ -160,7 +160,7 @@ class PreparedRun:
         )
 
     def begin(self, engine: Engine, encode_seconds: float, *, has_start_vectors: bool) -> RunState:
-        """The state of a run that begins with the engine's vectors as they are: the bounds of divergence are decided."""
+        """The state of a run that begins with the engine's vectors as they are, with the bounds of divergence."""
         return RunState(
             history=History(encode_seconds=encode_seconds, guessing_loss_nats=engine.guessing_loss_nats),
             loss_bound_nats=loss_bound(engine, has_start_vectors),

@@ -33,7 +33,9 @@ from firth.training.encoding import (
     encode_heldout,
     heldout_arrays,
     is_lowercase,
+    known_words,
     reopen_corpus,
+    wrong_word_kind,
 )
 from firth.training.model import Model
 from firth.training.options import Heldout, HeldoutSource, Interval, RunOptions
@@ -362,7 +364,8 @@ def train_more(
     display = make_progress(progress)
     validate_freeze(freeze, True)
     weights = read_sequence_weights(sequence_weights)
-    same_case = model.corpus.lowercase if lowercase is None else lowercase
+    is_encoded = isinstance(corpus, EncodedCorpus)
+    same_case = (model.corpus.lowercase and not is_encoded) if lowercase is None else lowercase
     text = TextOptions(same_case, tokenizer, normalizer, encoding_errors)
     words: Any = model.vectors.words
     old_words = Vocabulary(
@@ -371,18 +374,21 @@ def train_more(
     )
     old_mask = frozen_mask(freeze, old_words, None) if freeze is not True else np.ones(len(old_words), np.bool_)
     with _prepare(output, overwrite, display) as (workspace, signals):
-        encoded, encode_seconds = encode_for_training(
-            corpus,
-            workspace,
-            config,
-            text,
-            None if new_words else old_words,
-            options,
-            display,
-            workspace.folder / "text",
-            cut=False,
-        )
-        continued = continue_vocabulary(encoded, old_words, config, workspace.corpus_folder)
+        with known_words("corpus", "the model", old_words):
+            encoded, encode_seconds = encode_for_training(
+                corpus,
+                workspace,
+                config,
+                text,
+                None if new_words or is_encoded else old_words,
+                options,
+                display,
+                workspace.folder / "text",
+                cut=False,
+            )
+        if encoded.vocabulary.words_are_ids != old_words.words_are_ids:
+            raise wrong_word_kind("corpus", "the model", old_words)
+        continued = continue_vocabulary(encoded, old_words, config, workspace.corpus_folder, new_words=new_words)
         shutil.rmtree(workspace.folder / "text", ignore_errors=True)  # its ids are rewritten
         frozen: NDArray[np.bool_] | None = None
         if old_mask is not None:
