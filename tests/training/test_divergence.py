@@ -255,7 +255,6 @@ def test_train_more(lines: Lines) -> None:
 
 def test_the_last_good_copy_is_in_the_exception(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     """Copies at every look; the loss rises in the third epoch."""
-    monkeypatch.setattr(divergence_module, "FIRST_COPY_S", 0.0)
     monkeypatch.setattr(divergence_module, "COPY_SHARE", 1e9)
     _rise(monkeypatch, epoch=2, loss=50.0)
     with pytest.raises(DivergenceError) as caught:
@@ -270,7 +269,6 @@ def test_the_last_good_copy_is_in_the_exception(lines: Lines, monkeypatch: pytes
 def test_copies_change_nothing_and_need_memory(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {**SMALL, "threads": 1}
     expected = firth.train(lines, **options)
-    monkeypatch.setattr(divergence_module, "FIRST_COPY_S", 0.0)
     monkeypatch.setattr(divergence_module, "COPY_SHARE", 1e9)
     kept = 0
     keep = divergence_module.VectorKeeper.keep
@@ -293,9 +291,12 @@ def test_copies_change_nothing_and_need_memory(lines: Lines, monkeypatch: pytest
 def test_copies_take_a_small_share_of_the_time() -> None:
     keeper = divergence_module.VectorKeeper(1 << 20)
     started = time.monotonic()
-    assert not keeper.is_due()
-    keeper.postpone(0.1)
-    assert keeper._next_s - started >= 0.1 * 200
+    assert not keeper.is_due(at_barrier=True)
+    keeper.postpone(0.5)
+    assert keeper._next_s - started >= 0.5 * 200
+    keeper.postpone(0.0)
+    assert keeper.is_due(at_barrier=True)
+    assert not keeper.is_due(at_barrier=False), "to halt the threads costs time"
 
 
 def test_a_checkpoint_of_diverged_vectors_never_replaces_the_last_good_one(

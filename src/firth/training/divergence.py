@@ -23,7 +23,7 @@ TIMES_GUESSING = 3.0
 LARGEST_NORM = 1000.0
 TIMES_START_NORM = 10.0  # start vectors may be on a scale of their own
 COPY_SHARE = 1 / 200  # of the time, at most, goes into copies
-FIRST_COPY_S = 2.0  # at the earliest
+HALT_S = 0.1  # until every thread stands still, at least: slices take 0.05 s, more on a busy machine
 COPY_BYTES_PER_S = 1e9  # a cautious guess for the first copy; the later ones are measured
 
 
@@ -115,17 +115,20 @@ class VectorKeeper:
     Parameters
     ----------
     n_bytes : int
-        Of both matrices without padding.
+        Of both matrices.
     """
 
     def __init__(self, n_bytes: int) -> None:
         self._n_bytes = n_bytes
         self.snapshot: Snapshot | None = None
-        self._next_s = time.monotonic() + max(FIRST_COPY_S, n_bytes / COPY_BYTES_PER_S / COPY_SHARE)
+        self.postpone(n_bytes / COPY_BYTES_PER_S)
 
-    def is_due(self) -> bool:
-        """Whether it is time for a copy, and there is memory for it: twice its size, unless it replaces one."""
-        if time.monotonic() < self._next_s:
+    def is_due(self, *, at_barrier: bool) -> bool:
+        """Whether it is time for a copy, and there is memory for it: twice its size, unless it replaces one.
+
+        Where threads are at work (``at_barrier=False``), halting them costs time as well, so copies are rarer.
+        """
+        if time.monotonic() < (self._next_s if at_barrier else self._next_halt_s):
             return False
         available = available_memory_bytes() if self.snapshot is None else None
         if available is not None and available < 2 * self._n_bytes:
@@ -134,11 +137,12 @@ class VectorKeeper:
         return True
 
     def keep(self, take: Callable[[], Snapshot], started_s: float) -> None:
-        """Put a new copy in the place of the old one; ``started_s`` is when waiting for it began."""
+        """Put a new copy in the place of the old one; ``started_s`` is when the cost began."""
         self.snapshot = None  # never two at once
         self.snapshot = take()
         self.postpone(time.monotonic() - started_s)
 
     def postpone(self, cost_s: float) -> None:
-        """The next copy comes when this one's cost is a small share of the time."""
-        self._next_s = time.monotonic() + max(FIRST_COPY_S, cost_s / COPY_SHARE)
+        """The next copy comes when one at this cost is a small share of the time."""
+        self._next_s = time.monotonic() + cost_s / COPY_SHARE
+        self._next_halt_s = time.monotonic() + max(cost_s, HALT_S) / COPY_SHARE

@@ -230,6 +230,8 @@ class TrainingLoop:
                 self._evaluate()
             if state.position >= n_tokens:
                 self._end_epoch()
+                if not state.history.stop_reason:
+                    self._keep_vectors(at_barrier=True)
             elif not self._out_of_patience:
                 self._train_until(self._next_barrier())
             if self._out_of_patience and not state.history.stop_reason:
@@ -256,8 +258,7 @@ class TrainingLoop:
         if self._signals.received is not None:
             self._signals.raise_received()
         self._report_written_checkpoint()
-        if self._keeper is not None and self._keeper.is_due():
-            self._keep_vectors(self._keeper)
+        self._keep_vectors(at_barrier=False)
         if self._checkpoint_is_due():
             self._reach_barrier()
             self._start_checkpoint()
@@ -322,17 +323,21 @@ class TrainingLoop:
         wanted = self._next_evaluation() - self._state.epoch * n_tokens
         return min(n_tokens, math.ceil(wanted / self._granule) * self._granule)
 
-    def _keep_vectors(self, keeper: VectorKeeper) -> None:
-        """Copy vectors that have not diverged, while no thread is at work."""
+    def _keep_vectors(self, *, at_barrier: bool) -> None:
+        """Copy the vectors if it is time to, while no thread is at work; those that may have diverged are left out."""
+        keeper, engine, state = self._keeper, self._engine, self._state
+        if keeper is None or not keeper.is_due(at_barrier=at_barrier):
+            return
         started = time.monotonic()
-        self._reach_barrier()
+        if not at_barrier:
+            self._reach_barrier()
         if self._guard.is_good:
             self._guard.check_vectors()
-            engine, state = self._engine, self._state
             keeper.keep(lambda: Snapshot.take(state, engine.input_vectors, engine.output_vectors), started)
         else:
             keeper.postpone(time.monotonic() - started)
-        self._queue.resume()
+        if not at_barrier:
+            self._queue.resume()
 
     # the end of an epoch
 
