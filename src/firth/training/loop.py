@@ -87,6 +87,8 @@ class LoopOptions:
         Names its rows.
     cures_of_divergence, cures_of_no_example : str
         What may help, as the caller names parameters.
+    allows_empty_epochs : bool
+        False: an epoch without an example is an error.
     """
 
     n_tokens: int
@@ -99,6 +101,7 @@ class LoopOptions:
     checkpoint_every: Interval | None = None
     cures_of_divergence: str = ""
     cures_of_no_example: str = ""
+    allows_empty_epochs: bool = False
 
 
 class TrainingLoop:
@@ -343,7 +346,8 @@ class TrainingLoop:
 
     def _end_epoch(self) -> None:
         state = self._state
-        if state.n_examples == 0 or (state.weight_sum == 0 and self._engine.loss_every == 1):
+        is_empty = state.n_examples == 0 or (state.weight_sum == 0 and self._engine.loss_every == 1)
+        if is_empty and not self._options.allows_empty_epochs:
             raise self._no_example()
         self._guard.check_vectors()
         self._record_epoch()

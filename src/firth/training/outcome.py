@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,9 +26,24 @@ if TYPE_CHECKING:
     from firth.training.model import Model
 
 NEAR_GUESSING = 0.01  # a loss within 1 % of guessing: nothing was learned
+WORSE_THAN_GUESSING, MANY_EXAMPLES = 1.1, 1000  # steps that are too large, not chance
 SMALL_CORPUS_TOKENS = 1_000_000
 FEW_KEPT_SHARE = 0.5
+_allows_empty_epochs: ContextVar[bool] = ContextVar("firth_allows_empty_epochs", default=False)
 CALLER = 4  # stack levels from here to the caller of firth.train
+
+
+@contextmanager
+def empty_epochs_allowed() -> Iterator[None]:
+    """An epoch without an example is no error within the block, but told after the run: for gensim's names.
+
+    gensim's programs train on a dozen words with its default subsampling, in its tests and its documentation.
+    """
+    token = _allows_empty_epochs.set(True)
+    try:
+        yield
+    finally:
+        _allows_empty_epochs.reset(token)
 
 
 @dataclass(frozen=True)
@@ -45,6 +63,11 @@ class Outcome:
     in_vocabulary: float
     largest_weight: float
     guessing_loss_nats: float
+
+    @property
+    def allows_empty_epochs(self) -> bool:
+        """See ``empty_epochs_allowed``."""
+        return _allows_empty_epochs.get()
 
     @classmethod
     def of(
@@ -88,16 +111,21 @@ class Outcome:
         if loss < (1 - NEAR_GUESSING) * guess:
             return
         if math.isnan(loss):
-            found = f"no example's loss was taken, of the {model.history.epochs[-1].n_examples:,} of the last epoch"
+            n_examples = model.history.epochs[-1].n_examples
+            found = f"no loss was taken of the last epoch's {n_examples:,} examples"
+            found = found if n_examples else "the last epoch had no example"
             cures = self.cures_of_guessing()
-        elif loss <= (1 + NEAR_GUESSING) * guess:
-            found = f"the last epoch's loss of {loss:.4f} is within 1 % of guessing ({guess:.4f})"
-            cures = self.cures_of_guessing()
-        else:
+        elif loss > WORSE_THAN_GUESSING * guess and model.history.epochs[-1].n_examples >= MANY_EXAMPLES:
             found = f"the last epoch's loss of {loss:.4f} is above guessing ({guess:.4f})"
             more = Cure("train for more epochs", "epochs", 2 * self.config.epochs)
             steps = cures_of_divergence(self.config, largest_weight=self.largest_weight, large_start=False)
             cures = describe_cures([*steps, more])
+        else:
+            is_near = loss <= (1 + NEAR_GUESSING) * guess
+            found = (
+                f"the last epoch's loss of {loss:.4f} is {'within 1 % of' if is_near else 'no better than'} guessing"
+            )
+            found, cures = f"{found} ({guess:.4f})", self.cures_of_guessing()
         message = f"the vectors have learned nothing: {found}; {cures}"
         warnings.warn(NothingLearnedWarning(message, model), stacklevel=CALLER)
 

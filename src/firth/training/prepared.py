@@ -230,6 +230,7 @@ class PreparedRun:
             checkpoint_every=options.checkpoint_every,
             cures_of_divergence=outcome.cures_of_divergence(state),
             cures_of_no_example=outcome.cures_of_no_example(),
+            allows_empty_epochs=outcome.allows_empty_epochs,
         )
         with signals.at_once(False):
             loop = TrainingLoop(

@@ -44,8 +44,10 @@ from firth.numerics.predictions import hierarchical_softmax_loss
 from firth.training.advice import parameters_named
 from firth.training.callbacks import Callback, TrainingState
 from firth.training.continuation import rewrite_corpus
+from firth.training.encoding import known_words
 from firth.training.history import History
 from firth.training.model import Model
+from firth.training.outcome import empty_epochs_allowed
 from firth.training.run import train as train_model
 
 logger = logging.getLogger(__name__)
@@ -592,7 +594,8 @@ class Word2Vec:
             callback.on_train_begin(self)
         for callback in callbacks:
             callback.on_epoch_begin(self)
-        with parameters_named(_name_as_gensim):
+        known = known_words("sentences", "the model", self._vocabulary())
+        with parameters_named(_name_as_gensim), empty_epochs_allowed(), known:
             model = train_model(
                 source,
                 vocabulary=None if isinstance(source, EncodedCorpus) else self._vocabulary(),
