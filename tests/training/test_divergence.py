@@ -302,8 +302,15 @@ def test_copies_take_a_small_share_of_the_time() -> None:
 def test_a_checkpoint_of_diverged_vectors_never_replaces_the_last_good_one(
     lines: Lines, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Too few examples to end the run by, but a checkpoint is due at each look."""
+    """Too few examples to end the run by, but a checkpoint is due at each look, and there is time for it."""
     _rise(monkeypatch, epoch=2, loss=50.0, n_examples=10)
+    rising = Engine.train_slice
+
+    def slow(self: Engine, start: int, stop: int, epoch: int) -> SliceResult:
+        time.sleep(0.1 if epoch == 2 else 0)
+        return rising(self, start, stop, epoch)
+
+    monkeypatch.setattr(Engine, "train_slice", slow)
     with pytest.raises(DivergenceError) as caught:
         firth.train(lines, output=tmp_path / "model", checkpoint_every="1words", **{**SMALL, "epochs": 3})
     monkeypatch.undo()

@@ -146,7 +146,7 @@ def test_the_cures_help_and_are_silent_then() -> None:
 def test_where_the_line_is(share: float, warns: bool, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     loss = share * 6 * math.log(2)
     monkeypatch.setattr(
-        Engine, "train_slice", lambda self, start, stop, epoch: SliceResult(loss, 1.0, (0.0, 0.0, 0.0), 200, 200)
+        Engine, "train_slice", lambda self, start, stop, epoch: SliceResult(loss, 1.0, (0.0, 0.0, 0.0), 2000, 2000)
     )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
