@@ -301,8 +301,8 @@ MUTANTS = (
     Mutant(
         "divergence: a loss above the bound goes on",
         "src/firth/training/divergence.py",
-        "if not self.is_good:",
-        "if not self.is_good and self._norm_bound < 0:",
+        "if self._mean > self._loss_bound:",
+        "if self._mean > 1e9 * self._loss_bound:",
         "tests/training/test_divergence.py::test_three_times_guessing_is_the_bound",
     ),
     Mutant(

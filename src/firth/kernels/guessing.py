@@ -34,7 +34,7 @@ def guessing_loss(
         The lengths of the Huffman codes, for hierarchical softmax.
     noise_distribution : float array, (V,), or None
         Takes the place of the counts raised to ``noise_exponent``.
-    (others) : as ``TrainingConfig``
+    loss, negatives, target_collision, noise_exponent, subsample : as in ``TrainingConfig``
     """
     if loss == "softmax":
         return math.log(len(counts))

@@ -65,12 +65,11 @@ def describe_cures(cures: Sequence[Cure]) -> str:
 def cures_of_divergence(config: TrainingConfig, *, largest_weight: float, large_start: bool) -> list[Cure]:
     """What makes the steps of this configuration smaller."""
     cures = [Cure("lower the learning rate", "learning_rate", _lower_learning_rate(config))]
-    wide = config.window_mode == "sequence" or config.window > WIDE_WINDOW
     if config.architecture == "skipgram" and config.loss == "negative-sampling" and config.negative_sharing != "pair":
         cures.append(Cure("update pair by pair", "negative_sharing", "pair"))
     if config.window_mode == "sequence":
         cures.append(Cure("take a window in place of the whole sequence", "window_mode", "dynamic"))
-    elif wide:
+    elif config.window > WIDE_WINDOW:
         cures.append(Cure("narrow the window", "window", WIDE_WINDOW))
     if config.architecture == "cbow" and config.cbow_input == "sum":
         cures.append(Cure("take the mean of the context", "cbow_input", "mean"))

@@ -66,11 +66,15 @@ class DivergenceGuard:
         self._advice = advice
         self._learning_rate_at = learning_rate_at
         self._loss = self._weight = self._examples = 0.0  # of the present stretch of at least LOSS_EXAMPLES examples
+        self._last_mean = 0.0
 
     @property
     def is_good(self) -> bool:
-        """The mean loss of the present stretch of examples, however short, is below the bound."""
-        return self._mean <= self._loss_bound
+        """The mean losses of the present stretch of examples and of the last slice, however short, are below the bound.
+
+        So vectors that are kept may not have diverged, though too few examples say so to end the run.
+        """
+        return max(self._mean, self._last_mean) <= self._loss_bound
 
     @property
     def _mean(self) -> float:
@@ -81,9 +85,11 @@ class DivergenceGuard:
         self._loss += result.loss_nats
         self._weight += result.weight
         self._examples += result.n_examples / self._engine.loss_every  # of the others the loss is not taken
+        if result.weight > 0:
+            self._last_mean = result.loss_nats / result.weight
         if self._examples < LOSS_EXAMPLES:
             return
-        if not self.is_good:
+        if self._mean > self._loss_bound:
             what = f"the mean loss of {self._examples:,.0f} examples rose to {self._mean:.4g} nats"
             raise self.diverged(f"{what}, above the bound of {self._loss_bound:.4g},", epoch, position)
         self._loss = self._weight = self._examples = 0.0

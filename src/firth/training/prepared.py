@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import secrets
 import warnings
 from collections.abc import Callable
@@ -218,7 +219,7 @@ class PreparedRun:
         corpus, words = self.corpus, self.corpus.vocabulary.words
         counts = corpus.vocabulary.counts
         outcome = Outcome.of(self.config, corpus, self.weights, engine)
-        start = Snapshot.take(state, np.empty((0, 0), np.float32), np.empty((0, 0), np.float32))
+        start_history = copy.deepcopy(state.history)
         loop_options = LoopOptions(
             n_tokens=corpus.n_tokens,
             words_per_token=corpus.n_tokens_read / corpus.n_tokens,
@@ -249,9 +250,10 @@ class PreparedRun:
                 good = loop.last_good or self._read_last_good(checkpoints)
                 if good is None:
                     load_start()
-                    good = Snapshot.take(start.state, *engine.take_vectors())
-                good.state.history.stop_reason = "diverged"
-                error.model = self._make_model(good.input_vectors, good.output_vectors, good.state.history)
+                    error.model = self._make_model(*engine.take_vectors(), start_history)
+                else:
+                    error.model = self._make_model(good.input_vectors, good.output_vectors, good.state.history)
+                error.model.history.stop_reason = "diverged"
                 raise
             model = self._make_model(input_vectors, output_vectors, state.history)
             output = self.workspace.output
