@@ -32,6 +32,7 @@ def commands() -> list[list[str]]:
 
 
 @pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")
+@pytest.mark.filterwarnings("error:the vectors have learned nothing")
 def test_python_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     draw = random.Random(0)
@@ -44,6 +45,9 @@ def test_python_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         exec(compile(example, "README.md", "exec"), names)
     assert Path("model/config.json").exists()
     assert Path("vectors.txt").exists()
+    history = names["items"].history  # type: ignore[attr-defined]
+    assert [history.loss_nats[0], history.loss_nats[-1]] == pytest.approx([4.1, 2.6], abs=0.1)  # what the text says
+    assert round(history.guessing_loss_nats, 2) == 4.16
 
 
 def test_the_first_block_has_the_two_commands() -> None:

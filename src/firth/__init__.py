@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from firth.corpus.vocabulary import Vocabulary as Vocabulary
     from firth.errors import CorpusError as CorpusError
     from firth.errors import CorpusTypeError as CorpusTypeError
+    from firth.errors import DivergenceError as DivergenceError
     from firth.errors import EncodingError as EncodingError
     from firth.errors import FirthError as FirthError
     from firth.errors import FormatError as FormatError
     from firth.errors import IdError as IdError
     from firth.errors import MissingExtraError as MissingExtraError
     from firth.errors import NativeError as NativeError
+    from firth.errors import NothingLearnedWarning as NothingLearnedWarning
     from firth.errors import ParameterError as ParameterError
     from firth.errors import ShapeError as ShapeError
     from firth.errors import StorageError as StorageError
@@ -53,12 +55,14 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "firth.errors": (
         "CorpusError",
         "CorpusTypeError",
+        "DivergenceError",
         "EncodingError",
         "FirthError",
         "FormatError",
         "IdError",
         "MissingExtraError",
         "NativeError",
+        "NothingLearnedWarning",
         "ParameterError",
         "ShapeError",
         "StorageError",

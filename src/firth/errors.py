@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class FirthError(Exception):
     """Anything that firth refuses or cannot do; the command line prints its message and exits with 2."""
@@ -51,7 +53,36 @@ class NativeError(FirthError, RuntimeError):
 
 
 class TrainingError(FirthError, RuntimeError):
-    """Training that cannot go on: a loss or a row that stopped being finite."""
+    """Training that cannot go on: no example to learn from, or one of the errors derived from this one."""
+
+
+class DivergenceError(TrainingError):
+    """Training that diverged: the loss rose far above guessing, or a vector grew without bound.
+
+    Attributes
+    ----------
+    model : firth.Model or None
+        The last vectors that were kept before training diverged, with the history up to them; its
+        ``history.stop_reason`` is ``"diverged"``. docs/training.md says how often vectors are kept.
+    """
+
+    def __init__(self, message: str, model: Any = None) -> None:
+        super().__init__(message)
+        self.model = model
+
+
+class NothingLearnedWarning(UserWarning):
+    """The vectors of a run that ended predict no better than guessing.
+
+    Attributes
+    ----------
+    model : firth.Model or None
+        The trained model: for a program that turns warnings into exceptions.
+    """
+
+    def __init__(self, message: str, model: Any = None) -> None:
+        super().__init__(message)
+        self.model = model
 
 
 class MissingExtraError(FirthError, ImportError):

@@ -94,10 +94,10 @@ def test_texts_tokens_case_and_tokenizer() -> None:
 
 
 def test_trained_in_fit() -> None:
-    vectorizer = DocumentVectorizer(dims=6, min_count=2, random_state=4).fit(TEXTS * 10)
+    vectorizer = DocumentVectorizer(dims=6, min_count=2, subsample=0, random_state=4).fit(TEXTS * 10)
     assert vectorizer.vectors_.dims == 6
     assert "unknown" in vectorizer.vectors_
-    again = DocumentVectorizer(dims=6, min_count=2, random_state=4)
+    again = DocumentVectorizer(dims=6, min_count=2, subsample=0, random_state=4)
     np.testing.assert_array_equal(again.fit_transform(TEXTS * 10), vectorizer.transform(TEXTS * 10))
 
 

@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from firth.errors import MissingExtraError, ParameterError, TrainingError
+from firth.errors import DivergenceError, MissingExtraError, ParameterError, TrainingError
 from firth.estimators import SigmoidNetworkClassifier
 from firth.numerics.network import network_loss_and_gradient
 
@@ -414,3 +414,17 @@ def test_without_scikit_learn_the_extra_is_named():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith(MissingExtraError.__name__)
     assert "pip install 'firth[sklearn]'" in done.stdout
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_a_loss_that_ends_far_above_guessing_is_an_error(solver):
+    X = np.random.default_rng(0).normal(size=(200, 5))
+    y = (X[:, 0] > 0).astype(int)
+    diverging = SigmoidNetworkClassifier(solver=solver, learning_rate=1e6, max_iter=20, random_state=0)
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(DivergenceError, match=r"^the loss rose to .*, above the bound of 2\.\d+"),
+    ):
+        diverging.fit(X, y)
+    usual = SigmoidNetworkClassifier(solver=solver, learning_rate=0.1, max_iter=400, random_state=0).fit(X, y)
+    assert usual.loss_ < np.log(2)

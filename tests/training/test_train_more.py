@@ -11,7 +11,7 @@ import pytest
 import firth
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
-from firth.errors import CorpusError, ParameterError, UnknownWordError
+from firth.errors import CorpusError, CorpusTypeError, ParameterError, UnknownWordError
 from firth.training import continuation
 from firth.training.config import TrainingConfig
 from firth.training.continuation import continue_vocabulary
@@ -111,7 +111,7 @@ def test_bad_input(model: firth.Model) -> None:
         model.train_more(NEW, learning_rat=0.1)
     with pytest.raises(CorpusError, match="^corpus must have words of the model's vocabulary"):
         model.train_more([["x", "y"]], progress=False)
-    with pytest.raises(CorpusError, match="words of the given vocabulary"):
+    with pytest.raises(CorpusError, match="^corpus must have words of the model's vocabulary"):
         model.train_more([["x", "y"]], new_words=False, progress=False)
     with pytest.raises(ParameterError, match="^epochs must be at least 1"):
         model.train_more(NEW, epochs=0)
@@ -130,7 +130,7 @@ def test_loaded_integer_and_lowercase_models(tmp_path: Path) -> None:
     more = firth.load(tmp_path / "ids").train_more((np.array([5, 99, 5, 99, 6]), np.array([0, 5])), progress=False)
     assert 99 in more.vectors
     assert len(more.vectors) == len(model.vectors) + 1
-    firth.train([["Ab", "CD"]] * 9, lowercase=True, output=tmp_path / "lower", **SMALL)
+    firth.train([["Ab", "CD"]] * 9, lowercase=True, subsample=0, output=tmp_path / "lower", **SMALL)
     lower = firth.load(tmp_path / "lower").train_more([["AB", "cd", "EF", "ef"]] * 3, progress=False)
     assert set(lower.vectors.words) == {"ab", "cd", "ef"}
     assert lower.corpus.lowercase
@@ -173,3 +173,61 @@ def test_rewritten_ids(block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert joined.word_ids.tolist() == [1, 0, 2]
     np.testing.assert_allclose(joined.noise * np.sum([2**0.75, 1, 3**0.75, 2**0.75]), [2**0.75, 1, 0, 3**0.75, 2**0.75])
     assert corpus.n_tokens_read == encoded.n_tokens_read
+
+
+@pytest.mark.parametrize("new_words", [True, False])
+def test_words_of_another_kind_are_told_by_the_corpus(new_words: bool, tmp_path: Path) -> None:
+    options = {**SMALL, "subsample": 0}
+    lines, ids = [["1", "2", "3"], ["2", "3", "4"]] * 10, [[1, 2, 3], [2, 3, 4]] * 10
+    strings = firth.train(lines, lowercase=True, **options)  # integers have no case, but nobody spoke of case
+    integers = firth.train(ids, **options)
+    more = {"new_words": new_words, "progress": False}
+    arrays = (np.array([10, 11, 10, 11]), np.array([0, 4]))
+    encoded_ids = firth.encode_corpus(ids, folder=tmp_path / "ids", min_count=1)
+    encoded_lines = firth.encode_corpus(lines, folder=tmp_path / "lines", min_count=1)
+    (tmp_path / "corpus.txt").write_text("1 2 3\n" * 9)
+    message = "^corpus must have {} for words, as the model has, got {}; convert the words$"
+    for corpus in ([[1, 2]] * 5, [[10, 11, 12]] * 5, arrays, encoded_ids):
+        with pytest.raises(CorpusTypeError, match=message.format("strings", "integers")):
+            strings.train_more(corpus, **more)
+    for corpus in ([["1", "2"]] * 5, tmp_path / "corpus.txt", encoded_lines):
+        with pytest.raises(CorpusTypeError, match=message.format("integers", "strings")):
+            integers.train_more(corpus, **more)
+    assert set(strings.train_more(encoded_lines, **more).vectors.words) == {"1", "2", "3", "4"}
+    assert set(integers.train_more(encoded_ids, **more).vectors.words) == {1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("corpus", [[["t0w0"]] * 5, [["t0w0", "t0w0"]] * 5, [["t0w0", "once"]]])
+@pytest.mark.parametrize("new_words", [True, False])
+def test_one_known_word_is_told_by_the_corpus(model: firth.Model, corpus: Any, new_words: bool) -> None:
+    with pytest.raises(CorpusError, match="^corpus must have at least two different words of the model's") as caught:
+        model.train_more(corpus, new_words=new_words, progress=False)
+    assert "got 't0w0' alone" in str(caught.value)
+    assert "noise" not in str(caught.value)
+    assert ("min_count" in str(caught.value)) is new_words
+
+
+def test_one_known_word_where_no_noise_is_drawn(lines: Lines) -> None:
+    model = firth.train(lines[:100], loss="softmax", **SMALL)
+    assert model.train_more([["t0w0", "t0w0"]] * 5, subsample=0, progress=False).history.stop_reason == "finished"
+    with pytest.raises(CorpusError, match="^corpus must have a sequence"):
+        model.train_more([["t0w0"]] * 5, subsample=0, progress=False)
+
+
+def test_a_heldout_part_that_does_not_fit_is_told_by_its_name(model: firth.Model, lines: Lines) -> None:
+    for train in (lambda **rest: model.train_more(NEW, **rest), lambda **rest: firth.train(lines[:50], **rest)):
+        with pytest.raises(
+            CorpusTypeError, match="^heldout must have strings for words, as the corpus has, got integers"
+        ):
+            train(heldout=[[1, 2]], progress=False)
+        with pytest.raises(CorpusError, match="^heldout must have words of the corpus's vocabulary, got none"):
+            train(heldout=[["x", "y"]], progress=False)
+    with pytest.raises(CorpusTypeError, match="^heldout must have strings"):
+        firth.train(lines[:50], heldout=[[1, 2]], lowercase=True, progress=False)
+
+
+def test_encoded_text_is_continued_in_the_models_case(tmp_path: Path) -> None:
+    model = firth.train([["Ab", "Cd"]] * 9, lowercase=True, subsample=0, **SMALL)
+    encoded = firth.encode_corpus([["ab", "cd", "ef"]] * 5, folder=tmp_path / "new", min_count=1)
+    assert set(model.train_more(encoded, progress=False).vectors.words) == {"ab", "cd", "ef"}
+    assert set(model.train_more(encoded, new_words=False, progress=False).vectors.words) == {"ab", "cd"}

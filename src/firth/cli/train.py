@@ -17,6 +17,7 @@ from firth.cli.exits import EXIT_INTERRUPTED
 from firth.cli.reading import make_choice, print_json
 from firth.errors import ParameterError, StorageError
 from firth.kernels.registry import CHOICES
+from firth.training.advice import name_as_flag, parameters_named
 from firth.training.config import PARAMETER_HELP, TrainingConfig
 from firth.training.workspace import RUN_NAME, WORK_NAME
 
@@ -154,32 +155,33 @@ def train_command(
     """
     folder = _folder_of(ctx, corpus, output, resume)
     try:
-        if resume is not None:
-            from firth.training.run import resume as go_on
+        with parameters_named(name_as_flag):
+            if resume is not None:
+                from firth.training.run import resume as go_on
 
-            model = go_on(resume, progress=not quiet, threads=parameters["threads"])
-        else:
-            from firth.corpus.vocabulary import Vocabulary
-            from firth.training.run import train as learn
+                model = go_on(resume, progress=not quiet, threads=parameters["threads"])
+            else:
+                from firth.corpus.vocabulary import Vocabulary
+                from firth.training.run import train as learn
 
-            sources = corpus or []
-            model = learn(
-                sources[0] if len(sources) == 1 else sources,
-                output=output,
-                overwrite=overwrite,
-                lowercase=lowercase,
-                encoding_errors=_plain(encoding_errors),
-                vocabulary=None if vocabulary is None else Vocabulary.load(vocabulary),
-                sequence_weights=None if sequence_weights is None else _read_numbers(sequence_weights),
-                initial_vectors=initial_vectors,
-                freeze=True if freeze else None,
-                heldout=heldout,
-                heldout_every=heldout_every,
-                patience=patience,
-                checkpoint_every=checkpoint_every,
-                progress=not quiet,
-                **{name: _plain(value) for name, value in parameters.items()},
-            )
+                sources = corpus or []
+                model = learn(
+                    sources[0] if len(sources) == 1 else sources,
+                    output=output,
+                    overwrite=overwrite,
+                    lowercase=lowercase,
+                    encoding_errors=_plain(encoding_errors),
+                    vocabulary=None if vocabulary is None else Vocabulary.load(vocabulary),
+                    sequence_weights=None if sequence_weights is None else _read_numbers(sequence_weights),
+                    initial_vectors=initial_vectors,
+                    freeze=True if freeze else None,
+                    heldout=heldout,
+                    heldout_every=heldout_every,
+                    patience=patience,
+                    checkpoint_every=checkpoint_every,
+                    progress=not quiet,
+                    **{name: _plain(value) for name, value in parameters.items()},
+                )
     except KeyboardInterrupt:
         if not (folder / WORK_NAME / RUN_NAME).exists():
             raise
@@ -208,6 +210,7 @@ def summarize(model: Model, folder: Path) -> dict[str, Any]:
         "words_per_s": history.words_per_s,
         "loss_nats": history.loss_nats[-1] if history.epochs else math.nan,
         "loss_standard_error": history.epochs[-1].loss_standard_error if history.epochs else math.nan,
+        "guessing_loss_nats": history.guessing_loss_nats,
         "heldout_loss_nats": history.heldout_loss_nats[-1] if history.heldout_loss_nats else None,
         "stop_reason": history.stop_reason,
         "threads": model.config.threads,

@@ -72,6 +72,18 @@ class Transform:
         return word
 
 
+class WordKindError(CorpusTypeError):
+    """A corpus of integers and a given vocabulary of strings, or the other way round."""
+
+
+class IntegerWordsError(ParameterError):
+    """A change of spelling that is asked of words that are integers."""
+
+
+class NoKnownWordError(CorpusError):
+    """A corpus without a word of the given vocabulary."""
+
+
 def choose_vocabulary(
     counted: Counted,
     transform: Transform,
@@ -84,7 +96,7 @@ def choose_vocabulary(
     merged_ids: NDArray[np.int32] | None = None
     if isinstance(words, np.ndarray):
         if transform.changes_words:
-            raise ParameterError("lowercase and normalizer must be unset where the words are integers")
+            raise IntegerWordsError("lowercase and normalizer must be unset where the words are integers")
     else:
         changes = transform.changes_words or (isinstance(words, NativeWords) and transform.encoding_errors != "strict")
         if vocabulary is not None and not changes:
@@ -95,7 +107,7 @@ def choose_vocabulary(
     if vocabulary is not None:
         chosen = vocabulary
         if vocabulary.words_are_ids != isinstance(words, np.ndarray):
-            raise CorpusTypeError(
+            raise WordKindError(
                 f"vocabulary must have {'integers' if isinstance(words, np.ndarray) else 'strings'} for words, as the"
                 f" corpus has, got {vocabulary!r}"
             )

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.choosing import Transform, choose_vocabulary, hold_out
+from firth.corpus.choosing import NoKnownWordError, Transform, choose_vocabulary, hold_out
 from firth.corpus.counting import (
     BYTES_PER_COMPRESSED,
     POLL_S,
@@ -176,7 +176,7 @@ def encode_corpus(
         chosen, id_map, n_distinct = choose_vocabulary(counted, transform, min_count, max_vocabulary, vocabulary)
         n_tokens = _write_ids(work, counted, id_map, threshold, seed, threads, report)
         if n_tokens == 0:
-            raise CorpusError(
+            raise NoKnownWordError(
                 f"the corpus must have words of the given vocabulary, got none among its {counted.n_tokens:,} tokens"
                 " (the vocabulary's first words: " + ", ".join(map(repr, chosen.word_list()[:5])) + ")"
             )

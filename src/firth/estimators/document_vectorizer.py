@@ -62,7 +62,7 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     --------
     >>> from firth.estimators import DocumentVectorizer
     >>> texts = ["the cat sat", "the dog sat", "a dog barked"] * 5
-    >>> DocumentVectorizer(dims=10, random_state=1).fit_transform(texts).shape
+    >>> DocumentVectorizer(dims=10, subsample=0, epochs=20, random_state=1).fit_transform(texts).shape
     (15, 10)
     """
 

@@ -20,7 +20,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from firth.errors import ParameterError, TrainingError
+from firth.errors import DivergenceError, ParameterError, TrainingError
 from firth.numerics.network import (
     BLOCK_ROWS,
     NetworkObjective,
@@ -40,6 +40,7 @@ VALIDATION_METRICS = ("accuracy", "loss")
 AUTO_BATCH_SIZE = 200
 DEFAULT_LEARNING_RATES = {"adam": 0.001, "sgd": 0.1}  # Adam's: Kingma, Ba (2015), section 2
 LBFGS_LINE_SEARCH_STEPS = 50
+TIMES_GUESSING = 3.0  # a last loss above that many times ln C has diverged
 GATHER_BYTES = 1 << 20  # shuffled inputs that are gathered at once: no more than a second-level cache holds
 
 
@@ -197,6 +198,9 @@ class SigmoidNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         ParameterError, and scikit-learn's ValueError for data that cannot be used (NaN, shapes)
         TrainingError
             When the loss stops being finite.
+        DivergenceError
+            When the last loss is above 3 times guessing (ln C) and 3 times the first epoch's. Not with
+            ``early_stopping``, which keeps the best parameters.
         """
         self._validate_parameters()
         goes_on = self.warm_start and hasattr(self, "parameters_")
@@ -510,19 +514,33 @@ class SigmoidNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
     ) -> None:
         self._optimizer = self._new_optimizer()
         batches = _Batches(self, X, labels, weights, self._optimizer)
+        first_loss, is_over = math.nan, False
         for _ in range(self.max_iter):
             loss = batches.run_epoch()
+            first_loss = loss if math.isnan(first_loss) else first_loss
             self.loss_curve_.append(loss)
             self.n_iter_ += 1
             report(self.n_iter_, loss)
-            if stopper.is_over(self.parameters_, loss):
-                return
-        if not self.early_stopping:
+            is_over = stopper.is_over(self.parameters_, loss)
+            if is_over:
+                break
+        if not self.early_stopping:  # which keeps the best parameters, wherever the last ones are
+            self._validate_last_loss(first_loss)
+        if not is_over and not self.early_stopping:
             warnings.warn(
                 f"{self.solver} stopped before it converged, after max_iter={self.max_iter} epochs;"
                 " raise max_iter or tol",
                 ConvergenceWarning,
                 stacklevel=3,
+            )
+
+    def _validate_last_loss(self, first_loss: float) -> None:
+        """Raise DivergenceError where the last loss is far above guessing (ln C) and above where the fit began."""
+        bound = TIMES_GUESSING * max(math.log(len(self.classes_)), first_loss)
+        if self.loss_curve_[-1] > bound:
+            raise DivergenceError(
+                f"the loss rose to {self.loss_curve_[-1]:.4g}, above the bound of {bound:.4g}: scale the inputs"
+                " (StandardScaler), or lower learning_rate"
             )
 
     def _new_optimizer(self) -> _Adam | _MomentumSGD:

@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from firth.errors import CorpusTypeError, ParameterError, UnknownWordError
+from firth.training.advice import name_in_python, parameters_named
 from firth.training.run import train
 from firth.vectors.texts import text_vectors
 from firth.vectors.word_vectors import WordVectors
@@ -75,7 +76,7 @@ class SequenceEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     --------
     >>> from firth.estimators import SequenceEmbedder
     >>> walks = [["a", "b", "c", "b"], ["c", "b", "a", "b"]] * 10
-    >>> embedder = SequenceEmbedder(dims=8, random_state=1).fit(walks)
+    >>> embedder = SequenceEmbedder(dims=8, subsample=0, epochs=20, random_state=1).fit(walks)
     >>> embedder.transform(["a", "c"]).shape, embedder.transform(walks).shape
     ((2, 8), (20, 8))
     """
@@ -181,7 +182,13 @@ def train_estimator(estimator: Any, sequences: Any) -> Any:
     seed = estimator.random_state
     if not isinstance(seed, Integral):
         seed = check_random_state(seed).randint(2**31)
-    return train(sequences, seed=int(seed), **{"progress": False, **parameters, **others})
+
+    def name(parameter: str, value: object) -> str | None:
+        assignment = name_in_python(parameter, value)
+        return assignment if parameter in parameters else f"training={{{parameter!r}: {value!r}}}"
+
+    with parameters_named(name):
+        return train(sequences, seed=int(seed), **{"progress": False, **parameters, **others})
 
 
 def validate_unknown(unknown: object) -> None:

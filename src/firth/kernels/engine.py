@@ -6,7 +6,9 @@ nothing of files, threads or progress: training does that.
 
 from __future__ import annotations
 
+import math
 import mmap
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 from firth.corpus.philox import Purpose
 from firth.corpus.plan import PlanTables
 from firth.errors import ParameterError, ShapeError, TrainingError
+from firth.kernels.guessing import guessing_loss
 from firth.kernels.registry import find_objective
 from firth.kernels.staleness import choose_shard_tokens, touch_rates
 from firth.native.kernel import CHOICE_CODES, ROW_ALIGNMENT_BYTES, Kernel, Result, Rounds, Settings, TouchRates
@@ -87,6 +90,12 @@ class Engine:
         Words whose input vectors stay as they are; their output vectors learn.
     instruction_set : str or None
         None: the process's own.
+
+    Attributes
+    ----------
+    loss_every : int
+    guessing_loss_nats : float
+        The mean training loss where every logit is zero (kernels/guessing.py).
     """
 
     def __init__(
@@ -236,6 +245,17 @@ class Engine:
             tree=tree,
         )
 
+        self.loss_every = int(self._settings.loss_every)
+        self.guessing_loss_nats = guessing_loss(
+            counts,
+            loss=loss,
+            negatives=negatives,
+            target_collision=target_collision,
+            noise_exponent=noise_exponent,
+            noise_distribution=noise_distribution,
+            subsample=subsample,
+            path_lengths=None if tree is None else np.diff(tree.offsets),
+        )
         self._kernel.initial_vectors(seed, self._input, dims)
         if initial_vectors is not None:
             self._validate_shape("initial_vectors", initial_vectors, self._n_words)
@@ -335,14 +355,46 @@ class Engine:
             raise TrainingError("held-out part must hold at least one window with a context, got none")
         return sum(result.loss for result in results) / n_examples, n_examples
 
-    def check_finite(self) -> None:
-        """Raise TrainingError if any element of the two matrices is not finite."""
+    def first_loss(self, n_examples: int) -> float:
+        """Mean training loss in nats of the first ``n_examples`` examples, or all of them, at the vectors as they are.
+
+        Nothing is trained. NaN where no example has a weight.
+        """
+        loss = weight = 0.0
+        n_found = 0
+        for start, stop in _split(len(self._ids), _MEASURED_TOKENS):
+            result = self._kernel.evaluate_slice(self._settings, start, stop, epoch=0)
+            loss, weight, n_found = loss + result.loss, weight + result.weight, n_found + result.examples
+            if n_found >= n_examples:
+                break
+        return loss / weight if weight > 0 else math.nan
+
+    def check_finite(self, largest_norm: float = math.inf) -> None:
+        """Raise TrainingError if any row of the two matrices is not finite, or longer than ``largest_norm``."""
+        for name, first, squares in self._squared_norms():
+            within = (squares <= largest_norm**2) & (squares < np.inf)
+            for row in first + np.flatnonzero(~within):  # float32 squares overflow from a norm of 1.8e19 on
+                norm = float(np.linalg.norm((self._input if name == "input" else self._output)[row].astype(np.float64)))
+                if not math.isfinite(norm):
+                    raise TrainingError(f"{name} vector of word {row} is not finite")
+                if norm > largest_norm:
+                    raise TrainingError(f"{name} vector of word {row} has a norm of {norm:.3g}")
+
+    def largest_norm(self) -> float:
+        """The norm of the longest row of both matrices; NaN or infinity where a row is not finite."""
+        return math.sqrt(float(np.max([np.max(squares) for _, _, squares in self._squared_norms()])))
+
+    def _squared_norms(self) -> Iterator[tuple[str, int, Matrix]]:
+        """Name of the matrix, first row, and the squared norms of the rows from there on."""
         for name, matrix in (("input", self._input), ("output", self._output)):
-            for first, last in _split(len(matrix), _FINITE_CHECK_ROWS):
-                finite = np.isfinite(matrix[first:last]).all(axis=1)
-                if not finite.all():
-                    row = first + int(np.argmin(finite))
-                    raise TrainingError(f"{name} vector of word {row} is not finite; a lower learning_rate may help")
+            for first, last in _split(len(matrix), _NORM_ROWS):
+                with np.errstate(over="ignore", invalid="ignore"):
+                    yield name, first, np.einsum("ij,ij->i", matrix[first:last], matrix[first:last])
+
+    def reset_vectors(self) -> None:
+        """Put both matrices where they were when the engine was made without ``initial_vectors``."""
+        self._kernel.initial_vectors(int(self._settings.seed), self._input, self._dims)
+        self._output[:] = 0
 
     def request_stop(self) -> None:
         """Make every call that is training or evaluating stop within about a millisecond, with StoppedError."""
@@ -368,7 +420,8 @@ class Engine:
 
 _TOKENS_WORTH_A_BARRIER = 1000  # some 0.3 ms of training; a round has two barriers
 _HELDOUT_SLICE = 1 << 16  # tokens; fixed, so that the sum does not depend on the number of threads
-_FINITE_CHECK_ROWS = 1 << 14
+_NORM_ROWS = 1 << 14
+_MEASURED_TOKENS = 1 << 10
 
 
 def _split(total: int, size: int) -> list[tuple[int, int]]:
@@ -391,7 +444,7 @@ def _without_padding(matrix: Matrix, dims: int) -> Matrix:
     """The first columns of a matrix, moved together within its memory."""
     n_rows, _ = matrix.shape
     flat = matrix.reshape(-1)
-    for first, last in _split(n_rows, _FINITE_CHECK_ROWS):
+    for first, last in _split(n_rows, _NORM_ROWS):
         flat[first * dims : last * dims] = matrix[first:last, :dims].copy().reshape(-1)
     return flat[: n_rows * dims].reshape(n_rows, dims)
 

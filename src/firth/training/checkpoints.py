@@ -38,6 +38,8 @@ class RunState:
     n_examples : int
     epoch_seconds : float
         Spent on this epoch so far.
+    loss_bound_nats, norm_bound : float or None
+        A mean loss, and the norm of a vector, above which the run has diverged; decided when the run begins.
     last_evaluation : int
         Tokens trained, over all epochs, at the last look at the held-out part.
     evaluations_since_kept : int
@@ -54,6 +56,8 @@ class RunState:
     loss_moments: tuple[float, float, float] = (0.0, 0.0, 0.0)
     n_examples: int = 0
     epoch_seconds: float = 0.0
+    loss_bound_nats: float | None = None
+    norm_bound: float | None = None
     last_evaluation: int = 0
     evaluations_since_kept: int = 0
     history: History = field(default_factory=History)
@@ -173,6 +177,10 @@ class CheckpointWriter:
         if error is None or isinstance(error, OSError):
             return error
         raise error
+
+    def read(self) -> Snapshot | None:
+        """The checkpoint that stands in the folder; None where none was written yet. Nothing must be being written."""
+        return read_checkpoint(self.folder, self._identity)
 
     def _write(self, snapshot: Snapshot) -> None:
         try:

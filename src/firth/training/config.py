@@ -237,7 +237,9 @@ def validate_vocabulary_size(config: TrainingConfig, n_words: int, *, least_nois
     least_noise_words : int or None
         Words with a positive weight in a given noise distribution; None: all of them.
     """
-    advice = "lower min_count, raise max_vocabulary, or give more text"
+    ways = ["lower min_count"] if config.min_count > 1 else []
+    ways += ["raise max_vocabulary"] if config.max_vocabulary is not None else []
+    advice = ", ".join([*ways, "or give more text"]) if ways else "give more text"
     if n_words < 2:
         reasons = {
             "negative-sampling": "negatives to draw",

@@ -46,7 +46,9 @@ class Continuation:
     keeps_tree: bool
 
 
-def continue_vocabulary(encoded: EncodedCorpus, old: Vocabulary, config: TrainingConfig, folder: Path) -> Continuation:
+def continue_vocabulary(
+    encoded: EncodedCorpus, old: Vocabulary, config: TrainingConfig, folder: Path, *, new_words: bool = True
+) -> Continuation:
     """Join the old vocabulary and the new text's, and rewrite the new text in the joined ids.
 
     Parameters
@@ -59,13 +61,22 @@ def continue_vocabulary(encoded: EncodedCorpus, old: Vocabulary, config: Trainin
         ``min_count`` holds for both counts together; ``max_vocabulary`` cuts new words alone.
     folder : path
         Where the rewritten corpus goes.
+    new_words : bool
+        False: only words of the old vocabulary stay.
+
+    Raises
+    ------
+    CorpusError
+        No word is left, or one word alone, from which no noise words can be drawn.
     """
     new = encoded.vocabulary
     new_counts = _count(encoded.ids, len(new))
     found = old.look_up(new.word_list()).astype(np.int64)
     total_counts = old.counts.copy()
     np.add.at(total_counts, found[found >= 0], new_counts[found >= 0])
-    added = _added_words(new, new_counts, found, config, len(old))
+    added = _added_words(new, new_counts, found, config, len(old)) if new_words else np.empty(0, np.int64)
+    known = np.concatenate([np.flatnonzero((found >= 0) & (new_counts > 0)), added])
+    _validate_known_words(new, known, config, new_words)
     keeps_tree = config.loss == "hierarchical-softmax" and not added.size
     if keeps_tree:  # the counts that made the tree stay with it
         order, counts = np.arange(len(old)), old.counts
@@ -89,6 +100,20 @@ def continue_vocabulary(encoded: EncodedCorpus, old: Vocabulary, config: Trainin
     weights[table[kept]] = new_counts[kept]
     noise = np.where(weights > 0, np.maximum(weights, 1.0) ** config.noise_exponent, 0.0)
     return Continuation(corpus, joined_id[: len(old)], noise / noise.sum(), keeps_tree)
+
+
+def _validate_known_words(new: Vocabulary, known: NDArray[np.int64], config: TrainingConfig, new_words: bool) -> None:
+    """Raise CorpusError where the new text has too few words that are trained."""
+    least = 2 if config.loss == "negative-sampling" else 1
+    if len(known) >= least:
+        return
+    what = "at least two different words" if len(known) else "words"
+    expected, advice = f"{what} of the model's vocabulary", "is it the text that was meant?"
+    if new_words:
+        expected += f", or new ones with a count of {config.min_count}"
+        advice = "give more text" + (", or lower min_count" if config.min_count > 1 else "")
+    found = f"{new.word_list()[int(known[0])]!r} alone" if len(known) else "none"
+    raise CorpusError(f"corpus must have {expected}, got {found}; {advice}")
 
 
 def _added_words(
@@ -123,9 +148,7 @@ def rewrite_corpus(
     folder.mkdir()
     n_tokens = _rewrite(encoded.ids, encoded.offsets, table, folder / IDS, folder / OFFSETS)
     if n_tokens == 0:
-        raise CorpusError(
-            "corpus must have words of the model's vocabulary, or new ones seen often enough, got none; lower min_count"
-        )
+        raise CorpusError("corpus must have words of the vocabulary, got none")
     if encoded.heldout_ids is not None and encoded.heldout_offsets is not None:
         heldout_offsets = encoded.heldout_offsets
         _rewrite(encoded.heldout_ids, heldout_offsets, table, folder / HELDOUT_IDS, folder / HELDOUT_OFFSETS)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.choosing import IntegerWordsError, NoKnownWordError, WordKindError
 from firth.corpus.encode import encode_corpus, estimate_corpus
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
-from firth.errors import CorpusError, FormatError, ParameterError
+from firth.errors import CorpusError, CorpusTypeError, FormatError, ParameterError
 from firth.training.config import TrainingConfig
 from firth.training.options import RunOptions
 from firth.training.progress import ProgressDisplay, format_bytes
@@ -76,6 +78,37 @@ def encode_for_training(
     return encoded, time.monotonic() - started
 
 
+@contextmanager
+def known_words(name: str, of: str, vocabulary: Vocabulary) -> Iterator[None]:
+    """Errors about a vocabulary that the caller did not pass, but whose words ``name`` must have, say whose it is.
+
+    Parameters
+    ----------
+    name : str
+        The parameter that the caller passed: ``"corpus"`` or ``"heldout"``.
+    of : str
+        What has the vocabulary: ``"the model"`` or ``"the corpus"``.
+    """
+    try:
+        yield
+    except (WordKindError, IntegerWordsError) as error:
+        if isinstance(error, IntegerWordsError) and vocabulary.words_are_ids:
+            raise  # the kinds are the same
+        raise wrong_word_kind(name, of, vocabulary) from None
+    except NoKnownWordError:
+        first = ", ".join(map(repr, vocabulary.word_list()[:5]))
+        raise NoKnownWordError(
+            f"{name} must have words of {of}'s vocabulary, got none; its first words: {first}"
+        ) from None
+
+
+def wrong_word_kind(name: str, of: str, vocabulary: Vocabulary) -> CorpusTypeError:
+    """The error for words that are integers where those of the vocabulary are strings, or the other way round."""
+    kinds = ("strings", "integers")
+    expected, found = kinds[vocabulary.words_are_ids], kinds[not vocabulary.words_are_ids]
+    return CorpusTypeError(f"{name} must have {expected} for words, as {of} has, got {found}; convert the words")
+
+
 def _validate_encoded(
     corpus: EncodedCorpus, text: TextOptions, vocabulary: Vocabulary | None, share: float | None
 ) -> None:
@@ -118,17 +151,18 @@ def encode_heldout(
         return None
     if options.heldout.share is not None:
         return heldout_arrays(corpus, None)
-    heldout = encode_corpus(
-        options.heldout.source,
-        folder=workspace.heldout_folder,
-        lowercase=text.lowercase,
-        tokenizer=text.tokenizer,
-        normalizer=text.normalizer,
-        encoding_errors=text.encoding_errors,
-        vocabulary=corpus.vocabulary,
-        threads=config.threads,
-        progress=display.encoding,
-    )
+    with known_words("heldout", "the corpus", corpus.vocabulary):
+        heldout = encode_corpus(
+            options.heldout.source,
+            folder=workspace.heldout_folder,
+            lowercase=text.lowercase,
+            tokenizer=text.tokenizer,
+            normalizer=text.normalizer,
+            encoding_errors=text.encoding_errors,
+            vocabulary=corpus.vocabulary,
+            threads=config.threads,
+            progress=display.encoding,
+        )
     return heldout_arrays(corpus, heldout)
 
 

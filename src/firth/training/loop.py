@@ -20,6 +20,7 @@ from firth.native.loader import StoppedError
 from firth.training.callbacks import CallbackList, TrainingState
 from firth.training.checkpoints import CheckpointWriter, RunState, Snapshot, describe_storage_error
 from firth.training.config import TrainingConfig
+from firth.training.divergence import NOT_FINITE, DivergenceGuard, VectorKeeper
 from firth.training.history import EpochRecord, Evaluation, mean_loss_error
 from firth.training.options import Interval
 from firth.training.progress import ProgressDisplay, ProgressReport, format_count, format_duration
@@ -58,7 +59,11 @@ class TrainableEngine(Protocol):
         self, ids: NDArray[np.int32], offsets: NDArray[np.int64], *, threads: int
     ) -> tuple[float, int]: ...
     def load_vectors(self, input_vectors: Matrix, output_vectors: Matrix) -> None: ...
-    def check_finite(self) -> None: ...
+    @property
+    def memory_bytes(self) -> int: ...
+    @property
+    def loss_every(self) -> int: ...
+    def check_finite(self, largest_norm: float) -> None: ...
     def request_stop(self) -> None: ...
     def clear_stop(self) -> None: ...
 
@@ -80,6 +85,10 @@ class LoopOptions:
     checkpoint_every : Interval or None
     make_vectors : function of a matrix
         Names its rows.
+    cures_of_divergence, cures_of_no_example : str
+        What may help, as the caller names parameters.
+    allows_empty_epochs : bool
+        False: an epoch without an example is an error.
     """
 
     n_tokens: int
@@ -90,6 +99,9 @@ class LoopOptions:
     evaluate_every: Interval | None = None
     patience: int | None = None
     checkpoint_every: Interval | None = None
+    cures_of_divergence: str = ""
+    cures_of_no_example: str = ""
+    allows_empty_epochs: bool = False
 
 
 class TrainingLoop:
@@ -149,6 +161,15 @@ class TrainingLoop:
         self._queue.open(state.epoch, state.position, state.position)
         self._absorbed: list[FinishedSlice] = []  # of this epoch since the state's loss_sum was set
         self._running_loss = 0.0
+        advice = options.cures_of_divergence
+        if checkpoints is not None:
+            advice += (
+                f"; the last good checkpoint stays in {checkpoints.folder}, but a run that goes on from it keeps its"
+                " parameters: start anew to change them"
+            )
+        self._guard = DivergenceGuard(engine, state, advice, self._learning_rate_at)
+        # where there are checkpoints, the last one is the copy
+        self._keeper = VectorKeeper(engine.memory_bytes) if checkpoints is None else None
         self._tokens_done = 0  # by this process
         now = time.monotonic()
         self._started = now
@@ -163,8 +184,10 @@ class TrainingLoop:
 
         Raises
         ------
+        DivergenceError
+            The loss or a vector grew above its bound, or stopped being finite; ``last_good`` has a copy from before.
         TrainingError
-            A loss or a row stopped being finite.
+            An epoch had no example.
         KeyboardInterrupt, SystemExit
             By signal; a checkpoint was written first where there is a place for it.
         Exception
@@ -180,8 +203,8 @@ class TrainingLoop:
                 worker.start()
             self._run()
             self._wait_for_checkpoint()
-        except BaseException:
-            if self._safe_to_save:
+        except BaseException as error:
+            if self._safe_to_save and not isinstance(error, TrainingError):
                 self._save_on_the_way_out()
             elif self._checkpoints is not None:  # the one that is being written is from before the failure
                 while not self._checkpoints.wait(POLL_S):
@@ -196,6 +219,11 @@ class TrainingLoop:
             return kept
         return self._engine.take_vectors()
 
+    @property
+    def last_good(self) -> Snapshot | None:
+        """The last copy of the vectors that was kept in memory; None: none, or they are in a checkpoint."""
+        return None if self._keeper is None else self._keeper.snapshot
+
     # the road from barrier to barrier
 
     def _run(self) -> None:
@@ -205,12 +233,19 @@ class TrainingLoop:
                 self._evaluate()
             if state.position >= n_tokens:
                 self._end_epoch()
+                if not state.history.stop_reason:
+                    self._keep_vectors(at_barrier=True)
             elif not self._out_of_patience:
                 self._train_until(self._next_barrier())
             if self._out_of_patience and not state.history.stop_reason:
                 self._stop("patience")
         if state.position > 0:  # stopped within an epoch
-            self._record_epoch()
+            self._guard.check_vectors()
+            if state.n_examples > 0:
+                self._record_epoch()
+        if not state.history.epochs:
+            raise self._no_example()
+        self._guard.check_last_loss()
 
     def _train_until(self, stop: int) -> None:
         state = self._state
@@ -226,6 +261,7 @@ class TrainingLoop:
         if self._signals.received is not None:
             self._signals.raise_received()
         self._report_written_checkpoint()
+        self._keep_vectors(at_barrier=False)
         if self._checkpoint_is_due():
             self._reach_barrier()
             self._start_checkpoint()
@@ -255,8 +291,10 @@ class TrainingLoop:
 
     def _absorb(self, piece: FinishedSlice) -> None:
         state, result = self._state, piece.result
+        epoch, start = piece.slice.epoch, piece.slice.start
         if not math.isfinite(result.loss_nats):
-            raise self._not_finite("the loss", piece.slice.epoch, piece.slice.start)
+            raise self._guard.diverged(NOT_FINITE, epoch, start)
+        self._guard.take(result, epoch, start)
         self._absorbed.append(piece)
         self._running_loss += result.loss_nats
         state.weight_sum += result.weight
@@ -288,11 +326,30 @@ class TrainingLoop:
         wanted = self._next_evaluation() - self._state.epoch * n_tokens
         return min(n_tokens, math.ceil(wanted / self._granule) * self._granule)
 
+    def _keep_vectors(self, *, at_barrier: bool) -> None:
+        """Copy the vectors if it is time to, while no thread is at work; those that may have diverged are left out."""
+        keeper, engine, state = self._keeper, self._engine, self._state
+        if keeper is None or not keeper.is_due(at_barrier=at_barrier):
+            return
+        started = time.monotonic()
+        if not at_barrier:
+            self._reach_barrier()
+        if self._guard.is_good:
+            self._guard.check_vectors()
+            keeper.keep(lambda: Snapshot.take(state, engine.input_vectors, engine.output_vectors), started)
+        else:
+            keeper.postpone(time.monotonic() - started)
+        if not at_barrier:
+            self._queue.resume()
+
     # the end of an epoch
 
     def _end_epoch(self) -> None:
         state = self._state
-        self._check_finite()
+        is_empty = state.n_examples == 0 or (state.weight_sum == 0 and self._engine.loss_every == 1)
+        if is_empty and not self._options.allows_empty_epochs:
+            raise self._no_example()
+        self._guard.check_vectors()
         self._record_epoch()
         report = self._report()
         state.epoch += 1
@@ -308,6 +365,15 @@ class TrainingLoop:
             self._stop("finished")
         elif stop:
             self._stop("callback")
+
+    def _no_example(self) -> TrainingError:
+        state, n_tokens = self._state, self._options.n_tokens
+        what, cures = "an example", self._options.cures_of_no_example
+        if state.n_examples > 0:
+            what, cures = "an example in a sequence whose weight is above 0", "raise the sequence weights"
+        return TrainingError(
+            f"epoch {state.epoch + 1} must have {what} to learn from, got none in {n_tokens:,} tokens; {cures}"
+        )
 
     def _record_epoch(self) -> None:
         state, options = self._state, self._options
@@ -364,7 +430,7 @@ class TrainingLoop:
             ids, offsets = options.heldout
             heldout_loss, _ = self._watch(lambda: engine.heldout_loss(ids, offsets, threads=self._threads))
             if not math.isfinite(heldout_loss):
-                raise self._not_finite("the held-out loss", state.epoch, state.position)
+                raise self._guard.diverged("the held-out loss stopped being finite", state.epoch, state.position)
         metric: float | None = None
         if options.stop_metric is not None:
             vectors = options.make_vectors(engine.input_vectors)
@@ -425,10 +491,12 @@ class TrainingLoop:
     def _start_checkpoint(self) -> None:
         """Copy the state at a barrier and begin to write it."""
         assert self._checkpoints is not None
-        self._check_finite()
+        self._guard.check_vectors()
         self._clock()
         self._last_checkpoint_s = time.monotonic()
         self._last_checkpoint_words = self._total_position() * self._options.words_per_token
+        if not self._guard.is_good:  # too few examples to end the run by; the checkpoint before this one stands
+            return
         self._checkpoints.start(Snapshot.take(self._state, self._engine.input_vectors, self._engine.output_vectors))
 
     def _report_written_checkpoint(self) -> None:
@@ -487,7 +555,7 @@ class TrainingLoop:
                 return self._engine.train_rounds(piece.start, piece.stop, piece.epoch, self._threads)
             return self._engine.train_slice(piece.start, piece.stop, piece.epoch)
         except TrainingError as error:
-            raise self._not_finite("the loss", piece.epoch, piece.start) from error
+            raise self._guard.diverged(NOT_FINITE, piece.epoch, piece.start) from error
 
     def _halt_workers(self, workers: list[threading.Thread]) -> None:
         self._queue.close()
@@ -556,22 +624,6 @@ class TrainingLoop:
 
     def _learning_rate_at(self, epoch: int, position: int) -> float:
         return learning_rate_at(*self._learning_rates, self._config.epochs, self._options.n_tokens, epoch, position)
-
-    def _check_finite(self) -> None:
-        try:
-            self._engine.check_finite()
-        except TrainingError as error:
-            raise self._not_finite(f"a vector ({error})", self._state.epoch, self._state.position) from error
-
-    def _not_finite(self, what: str, epoch: int, position: int) -> TrainingError:
-        self._safe_to_save = False
-        advice = "lower learning_rate"
-        if self._checkpoints is not None:
-            advice += f"; the last good checkpoint stays in {self._checkpoints.folder}"
-        rate = self._learning_rate_at(epoch, position)
-        return TrainingError(
-            f"{what} stopped being finite in epoch {epoch + 1} at a learning rate of {rate:.6g}; {advice}"
-        )
 
 
 __all__ = ["CheckpointWarning", "LoopOptions", "TrainableEngine", "TrainingLoop"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import secrets
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,16 +13,19 @@ from numpy.typing import NDArray
 
 import firth
 from firth.corpus.encoded import EncodedCorpus
-from firth.errors import CorpusError, FirthError, ParameterError, StorageError
+from firth.errors import CorpusError, DivergenceError, FirthError, ParameterError, StorageError
 from firth.kernels.engine import Engine
 from firth.native.loader import available_instruction_sets, default_instruction_set
 from firth.training.callbacks import CallbackList
 from firth.training.checkpoints import CheckpointWriter, RunState, Snapshot, write_checkpoint
 from firth.training.config import TrainingConfig, validate_vocabulary_size
+from firth.training.divergence import loss_bound, norm_bound
 from firth.training.encoding import longest_sequence
+from firth.training.history import History
 from firth.training.loop import LoopOptions, TrainingLoop
 from firth.training.model import CorpusRecord, Model
 from firth.training.options import RunOptions
+from firth.training.outcome import Outcome, describe_subsampling
 from firth.training.progress import ProgressDisplay, format_bytes
 from firth.training.signals import StopSignals
 from firth.training.start import validate_weight_count
@@ -118,6 +123,9 @@ class PreparedRun:
             f" {corpus.n_sequences:,} sequences"
         )
         display.note(needs)
+        subsampling = describe_subsampling(config, corpus)
+        if subsampling:
+            display.note(subsampling)
 
     def make_engine(self) -> Engine:
         """The matrices at their start, and the native kernels on this corpus."""
@@ -150,6 +158,14 @@ class PreparedRun:
             sequence_weights=self.weights,
             frozen=self.frozen,
             instruction_set=self.instruction_set,
+        )
+
+    def begin(self, engine: Engine, encode_seconds: float, *, has_start_vectors: bool) -> RunState:
+        """The state of a run that begins with the engine's vectors as they are, with the bounds of divergence."""
+        return RunState(
+            history=History(encode_seconds=encode_seconds, guessing_loss_nats=engine.guessing_loss_nats),
+            loss_bound_nats=loss_bound(engine, has_start_vectors),
+            norm_bound=norm_bound(engine, has_start_vectors),
         )
 
     def prepare_checkpoints(
@@ -193,10 +209,17 @@ class PreparedRun:
         display: ProgressDisplay,
         signals: StopSignals,
         checkpoints: CheckpointWriter | None,
+        load_start: Callable[[], None],
     ) -> Model:
-        """Train to the end, save, and clear the work folder."""
+        """Train to the end, save, and clear the work folder.
+
+        ``load_start`` puts the engine's vectors back where they are now: what is left of a run that diverges before
+        any copy was kept.
+        """
         corpus, words = self.corpus, self.corpus.vocabulary.words
         counts = corpus.vocabulary.counts
+        outcome = Outcome.of(self.config, corpus, self.weights, engine)
+        start_history = copy.deepcopy(state.history)
         loop_options = LoopOptions(
             n_tokens=corpus.n_tokens,
             words_per_token=corpus.n_tokens_read / corpus.n_tokens,
@@ -206,6 +229,9 @@ class PreparedRun:
             evaluate_every=options.heldout_every,
             patience=options.patience,
             checkpoint_every=options.checkpoint_every,
+            cures_of_divergence=outcome.cures_of_divergence(state),
+            cures_of_no_example=outcome.cures_of_no_example(),
+            allows_empty_epochs=outcome.allows_empty_epochs,
         )
         with signals.at_once(False):
             loop = TrainingLoop(
@@ -218,21 +244,18 @@ class PreparedRun:
                 signals,
                 checkpoints,
             )
-            input_vectors, output_vectors = loop.run()
-            model = Model(
-                vectors=WordVectors(words, input_vectors, counts),
-                output_vectors=output_vectors,
-                config=self.config,
-                history=state.history,
-                corpus=CorpusRecord(
-                    sha256=corpus.sha256,
-                    n_tokens=corpus.n_tokens,
-                    n_tokens_read=corpus.n_tokens_read,
-                    n_sequences=corpus.n_sequences,
-                    lowercase=self.lowercase,
-                ),
-                instruction_set=self.instruction_set,
-            )
+            try:
+                input_vectors, output_vectors = loop.run()
+            except DivergenceError as error:
+                good = loop.last_good or self._read_last_good(checkpoints)
+                if good is None:
+                    load_start()
+                    error.model = self._make_model(*engine.take_vectors(), start_history)
+                else:
+                    error.model = self._make_model(good.input_vectors, good.output_vectors, good.state.history)
+                error.model.history.stop_reason = "diverged"
+                raise
+            model = self._make_model(input_vectors, output_vectors, state.history)
             output = self.workspace.output
             if output is not None:
                 try:
@@ -242,7 +265,35 @@ class PreparedRun:
                         f"the model is trained, but could not be saved: {error}; the exception's .model holds it", model
                     ) from error
             self.workspace.remove()
+        outcome.warn_of_guessing(model)
         return model
+
+    def _make_model(
+        self, input_vectors: NDArray[np.float32], output_vectors: NDArray[np.float32], history: History
+    ) -> Model:
+        corpus = self.corpus
+        return Model(
+            vectors=WordVectors(corpus.vocabulary.words, input_vectors, corpus.vocabulary.counts),
+            output_vectors=output_vectors,
+            config=self.config,
+            history=history,
+            corpus=CorpusRecord(
+                sha256=corpus.sha256,
+                n_tokens=corpus.n_tokens,
+                n_tokens_read=corpus.n_tokens_read,
+                n_sequences=corpus.n_sequences,
+                lowercase=self.lowercase,
+            ),
+            instruction_set=self.instruction_set,
+        )
+
+    @staticmethod
+    def _read_last_good(checkpoints: CheckpointWriter | None) -> Snapshot | None:
+        """The last checkpoint, its vectors in memory; None where there is none."""
+        snapshot = None if checkpoints is None else checkpoints.read()
+        if snapshot is None:
+            return None
+        return Snapshot(snapshot.state, np.array(snapshot.input_vectors), np.array(snapshot.output_vectors))
 
 
 def same_instruction_set(name: str) -> str:

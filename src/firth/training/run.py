@@ -18,7 +18,7 @@ from firth.errors import FormatError, ParameterError
 from firth.kernels.engine import Engine
 from firth.native.loader import default_instruction_set
 from firth.training.callbacks import CallbackList
-from firth.training.checkpoints import CheckpointWriter, RunState, read_checkpoint
+from firth.training.checkpoints import CheckpointWriter, read_checkpoint
 from firth.training.config import (
     NOISE_EXPONENT,
     TrainingConfig,
@@ -33,9 +33,10 @@ from firth.training.encoding import (
     encode_heldout,
     heldout_arrays,
     is_lowercase,
+    known_words,
     reopen_corpus,
+    wrong_word_kind,
 )
-from firth.training.history import History
 from firth.training.model import Model
 from firth.training.options import Heldout, HeldoutSource, Interval, RunOptions
 from firth.training.prepared import PreparedRun, same_instruction_set
@@ -148,8 +149,11 @@ def train(
     ------
     ParameterError, CorpusError, CorpusTypeError, StorageError, UnknownWordError
         Before any work is lost.
+    DivergenceError
+        The loss or a vector grew beyond its bound (docs/training.md); the exception's ``model`` has the last vectors
+        that were kept before. Nothing is saved.
     TrainingError
-        The loss or a vector stopped being finite.
+        An epoch had no example to learn from.
     KeyboardInterrupt
         Ctrl-C, within a second; nothing half-written is left. A checkpoint is written first where
         ``checkpoint_every`` is given.
@@ -210,11 +214,16 @@ def train(
         run.report_needs(options, display)
         engine = run.make_engine()
         has_start = start_vectors is not None or initial_output_vectors is not None
-        if has_start:
+
+        def load_start() -> None:
+            engine.reset_vectors()
             _load_start_vectors(engine, start_vectors, initial_output_vectors, words)
-        state = RunState(history=History(encode_seconds=encode_seconds))
+
+        if has_start:
+            load_start()
+        state = run.begin(engine, encode_seconds, has_start_vectors=has_start)
         checkpoints = run.prepare_checkpoints(options, engine, state, write_first=has_start)
-        return run.train(engine, state, options, callback_list, display, signals, checkpoints)
+        return run.train(engine, state, options, callback_list, display, signals, checkpoints, load_start)
 
 
 def resume(
@@ -299,8 +308,9 @@ def resume(
         run.validate()
         run.report_needs(options, display)
         engine = run.make_engine()
-        state = RunState(history=History(encode_seconds=encode_seconds))
-        if snapshot is not None:
+        if snapshot is None:  # of a run with start vectors there is one
+            state = run.begin(engine, encode_seconds, has_start_vectors=False)
+        else:
             state = snapshot.state
             if (
                 snapshot.input_vectors.shape != engine.input_vectors.shape
@@ -309,10 +319,14 @@ def resume(
             ):
                 raise FormatError(f"{workspace.checkpoint_folder}: the checkpoint does not fit the run; start it again")
             engine.load_vectors(snapshot.input_vectors, snapshot.output_vectors)
+            if state.loss_bound_nats is None or state.norm_bound is None:  # a checkpoint of an earlier version
+                begun = run.begin(engine, encode_seconds, has_start_vectors=True)
+                state.loss_bound_nats, state.norm_bound = begun.loss_bound_nats, begun.norm_bound
+                state.history.guessing_loss_nats = begun.history.guessing_loss_nats
         done = (state.epoch * corpus.n_tokens + state.position) / (config.epochs * corpus.n_tokens)
         display.note(f"going on in epoch {state.epoch + 1} of {config.epochs}, {done:.1%} done")
         checkpoints = CheckpointWriter(workspace.checkpoint_folder, identity)
-        return run.train(engine, state, options, callback_list, display, signals, checkpoints)
+        return run.train(engine, state, options, callback_list, display, signals, checkpoints, engine.reset_vectors)
 
 
 def train_more(
@@ -350,7 +364,8 @@ def train_more(
     display = make_progress(progress)
     validate_freeze(freeze, True)
     weights = read_sequence_weights(sequence_weights)
-    same_case = model.corpus.lowercase if lowercase is None else lowercase
+    is_encoded = isinstance(corpus, EncodedCorpus)
+    same_case = (model.corpus.lowercase and not is_encoded) if lowercase is None else lowercase
     text = TextOptions(same_case, tokenizer, normalizer, encoding_errors)
     words: Any = model.vectors.words
     old_words = Vocabulary(
@@ -359,18 +374,21 @@ def train_more(
     )
     old_mask = frozen_mask(freeze, old_words, None) if freeze is not True else np.ones(len(old_words), np.bool_)
     with _prepare(output, overwrite, display) as (workspace, signals):
-        encoded, encode_seconds = encode_for_training(
-            corpus,
-            workspace,
-            config,
-            text,
-            None if new_words else old_words,
-            options,
-            display,
-            workspace.folder / "text",
-            cut=False,
-        )
-        continued = continue_vocabulary(encoded, old_words, config, workspace.corpus_folder)
+        with known_words("corpus", "the model", old_words):
+            encoded, encode_seconds = encode_for_training(
+                corpus,
+                workspace,
+                config,
+                text,
+                None if new_words or is_encoded else old_words,
+                options,
+                display,
+                workspace.folder / "text",
+                cut=False,
+            )
+        if encoded.vocabulary.words_are_ids != old_words.words_are_ids:
+            raise wrong_word_kind("corpus", "the model", old_words)
+        continued = continue_vocabulary(encoded, old_words, config, workspace.corpus_folder, new_words=new_words)
         shutil.rmtree(workspace.folder / "text", ignore_errors=True)  # its ids are rewritten
         frozen: NDArray[np.bool_] | None = None
         if old_mask is not None:
@@ -390,10 +408,15 @@ def train_more(
         run.validate()
         run.report_needs(options, display)
         engine = run.make_engine()
-        _load_old_vectors(engine, model, continued)
-        state = RunState(history=History(encode_seconds=encode_seconds))
+
+        def load_start() -> None:
+            engine.reset_vectors()
+            _load_old_vectors(engine, model, continued)
+
+        load_start()
+        state = run.begin(engine, encode_seconds, has_start_vectors=True)
         checkpoints = run.prepare_checkpoints(options, engine, state, write_first=True)
-        return run.train(engine, state, options, callback_list, display, signals, checkpoints)
+        return run.train(engine, state, options, callback_list, display, signals, checkpoints, load_start)
 
 
 @contextlib.contextmanager

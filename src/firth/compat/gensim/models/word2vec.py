@@ -41,10 +41,13 @@ from firth.numerics.activations import softmax
 from firth.numerics.distributions import keep_probabilities, noise_probabilities
 from firth.numerics.huffman import build_huffman_tree
 from firth.numerics.predictions import hierarchical_softmax_loss
+from firth.training.advice import parameters_named
 from firth.training.callbacks import Callback, TrainingState
 from firth.training.continuation import rewrite_corpus
+from firth.training.encoding import known_words
 from firth.training.history import History
 from firth.training.model import Model
+from firth.training.outcome import empty_epochs_allowed
 from firth.training.run import train as train_model
 
 logger = logging.getLogger(__name__)
@@ -59,6 +62,15 @@ class _Default(int):
 
 NEGATIVE = _Default(5)
 
+# gensim's names of the parameters that may help where training diverges or learns nothing.
+GENSIM_NAMES = {
+    "learning_rate": "alpha",
+    "subsample": "sample",
+    "window": "window",
+    "epochs": "epochs",
+    "min_count": "min_count",
+    "cbow_input": "cbow_mean",
+}
 # What is saved of a model besides its arrays.
 SETTINGS = (
     "vector_size",
@@ -582,18 +594,20 @@ class Word2Vec:
             callback.on_train_begin(self)
         for callback in callbacks:
             callback.on_epoch_begin(self)
-        model = train_model(
-            source,
-            vocabulary=None if isinstance(source, EncodedCorpus) else self._vocabulary(),
-            initial_vectors=self.wv.vectors,
-            initial_output_vectors=self._output_vectors(),
-            freeze=self._frozen(),
-            callbacks=[_Relay(self, callbacks)] if callbacks else [],
-            progress=False,
-            epochs=epochs,
-            threads=threads,
-            **parameters,
-        )
+        known = known_words("sentences", "the model", self._vocabulary())
+        with parameters_named(_name_as_gensim), empty_epochs_allowed(), known:
+            model = train_model(
+                source,
+                vocabulary=None if isinstance(source, EncodedCorpus) else self._vocabulary(),
+                initial_vectors=self.wv.vectors,
+                initial_output_vectors=self._output_vectors(),
+                freeze=self._frozen(),
+                callbacks=[_Relay(self, callbacks)] if callbacks else [],
+                progress=False,
+                epochs=epochs,
+                threads=threads,
+                **parameters,
+            )
         self._take(model.vectors.matrix, model.output_vectors, model.history)
         self.history = model.history
         self.train_count += 1
@@ -768,6 +782,13 @@ class _Relay(Callback):
         if state.epoch < state.epochs:
             for callback in self._callbacks:
                 callback.on_epoch_begin(self._model)
+
+
+def _name_as_gensim(name: str, value: object) -> str | None:
+    """A parameter of firth's as gensim's users write it; None where gensim has no such parameter."""
+    if name not in GENSIM_NAMES:
+        return None
+    return f"{GENSIM_NAMES[name]}={1 if name == 'cbow_input' else value}"
 
 
 def _load(cls: type[Word2Vec], fname: str | os.PathLike[str], mmap: str | None = None, **kwargs: Any) -> Word2Vec:
