@@ -83,7 +83,8 @@ def test_the_time_of_a_pair_does_not_grow_with_the_window():
     for length in (500, 4000):
         ids = np.tile(np.arange(length, dtype=np.int32), 4000 // length)
         engine = Engine(
-            ids, np.arange(0, len(ids) + 1, length), np.ones(4000, np.int64), dims=16, window_mode="sequence", subsample=0
+            ids, np.arange(0, len(ids) + 1, length), np.ones(4000, np.int64), dims=16, window_mode="sequence",
+            subsample=0,
         )  # fmt: skip
         stop = len(ids) if length == 500 else 128
         taken = []
