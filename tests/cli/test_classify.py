@@ -300,7 +300,7 @@ def test_labels_stand_anywhere_in_a_line(tmp_path):
     assert data.texts == ["a b", "a b", "a b", "@w c", "a"]
     assert read_labelled_texts(file, with_labels=False, label_prefix="@").labels == [[], [], [], ["w"], []]
     with pytest.raises(
-        CorpusError, match=r"line 4 has no label;.*\(of 5 texts 1 with no label, 1 with several labels\)"
+        CorpusError, match=r"line 4 has no label;.*\(no label: 1 of 5 texts; several labels: 1 of 5 texts\)"
     ):
         read_labelled_texts(file)
 
@@ -321,7 +321,7 @@ def test_labels_that_are_glued_are_no_classes(tmp_path, line, label):
     file = tmp_path / "a.txt"
     file.write_text(f"__label__warm south wind\n{line}\n{line}\n")
     with pytest.raises(
-        CorpusError, match=r"a.txt, line 2 has a label that is glued .*; put a space .*of 3 texts 2 with a"
+        CorpusError, match=r"a.txt, line 2 has a label that is glued .*; put a space .*glued label: 2 of 3 texts"
     ) as e:
         read_labelled_texts(file)
     assert repr(label) in str(e.value)
@@ -337,7 +337,7 @@ def test_marks_without_a_name_are_told(tmp_path):
 def test_lines_without_label_or_text_are_counted(tmp_path):
     file = tmp_path / "a.txt"
     file.write_text("__label__x a\nb\nc\n__label__y\n\n__label__z d\n")
-    with pytest.raises(CorpusError, match=r"line 2 has no label.*\(of 6 texts 3 with no label, 1 with no text\)"):
+    with pytest.raises(CorpusError, match=r"line 2 has no label.*\(no label: 3 of 6 texts; no text: 1 of 6 texts\)"):
         read_labelled_texts(file)
 
 

@@ -107,10 +107,10 @@ def read_labelled_texts(
             continue
         glued = _find_glued(labels, words, label_prefix) if file_format == "lines" else []
         if "" in labels:
-            faults.add("label that is empty", line_number, f"has {label_prefix} with no name behind it; name the label")
+            faults.add("empty label", line_number, f"has {label_prefix} with no name behind it; name the label")
         elif glued:
             faults.add(
-                "label that is glued to something",
+                "glued label",
                 line_number,
                 f"has a label that is glued to something, {glued[0][:60]!r}; put a space between labels and words,"
                 f" and no {' '.join(GLUE)} into the names of labels",
@@ -151,11 +151,11 @@ class _Faults:
         if self._first is None:
             return
         line_number, message = self._first
-        counts = ", ".join(f"{n:,} with {'a ' if kind[:2] == 'la' else ''}{kind}" for kind, n in self._counts.items())
+        counts = "; ".join(f"{kind}: {n:,} of {n_texts:,} texts" for kind, n in self._counts.items())
         hint = ""
         if is_lines and self._counts["no label"] == n_texts:
             hint = "; if the file is a table, give --format csv or --delimiter"
-        raise CorpusError(f"{self._path}, line {line_number} {message}{hint} (of {n_texts:,} texts {counts})")
+        raise CorpusError(f"{self._path}, line {line_number} {message}{hint} ({counts})")
 
 
 def _find_glued(labels: list[str], words: str, label_prefix: str) -> list[str]:
