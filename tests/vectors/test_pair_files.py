@@ -165,6 +165,12 @@ def test_columns_and_delimiter_that_are_given(tmp_path: Path) -> None:
         ("1\tBrazil\tn\tnut\tn\tin <b> Brazil </b> the\ta <b> nut </b> thin\t1.1\t0\n" * 3, "words in contexts.*SCWS"),
         ("N cat dog bird 5.5\nN hen cow bull 3.5\n", "plain to see"),
         ("New York Rome 3.5\nNew Jersey Paris 2.5\n", "plain to see"),
+        ("3.5 cat dog 0.5\n2.5 hen cow 0.75\n1.5 cat cow 0.25\n", "plain to see"),
+        (
+            rows("{a};{b};20;{s}", "Wort1;Wort2;Anzahl;Mittel"),
+            "plain to see, got 4 columns: 'Wort1', 'Wort2', 'Anzahl'",
+        ),
+        (rows("{a},{b},20,{s}", "word1,word2,n,opinion"), "plain to see"),
         ("cat 10 dog 20 5.5\nhen 30 cow 40 3.5\n", "plain to see"),
         (rows("{a},{b},{s},{s}", "word1,word2,similarity,relatedness"), "one column of scores, got 'similarity', 'rel"),
     ],
@@ -218,6 +224,13 @@ def test_sections_without_a_space_and_other_lines(tmp_path: Path) -> None:
     assert (counts.n_counted, counts.n_sections, counts.n_blank, counts.n_comments) == (3, 3, 1, 1)
     assert [(bad.first_line, bad.n_lines) for bad in counts.bad] == [(8, 1), (10, 1)]
     assert counts.n_lines == 10
+
+
+def test_a_heading_of_questions_is_no_question(tmp_path: Path) -> None:
+    for mark in (" ", "\t", ";"):
+        file = read_questions(write(tmp_path, "word1 word2 word3 word4\na b c d\n".replace(" ", mark)))
+        assert file.questions == [("a", "b", "c", "d")]
+        assert (file.lines.heading_line, file.lines.n_bad, file.names) == (1, 0, ["questions"])
 
 
 def test_a_table_of_questions(tmp_path: Path) -> None:

@@ -212,6 +212,10 @@ def find_layout(
             return None, False
         chosen = found
     has_heading = named or _is_heading(heading, chosen, n_columns, table)
+    if columns is None and has_heading and not named:
+        after = [place for place in range(chosen[1] + 1, n_columns) if _holds_numbers(table, place)]
+        if len(after) > 1:  # the heading says which of them is the score, in words that are not known here
+            raise _unclear(path, heading)
     names = None
     if has_heading and len(heading) == n_columns:
         names = (heading[chosen[0]], heading[chosen[1]], heading[chosen[2]])
@@ -307,8 +311,6 @@ def _columns_by_name(
     if len(pairs) != 1:
         return None
     if not scores:
-        scores = [place for place in range(pairs[0][1] + 1, len(names)) if _holds_numbers(table, place)][:1]
-    if not scores:
         return None
     if len(scores) > 1:
         raise FormatError(
@@ -343,11 +345,8 @@ def _columns_by_content(
             break
     if places is None and len(texts) == 2 and len(numbers) == 1:
         places = texts[0], texts[1], numbers[0]
-    if places is None:
-        raise FormatError(
-            f"{path} must have two columns of words and one of scores that are plain to see, got {n_columns} columns:"
-            f" {', '.join(map(repr, table[0][:12]))}; name the three columns (--columns, columns=)"
-        )
+    if places is None or (places[2] > places[1] and numbers[0] < places[0]):
+        raise _unclear(path, table[0])
     score = places[2]
     following = score + 1
     if (
@@ -361,6 +360,13 @@ def _columns_by_content(
             " or name the three columns (--columns, columns=)"
         )
     return places
+
+
+def _unclear(path: str | os.PathLike[str], fields: Sequence[str]) -> FormatError:
+    return FormatError(
+        f"{path} must have two columns of words and one of scores that are plain to see, got {len(fields)} columns:"
+        f" {', '.join(map(repr, fields[:12]))}; name the three columns (--columns, columns=)"
+    )
 
 
 def _holds_numbers(table: Sequence[Sequence[str]], place: int) -> bool:

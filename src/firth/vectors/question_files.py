@@ -44,7 +44,7 @@ def read_questions(path: str | os.PathLike[str]) -> QuestionFile:
     """Read analogy questions: lines of four words, in sections that lines ``: name`` begin.
 
     A file whose first line names columns (word1, word2, word3, target, and perhaps type) and separates them by commas,
-    semicolons or tabs is read as a table.
+    semicolons, tabs or white space is read as a table.
 
     Raises
     ------
@@ -99,9 +99,9 @@ def _read_sections(lines: Sequence[tuple[int, str]], found: _Questions, account:
             )
 
 
-def _find_table(line: str) -> tuple[str, int, list[int], int | None] | None:
+def _find_table(line: str) -> tuple[str | None, int, list[int], int | None] | None:
     """Delimiter, number of columns, places of the four words, place of the section, if the line is such a heading."""
-    for delimiter in (",", ";", "\t"):
+    for delimiter in (",", ";", "\t", None):
         names = [name.strip().casefold() for name in line.split(delimiter)]
         answers = [name for name in _TABLE_ANSWERS if name in names]
         if len(answers) == 1 and all(names.count(name) == 1 for name in _TABLE_WORDS):
@@ -113,7 +113,7 @@ def _find_table(line: str) -> tuple[str, int, list[int], int | None] | None:
 
 def _read_table(
     lines: Sequence[tuple[int, str]],
-    delimiter: str,
+    delimiter: str | None,
     n_columns: int,
     places: list[int],
     section_place: int | None,
