@@ -47,6 +47,20 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "evaluate: lines that did not count end with 0",
+        "src/firth/cli/evaluate.py",
+        "if bad and not skip_bad_lines:",
+        "if bad and skip_bad_lines:",
+        "tests/cli/test_evaluate.py::test_a_line_that_did_not_count_is_told_and_ends_with_one",
+    ),
+    Mutant(
+        "pairs: decimal commas are read beside decimal points",
+        "src/firth/vectors/pair_layout.py",
+        'if any("." in score for score in numbers):',
+        "if not numbers:",
+        "tests/vectors/test_pair_files.py::test_decimal_commas_are_read_or_refused_and_never_cut",
+    ),
+    Mutant(
         "softmax: sign of the target's coefficient",
         f"{CPP}/outputs_softmax.hpp",
         "out[at(i, target)] += prepared.learning_rate;",

@@ -200,12 +200,12 @@ def test_balanced_classes_are_told_apart_however_rare(tmp_path, vectors, example
         ("a.txt", b"__label__x cat\ndog\n", [], CorpusError, r"a.txt, line 2 has no label; give it a word"),
         ("a.txt", b"__label__x cat\n\n__label__y dog\n", [], CorpusError, "line 2 has no label"),
         ("a.txt", b"__label__x cat\n__label__y \n", [], CorpusError, "line 2 has nothing but its label 'y'"),
-        ("a.txt", b"__label__ cat\n", [], CorpusError, "line 1 has no label"),
+        ("a.txt", b"__label__ cat\n", [], CorpusError, "line 1 has __label__ with no name"),
         ("a.txt", b"__label__x cat\n__label__x dog\n", [], ParameterError, "2 classes, got one class"),
         ("a.txt", b"", [], CorpusError, "at least one text, got none"),
         ("a.txt", b"__label__x caf\xe9\n", [], EncodingError, "byte 0xe9 at offset 14"),
         ("a.txt", b"__label__x one\n__label__y two\n", [], CorpusError, "no word of 2 texts is in the vectors"),
-        ("a.txt", b"__label__x cat\n__label__y dog\n", ["--text-column", "t"], ParameterError, "columns must be of"),
+        ("a.txt", b"__label__x cat\n__label__y dog\n", ["--text-column", "t"], ParameterError, "must be of a table"),
         ("a.csv", b"", [], CorpusError, "got an empty file"),
         ("a.csv", b"label,text\n", [], CorpusError, "at least one text"),
         ("a.csv", b"kind,words\nx,cat\n", [], FormatError, "'text' is no column of .*, which has 'kind', 'words'"),
@@ -292,10 +292,76 @@ def test_quoted_fields_may_hold_separators_and_line_ends(tmp_path):
     assert data.line_numbers == [2, 5]
 
 
-def test_labels_stand_only_at_the_beginning_of_a_line(tmp_path):
+def test_labels_stand_anywhere_in_a_line(tmp_path):
     file = tmp_path / "a.txt"
-    file.write_text("__label__x a __label__y b\n@z c\n")
+    file.write_text("__label__x a b\na b __label__y\na __label__z b\n@w c\n__label__v a __label__u\n")
     data = read_labelled_texts(file, with_labels=False)
-    assert data.labels == [["x"], []]
-    assert data.texts == ["a __label__y b", "@z c"]
-    assert read_labelled_texts(file, with_labels=False, label_prefix="@").labels == [[], ["z"]]
+    assert data.labels == [["x"], ["y"], ["z"], [], ["v", "u"]]
+    assert data.texts == ["a b", "a b", "a b", "@w c", "a"]
+    assert read_labelled_texts(file, with_labels=False, label_prefix="@").labels == [[], [], [], ["w"], []]
+    with pytest.raises(
+        CorpusError, match=r"line 4 has no label;.*\(no label: 1 of 5 texts; several labels: 1 of 5 texts\)"
+    ):
+        read_labelled_texts(file)
+
+
+@pytest.mark.parametrize(
+    ("line", "label"),
+    [
+        ("__label__cold,north wind", "cold,north"),
+        ("__label__a,__label__b wind", "a,__label__b"),
+        ("wind __label__a;__label__b", "a;__label__b"),
+        ("__label__a__label__b wind", "a__label__b"),
+        ("__label__a|wind", "a|wind"),
+        ("__label__a, wind", "a,"),
+        ("__label__a north wind,__label__b", "wind,__label__b"),
+    ],
+)
+def test_labels_that_are_glued_are_no_classes(tmp_path, line, label):
+    file = tmp_path / "a.txt"
+    file.write_text(f"__label__warm south wind\n{line}\n{line}\n")
+    with pytest.raises(
+        CorpusError, match=r"a.txt, line 2 has a label that is glued .*; put a space .*glued label: 2 of 3 texts"
+    ) as e:
+        read_labelled_texts(file)
+    assert repr(label) in str(e.value)
+
+
+def test_marks_without_a_name_are_told(tmp_path):
+    file = tmp_path / "a.txt"
+    file.write_text("__label__x wind\n__label__ __label__x rain\n")
+    with pytest.raises(CorpusError, match="line 2 has __label__ with no name behind it"):
+        read_labelled_texts(file)
+
+
+def test_lines_without_label_or_text_are_counted(tmp_path):
+    file = tmp_path / "a.txt"
+    file.write_text("__label__x a\nb\nc\n__label__y\n\n__label__z d\n")
+    with pytest.raises(CorpusError, match=r"line 2 has no label.*\(no label: 3 of 6 texts; no text: 1 of 6 texts\)"):
+        read_labelled_texts(file)
+
+
+@pytest.mark.parametrize(("name", "mark", "option"), [("a.csv", ";", ";"), ("a.txt", "|", "|"), ("a.csv", "\t", "tab")])
+def test_delimiter(tmp_path, vectors, examples, name, mark, option):
+    file = write_columns(tmp_path / name, examples, mark)
+    arguments = (file, "--delimiter", option)
+    if name == "a.csv":
+        refuse(FormatError, f"give --delimiter '?{re.escape(option)}", "train", file, "--vectors", vectors, "-o", "m")
+    trained = run("train", *arguments, "--vectors", vectors, "-o", tmp_path / "m")
+    assert "40 texts (0 without a known word), 2 classes" in trained.stdout
+    assert json.loads(run("evaluate", tmp_path / "m", *arguments, "--json").stdout)["accuracy"] == 1.0
+    assert len(run("predict", tmp_path / "m", *arguments).stdout.splitlines()) == 40
+
+
+def test_delimiters_that_cannot_be(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("1;2\n")
+    with pytest.raises(CorpusError, match="if the file is a table, give --format csv or --delimiter"):
+        read_labelled_texts(file, file_format="lines")
+    with pytest.raises(FormatError, match=r"must have 2 columns, got 1;.* give --delimiter ';'"):
+        read_labelled_texts(file, header=False)
+    for delimiter in ("", "::", '"'):
+        with pytest.raises(ParameterError, match="--delimiter must be one character, or tab"):
+            read_labelled_texts(file, delimiter=delimiter)
+    with pytest.raises(ParameterError, match="--delimiter must come with a table, got --format lines"):
+        read_labelled_texts(file, delimiter=";", file_format="lines")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firth.errors import EncodingError, FormatError, ParameterError, StorageError
@@ -49,7 +49,11 @@ def test_analogies_by_hand(family: WordVectors, tmp_path: Path) -> None:
         ": family\nman king woman queen\nman woman king woman\nman king woman princess\n"
         "not a question\n\n: gram1-capitals\nfrance paris italy rome\n",
     )
-    score = evaluate_analogies(family, path)
+    with pytest.raises(
+        FormatError, match=r"1 of 8 lines that are none: 1 line: the line has 3 words.*line 5: 'not a q"
+    ):
+        evaluate_analogies(family, path)
+    score = evaluate_analogies(family, path, bad_lines="skip")
     first, second = score.sections
     assert (first.name, first.n_correct, first.n_answered, first.n_questions, first.n_unknown) == ("family", 1, 2, 3, 1)
     assert first.correct == (("MAN", "KING", "WOMAN", "QUEEN"),)
@@ -60,8 +64,8 @@ def test_analogies_by_hand(family: WordVectors, tmp_path: Path) -> None:
     assert score.accuracy == pytest.approx(2 / 3)
     assert score.unknown_share == 1 / 4
     assert score.n_skipped_lines == 1
-    assert evaluate_analogies(family, path, unknown="incorrect").accuracy == 2 / 4
-    assert evaluate_analogies(family, path, unknown="incorrect").unknown_share == 1 / 4
+    assert evaluate_analogies(family, path, unknown="incorrect", bad_lines="skip").accuracy == 2 / 4
+    assert evaluate_analogies(family, path, unknown="incorrect", bad_lines="skip").unknown_share == 1 / 4
 
 
 def test_case_and_vocabulary(family: WordVectors, tmp_path: Path) -> None:
@@ -197,7 +201,7 @@ def test_case_and_vocabulary_of_pairs(line: WordVectors, tmp_path: Path) -> None
 
 
 def test_refused_pairs(line: WordVectors, tmp_path: Path) -> None:
-    for text in ("", "a b\n", "a b c d\n", "a b nan\n", "a b inf\n", "a,b,5\n"):
+    for text in ("", "a b\n", "a b c d\n", "a b nan\n", "a b inf\n", "a,b,inf\n"):
         with pytest.raises(FormatError, match="must hold lines of two words and a score, got none"):
             evaluate_word_pairs(line, write(tmp_path, text))
     path = write(tmp_path, "a b 9\n")
@@ -205,11 +209,15 @@ def test_refused_pairs(line: WordVectors, tmp_path: Path) -> None:
         evaluate_word_pairs(line, path, delimiter="")
     with pytest.raises(ParameterError, match="unknown must be one of 'skip', 'zero'"):
         evaluate_word_pairs(line, path, unknown="incorrect")
+    for evaluate in (evaluate_word_pairs, evaluate_analogies):
+        with pytest.raises(ParameterError, match="bad_lines must be one of 'error', 'skip', got 'drop'"):
+            evaluate(line, path, bad_lines="drop")
     broken = WordVectors(["a", "b"], [[1, 0], [np.nan, 0]])
     with pytest.raises(ParameterError, match=r"the vectors of \('A', 'B'\) must be finite"):
         evaluate_word_pairs(broken, path)
 
 
+@settings(deadline=None)  # the first call imports SciPy
 @given(st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=2, max_size=30))
 def test_correlations_are_scipys(pairs: list[tuple[int, int]]) -> None:
     stats = pytest.importorskip("scipy.stats")

@@ -28,9 +28,13 @@ app = typer.Typer(
 
 MAX_TABLE_CLASSES = 20  # a wider matrix is for the picture
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, or lines that begin with __label__NAME.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, or lines with __label__NAME.")]
 ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder that `firth classify train` wrote.")]
 FileFormat = Annotated[str, typer.Option("--format", help="auto (by the ending), csv, tsv or lines.")]
+Delimiter = Annotated[
+    str | None,
+    typer.Option("--delimiter", help="Between the columns: a character, or tab. [default: comma; in .tsv tab]"),
+]
 TextColumn = Annotated[
     str | None, typer.Option("--text-column", help="Column of the texts: its name, or its number with --no-header.")
 ]
@@ -38,7 +42,7 @@ LabelColumn = Annotated[
     str | None, typer.Option("--label-column", help="Column of the labels: its name, or its number with --no-header.")
 ]
 Header = Annotated[bool, typer.Option("--header/--no-header", help="Whether the first row names the columns.")]
-LabelPrefix = Annotated[str, typer.Option("--label-prefix", help="How the labels of a line begin.")]
+LabelPrefix = Annotated[str, typer.Option("--label-prefix", help="How labels begin, wherever they stand in a line.")]
 SeveralLabels = Annotated[
     str,
     typer.Option("--several-labels", help="A line with several labels: error, first, or each (once for each label)."),
@@ -64,6 +68,7 @@ def train(
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same classifier.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a classifier in the folder.")] = False,
     file_format: FileFormat = "auto",
+    delimiter: Delimiter = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     header: Header = True,
@@ -81,6 +86,7 @@ def train(
     data = read_labelled_texts(
         file,
         file_format=file_format,
+        delimiter=delimiter,
         text_column=text_column,
         label_column=label_column,
         header=header,
@@ -121,6 +127,7 @@ def predict(
     top: Annotated[int, typer.Option("--top", help="How many classes a text, the most probable first.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
     file_format: FileFormat = "auto",
+    delimiter: Delimiter = None,
     text_column: TextColumn = None,
     header: Header = True,
     label_prefix: LabelPrefix = "__label__",
@@ -128,7 +135,7 @@ def predict(
     """Predict classes: one line a text, of class and probability, separated by tabs.
 
     A text without a known word gets the answer for the average training text; how many there were stands on stderr.
-    Labels at the beginning of a line are taken off and not looked at.
+    Labels of a line are taken off and not looked at.
     """
     from firth.estimators import TextClassifier
 
@@ -140,6 +147,7 @@ def predict(
     data = read_labelled_texts(
         file,
         file_format=file_format,
+        delimiter=delimiter,
         text_column=text_column,
         header=header,
         label_prefix=label_prefix,
@@ -166,6 +174,7 @@ def evaluate(
     picture: Annotated[Path | None, typer.Option("--picture", help="Draw the confusion matrix to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
     file_format: FileFormat = "auto",
+    delimiter: Delimiter = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     header: Header = True,
@@ -184,6 +193,7 @@ def evaluate(
     data = read_labelled_texts(
         file,
         file_format=file_format,
+        delimiter=delimiter,
         text_column=text_column,
         label_column=label_column,
         header=header,

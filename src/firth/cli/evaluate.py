@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from firth.cli.analogy import Method
+from firth.cli.exits import EXIT_CHECK_FAILED
 from firth.cli.reading import AsJson, Vectors, open_vectors, print_json
 from firth.errors import ParameterError
 from firth.vectors.evaluation import RESTRICT_VOCABULARY
 
 if TYPE_CHECKING:
     from firth.vectors.evaluation import AnalogyScore, PairScore
+    from firth.vectors.evaluation_lines import LineCounts
 
 NO_ARGS_IS_HELP = True
 
@@ -40,42 +43,93 @@ def evaluate(
         Method, typer.Option("--method", help="Of the analogies: nearest to B - A + C, or by products (3CosMul).")
     ] = Method.ADD,
     sections: Annotated[bool, typer.Option("--sections", help="A line for each section of the analogies.")] = False,
+    delimiter: Annotated[
+        str | None,
+        typer.Option(
+            "--delimiter", help="Between the columns of --similarity: a character, or tab. [default: guessed]"
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="WORD,WORD,SCORE",
+            help="Columns of --similarity: numbers from 1, or names in the heading. [default: guessed]",
+        ),
+    ] = None,
+    skip_bad_lines: Annotated[
+        bool, typer.Option("--skip-bad-lines", help="Exit with 0 although lines are no pairs or no questions.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Score vectors by analogies and by people's judgements of similarity; the same numbers as gensim's.
 
     \b
     firth evaluate model --analogies questions-words.txt
-    firth evaluate model --similarity wordsim353.tsv simlex999.tsv --json
+    firth evaluate model --similarity combined.csv SimLex-999.txt --json
+    firth evaluate model --similarity ratings.tsv --columns word1,word2,mean
+
+    Every line of a file is accounted for. Exit status: 0 all lines but blank ones, comments and one heading counted;
+    1 others did not (--skip-bad-lines: 0); 2 nothing could be scored.
     """
     pair_files = [*(similarity or []), *(more_pairs or [])]
     if more_pairs and not similarity:
         raise ParameterError(f"a file must follow --analogies or --similarity, got {more_pairs[0]} alone")
     if analogies is None and not pair_files:
         raise ParameterError("something must be asked for: --analogies FILE, --similarity FILE..., or both")
+    if not pair_files and (delimiter is not None or columns is not None):
+        raise ParameterError("--delimiter and --columns must come with --similarity FILE..., got no such file")
     for path in [*([analogies] if analogies else []), *pair_files]:
         if not path.is_file():
             what = "is a folder; name a file in it" if path.is_dir() else "does not exist"
             raise ParameterError(f"{path} {what}")
 
-    from firth.vectors.evaluation import evaluate_analogies, evaluate_word_pairs
+    from firth.vectors.evaluation import score_analogies, score_word_pairs
+    from firth.vectors.pair_files import read_word_pairs
+    from firth.vectors.question_files import read_questions
+
+    # All files first: what is wrong with one of them is said before any work.
+    chosen = _parse_columns(columns)
+    mark = {"tab": "\t", "\\t": "\t", "space": " "}.get(delimiter or "", delimiter)
+    questions = read_questions(analogies) if analogies is not None else None
+    read_pairs = [(path, read_word_pairs(path, mark, chosen)) for path in pair_files]
 
     opened = open_vectors(vectors)
     result: dict[str, Any] = {}
-    if analogies is not None:
-        score = evaluate_analogies(
-            opened, analogies, restrict_vocabulary=restrict, fold_case=fold_case, method=method.value
+    accounts: list[tuple[Path, LineCounts]] = []
+    if analogies is not None and questions is not None:
+        score = score_analogies(
+            opened, questions, restrict_vocabulary=restrict, fold_case=fold_case, method=method.value
         )
+        accounts.append((analogies, score.lines))
         result["analogies"] = {"file": str(analogies), **_analogies_to_json(score)}
         if not as_json:
             _print_analogies(analogies, score, sections)
-    for path in pair_files:
-        pairs = evaluate_word_pairs(opened, path, restrict_vocabulary=restrict, fold_case=fold_case)
-        result.setdefault("similarity", []).append({"file": str(path), **vars(pairs)})
+    for path, file in read_pairs:
+        pairs = score_word_pairs(opened, file, restrict_vocabulary=restrict, fold_case=fold_case)
+        accounts.append((path, pairs.lines))
+        result.setdefault("similarity", []).append({"file": str(path), **_pairs_to_json(pairs)})
         if not as_json:
             _print_pairs(path, pairs)
     if as_json:
         print_json(result)
+    bad = [(path, lines) for path, lines in accounts if lines.n_bad]
+    for path, lines in bad:
+        typer.echo(
+            f"{'note' if skip_bad_lines else 'Error'}: {lines.n_bad:,} of {lines.n_lines:,} lines of {path} did not"
+            f" count: {lines.describe_bad()}"
+            + ("" if skip_bad_lines else "; mend these lines, or give --skip-bad-lines"),
+            err=True,
+        )
+    if bad and not skip_bad_lines:
+        raise typer.Exit(EXIT_CHECK_FAILED)
+
+
+def _parse_columns(columns: str | None) -> list[int | str] | None:
+    if columns is None:
+        return None
+    names = [name.strip() for name in columns.split(",")]
+    return [int(name) if name.isascii() and name.isdecimal() else name for name in names]
 
 
 def _analogies_to_json(score: AnalogyScore) -> dict[str, Any]:
@@ -93,7 +147,26 @@ def _analogies_to_json(score: AnalogyScore) -> dict[str, Any]:
         "syntactic": numbers(score.syntactic),
         "sections": [{"name": section.name, **numbers(section)} for section in score.sections],
         "n_skipped_lines": score.n_skipped_lines,
+        "lines": _lines_to_json(score.lines),
     }
+
+
+def _pairs_to_json(score: PairScore) -> dict[str, Any]:
+    return {
+        "spearman": score.spearman,
+        "pearson": score.pearson,
+        "n_pairs": score.n_pairs,
+        "n_unknown": score.n_unknown,
+        "unknown_share": score.unknown_share,
+        "n_skipped_lines": score.n_skipped_lines,
+        "tags_removed": score.tags_removed,
+        "lines": _lines_to_json(score.lines),
+        "layout": dataclasses.asdict(score.layout),
+    }
+
+
+def _lines_to_json(lines: LineCounts) -> dict[str, Any]:
+    return {**dataclasses.asdict(lines), "n_bad": lines.n_bad}
 
 
 def _print_analogies(path: Path, score: AnalogyScore, with_sections: bool) -> None:
@@ -105,6 +178,7 @@ def _print_analogies(path: Path, score: AnalogyScore, with_sections: bool) -> No
             f"  {section.name:<{width}}  {section.accuracy:6.1%}  {section.n_correct:,} of {section.n_answered:,}"
             f" right, {section.n_unknown:,} with an unknown word"
         )
+    _print_lines(score.lines, "questions")
 
 
 def _print_pairs(path: Path, score: PairScore) -> None:
@@ -112,3 +186,20 @@ def _print_pairs(path: Path, score: PairScore) -> None:
         f"{path}: Spearman {score.spearman:.4f}, Pearson {score.pearson:.4f} over {score.n_pairs:,} pairs,"
         f" {score.unknown_share:.1%} unknown"
     )
+    tags = '; "sun-n" looked up as "sun"' if score.tags_removed else ""
+    typer.echo(f"  {score.layout.describe()}{tags}")
+    _print_lines(score.lines, "pairs")
+
+
+def _print_lines(lines: LineCounts, what: str) -> None:
+    parts = [f"{lines.n_counted:,} {what}"]
+    for n, name in ((lines.n_sections, "sections"), (lines.n_blank, "blank"), (lines.n_comments, "comments")):
+        if n:
+            parts.append(f"{n:,} {name}")
+    if lines.heading_line is not None:
+        parts.append(f"a heading in line {lines.heading_line} ({lines.heading!r})")
+    if lines.n_bad:
+        parts.append(f"{lines.n_bad:,} that did not count")
+    typer.echo(f"  {lines.n_lines:,} lines: {', '.join(parts)}")
+    for item in lines.bad:
+        typer.echo(f"    {item.n_lines:,}: {item.reason}; first in line {item.first_line}: {item.example!r}")

@@ -1,9 +1,10 @@
-"""Room cli: texts with labels from CSV and TSV columns or from lines with ``__label__``; the whole file or an error."""
+"""Room cli: texts with labels from columns of a table or from lines with ``__label__``; the whole file or an error."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,9 @@ from firth.errors import CorpusError, EncodingError, FormatError, ParameterError
 FORMATS = ("auto", "csv", "tsv", "lines")
 SEVERAL_LABELS = ("error", "first", "each")
 MAX_FIELD_CHARACTERS = 1 << 26
+TAB = "\t"
+SEPARATORS = ",;|" + TAB  # looked for where a table has one column alone
+GLUE = ",;|"  # in a label they are meant to end it, but only white space does, here and in fastText
 
 
 @dataclass
@@ -31,6 +35,7 @@ def read_labelled_texts(
     path: Path,
     *,
     file_format: str = "auto",
+    delimiter: str | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
     header: bool = True,
@@ -44,13 +49,15 @@ def read_labelled_texts(
     ----------
     path : Path
     file_format : "auto", "csv", "tsv" or "lines"
-        "auto": by the ending (.csv; .tsv or .tab; all others are lines).
+        "auto": by the ending (.csv; .tsv or .tab; all others are lines), and a table where a delimiter is given.
+    delimiter : str, optional
+        Between the columns of a table: one character, or "tab". By default a comma, in TSV a tab.
     text_column, label_column : str, optional
         Names in the header ("text" and "label" by default), or numbers from 1 with ``header=False`` (2 and 1).
     header : bool
         Whether the first row of a CSV or TSV file names the columns.
     label_prefix : str
-        Words of a line that start with it, before the first word that does not, are its labels.
+        Words of a line that start with it, wherever they stand, are its labels, as in fastText.
     with_labels : bool
         False: labels are not asked for; where lines have some they are taken off.
     several_labels : "error", "first" or "each"
@@ -65,7 +72,8 @@ def read_labelled_texts(
     FormatError
         A row with too few columns, a column that does not exist, quotes that do not close.
     CorpusError
-        A file without a text, a line without a label, or with nothing but one.
+        A file without a text; lines without a label, with nothing but labels, with labels that are glued to something
+        or empty, or with several labels. All of one kind are counted, and the first is named.
     """
     if file_format not in FORMATS:
         raise ParameterError(f"format must be one of {', '.join(FORMATS)}, got {file_format!r}")
@@ -74,34 +82,100 @@ def read_labelled_texts(
     if not label_prefix or label_prefix.split() != [label_prefix]:
         raise ParameterError(f"label prefix must be a word without white space, got {label_prefix!r}")
     if file_format == "auto":
-        file_format = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv"}.get(path.suffix.lower(), "lines")
+        by_ending = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv"}.get(path.suffix.lower(), "lines")
+        file_format = "csv" if delimiter is not None and by_ending == "lines" else by_ending
+    separator = _parse_delimiter(delimiter, file_format)
     text = _read_text(path)
     if file_format == "lines":
         if text_column or label_column:
-            raise ParameterError(f"columns must be of a CSV or TSV file, got {path}, read as lines; give the format")
+            raise ParameterError(
+                f"--text-column and --label-column must be of a table, got {path}, which is read as lines;"
+                " give --format csv or --delimiter"
+            )
         rows = _parse_lines(text, label_prefix)
     else:
-        rows = _parse_columns(path, text, file_format, text_column, label_column, header, with_labels)
+        rows = _parse_columns(path, text, separator, text_column, label_column, header, with_labels)
 
     result = LabelledTexts()
+    faults = _Faults(path)
+    wanted = f"a word that starts with {label_prefix}" if file_format == "lines" else "something in its column"
     for line_number, labels, words in rows:
-        place = f"{path}, line {line_number}"
-        if with_labels and not labels:
-            wanted = f"a word that starts with {label_prefix}" if file_format == "lines" else "something in its column"
-            raise CorpusError(f"{place} has no label; give it {wanted}, or take it out")
-        if with_labels and not words.strip():
-            raise CorpusError(f"{place} has nothing but its label {labels[0]!r}; give it a text, or take it out")
-        if with_labels and len(labels) > 1 and several_labels == "error":
-            raise CorpusError(
-                f"{place} has {len(labels)} labels ({', '.join(labels[:5])}); choose --several-labels first, or each,"
-                " which takes the text once for each label"
-            )
         result.texts.append(words)
         result.labels.append(labels[:1] if several_labels == "first" else labels)
         result.line_numbers.append(line_number)
+        if not with_labels:
+            continue
+        glued = _find_glued(labels, words, label_prefix) if file_format == "lines" else []
+        if "" in labels:
+            faults.add("empty label", line_number, f"has {label_prefix} with no name behind it; name the label")
+        elif glued:
+            faults.add(
+                "glued label",
+                line_number,
+                f"has a label that is glued to something, {glued[0][:60]!r}; put a space between labels and words,"
+                f" and no {' '.join(GLUE)} into the names of labels",
+            )
+        elif not labels:
+            faults.add("no label", line_number, f"has no label; give it {wanted}, or take it out")
+        elif not words.strip():
+            faults.add(
+                "no text", line_number, f"has nothing but its label {labels[0]!r}; give it a text, or take it out"
+            )
+        elif len(labels) > 1 and several_labels == "error":
+            faults.add(
+                "several labels",
+                line_number,
+                f"has {len(labels)} labels ({', '.join(labels[:5])}); choose --several-labels first, or each,"
+                " which takes the text once for each label",
+            )
+    faults.raise_any(len(result), is_lines=file_format == "lines")
     if not result.texts:
         raise CorpusError(f"{path} must hold at least one text, got none")
     return result
+
+
+class _Faults:
+    """What is wrong with the lines of a file: how many of each kind, and the first of all."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._counts: Counter[str] = Counter()
+        self._first: tuple[int, str] | None = None
+
+    def add(self, kind: str, line_number: int, message: str) -> None:
+        self._counts[kind] += 1
+        if self._first is None:
+            self._first = line_number, message
+
+    def raise_any(self, n_texts: int, *, is_lines: bool) -> None:
+        if self._first is None:
+            return
+        line_number, message = self._first
+        counts = "; ".join(f"{kind}: {n:,} of {n_texts:,} texts" for kind, n in self._counts.items())
+        hint = ""
+        if is_lines and self._counts["no label"] == n_texts:
+            hint = "; if the file is a table, give --format csv or --delimiter"
+        raise CorpusError(f"{self._path}, line {line_number} {message}{hint} ({counts})")
+
+
+def _find_glued(labels: list[str], words: str, label_prefix: str) -> list[str]:
+    """Labels that hold a mark meant to end them, or another label; and words that hold a label."""
+    is_word = len(label_prefix) > 1  # "@" or "#" alone stands in many words and names
+    return [
+        *(label for label in labels if any(mark in label for mark in GLUE) or (is_word and label_prefix in label)),
+        *(word for word in words.split() if is_word and label_prefix in word),
+    ]
+
+
+def _parse_delimiter(delimiter: str | None, file_format: str) -> str:
+    if delimiter is None:
+        return "\t" if file_format == "tsv" else ","
+    if file_format == "lines":
+        raise ParameterError("--delimiter must come with a table, got --format lines; leave one of them out")
+    character = "\t" if delimiter in ("tab", "\\t") else delimiter
+    if len(character) != 1 or character in '"\r\n':
+        raise ParameterError(f"--delimiter must be one character, or tab, got {delimiter!r}")
+    return character
 
 
 def _read_text(path: Path) -> str:
@@ -123,31 +197,29 @@ def _parse_lines(text: str, label_prefix: str) -> Iterator[tuple[int, list[str],
         lines.pop()
     for line_number, line in enumerate(lines, start=1):
         words = line.split()
-        n_labels = 0
-        while n_labels < len(words) and words[n_labels].startswith(label_prefix):
-            n_labels += 1
-        labels = [word[len(label_prefix) :] for word in words[:n_labels]]
-        yield line_number, [label for label in labels if label], " ".join(words[n_labels:])
+        labels = [word[len(label_prefix) :] for word in words if word.startswith(label_prefix)]
+        yield line_number, labels, " ".join(word for word in words if not word.startswith(label_prefix))
 
 
 def _parse_columns(
     path: Path,
     text: str,
-    file_format: str,
+    separator: str,
     text_column: str | None,
     label_column: str | None,
     header: bool,
     with_labels: bool,
 ) -> Iterator[tuple[int, list[str], str]]:
-    delimiter = "," if file_format == "csv" else "\t"
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         names = next(reader, None) if header else None
         if header and names is None:
             raise CorpusError(f"{path} must hold a header and at least one text, got an empty file")
-        text_index = _column_index(path, text_column or ("text" if header else "2"), names)
-        label_index = _column_index(path, label_column or ("label" if header else "1"), names) if with_labels else None
+        text_index = _column_index(path, text_column or ("text" if header else "2"), names, separator)
+        label_index = (
+            _column_index(path, label_column or ("label" if header else "1"), names, separator) if with_labels else None
+        )
         previous = reader.line_num
         for row in reader:
             line_number, previous = previous + 1, reader.line_num
@@ -158,7 +230,7 @@ def _parse_columns(
                 expected = len(names) if names is not None else needed + 1
                 raise FormatError(
                     f"{path}, line {line_number}: a row must have {expected} columns, got {len(row)};"
-                    " texts with the separator in them need quotes"
+                    f" texts with the separator in them need quotes{_hint_of_delimiter(row, separator)}"
                 )
             label = row[label_index].strip() if label_index is not None else ""
             yield line_number, [label] if label else [], row[text_index]
@@ -166,7 +238,19 @@ def _parse_columns(
         raise FormatError(f"{path}, line {reader.line_num}: {error}") from None
 
 
-def _column_index(path: Path, column: str, names: list[str] | None) -> int:
+def _hint_of_delimiter(row: list[str], separator: str) -> str:
+    """The flag for another delimiter, where a row that is one field holds one."""
+    if len(row) == 1:
+        for other in SEPARATORS.replace(separator, ""):
+            if other in row[0]:
+                return (
+                    f"; if the columns are separated by {'tabs' if other == TAB else repr(other)}, give --delimiter"
+                    + (" tab" if other == TAB else f" {other!r}")
+                )
+    return ""
+
+
+def _column_index(path: Path, column: str, names: list[str] | None, separator: str) -> int:
     if names is None:
         if not column.isdecimal() or int(column) < 1:
             raise ParameterError(f"a column must be a number from 1 without a header, got {column!r}")
@@ -175,7 +259,7 @@ def _column_index(path: Path, column: str, names: list[str] | None) -> int:
         what = "stands twice in the header of" if column in names else "is no column of"
         raise FormatError(
             f"{column!r} {what} {path}, which has {', '.join(map(repr, names))};"
-            " name others with --text-column and --label-column"
+            f" name others with --text-column and --label-column{_hint_of_delimiter(names, separator)}"
         )
     return names.index(column)
 

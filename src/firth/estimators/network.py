@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from numbers import Integral, Real
 from typing import Any
 
@@ -21,6 +21,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from firth.errors import DivergenceError, ParameterError, TrainingError
+from firth.estimators.blas_threads import limit_blas_threads
 from firth.numerics.network import (
     BLOCK_ROWS,
     NetworkObjective,
@@ -228,7 +229,8 @@ class SigmoidNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         stopper = _Stopper(self, validation)
         if not goes_on:
             self.loss_curve_ = []
-        with _progress_of(self.progress, self.max_iter) as report:
+        rows = None if self.solver == "lbfgs" else self._batch_rows(X)
+        with self._limit_threads(X, rows), _progress_of(self.progress, self.max_iter) as report:
             if self.solver == "lbfgs":
                 self._fit_lbfgs(X, labels, weights, stopper, report)
             else:
@@ -296,7 +298,8 @@ class SigmoidNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
             self._optimizer = self._new_optimizer()
         if X.dtype != self.parameters_.dtype:
             X = X.astype(self.parameters_.dtype)
-        self.loss_curve_.append(_Batches(self, X, labels, weights, self._optimizer).run_epoch())
+        with self._limit_threads(X, self._batch_rows(X)):
+            self.loss_curve_.append(_Batches(self, X, labels, weights, self._optimizer).run_epoch())
         self.n_iter_ += 1
         self.loss_ = self.loss_curve_[-1]
         if callable(self.progress):
@@ -305,11 +308,15 @@ class SigmoidNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
 
     def predict_proba(self, X: Any) -> FloatArray:
         """Probabilities of the classes, (n, C), columns as ``classes_``, in the float type of the training."""
-        return network_probabilities(*self._prediction_arguments(X))
+        arguments = self._prediction_arguments(X)
+        with self._limit_threads(arguments[1]):
+            return network_probabilities(*arguments)
 
     def predict_log_proba(self, X: Any) -> FloatArray:
         """Log-probabilities, (n, C), finite where a probability itself would round to zero."""
-        return network_log_probabilities(*self._prediction_arguments(X))
+        arguments = self._prediction_arguments(X)
+        with self._limit_threads(arguments[1]):
+            return network_log_probabilities(*arguments)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The class of the largest probability, (n,)."""
@@ -329,6 +336,19 @@ class SigmoidNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         network = unpack_network(self.parameters_, self.sizes_)
         biases = [network.hidden_bias, network.output_bias]
         return biases if self.sizes_.n_hidden else biases[1:]
+
+    def _batch_rows(self, X: Any) -> int:
+        wanted = AUTO_BATCH_SIZE if self.batch_size == "auto" else int(self.batch_size)
+        return min(wanted, int(X.shape[0]))
+
+    def _limit_threads(self, X: Any, rows: int | None = None) -> AbstractContextManager[None]:
+        """One BLAS thread, unless products of so many rows (by default those of a block) are large."""
+        n_inputs, n_hidden, n_classes = self.sizes_
+        rows = min(X.shape[0] if rows is None else rows, BLOCK_ROWS)
+        layers = [n_hidden * n_classes] if n_hidden else []
+        if isinstance(X, np.ndarray):  # products with sparse inputs are no BLAS
+            layers.append(n_inputs * (n_hidden or n_classes))
+        return limit_blas_threads(2 * rows * max(layers, default=0))
 
     def _prediction_arguments(self, X: Any) -> tuple[FloatArray, Any, NetworkSizes]:
         check_is_fitted(self)
@@ -568,8 +588,7 @@ class _Batches:
         self.estimator, self.optimizer = estimator, optimizer
         self.inputs, self.labels, self.weights = X, labels, weights
         self.n_examples, n_inputs = X.shape
-        wanted = AUTO_BATCH_SIZE if estimator.batch_size == "auto" else int(estimator.batch_size)
-        self.batch_size = min(wanted, self.n_examples)
+        self.batch_size = estimator._batch_rows(X)
         self.order = np.arange(self.n_examples)
         self.objective = NetworkObjective(
             estimator.parameters_,

@@ -7,6 +7,8 @@ from firth.vectors.evaluation import (
     evaluate_analogies,
     evaluate_word_pairs,
 )
+from firth.vectors.evaluation_lines import BadLines, LineCounts
+from firth.vectors.pair_layout import PairLayout
 from firth.vectors.plot import plot_words
 from firth.vectors.spaces import Alignment, Components, align_spaces, most_moved, principal_components
 from firth.vectors.texts import (
@@ -24,9 +26,12 @@ __all__ = [
     "Alignment",
     "AnalogyScore",
     "AnalogySection",
+    "BadLines",
     "Components",
+    "LineCounts",
     "Neighbor",
     "PackedWords",
+    "PairLayout",
     "PairScore",
     "WordVectors",
     "align_spaces",

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import codecs
-import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from firth.errors import EncodingError, FormatError, ParameterError, StorageError
+from firth.errors import ParameterError
+from firth.vectors.evaluation_lines import LineCounts, validate_lines
 from firth.vectors.neighbors import Rows, block_scores, exact_scores, rows_in_block, unit_rows
+from firth.vectors.pair_files import PairFile, read_word_pairs, without_tag
+from firth.vectors.pair_layout import Column, PairLayout
+from firth.vectors.question_files import Question, QuestionFile, read_questions
 from firth.vectors.word_vectors import PRODUCT_EPSILON, WordVectors, check_at_least, check_choice
 
 RESTRICT_VOCABULARY = 300_000  # gensim's
 ANSWERS_READ = 5  # gensim's: the answer is the first of the five nearest that is no question word
 _DISTINCT_WORDS = 2048  # whose scores are computed together
-_LONGEST_LINE = 1 << 20
 _SYNTACTIC_PREFIX = "gram"  # word2vec's file names its syntactic sections gram1-..., gram2-...
-
-Question = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -62,14 +60,19 @@ class AnalogyScore:
     """What `evaluate_analogies` found: the sections of the file, and sums over them.
 
     ``semantic`` and ``syntactic`` sum the sections whose names do not, and do, begin with "gram", as in word2vec's
-    file. ``n_skipped_lines`` lines were no question (not four words).
+    file. ``lines`` accounts for every line of the file.
     """
 
     sections: tuple[AnalogySection, ...]
     total: AnalogySection
     semantic: AnalogySection
     syntactic: AnalogySection
-    n_skipped_lines: int
+    lines: LineCounts
+
+    @property
+    def n_skipped_lines(self) -> int:
+        """Lines that were no question and no section: bad lines, and a heading."""
+        return self.lines.n_skipped
 
     @property
     def accuracy(self) -> float:
@@ -87,7 +90,8 @@ class PairScore:
     """What `evaluate_word_pairs` found: correlations of cosines with people's scores.
 
     ``spearman`` and ``pearson`` over ``n_pairs`` pairs, NaN where they are not defined (fewer than two pairs, or all
-    equal); ``n_unknown`` pairs hold a word outside the vocabulary; ``n_skipped_lines`` lines were no pair (a heading).
+    equal); ``n_unknown`` pairs hold a word outside the vocabulary. ``lines`` accounts for every line of the file,
+    ``layout`` says how they were read, and ``tags_removed`` whether "sun-n" was looked up as "sun".
     """
 
     spearman: float
@@ -95,7 +99,14 @@ class PairScore:
     n_pairs: int
     n_unknown: int
     unknown_share: float
-    n_skipped_lines: int
+    lines: LineCounts
+    layout: PairLayout = field(compare=False)
+    tags_removed: bool = False
+
+    @property
+    def n_skipped_lines(self) -> int:
+        """Lines that were no pair: bad lines, and a heading."""
+        return self.lines.n_skipped
 
 
 def evaluate_analogies(
@@ -106,6 +117,7 @@ def evaluate_analogies(
     fold_case: bool = True,
     unknown: Literal["skip", "incorrect"] = "skip",
     method: Literal["add", "multiply"] = "add",
+    bad_lines: Literal["error", "skip"] = "error",
 ) -> AnalogyScore:
     """Share of analogy questions, "a is to b as c is to d", whose d is found.
 
@@ -118,7 +130,8 @@ def evaluate_analogies(
     ----------
     vectors : WordVectors
     path : path
-        Google's format [1]: lines ``a b c d``; ``: name`` begins a section. Other lines are counted and skipped.
+        Google's format [1]: lines ``a b c d``; ``: name`` begins a section, ``#`` a comment. Or a table with the
+        columns word1, word2, word3, target, and perhaps type, which names the sections.
     restrict_vocabulary : int or None
         How many of the first rows take part; None: all.
     fold_case : bool
@@ -126,6 +139,8 @@ def evaluate_analogies(
         Whether unknown questions are left out (the usual rule) or count as answered wrong.
     method : "add" or "multiply"
         See `WordVectors.most_similar`.
+    bad_lines : "error" or "skip"
+        Whether a line that is no question is an error, or left out and counted in ``lines`` of the result.
 
     Returns
     -------
@@ -134,16 +149,37 @@ def evaluate_analogies(
     Raises
     ------
     StorageError, EncodingError, FormatError, ParameterError
-        A file that cannot be read, is no UTF-8, or holds no question.
+        A file that cannot be read, is no UTF-8, holds no question, or holds a line that is none.
 
     References
     ----------
     [1] Mikolov, Chen, Corrado, Dean (2013), arXiv:1301.3781.
     """
+    check_choice("bad_lines", bad_lines, ("error", "skip"))
+    file = read_questions(path)
+    if bad_lines == "error":
+        validate_lines(path, file.lines, "questions")
+    return score_analogies(
+        vectors, file, restrict_vocabulary=restrict_vocabulary, fold_case=fold_case, unknown=unknown, method=method
+    )
+
+
+def score_analogies(
+    vectors: WordVectors,
+    file: QuestionFile,
+    *,
+    restrict_vocabulary: int | None = RESTRICT_VOCABULARY,
+    fold_case: bool = True,
+    unknown: Literal["skip", "incorrect"] = "skip",
+    method: Literal["add", "multiply"] = "add",
+) -> AnalogyScore:
+    """`evaluate_analogies` on a file that is read already, whose bad lines are left out."""
     check_choice("unknown", unknown, ("skip", "incorrect"))
     check_choice("method", method, ("add", "multiply"))
     n_rows = _count_rows(vectors, restrict_vocabulary)
-    names, section_ids, questions, n_skipped = _read_questions(path, fold_case)
+    names, section_ids, questions = file.names, file.section_ids, file.questions
+    if fold_case:
+        questions = [(a.upper(), b.upper(), c.upper(), d.upper()) for a, b, c, d in questions]
     rows_of = _find_folded(vectors, n_rows, fold_case, {word for question in questions for word in question})
     known = [place for place, question in enumerate(questions) if all(word in rows_of for word in question)]
     triples = np.array([[rows_of[word][0] for word in questions[place][:3]] for place in known], dtype=np.int64)
@@ -175,7 +211,7 @@ def evaluate_analogies(
     syntactic = [section for section in sections if section.name.startswith(_SYNTACTIC_PREFIX)]
     semantic = [section for section in sections if not section.name.startswith(_SYNTACTIC_PREFIX)]
     return AnalogyScore(
-        sections, _sum("total", sections), _sum("semantic", semantic), _sum("syntactic", syntactic), n_skipped
+        sections, _sum("total", sections), _sum("semantic", semantic), _sum("syntactic", syntactic), file.lines
     )
 
 
@@ -184,23 +220,34 @@ def evaluate_word_pairs(
     path: str | os.PathLike[str],
     *,
     delimiter: str | None = None,
+    columns: Sequence[Column] | None = None,
     restrict_vocabulary: int | None = RESTRICT_VOCABULARY,
     fold_case: bool = True,
     unknown: Literal["skip", "zero"] = "skip",
+    bad_lines: Literal["error", "skip"] = "error",
 ) -> PairScore:
     """Correlation of cosines with the scores that people gave to pairs of words.
+
+    Words that all end in a part of speech ("sun-n", as in MEN) are looked up without it, unless the vectors know more
+    of them with it. Scores may have decimal commas where no score has a decimal point.
 
     Parameters
     ----------
     vectors : WordVectors
     path : path
-        Lines ``word word score``; ``#`` begins a comment; lines that are no pair (a heading) are counted and skipped.
+        Lines with two words and a score, perhaps among other columns; ``#`` begins a comment; the first line may be a
+        heading.
     delimiter : str, optional
-        Between the three; by default a tab where the line has one, else white space.
+        Between the columns; by default guessed from the first lines: tab, semicolon, comma, bar or white space.
+    columns : sequence of three int or str, optional
+        First word, second word and score: numbers from 1, or names in the heading. By default guessed from the heading
+        and the first lines; ``layout`` of the result says what was guessed.
     restrict_vocabulary, fold_case
         As in `evaluate_analogies`.
     unknown : "skip" or "zero"
         Whether pairs with a word outside the vocabulary are left out, or count with a cosine of 0.
+    bad_lines : "error" or "skip"
+        Whether a line that is no pair is an error, or left out and counted in ``lines`` of the result.
 
     Returns
     -------
@@ -210,12 +257,38 @@ def evaluate_word_pairs(
     Raises
     ------
     StorageError, EncodingError, FormatError, ParameterError
+        A file that cannot be read, is no UTF-8, holds no pair, holds a line that is none, or whose columns could be
+        one or another.
     """
+    check_choice("bad_lines", bad_lines, ("error", "skip"))
+    file = read_word_pairs(path, delimiter, columns)
+    if bad_lines == "error":
+        validate_lines(path, file.lines, "pairs")
+    return score_word_pairs(
+        vectors, file, restrict_vocabulary=restrict_vocabulary, fold_case=fold_case, unknown=unknown
+    )
+
+
+def score_word_pairs(
+    vectors: WordVectors,
+    file: PairFile,
+    *,
+    restrict_vocabulary: int | None = RESTRICT_VOCABULARY,
+    fold_case: bool = True,
+    unknown: Literal["skip", "zero"] = "skip",
+) -> PairScore:
+    """`evaluate_word_pairs` on a file that is read already, whose bad lines are left out."""
     check_choice("unknown", unknown, ("skip", "zero"))
-    if delimiter is not None and (not isinstance(delimiter, str) or not delimiter):
-        raise ParameterError(f"delimiter must be a string that is not empty, got {delimiter!r}")
     n_rows = _count_rows(vectors, restrict_vocabulary)
-    pairs, n_skipped = _read_pairs(path, delimiter, fold_case)
+    pairs, tags_removed = file.pairs, False
+    if fold_case:
+        pairs = [(first.upper(), second.upper(), score) for first, second, score in pairs]
+    if file.has_tags:
+        bare = [(without_tag(first), without_tag(second), score) for first, second, score in pairs]
+        tagged_words, bare_words = ({word for pair in some for word in pair[:2]} for some in (pairs, bare))
+        n_tagged = len(_find_folded(vectors, n_rows, fold_case, tagged_words))
+        tags_removed = n_tagged <= len(_find_folded(vectors, n_rows, fold_case, bare_words))
+        pairs = bare if tags_removed else pairs
     rows_of = _find_folded(vectors, n_rows, fold_case, {word for pair in pairs for word in pair[:2]})
     known = np.array([first in rows_of and second in rows_of for first, second, _ in pairs], dtype=bool)
     scores = np.array([score for _, _, score in pairs])
@@ -237,7 +310,9 @@ def evaluate_word_pairs(
         n_pairs=int(np.count_nonzero(counted)),
         n_unknown=n_unknown,
         unknown_share=n_unknown / len(pairs),
-        n_skipped_lines=n_skipped,
+        lines=file.lines,
+        layout=file.layout,
+        tags_removed=tags_removed,
     )
 
 
@@ -273,73 +348,6 @@ def _sum(name: str, sections: Sequence[AnalogySection]) -> AnalogySection:
         sum(section.n_questions for section in sections),
         sum(section.n_unknown for section in sections),
     )
-
-
-def _read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
-    path = Path(path)
-    if not path.exists():
-        raise StorageError(f"{path} must be a file, got nothing of that name")
-    if path.is_dir():
-        raise StorageError(f"{path} must be a file, got a folder")
-    offset = 0
-    with path.open("rb") as file:
-        while line := file.readline(_LONGEST_LINE + 1):
-            if len(line) > _LONGEST_LINE:
-                raise FormatError(f"{path} must have lines of at most {_LONGEST_LINE} bytes, got more at byte {offset}")
-            try:
-                yield line.removeprefix(codecs.BOM_UTF8 if offset == 0 else b"").decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise EncodingError(
-                    f"{path} must be UTF-8, got {error.reason} at byte {offset + error.start}"
-                ) from None
-            offset += len(line)
-
-
-def _read_questions(path: str | os.PathLike[str], fold_case: bool) -> tuple[list[str], list[int], list[Question], int]:
-    names: list[str] = []
-    section_ids: list[int] = []
-    questions: list[Question] = []
-    n_skipped = 0
-    for line in _read_lines(path):
-        if line.startswith(": "):
-            names.append(line[2:].strip())
-            continue
-        words = tuple((line.upper() if fold_case else line).split())
-        if len(words) != 4:
-            n_skipped += bool(words)
-            continue
-        if not names:
-            names.append("questions")
-        section_ids.append(len(names) - 1)
-        questions.append(words)
-    if not questions:
-        raise FormatError(f"{path} must hold analogy questions, lines of four words, got none")
-    return names, section_ids, questions, n_skipped
-
-
-def _read_pairs(
-    path: str | os.PathLike[str], delimiter: str | None, fold_case: bool
-) -> tuple[list[tuple[str, str, float]], int]:
-    pairs: list[tuple[str, str, float]] = []
-    n_skipped = 0
-    for line in _read_lines(path):
-        if line.startswith("#") or not line.strip():
-            continue
-        fields = line.split(delimiter if delimiter is not None else "\t" if "\t" in line else None)
-        try:
-            first, second, score = fields
-            value = float(score)
-        except ValueError:
-            n_skipped += 1
-            continue
-        if not math.isfinite(value):
-            n_skipped += 1
-            continue
-        first, second = first.strip(), second.strip()
-        pairs.append((first.upper(), second.upper(), value) if fold_case else (first, second, value))
-    if not pairs:
-        raise FormatError(f"{path} must hold lines of two words and a score, got none; give the delimiter if it is odd")
-    return pairs, n_skipped
 
 
 def _find_folded(vectors: WordVectors, n_rows: int, fold_case: bool, wanted: set[str]) -> dict[str, list[int]]:

@@ -297,6 +297,28 @@ def test_evaluation_is_gensims(tmp_path: Path, theirs) -> None:
         make().evaluate_word_analogies(str(questions), similarity_function="euclid")
 
 
+def test_evaluation_leaves_lines_out_as_gensim_does(
+    tmp_path: Path, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
+) -> None:
+    """gensim takes three columns between tabs and a float, logs all other lines, and guesses nothing."""
+    good = "".join(f"{WORDS[i]}\t{WORDS[-i - 1]}\t{i * i % 7}.5\n" for i in range(12))
+    bad = f"{WORDS[0]}\t{WORDS[1]}\t7,35\n{WORDS[0]},{WORDS[1]},4\n{WORDS[0]}\t{WORDS[1]}\t4\t5\n\n"
+    pairs, clean = tmp_path / "pairs.tsv", tmp_path / "clean.tsv"
+    pairs.write_text("word1\tword2\tscore\n# a comment\n" + good + bad)
+    clean.write_text(good)
+    found = make().evaluate_word_pairs(str(pairs))
+    assert found == make().evaluate_word_pairs(str(clean))
+    assert "4 lines: the line is not two words and a number" in caplog.text
+    with pytest.raises(FormatError, match="pass the delimiter of the file"):
+        make().evaluate_word_pairs(str(pairs), delimiter=";")
+    questions = tmp_path / "questions.txt"
+    questions.write_text(": a\n" + " ".join(WORDS[:4]) + "\nthree words alone\n")
+    assert len(make().evaluate_word_analogies(str(questions))[1]) == 2
+    assert "the line has 3 words" in caplog.text
+    theirs = request.getfixturevalue("theirs")  # skips without gensim
+    assert found[0][0] == pytest.approx(theirs.evaluate_word_pairs(str(pairs))[0][0], abs=1e-6)
+
+
 def test_incomplete_beta_is_scipys() -> None:
     special = pytest.importorskip("scipy.special")
     rng = np.random.default_rng(8)

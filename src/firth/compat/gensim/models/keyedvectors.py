@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.compat.gensim.pairs import read_pairs
 from firth.compat.gensim.refused import RemovedNameError, refuse
 from firth.compat.gensim.significance import Correlation, with_pvalue
 from firth.compat.gensim.store import as_path, is_ours, pack_keys, read_file, unpack_keys, write_file
@@ -26,7 +27,7 @@ from firth.formats.gensim_native import read_model
 from firth.formats.registry import read_vectors, write_vectors
 from firth.formats.source import VectorEncodingError
 from firth.formats.table import VectorTable
-from firth.vectors.evaluation import evaluate_analogies, evaluate_word_pairs
+from firth.vectors.evaluation import evaluate_analogies, score_word_pairs
 from firth.vectors.neighbors import unit_rows
 from firth.vectors.texts import word_movers_distance
 from firth.vectors.word_vectors import WordVectors
@@ -546,7 +547,10 @@ class KeyedVectors:
             fold_case=case_insensitive,
             unknown="incorrect" if dummy4unknown else "skip",
             method=methods[similarity_function],
+            bad_lines="skip",
         )
+        if score.lines.bad:
+            logger.warning("%s: left out, as gensim does: %s", analogies, score.lines.describe_bad())
         named = [*((section.name, section) for section in score.sections), ("Total accuracy", score.total)]
         sections = [
             {"section": name, "correct": list(part.correct), "incorrect": list(part.incorrect)} for name, part in named
@@ -562,13 +566,19 @@ class KeyedVectors:
         case_insensitive: bool = True,
         dummy4unknown: bool = False,
     ) -> tuple[Correlation, Correlation, float]:
-        """Pearson's and Spearman's correlations with people's scores, with p-values, and the unknown pairs in %."""
+        """Pearson's and Spearman's correlations with people's scores, with p-values, and the unknown pairs in %.
+
+        Lines are read as gensim reads them: three columns between delimiters, and a score that ``float`` takes. Other
+        lines are logged and left out. ``firth.evaluate_word_pairs`` guesses the layout and refuses such lines.
+        """
         if codecs.lookup(encoding).name not in ("utf-8", "ascii"):
             raise ParameterError(f"encoding must be utf8, got {encoding!r}; convert the file")
-        score = evaluate_word_pairs(
+        file = read_pairs(pairs, delimiter)
+        if file.lines.n_bad:
+            logger.warning("%s: left out, as gensim does: %s", pairs, file.lines.describe_bad())
+        score = score_word_pairs(
             self.to_firth(),
-            pairs,
-            delimiter=delimiter,
+            file,
             restrict_vocabulary=restrict_vocab,
             fold_case=case_insensitive,
             unknown="zero" if dummy4unknown else "skip",

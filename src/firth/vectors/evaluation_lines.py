@@ -1,0 +1,136 @@
+"""vectors: the lines of an evaluation file, and the account of them: what counted, what did not, and why."""
+
+from __future__ import annotations
+
+import codecs
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from firth.errors import EncodingError, FormatError, StorageError
+
+LONGEST_LINE = 1 << 20  # bytes
+EXAMPLE_CHARACTERS = 80
+REASONS_TOLD = 5
+
+
+@dataclass(frozen=True)
+class BadLines:
+    """``n_lines`` lines that did not count for one ``reason``; ``example`` is line ``first_line``, numbered from 1."""
+
+    reason: str
+    n_lines: int
+    first_line: int
+    example: str
+
+
+@dataclass(frozen=True)
+class LineCounts:
+    """What became of every line of a file.
+
+    ``n_lines`` is the sum of ``n_counted`` (pairs or questions, also of unknown words), ``n_blank`` (also rows of a
+    table without words and score), ``n_comments`` (lines that begin with ``#``), ``n_sections`` (lines that begin a
+    section of an analogy file), ``n_bad``, and one where there is a heading. ``heading_line`` is the heading's number
+    from 1, ``heading`` its text.
+    """
+
+    n_lines: int
+    n_counted: int
+    n_blank: int
+    n_comments: int
+    n_sections: int
+    heading_line: int | None
+    heading: str | None
+    bad: tuple[BadLines, ...]
+
+    @property
+    def n_bad(self) -> int:
+        """Lines that should have counted and did not."""
+        return sum(item.n_lines for item in self.bad)
+
+    @property
+    def n_skipped(self) -> int:
+        """Bad lines, and the heading."""
+        return self.n_bad + (self.heading_line is not None)
+
+    def describe_bad(self) -> str:
+        """The reasons with their counts and first examples, the most frequent first."""
+        told = [
+            f"{item.n_lines:,} {'line' if item.n_lines == 1 else 'lines'}: {item.reason}"
+            f" (first in line {item.first_line}: {item.example!r})"
+            for item in self.bad[:REASONS_TOLD]
+        ]
+        n_more = sum(item.n_lines for item in self.bad[REASONS_TOLD:])
+        return "; ".join([*told, f"{n_more:,} lines for other reasons"] if n_more else told)
+
+
+class LineAccount:
+    """Takes note of every line of a file, and gives their `LineCounts`."""
+
+    def __init__(self) -> None:
+        self.n_counted = self.n_blank = self.n_comments = self.n_sections = 0
+        self._heading: tuple[int, str] | None = None
+        self._bad: dict[str, BadLines] = {}
+
+    def add_heading(self, number: int, line: str) -> None:
+        self._heading = (number, _shorten(line))
+
+    def add_bad(self, reason: str, number: int, line: str) -> None:
+        before = self._bad.get(reason)
+        if before is None:
+            self._bad[reason] = BadLines(reason, 1, number, _shorten(line))
+        else:
+            self._bad[reason] = BadLines(reason, before.n_lines + 1, before.first_line, before.example)
+
+    def close(self) -> LineCounts:
+        bad = tuple(sorted(self._bad.values(), key=lambda item: (-item.n_lines, item.first_line)))
+        n_bad = sum(item.n_lines for item in bad)
+        number, heading = self._heading if self._heading is not None else (None, None)
+        n_lines = self.n_counted + self.n_blank + self.n_comments + self.n_sections + n_bad + (number is not None)
+        return LineCounts(n_lines, self.n_counted, self.n_blank, self.n_comments, self.n_sections, number, heading, bad)
+
+
+def validate_lines(path: str | os.PathLike[str], lines: LineCounts, what: str) -> None:
+    """Raise FormatError where a line of the file should have counted as ``what`` and did not."""
+    if lines.bad:
+        raise FormatError(
+            f"{path} must hold {what} alone, got {lines.n_bad:,} of {lines.n_lines:,} lines that are none:"
+            f" {lines.describe_bad()}; mend these lines,"
+            ' or leave them out with bad_lines="skip" (on the command line --skip-bad-lines)'
+        )
+
+
+def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
+    """The lines of a UTF-8 file and their numbers from 1, without their ends (LF, CR LF or CR).
+
+    Raises
+    ------
+    StorageError, EncodingError, FormatError
+        No such file; bytes that are not UTF-8; a line longer than ``LONGEST_LINE`` bytes.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise StorageError(f"{path} must be a file, got nothing of that name")
+    if path.is_dir():
+        raise StorageError(f"{path} must be a file, got a folder")
+    offset = number = 0
+    with path.open("rb") as file:
+        while line := file.readline(LONGEST_LINE + 1):
+            if len(line) > LONGEST_LINE:
+                raise FormatError(f"{path} must have lines of at most {LONGEST_LINE} bytes, got more at byte {offset}")
+            mark = codecs.BOM_UTF8 if offset == 0 and line.startswith(codecs.BOM_UTF8) else b""
+            try:
+                text = line[len(mark) :].decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise EncodingError(
+                    f"{path} must be UTF-8, got {error.reason} at byte {offset + len(mark) + error.start}"
+                ) from None
+            offset += len(line)
+            for piece in text.removesuffix("\n").removesuffix("\r").split("\r"):
+                number += 1
+                yield number, piece
+
+
+def _shorten(line: str) -> str:
+    return line if len(line) <= EXAMPLE_CHARACTERS else line[:EXAMPLE_CHARACTERS] + "..."
