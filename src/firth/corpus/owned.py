@@ -197,6 +197,7 @@ class OwnedFolder:
 
     def __init__(self, path: Path, purpose: str) -> None:
         self.path = path
+        self._process = os.getpid()
         os.mkdir(path, 0o700)
         try:
             self._lock = lock_folder(path)
@@ -227,7 +228,12 @@ class OwnedFolder:
         self.remove()
 
     def remove(self) -> None:
-        """Delete the folder; one that cannot be deleted stays marked, and a later run deletes it."""
+        """Delete the folder; one that cannot be deleted stays marked, and a later run deletes it.
+
+        Nothing happens in a forked child: the folder is its parent's.
+        """
+        if self._process != os.getpid():
+            return
         shutil.rmtree(self.path, ignore_errors=True)
         self.unlock()
 

@@ -48,7 +48,7 @@ from numpy.typing import NDArray
 from firth.corpus.replace import create_file, keep_permissions
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats.format import Format, Sample
-from firth.formats.model_files import CONFIG_NAME, FORMAT_NAME, METADATA, TENSOR_FILE, delete_leftovers
+from firth.formats.model_files import CONFIG_NAME, FORMAT_NAME, METADATA, TENSOR_FILE, delete_leftovers, find_leftovers
 from firth.formats.rows import check_finite, finish_table
 from firth.formats.source import ReadOptions
 from firth.formats.table import VectorTable, pack_words, unpack_words
@@ -177,6 +177,23 @@ def check_model_destination(
                 f"{target} holds {record}, which {_describe_record(config) or 'vectors alone'} would destroy; choose"
                 f" another folder, or delete {target} first"
             )
+
+
+def clean_model_folder(folder: Path) -> None:
+    """Delete what killed saves left in a model folder, and nothing that firth did not write.
+
+    Raises
+    ------
+    StorageError
+        Another process saves into it.
+    """
+    try:
+        if not find_leftovers(folder, _named_tensors(folder)):
+            return
+    except FormatError:  # no config.json of firth's: the folder is not ours to clean
+        return
+    with _locked(folder):
+        delete_leftovers(folder, _named_tensors(folder))
 
 
 def _describe_record(config: Mapping[str, Any]) -> str | None:
@@ -589,6 +606,7 @@ FORMAT = Format("firth", "firth's model folder: config.json and safetensors", ()
 
 __all__ = [
     "check_model_destination",
+    "clean_model_folder",
     "read_config",
     "read_model_folder",
     "words_of",
