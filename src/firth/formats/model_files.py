@@ -41,11 +41,15 @@ def find_leftovers(folder: Path, named: str | None) -> list[Path]:
     return [folder / name for name in names if name != named and _is_leftover(folder / name)]
 
 
-def delete_leftovers(folder: Path, named: str | None) -> None:
-    """Delete what `find_leftovers` finds; the caller has the folder's lock, so that no save is under way."""
+def delete_leftovers(folder: Path, named: str | None, *, whole: bool = True) -> None:
+    """Delete what `find_leftovers` finds; ``whole=False`` spares whole tensors that nothing names.
+
+    The caller has the folder's lock, so that no save is under way.
+    """
     for path in find_leftovers(folder, named):
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
+        if whole or LEFTOVER.fullmatch(path.name):
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
 
 
 def _is_leftover(path: Path) -> bool:

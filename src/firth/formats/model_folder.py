@@ -180,7 +180,9 @@ def check_model_destination(
 
 
 def clean_model_folder(folder: Path) -> None:
-    """Delete what killed saves left in a model folder, and nothing that firth did not write.
+    """Delete what killed saves left beside a model, and nothing that firth did not write.
+
+    Whole tensors stay where no ``config.json`` names others: they may be all that is left of a model.
 
     Raises
     ------
@@ -190,10 +192,11 @@ def clean_model_folder(folder: Path) -> None:
     try:
         if not find_leftovers(folder, _named_tensors(folder)):
             return
-    except FormatError:  # no config.json of firth's: the folder is not ours to clean
+    except FormatError:  # the config.json is not firth's, or damaged: whoever reads the model is told
         return
     with _locked(folder):
-        delete_leftovers(folder, _named_tensors(folder))
+        named = _named_tensors(folder)
+        delete_leftovers(folder, named, whole=named is not None)
 
 
 def _describe_record(config: Mapping[str, Any]) -> str | None:

@@ -72,10 +72,10 @@ def validate_work_folder(folder: Path) -> None:
         )
 
 
-def delete_work_files(folder: Path) -> None:
-    """Delete what a run wrote into its work folder, and the folder where nothing else is in it.
+def empty_work_folder(folder: Path) -> None:
+    """Delete what a run wrote into its work folder; the mark stays.
 
-    The record of the run goes first: a folder without it is no run, whatever a kill leaves of it. The mark goes last.
+    The record of the run goes first: a folder without it is no run, whatever a kill leaves of it.
 
     Raises
     ------
@@ -86,6 +86,16 @@ def delete_work_files(folder: Path) -> None:
     for name in _FOLDERS:
         discard(folder, name)
     _delete_temporary_folders(folder)
+
+
+def delete_work_folder(folder: Path) -> None:
+    """Delete what a run wrote, then the mark and the folder, where nothing else is in it.
+
+    Raises
+    ------
+    OSError
+    """
+    empty_work_folder(folder)
     if set(os.listdir(folder)) <= {MARK_NAME}:
         _delete_file(folder / MARK_NAME)
         folder.rmdir()
@@ -152,8 +162,9 @@ __all__ = [
     "RUN_NAME",
     "TEXT_NAME",
     "WORK_NAME",
-    "delete_work_files",
+    "delete_work_folder",
     "discard",
+    "empty_work_folder",
     "is_work_folder",
     "saved_bytes",
     "validate_empty",

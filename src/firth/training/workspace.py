@@ -27,7 +27,8 @@ from firth.training.work_files import (
     RUN_FORMAT,
     RUN_NAME,
     WORK_NAME,
-    delete_work_files,
+    delete_work_folder,
+    empty_work_folder,
     is_work_folder,
     validate_empty,
     validate_work_folder,
@@ -92,7 +93,7 @@ class Workspace:
         assert self.output is not None
         validate_work_folder(self.folder)  # again: with the lock, nobody else is at work in it
         if is_work_folder(self.folder):
-            delete_work_files(self.folder)
+            empty_work_folder(self.folder)
         clean_model_folder(self.output)
         validate_empty(self.folder)
         write_mark(self.folder, f"to train in, for the model in {self.output.absolute()}")
@@ -212,7 +213,7 @@ class Workspace:
         else:
             (self.folder / RUN_NAME).unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # likewise
-                delete_work_files(self.folder)
+                delete_work_folder(self.folder)
         self.close()
         if self.output is not None and self._made_output:
             with contextlib.suppress(OSError):  # not empty: it holds the model

@@ -224,5 +224,8 @@ def _write(figure: Any, target: Path) -> None:
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     with matplotlib.rc_context({"svg.hashsalt": "firth"}):
         figure.savefig(drawn, format=kind, dpi=_DOTS_PER_INCH, metadata=metadata)
-    with whole_file(target, overwrite=True, compress=False) as file:
-        write_all(file, drawn.getvalue())
+    try:
+        with whole_file(target, overwrite=True, compress=False) as file:
+            write_all(file, drawn.getvalue())
+    except StorageError as error:
+        raise StorageError(f"the picture could not be written: {error.strerror or error}") from error
