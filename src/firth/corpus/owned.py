@@ -29,6 +29,7 @@ MARK_VERSION = 1
 TEMPORARY_NAME = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")  # beside what is written, as .vectors.txt.0123456789ab.tmp
 SYSTEM_TEMPORARY_NAME = re.compile(r"firth-.+")  # in the system's folder for temporary files
 _MAX_MARK_BYTES = 1 << 16
+_MAX_NAME = 50  # characters, of at most 4 bytes each: with what is added, less than the 255 bytes that a name may have
 _WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF, errno.ENOSYS)
 
 
@@ -210,7 +211,8 @@ class OwnedFolder:
     def beside(cls, path: Path, purpose: str) -> OwnedFolder:
         """A folder in the same place as ``path``, so that files can be renamed from it; dead ones are deleted."""
         delete_leftovers(path.parent, TEMPORARY_NAME)
-        return cls(path.parent / f".{path.name[:200]}.{secrets.token_hex(6)}.tmp", purpose)
+        name = path.name[:_MAX_NAME]
+        return cls(path.parent / f".{name}.{secrets.token_hex(6)}.tmp", purpose)
 
     @classmethod
     def temporary(cls, purpose: str) -> OwnedFolder:

@@ -100,7 +100,11 @@ def keep_permissions(descriptor: int, replaced: Path) -> None:
     access_list = _read_access_list(replaced) if group_is_kept else None
     if not group_is_kept or access_list is not None:  # with a list, the group's bits are the list's mask
         mode = mode & ~0o070 | (mode & 0o007) << 3
-    os.fchmod(descriptor, mode)
+    try:
+        os.fchmod(descriptor, mode)
+    except OSError:  # a file system without modes: an error only where more could be done to the new file
+        if stat.S_IMODE(os.fstat(descriptor).st_mode) & ~mode:
+            raise
     if access_list is not None:
         with contextlib.suppress(OSError):  # the mode from above holds: fewer may read the file, never more
             os.setxattr(descriptor, _ACCESS_LIST, access_list)
