@@ -315,10 +315,9 @@ MUTANTS = (
     Mutant(
         "leftovers: the folder of a process at work is deleted",
         "src/firth/corpus/owned.py",
-        'yield f"process {mark.pid} is at work in it"',
-        "yield None",
-        "tests/formats/test_permissions.py"
-        "::test_what_a_killed_write_left_is_deleted_by_the_next_and_a_live_one_is_left_alone",
+        "return not self.started or _start_of(self.pid) in",
+        "return self.pid == 0 and _start_of(self.pid) in",
+        "tests/formats/test_permissions.py::test_without_locks_a_process_is_told_by_number_and_start",
     ),
     Mutant(
         "leftovers: every file that is called like tensors is firth's",

@@ -251,9 +251,15 @@ def test_a_folder_of_another_machine_or_user_is_left_alone(tmp_path: Path) -> No
     assert leftover.kept_because == f"process {os.getpid()} is at work in it"
     folder.unlock()
     (leftover,) = owned.find_leftovers(tmp_path, owned.TEMPORARY_NAME)
-    assert leftover.kept_because is None, "the lock is free: the process has ended"
+    assert leftover.kept_because == f"process {os.getpid()}, which made it, has not ended"
     mark = folder.path / "firth-work.json"
     record = json.loads(mark.read_text())
+    mark.write_text(json.dumps({**record, "boot": "another"}))
+    (leftover,) = owned.find_leftovers(tmp_path, owned.TEMPORARY_NAME)
+    assert leftover.kept_because is None, "the machine was started since"
+    mark.write_text(json.dumps({**record, "process_space": "another"}))
+    (leftover,) = owned.find_leftovers(tmp_path, owned.TEMPORARY_NAME)
+    assert leftover.kept_because is None, "the process cannot be seen from here, but its lock is free"
     mark.write_text(json.dumps({**record, "host": "elsewhere", "boot": "another"}))
     (leftover,) = owned.find_leftovers(tmp_path, owned.TEMPORARY_NAME)
     assert leftover.kept_because is not None
@@ -268,10 +274,13 @@ def test_without_locks_a_process_is_told_by_number_and_start(tmp_path: Path, mon
     with owned.OwnedFolder(tmp_path / ".v.0123456789ab.tmp", "to write v") as folder:
         monkeypatch.setattr(owned, "lock_folder", lambda _: None)
         (leftover,) = owned.find_leftovers(tmp_path, owned.TEMPORARY_NAME)
-        assert leftover.kept_because is not None
-        assert "the file system has no locks" in leftover.kept_because
+        assert leftover.kept_because == f"process {os.getpid()}, which made it, has not ended"
         mark = folder.path / "firth-work.json"
         record = json.loads(mark.read_text())
+        mark.write_text(json.dumps({**record, "process_space": "another"}))
+        (leftover,) = owned.find_leftovers(tmp_path, owned.TEMPORARY_NAME)
+        assert leftover.kept_because is not None
+        assert "the file system has no locks" in leftover.kept_because
         mark.write_text(json.dumps({**record, "started": "1"}))  # the number went to another process since
         (leftover,) = owned.find_leftovers(tmp_path, owned.TEMPORARY_NAME)
         assert leftover.kept_because is None

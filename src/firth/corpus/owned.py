@@ -1,8 +1,8 @@
 """Room corpus: folders that firth makes for a while: marked as its own, locked while in use, deleted when left behind.
 
 A name proves nothing: a user may have a folder of any name. So a folder of firth's has a file in it, its mark, that
-says so and names the process that made it. The mark is written after the lock is taken: whoever sees a mark and gets
-the lock knows that the process has ended. Symbolic links are never followed.
+says so and names the process that made it. The mark is written after the lock is taken: whoever sees a mark, and gets
+the lock, knows that nobody is at work in the folder. Symbolic links are never followed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+
+from firth.errors import StorageError
 
 MARK_NAME = "firth-work.json"
 MARK_FORMAT = "firth-work"
@@ -64,21 +66,21 @@ class Mark:
     def is_of_this_machine(self) -> bool:
         return (bool(self.boot) and self.boot == _boot()) or self.host == socket.gethostname()
 
-    def process_has_ended(self) -> bool:
-        """Whether the process that made the folder is surely gone; False where that cannot be told."""
+    def process_lives(self) -> bool | None:
+        """Whether the process that made the folder is still there; None where that cannot be told from here."""
         if not self.is_of_this_machine:
-            return False
+            return None
         if self.boot != _boot():
-            return True  # the machine has been started since
+            return False  # the machine has been started since
         if self.process_space != _process_space():
-            return False
+            return None
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
-            return True
-        except PermissionError:
+            return False
+        except PermissionError:  # it is there, and another user's
             pass
-        return bool(self.started) and _start_of(self.pid) not in ("", self.started)
+        return not self.started or _start_of(self.pid) in ("", self.started)  # else the number went to another process
 
 
 @dataclass(frozen=True)
@@ -216,10 +218,22 @@ class OwnedFolder:
 
     @classmethod
     def temporary(cls, purpose: str) -> OwnedFolder:
-        """A folder among the system's temporary files; dead ones of this user's are deleted."""
-        place = Path(tempfile.gettempdir())
-        delete_leftovers(place, SYSTEM_TEMPORARY_NAME)
-        return cls(place / f"firth-{secrets.token_hex(6)}", purpose)
+        """A folder among the system's temporary files; dead ones of this user's are deleted.
+
+        Raises
+        ------
+        StorageError
+        """
+        try:
+            place = Path(tempfile.gettempdir())
+            delete_leftovers(place, SYSTEM_TEMPORARY_NAME)
+            return cls(place / f"firth-{secrets.token_hex(6)}", purpose)
+        except OSError as error:
+            raise StorageError(
+                error.errno,
+                f"no folder for temporary files can be made ({error.strerror or error}); set TMPDIR to one on a disk"
+                " with free space",
+            ) from error
 
     def __enter__(self) -> OwnedFolder:
         return self
@@ -309,9 +323,12 @@ def _claimed(folder: Path, mark: Mark) -> Iterator[str | None]:
         yield f"it cannot be opened: {error.strerror}"
         return
     try:
+        lives = mark.process_lives()
         if not mark.is_of_this_machine:
             yield f"it was made on the machine {mark.host}; run `firth clean` there"
-        elif lock is None and not mark.process_has_ended():
+        elif lives:
+            yield f"process {mark.pid}, which made it, has not ended"
+        elif lock is None and lives is None:
             yield f"process {mark.pid} may be at work in it: the file system has no locks"
         else:
             yield None

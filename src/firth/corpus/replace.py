@@ -96,7 +96,10 @@ def keep_permissions(descriptor: int, replaced: Path) -> None:
             else:
                 break
     mode = stat.S_IMODE(old.st_mode)
-    group_is_kept = os.fstat(descriptor).st_gid == old.st_gid
+    given = os.fstat(descriptor)
+    group_is_kept = given.st_gid == old.st_gid
+    if not group_is_kept or given.st_uid != old.st_uid:
+        mode &= 0o777  # no file runs with the rights of a user who did not say so
     access_list = _read_access_list(replaced) if group_is_kept else None
     if not group_is_kept or access_list is not None:  # with a list, the group's bits are the list's mask
         mode = mode & ~0o070 | (mode & 0o007) << 3

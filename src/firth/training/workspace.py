@@ -8,7 +8,6 @@ import fcntl
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.owned import SYSTEM_TEMPORARY_NAME, delete_leftovers, is_real_folder, write_mark
+from firth.corpus.owned import OwnedFolder, is_real_folder, write_mark
 from firth.errors import FormatError, StorageError
 from firth.formats.model_folder import check_model_destination, clean_model_folder
 from firth.formats.target import storage_error, sync_folder
@@ -60,10 +59,9 @@ class Workspace:
             not firth's; another process trains into it; it cannot be written.
         """
         if output is None:
-            delete_leftovers(Path(tempfile.gettempdir()), SYSTEM_TEMPORARY_NAME)
-            workspace = cls(Path(tempfile.mkdtemp(prefix="firth-")), None, False)
-            write_mark(workspace.folder, "to train in, without an output folder")
-            return workspace
+            temporary = OwnedFolder.temporary("to train in, without an output folder")
+            temporary.unlock()  # the workspace locks it; meanwhile the mark shows that the process is there
+            return cls(temporary.path, None, False)
         target = Path(output)
         check_model_destination(target, overwrite, {"training": None})
         folder = target / WORK_NAME
@@ -212,7 +210,7 @@ class Workspace:
             shutil.rmtree(self.folder, ignore_errors=True)  # what stays has a mark: a later run deletes it
         else:
             (self.folder / RUN_NAME).unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # likewise
+            with contextlib.suppress(OSError):  # what stays has a mark: a later run deletes it
                 delete_work_folder(self.folder)
         self.close()
         if self.output is not None and self._made_output:
