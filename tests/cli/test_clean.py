@@ -98,6 +98,9 @@ def test_what_firth_did_not_make_is_kept(run: Any, model: Path, tmp_path: Path) 
     Path("link/.work").symlink_to(mine / ".work")
     assert "it is no folder that firth made" in run("clean", "link", "--unfinished-runs").stdout
     assert contents(mine) == before
+    (Path("empty") / ".work").mkdir(parents=True)
+    run("clean", "empty")
+    assert Path("empty/.work").exists()
     before = contents(model)
     assert run("clean", model).stdout == "nothing was left behind\n"
     assert contents(model) == before

@@ -271,7 +271,10 @@ def find_leftovers(parent: Path, name: re.Pattern[str]) -> Iterator[Leftover]:
         mark = read_mark(path)
         if mark is None:
             continue
-        status = os.lstat(path)
+        try:
+            status = os.lstat(path)
+        except FileNotFoundError:  # its process deleted it, or another one that cleans
+            continue
         if status.st_uid == os.geteuid() and status.st_ino == mark.inode:
             with _claimed(path, mark) as kept_because:
                 pass
@@ -304,11 +307,11 @@ def delete_leftover(leftover: Leftover) -> None:
 
 def n_bytes_in(path: Path) -> int:
     """Bytes of a file, or of all files in a folder; links count for themselves."""
-    if not is_real_folder(path):
-        with contextlib.suppress(OSError):
-            return os.lstat(path).st_size
-        return 0
-    return sum(n_bytes_in(path / name) for name in os.listdir(path))
+    with contextlib.suppress(OSError):  # what is deleted meanwhile has none
+        if is_real_folder(path):
+            return sum(n_bytes_in(path / name) for name in os.listdir(path))
+        return os.lstat(path).st_size
+    return 0
 
 
 @contextlib.contextmanager

@@ -149,7 +149,7 @@ def check_model_destination(
     folder : path
     overwrite : bool
     config : mapping or None
-        Of the model that is to be saved; its kind must not be less than that of the model that it replaces.
+        Of the model that is to be saved. A trained model and a classifier are replaced by one of their kind alone.
 
     Raises
     ------
@@ -429,7 +429,7 @@ def parse_safetensors_header(
 
 def _save(folder: Path, tensors: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> None:
     old_file = _named_tensors(folder)
-    delete_leftovers(folder, old_file)  # the lock says that no other save is under way
+    delete_leftovers(folder, old_file)  # the lock is taken: no other save is under way
     header, order = encode_safetensors_header(tensors, METADATA)
     size = len(header) + sum(tensor.nbytes for tensor in tensors.values())
     _check_free_space(folder, size)

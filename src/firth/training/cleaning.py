@@ -93,12 +93,16 @@ def delete(found: Found) -> None:
     if found.leftover is not None:
         delete_leftover(found.leftover)
         return
-    folder = found.path if found.path.name == WORK_NAME else found.path.parent
-    with _locked(folder):
-        if folder == found.path:
-            delete_work_folder(folder)
-        elif found.path in find_model_leftovers(folder, _named_tensors(folder)):
-            found.path.unlink()
+    if found.kind in ("tensors", "half-written"):
+        folder = found.path.parent
+        with _locked(Path(os.path.realpath(folder))):
+            if found.path in find_model_leftovers(folder, _named_tensors(folder)):
+                found.path.unlink()
+        return
+    with _locked(found.path):
+        if not is_work_folder(found.path) or (found.path / RUN_NAME).exists() != (found.kind == "unfinished-run"):
+            raise StorageError("another run has used it meanwhile")
+        delete_work_folder(found.path)
 
 
 def _find_temporary(place: Path, name: re.Pattern[str]) -> Iterator[Found]:
@@ -115,7 +119,7 @@ def _find_work_folder(work: Path, unfinished_runs: bool) -> Iterator[Found]:
     kind = "unfinished-run" if (work / RUN_NAME).exists() else "work-folder"
     reason = None
     if not is_work_folder(work):
-        reason = "it has no mark of firth's" if os.listdir(work) else None
+        reason = "it has no mark of firth's"
     elif kind == "unfinished-run" and not unfinished_runs:
         reason = f"`firth train --resume {work.parent}` goes on with it; --unfinished-runs deletes it"
     try:
@@ -133,7 +137,7 @@ def _find_in_model(folder: Path, unfinished_runs: bool) -> Iterator[Found]:
         return
     busy = None
     try:
-        with _locked(folder):
+        with _locked(Path(os.path.realpath(folder))):
             pass
     except BlockingIOError:
         busy = "a process is saving into the folder"
@@ -153,7 +157,7 @@ def _named_tensors(folder: Path) -> str | None:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    lock = lock_folder(Path(os.path.realpath(folder)))
+    lock = lock_folder(folder)
     try:
         yield
     finally:
