@@ -284,3 +284,17 @@ def test_without_locks_a_process_is_told_by_number_and_start(tmp_path: Path, mon
         mark.write_text(json.dumps({**record, "started": "1"}))  # the number went to another process since
         (leftover,) = owned.find_leftovers(tmp_path, owned.TEMPORARY_NAME)
         assert leftover.kept_because is None
+
+
+def test_a_folder_of_a_process_killed_before_the_mark_goes_once_it_is_old(tmp_path: Path) -> None:
+    for number, content in enumerate((None, "", "mine")):
+        folder = tmp_path / f".v.00000000000{number}.tmp"
+        folder.mkdir()
+        if content is not None:
+            (folder / "firth-work.json").write_text(content)
+    write_vectors(tmp_path / "v.txt", TABLE)
+    assert len(names(tmp_path)) == 4, "another process may be about to write its mark"
+    for folder in tmp_path.glob(".v.*"):
+        os.utime(folder, (0, 0))
+    write_vectors(tmp_path / "w.txt", TABLE)
+    assert names(tmp_path) == [".v.000000000002.tmp", "v.txt", "w.txt"]

@@ -18,6 +18,7 @@ import shutil
 import socket
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +30,9 @@ MARK_NAME = "firth-work.json"
 MARK_FORMAT = "firth-work"
 MARK_VERSION = 1
 TEMPORARY_NAME = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")  # beside what is written, as .vectors.txt.0123456789ab.tmp
-SYSTEM_TEMPORARY_NAME = re.compile(r"firth-.+")  # in the system's folder for temporary files
+SYSTEM_TEMPORARY_NAME = re.compile(r"firth-[0-9a-f]{12}")  # in the system's folder for temporary files
 _MAX_MARK_BYTES = 1 << 16
+_OLD_S = 60  # of a folder without a mark; to write the mark takes a thousandth of a second
 _MAX_NAME = 50  # characters, of at most 4 bytes each: with what is added, less than the 255 bytes that a name may have
 _WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF, errno.ENOSYS)
 
@@ -148,6 +150,11 @@ def read_regular_file(path: Path, max_bytes: int) -> bytes | None:
             return None
 
 
+def is_empty_mark(path: Path) -> bool:
+    """What a kill leaves between the making of a folder and the writing of its mark."""
+    return path.name == MARK_NAME and is_real_file(path) and not os.lstat(path).st_size
+
+
 def is_real_folder(path: Path) -> bool:
     """A folder, and no symbolic link to one."""
     try:
@@ -262,12 +269,7 @@ class OwnedFolder:
 
 def find_leftovers(parent: Path, name: re.Pattern[str]) -> Iterator[Leftover]:
     """The folders in ``parent`` that have firth's mark, are this user's, and have a name of this pattern."""
-    try:
-        entries = sorted(entry.name for entry in os.scandir(parent) if name.fullmatch(entry.name))
-    except OSError:  # what cannot be listed cannot be cleaned; whoever writes there is told by the system
-        return
-    for entry in entries:
-        path = parent / entry
+    for path in _list(parent, name):
         mark = read_mark(path)
         if mark is None:
             continue
@@ -282,11 +284,29 @@ def find_leftovers(parent: Path, name: re.Pattern[str]) -> Iterator[Leftover]:
 
 
 def delete_leftovers(parent: Path, name: re.Pattern[str]) -> None:
-    """Delete what killed processes left in ``parent``: folders whose mark is firth's and whose process has ended."""
+    """Delete what killed processes left in ``parent``: folders whose mark is firth's and whose process has ended.
+
+    A folder whose process was killed before it wrote the mark is empty; it goes too, once it is a minute old.
+    """
     for leftover in find_leftovers(parent, name):
         if leftover.kept_because is None:
             with contextlib.suppress(OSError):  # gone meanwhile, or not to be deleted by this user: it stays listed
                 delete_leftover(leftover)
+    for path in _list(parent, name):
+        with contextlib.suppress(OSError):  # the same; a folder that is not empty is not deleted
+            status = os.lstat(path)
+            is_old = time.time() - status.st_mtime > _OLD_S
+            if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and is_old:
+                if is_empty_mark(path / MARK_NAME):
+                    os.unlink(path / MARK_NAME)
+                os.rmdir(path)
+
+
+def _list(parent: Path, name: re.Pattern[str]) -> list[Path]:
+    try:
+        return [parent / entry for entry in sorted(os.listdir(parent)) if name.fullmatch(entry)]
+    except OSError:  # what cannot be listed cannot be cleaned; whoever writes there is told by the system
+        return []
 
 
 def delete_leftover(leftover: Leftover) -> None:
@@ -374,6 +394,7 @@ __all__ = [
     "delete_leftover",
     "delete_leftovers",
     "find_leftovers",
+    "is_empty_mark",
     "is_real_file",
     "is_real_folder",
     "lock_folder",

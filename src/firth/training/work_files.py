@@ -17,6 +17,7 @@ from firth.corpus.owned import (
     MARK_NAME,
     TEMPORARY_NAME,
     find_leftovers,
+    is_empty_mark,
     is_real_file,
     is_real_folder,
     n_bytes_in,
@@ -64,7 +65,7 @@ def validate_work_folder(folder: Path) -> None:
     if not is_real_folder(folder):
         what = "a symbolic link" if folder.is_symlink() else "a file"
         raise StorageError(f"{folder} must be a folder that firth made, got {what}; move it away, {_ELSE}")
-    others = sorted(name for name in os.listdir(folder) if not _is_empty_mark(folder / name))
+    others = sorted(name for name in os.listdir(folder) if not is_empty_mark(folder / name))
     if others:
         raise StorageError(
             f"{folder} must be a folder that firth made, got one that holds {others[0]!r} and has no mark of firth's;"
@@ -146,11 +147,6 @@ def _delete_temporary_folders(folder: Path) -> None:
     """Those that a killed process left: the work folder's lock says that no other process writes there."""
     for leftover in find_leftovers(folder, TEMPORARY_NAME):
         shutil.rmtree(leftover.path)
-
-
-def _is_empty_mark(path: Path) -> bool:
-    """What a kill leaves between the making of the folder and the writing of its mark."""
-    return path.name == MARK_NAME and is_real_file(path) and not os.lstat(path).st_size
 
 
 __all__ = [
