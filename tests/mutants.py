@@ -368,6 +368,34 @@ MUTANTS = (
         "for row in {*other_rows[place]}",
         "tests/vectors/test_evaluation.py::test_blocks_answer_as_most_similar_does",
     ),
+    Mutant(
+        "leftovers: the folder of a process at work is deleted",
+        "src/firth/corpus/owned.py",
+        "return not self.started or _start_of(self.pid) in",
+        "return self.pid == 0 and _start_of(self.pid) in",
+        "tests/formats/test_permissions.py::test_without_locks_a_process_is_told_by_number_and_start",
+    ),
+    Mutant(
+        "leftovers: every file that is called like tensors is firth's",
+        "src/firth/formats/model_files.py",
+        "return data[_LENGTH_BYTES:].startswith(_TENSORS_BEGIN)",
+        "return True",
+        "tests/formats/test_permissions.py::test_overwriting_deletes_no_tensors_that_firth_did_not_write",
+    ),
+    Mutant(
+        "disk: what a run has written is asked for again",
+        "src/firth/training/prepared.py",
+        "return max(most - saved_bytes(self.workspace.folder), 0)",
+        "return most",
+        "tests/training/test_work_folder.py::test_a_run_that_began_is_resumed_on_the_same_disk",
+    ),
+    Mutant(
+        "work folder: one that firth did not make is emptied",
+        "src/firth/training/work_files.py",
+        "if not os.path.lexists(folder) or is_work_folder(folder):",
+        "if not os.path.lexists(folder) or folder.is_dir():",
+        "tests/training/test_work_folder.py::test_a_link_for_a_work_folder_is_not_followed",
+    ),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from corpus_oracle import folder_bytes
 
-from firth.corpus import EncodedCorpus, encode_corpus, encoded
+from firth.corpus import EncodedCorpus, Vocabulary, encode_corpus, encoded
 from firth.errors import CorpusError, FirthError, FormatError, StorageError
 
 TEXT = b"the cat sat\non the mat\n" * 100
@@ -128,9 +129,11 @@ def test_encoding_again_replaces_the_corpus_and_leaves_other_files(encode, tmp_p
     assert sorted(folder_bytes(first.folder)) == [
         "corpus.json", "ids.i32", "mine.txt", "offsets.i64", "vocabulary.safetensors",
     ]  # fmt: skip
+    before = folder_bytes(first.folder)
     with pytest.raises(CorpusError):
         encode_corpus([["a", "b"]], folder=first.folder, min_count=5)
-    assert sorted(folder_bytes(first.folder)) == ["mine.txt"]
+    assert folder_bytes(first.folder) == before, "the corpus that was there stays whole"
+    EncodedCorpus(first.folder).verify()
 
 
 def test_folders_are_made_and_removed_on_failure(tmp_path: Path) -> None:
@@ -236,7 +239,62 @@ encode_corpus(sys.argv[1], folder=sys.argv[2], min_count=1, progress=progress)
 def test_kill_leaves_no_corpus_and_no_spool(tmp_path: Path, stage: str) -> None:
     (tmp_path / "text").write_bytes(TEXT)
     subprocess.run([sys.executable, "-c", _KILLED, tmp_path / "text", tmp_path / "out", stage], check=False)
-    assert {path.name for path in (tmp_path / "out").iterdir()} <= {"ids.i32", "offsets.i64"}
+    (left,) = (tmp_path / "out").iterdir()
+    assert re.fullmatch(r"\.corpus\.[0-9a-f]{12}\.tmp", left.name)
+    assert {path.name for path in left.iterdir()} <= {"ids.i32", "offsets.i64", "firth-work.json"}
     with pytest.raises(StorageError, match="is no encoded corpus"):
         EncodedCorpus(tmp_path / "out")
     encode_corpus(tmp_path / "text", folder=tmp_path / "out", min_count=1).verify()
+    assert not left.exists(), "the next encoding deletes what the killed one left"
+
+
+@pytest.mark.parametrize("name", ["ids.i32", "vocabulary.safetensors", "corpus.json"])
+def test_files_that_firth_did_not_write_are_never_replaced(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(StorageError, match=f"holds '{name}', which is not part of a corpus that firth encoded"):
+        encode_corpus([["a", "b"]], folder=tmp_path, min_count=1)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]
+
+
+def test_a_corpus_cut_in_half_while_it_is_moved_is_told_and_replaced(
+    encode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = encode(TEXT).folder
+    replace = os.replace
+
+    def failing(source: Path, target: Path) -> None:
+        if Path(target).name == "offsets.i64":
+            raise OSError(errno.EIO, "Input/output error")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", failing)
+    with pytest.raises(StorageError, match="Input/output error"):
+        encode_corpus([["a", "b"]], folder=folder, min_count=1)
+    monkeypatch.undo()
+    with pytest.raises(StorageError, match="its encoding was cut off; encode the corpus anew"):
+        EncodedCorpus(folder)
+    encode_corpus([["a", "b"]], folder=folder, min_count=1).verify()
+
+
+def test_an_encoded_corpus_keeps_its_modes_when_it_is_replaced(encode) -> None:
+    folder = encode(TEXT).folder
+    for path in folder.iterdir():
+        path.chmod(0o600)
+    encode_corpus([["a", "b"]], folder=folder, min_count=1)
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
+def test_a_vocabulary_is_saved_through_a_link_and_keeps_its_mode(encode, tmp_path: Path) -> None:
+    vocabulary = encode(TEXT).vocabulary
+    (tmp_path / "v.txt").write_text("old")
+    (tmp_path / "v.txt").chmod(0o600)
+    (tmp_path / "v.txt.part").write_text("mine")
+    (tmp_path / "link.txt").symlink_to("v.txt")
+    vocabulary.save(tmp_path / "link.txt")
+    assert (tmp_path / "link.txt").is_symlink()
+    assert Vocabulary.load(tmp_path / "v.txt") == vocabulary
+    assert (tmp_path / "v.txt").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "v.txt.part").read_text() == "mine"
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StorageError, match="must be a regular file, got a pipe"):
+        vocabulary.save(tmp_path / "pipe")

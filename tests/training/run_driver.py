@@ -1,6 +1,6 @@
 """A program for the tests: trains into a folder with checkpoints, and may be killed at a chosen call of the system.
 
-    python run_driver.py CORPUS OUTPUT OPTIONS_AS_JSON
+    python run_driver.py CORPUS OUTPUT OPTIONS_AS_JSON          ("" for OUTPUT: none)
 
 OPTIONS: arguments of firth.train, and
 - "kill_at": K - SIGKILL to itself at the K-th call of os.fsync, os.replace or os.unlink made after training began
@@ -52,7 +52,7 @@ def main() -> None:
         return train(*arguments, **more)
 
     prepared.PreparedRun.train = begin  # type: ignore[method-assign]
-    firth.train(corpus, output=output, progress=False, **options)
+    firth.train(corpus, output=output or None, progress=False, **options)
     print("saved", flush=True)
 
 

@@ -8,7 +8,6 @@ import os
 import select
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any
 import firth
 from firth.checking.discovery import SourceUnit
 from firth.checking.report import Finding, FunctionReport
+from firth.corpus.owned import OwnedFolder
 from firth.errors import FirthError, ParameterError
 
 START_UP_S = 60.0  # for Python and NumPy, on a busy machine
@@ -51,7 +51,7 @@ class CheckingProcess:
         self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
         self._buffer = b""
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: OwnedFolder | None = None
 
     def __enter__(self) -> CheckingProcess:
         return self
@@ -61,7 +61,7 @@ class CheckingProcess:
     ) -> None:
         self._stop()
         if self._folder is not None:
-            self._folder.cleanup()
+            self._folder.remove()
 
     def grade(
         self,
@@ -126,7 +126,8 @@ class CheckingProcess:
 
     def _start(self) -> subprocess.Popen[bytes]:
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="firth-check-")
+            self._folder = OwnedFolder.temporary("to grade in")
+            (self._folder.path / "empty").mkdir()
         # One thread, so that the child may fork. Its folder is empty, so that no file there shadows a module.
         environment = dict(os.environ)
         environment.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
@@ -137,7 +138,7 @@ class CheckingProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            cwd=self._folder.name,
+            cwd=self._folder.path / "empty",
             env=environment,
             start_new_session=True,
         )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import secrets
 import sys
 import warnings
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ import typer
 
 from firth.cli.labelled_text import LabelledTexts, read_labelled_texts
 from firth.errors import ParameterError, StorageError
+from firth.formats.target import whole_file, write_all
 
 if TYPE_CHECKING:
     from firth.estimators.confusion import Confusion
@@ -78,11 +77,12 @@ def train(
 ) -> None:
     """Train a classifier on labelled texts and save it."""
     from firth.estimators import SigmoidNetworkClassifier, TextClassifier
+    from firth.estimators.text_classifier import KIND
     from firth.formats.model_folder import check_model_destination
     from firth.formats.registry import read_vectors
     from firth.vectors.word_vectors import WordVectors
 
-    check_model_destination(output, overwrite)
+    check_model_destination(output, overwrite, {"kind": KIND})
     data = read_labelled_texts(
         file,
         file_format=file_format,
@@ -164,7 +164,8 @@ def predict(
         for line in lines:
             typer.echo(line)
     else:
-        _write_text(output, "".join(line + "\n" for line in lines))
+        with whole_file(output, overwrite=overwrite, compress=False) as stream:
+            write_all(stream, "".join(line + "\n" for line in lines).encode("utf-8"))
 
 
 @app.command()
@@ -294,17 +295,6 @@ def _print_tables(confusion: Confusion, n_texts: int) -> None:
     for name, numbers in zip(confusion.classes, confusion.matrix, strict=True):
         matrix.add_row(Text(name), *map(str, numbers))
     console.print(matrix)
-
-
-def _write_text(path: Path, text: str) -> None:
-    """The whole file or none of it."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise StorageError(error.errno, f"{path} cannot be written: {error.strerror}") from error
 
 
 __all__ = ["app"]

@@ -44,6 +44,7 @@ COMMANDS: dict[str, CommandEntry] = {
     "plot": CommandEntry("firth.cli.plot", "Draw words at their two principal components."),
     "classify": CommandEntry("firth.cli.classify", "Classify texts by the mean of their vectors."),
     "check": CommandEntry("firth.cli.check", "Grade losses and gradients that people wrote."),
+    "clean": CommandEntry("firth.cli.clean", "Delete what killed runs left behind."),
     "selfcheck": CommandEntry("firth.cli.selfcheck", "Prove the kernels on this machine, in seconds."),
 }
 

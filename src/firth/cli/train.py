@@ -19,7 +19,7 @@ from firth.errors import ParameterError, StorageError
 from firth.kernels.registry import CHOICES
 from firth.training.advice import name_as_flag, parameters_named
 from firth.training.config import PARAMETER_HELP, TrainingConfig
-from firth.training.workspace import RUN_NAME, WORK_NAME
+from firth.training.work_files import RUN_NAME, WORK_NAME
 
 if TYPE_CHECKING:
     from firth.training.model import Model

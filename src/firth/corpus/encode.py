@@ -13,7 +13,7 @@ import contextlib
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.corpus.choosing import NoKnownWordError, Transform, choose_vocabulary, hold_out
+from firth.corpus.corpus_folder import new_corpus, old_corpus_bytes
 from firth.corpus.counting import (
     BYTES_PER_COMPRESSED,
     POLL_S,
@@ -42,7 +43,6 @@ from firth.corpus.encoded import (
     HELDOUT_IDS,
     HELDOUT_OFFSETS,
     IDS,
-    MANIFEST,
     OFFSETS,
     VOCABULARY,
     EncodedCorpus,
@@ -106,7 +106,7 @@ def encode_corpus(
     source : path, glob, ``"-"`` (standard input), binary file object, or a list of paths and globs; iterable of
         sequences of tokens (all strings or all integers), one-shot ones too; ``(ids, offsets)`` arrays
         Files may be compressed (gzip, bzip2, xz; zstd with the extra ``zstd``), told by their first bytes.
-    folder : where the encoded corpus goes; made if it is missing, an encoded corpus in it is replaced
+    folder : where the encoded corpus goes; made if it is missing; an encoded corpus in it is replaced in the end
     min_count : int, at least 1
         Words seen less often are dropped.
     max_vocabulary : int, at least 1, or None
@@ -139,7 +139,8 @@ def encode_corpus(
     ParameterError
         A parameter is out of its range.
     StorageError
-        A file cannot be read, the folder cannot be written, or the disk is too small. Nothing half-written is left.
+        A file cannot be read, the folder cannot be written, the disk is too small, or the folder holds files with the
+        names of a corpus that firth did not write. Nothing half-written is left, and an old corpus stays as it is.
     """
     validate_cuts(min_count, max_vocabulary)
     threads = _validate_threads(threads)
@@ -158,8 +159,8 @@ def encode_corpus(
         raise ParameterError("tokenizer must be None where the corpus is no text: its tokens are split already")
 
     report = Reporter(progress)
-    with _fresh_folder(Path(folder)) as work, contextlib.ExitStack() as stack:
-        _require_space(_estimate(classified, threads, chunk_bytes, vocabulary), work)
+    with new_corpus(Path(folder)) as work, contextlib.ExitStack() as stack:
+        _require_space(_estimate(classified, threads, chunk_bytes, vocabulary), Path(folder))
         spools = Spools(work, stack)
         if isinstance(classified, IdSequences):
             counted = count_ids(classified, spools, report)
@@ -296,46 +297,18 @@ def _write_ids(
     return bases[0]
 
 
-@contextlib.contextmanager
-def _fresh_folder(folder: Path) -> Iterator[Path]:
-    """The folder, without an encoded corpus in it; what was written is removed when the block fails."""
-    names = (MANIFEST, MANIFEST + ".part", IDS, OFFSETS, HELDOUT_IDS, HELDOUT_OFFSETS, VOCABULARY, VOCABULARY + ".part")
-    made: list[Path] = []
-
-    def clear() -> None:
-        for name in names:  # the manifest first: without it the folder is no corpus
-            (folder / name).unlink(missing_ok=True)
-
-    try:
-        missing = folder
-        while not missing.exists() and missing != missing.parent:
-            made.append(missing)
-            missing = missing.parent
-        folder.mkdir(parents=True, exist_ok=True)
-        clear()
-    except OSError as error:
-        for path in made:
-            with contextlib.suppress(OSError):
-                path.rmdir()
-        raise storage_error(error, folder) from error
-    try:
-        yield folder
-    except BaseException:
-        with contextlib.suppress(OSError):  # the first error is the one to tell
-            clear()
-            for path in made:
-                path.rmdir()
-        raise
-
-
 def _require_space(estimate: CorpusEstimate, folder: Path) -> None:
     if estimate.disk_bytes is None:
         return
     free = shutil.disk_usage(folder).free
     if free < estimate.disk_bytes:
+        advice = "choose a folder on a larger disk"
+        old = old_corpus_bytes(folder)
+        if old:
+            advice += f", or delete the corpus that is there, which has {old:,} bytes"
         raise StorageError(
             f"{folder}: encoding needs about {estimate.disk_bytes:,} bytes of disk, of which about"
-            f" {estimate.kept_bytes:,} stay, but {free:,} are free; choose a folder on a larger disk"
+            f" {estimate.kept_bytes:,} stay, but {free:,} are free; {advice}"
         )
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.owned import read_regular_file
+from firth.corpus.replace import write_file
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, FormatError, StorageError
 
@@ -21,9 +23,11 @@ MANIFEST = "corpus.json"
 VOCABULARY = "vocabulary.safetensors"
 IDS, OFFSETS = "ids.i32", "offsets.i64"
 HELDOUT_IDS, HELDOUT_OFFSETS = "ids-heldout.i32", "offsets-heldout.i64"
+CORPUS_FILES = (MANIFEST, IDS, OFFSETS, HELDOUT_IDS, HELDOUT_OFFSETS, VOCABULARY)  # all that a corpus may consist of
 FORMAT_NAME = "firth-corpus"
 FORMAT_VERSION = 1
 _CHECK_BLOCK = 1 << 20
+_MAX_MANIFEST_BYTES = 1 << 20
 HASH_BLOCK_BYTES = 1 << 22  # files are hashed in blocks, so that all cores can do it
 
 
@@ -140,9 +144,18 @@ def write_manifest(folder: Path, fields: Mapping[str, Any], *, threads: int) -> 
         "files": files,
         "sha256": _corpus_digest(files),
     }
-    partial = folder / (MANIFEST + ".part")
-    partial.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial, folder / MANIFEST)
+    write_file(folder / MANIFEST, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
+
+
+def read_format(folder: Path) -> str | None:
+    """The ``format`` that the manifest in a folder names; None where there is none that can be read."""
+    data = read_regular_file(folder / MANIFEST, _MAX_MANIFEST_BYTES)
+    try:
+        manifest = json.loads(data or b"")
+    except (ValueError, RecursionError):
+        return None
+    found = manifest.get("format") if isinstance(manifest, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def hash_file(path: Path, *, threads: int = 1) -> str:
@@ -214,6 +227,8 @@ def _read_manifest(path: Path) -> dict[str, Any]:
             f"{path}: version {manifest.get('version')!r} cannot be read by this firth, which reads {FORMAT_VERSION};"
             " encode the corpus anew"
         )
+    if manifest.get("unfinished") is True:
+        raise StorageError(f"{path.parent} is no whole corpus: its encoding was cut off; encode the corpus anew")
     files = manifest.get("files")
     if not isinstance(files, dict) or not {IDS, OFFSETS, VOCABULARY} <= set(files):
         raise FormatError(f'{path}: "files" must name {IDS}, {OFFSETS} and {VOCABULARY}')

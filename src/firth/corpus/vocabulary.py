@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.replace import write_file
 from firth.errors import CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError, UnknownWordError
 
 EXACT_SUFFIX = ".safetensors"
@@ -192,12 +193,11 @@ class Vocabulary:
         """
         path = Path(path)
         data = self._to_safetensors() if path.suffix == EXACT_SUFFIX else self._to_lines(path)
-        partial = path.with_name(path.name + ".part")
         try:
-            partial.write_bytes(data)
-            os.replace(partial, path)
+            write_file(path, data)
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            if isinstance(error, StorageError):
+                raise
             raise StorageError(f"{path}: the vocabulary cannot be written: {error.strerror or error}") from error
 
     @classmethod

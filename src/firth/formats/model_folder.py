@@ -11,7 +11,8 @@ Grammar
     tensors     = "model-" 16 hex digits ".safetensors"       (the digits begin the checksum of the content)
     safetensors = length header data
     length      = unsigned 64-bit little-endian size of the header
-    header      = JSON object, padded with spaces: name -> {"dtype", "shape", "data_offsets": [start, end]}
+    header      = JSON object, padded with spaces: name -> {"dtype", "shape", "data_offsets": [start, end]}, and
+                    "__metadata__": {"format": "firth-model"}, by which firth knows its own files
     data        = the tensors' bytes, C order, little-endian, without gaps
 
 What firth stores in it: ``input_vectors`` and ``output_vectors`` (V, D) float32 or float16; ``counts`` int64 (V,);
@@ -20,7 +21,8 @@ int64 (V,) where ids were the words.
 
 Saving never leaves a half-written model: the tensors are written beside, synced and renamed to a name that no other
 content has; ``config.json`` is replaced last; the folder is synced; only then is the old tensor file deleted. Two
-savers of one folder exclude each other by a lock on the folder.
+savers of one folder exclude each other by a lock on the folder. What a killed save left is deleted by the next one,
+where its content shows that firth wrote it (`firth.formats.model_files`).
 
 Source: safetensors, "Format", https://github.com/huggingface/safetensors#format (read by parsing the header, as its
 NumPy reader copies every tensor; written with C order asserted, as its ``save_file`` writes strided views wrongly).
@@ -32,7 +34,6 @@ import contextlib
 import errno
 import fcntl
 import hashlib
-import io
 import json
 import os
 import re
@@ -44,15 +45,15 @@ from typing import Any, NoReturn, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.replace import create_file, keep_permissions
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats.format import Format, Sample
+from firth.formats.model_files import CONFIG_NAME, FORMAT_NAME, METADATA, TENSOR_FILE, delete_leftovers, find_leftovers
 from firth.formats.rows import check_finite, finish_table
 from firth.formats.source import ReadOptions
 from firth.formats.table import VectorTable, pack_words, unpack_words
 from firth.formats.target import WriteOptions, storage_error, sync_folder, write_all
 
-CONFIG_NAME = "config.json"
-FORMAT_NAME = "firth-model"
 FORMAT_VERSION = 1
 RESERVED_KEYS = ("format", "format_version", "tensors")
 HALF_PRECISION = ("input_vectors", "output_vectors")  # the tensors that storage="float16" rounds
@@ -76,8 +77,6 @@ _DTYPES = {
     "BOOL": "|b1",
 }
 _NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
-_TENSOR_FILE = re.compile(r"model-[0-9a-f]{16}\.safetensors")
-_LEFTOVER = re.compile(r"\.(model|config)-[0-9a-f]{12}\.tmp")
 
 
 def write_model_folder(
@@ -99,7 +98,8 @@ def write_model_folder(
     config : mapping
         Anything that JSON can express, without the keys of `RESERVED_KEYS`, which are added.
     overwrite : bool
-        Replace the model in the folder. A ``config.json`` that firth did not write is never replaced.
+        Replace the model in the folder; its files keep their modes. A ``config.json`` that firth did not write is never
+        replaced, nor a trained model or a classifier by something that would not keep its record.
     storage : {"float32", "float16"}
         ``"float16"`` rounds the two vector tensors to half precision: half the size; docs/formats.md has the loss.
 
@@ -131,7 +131,7 @@ def write_model_folder(
         raise storage_error(error, target) from error
     try:
         with _locked(target):
-            check_model_destination(target, overwrite)
+            check_model_destination(target, overwrite, config)
             _save(target, stored, config)
     except OSError as error:
         if isinstance(error, StorageError):
@@ -139,8 +139,17 @@ def write_model_folder(
         raise storage_error(error, target) from error
 
 
-def check_model_destination(folder: str | os.PathLike[str], overwrite: bool) -> None:
+def check_model_destination(
+    folder: str | os.PathLike[str], overwrite: bool, config: Mapping[str, Any] | None = None
+) -> None:
     """Refuse a folder that a save would have to disturb; a missing one or one of hidden entries alone is fine.
+
+    Parameters
+    ----------
+    folder : path
+    overwrite : bool
+    config : mapping or None
+        Of the model that is to be saved. A trained model and a classifier are replaced by one of their kind alone.
 
     Raises
     ------
@@ -157,11 +166,45 @@ def check_model_destination(folder: str | os.PathLike[str], overwrite: bool) -> 
         raise StorageError(f"{target} {what}; choose another folder, or ask to overwrite it")
     if CONFIG_NAME in entries:
         try:
-            read_config(target)
+            old = read_config(target)
         except FormatError as error:
             raise StorageError(
                 f"{target / CONFIG_NAME} was not written by firth and is not replaced ({error}); choose another folder"
             ) from None
+        record = _describe_record(old)
+        if config is not None and record is not None and record != _describe_record(config):
+            raise StorageError(
+                f"{target} holds {record}, which {_describe_record(config) or 'vectors alone'} would destroy; choose"
+                f" another folder, or delete {target} first"
+            )
+
+
+def clean_model_folder(folder: Path) -> None:
+    """Delete what killed saves left beside a model, and nothing that firth did not write.
+
+    Whole tensors stay where no ``config.json`` names others: they may be all that is left of a model.
+
+    Raises
+    ------
+    StorageError
+        Another process saves into it.
+    """
+    try:
+        if not find_leftovers(folder, _named_tensors(folder)):
+            return
+    except FormatError:  # the config.json is not firth's, or damaged: whoever reads the model is told
+        return
+    with _locked(folder):
+        named = _named_tensors(folder)
+        delete_leftovers(folder, named, whole=named is not None)
+
+
+def _describe_record(config: Mapping[str, Any]) -> str | None:
+    """What a model folder holds besides vectors; None: nothing."""
+    if "training" in config:
+        return "a trained model with its output vectors and its training record"
+    kind = config.get("kind", "vectors")
+    return None if kind == "vectors" else f"a model of the kind {kind!r}"
 
 
 def read_model_folder(
@@ -309,7 +352,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not isinstance(entry, dict):
         raise FormatError(f'{path}: "tensors" must be an object, got {entry!r}')
     name, size, checksum = entry.get("file"), entry.get("bytes"), entry.get("sha256")
-    if not isinstance(name, str) or not _TENSOR_FILE.fullmatch(name):
+    if not isinstance(name, str) or not TENSOR_FILE.fullmatch(name):
         raise FormatError(f'{path}: "tensors.file" must be model-<16 hex digits>.safetensors, got {name!r}')
     if type(size) is not int or size < 8:
         raise FormatError(f'{path}: "tensors.bytes" must be a whole number from 8, got {size!r}')
@@ -318,10 +361,12 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def encode_safetensors_header(tensors: Mapping[str, NDArray[Any]]) -> tuple[bytes, list[str]]:
+def encode_safetensors_header(
+    tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str] | None = None
+) -> tuple[bytes, list[str]]:
     """Length and header of a safetensors file, and the order of its data: wide types first, so that all are aligned."""
     order = sorted(tensors, key=lambda name: (-tensors[name].itemsize, name))
-    header: dict[str, Any] = {}
+    header: dict[str, Any] = {} if metadata is None else {"__metadata__": dict(metadata)}
     start = 0
     for name in order:
         tensor = tensors[name]
@@ -383,17 +428,17 @@ def parse_safetensors_header(
 
 
 def _save(folder: Path, tensors: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> None:
-    old_file = read_config(folder)["tensors"]["file"] if (folder / CONFIG_NAME).exists() else None
-    for entry in list(folder.iterdir()):  # what a killed save left; the lock says that no other save is running
-        if _LEFTOVER.fullmatch(entry.name) or (_TENSOR_FILE.fullmatch(entry.name) and entry.name != old_file):
-            entry.unlink()
-    header, order = encode_safetensors_header(tensors)
+    old_file = _named_tensors(folder)
+    delete_leftovers(folder, old_file)  # the lock is taken: no other save is under way
+    header, order = encode_safetensors_header(tensors, METADATA)
     size = len(header) + sum(tensor.nbytes for tensor in tensors.values())
     _check_free_space(folder, size)
     temporary = folder / f".model-{secrets.token_hex(6)}.tmp"
     try:
         checksum = hashlib.sha256()
-        with _created(temporary) as file:
+        with create_file(temporary) as file:
+            if old_file is not None:  # before the first byte: what few may read is never open to more
+                keep_permissions(file.fileno(), folder / old_file)
             write_all(file, header)
             checksum.update(header)
             for name in order:
@@ -415,7 +460,8 @@ def _save(folder: Path, tensors: Mapping[str, NDArray[Any]], config: Mapping[str
     text = json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     temporary = folder / f".config-{secrets.token_hex(6)}.tmp"
     try:
-        with _created(temporary) as file:
+        with create_file(temporary) as file:
+            keep_permissions(file.fileno(), folder / CONFIG_NAME)
             write_all(file, text.encode("utf-8"))
             os.fsync(file.fileno())
         sync_folder(folder)  # the tensors' name must be on the disk before anything refers to it
@@ -428,6 +474,13 @@ def _save(folder: Path, tensors: Mapping[str, NDArray[Any]], config: Mapping[str
     sync_folder(folder)
     if old_file is not None and old_file != name:
         (folder / old_file).unlink(missing_ok=True)
+
+
+def _named_tensors(folder: Path) -> str | None:
+    """The tensor file that the folder's config.json names; None where there is no model in it."""
+    if not (folder / CONFIG_NAME).exists():
+        return None
+    return str(read_config(folder)["tensors"]["file"])
 
 
 def _map_tensors(folder: Path, entry: Mapping[str, Any], verify: bool | None) -> dict[str, NDArray[Any]]:
@@ -533,10 +586,6 @@ def _check_free_space(folder: Path, n_bytes: int) -> None:
         )
 
 
-def _created(path: Path) -> io.FileIO:
-    return io.FileIO(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666), "wb")
-
-
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     descriptor = os.open(folder, os.O_RDONLY)
@@ -560,6 +609,7 @@ FORMAT = Format("firth", "firth's model folder: config.json and safetensors", ()
 
 __all__ = [
     "check_model_destination",
+    "clean_model_folder",
     "read_config",
     "read_model_folder",
     "words_of",

@@ -1,8 +1,8 @@
 """Room formats: files that appear whole or not at all, compressed by their suffix.
 
 A file is written beside its destination under another name and renamed when it is complete, so neither a full disk nor
-``kill -9`` leaves half a file under the name that was asked for. Data is synced to the disk only where asked: an export
-can be made again, a model cannot.
+``kill -9`` leaves half a file under the name that was asked for: see `firth.corpus.replace`. Data is synced to the
+disk only where asked: an export can be made again, a model cannot.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ import gzip
 import io
 import lzma
 import os
-import secrets
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 import numpy as np
 
+from firth.corpus.replace import check_regular, replaced_file, sync_folder, write_all
 from firth.errors import FormatError, ParameterError, StorageError
 from firth.formats.source import MAX_WORD_BYTES, available_threads, import_zstandard
 
@@ -67,51 +66,32 @@ def whole_file(
     StorageError
         ``path`` exists and ``overwrite`` is false; the folder is missing or read-only; the disk is full.
     """
-    path = Path(os.path.realpath(path))  # a link keeps pointing at the file that is replaced
     check_destination(path, overwrite)
-    temporary = path.parent / f".{path.name[:200]}.{secrets.token_hex(6)}.tmp"
     try:
-        raw = io.FileIO(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _CLOSE_ON_EXEC, 0o666), "wb")
+        with replaced_file(path, sync=sync) as raw:
+            suffix = os.path.splitext(os.path.realpath(path))[1].lower()  # of the file that a link points to
+            stream = _compressed(raw, suffix if compress else "")
+            try:
+                yield stream
+                stream.flush()
+            finally:
+                if stream is not raw:
+                    stream.close()  # compressors write their end here; they leave the raw file open
     except OSError as error:
+        if isinstance(error, StorageError):
+            raise
         raise storage_error(error, path) from error
-    try:
-        try:
-            with raw:
-                stream = _compressed(raw, path.suffix.lower() if compress else "")
-                try:
-                    yield stream
-                    stream.flush()
-                finally:
-                    if stream is not raw:
-                        stream.close()  # compressors write their end here; they leave the raw file open
-                if sync:
-                    os.fsync(raw.fileno())
-            os.replace(temporary, path)
-            if sync:
-                sync_folder(path.parent)
-        except OSError as error:
-            if isinstance(error, StorageError):
-                raise
-            raise storage_error(error, path) from error
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):  # gone only where the rename had succeeded
-            os.unlink(temporary)
-        raise
 
 
 def check_destination(path: Path, overwrite: bool) -> None:
     """Refuse to replace what is there, or what is no file."""
     try:
-        status = os.stat(path)
-    except FileNotFoundError:
-        return
+        status = check_regular(path)
     except OSError as error:
+        if isinstance(error, StorageError):
+            raise
         raise storage_error(error, path) from error
-    if stat.S_ISDIR(status.st_mode):
-        raise StorageError(f"{path} must be a file to be replaced, got a folder")
-    if not stat.S_ISREG(status.st_mode):
-        raise StorageError(f"{path} must be a regular file, got a pipe or a device; write to a file and copy it there")
-    if not overwrite:
+    if status is not None and not overwrite:
         raise StorageError(f"{path} exists; choose another name, or ask to overwrite it")
 
 
@@ -127,18 +107,6 @@ def storage_error(error: OSError, path: Path) -> StorageError:
         errno.ENOENT: f"the folder {path.parent} does not exist; make it first",
     }.get(error.errno or 0, error.strerror or str(error))
     return StorageError(error.errno, f"{path} cannot be written: {advice}")
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in ``folder`` last through a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems without it, as some network ones
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def check_words(words: list[str], *, path: Path, format_name: str, forbidden: str, advice: str) -> None:
@@ -178,9 +146,6 @@ def _are_clean(words: list[str], forbidden: str) -> bool:
     )
 
 
-_CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0)
-
-
 def _compressed(raw: io.FileIO, suffix: str) -> IO[bytes]:
     if suffix == ".gz":  # no name and no time inside: the same vectors give the same bytes
         return cast("IO[bytes]", gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0))
@@ -191,13 +156,6 @@ def _compressed(raw: io.FileIO, suffix: str) -> IO[bytes]:
     if suffix == ".zst":
         return cast("IO[bytes]", import_zstandard("write").ZstdCompressor().stream_writer(raw, closefd=False))
     return cast("IO[bytes]", raw)
-
-
-def write_all(stream: IO[bytes], data: Any) -> None:
-    """Write every byte: a raw file may take fewer than it is offered."""
-    view = memoryview(data).cast("B")
-    while len(view):
-        view = view[stream.write(view) :]
 
 
 __all__ = [

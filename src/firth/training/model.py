@@ -17,7 +17,7 @@ from firth.formats.model_folder import read_model_folder, write_model_folder
 from firth.formats.table import pack_words
 from firth.training.config import TrainingConfig
 from firth.training.history import History
-from firth.training.workspace import RUN_NAME, WORK_NAME
+from firth.training.work_files import RUN_NAME, WORK_NAME
 from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import PackedWords
 

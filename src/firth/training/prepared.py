@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import firth
-from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.encoded import VOCABULARY, EncodedCorpus
 from firth.errors import CorpusError, DivergenceError, FirthError, ParameterError, StorageError
 from firth.kernels.engine import Engine
 from firth.native.loader import available_instruction_sets, default_instruction_set
@@ -29,6 +29,7 @@ from firth.training.outcome import Outcome, describe_subsampling
 from firth.training.progress import ProgressDisplay, format_bytes
 from firth.training.signals import StopSignals
 from firth.training.start import validate_weight_count
+from firth.training.work_files import saved_bytes
 from firth.training.workspace import Workspace, available_memory_bytes, free_bytes
 from firth.vectors.word_vectors import WordVectors
 
@@ -110,8 +111,7 @@ class PreparedRun:
             )
         output = self.workspace.output
         if output is not None:
-            disk = model + SPARE_BYTES + (2 * model * (1 + keeps) if saves else 0)
-            free = free_bytes(output)
+            disk, free = self._disk_bytes(model, saves, keeps), free_bytes(output)
             needs += f"; disk: {format_bytes(disk)}, {format_bytes(free)} free"
             if disk > free:
                 raise StorageError(
@@ -126,6 +126,19 @@ class PreparedRun:
         subsampling = describe_subsampling(config, corpus)
         if subsampling:
             display.note(subsampling)
+
+    def _disk_bytes(self, vectors: int, saves: bool, keeps: bool) -> int:
+        """What the run has still to write at most: a run that is resumed has written a part of it already.
+
+        Two checkpoints are on the disk while one replaces another; in the end, a checkpoint and the model.
+        """
+        model = vectors + (self.corpus.folder / VOCABULARY).stat().st_size
+        if not saves:
+            return model + SPARE_BYTES
+        checkpoint = vectors * (1 + keeps)
+        arrays = sum(array.nbytes for array in (self.weights, self.noise, self.frozen) if array is not None)
+        most = max(2 * checkpoint, checkpoint + model) + arrays + SPARE_BYTES
+        return max(most - saved_bytes(self.workspace.folder), 0)
 
     def make_engine(self) -> Engine:
         """The matrices at their start, and the native kernels on this corpus."""

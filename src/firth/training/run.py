@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +50,7 @@ from firth.training.start import (
     read_start_vectors,
     validate_freeze,
 )
+from firth.training.work_files import TEXT_NAME, discard
 from firth.training.workspace import Workspace
 from firth.vectors.word_vectors import WordVectors
 
@@ -383,13 +383,13 @@ def train_more(
                 None if new_words or is_encoded else old_words,
                 options,
                 display,
-                workspace.folder / "text",
+                workspace.folder / TEXT_NAME,
                 cut=False,
             )
         if encoded.vocabulary.words_are_ids != old_words.words_are_ids:
             raise wrong_word_kind("corpus", "the model", old_words)
         continued = continue_vocabulary(encoded, old_words, config, workspace.corpus_folder, new_words=new_words)
-        shutil.rmtree(workspace.folder / "text", ignore_errors=True)  # its ids are rewritten
+        discard(workspace.folder, TEXT_NAME)  # its ids are rewritten
         frozen: NDArray[np.bool_] | None = None
         if old_mask is not None:
             frozen = np.zeros(len(continued.corpus.vocabulary), np.bool_)

@@ -8,7 +8,6 @@ import fcntl
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,18 +15,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.owned import OwnedFolder, is_real_folder, write_mark
 from firth.errors import FormatError, StorageError
-from firth.formats.model_folder import check_model_destination
+from firth.formats.model_folder import check_model_destination, clean_model_folder
 from firth.formats.target import storage_error, sync_folder
+from firth.training.work_files import (
+    CHECKPOINT_NAME,
+    CORPUS_NAME,
+    HELDOUT_NAME,
+    RUN_FORMAT,
+    RUN_NAME,
+    WORK_NAME,
+    delete_work_folder,
+    empty_work_folder,
+    is_work_folder,
+    validate_empty,
+    validate_work_folder,
+)
 
-WORK_NAME = ".work"
-RUN_NAME = "run.json"
-RUN_FORMAT = "firth-run"
 RUN_VERSION = 1
 
 
 class Workspace:
-    """A folder for one run: ``.work`` in the output folder, else a temporary one; locked while the run is on.
+    """A folder for one run: ``.work`` in the output folder, else a temporary one; marked, and locked during the run.
 
     Made by :meth:`create` or :meth:`reopen`; ``close`` ends the lock, ``remove`` deletes the folder too.
     """
@@ -45,14 +55,17 @@ class Workspace:
         Raises
         ------
         StorageError
-            The output folder is taken, or holds an unfinished run, and ``overwrite`` is not given; another process
-            trains into it; it cannot be written.
+            The output folder is taken, or holds an unfinished run, and ``overwrite`` is not given; its ``.work`` is
+            not firth's; another process trains into it; it cannot be written.
         """
         if output is None:
-            return cls(Path(tempfile.mkdtemp(prefix="firth-")), None, False)
+            temporary = OwnedFolder.temporary("to train in, without an output folder")
+            temporary.unlock()  # the workspace locks it; meanwhile the mark shows that the process is there
+            return cls(temporary.path, None, False)
         target = Path(output)
-        check_model_destination(target, overwrite)
+        check_model_destination(target, overwrite, {"training": None})
         folder = target / WORK_NAME
+        validate_work_folder(folder)
         if (folder / RUN_NAME).exists() and not overwrite:
             raise StorageError(
                 f"{target} holds an unfinished run; go on with it by firth.resume({str(target)!r}) or"
@@ -62,13 +75,26 @@ class Workspace:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             workspace = cls(folder, target, made_output)
-            for entry in folder.iterdir():  # what a killed or overwritten run left
-                _delete(entry)
+            try:
+                workspace._empty()
+            except BaseException:
+                workspace.close()
+                raise
         except StorageError:
             raise
         except OSError as error:
             raise storage_error(error, target) from error
         return workspace
+
+    def _empty(self) -> None:
+        """Delete what a killed or overwritten run left, and nothing that firth did not write; mark the folder."""
+        assert self.output is not None
+        validate_work_folder(self.folder)  # again: with the lock, nobody else is at work in it
+        if is_work_folder(self.folder):
+            empty_work_folder(self.folder)
+        clean_model_folder(self.output)
+        validate_empty(self.folder)
+        write_mark(self.folder, f"to train in, for the model in {self.output.absolute()}")
 
     @classmethod
     def reopen(cls, output: str | os.PathLike[str]) -> Workspace:
@@ -94,7 +120,18 @@ class Workspace:
                 f"{target} holds no checkpoint of a run; train with checkpoint_every= (`--checkpoint-every`), so that"
                 " a run that is cut off can go on"
             )
-        return cls(folder, target, False)
+        if not is_real_folder(folder):
+            raise StorageError(f"{folder} must be a folder, got a symbolic link; move what it points to into its place")
+        workspace = cls(folder, target, False)
+        try:
+            for saved in (target, workspace.checkpoint_folder):
+                clean_model_folder(saved)
+            if is_work_folder(folder):
+                write_mark(folder, f"to train in, for the model in {target.absolute()}")
+        except OSError as error:
+            workspace.close()
+            raise error if isinstance(error, StorageError) else storage_error(error, target) from error
+        return workspace
 
     @property
     def is_run(self) -> bool:
@@ -103,15 +140,15 @@ class Workspace:
 
     @property
     def corpus_folder(self) -> Path:
-        return self.folder / "corpus"
+        return self.folder / CORPUS_NAME
 
     @property
     def heldout_folder(self) -> Path:
-        return self.folder / "heldout"
+        return self.folder / HELDOUT_NAME
 
     @property
     def checkpoint_folder(self) -> Path:
-        return self.folder / "checkpoint"
+        return self.folder / CHECKPOINT_NAME
 
     def write_run(self, record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Write what resuming needs besides corpus and checkpoint; the record last, and whole or not at all."""
@@ -169,9 +206,12 @@ class Workspace:
 
     def remove(self) -> None:
         """Delete the work folder, and the output folder where it was made here and is empty."""
-        # run.json goes first: a folder without it is no run, whatever else a kill leaves of it
-        (self.folder / RUN_NAME).unlink(missing_ok=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.output is None:
+            shutil.rmtree(self.folder, ignore_errors=True)  # what stays has a mark: a later run deletes it
+        else:
+            (self.folder / RUN_NAME).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # what stays has a mark: a later run deletes it
+                delete_work_folder(self.folder)
         self.close()
         if self.output is not None and self._made_output:
             with contextlib.suppress(OSError):  # not empty: it holds the model
@@ -204,14 +244,7 @@ def copy_file(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except OSError:
-        shutil.copyfile(source, target)
-
-
-def _delete(entry: Path) -> None:
-    if entry.is_dir() and not entry.is_symlink():
-        shutil.rmtree(entry)
-    else:
-        entry.unlink()
+        shutil.copy(source, target)  # with its mode
 
 
 def _lock(folder: Path) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from firth.errors import FormatError, ParameterError
+from firth.formats.target import whole_file, write_all
 from firth.numerics.gradients import RowGradient
 
 SAVE_PARAMS_EVERY = 5000
@@ -71,12 +73,10 @@ def save_params(iter: int, params: Any) -> None:
     if array.dtype.hasobject:
         raise ParameterError(f"params must be an array of numbers, got dtype {array.dtype}")
     path = _saved_path(iter)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    with unfinished.open("wb") as file:
-        np.savez(file, params=array, state=np.array(json.dumps(random.getstate())))
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
+    saved = io.BytesIO()
+    np.savez(saved, params=array, state=np.array(json.dumps(random.getstate())))
+    with whole_file(path, overwrite=True, sync=True, compress=False) as file:
+        write_all(file, saved.getbuffer())
 
 
 def sgd(

@@ -11,10 +11,8 @@ import functools
 import logging
 import math
 import os
-import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +32,7 @@ from firth.compat.gensim.store import as_path, is_ours, read_file, write_file
 from firth.compat.gensim.utils import TrimRule, keep_vocab_item
 from firth.corpus.encode import encode_corpus
 from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.owned import OwnedFolder
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, FirthError, FormatError, ParameterError, TrainingError
 from firth.formats.gensim_native import read_model
@@ -376,8 +375,8 @@ class Word2Vec:
         if isinstance(source, list) and not source:
             yield None, 0, 0
             return
-        with tempfile.TemporaryDirectory(prefix="firth-") as folder:
-            encoded = encode_corpus(source, folder=Path(folder) / "raw", min_count=1)
+        with OwnedFolder.temporary("to count a vocabulary") as folder:
+            encoded = encode_corpus(source, folder=folder.path / "raw", min_count=1)
             words = encoded.vocabulary
             self.raw_vocab = dict(zip(words.word_list(), words.counts.tolist(), strict=True))
             n_sentences = encoded.n_sequences

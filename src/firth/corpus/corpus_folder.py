@@ -1,0 +1,100 @@
+"""Room corpus: the folder that a corpus is encoded into: the old corpus stays whole until the new one is.
+
+The new corpus is written in a marked folder inside (`firth.corpus.owned`) and moved in the end, its manifest last.
+While files are moved, the manifest in the folder says that the corpus is unfinished: so a corpus that a kill cut in
+half is neither opened nor taken for a user's files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from firth.corpus.counting import storage_error
+from firth.corpus.encoded import CORPUS_FILES, FORMAT_NAME, FORMAT_VERSION, MANIFEST, read_format
+from firth.corpus.owned import OwnedFolder, lock_folder
+from firth.corpus.replace import keep_permissions, write_file
+from firth.errors import StorageError
+
+
+@contextlib.contextmanager
+def new_corpus(folder: Path) -> Iterator[Path]:
+    """A place to write a corpus to, which is moved into ``folder`` when the block ends well; else nothing changes.
+
+    Raises
+    ------
+    StorageError
+        The folder cannot be written, or holds files with the names of a corpus that firth did not write.
+    """
+    made: list[Path] = []
+    try:
+        try:
+            missing = folder
+            while not missing.exists() and missing != missing.parent:
+                made.append(missing)
+                missing = missing.parent
+            folder.mkdir(parents=True, exist_ok=True)
+            _refuse_foreign_files(folder)
+            owned = OwnedFolder.beside(folder / "corpus", f"to encode a corpus into {folder.resolve()}")
+        except OSError as error:
+            raise storage_error(error, folder) from error
+        with owned:
+            yield owned.path
+            try:
+                _move(owned.path, folder)
+            except OSError as error:
+                raise storage_error(error, folder) from error
+    except BaseException:
+        with contextlib.suppress(OSError):  # a folder that something else was put into stays
+            for path in made:
+                path.rmdir()
+        raise
+
+
+def old_corpus_bytes(folder: Path) -> int:
+    """What the corpus that is in the folder takes."""
+    sizes = (folder / name for name in CORPUS_FILES)
+    return sum(path.stat().st_size for path in sizes if path.is_file())
+
+
+def _refuse_foreign_files(folder: Path) -> None:
+    present = [name for name in CORPUS_FILES if os.path.lexists(folder / name)]
+    if present and read_format(folder) != FORMAT_NAME:
+        raise StorageError(
+            f"{folder} holds {present[0]!r}, which is not part of a corpus that firth encoded, and is not replaced;"
+            " choose another folder, or move the file away"
+        )
+    for name in present:
+        if (folder / name).is_dir():
+            raise StorageError(f"{folder / name} must be a file to be replaced, got a folder; choose another folder")
+
+
+def _move(work: Path, folder: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        try:
+            lock = lock_folder(Path(os.path.realpath(folder)))
+        except BlockingIOError:
+            raise StorageError(f"{folder} is being encoded into by another process; choose another folder") from None
+        if lock is not None:
+            stack.callback(os.close, lock)
+        _refuse_foreign_files(folder)
+        unfinished = {"format": FORMAT_NAME, "version": FORMAT_VERSION, "unfinished": True}
+        with open(work / MANIFEST, "rb") as manifest:
+            keep_permissions(manifest.fileno(), folder / MANIFEST)
+        write_file(folder / MANIFEST, json.dumps(unfinished).encode())
+        for name in CORPUS_FILES:
+            if name == MANIFEST:
+                continue
+            if not (work / name).exists():
+                (folder / name).unlink(missing_ok=True)
+                continue
+            with open(work / name, "rb") as file:
+                keep_permissions(file.fileno(), folder / name)
+            os.replace(work / name, folder / name)
+        os.replace(work / MANIFEST, folder / MANIFEST)
+
+
+__all__ = ["new_corpus", "old_corpus_bytes"]

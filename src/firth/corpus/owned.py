@@ -1,0 +1,405 @@
+"""Room corpus: folders that firth makes for a while: marked as its own, locked while in use, deleted when left behind.
+
+A name proves nothing: a user may have a folder of any name. So a folder of firth's has a file in it, its mark, that
+says so and names the process that made it. The mark is written after the lock is taken: whoever sees a mark, and gets
+the lock, knows that nobody is at work in the folder. Symbolic links are never followed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from firth.errors import StorageError
+
+MARK_NAME = "firth-work.json"
+MARK_FORMAT = "firth-work"
+MARK_VERSION = 1
+TEMPORARY_NAME = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")  # beside what is written, as .vectors.txt.0123456789ab.tmp
+SYSTEM_TEMPORARY_NAME = re.compile(r"firth-[0-9a-f]{12}")  # in the system's folder for temporary files
+_MAX_MARK_BYTES = 1 << 16
+_OLD_S = 60  # of a folder without a mark; to write the mark takes a thousandth of a second
+_MAX_NAME = 50  # characters, of at most 4 bytes each: with what is added, less than the 255 bytes that a name may have
+_WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF, errno.ENOSYS)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the mark of a folder says.
+
+    Attributes
+    ----------
+    purpose : str
+        What the folder is for.
+    host, boot : str
+        The machine, and its start; ``boot`` is empty where the system has no number for it.
+    process_space : str
+        The namespace in which ``pid`` counts; empty where the system has none.
+    pid : int
+    started : str
+        When the process started, in the system's ticks; empty where the system does not tell.
+    inode : int
+        Of the folder itself: a copy of the mark in another folder has another one.
+    """
+
+    purpose: str
+    host: str
+    boot: str
+    process_space: str
+    pid: int
+    started: str
+    inode: int
+
+    @property
+    def is_of_this_machine(self) -> bool:
+        return (bool(self.boot) and self.boot == _boot()) or self.host == socket.gethostname()
+
+    def process_lives(self) -> bool | None:
+        """Whether the process that made the folder is still there; None where that cannot be told from here."""
+        if not self.is_of_this_machine:
+            return None
+        if self.boot != _boot():
+            return False  # the machine has been started since
+        if self.process_space != _process_space():
+            return None
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:  # it is there, and another user's
+            pass
+        return not self.started or _start_of(self.pid) in ("", self.started)  # else the number went to another process
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A folder with firth's mark, and why it is not to be deleted; None: its process has ended, it is to be deleted."""
+
+    path: Path
+    mark: Mark
+    kept_because: str | None
+
+
+def write_mark(folder: Path, purpose: str) -> None:
+    """Mark a folder, which is locked already, as firth's own."""
+    record = {
+        "format": MARK_FORMAT,
+        "format_version": MARK_VERSION,
+        "purpose": purpose,
+        "note": "firth made this folder and deletes what it wrote here",
+        "host": socket.gethostname(),
+        "boot": _boot(),
+        "process_space": _process_space(),
+        "pid": os.getpid(),
+        "started": _start_of(os.getpid()),
+        "inode": os.stat(folder).st_ino,
+    }
+    path = folder / MARK_NAME
+    descriptor = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        json.dump(record, file, indent=2)
+
+
+def read_mark(folder: Path) -> Mark | None:
+    """The mark of a folder; None where the folder is not firth's, or is a symbolic link."""
+    data = read_regular_file(folder / MARK_NAME, _MAX_MARK_BYTES)
+    if data is None or not is_real_folder(folder):
+        return None
+    try:
+        record = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(record, dict) or record.get("format") != MARK_FORMAT:
+        return None
+    if record.get("format_version") != MARK_VERSION:
+        return None
+    kinds: dict[str, type] = dict.fromkeys(("purpose", "host", "boot", "process_space", "started"), str)
+    kinds |= {"pid": int, "inode": int}
+    if not all(type(record.get(name)) is kind for name, kind in kinds.items()) or record["pid"] < 1:
+        return None
+    return Mark(**{name: record[name] for name in kinds})
+
+
+def read_regular_file(path: Path, max_bytes: int) -> bytes | None:
+    """The first bytes of a regular file; None for what is missing, a link, a pipe, or cannot be read."""
+    try:
+        # without O_NONBLOCK the opening of a pipe would wait for a writer
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return None
+        try:
+            return file.read(max_bytes)
+        except OSError:
+            return None
+
+
+def is_empty_mark(path: Path) -> bool:
+    """What a kill leaves between the making of a folder and the writing of its mark."""
+    return path.name == MARK_NAME and is_real_file(path) and not os.lstat(path).st_size
+
+
+def is_real_folder(path: Path) -> bool:
+    """A folder, and no symbolic link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def is_real_file(path: Path) -> bool:
+    """A regular file, and no symbolic link to one."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def lock_folder(folder: Path) -> int | None:
+    """Lock a folder until the descriptor is closed or the process ends; None: the file system has no locks.
+
+    Raises
+    ------
+    BlockingIOError
+        Another process has the lock.
+    OSError
+        The folder cannot be opened, or is a symbolic link.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            raise BlockingIOError(error.errno, f"{folder} is in use by another process") from None
+        if error.errno in _WITHOUT_LOCKS:
+            return None
+        raise
+    return descriptor
+
+
+class OwnedFolder:
+    """A new folder with a mark and a lock; as a context manager it is deleted at the end, whatever is in it.
+
+    Parameters
+    ----------
+    path : Path
+        Must not exist; its parent must.
+    purpose : str
+        Of the mark.
+    """
+
+    def __init__(self, path: Path, purpose: str) -> None:
+        self.path = path
+        self._process = os.getpid()
+        os.mkdir(path, 0o700)
+        try:
+            self._lock = lock_folder(path)
+            write_mark(path, purpose)
+        except BaseException:
+            shutil.rmtree(path, ignore_errors=True)  # the error from before is the one to tell
+            raise
+
+    @classmethod
+    def beside(cls, path: Path, purpose: str) -> OwnedFolder:
+        """A folder in the same place as ``path``, so that files can be renamed from it; dead ones are deleted."""
+        delete_leftovers(path.parent, TEMPORARY_NAME)
+        name = path.name[:_MAX_NAME]
+        return cls(path.parent / f".{name}.{secrets.token_hex(6)}.tmp", purpose)
+
+    @classmethod
+    def temporary(cls, purpose: str) -> OwnedFolder:
+        """A folder among the system's temporary files; dead ones of this user's are deleted.
+
+        Raises
+        ------
+        StorageError
+        """
+        try:
+            place = Path(tempfile.gettempdir())
+            delete_leftovers(place, SYSTEM_TEMPORARY_NAME)
+            return cls(place / f"firth-{secrets.token_hex(6)}", purpose)
+        except OSError as error:
+            raise StorageError(
+                error.errno,
+                f"no folder for temporary files can be made ({error.strerror or error}); set TMPDIR to one on a disk"
+                " with free space",
+            ) from error
+
+    def __enter__(self) -> OwnedFolder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.remove()
+
+    def remove(self) -> None:
+        """Delete the folder; one that cannot be deleted stays marked, and a later run deletes it.
+
+        Nothing happens in a forked child: the folder is its parent's.
+        """
+        if self._process != os.getpid():
+            return
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.unlock()
+
+    def unlock(self) -> None:
+        """Give up the lock; the folder stays."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def find_leftovers(parent: Path, name: re.Pattern[str]) -> Iterator[Leftover]:
+    """The folders in ``parent`` that have firth's mark, are this user's, and have a name of this pattern."""
+    for path in _list(parent, name):
+        mark = read_mark(path)
+        if mark is None:
+            continue
+        try:
+            status = os.lstat(path)
+        except FileNotFoundError:  # its process deleted it, or another one that cleans
+            continue
+        if status.st_uid == os.geteuid() and status.st_ino == mark.inode:
+            with _claimed(path, mark) as kept_because:
+                pass
+            yield Leftover(path, mark, kept_because)
+
+
+def delete_leftovers(parent: Path, name: re.Pattern[str]) -> None:
+    """Delete what killed processes left in ``parent``: folders whose mark is firth's and whose process has ended.
+
+    A folder whose process was killed before it wrote the mark is empty; it goes too, once it is a minute old.
+    """
+    for leftover in find_leftovers(parent, name):
+        if leftover.kept_because is None:
+            with contextlib.suppress(OSError):  # gone meanwhile, or not to be deleted by this user: it stays listed
+                delete_leftover(leftover)
+    for path in _list(parent, name):
+        with contextlib.suppress(OSError):  # the same; a folder that is not empty is not deleted
+            status = os.lstat(path)
+            is_old = time.time() - status.st_mtime > _OLD_S
+            if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and is_old:
+                if is_empty_mark(path / MARK_NAME):
+                    os.unlink(path / MARK_NAME)
+                os.rmdir(path)
+
+
+def _list(parent: Path, name: re.Pattern[str]) -> list[Path]:
+    try:
+        return [parent / entry for entry in sorted(os.listdir(parent)) if name.fullmatch(entry)]
+    except OSError:  # what cannot be listed cannot be cleaned; whoever writes there is told by the system
+        return []
+
+
+def delete_leftover(leftover: Leftover) -> None:
+    """Delete one folder that `find_leftovers` found, unless another process took it meanwhile.
+
+    Raises
+    ------
+    OSError
+    """
+    mark = read_mark(leftover.path)
+    if mark != leftover.mark or os.lstat(leftover.path).st_ino != mark.inode:
+        raise FileNotFoundError(errno.ENOENT, f"{leftover.path} was changed meanwhile")
+    with _claimed(leftover.path, mark) as kept_because:
+        if kept_because is not None:
+            raise BlockingIOError(errno.EWOULDBLOCK, kept_because)
+        shutil.rmtree(leftover.path)
+
+
+def n_bytes_in(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder; links count for themselves."""
+    with contextlib.suppress(OSError):  # what is deleted meanwhile has none
+        if is_real_folder(path):
+            return sum(n_bytes_in(path / name) for name in os.listdir(path))
+        return os.lstat(path).st_size
+    return 0
+
+
+@contextlib.contextmanager
+def _claimed(folder: Path, mark: Mark) -> Iterator[str | None]:
+    """With the folder's lock: None where the process that made the folder has ended, or why that is not sure."""
+    try:
+        lock = lock_folder(folder)
+    except BlockingIOError:
+        yield f"process {mark.pid} is at work in it"
+        return
+    except OSError as error:
+        yield f"it cannot be opened: {error.strerror}"
+        return
+    try:
+        lives = mark.process_lives()
+        if not mark.is_of_this_machine:
+            yield f"it was made on the machine {mark.host}; run `firth clean` there"
+        elif lives:
+            yield f"process {mark.pid}, which made it, has not ended"
+        elif lock is None and lives is None:
+            yield f"process {mark.pid} may be at work in it: the file system has no locks"
+        else:
+            yield None
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _boot() -> str:
+    return _read_system("/proc/sys/kernel/random/boot_id")
+
+
+def _process_space() -> str:
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+
+
+def _start_of(pid: int) -> str:
+    """Field 22 of proc(5)'s /proc/PID/stat; the second one, the command, may have spaces and parentheses in it."""
+    fields = _read_system(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return fields[19] if len(fields) > 19 else ""
+
+
+def _read_system(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, ValueError):
+        return ""
+
+
+__all__ = [
+    "MARK_NAME",
+    "SYSTEM_TEMPORARY_NAME",
+    "TEMPORARY_NAME",
+    "Leftover",
+    "Mark",
+    "OwnedFolder",
+    "delete_leftover",
+    "delete_leftovers",
+    "find_leftovers",
+    "is_empty_mark",
+    "is_real_file",
+    "is_real_folder",
+    "lock_folder",
+    "n_bytes_in",
+    "read_mark",
+    "read_regular_file",
+    "write_mark",
+]
