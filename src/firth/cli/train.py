@@ -61,6 +61,14 @@ def train_command(
             "--encoding-errors", help="Bytes that are not UTF-8: an error, U+FFFD, left out.", rich_help_panel=_CORPUS
         ),
     ] = "strict",  # type: ignore[assignment]
+    as_text: Annotated[
+        bool,
+        typer.Option(
+            "--as-text",
+            help="Take files that look like JSON, CSV, HTML, XML or vectors for plain text.",
+            rich_help_panel=_CORPUS,
+        ),
+    ] = False,
     vocabulary: Annotated[
         Path | None,
         typer.Option(
@@ -169,6 +177,7 @@ def train_command(
                 overwrite=overwrite,
                 lowercase=lowercase,
                 encoding_errors=_plain(encoding_errors),
+                as_text=as_text,
                 vocabulary=None if vocabulary is None else Vocabulary.load(vocabulary),
                 sequence_weights=None if sequence_weights is None else _read_numbers(sequence_weights),
                 initial_vectors=initial_vectors,

@@ -23,6 +23,7 @@ IDS, OFFSETS = "ids.i32", "offsets.i64"
 HELDOUT_IDS, HELDOUT_OFFSETS = "ids-heldout.i32", "offsets-heldout.i64"
 FORMAT_NAME = "firth-corpus"
 FORMAT_VERSION = 1
+OWN_CHECKSUM = "manifest_sha256"  # corpora of older firths lack it
 _CHECK_BLOCK = 1 << 20
 HASH_BLOCK_BYTES = 1 << 22  # files are hashed in blocks, so that all cores can do it
 
@@ -94,8 +95,22 @@ class EncodedCorpus:
         """What identifies the corpus: SHA-256 over the names and checksums of its files, as ``corpus.json`` has it."""
         return str(self.manifest["sha256"])
 
+    def counted(self, name: str) -> int:
+        """A number that encoding noted in ``corpus.json``; 0 where the firth that encoded it did not count it."""
+        number = self.manifest.get(name, 0)
+        return number if type(number) is int else 0
+
+    def unseen_words(self) -> list[str | int]:
+        """The first words of the vocabulary that was given to encoding which never occur in the corpus."""
+        word_ids = self.manifest.get("first_unseen_ids", [])
+        return [self.vocabulary.words[word_id] for word_id in word_ids if 0 <= word_id < len(self.vocabulary)]
+
     def verify(self) -> None:
         """Read every file, compare it with its checksum, and see that ids and offsets lie in their ranges.
+
+        The native kernels trust both, and one wrong id writes outside the matrices. So each training that starts from
+        an encoded corpus verifies it, although that reads all of it: a disk, a copy or another program may have
+        changed what firth wrote, and a note that the files are whole would not show it.
 
         Raises
         ------
@@ -110,6 +125,23 @@ class EncodedCorpus:
                     f"{self.folder / name} was changed since the corpus was encoded (its checksum differs); encode the"
                     " corpus anew"
                 )
+        self.validate_ranges()
+
+    def validate_ranges(self) -> None:
+        """See that ids are of the vocabulary, and that offsets rise from 0 to the number of ids.
+
+        Raises
+        ------
+        FormatError
+        """
+        n_words = self.manifest.get("vocabulary_size", len(self.vocabulary))
+        if n_words != len(self.vocabulary):
+            raise FormatError(f"{self.folder / VOCABULARY}: must have {n_words} words, got {len(self.vocabulary)}")
+        if self.n_tokens_read < self.n_tokens:
+            raise FormatError(
+                f"{self.folder / MANIFEST}: n_tokens_read must be at least {self.n_tokens}, the number of ids, got"
+                f" {self.n_tokens_read}"
+            )
         _validate_ranges(self.folder / IDS, self.ids, self.offsets, len(self.vocabulary))
         if self.heldout_ids is not None and self.heldout_offsets is not None:
             _validate_ranges(self.folder / HELDOUT_IDS, self.heldout_ids, self.heldout_offsets, len(self.vocabulary))
@@ -140,6 +172,7 @@ def write_manifest(folder: Path, fields: Mapping[str, Any], *, threads: int) -> 
         "files": files,
         "sha256": _corpus_digest(files),
     }
+    manifest[OWN_CHECKSUM] = _manifest_digest(manifest)
     partial = folder / (MANIFEST + ".part")
     partial.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(partial, folder / MANIFEST)
@@ -192,6 +225,12 @@ def _corpus_digest(files: Mapping[str, Mapping[str, Any]]) -> str:
     return hashlib.sha256("".join(f"{name} {file['sha256']}\n" for name, file in files.items()).encode()).hexdigest()
 
 
+def _manifest_digest(manifest: Mapping[str, Any]) -> str:
+    """SHA-256 of all other entries, so that a changed number or setting is seen too."""
+    others = {name: value for name, value in manifest.items() if name != OWN_CHECKSUM}
+    return hashlib.sha256(json.dumps(others, sort_keys=True).encode()).hexdigest()
+
+
 def _read_manifest(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
@@ -205,7 +244,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from error
     try:
         manifest = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"{path}: not JSON: {error}") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT_NAME:
         raise FormatError(f'{path}: "format" must be "{FORMAT_NAME}"; this is not an encoded corpus')
@@ -222,17 +261,22 @@ def _read_manifest(path: Path) -> dict[str, Any]:
             raise FormatError(f"{path}: unknown file {name!r}")
         if (
             not isinstance(file, dict)
-            or not isinstance(file.get("bytes"), int)
+            or type(file.get("bytes")) is not int
             or not isinstance(file.get("sha256"), str)
         ):
             raise FormatError(f"{path}: the entry of {name} must have bytes and sha256")
+    unseen = manifest.get("first_unseen_ids", [])
+    if not isinstance(unseen, list) or not all(type(word_id) is int for word_id in unseen):
+        raise FormatError(f'{path}: "first_unseen_ids" must be a list of integers')
     if (HELDOUT_IDS in files) != (HELDOUT_OFFSETS in files):
         raise FormatError(f"{path}: {HELDOUT_IDS} and {HELDOUT_OFFSETS} go together")
     for name in ("n_tokens_read", "n_distinct_words"):
-        if not isinstance(manifest.get(name), int):
-            raise FormatError(f'{path}: "{name}" must be an integer')
+        if type(manifest.get(name)) is not int or manifest[name] < 0:
+            raise FormatError(f'{path}: "{name}" must be an integer of 0 or more')
     if manifest.get("sha256") != _corpus_digest(files):
         raise FormatError(f'{path}: "sha256" does not fit the checksums of the files; the file was changed')
+    if OWN_CHECKSUM in manifest and manifest[OWN_CHECKSUM] != _manifest_digest(manifest):
+        raise FormatError(f'{path}: "{OWN_CHECKSUM}" does not fit the other entries; the file was changed')
     return manifest
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from firth.corpus.encode import encode_corpus, estimate_corpus
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
-from firth.errors import CorpusError, FormatError, ParameterError
+from firth.errors import CorpusError, CorpusWarning, FormatError, ParameterError
 from firth.training.config import TrainingConfig
 from firth.training.options import RunOptions
 from firth.training.progress import ProgressDisplay, format_bytes
@@ -28,9 +29,10 @@ class TextOptions:
     """How text becomes tokens: passed on to ``firth.encode_corpus``."""
 
     lowercase: bool
-    tokenizer: Callable[[str], Sequence[str]] | None
+    tokenizer: str | Callable[[str], Sequence[str]] | None
     normalizer: Callable[[str], str] | None
     encoding_errors: str
+    as_text: bool
 
 
 def encode_for_training(
@@ -50,10 +52,12 @@ def encode_for_training(
     share = None if options.heldout is None else options.heldout.share
     if isinstance(corpus, EncodedCorpus):
         _validate_encoded(corpus, text, vocabulary, share)
+        corpus.verify()
+        _tell_of_words(corpus, display)
         if options.checkpoint_every is not None:
             corpus = _adopt(corpus, folder)
         return corpus, 0.0
-    estimate = estimate_corpus(corpus, threads=config.threads)
+    estimate = estimate_corpus(corpus, threads=config.threads, tokenizer=text.tokenizer, as_text=text.as_text)
     needs = f"encoding: memory {format_bytes(estimate.memory_bytes)} besides the words"
     if estimate.disk_bytes is not None:
         needs += f", disk {format_bytes(estimate.disk_bytes)} in {workspace.folder}"
@@ -67,13 +71,38 @@ def encode_for_training(
         tokenizer=text.tokenizer,
         normalizer=text.normalizer,
         encoding_errors=text.encoding_errors,
+        as_text=text.as_text,
         vocabulary=vocabulary,
         threads=config.threads,
         progress=display.encoding,
         heldout_share=share,
         seed=config.seed,
     )
+    if cut:
+        _tell_of_words(encoded, display)
     return encoded, time.monotonic() - started
+
+
+def _tell_of_words(corpus: EncodedCorpus, display: ProgressDisplay) -> None:
+    """Say what encoding did to words, and warn of words of a given vocabulary that the corpus never has."""
+    n_marks, n_marked_tokens = corpus.counted("n_byte_order_marks"), corpus.counted("n_marked_tokens")
+    if n_marks:
+        display.note(f"{n_marks:,} byte-order marks (U+FEFF) inside the text were taken off their words")
+    if n_marked_tokens:
+        display.note(
+            f"{n_marked_tokens:,} tokens begin with a byte-order mark (U+FEFF) and are words of their own; open the"
+            " file with encoding='utf-8-sig', or take the mark off"
+        )
+    words = corpus.unseen_words()
+    if words:
+        n_unseen, n_words = corpus.counted("n_words_unseen"), len(corpus.vocabulary)
+        shown = ", ".join(map(repr, words)) + (", ..." if n_unseen > len(words) else "")
+        warnings.warn(
+            f"vocabulary has {n_unseen:,} of {n_words:,} words that never occur in the corpus ({shown}); their input"
+            " vectors learn nothing; if these words should occur, compare their case and spelling with the corpus",
+            CorpusWarning,
+            stacklevel=4,
+        )
 
 
 def _validate_encoded(
@@ -84,6 +113,7 @@ def _validate_encoded(
         "tokenizer": text.tokenizer is not None,
         "normalizer": text.normalizer is not None,
         "vocabulary": vocabulary is not None,
+        "as_text": text.as_text,
     }
     for name, is_given in given.items():
         if is_given:
@@ -125,6 +155,7 @@ def encode_heldout(
         tokenizer=text.tokenizer,
         normalizer=text.normalizer,
         encoding_errors=text.encoding_errors,
+        as_text=text.as_text,
         vocabulary=corpus.vocabulary,
         threads=config.threads,
         progress=display.encoding,

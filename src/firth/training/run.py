@@ -63,9 +63,10 @@ def train(
     output: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     lowercase: bool = False,
-    tokenizer: Callable[[str], Sequence[str]] | None = None,
+    tokenizer: str | Callable[[str], Sequence[str]] | None = None,
     normalizer: Callable[[str], str] | None = None,
     encoding_errors: str = "strict",
+    as_text: bool = False,
     vocabulary: Vocabulary | None = None,
     heldout: HeldoutSource | None = None,
     heldout_every: str | Interval | None = None,
@@ -105,12 +106,13 @@ def train(
 
     Parameters
     ----------
-    corpus : path, paths or globs; open text file; iterable of token lists; NumPy ids with offsets; EncodedCorpus
-        As ``firth.encode_corpus`` takes it; an encoded corpus is used as it is.
+    corpus : path, paths or globs; open binary file; iterable of token lists; column of texts or lists; frame of
+        integers; NumPy ids with offsets; EncodedCorpus
+        As ``firth.encode_corpus`` takes it; an encoded corpus is verified first, at a second or so a gigabyte.
     output : path of a folder, or None
         Where the model is saved at the end. Refused before any work where something is in it, unless ``overwrite``;
         then the old model stays whole until the new one is saved.
-    lowercase, tokenizer, normalizer, encoding_errors, vocabulary
+    lowercase, tokenizer, normalizer, encoding_errors, as_text, vocabulary
         As for ``firth.encode_corpus``.
     heldout : path, token lists, or share like ``"1%"`` or ``0.01``
         What is never trained on, and on which a loss is computed. A share is drawn by sequence, from ``seed``.
@@ -185,7 +187,7 @@ def train(
     start_vectors = read_start_vectors(initial_vectors, config.dims)
     validate_freeze(freeze, start_vectors is not None)
     weights = read_sequence_weights(sequence_weights)
-    text = TextOptions(lowercase, tokenizer, normalizer, encoding_errors)
+    text = TextOptions(lowercase, tokenizer, normalizer, encoding_errors, as_text)
     with _prepare(output, overwrite, display) as (workspace, signals):
         encoded, encode_seconds = encode_for_training(
             corpus, workspace, config, text, vocabulary, options, display, workspace.corpus_folder
@@ -324,9 +326,10 @@ def train_more(
     output: str | os.PathLike[str] | None,
     overwrite: bool,
     lowercase: bool | None,
-    tokenizer: Callable[[str], Sequence[str]] | None,
+    tokenizer: str | Callable[[str], Sequence[str]] | None,
     normalizer: Callable[[str], str] | None,
     encoding_errors: str,
+    as_text: bool,
     heldout: HeldoutSource | None,
     heldout_every: str | Interval | None,
     patience: int | None,
@@ -351,7 +354,7 @@ def train_more(
     validate_freeze(freeze, True)
     weights = read_sequence_weights(sequence_weights)
     same_case = model.corpus.lowercase if lowercase is None else lowercase
-    text = TextOptions(same_case, tokenizer, normalizer, encoding_errors)
+    text = TextOptions(same_case, tokenizer, normalizer, encoding_errors, as_text)
     words: Any = model.vectors.words
     old_words = Vocabulary(
         words=words if isinstance(words, np.ndarray) else tuple(words),
