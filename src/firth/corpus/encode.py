@@ -48,7 +48,7 @@ from firth.corpus.encoded import (
     EncodedCorpus,
     write_manifest,
 )
-from firth.corpus.marks import drop_marks, count_marked_tokens
+from firth.corpus.marks import count_marked_tokens, drop_marks
 from firth.corpus.sources import IdSequences, TextFile, TokenLists, classify_source
 from firth.corpus.tables import resolve_tokenizer, split_text
 from firth.corpus.vocabulary import Vocabulary, validate_cuts

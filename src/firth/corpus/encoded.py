@@ -142,9 +142,9 @@ class EncodedCorpus:
                 f"{self.folder / MANIFEST}: n_tokens_read must be at least {self.n_tokens}, the number of ids, got"
                 f" {self.n_tokens_read}"
             )
-        _validate_ranges(self.folder / IDS, self.ids, self.offsets, len(self.vocabulary))
+        validate_ids(self.folder / IDS, self.ids, self.offsets, len(self.vocabulary))
         if self.heldout_ids is not None and self.heldout_offsets is not None:
-            _validate_ranges(self.folder / HELDOUT_IDS, self.heldout_ids, self.heldout_offsets, len(self.vocabulary))
+            validate_ids(self.folder / HELDOUT_IDS, self.heldout_ids, self.heldout_offsets, len(self.vocabulary))
 
     def __repr__(self) -> str:
         return (
@@ -259,12 +259,10 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     for name, file in files.items():
         if name not in (IDS, OFFSETS, HELDOUT_IDS, HELDOUT_OFFSETS, VOCABULARY):
             raise FormatError(f"{path}: unknown file {name!r}")
-        if (
-            not isinstance(file, dict)
-            or type(file.get("bytes")) is not int
-            or not isinstance(file.get("sha256"), str)
-        ):
+        if not isinstance(file, dict) or type(file.get("bytes")) is not int or not isinstance(file.get("sha256"), str):
             raise FormatError(f"{path}: the entry of {name} must have bytes and sha256")
+    if not isinstance(manifest.get("settings", {}), dict):
+        raise FormatError(f'{path}: "settings" must be an object')
     unseen = manifest.get("first_unseen_ids", [])
     if not isinstance(unseen, list) or not all(type(word_id) is int for word_id in unseen):
         raise FormatError(f'{path}: "first_unseen_ids" must be a list of integers')
@@ -291,8 +289,11 @@ def _validate_size(path: Path, size: int) -> None:
         raise FormatError(f"{path}: {size:,} bytes are no whole number of items")
 
 
-def _validate_ranges(path: Path, ids: NDArray[np.int32], offsets: NDArray[np.int64], n_words: int) -> None:
-    """Block by block, so that a corpus larger than memory can be checked."""
+def validate_ids(path: Path, ids: NDArray[np.int32], offsets: NDArray[np.int64], n_words: int) -> None:
+    """See that ids lie in [0, n_words) and that offsets rise from 0 to the number of ids; FormatError otherwise.
+
+    Block by block, so that a corpus larger than memory can be checked.
+    """
     for start in range(0, len(ids), _CHECK_BLOCK):
         block = ids[start : start + _CHECK_BLOCK]
         if block.min() < 0 or block.max() >= n_words:

@@ -40,6 +40,7 @@ from firth.training.model import Model
 from firth.training.options import Heldout, HeldoutSource, Interval, RunOptions
 from firth.training.prepared import PreparedRun, same_instruction_set
 from firth.training.progress import ProgressDisplay, make_progress
+from firth.training.resumed import validate_run_arrays, validate_snapshot
 from firth.training.signals import StopSignals
 from firth.training.start import (
     StartVectors,
@@ -286,6 +287,7 @@ def resume(
         heldout: EncodedCorpus | None = None
         if identity["heldout"] is not None:
             heldout = reopen_corpus(workspace.heldout_folder, identity["heldout"])
+        validate_run_arrays(workspace.folder, arrays, len(corpus.vocabulary), corpus.n_sequences)
         snapshot = read_checkpoint(workspace.checkpoint_folder, identity)
         run = PreparedRun(
             config=config,
@@ -304,12 +306,8 @@ def resume(
         state = RunState(history=History(encode_seconds=encode_seconds))
         if snapshot is not None:
             state = snapshot.state
-            if (
-                snapshot.input_vectors.shape != engine.input_vectors.shape
-                or not 0 <= state.position <= corpus.n_tokens
-                or not 0 <= state.epoch < config.epochs
-            ):
-                raise FormatError(f"{workspace.checkpoint_folder}: the checkpoint does not fit the run; start it again")
+            shapes = (engine.input_vectors.shape, engine.output_vectors.shape)
+            validate_snapshot(workspace.checkpoint_folder, snapshot, shapes, config.epochs, corpus.n_tokens)
             engine.load_vectors(snapshot.input_vectors, snapshot.output_vectors)
         done = (state.epoch * corpus.n_tokens + state.position) / (config.epochs * corpus.n_tokens)
         display.note(f"going on in epoch {state.epoch + 1} of {config.epochs}, {done:.1%} done")

@@ -145,6 +145,19 @@ class WordVectors:
         words = self._store.sequence()
         return iter(words.tolist() if isinstance(words, np.ndarray) else words)
 
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        """The matrix, (V, D): ``np.asarray(vectors)`` is ``vectors.matrix`` and ``np.array(vectors)`` a copy of it.
+
+        Raises
+        ------
+        ValueError
+            ``copy=False`` with a dtype that needs a copy.
+        """
+        matrix = self._matrix
+        if copy is False and dtype is not None and np.dtype(dtype) != matrix.dtype:
+            raise ValueError(f"a copy of the {matrix.dtype} matrix is needed for {np.dtype(dtype)}, got copy=False")
+        return np.array(matrix, dtype) if copy else np.asarray(matrix, dtype)
+
     def __repr__(self) -> str:
         return f"WordVectors({len(self)} words, {self.dims} dims, {self._matrix.dtype})"
 
