@@ -311,7 +311,7 @@ def _polars_column(series: Any) -> _Column:
     return _Column(
         series.name,
         len(series),
-        lambda start, stop: series.slice(start, stop - start).to_list(),  # type: ignore[no-any-return]
+        lambda start, stop: series.slice(start, stop - start).to_list(),
         series.to_numpy if series.dtype.is_integer() else None,
         series.null_count(),
     )
@@ -326,7 +326,7 @@ def _arrow_column(array: Any, title: Any) -> _Column:
     return _Column(
         title,
         len(array),
-        lambda start, stop: array.slice(start, stop - start).to_pylist(),  # type: ignore[no-any-return]
+        lambda start, stop: array.slice(start, stop - start).to_pylist(),
         integers if is_integers else None,
         array.null_count,
     )

@@ -38,7 +38,8 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         Take unit vectors of the words.
     lowercase : bool, default False
     tokenizer : callable from a text to its tokens, "whitespace", or None
-        None: split at white space, as ``str.split``; "whitespace": at ASCII white space alone, as ``firth.train``. Documents that are lists of tokens are not tokenized.
+        None: split at white space, as ``str.split``; "whitespace": at ASCII white space alone, as ``firth.train``.
+        Documents that are lists of tokens are not tokenized.
     dims, window, architecture, loss, negatives, subsample, learning_rate, min_count, epochs, threads, deterministic
         Where ``vectors`` is None: as for ``firth.train``; ``deterministic`` is True here.
     training : mapping or None

@@ -76,8 +76,8 @@ class TextClassifier:
         Parameters
         ----------
         texts : iterable of str or of lists of tokens, n of them
-            Strings are split at white space. A column of texts or lists (pandas, Polars, Arrow) too, a frame of one such
-            column, or a string array (n, 1).
+            Strings are split at white space. A column of texts or lists (pandas, Polars, Arrow) too, a frame of one
+            such column, or a string array (n, 1).
         labels : iterable of str or of int, or a column of these, n of them
             Integers stay integers in ``classes`` and in what :meth:`predict` returns.
         weights : float array, (n,), optional

@@ -26,13 +26,18 @@ IdsAndOffsets = tuple[NDArray[np.int32], NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class TextOptions:
-    """How text becomes tokens: passed on to ``firth.encode_corpus``."""
+    """How text becomes tokens: passed on to ``firth.encode_corpus``.
+
+    ``continues_rows``: the start vectors are rows in the order of the given vocabulary, so a model goes on, and words
+    of it that the new text lacks keep their vectors on purpose.
+    """
 
     lowercase: bool
     tokenizer: str | Callable[[str], Sequence[str]] | None
     normalizer: Callable[[str], str] | None
     encoding_errors: str
     as_text: bool
+    continues_rows: bool = False
 
 
 def encode_for_training(
@@ -53,7 +58,7 @@ def encode_for_training(
     if isinstance(corpus, EncodedCorpus):
         _validate_encoded(corpus, text, vocabulary, share)
         corpus.verify()
-        _tell_of_words(corpus, display)
+        _tell_of_words(corpus, display, is_mistake=False)
         if options.checkpoint_every is not None:
             corpus = _adopt(corpus, folder)
         return corpus, 0.0
@@ -79,11 +84,11 @@ def encode_for_training(
         seed=config.seed,
     )
     if cut:
-        _tell_of_words(encoded, display)
+        _tell_of_words(encoded, display, is_mistake=not text.continues_rows)
     return encoded, time.monotonic() - started
 
 
-def _tell_of_words(corpus: EncodedCorpus, display: ProgressDisplay) -> None:
+def _tell_of_words(corpus: EncodedCorpus, display: ProgressDisplay, *, is_mistake: bool) -> None:
     """Say what encoding did to words, and warn of words of a given vocabulary that the corpus never has."""
     n_marks, n_marked_tokens = corpus.counted("n_byte_order_marks"), corpus.counted("n_marked_tokens")
     if n_marks:
@@ -97,12 +102,14 @@ def _tell_of_words(corpus: EncodedCorpus, display: ProgressDisplay) -> None:
     if words:
         n_unseen, n_words = corpus.counted("n_words_unseen"), len(corpus.vocabulary)
         shown = ", ".join(map(repr, words)) + (", ..." if n_unseen > len(words) else "")
-        warnings.warn(
+        message = (
             f"vocabulary has {n_unseen:,} of {n_words:,} words that never occur in the corpus ({shown}); their input"
-            " vectors learn nothing; if these words should occur, compare their case and spelling with the corpus",
-            CorpusWarning,
-            stacklevel=4,
+            " vectors learn nothing; if these words should occur, compare their case and spelling with the corpus"
         )
+        if is_mistake:
+            warnings.warn(message, CorpusWarning, stacklevel=4)
+        else:  # a model goes on, or the vocabulary was given before, perhaps for several corpora
+            display.note(message)
 
 
 def _validate_encoded(

@@ -44,7 +44,7 @@ def read_run_array(path: Path) -> NDArray[Any]:
 def run_checksums(record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, str]:
     """SHA-256 of a run's record, without the instruction set, which may change on the way, and of each array."""
     entries = {name: value for name, value in record.items() if name not in _NOT_OF_THE_RUN}
-    checksums = {name: hashlib.sha256(np.ascontiguousarray(array)).hexdigest() for name, array in arrays.items()}
+    checksums = {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()}
     return {**checksums, "record": json_digest(entries)}
 
 

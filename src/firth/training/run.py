@@ -188,7 +188,8 @@ def train(
     start_vectors = read_start_vectors(initial_vectors, config.dims)
     validate_freeze(freeze, start_vectors is not None)
     weights = read_sequence_weights(sequence_weights)
-    text = TextOptions(lowercase, tokenizer, normalizer, encoding_errors, as_text)
+    continues_rows = isinstance(initial_vectors, np.ndarray)
+    text = TextOptions(lowercase, tokenizer, normalizer, encoding_errors, as_text, continues_rows)
     with _prepare(output, overwrite, display) as (workspace, signals):
         encoded, encode_seconds = encode_for_training(
             corpus, workspace, config, text, vocabulary, options, display, workspace.corpus_folder
