@@ -15,7 +15,7 @@ import typer
 
 from firth.cli.exits import EXIT_INTERRUPTED
 from firth.cli.reading import make_choice, print_json
-from firth.errors import ParameterError, StorageError
+from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.registry import CHOICES
 from firth.training.config import PARAMETER_HELP, TrainingConfig
 from firth.training.workspace import RUN_NAME, WORK_NAME
@@ -270,11 +270,15 @@ def _is_given(ctx: typer.Context, name: str) -> bool:
 
 def _read_numbers(path: Path) -> list[float]:
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except UnicodeDecodeError:
-        raise ParameterError(f"sequence_weights must be a text file with a number a line, got {path}") from None
+        data = path.read_bytes()
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}") from error
+    from firth.corpus.recognise import decode_text
+
+    try:
+        lines = decode_text(data, str(path)).split("\n")
+    except CorpusError as error:
+        raise ParameterError(f"sequence_weights must be a text file with a number a line; {error}") from None
     if lines and not lines[-1]:
         lines.pop()
     numbers: list[float] = []

@@ -103,7 +103,8 @@ class EncodedCorpus:
     def unseen_words(self) -> list[str | int]:
         """The first words of the vocabulary that was given to encoding which never occur in the corpus."""
         word_ids = self.manifest.get("first_unseen_ids", [])
-        return [self.vocabulary.words[word_id] for word_id in word_ids if 0 <= word_id < len(self.vocabulary)]
+        words: list[str | int] = [self.vocabulary.words[i] for i in word_ids if 0 <= i < len(self.vocabulary)]
+        return [word if isinstance(word, str) else int(word) for word in words]
 
     def verify(self) -> None:
         """Read every file, compare it with its checksum, and see that ids and offsets lie in their ranges.

@@ -76,6 +76,7 @@ _WIDE_MARKS = (  # UTF-32 first: its mark begins as the one of UTF-16 does
     (codecs.BOM_UTF16_LE, "UTF-16LE"),
     (codecs.BOM_UTF16_BE, "UTF-16BE"),
 )
+_MARKS_AT_LINE_STARTS = re.compile("^\ufeff+", re.MULTILINE)
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # bytes that no text has
 _LFS = b"version https://git-lfs.github.com/spec/v1"
 _ANNEX = re.compile(rb"/annex/objects/\S+\s*")
@@ -164,6 +165,25 @@ def strip_marks(text: bytes) -> bytes:
     return text
 
 
+def decode_text(data: bytes, name: str) -> str:
+    """A small text file as ``str``, without byte-order marks at the starts of its lines.
+
+    JSON, CSV and the like are text to whoever calls; formats that are not text are refused.
+
+    Raises
+    ------
+    CorpusError, EncodingError
+    """
+    refuse_other_formats(data[:HEAD_BYTES], name, is_whole=len(data) <= HEAD_BYTES, as_text=True)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise EncodingError(
+            f"{name} must be UTF-8, got byte 0x{data[error.start]:02x} at offset {error.start}; convert the file"
+        ) from None
+    return _MARKS_AT_LINE_STARTS.sub("", text)
+
+
 def _binary_format(head: bytes, name: str) -> tuple[str, str] | None:
     is_binary = _CONTROL.search(head) is not None
     for offset, magic, format_name, advice in _MAGIC:
@@ -220,6 +240,8 @@ def _textual_format(head: bytes, is_whole: bool, suffix: str) -> tuple[str, str]
     if _HTML.match(head):
         return "HTML", f"{_EXPORT}: html2text FILE | firth train - ..."
     if _XML.match(head):
+        if b"<html" in head[:2048].lower():
+            return "HTML", f"{_EXPORT}: html2text FILE | firth train - ..."
         return "XML", "take the text out of its tags first"
     lines = [line for line in head.split(b"\n")[: None if is_whole else -1] if line.strip()][:_LINES]
     first = head.lstrip()[:1]

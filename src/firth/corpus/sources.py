@@ -253,8 +253,11 @@ def tokens_of(sequence: Any, number: int) -> Any:
             " own; use sorted(...)"
         )
     table = read_table(sequence, f"sequence {number}")
-    if isinstance(table, np.ndarray) and table.ndim != 1:
-        raise CorpusTypeError(f"sequence {number} must have one dimension, got a table of shape {table.shape}")
+    if table is not None and (hasattr(sequence, "columns") or hasattr(sequence, "column_names")):
+        raise CorpusTypeError(
+            f"sequence {number} must be a list of tokens, got a {type(sequence).__name__}; a frame is a corpus by"
+            " itself: pass it without a list around it"
+        )
     if table is not None:
         return table.tolist() if isinstance(table, np.ndarray) else table
     if not isinstance(sequence, Iterable):

@@ -183,7 +183,7 @@ def _refuse_missing(value: object, name: str, row: int) -> None:
     if is_missing(value):
         raise CorpusError(
             f"{name} must have a value in every row, got {value!r} in row {row} (counted from 0); drop such rows, or"
-            ' put "" or [] in their place'
+            " fill them"
         )
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.errors import CorpusError, CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError
+from firth.corpus.recognise import decode_text
+from firth.errors import CorpusError, CorpusTypeError, FormatError, ParameterError, StorageError
 
 DEFAULT_PATH = "utils/datasets/stanfordSentimentTreebank"  # where the course's get_datasets.sh unpacks it
 N_REPETITIONS = 30  # the course subsamples the corpus this many times over
@@ -380,10 +381,7 @@ def _read_text(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise StorageError(f"{path} must be readable, got: {error.strerror}") from error
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise EncodingError(f"{path} must be UTF-8, got byte 0x{data[error.start]:02x} at {error.start}") from error
+    return decode_text(data, str(path))
 
 
 def _split_words(line: str) -> list[str]:
