@@ -48,7 +48,7 @@ from firth.corpus.encoded import (
     EncodedCorpus,
     write_manifest,
 )
-from firth.corpus.marks import count_marked_tokens, drop_marks
+from firth.corpus.marks import count_glued_tokens, count_marked_tokens, drop_marks
 from firth.corpus.sources import IdSequences, TextFile, TokenLists, classify_source
 from firth.corpus.tables import resolve_tokenizer, split_text
 from firth.corpus.vocabulary import Vocabulary, validate_cuts
@@ -186,10 +186,11 @@ def encode_corpus(
         if counted.n_tokens == 0:
             raise CorpusError(f"the corpus must have at least one word, got none in {_names(classified)}")
         counted, n_heldout_tokens, n_heldout_lines = hold_out(counted, threshold, seed)
-        n_marked_tokens = n_mark_words = 0
+        n_marked_tokens = n_mark_words = n_glued_tokens = 0
         if isinstance(classified, list) or getattr(classified, "is_tokenized", False):
             n_marked, n_mark_words = drop_marks(counted)
             n_marks += n_marked
+            n_glued_tokens = count_glued_tokens(counted)
         else:  # tokens that the user made are taken as they are
             n_marked_tokens = count_marked_tokens(counted)
         transform = Transform(lowercase, normalizer, encoding_errors)
@@ -212,6 +213,7 @@ def encode_corpus(
             "n_heldout_tokens_read": n_heldout_tokens,
             "n_byte_order_marks": n_marks,
             "n_marked_tokens": n_marked_tokens,
+            "n_glued_tokens": n_glued_tokens,
             "n_words_unseen": len(unseen),
             "first_unseen_ids": unseen[:5],
             "n_heldout_sequences": n_heldout_lines,

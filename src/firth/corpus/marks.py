@@ -60,6 +60,24 @@ def count_marked_tokens(counted: Counted) -> int:
     return int(counted.counts[_marked_words(counted.words)].sum())
 
 
+def count_glued_tokens(counted: Counted) -> int:
+    """How many tokens have a mark inside: the last word of a file without a line end, and the first of the next."""
+    words = counted.words
+    if isinstance(words, np.ndarray):
+        return 0
+    if isinstance(words, list):
+        return sum(int(n) for word, n in zip(words, counted.counts, strict=True) if CHARACTER in word[1:])
+    text = words.text.tobytes()
+    numbers: set[int] = set()
+    place = text.find(MARK)
+    while place >= 0:
+        number = int(np.searchsorted(words.offsets, place, side="right")) - 1
+        if place > words.offsets[number]:
+            numbers.add(number)
+        place = text.find(MARK, place + 1)
+    return int(counted.counts[sorted(numbers)].sum())
+
+
 def _marked_words(words: NativeWords | list[str] | NDArray[np.int64]) -> NDArray[np.int64]:
     if isinstance(words, np.ndarray):
         return np.empty(0, np.int64)

@@ -98,6 +98,12 @@ def _tell_of_words(corpus: EncodedCorpus, display: ProgressDisplay, *, is_mistak
             f"{n_marked_tokens:,} tokens begin with a byte-order mark (U+FEFF) and are words of their own; open the"
             " file with encoding='utf-8-sig', or take the mark off"
         )
+    n_glued = corpus.counted("n_glued_tokens")
+    if n_glued:
+        display.note(
+            f"{n_glued:,} words have a byte-order mark (U+FEFF) inside: files were joined without a line end between"
+            " them, and the last word of one and the first of the next are one word"
+        )
     words = corpus.unseen_words()
     if words:
         n_unseen, n_words = corpus.counted("n_words_unseen"), len(corpus.vocabulary)

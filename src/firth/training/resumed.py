@@ -31,14 +31,12 @@ def read_run_array(path: Path) -> NDArray[Any]:
     StorageError, FormatError
     """
     try:
-        array = np.load(path, allow_pickle=False)
+        with open(path, "rb") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
     except OSError as error:
         raise StorageError(f"{path} cannot be read ({error}); {_AGAIN}") from error
     except (ValueError, TypeError, EOFError, MemoryError, OverflowError, SyntaxError, tokenize.TokenError) as error:
         raise FormatError(f"{path} is damaged ({error}); {_AGAIN}") from None
-    if not isinstance(array, np.ndarray):
-        raise FormatError(f"{path} must be one array, got an archive of arrays; {_AGAIN}")
-    return array
 
 
 def run_checksums(record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, str]:
