@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.recognise import decode_text
-from firth.errors import CorpusError, CorpusTypeError, FormatError, ParameterError, StorageError
+from firth.corpus.recognise import HEAD_BYTES, refuse_other_formats
+from firth.errors import CorpusError, CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError
 
 DEFAULT_PATH = "utils/datasets/stanfordSentimentTreebank"  # where the course's get_datasets.sh unpacks it
 N_REPETITIONS = 30  # the course subsamples the corpus this many times over
@@ -381,7 +381,11 @@ def _read_text(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise StorageError(f"{path} must be readable, got: {error.strerror}") from error
-    return decode_text(data, str(path))
+    refuse_other_formats(data[:HEAD_BYTES], str(path), is_whole=len(data) <= HEAD_BYTES, as_text=True)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise EncodingError(f"{path} must be UTF-8, got byte 0x{data[error.start]:02x} at {error.start}") from error
 
 
 def _split_words(line: str) -> list[str]:
