@@ -128,3 +128,24 @@ def test_labels_that_are_missing_are_refused(tmp_path: Path) -> None:
         with pytest.raises(FormatError, match="classes must"):
             TextClassifier.load(tmp_path / "model")
         path.write_text(path.read_text().replace(classes, "[\n    0,\n    1\n  ]"))
+
+
+def test_other_functions_that_take_texts_or_words() -> None:
+    from firth.compat.cs224n.treebank import StanfordSentiment
+    from firth.compat.gensim.models import Word2Vec
+
+    lists = [["north", "east", "south"], ["west", "east", "north"]] * 9
+    frame = pl.DataFrame({"tokens": lists})
+    texts = pa.array([" ".join(words) for words in lists])
+    options: dict[str, Any] = {"vector_size": 4, "min_count": 1, "epochs": 1, "workers": 1, "hs": 1, "negative": 0}
+    by_list = Word2Vec(lists, **options)
+    for table in (frame, texts):
+        assert np.array_equal(Word2Vec(table, **options).wv.vectors, by_list.wv.vectors)
+        assert np.array_equal(by_list.score(table), by_list.score(lists))
+        assert StanfordSentiment(table).sentences() == lists
+    for words in (pd.Series(["east", "north"]), pl.DataFrame({"word": ["east", "north"]}), pa.array(["east", "north"])):
+        assert VECTORS.word_ids(words).tolist() == [2, 0]
+    two = pl.DataFrame({"word": ["east"], "other": ["north"]})
+    for act in (lambda: Word2Vec(two, **options), lambda: StanfordSentiment(two), lambda: VECTORS.word_ids(two)):
+        with pytest.raises(CorpusTypeError, match=r'frame\["word"\]'):
+            act()

@@ -127,6 +127,16 @@ def rows_of(value: Any, name: str) -> Any:
     return value if found is None else found
 
 
+def token_rows(value: Any, name: str) -> Any:
+    """``value``, or, where it is a table, the tokens of its rows: texts are split at ASCII white space."""
+    found = read_table(value, name)
+    if isinstance(found, TextColumn):
+        return map(split_text, found)
+    if isinstance(found, np.ndarray):
+        return found.tolist()
+    return value if found is None else found
+
+
 def resolve_tokenizer(tokenizer: Any) -> Tokenizer | None:
     """The function that a ``tokenizer`` parameter means.
 
@@ -405,6 +415,7 @@ __all__ = [
     "resolve_tokenizer",
     "rows_of",
     "split_text",
+    "token_rows",
     "tokenize_texts",
     "validated_tokens",
 ]

@@ -8,7 +8,7 @@ from typing import Literal, cast
 import numpy as np
 import numpy.typing as npt
 
-from firth.corpus.tables import TextColumn, read_table, split_text
+from firth.corpus.tables import token_rows
 from firth.errors import MissingExtraError, ParameterError, ShapeError
 from firth.vectors.neighbors import Floats, Rows, unit_rows
 from firth.vectors.word_vectors import WordVectors, check_choice
@@ -194,13 +194,9 @@ def _encode(
     check_choice("unknown", unknown, ("skip", "error"))
     if isinstance(texts, (str, bytes)):
         raise ParameterError("texts must be lists of words, got one string; split it: [text.split()]")
-    table = read_table(texts, "texts")
-    if isinstance(table, TextColumn):
-        texts = cast(Iterable[Iterable[Word]], map(split_text, table))
-    elif table is not None:
-        texts = cast(Iterable[Iterable[Word]], table.tolist() if isinstance(table, np.ndarray) else table)
+    rows: Iterable[Iterable[Word]] = token_rows(texts, "texts")
     parts: list[Rows] = []
-    for place, text in enumerate(texts):
+    for place, text in enumerate(rows):
         if isinstance(text, (str, bytes, Mapping)) or not isinstance(text, Iterable):
             raise ParameterError(f"texts must be lists of words, got {text!r:.60} at {place}; split it: text.split()")
         parts.append(vectors.word_ids(cast(Sequence[Word], text), unknown=unknown))

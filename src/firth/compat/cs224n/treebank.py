@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.corpus.recognise import HEAD_BYTES, refuse_other_formats
+from firth.corpus.tables import token_rows
 from firth.errors import CorpusError, CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError
 
 DEFAULT_PATH = "utils/datasets/stanfordSentimentTreebank"  # where the course's get_datasets.sh unpacks it
@@ -69,7 +70,7 @@ class StanfordSentiment:
             self.path = Path(path if path is not None else DEFAULT_PATH)
             self._kind = _detect_kind(self.path)
         else:
-            self._given = [_validated_sentence(sentence) for sentence in path]
+            self._given = [_validated_sentence(sentence) for sentence in token_rows(path, "path")]
             self._kind = "memory"
         self._sentences: list[list[str]] | None = None
         self._root_labels: list[int] | None = None
