@@ -46,7 +46,13 @@ def _set(place: int, value: int) -> Callable[[np.ndarray], None]:
     return change
 
 
+def _wrap(offsets: np.ndarray) -> None:
+    """Steps that overflow 64 bits, so that every difference is 0 or more."""
+    offsets[1:5] = [(1 << 63) - 1, -(1 << 63), -(1 << 62), 0]
+
+
 FORGED = [
+    ("offsets.i64", "<i8", _wrap, "offsets must rise from 0"),
     ("ids.i32", "<i4", _set(3, 4), r"ids must lie in \[0, 4\)"),
     ("ids.i32", "<i4", _set(3, 1 << 30), r"ids must lie in \[0, 4\)"),
     ("ids.i32", "<i4", _set(-1, -1), r"ids must lie in \[0, 4\)"),

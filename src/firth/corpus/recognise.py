@@ -105,9 +105,10 @@ def refuse_other_formats(head: bytes, name: str, *, is_whole: bool, as_text: boo
     EncodingError
         UTF-16 or UTF-32, with or without a byte-order mark.
     """
-    refuse_wide_encodings(head, name)
     found = _binary_format(head, name) or _placeholder(head)
     way_out = ""
+    if found is None:
+        refuse_wide_encodings(head, name)
     if found is None and not as_text:
         suffixes = [ending.lower() for ending in PurePath(name).suffixes if ending.lower() not in _PACKED]
         found = _textual_format(head, is_whole, suffixes[-1] if suffixes else "")

@@ -253,7 +253,7 @@ class Vocabulary:
     @classmethod
     def _from_lines(cls, data: bytes, path: Path) -> Vocabulary:
         try:
-            refuse_other_formats(data[:HEAD_BYTES], str(path), is_whole=len(data) <= HEAD_BYTES)
+            refuse_other_formats(data[:HEAD_BYTES], str(path), is_whole=len(data) <= HEAD_BYTES, as_text=True)
         except EncodingError:
             raise
         except CorpusError as error:
@@ -307,7 +307,7 @@ class Vocabulary:
             len(offsets) != len(counts) + 1
             or offsets[0] != 0
             or offsets[-1] != len(text)
-            or np.any(np.diff(offsets) < 0)
+            or np.any(offsets[1:] < offsets[:-1])
         ):
             raise FormatError(f"{path}: word_offsets must rise from 0 to {len(text)} in {len(counts) + 1} steps")
         bounds = offsets.tolist()
