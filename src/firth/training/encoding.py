@@ -58,7 +58,8 @@ def encode_for_training(
     if isinstance(corpus, EncodedCorpus):
         _validate_encoded(corpus, text, vocabulary, share)
         corpus.verify()
-        _tell_of_words(corpus, display, is_mistake=False)
+        _tell_of_marks(corpus, display)
+        _tell_of_unseen_words(corpus, display, is_mistake=False)
         if options.checkpoint_every is not None:
             corpus = _adopt(corpus, folder)
         return corpus, 0.0
@@ -83,13 +84,14 @@ def encode_for_training(
         heldout_share=share,
         seed=config.seed,
     )
+    _tell_of_marks(encoded, display)
     if cut:
-        _tell_of_words(encoded, display, is_mistake=not text.continues_rows)
+        _tell_of_unseen_words(encoded, display, is_mistake=not text.continues_rows)
     return encoded, time.monotonic() - started
 
 
-def _tell_of_words(corpus: EncodedCorpus, display: ProgressDisplay, *, is_mistake: bool) -> None:
-    """Say what encoding did to words, and warn of words of a given vocabulary that the corpus never has."""
+def _tell_of_marks(corpus: EncodedCorpus, display: ProgressDisplay) -> None:
+    """Say what encoding found of byte-order marks inside the text."""
     n_marks, n_marked_tokens = corpus.counted("n_byte_order_marks"), corpus.counted("n_marked_tokens")
     if n_marks:
         display.note(f"{n_marks:,} byte-order marks (U+FEFF) inside the text were taken off their words")
@@ -104,6 +106,10 @@ def _tell_of_words(corpus: EncodedCorpus, display: ProgressDisplay, *, is_mistak
             f"{n_glued:,} words have a byte-order mark (U+FEFF) inside: files were joined without a line end between"
             " them, and the last word of one and the first of the next are one word"
         )
+
+
+def _tell_of_unseen_words(corpus: EncodedCorpus, display: ProgressDisplay, *, is_mistake: bool) -> None:
+    """Warn of words of a given vocabulary that the corpus never has; a note where ``is_mistake`` is False."""
     words = corpus.unseen_words()
     if words:
         n_unseen, n_words = corpus.counted("n_words_unseen"), len(corpus.vocabulary)
@@ -137,7 +143,7 @@ def _validate_encoded(
         )
     held_out = corpus.manifest.get("settings", {}).get("heldout_share")
     if share is not None and held_out != share:
-        raise ParameterError(f"heldout must be the {held_out:g} with which the corpus was encoded, got {share:g}")
+        raise ParameterError(f"heldout must be the {held_out!r} with which the corpus was encoded, got {share:g}")
 
 
 def _adopt(corpus: EncodedCorpus, folder: Path) -> EncodedCorpus:
