@@ -61,6 +61,20 @@ MUTANTS = (
         "tests/vectors/test_pair_files.py::test_decimal_commas_are_read_or_refused_and_never_cut",
     ),
     Mutant(
+        "encoded corpus: the first id behind the vocabulary is let through",
+        "src/firth/corpus/encoded.py",
+        "block.min() < 0 or block.max() >= n_words",
+        "block.min() < 0 or block.max() > n_words",
+        "tests/training/test_damaged_corpus.py::test_forged_numbers_with_the_right_checksums",
+    ),
+    Mutant(
+        "tables: a frame of integers is read by its columns",
+        "src/firth/corpus/tables.py",
+        "for column in listed], axis=1)",
+        "for column in listed], axis=0)",
+        "tests/corpus/test_tables.py::test_rows_of_integers_are_sequences",
+    ),
+    Mutant(
         "softmax: sign of the target's coefficient",
         f"{CPP}/outputs_softmax.hpp",
         "out[at(i, target)] += prepared.learning_rate;",

@@ -91,3 +91,7 @@ class MissingExtraError(FirthError, ImportError):
 
 class GradientError(FirthError, AssertionError):
     """A gradient that is not its loss's: the message is the checker's report."""
+
+
+class CorpusWarning(UserWarning):
+    """Something about a corpus that is legal and that its user would hardly want: the message says what to do."""

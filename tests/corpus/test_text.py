@@ -262,7 +262,10 @@ def test_a_text_without_words(encode, data: bytes) -> None:
         ({"heldout_share": 1.0}, "heldout_share must lie between 0 and 1, got 1.0"),
         ({"heldout_share": "1%"}, "heldout_share must lie between 0 and 1, got '1%'"),
         ({"seed": -1}, "seed must be an integer in .*, got -1"),
-        ({"tokenizer": "split"}, "tokenizer must be callable or None, got 'split'"),
+        (
+            {"tokenizer": "split"},
+            "tokenizer must be 'whitespace', a function from a text to its tokens, or None, got 'split'",
+        ),
         ({"vocabulary": ["a"]}, "vocabulary must be a Vocabulary or None, got list"),
         ({"chunk_bytes": 0}, "chunk_bytes must be at least 1, got 0"),
     ],

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from firth.errors import CorpusError, EncodingError, FormatError, ParameterError, StorageError
+from firth.corpus.recognise import decode_text
+from firth.errors import CorpusError, FormatError, ParameterError, StorageError
 
 FORMATS = ("auto", "csv", "tsv", "lines")
 SEVERAL_LABELS = ("error", "first", "each")
@@ -183,12 +184,7 @@ def _read_text(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise EncodingError(
-            f"{path} must be UTF-8, got byte 0x{data[error.start]:02x} at offset {error.start}; convert the file"
-        ) from None
+    return decode_text(data, str(path))
 
 
 def _parse_lines(text: str, label_prefix: str) -> Iterator[tuple[int, list[str], str]]:

@@ -15,7 +15,7 @@ import typer
 
 from firth.cli.exits import EXIT_INTERRUPTED
 from firth.cli.reading import make_choice, print_json
-from firth.errors import ParameterError, StorageError
+from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.registry import CHOICES
 from firth.training.advice import name_as_flag, parameters_named
 from firth.training.config import PARAMETER_HELP, TrainingConfig
@@ -62,6 +62,14 @@ def train_command(
             "--encoding-errors", help="Bytes that are not UTF-8: an error, U+FFFD, left out.", rich_help_panel=_CORPUS
         ),
     ] = "strict",  # type: ignore[assignment]
+    as_text: Annotated[
+        bool,
+        typer.Option(
+            "--as-text",
+            help="Take files that look like JSON, CSV, HTML, XML or vectors for plain text.",
+            rich_help_panel=_CORPUS,
+        ),
+    ] = False,
     vocabulary: Annotated[
         Path | None,
         typer.Option(
@@ -171,6 +179,7 @@ def train_command(
                     overwrite=overwrite,
                     lowercase=lowercase,
                     encoding_errors=_plain(encoding_errors),
+                    as_text=as_text,
                     vocabulary=None if vocabulary is None else Vocabulary.load(vocabulary),
                     sequence_weights=None if sequence_weights is None else _read_numbers(sequence_weights),
                     initial_vectors=initial_vectors,
@@ -264,11 +273,15 @@ def _is_given(ctx: typer.Context, name: str) -> bool:
 
 def _read_numbers(path: Path) -> list[float]:
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except UnicodeDecodeError:
-        raise ParameterError(f"sequence_weights must be a text file with a number a line, got {path}") from None
+        data = path.read_bytes()
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}") from error
+    from firth.corpus.recognise import decode_text
+
+    try:
+        lines = decode_text(data, str(path)).split("\n")
+    except CorpusError as error:
+        raise ParameterError(f"sequence_weights must be a text file with a number a line; {error}") from None
     if lines and not lines[-1]:
         lines.pop()
     numbers: list[float] = []

@@ -123,6 +123,15 @@ def choose_vocabulary(
     return chosen, [np.ascontiguousarray(id_map[distinct], np.int32) for distinct in counted.id_maps], n_distinct
 
 
+def unseen_words(vocabulary: Vocabulary, counted: Counted, id_maps: list[NDArray[np.int32]]) -> NDArray[np.int64]:
+    """Ids of the words of a given vocabulary that the corpus never has."""
+    is_seen = np.zeros(len(vocabulary), np.bool_)
+    for distinct, id_map in zip(counted.id_maps, id_maps, strict=True):
+        word_ids = id_map[counted.counts[distinct] > 0]
+        is_seen[word_ids[word_ids >= 0]] = True
+    return np.flatnonzero(~is_seen)
+
+
 def _decode(words: NativeWords | list[str], encoding_errors: str) -> list[str]:
     """All distinct words as strings. None has a line end in it, so one decoding does for all."""
     if isinstance(words, list):

@@ -21,7 +21,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.recognise import strip_marks
 from firth.corpus.sources import IdSequences, TextFile, string_message, tokens_of
+from firth.corpus.tables import validated_tokens
 from firth.errors import CorpusError, CorpusTypeError, EncodingError, FirthError, StorageError
 from firth.native.text import CountedChunk, TextCounter
 
@@ -274,9 +276,12 @@ def open_text(text: TextFile) -> int:
 
 
 def tokenize_lines(
-    files: list[TextFile], tokenizer: Callable[[str], Iterable[str]], encoding_errors: str
+    files: list[TextFile],
+    tokenizer: Callable[[str], Iterable[str]],
+    encoding_errors: str,
+    count_mark: Callable[[], None],
 ) -> Iterator[Iterable[str]]:
-    """The tokens of each line, by the user's tokenizer."""
+    """The tokens of each line, by the user's tokenizer; ``count_mark`` is called where a mark is taken off a line."""
     for text in files:
         offset = 0
         rest: list[bytes] = []
@@ -296,18 +301,16 @@ def tokenize_lines(
                         " data or UTF-16, not UTF-8 text"
                     )
                 try:
-                    decoded = line.removesuffix(b"\r").decode("utf-8", encoding_errors)
+                    plain = strip_marks(line)
+                    if len(plain) < len(line):
+                        count_mark()
+                    decoded = plain.removesuffix(b"\r").decode("utf-8", encoding_errors)
                 except UnicodeDecodeError as error:
                     raise EncodingError(
                         f"{text.name}: byte 0x{line[error.start]:02x} at offset {offset + error.start:,} of the text is"
                         ' not UTF-8; convert the text (iconv -f latin1 -t utf-8), or pass encoding_errors="replace"'
                     ) from None
-                tokens = tokenizer(decoded)
-                if isinstance(tokens, (str, bytes)) or not isinstance(tokens, Iterable):
-                    raise CorpusTypeError(
-                        f"tokenizer must return a list of tokens, got {tokens!r:.60} for the line {decoded!r:.60}"
-                    )
-                yield tokens
+                yield validated_tokens(tokenizer(decoded), decoded)
                 offset += len(line) + 1
 
 

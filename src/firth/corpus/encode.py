@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.choosing import NoKnownWordError, Transform, choose_vocabulary, hold_out
+from firth.corpus.choosing import NoKnownWordError, Transform, choose_vocabulary, hold_out, unseen_words
 from firth.corpus.corpus_folder import new_corpus, old_corpus_bytes
 from firth.corpus.counting import (
     BYTES_PER_COMPRESSED,
@@ -48,7 +48,9 @@ from firth.corpus.encoded import (
     EncodedCorpus,
     write_manifest,
 )
+from firth.corpus.marks import count_glued_tokens, count_marked_tokens, drop_marks
 from firth.corpus.sources import IdSequences, TextFile, TokenLists, classify_source
+from firth.corpus.tables import resolve_tokenizer, split_text
 from firth.corpus.vocabulary import Vocabulary, validate_cuts
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.native.text import TextEncoder
@@ -85,7 +87,7 @@ def encode_corpus(
     min_count: int = 5,
     max_vocabulary: int | None = None,
     lowercase: bool = False,
-    tokenizer: Callable[[str], Iterable[str]] | None = None,
+    tokenizer: str | Callable[[str], Iterable[str]] | None = None,
     normalizer: Callable[[str], str | None] | None = None,
     encoding_errors: str = "strict",
     vocabulary: Vocabulary | None = None,
@@ -94,18 +96,22 @@ def encode_corpus(
     threads: int | None = None,
     progress: Progress | None = None,
     chunk_bytes: int = CHUNK_BYTES,
+    as_text: bool = False,
 ) -> EncodedCorpus:
     """Read a corpus once and write it as ids of a vocabulary.
 
     Text is UTF-8, split at ASCII white space (space, ``\\t \\n \\v \\f \\r``); ``\\n`` ends a sequence, the end of a
-    file too. A byte-order mark at the start of a file is skipped. Nothing is cut: a line may be as long as it likes. An
-    empty string is no word and is dropped.
+    file too. A byte-order mark (U+FEFF) at the start of a file, a line or a word is no text and is dropped; files that
+    were joined have some inside, and ``corpus.json`` counts these. Nothing is cut: a line may be as long as it likes.
+    An empty string is no word and is dropped.
 
     Parameters
     ----------
     source : path, glob, ``"-"`` (standard input), binary file object, or a list of paths and globs; iterable of
-        sequences of tokens (all strings or all integers), one-shot ones too; ``(ids, offsets)`` arrays
-        Files may be compressed (gzip, bzip2, xz; zstd with the extra ``zstd``), told by their first bytes.
+        sequences of tokens (all strings or all integers), one-shot ones too; ``(ids, offsets)`` arrays; a column of
+        texts or of lists (pandas, Polars, Arrow), a frame of one such column, or a frame whose columns are all integers
+        Files may be compressed (gzip, bzip2, xz; zstd with the extra ``zstd``), told by their first bytes. A list of
+        strings is paths, or texts where ``tokenizer`` is given; a column of strings is texts, a sequence each.
     folder : where the encoded corpus goes; made if it is missing; an encoded corpus in it is replaced in the end
     min_count : int, at least 1
         Words seen less often are dropped.
@@ -113,8 +119,8 @@ def encode_corpus(
         Only the most frequent words are kept, ties by the word.
     lowercase : bool
         ``str.lower`` of every word, before the normalizer.
-    tokenizer : callable from a line (str, without its line end) to its tokens, or None
-        Runs in Python, in one thread.
+    tokenizer : callable from a text (a line without its line end) to its tokens, ``"whitespace"``, or None
+        Runs in Python, in one thread. ``"whitespace"`` splits as None does, and says that a list of strings is texts.
     normalizer : callable from a word to a word, or None
         Called once for each distinct word, after counting; ``""`` or ``None`` drops the word.
     encoding_errors : ``"strict"``, ``"replace"`` (by U+FFFD) or ``"ignore"``
@@ -127,6 +133,8 @@ def encode_corpus(
     threads : int, at least 1, or None for the cores available
     progress : callable (stage, done, total), or None
     chunk_bytes : int, at least 1; text that a thread takes at once. The result does not depend on it.
+    as_text : bool
+        Take files that look like JSON, CSV, HTML, XML or vectors for plain text; they are refused otherwise.
 
     Returns
     -------
@@ -149,14 +157,20 @@ def encode_corpus(
         raise ParameterError(f"encoding_errors must be one of {', '.join(ENCODING_ERRORS)}, got {encoding_errors!r}")
     if chunk_bytes < 1:
         raise ParameterError(f"chunk_bytes must be at least 1, got {chunk_bytes}")
-    for name, function in (("tokenizer", tokenizer), ("normalizer", normalizer)):
-        if function is not None and not callable(function):
-            raise ParameterError(f"{name} must be callable or None, got {function!r}")
+    split = resolve_tokenizer(tokenizer)
+    if normalizer is not None and not callable(normalizer):
+        raise ParameterError(f"normalizer must be callable or None, got {normalizer!r}")
     if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
         raise ParameterError(f"vocabulary must be a Vocabulary or None, got {type(vocabulary).__name__}")
-    classified = classify_source(source)
-    if tokenizer is not None and not isinstance(classified, list):
+    classified = classify_source(source, split, as_text=as_text)
+    if split is not None and not isinstance(classified, list) and not getattr(classified, "is_tokenized", False):
         raise ParameterError("tokenizer must be None where the corpus is no text: its tokens are split already")
+
+    n_marks = 0
+
+    def count_mark() -> None:
+        nonlocal n_marks
+        n_marks += 1
 
     report = Reporter(progress)
     with new_corpus(Path(folder)) as work, contextlib.ExitStack() as stack:
@@ -166,15 +180,23 @@ def encode_corpus(
             counted = count_ids(classified, spools, report)
         elif isinstance(classified, TokenLists):
             counted = count_tokens(classified.sequences, spools, report)
-        elif tokenizer is not None:
-            counted = count_tokens(tokenize_lines(classified, tokenizer, encoding_errors), spools, report)
+        elif split is not None and split is not split_text:  # for white space there is the native counter
+            counted = count_tokens(tokenize_lines(classified, split, encoding_errors, count_mark), spools, report)
         else:
             counted = count_texts(classified, spools, report, encoding_errors == "strict", threads, chunk_bytes, stack)
         if counted.n_tokens == 0:
             raise CorpusError(f"the corpus must have at least one word, got none in {_names(classified)}")
         counted, n_heldout_tokens, n_heldout_lines = hold_out(counted, threshold, seed)
+        n_marked_tokens = n_mark_words = n_glued_tokens = 0
+        if isinstance(classified, list) or getattr(classified, "is_tokenized", False):
+            n_marked, n_mark_words = drop_marks(counted)
+            n_marks += n_marked
+            n_glued_tokens = count_glued_tokens(counted)
+        else:  # tokens that the user made are taken as they are
+            n_marked_tokens = count_marked_tokens(counted)
         transform = Transform(lowercase, normalizer, encoding_errors)
         chosen, id_map, n_distinct = choose_vocabulary(counted, transform, min_count, max_vocabulary, vocabulary)
+        unseen = [] if vocabulary is None else unseen_words(vocabulary, counted, id_map).tolist()
         n_tokens = _write_ids(work, counted, id_map, threshold, seed, threads, report)
         if n_tokens == 0:
             raise NoKnownWordError(
@@ -185,17 +207,22 @@ def encode_corpus(
         stack.close()  # the spools are gone before checksums are made
         fields = {
             "n_tokens": n_tokens,
-            "n_tokens_read": counted.n_tokens - n_heldout_tokens,
+            "n_tokens_read": counted.n_tokens - n_heldout_tokens - n_mark_words,
             "n_sequences": counted.n_lines,
             "n_distinct_words": n_distinct,
             "vocabulary_size": len(chosen),
             "n_heldout_tokens_read": n_heldout_tokens,
+            "n_byte_order_marks": n_marks,
+            "n_marked_tokens": n_marked_tokens,
+            "n_glued_tokens": n_glued_tokens,
+            "n_words_unseen": len(unseen),
+            "first_unseen_ids": unseen[:5],
             "n_heldout_sequences": n_heldout_lines,
             "settings": {
                 "min_count": min_count,
                 "max_vocabulary": max_vocabulary,
                 "lowercase": lowercase,
-                "tokenizer": _describe_callable(tokenizer),
+                "tokenizer": _describe_callable(None if split is split_text else split),
                 "normalizer": _describe_callable(normalizer),
                 "encoding_errors": encoding_errors,
                 "given_vocabulary": vocabulary is not None,
@@ -220,7 +247,13 @@ def encode_with_vocabulary(
     return encode_corpus(source, folder=folder, vocabulary=vocabulary, **options)
 
 
-def estimate_corpus(source: Any, *, threads: int | None = None) -> CorpusEstimate:
+def estimate_corpus(
+    source: Any,
+    *,
+    threads: int | None = None,
+    tokenizer: str | Callable[[str], Iterable[str]] | None = None,
+    as_text: bool = False,
+) -> CorpusEstimate:
     """What encoding a corpus will need, before anything is allocated; files are sampled, iterables are not touched.
 
     Raises
@@ -228,7 +261,8 @@ def estimate_corpus(source: Any, *, threads: int | None = None) -> CorpusEstimat
     CorpusTypeError, CorpusError, StorageError
         As ``encode_corpus`` for a source that cannot be read.
     """
-    return _estimate(classify_source(source), _validate_threads(threads), CHUNK_BYTES, None)
+    classified = classify_source(source, resolve_tokenizer(tokenizer), as_text=as_text)
+    return _estimate(classified, _validate_threads(threads), CHUNK_BYTES, None)
 
 
 def _write_ids(

@@ -26,6 +26,7 @@ HELDOUT_IDS, HELDOUT_OFFSETS = "ids-heldout.i32", "offsets-heldout.i64"
 CORPUS_FILES = (MANIFEST, IDS, OFFSETS, HELDOUT_IDS, HELDOUT_OFFSETS, VOCABULARY)  # all that a corpus may consist of
 FORMAT_NAME = "firth-corpus"
 FORMAT_VERSION = 1
+OWN_CHECKSUM = "manifest_sha256"  # corpora of older firths lack it
 _CHECK_BLOCK = 1 << 20
 _MAX_MANIFEST_BYTES = 1 << 20
 HASH_BLOCK_BYTES = 1 << 22  # files are hashed in blocks, so that all cores can do it
@@ -98,8 +99,23 @@ class EncodedCorpus:
         """What identifies the corpus: SHA-256 over the names and checksums of its files, as ``corpus.json`` has it."""
         return str(self.manifest["sha256"])
 
+    def counted(self, name: str) -> int:
+        """A number that encoding noted in ``corpus.json``; 0 where the firth that encoded it did not count it."""
+        number = self.manifest.get(name, 0)
+        return number if type(number) is int else 0
+
+    def unseen_words(self) -> list[str | int]:
+        """The first words of the vocabulary that was given to encoding which never occur in the corpus."""
+        word_ids = self.manifest.get("first_unseen_ids", [])
+        words: list[str | int] = [self.vocabulary.words[i] for i in word_ids if 0 <= i < len(self.vocabulary)]
+        return [word if isinstance(word, str) else int(word) for word in words]
+
     def verify(self) -> None:
         """Read every file, compare it with its checksum, and see that ids and offsets lie in their ranges.
+
+        The native kernels trust both, and one wrong id writes outside the matrices. So each training that starts from
+        an encoded corpus verifies it, although that reads all of it: a disk, a copy or another program may have
+        changed what firth wrote, and a note that the files are whole would not show it.
 
         Raises
         ------
@@ -114,9 +130,26 @@ class EncodedCorpus:
                     f"{self.folder / name} was changed since the corpus was encoded (its checksum differs); encode the"
                     " corpus anew"
                 )
-        _validate_ranges(self.folder / IDS, self.ids, self.offsets, len(self.vocabulary))
+        self.validate_ranges()
+
+    def validate_ranges(self) -> None:
+        """See that ids are of the vocabulary, and that offsets rise from 0 to the number of ids.
+
+        Raises
+        ------
+        FormatError
+        """
+        n_words = self.manifest.get("vocabulary_size", len(self.vocabulary))
+        if n_words != len(self.vocabulary):
+            raise FormatError(f"{self.folder / VOCABULARY}: must have {n_words} words, got {len(self.vocabulary)}")
+        if self.n_tokens_read < self.n_tokens:
+            raise FormatError(
+                f"{self.folder / MANIFEST}: n_tokens_read must be at least {self.n_tokens}, the number of ids, got"
+                f" {self.n_tokens_read}"
+            )
+        validate_ids(self.folder / IDS, self.ids, self.offsets, len(self.vocabulary))
         if self.heldout_ids is not None and self.heldout_offsets is not None:
-            _validate_ranges(self.folder / HELDOUT_IDS, self.heldout_ids, self.heldout_offsets, len(self.vocabulary))
+            validate_ids(self.folder / HELDOUT_IDS, self.heldout_ids, self.heldout_offsets, len(self.vocabulary))
 
     def __repr__(self) -> str:
         return (
@@ -144,6 +177,7 @@ def write_manifest(folder: Path, fields: Mapping[str, Any], *, threads: int) -> 
         "files": files,
         "sha256": _corpus_digest(files),
     }
+    manifest[OWN_CHECKSUM] = _manifest_digest(manifest)
     write_file(folder / MANIFEST, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
 
 
@@ -205,6 +239,12 @@ def _corpus_digest(files: Mapping[str, Mapping[str, Any]]) -> str:
     return hashlib.sha256("".join(f"{name} {file['sha256']}\n" for name, file in files.items()).encode()).hexdigest()
 
 
+def _manifest_digest(manifest: Mapping[str, Any]) -> str:
+    """SHA-256 of all other entries, so that a changed number or setting is seen too."""
+    others = {name: value for name, value in manifest.items() if name != OWN_CHECKSUM}
+    return hashlib.sha256(json.dumps(others, sort_keys=True).encode()).hexdigest()
+
+
 def _read_manifest(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
@@ -218,7 +258,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from error
     try:
         manifest = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"{path}: not JSON: {error}") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT_NAME:
         raise FormatError(f'{path}: "format" must be "{FORMAT_NAME}"; this is not an encoded corpus')
@@ -235,19 +275,22 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     for name, file in files.items():
         if name not in (IDS, OFFSETS, HELDOUT_IDS, HELDOUT_OFFSETS, VOCABULARY):
             raise FormatError(f"{path}: unknown file {name!r}")
-        if (
-            not isinstance(file, dict)
-            or not isinstance(file.get("bytes"), int)
-            or not isinstance(file.get("sha256"), str)
-        ):
+        if not isinstance(file, dict) or type(file.get("bytes")) is not int or not isinstance(file.get("sha256"), str):
             raise FormatError(f"{path}: the entry of {name} must have bytes and sha256")
+    if not isinstance(manifest.get("settings", {}), dict):
+        raise FormatError(f'{path}: "settings" must be an object')
+    unseen = manifest.get("first_unseen_ids", [])
+    if not isinstance(unseen, list) or not all(type(word_id) is int for word_id in unseen):
+        raise FormatError(f'{path}: "first_unseen_ids" must be a list of integers')
     if (HELDOUT_IDS in files) != (HELDOUT_OFFSETS in files):
         raise FormatError(f"{path}: {HELDOUT_IDS} and {HELDOUT_OFFSETS} go together")
     for name in ("n_tokens_read", "n_distinct_words"):
-        if not isinstance(manifest.get(name), int):
-            raise FormatError(f'{path}: "{name}" must be an integer')
+        if type(manifest.get(name)) is not int or manifest[name] < 0:
+            raise FormatError(f'{path}: "{name}" must be an integer of 0 or more')
     if manifest.get("sha256") != _corpus_digest(files):
         raise FormatError(f'{path}: "sha256" does not fit the checksums of the files; the file was changed')
+    if OWN_CHECKSUM in manifest and manifest[OWN_CHECKSUM] != _manifest_digest(manifest):
+        raise FormatError(f'{path}: "{OWN_CHECKSUM}" does not fit the other entries; the file was changed')
     return manifest
 
 
@@ -262,15 +305,18 @@ def _validate_size(path: Path, size: int) -> None:
         raise FormatError(f"{path}: {size:,} bytes are no whole number of items")
 
 
-def _validate_ranges(path: Path, ids: NDArray[np.int32], offsets: NDArray[np.int64], n_words: int) -> None:
-    """Block by block, so that a corpus larger than memory can be checked."""
+def validate_ids(path: Path, ids: NDArray[np.int32], offsets: NDArray[np.int64], n_words: int) -> None:
+    """See that ids lie in [0, n_words) and that offsets rise from 0 to the number of ids; FormatError otherwise.
+
+    Block by block, so that a corpus larger than memory can be checked.
+    """
     for start in range(0, len(ids), _CHECK_BLOCK):
         block = ids[start : start + _CHECK_BLOCK]
         if block.min() < 0 or block.max() >= n_words:
             raise FormatError(f"{path}: ids must lie in [0, {n_words}), the number of words; encode the corpus anew")
-    rises = all(
-        bool(np.all(np.diff(offsets[start : start + _CHECK_BLOCK + 1]) >= 0))
-        for start in range(0, len(offsets) - 1, _CHECK_BLOCK)
-    )
+    rises = True
+    for start in range(0, len(offsets) - 1, _CHECK_BLOCK):
+        bounds = offsets[start : start + _CHECK_BLOCK + 1]
+        rises = rises and bool(np.all(bounds[1:] >= bounds[:-1]))  # a difference could overflow
     if offsets[0] != 0 or offsets[-1] != len(ids) or not rises:
         raise FormatError(f"{path}: offsets must rise from 0 to {len(ids)}, the number of ids; encode the corpus anew")

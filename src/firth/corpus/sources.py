@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import glob
 import io
+import itertools
 import os
 import stat
 import sys
@@ -18,9 +19,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.recognise import HEAD_BYTES, MARK, STANDARD_INPUT, refuse_other_formats
+from firth.corpus.tables import ListColumn, TextColumn, Tokenizer, read_table, split_text, tokenize_texts
 from firth.errors import CorpusError, CorpusTypeError, FirthError, MissingExtraError, ShapeError, StorageError
 
-STANDARD_INPUT = "-"
+FROM_STANDARD_INPUT = "-"
 BLOCK_BYTES = 1 << 20  # what is read from a stream at once
 
 # The first bytes of compressed files, and the name that each kind has by custom.
@@ -35,7 +38,7 @@ class TextFile:
 
     ``n_bytes`` is the size on disk, None where it is not known. A plain file can be read in chunks at any place
     (``path`` and ``n_bytes`` are set then); a stream only in order. A stream that ``may_block`` is read in the main
-    thread, so that Ctrl-C ends the waiting.
+    thread, so that Ctrl-C ends the waiting. ``as_text``: see ``recognise.refuse_other_formats``.
     """
 
     name: str
@@ -44,16 +47,31 @@ class TextFile:
     n_bytes: int | None = None
     handle: BinaryIO | None = None
     may_block: bool = False
+    as_text: bool = False
 
     def blocks(self) -> Iterator[bytes]:
-        """The bytes of the text in blocks; the byte-order mark of UTF-8 is no text."""
-        is_first = True
-        for block in self._decompressed():
-            if is_first:
-                block = block.removeprefix(b"\xef\xbb\xbf")
-                is_first = False
-            if block:
-                yield block
+        """The bytes of the text in blocks; the byte-order mark of UTF-8 is no text.
+
+        Raises
+        ------
+        CorpusError, EncodingError
+            Before the first block: the text is of another format or encoding.
+        """
+        blocks = self._decompressed()
+        first: list[bytes] = []  # enough of them to tell the format
+        for block in blocks:
+            first.append(block)
+            if sum(map(len, first)) >= HEAD_BYTES:
+                break
+        head = b"".join(first)
+        is_whole = len(head) < HEAD_BYTES
+        refuse_other_formats(head[:HEAD_BYTES], self.name, is_whole=is_whole, as_text=self.as_text)
+        n_skipped = len(MARK) if head.startswith(MARK) else 0
+        for block in itertools.chain(first, blocks):
+            kept = block[n_skipped:]
+            n_skipped -= len(block) - len(kept)
+            if kept:
+                yield kept
 
     def _decompressed(self) -> Iterator[bytes]:
         if self.handle is not None:
@@ -113,15 +131,21 @@ class IdSequences:
 
 @dataclass(frozen=True)
 class TokenLists:
-    """Sequences of tokens from any iterable, read once."""
+    """Sequences of tokens from any iterable, read once. ``is_tokenized``: a tokenizer made them of texts."""
 
     sequences: Iterable[Any]
+    is_tokenized: bool = False
 
 
-def classify_source(source: Any) -> list[TextFile] | IdSequences | TokenLists:
+def classify_source(
+    source: Any, tokenizer: Tokenizer | None = None, *, as_text: bool = False
+) -> list[TextFile] | IdSequences | TokenLists:
     """Tell what a corpus is.
 
     - a path or glob, or a list of them: files; ``"-"`` is standard input; a binary file object is read from where it is
+    - a column of strings (a Series, an Arrow array, a frame of one column), and with ``tokenizer`` any other iterable
+      of strings, a list too: texts, whose tokens the tokenizer gives (white space where there is none)
+    - a column of lists: sequences of tokens; a frame whose columns are all integers: a sequence a row
     - ``IdSequences``, a tuple of two integer arrays ``(ids, offsets)``, or an integer array of two dimensions (one
       sequence a row): ids
     - any other iterable, one-shot ones too: sequences of tokens
@@ -136,7 +160,14 @@ def classify_source(source: Any) -> list[TextFile] | IdSequences | TokenLists:
         A file is empty.
     """
     if isinstance(source, (str, os.PathLike)):
-        return _text_files([source])
+        return _text_files([source], as_text)
+    table = read_table(source)
+    if isinstance(table, TextColumn):
+        return TokenLists(tokenize_texts(table, tokenizer or split_text), is_tokenized=True)
+    if isinstance(table, ListColumn):
+        return TokenLists(table)
+    if table is not None:
+        source = table
     if isinstance(source, IdSequences):
         return source
     if isinstance(source, tuple) and len(source) == 2 and all(_is_id_vector(part) for part in source):
@@ -158,7 +189,7 @@ def classify_source(source: Any) -> list[TextFile] | IdSequences | TokenLists:
     if isinstance(source, io.TextIOBase):
         raise CorpusTypeError("corpus must be a path or a file opened in binary mode, got a text file; pass its path")
     if isinstance(source, (io.RawIOBase, io.BufferedIOBase)):
-        return [_stream_of_handle(source, str(getattr(source, "name", "file object")))]
+        return [_stream_of_handle(source, str(getattr(source, "name", "file object")), as_text)]
     if isinstance(source, (Mapping, set, frozenset)):
         raise CorpusTypeError(
             f"corpus must be a sequence of token lists, got a {type(source).__name__}, which has no order; for given"
@@ -167,15 +198,35 @@ def classify_source(source: Any) -> list[TextFile] | IdSequences | TokenLists:
     if isinstance(source, (list, tuple)):
         if not source:
             raise CorpusError("corpus must have at least one sequence, got an empty list")
+        if tokenizer is not None and all(isinstance(item, str) for item in source):
+            _refuse_names_of_files(source)
+            return _tokenized(source, tokenizer)
         if all(isinstance(item, (str, os.PathLike)) for item in source):
             _refuse_texts(source)
-            return _text_files(list(source))
+            return _text_files(list(source), as_text)
+        if tokenizer is not None and any(isinstance(item, str) for item in source):
+            return _tokenized(source, tokenizer)
         return TokenLists(source)
     if not isinstance(source, Iterable):
         raise CorpusTypeError(
             f"corpus must be a path, an iterable of token lists or (ids, offsets), got {type(source).__name__}"
         )
+    if tokenizer is not None:  # nothing but texts can be meant
+        return _tokenized(source, tokenizer)
     return TokenLists(source)
+
+
+def _tokenized(texts: Iterable[Any], tokenizer: Tokenizer) -> TokenLists:
+    return TokenLists(tokenize_texts(TextColumn(texts, "corpus"), tokenizer), is_tokenized=True)
+
+
+def _refuse_names_of_files(texts: list[Any] | tuple[Any, ...]) -> None:
+    """With a tokenizer a list of strings is texts; nothing else would show that the names of files were meant."""
+    if all(_exists(text) for text in texts):
+        raise CorpusTypeError(
+            f"corpus must be texts where it is a list of strings and a tokenizer is given, got the names of files, such"
+            f" as {texts[0]!r}; for files pass pathlib.Path objects: [Path(name) for name in names]"
+        )
 
 
 def tokens_of(sequence: Any, number: int) -> Any:
@@ -201,6 +252,14 @@ def tokens_of(sequence: Any, number: int) -> Any:
             f"sequence {number} must be a list of tokens, got a {type(sequence).__name__}, which has no order of its"
             " own; use sorted(...)"
         )
+    table = read_table(sequence, f"sequence {number}")
+    if table is not None and (hasattr(sequence, "columns") or hasattr(sequence, "column_names")):
+        raise CorpusTypeError(
+            f"sequence {number} must be a list of tokens, got a {type(sequence).__name__}; a frame is a corpus by"
+            " itself: pass it without a list around it"
+        )
+    if table is not None:
+        return table.tolist() if isinstance(table, np.ndarray) else table
     if not isinstance(sequence, Iterable):
         raise CorpusTypeError(
             f"sequence {number} must be a list of tokens, got {sequence!r} ({type(sequence).__name__});"
@@ -214,7 +273,7 @@ def string_message(text: str, what: str) -> str:
     shown = text if len(text) <= 40 else text[:37] + "..."
     return (
         f"{what} must be a list of tokens, got the string {shown!r}, whose letters would become the words; split it:"
-        " corpus = [text.split() for text in texts]"
+        ' corpus = [text.split() for text in texts], or pass tokenizer="whitespace"'
     )
 
 
@@ -224,7 +283,7 @@ def _is_id_vector(part: object) -> bool:
 
 def _refuse_texts(items: list[Any] | tuple[Any, ...]) -> None:
     """Tell a list of paths from a list of texts: of paths, at least one exists or looks like one."""
-    if any(not isinstance(item, str) or item == STANDARD_INPUT or _exists(item) for item in items):
+    if any(not isinstance(item, str) or item == FROM_STANDARD_INPUT or _exists(item) for item in items):
         return
     if any(" " not in item and (os.sep in item or Path(item).suffix) for item in items if item):
         return
@@ -241,11 +300,11 @@ def _exists(path: str) -> bool:
         return False
 
 
-def _text_files(paths: list[Any]) -> list[TextFile]:
+def _text_files(paths: list[Any], as_text: bool) -> list[TextFile]:
     files: list[TextFile] = []
     for path in paths:
-        if path == STANDARD_INPUT:
-            files.append(_stream_of_handle(sys.stdin.buffer, "standard input"))
+        if path == FROM_STANDARD_INPUT:
+            files.append(_stream_of_handle(sys.stdin.buffer, STANDARD_INPUT, as_text))
             continue
         text_path = os.fspath(path)
         if isinstance(text_path, bytes):
@@ -253,12 +312,12 @@ def _text_files(paths: list[Any]) -> list[TextFile]:
         if "\0" in text_path:
             raise CorpusTypeError("corpus must be a path, got a string with a NUL in it")
         if os.path.exists(text_path):
-            files.append(_text_file(Path(text_path)))
+            files.append(_text_file(Path(text_path), as_text))
             continue
         matches = sorted(glob.glob(text_path, recursive=True)) if glob.has_magic(text_path) else []
         if not matches:
             raise StorageError(_missing_message(text_path))
-        found = [_text_file(Path(match)) for match in matches if not os.path.isdir(match)]
+        found = [_text_file(Path(match), as_text) for match in matches if not os.path.isdir(match)]
         if not found:
             raise StorageError(f"{text_path} matches folders alone; add /* to take the files in them")
         files.extend(found)
@@ -273,19 +332,19 @@ def _missing_message(path: str) -> str:
     return f"{path}: no such file"
 
 
-def _text_file(path: Path) -> TextFile:
+def _text_file(path: Path, as_text: bool) -> TextFile:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             raise StorageError(f"{path} is a folder, not a file; to take the files in it pass {path / '*'}")
         if not stat.S_ISREG(status.st_mode):  # a pipe, a terminal
-            return TextFile(str(path), "stream", path=path, may_block=True)
+            return TextFile(str(path), "stream", path=path, may_block=True, as_text=as_text)
         with open(path, "rb") as file:
-            first = file.read(16)
+            first = file.read(HEAD_BYTES)
         if not first:
             raise CorpusError(f"{path} is empty")
         if status.st_size == 0:  # made by the kernel while it is read, as in /proc
-            return TextFile(str(path), "stream", path=path)
+            return TextFile(str(path), "stream", path=path, as_text=as_text)
     except OSError as error:
         if isinstance(error, FirthError):
             raise
@@ -294,12 +353,14 @@ def _text_file(path: Path) -> TextFile:
     named = _SUFFIXES.get(path.suffix.lower())
     if named is not None and found != named:
         raise CorpusError(f"{path} is named as a {named} file but is {found or 'not compressed'}; rename it")
-    _refuse_wide(first, str(path))
-    return TextFile(str(path), found or "plain", path=path, n_bytes=status.st_size)
+    if found is None:  # compressed data is looked at when it is decompressed
+        is_whole = status.st_size <= len(first)
+        refuse_other_formats(first, str(path), is_whole=is_whole, as_text=as_text)
+    return TextFile(str(path), found or "plain", path=path, n_bytes=status.st_size, as_text=as_text)
 
 
-def _stream_of_handle(handle: Any, name: str) -> TextFile:
-    return TextFile(name, "stream", handle=handle, may_block=True)
+def _stream_of_handle(handle: Any, name: str, as_text: bool) -> TextFile:
+    return TextFile(name, "stream", handle=handle, may_block=True, as_text=as_text)
 
 
 def _compression_of(first: bytes) -> str | None:
@@ -309,16 +370,10 @@ def _compression_of(first: bytes) -> str | None:
     return None
 
 
-def _refuse_wide(first: bytes, name: str) -> None:
-    if first.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise CorpusError(f"{name} begins as UTF-16 or UTF-32 text does; convert it: iconv -f utf-16 -t utf-8")
-
-
 def _read_blocks(handle: Any, name: str) -> Iterator[bytes]:
     first = handle.read(BLOCK_BYTES)
     if not isinstance(first, bytes):
         raise CorpusTypeError(f"{name} must be opened in binary mode")
-    _refuse_wide(first, name)
     kind = _compression_of(first)
     if kind is not None:
         yield from _decompress(_Prefixed(first, handle), kind, name)

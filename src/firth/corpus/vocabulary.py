@@ -14,8 +14,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.recognise import HEAD_BYTES, refuse_other_formats, strip_marks
 from firth.corpus.replace import write_file
-from firth.errors import CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError, UnknownWordError
+from firth.errors import (
+    CorpusError,
+    CorpusTypeError,
+    EncodingError,
+    FormatError,
+    ParameterError,
+    StorageError,
+    UnknownWordError,
+)
 
 EXACT_SUFFIX = ".safetensors"
 _FORMAT_NAME = "firth-vocabulary"
@@ -157,7 +166,8 @@ class Vocabulary:
         ParameterError, CorpusTypeError
         """
         validate_cuts(min_count, max_vocabulary)
-        pairs: list[tuple[Any, int]] = list(counts.items() if isinstance(counts, Mapping) else counts)
+        # a Series of counts, as value_counts() gives, has items() and is no Mapping
+        pairs: list[tuple[Any, int]] = list(counts.items() if hasattr(counts, "items") else counts)
         for word, count in pairs:
             if not isinstance(word, (str, int, np.integer)) or isinstance(word, bool):
                 raise CorpusTypeError(f"words must be strings or integers, got {word!r} ({type(word).__name__})")
@@ -242,10 +252,18 @@ class Vocabulary:
 
     @classmethod
     def _from_lines(cls, data: bytes, path: Path) -> Vocabulary:
+        try:
+            refuse_other_formats(data[:HEAD_BYTES], str(path), is_whole=len(data) <= HEAD_BYTES, as_text=True)
+        except EncodingError:
+            raise
+        except CorpusError as error:
+            raise FormatError(
+                f"{error}; a vocabulary is lines of a word, a space and its count, or a {EXACT_SUFFIX} file of firth's"
+            ) from None
         words: list[str] = []
         counts: list[int] = []
         for number, line in enumerate(data.removesuffix(b"\n").split(b"\n"), start=1):
-            word, space, count = line.removesuffix(b"\r").rpartition(b" ")
+            word, space, count = strip_marks(line).removesuffix(b"\r").rpartition(b" ")
             if not space or not word or not count.isdigit() or len(count) > 18:
                 raise FormatError(
                     f"{path}, line {number}: must be a word, a space and its count,"
@@ -289,7 +307,7 @@ class Vocabulary:
             len(offsets) != len(counts) + 1
             or offsets[0] != 0
             or offsets[-1] != len(text)
-            or np.any(np.diff(offsets) < 0)
+            or np.any(offsets[1:] < offsets[:-1])
         ):
             raise FormatError(f"{path}: word_offsets must rise from 0 to {len(text)} in {len(counts) + 1} steps")
         bounds = offsets.tolist()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from firth.corpus.tables import is_missing, resolve_tokenizer, validated_tokens
 from firth.errors import CorpusError, CorpusTypeError, ParameterError
 from firth.estimators.sequence_embedder import as_listed, refuse_string, train_estimator
 from firth.formats.registry import read_vectors
@@ -36,8 +37,9 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     normalize_words : bool, default False
         Take unit vectors of the words.
     lowercase : bool, default False
-    tokenizer : callable from a text to its tokens, or None
-        None: split at white space. Documents that are lists of tokens are not tokenized.
+    tokenizer : callable from a text to its tokens, "whitespace", or None
+        None: split at white space, as ``str.split``; "whitespace": at ASCII white space alone, as ``firth.train``.
+        Documents that are lists of tokens are not tokenized.
     dims, window, architecture, loss, negatives, subsample, learning_rate, min_count, epochs, threads, deterministic
         Where ``vectors`` is None: as for ``firth.train``; ``deterministic`` is True here.
     training : mapping or None
@@ -75,7 +77,7 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         weighting: str = "mean",
         normalize_words: bool = False,
         lowercase: bool = False,
-        tokenizer: Callable[[str], Sequence[str]] | None = None,
+        tokenizer: str | Callable[[str], Sequence[str]] | None = None,
         dims: int = 100,
         window: int = 5,
         architecture: str = "skipgram",
@@ -123,7 +125,8 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         Parameters
         ----------
         X : iterable of documents
-            Texts, or lists of tokens.
+            Texts, or lists of tokens; a column of these (pandas, Polars, Arrow), a frame of one such column, or a
+            string array (n, 1).
         y : ignored
 
         Raises
@@ -192,15 +195,20 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     def _tokenize(self, X: Iterable[Any]) -> list[list[str]]:
         refuse_string(X)
+        tokenizer = resolve_tokenizer(self.tokenizer)
         documents: list[list[str]] = []
-        for document in as_listed(X):
+        for row, document in enumerate(as_listed(X)):
             if isinstance(document, str):
                 text = document.lower() if self.lowercase else document
-                documents.append(list(text.split() if self.tokenizer is None else self.tokenizer(text)))
+                documents.append(text.split() if tokenizer is None else list(validated_tokens(tokenizer(text), text)))
             elif isinstance(document, (list, tuple, np.ndarray)) and all(isinstance(token, str) for token in document):
                 documents.append([token.lower() for token in document] if self.lowercase else list(document))
+            elif is_missing(document):
+                raise CorpusError(f"X must have a document in every row, got {document!r} in row {row}")
             else:
-                raise CorpusTypeError(f"a document must be a string or a list of strings, got {document!r:.60}")
+                raise CorpusTypeError(
+                    f"a document must be a string or a list of strings, got {document!r:.60} in row {row}"
+                )
         return documents
 
 

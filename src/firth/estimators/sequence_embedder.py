@@ -12,6 +12,8 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from firth.corpus.sources import tokens_of
+from firth.corpus.tables import TextColumn, read_table
 from firth.errors import CorpusTypeError, ParameterError, UnknownWordError
 from firth.training.advice import name_in_python, parameters_named
 from firth.training.run import train
@@ -132,7 +134,8 @@ class SequenceEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         Parameters
         ----------
         X : iterable of sequences of items
-            As ``firth.train`` takes them; ``(ids, offsets)`` and integer arrays (n, length) too.
+            As ``firth.train`` takes them; ``(ids, offsets)``, integer arrays (n, length), frames whose columns are all
+            integers and columns of lists too.
         y : ignored
 
         Raises
@@ -141,6 +144,12 @@ class SequenceEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         """
         validate_unknown(self.unknown)
         refuse_string(X)
+        table = read_table(X, "X")
+        if isinstance(table, TextColumn):
+            raise CorpusTypeError(
+                "X must be sequences of items, got a column of texts; pass [text.split() for text in X], or use"
+                " DocumentVectorizer"
+            )
         self.model_ = train_estimator(self, X)
         self.vectors_ = self.model_.vectors
         self.n_features_out_ = self.vectors_.dims
@@ -152,6 +161,7 @@ class SequenceEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         Parameters
         ----------
         X : iterable of items, or of sequences of items, n of them
+            In a frame of integers each row is a sequence; a column of strings or integers is items.
 
         Raises
         ------
@@ -160,7 +170,7 @@ class SequenceEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         """
         check_is_fitted(self, "vectors_")
         refuse_string(X)
-        items = [[item] if _is_item(item) else list(item) for item in as_listed(X)]
+        items = [[item] if _is_item(item) else _listed_items(item, place) for place, item in enumerate(as_listed(X))]
         skip = "skip" if self.unknown == "zero" else "error"
         try:
             return text_vectors(self.vectors_, items, unknown=skip)  # type: ignore[arg-type]
@@ -202,12 +212,27 @@ def refuse_string(X: object) -> None:
 
 
 def as_listed(X: Any) -> list[Any]:
-    """The elements of a list, an array, a pandas Series or any other iterable, as Python objects."""
+    """The elements of a list, an array, a table or any other iterable, as Python objects.
+
+    Raises
+    ------
+    CorpusTypeError, CorpusError
+        ``firth.corpus.tables.read_table`` refuses it, or it has no elements in an order.
+    """
+    table = read_table(X, "X")
+    if table is not None:
+        return table.tolist() if isinstance(table, np.ndarray) else list(table)
     if isinstance(X, np.ndarray):
         return X.tolist()  # type: ignore[no-any-return]
     if not isinstance(X, Iterable):
         raise CorpusTypeError(f"X must be an iterable, got {type(X).__name__}")
+    if isinstance(X, (Mapping, set, frozenset)):
+        raise CorpusTypeError(f"X must be a list, got a {type(X).__name__}, which has no order or holds pairs")
     return list(X)
+
+
+def _listed_items(sequence: Any, place: int) -> list[Any]:
+    return list(tokens_of(sequence, place))
 
 
 def _is_item(item: object) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
+from typing import Any, cast
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
+from firth.corpus.tables import is_missing, rows_of
 from firth.errors import CorpusError, CorpusTypeError, FormatError, ParameterError, ShapeError
 from firth.estimators.network import SigmoidNetworkClassifier
 from firth.formats.model_folder import read_model_folder, words_of, write_model_folder
@@ -42,7 +44,7 @@ class TextClassifier:
 
     Attributes
     ----------
-    classes : list of str, after :meth:`fit`
+    classes : list of str, or of int where the labels of :meth:`fit` were integers
 
     Raises
     ------
@@ -63,17 +65,21 @@ class TextClassifier:
         self._scale = np.ones(vectors.dims, np.float32)
 
     @property
-    def classes(self) -> list[str]:
-        return [str(name) for name in self._fitted().classes_]
+    def classes(self) -> list[Any]:
+        return self._fitted().classes_.tolist()  # type: ignore[no-any-return]
 
-    def fit(self, texts: Iterable[Text], labels: Sequence[str], weights: ArrayLike | None = None) -> TextClassifier:
+    def fit(
+        self, texts: Iterable[Text], labels: Iterable[str | int], weights: ArrayLike | None = None
+    ) -> TextClassifier:
         """Train the network on the texts' means.
 
         Parameters
         ----------
         texts : iterable of str or of lists of tokens, n of them
-            Strings are split at white space.
-        labels : sequence of str, n of them
+            Strings are split at white space. A column of texts or lists (pandas, Polars, Arrow) too, a frame of one
+            such column, or a string array (n, 1).
+        labels : iterable of str or of int, or a column of these, n of them
+            Integers stay integers in ``classes`` and in what :meth:`predict` returns.
         weights : float array, (n,), optional
 
         Raises
@@ -83,9 +89,10 @@ class TextClassifier:
         ParameterError
             When there is but one class, or the numbers of texts and labels differ.
         """
+        names = _read_labels(labels)
         means, n_known = self._means(texts)
-        if len(means) != len(labels):
-            raise ParameterError(f"labels must be as many as the texts, {len(means)}, got {len(labels)}")
+        if len(means) != len(names):
+            raise ParameterError(f"labels must be as many as the texts, {len(means)}, got {len(names)}")
         if not len(means):
             raise CorpusError("texts must hold at least one text, got none")
         known = n_known > 0
@@ -97,7 +104,7 @@ class TextClassifier:
         self._center = means[known].mean(axis=0, dtype=np.float64).astype(np.float32)
         deviations = means[known].std(axis=0, dtype=np.float64)
         self._scale = np.where(deviations > 0, deviations, 1).astype(np.float32)
-        self.network.fit(self._standardised(means, n_known), np.asarray(labels, dtype=str), sample_weight=weights)
+        self.network.fit(self._standardised(means, n_known), names, sample_weight=weights)
         return self
 
     def predict_proba(self, texts: Iterable[Text]) -> NDArray[np.floating[Any]]:
@@ -108,13 +115,14 @@ class TextClassifier:
             return np.empty((0, len(network.classes_)), np.float32)
         return network.predict_proba(self._standardised(means, n_known))
 
-    def predict(self, texts: Iterable[Text]) -> list[str]:
+    def predict(self, texts: Iterable[Text]) -> list[Any]:
         """The most probable class of each text."""
-        return [self.classes[best] for best in self.predict_proba(texts).argmax(axis=1)]
+        classes = self.classes
+        return [classes[best] for best in self.predict_proba(texts).argmax(axis=1)]
 
     def count_known(self, texts: Iterable[Text]) -> NDArray[np.int64]:
         """How many of each text's words have a vector, (n,)."""
-        return np.array([(ids >= 0).sum() for ids in map(self._word_ids, texts)], np.int64)
+        return np.array([(ids >= 0).sum() for ids in map(self._word_ids, _read_texts(texts))], np.int64)
 
     def features(self, texts: Iterable[Text]) -> NDArray[np.float32]:
         """What the network sees, (n, D): standardised means, zeros for a text without a known word."""
@@ -171,6 +179,10 @@ class TextClassifier:
         classes, n_hidden, lowercase = config.get("classes"), config.get("n_hidden"), config.get("lowercase")
         if not isinstance(classes, list) or len(set(map(str, classes))) != len(classes) or len(classes) < 2:
             raise FormatError(f"{folder}: classes must be a list of two or more different names")
+        if not (all(isinstance(name, str) for name in classes) or all(type(name) is int for name in classes)):
+            raise FormatError(f"{folder}: classes must be all strings or all integers, got {classes!r:.60}")
+        if not all(isinstance(name, str) or -(1 << 63) <= name < 1 << 63 for name in classes):
+            raise FormatError(f"{folder}: classes must fit in 64 bits where they are integers")
         if type(n_hidden) is not int or n_hidden < 0 or not isinstance(lowercase, bool):
             raise FormatError(f"{folder}: n_hidden and lowercase must be a whole number and a boolean")
         needed = {"input_vectors": 2, "parameters": 1, "feature_mean": 1, "feature_scale": 1}
@@ -195,7 +207,7 @@ class TextClassifier:
             raise FormatError(f"{folder}: network must be an object of settings, got {settings!r}")
         known = network.get_params()
         network.set_params(**{name: value for name, value in settings.items() if name in known})
-        network.classes_ = np.array([str(name) for name in classes])
+        network.classes_ = np.array(classes)
         network.sizes_, network.n_features_in_ = sizes, sizes.n_inputs
         network.parameters_ = np.array(tensors["parameters"])
         network.loss_curve_ = [float(loss) for loss in config.get("loss_curve", [])]
@@ -217,9 +229,7 @@ class TextClassifier:
 
     def _means(self, texts: Iterable[Text]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Means of the known words' vectors, zeros where there is none; and the number of known words."""
-        if isinstance(texts, str):
-            raise CorpusTypeError("texts must be an iterable of texts, got a string; pass [text]")
-        known_ids = [ids[ids >= 0] for ids in map(self._word_ids, texts)]
+        known_ids = [ids[ids >= 0] for ids in map(self._word_ids, _read_texts(texts))]
         n_known = np.array([len(ids) for ids in known_ids], np.int64)
         word_ids = np.concatenate(known_ids) if known_ids else np.empty(0, np.int64)
         used, columns = np.unique(word_ids, return_inverse=True)
@@ -237,6 +247,32 @@ class TextClassifier:
         features = (means - self._center) / self._scale
         features[n_known == 0] = 0
         return np.asarray(features, np.float32)
+
+
+def _read_texts(texts: Any) -> Iterable[Any]:
+    """Texts, or lists of tokens, one by one; a table is read by its rows."""
+    if isinstance(texts, (str, bytes)):
+        raise CorpusTypeError("texts must be an iterable of texts, got a string; pass [text]")
+    rows = rows_of(texts, "texts")
+    if isinstance(rows, (Mapping, set, frozenset)):
+        raise CorpusTypeError(f"texts must be a list of texts, got a {type(rows).__name__}, which has no order")
+    return rows.tolist() if isinstance(rows, np.ndarray) else cast("Iterable[Any]", rows)
+
+
+def _read_labels(labels: Any) -> NDArray[Any]:
+    """One label for each text: an array of strings, or of integers where all labels are."""
+    rows = rows_of(labels, "labels")
+    if isinstance(rows, np.ndarray) and rows.ndim == 2 and rows.shape[1] == 1:
+        rows = rows[:, 0]
+    listed = rows.tolist() if isinstance(rows, np.ndarray) else list(rows)
+    for row, label in enumerate(listed):
+        if is_missing(label):
+            raise CorpusError(f"labels must have a value in every row, got {label!r} in row {row} (counted from 0)")
+        if isinstance(label, (list, tuple, dict)):
+            raise CorpusTypeError(f"labels must be strings or integers, got {label!r:.60} in row {row}")
+    if listed and all(isinstance(label, Integral) and not isinstance(label, bool) for label in listed):
+        return np.array(listed, np.int64)
+    return np.array([str(label) for label in listed])
 
 
 def _is_plain(value: object) -> bool:

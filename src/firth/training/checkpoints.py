@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from firth.errors import FormatError, StorageError
 from firth.formats.model_folder import read_model_folder, write_model_folder
 from firth.training.history import History
+from firth.training.resumed import json_digest
 
 CHECKPOINT_VERSION = 1
 _TENSORS = ("input_vectors", "output_vectors", "kept_input_vectors", "kept_output_vectors")
@@ -103,7 +104,13 @@ def write_checkpoint(folder: Path, snapshot: Snapshot, identity: Mapping[str, An
     tensors = {"input_vectors": snapshot.input_vectors, "output_vectors": snapshot.output_vectors}
     if snapshot.state.kept_vectors is not None:
         tensors["kept_input_vectors"], tensors["kept_output_vectors"] = snapshot.state.kept_vectors
-    config = {"checkpoint_version": CHECKPOINT_VERSION, "run": dict(identity), "state": snapshot.state.to_json()}
+    state = snapshot.state.to_json()
+    config = {
+        "checkpoint_version": CHECKPOINT_VERSION,
+        "run": dict(identity),
+        "state": state,
+        "state_sha256": json_digest(state),
+    }
     write_model_folder(folder, tensors, config, overwrite=True)
 
 
@@ -124,6 +131,10 @@ def read_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Snapshot | Non
         )
     if config.get("run") != dict(identity):
         raise FormatError(f"{folder}: the checkpoint belongs to another run; start the run again")
+    if config.get("state_sha256", "") not in ("", json_digest(config.get("state"))):  # older firths noted none
+        raise FormatError(
+            f"{folder}: the checkpoint is damaged (the checksum of its state differs); start the run again"
+        )
     unknown = set(tensors) - set(_TENSORS)
     try:
         state = RunState.from_json(config["state"])

@@ -13,6 +13,7 @@ from firth.corpus.encoded import (
     HELDOUT_OFFSETS,
     IDS,
     OFFSETS,
+    OWN_CHECKSUM,
     VOCABULARY,
     EncodedCorpus,
     write_manifest,
@@ -22,7 +23,8 @@ from firth.errors import CorpusError
 from firth.training.config import TrainingConfig
 
 BLOCK_TOKENS = 1 << 20
-_MANIFEST_OWN = ("format", "version", "files", "sha256")
+# What is not true of a corpus that was rewritten in other ids.
+_MANIFEST_OWN = ("format", "version", "files", "sha256", OWN_CHECKSUM, "n_words_unseen", "first_unseen_ids")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from firth.corpus.choosing import IntegerWordsError, NoKnownWordError, WordKindE
 from firth.corpus.encode import encode_corpus, estimate_corpus
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
-from firth.errors import CorpusError, CorpusTypeError, FormatError, ParameterError
+from firth.errors import CorpusError, CorpusTypeError, CorpusWarning, FormatError, ParameterError
 from firth.training.config import TrainingConfig
 from firth.training.options import RunOptions
 from firth.training.progress import ProgressDisplay, format_bytes
@@ -27,12 +28,18 @@ IdsAndOffsets = tuple[NDArray[np.int32], NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class TextOptions:
-    """How text becomes tokens: passed on to ``firth.encode_corpus``."""
+    """How text becomes tokens: passed on to ``firth.encode_corpus``.
+
+    ``continues_rows``: the start vectors are rows in the order of the given vocabulary, so a model goes on, and words
+    of it that the new text lacks keep their vectors on purpose.
+    """
 
     lowercase: bool
-    tokenizer: Callable[[str], Sequence[str]] | None
+    tokenizer: str | Callable[[str], Sequence[str]] | None
     normalizer: Callable[[str], str] | None
     encoding_errors: str
+    as_text: bool
+    continues_rows: bool = False
 
 
 def encode_for_training(
@@ -52,10 +59,13 @@ def encode_for_training(
     share = None if options.heldout is None else options.heldout.share
     if isinstance(corpus, EncodedCorpus):
         _validate_encoded(corpus, text, vocabulary, share)
+        corpus.verify()
+        _tell_of_marks(corpus, display)
+        _tell_of_unseen_words(corpus, display, is_mistake=False)
         if options.checkpoint_every is not None:
             corpus = _adopt(corpus, folder)
         return corpus, 0.0
-    estimate = estimate_corpus(corpus, threads=config.threads)
+    estimate = estimate_corpus(corpus, threads=config.threads, tokenizer=text.tokenizer, as_text=text.as_text)
     needs = f"encoding: memory {format_bytes(estimate.memory_bytes)} besides the words"
     if estimate.disk_bytes is not None:
         needs += f", disk {format_bytes(estimate.disk_bytes)} in {workspace.folder}"
@@ -69,12 +79,16 @@ def encode_for_training(
         tokenizer=text.tokenizer,
         normalizer=text.normalizer,
         encoding_errors=text.encoding_errors,
+        as_text=text.as_text,
         vocabulary=vocabulary,
         threads=config.threads,
         progress=display.encoding,
         heldout_share=share,
         seed=config.seed,
     )
+    _tell_of_marks(encoded, display)
+    if cut:
+        _tell_of_unseen_words(encoded, display, is_mistake=not text.continues_rows)
     return encoded, time.monotonic() - started
 
 
@@ -109,6 +123,40 @@ def wrong_word_kind(name: str, of: str, vocabulary: Vocabulary) -> CorpusTypeErr
     return CorpusTypeError(f"{name} must have {expected} for words, as {of} has, got {found}; convert the words")
 
 
+def _tell_of_marks(corpus: EncodedCorpus, display: ProgressDisplay) -> None:
+    """Say what encoding found of byte-order marks inside the text."""
+    n_marks, n_marked_tokens = corpus.counted("n_byte_order_marks"), corpus.counted("n_marked_tokens")
+    if n_marks:
+        display.note(f"{n_marks:,} byte-order marks (U+FEFF) inside the text were taken off their words")
+    if n_marked_tokens:
+        display.note(
+            f"{n_marked_tokens:,} tokens begin with a byte-order mark (U+FEFF) and are words of their own; open the"
+            " file with encoding='utf-8-sig', or take the mark off"
+        )
+    n_glued = corpus.counted("n_glued_tokens")
+    if n_glued:
+        display.note(
+            f"{n_glued:,} words have a byte-order mark (U+FEFF) inside: files were joined without a line end between"
+            " them, and the last word of one and the first of the next are one word"
+        )
+
+
+def _tell_of_unseen_words(corpus: EncodedCorpus, display: ProgressDisplay, *, is_mistake: bool) -> None:
+    """Warn of words of a given vocabulary that the corpus never has; a note where ``is_mistake`` is False."""
+    words = corpus.unseen_words()
+    if words:
+        n_unseen, n_words = corpus.counted("n_words_unseen"), len(corpus.vocabulary)
+        shown = ", ".join(map(repr, words)) + (", ..." if n_unseen > len(words) else "")
+        message = (
+            f"vocabulary has {n_unseen:,} of {n_words:,} words that never occur in the corpus ({shown}); their input"
+            " vectors learn nothing; if these words should occur, compare their case and spelling with the corpus"
+        )
+        if is_mistake:
+            warnings.warn(message, CorpusWarning, stacklevel=4)
+        else:  # a model goes on, or the vocabulary was given before, perhaps for several corpora
+            display.note(message)
+
+
 def _validate_encoded(
     corpus: EncodedCorpus, text: TextOptions, vocabulary: Vocabulary | None, share: float | None
 ) -> None:
@@ -117,6 +165,7 @@ def _validate_encoded(
         "tokenizer": text.tokenizer is not None,
         "normalizer": text.normalizer is not None,
         "vocabulary": vocabulary is not None,
+        "as_text": text.as_text,
     }
     for name, is_given in given.items():
         if is_given:
@@ -127,7 +176,7 @@ def _validate_encoded(
         )
     held_out = corpus.manifest.get("settings", {}).get("heldout_share")
     if share is not None and held_out != share:
-        raise ParameterError(f"heldout must be the {held_out:g} with which the corpus was encoded, got {share:g}")
+        raise ParameterError(f"heldout must be the {held_out!r} with which the corpus was encoded, got {share:g}")
 
 
 def _adopt(corpus: EncodedCorpus, folder: Path) -> EncodedCorpus:
@@ -159,6 +208,7 @@ def encode_heldout(
             tokenizer=text.tokenizer,
             normalizer=text.normalizer,
             encoding_errors=text.encoding_errors,
+            as_text=text.as_text,
             vocabulary=corpus.vocabulary,
             threads=config.threads,
             progress=display.encoding,

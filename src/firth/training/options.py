@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from firth.corpus.tables import read_table
 from firth.errors import ParameterError
 from firth.training.config import as_integer, as_number
 
@@ -112,7 +113,8 @@ def parse_heldout(value: HeldoutSource | None) -> Heldout | None:
         return Heldout(share=_validated_share(float(match[1]) / 100, value))
     if isinstance(value, bool):
         raise ParameterError(f'heldout must be a share like "1%" or 0.01, or a file, got {value!r}')
-    if isinstance(value, (PathLike, Iterable)):
+    is_table = read_table(value, "heldout") is not None  # an Arrow table is not iterable
+    if is_table or isinstance(value, (PathLike, Iterable)):
         return Heldout(source=value)
     return Heldout(share=_validated_share(as_number("heldout", value), value))
 

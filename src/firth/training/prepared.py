@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import firth
-from firth.corpus.encoded import VOCABULARY, EncodedCorpus
+from firth.corpus.encoded import VOCABULARY, EncodedCorpus, validate_ids
 from firth.errors import CorpusError, DivergenceError, FirthError, ParameterError, StorageError
 from firth.kernels.engine import Engine
 from firth.native.loader import available_instruction_sets, default_instruction_set
@@ -67,6 +67,9 @@ class PreparedRun:
     def validate(self) -> None:
         """What can only be checked when the corpus is encoded."""
         config, corpus = self.config, self.corpus
+        corpus.validate_ranges()  # of every corpus, its own encoder's too: the native kernels trust its numbers
+        if self.heldout is not None:
+            validate_ids(corpus.folder, *self.heldout, len(corpus.vocabulary))
         n_noise_words = None if self.noise is None else int(np.count_nonzero(self.noise))
         validate_vocabulary_size(config, len(corpus.vocabulary), least_noise_words=n_noise_words)
         validate_weight_count(self.weights, corpus.n_sequences)

@@ -40,6 +40,7 @@ from firth.training.model import Model
 from firth.training.options import Heldout, HeldoutSource, Interval, RunOptions
 from firth.training.prepared import PreparedRun, same_instruction_set
 from firth.training.progress import ProgressDisplay, make_progress
+from firth.training.resumed import validate_run_arrays, validate_snapshot
 from firth.training.signals import StopSignals
 from firth.training.start import (
     StartVectors,
@@ -64,9 +65,10 @@ def train(
     output: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     lowercase: bool = False,
-    tokenizer: Callable[[str], Sequence[str]] | None = None,
+    tokenizer: str | Callable[[str], Sequence[str]] | None = None,
     normalizer: Callable[[str], str] | None = None,
     encoding_errors: str = "strict",
+    as_text: bool = False,
     vocabulary: Vocabulary | None = None,
     heldout: HeldoutSource | None = None,
     heldout_every: str | Interval | None = None,
@@ -106,12 +108,13 @@ def train(
 
     Parameters
     ----------
-    corpus : path, paths or globs; open text file; iterable of token lists; NumPy ids with offsets; EncodedCorpus
-        As ``firth.encode_corpus`` takes it; an encoded corpus is used as it is.
+    corpus : path, paths or globs; open binary file; iterable of token lists; column of texts or lists; frame of
+        integers; NumPy ids with offsets; EncodedCorpus
+        As ``firth.encode_corpus`` takes it; an encoded corpus is verified first, at a second or so a gigabyte.
     output : path of a folder, or None
         Where the model is saved at the end. Refused before any work where something is in it, unless ``overwrite``;
         then the old model stays whole until the new one is saved.
-    lowercase, tokenizer, normalizer, encoding_errors, vocabulary
+    lowercase, tokenizer, normalizer, encoding_errors, as_text, vocabulary
         As for ``firth.encode_corpus``.
     heldout : path, token lists, or share like ``"1%"`` or ``0.01``
         What is never trained on, and on which a loss is computed. A share is drawn by sequence, from ``seed``.
@@ -189,7 +192,8 @@ def train(
     start_vectors = read_start_vectors(initial_vectors, config.dims)
     validate_freeze(freeze, start_vectors is not None)
     weights = read_sequence_weights(sequence_weights)
-    text = TextOptions(lowercase, tokenizer, normalizer, encoding_errors)
+    continues_rows = isinstance(initial_vectors, np.ndarray)
+    text = TextOptions(lowercase, tokenizer, normalizer, encoding_errors, as_text, continues_rows)
     with _prepare(output, overwrite, display) as (workspace, signals):
         encoded, encode_seconds = encode_for_training(
             corpus, workspace, config, text, vocabulary, options, display, workspace.corpus_folder
@@ -293,6 +297,7 @@ def resume(
         heldout: EncodedCorpus | None = None
         if identity["heldout"] is not None:
             heldout = reopen_corpus(workspace.heldout_folder, identity["heldout"])
+        validate_run_arrays(workspace.folder, arrays, len(corpus.vocabulary), corpus.n_sequences)
         snapshot = read_checkpoint(workspace.checkpoint_folder, identity)
         run = PreparedRun(
             config=config,
@@ -312,12 +317,8 @@ def resume(
             state = run.begin(engine, encode_seconds, has_start_vectors=False)
         else:
             state = snapshot.state
-            if (
-                snapshot.input_vectors.shape != engine.input_vectors.shape
-                or not 0 <= state.position <= corpus.n_tokens
-                or not 0 <= state.epoch < config.epochs
-            ):
-                raise FormatError(f"{workspace.checkpoint_folder}: the checkpoint does not fit the run; start it again")
+            shapes = (engine.input_vectors.shape, engine.output_vectors.shape)
+            validate_snapshot(workspace.checkpoint_folder, snapshot, shapes, config.epochs, corpus.n_tokens)
             engine.load_vectors(snapshot.input_vectors, snapshot.output_vectors)
             if state.loss_bound_nats is None or state.norm_bound is None:  # a checkpoint of an earlier version
                 begun = run.begin(engine, encode_seconds, has_start_vectors=True)
@@ -338,9 +339,10 @@ def train_more(
     output: str | os.PathLike[str] | None,
     overwrite: bool,
     lowercase: bool | None,
-    tokenizer: Callable[[str], Sequence[str]] | None,
+    tokenizer: str | Callable[[str], Sequence[str]] | None,
     normalizer: Callable[[str], str] | None,
     encoding_errors: str,
+    as_text: bool,
     heldout: HeldoutSource | None,
     heldout_every: str | Interval | None,
     patience: int | None,
@@ -366,7 +368,7 @@ def train_more(
     weights = read_sequence_weights(sequence_weights)
     is_encoded = isinstance(corpus, EncodedCorpus)
     same_case = (model.corpus.lowercase and not is_encoded) if lowercase is None else lowercase
-    text = TextOptions(same_case, tokenizer, normalizer, encoding_errors)
+    text = TextOptions(same_case, tokenizer, normalizer, encoding_errors, as_text)
     words: Any = model.vectors.words
     old_words = Vocabulary(
         words=words if isinstance(words, np.ndarray) else tuple(words),

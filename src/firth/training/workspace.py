@@ -19,6 +19,7 @@ from firth.corpus.owned import OwnedFolder, is_real_folder, write_mark
 from firth.errors import FormatError, StorageError
 from firth.formats.model_folder import check_model_destination, clean_model_folder
 from firth.formats.target import storage_error, sync_folder
+from firth.training.resumed import read_run_array, run_checksums, validate_checksums
 from firth.training.work_files import (
     CHECKPOINT_NAME,
     CORPUS_NAME,
@@ -158,6 +159,7 @@ class Workspace:
                 file.flush()
                 os.fsync(file.fileno())
         whole = {"format": RUN_FORMAT, "format_version": RUN_VERSION, **record, "arrays": sorted(arrays)}
+        whole["checksums"] = run_checksums(record, arrays)
         temporary = self.folder / f"{RUN_NAME}.tmp"
         with open(temporary, "w", encoding="utf-8") as text:
             json.dump(whole, text, indent=2, ensure_ascii=False, allow_nan=False)
@@ -188,14 +190,8 @@ class Workspace:
         names = record.get("arrays")
         if not isinstance(names, list) or not all(isinstance(name, str) and name.isidentifier() for name in names):
             raise FormatError(f'{path}: "arrays" must be a list of names, got {names!r}; start the run again')
-        arrays = {}
-        for name in names:
-            try:
-                arrays[name] = np.load(self.folder / f"{name}.npy", allow_pickle=False)
-            except OSError as error:
-                raise StorageError(f"{self.folder / name}.npy cannot be read ({error}); start the run again") from error
-            except ValueError as error:
-                raise FormatError(f"{self.folder / name}.npy is damaged ({error}); start the run again") from None
+        arrays = {name: read_run_array(self.folder / f"{name}.npy") for name in names}
+        validate_checksums(self.folder, record, arrays)
         return record, arrays
 
     def close(self) -> None:

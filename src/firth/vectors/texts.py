@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from firth.corpus.tables import token_rows
 from firth.errors import MissingExtraError, ParameterError, ShapeError
 from firth.vectors.neighbors import Floats, Rows, unit_rows
 from firth.vectors.word_vectors import WordVectors, check_choice
@@ -37,7 +38,7 @@ def text_vectors(
     Parameters
     ----------
     vectors : WordVectors
-    texts : iterable of lists of words
+    texts : iterable of lists of words, or a column of texts or lists (pandas, Polars, Arrow)
     weighting : "mean", "idf" or "sif"
     weights : float array, (V,), optional
         A weight for each row, in place of the weighting's own.
@@ -193,9 +194,10 @@ def _encode(
     check_choice("unknown", unknown, ("skip", "error"))
     if isinstance(texts, (str, bytes)):
         raise ParameterError("texts must be lists of words, got one string; split it: [text.split()]")
+    rows: Iterable[Iterable[Word]] = token_rows(texts, "texts")
     parts: list[Rows] = []
-    for place, text in enumerate(texts):
-        if isinstance(text, (str, bytes)) or not isinstance(text, Iterable):
+    for place, text in enumerate(rows):
+        if isinstance(text, (str, bytes, Mapping)) or not isinstance(text, Iterable):
             raise ParameterError(f"texts must be lists of words, got {text!r:.60} at {place}; split it: text.split()")
         parts.append(vectors.word_ids(cast(Sequence[Word], text), unknown=unknown))
     borders = np.zeros(len(parts) + 1, dtype=np.int64)

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, cast, overload
 import numpy as np
 import numpy.typing as npt
 
+from firth.corpus.tables import read_table
 from firth.errors import ParameterError, ShapeError, UnknownWordError
 from firth.vectors.mapping import RowPages
 from firth.vectors.neighbors import (
@@ -144,6 +145,19 @@ class WordVectors:
     def __iter__(self) -> Iterator[Any]:
         words = self._store.sequence()
         return iter(words.tolist() if isinstance(words, np.ndarray) else words)
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        """The matrix, (V, D): ``np.asarray(vectors)`` is ``vectors.matrix`` and ``np.array(vectors)`` a copy of it.
+
+        Raises
+        ------
+        ValueError
+            ``copy=False`` with a dtype that needs a copy.
+        """
+        matrix = self._matrix
+        if copy is False and dtype is not None and np.dtype(dtype) != matrix.dtype:
+            raise ValueError(f"a copy of the {matrix.dtype} matrix is needed for {np.dtype(dtype)}, got copy=False")
+        return np.array(matrix, dtype) if copy else np.asarray(matrix, dtype)
 
     def __repr__(self) -> str:
         return f"WordVectors({len(self)} words, {self.dims} dims, {self._matrix.dtype})"
@@ -552,7 +566,11 @@ class WordVectors:
     def _listed(self, words: Iterable[Word]) -> list[Word]:
         if isinstance(words, (str, bytes)) or not isinstance(words, Iterable):
             raise ParameterError(f"words must be a list of words, got {words!r}; put one word into a list")
-        return words.tolist() if isinstance(words, np.ndarray) else list(words)
+        table = read_table(words, "words")
+        if isinstance(table, np.ndarray) and table.ndim != 1:
+            raise ParameterError(f"words must be a list or a column, got a table of shape {table.shape}")
+        listed: Any = words if table is None else table
+        return listed.tolist() if isinstance(listed, np.ndarray) else list(listed)
 
     def _items(self, items: Any) -> list[Query]:
         """A word, a vector, a weighted one, or a list of them, as a list."""

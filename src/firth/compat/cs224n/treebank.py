@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.recognise import HEAD_BYTES, refuse_other_formats
+from firth.corpus.tables import token_rows
 from firth.errors import CorpusError, CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError
 
 DEFAULT_PATH = "utils/datasets/stanfordSentimentTreebank"  # where the course's get_datasets.sh unpacks it
@@ -68,7 +70,7 @@ class StanfordSentiment:
             self.path = Path(path if path is not None else DEFAULT_PATH)
             self._kind = _detect_kind(self.path)
         else:
-            self._given = [_validated_sentence(sentence) for sentence in path]
+            self._given = [_validated_sentence(sentence) for sentence in token_rows(path, "path")]
             self._kind = "memory"
         self._sentences: list[list[str]] | None = None
         self._root_labels: list[int] | None = None
@@ -380,6 +382,7 @@ def _read_text(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise StorageError(f"{path} must be readable, got: {error.strerror}") from error
+    refuse_other_formats(data[:HEAD_BYTES], str(path), is_whole=len(data) <= HEAD_BYTES, as_text=True)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from firth.compat.gensim.utils import open_binary, split_lines
+from firth.corpus.tables import read_table
 
 MAX_WORDS_IN_BATCH = 10000  # gensim's: its readers cut longer lines
 _READ_BYTES = 1 << 16
@@ -128,6 +129,8 @@ def as_source(corpus_iterable: Any, corpus_file: Any) -> tuple[Any, bool]:
             return list(corpus_iterable.input_files), True
         if isinstance(corpus_iterable.source, (str, os.PathLike)):
             return os.fspath(corpus_iterable.source), True
+    if read_table(corpus_iterable, "sentences") is not None:
+        return corpus_iterable, False
     if isinstance(corpus_iterable, (str, bytes)) or not isinstance(corpus_iterable, Iterable):
         raise TypeError(f"sentences must be an iterable of lists of strings, got {corpus_iterable!r:.60}")
     if isinstance(corpus_iterable, (list, tuple)):

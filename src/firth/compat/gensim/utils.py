@@ -41,10 +41,10 @@ def open_binary(path: str | os.PathLike[str]) -> BinaryIO:
 
 
 def split_lines(lines: Any, max_sentence_length: int) -> Iterator[list[str]]:
-    """The words of each line, at most so many at once; empty lines give nothing."""
+    """The words of each line, at most so many at once; empty lines give nothing, byte-order marks are no text."""
     for line in lines:
         text = line if isinstance(line, str) else line.decode("utf-8")
-        words = text.split()
+        words = text.lstrip("\ufeff").split()
         for start in range(0, len(words), max_sentence_length):
             yield words[start : start + max_sentence_length]
 

@@ -33,6 +33,7 @@ from firth.compat.gensim.utils import TrimRule, keep_vocab_item
 from firth.corpus.encode import encode_corpus
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.owned import OwnedFolder
+from firth.corpus.tables import token_rows
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, FirthError, FormatError, ParameterError, TrainingError
 from firth.formats.gensim_native import read_model
@@ -699,7 +700,7 @@ class Word2Vec:
         tree = build_huffman_tree(self._counts())
         nodes = self.syn1[:-1].astype(np.float64)
         scores = []
-        for _, sentence in zip(range(total_sentences), sentences, strict=False):
+        for _, sentence in zip(range(total_sentences), token_rows(sentences, "sentences"), strict=False):
             rows = [self.wv.key_to_index[word] for word in sentence if word in self.wv.key_to_index]
             total = 0.0
             for position, target in enumerate(rows):

@@ -1,0 +1,103 @@
+"""Room corpus: byte-order marks (U+FEFF) inside a corpus: files that were joined have one at the start of each part.
+
+The mark is no text: with it the first word of each part would be another word than the same word elsewhere. Words are
+looked at, not positions: counting finds each distinct word once, so a corpus without marks pays for one comparison of
+its distinct words.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.corpus.counting import Counted, NativeWords
+from firth.corpus.recognise import MARK, strip_marks
+from firth.native.text import join_words
+
+CHARACTER = "\ufeff"
+
+
+def drop_marks(counted: Counted) -> tuple[int, int]:
+    """Take the marks off the starts of words, and count a word with a mark as the word without it.
+
+    Parameters
+    ----------
+    counted : Counted
+        Of text; ``words``, ``counts`` and ``id_maps`` are changed in place.
+
+    Returns
+    -------
+    n_marks, n_dropped : int
+        Tokens that began with marks, and those of them that were nothing else and are no words.
+    """
+    marked = _marked_words(counted.words)
+    if not len(marked):
+        return 0, 0
+    words = _listed(counted.words)
+    numbers = {word: number for number, word in enumerate(words)}
+    target = np.arange(len(words), dtype=np.int32)
+    n_marks = int(counted.counts[marked].sum())
+    n_dropped = 0
+    for number in marked.tolist():
+        plain = strip_marks(words[number])
+        if not plain:
+            n_dropped += int(counted.counts[number])
+            counted.counts[number] = 0  # so no vocabulary has it, and its tokens are left out
+            continue
+        target[number] = numbers.setdefault(plain, number)
+        if target[number] == number:
+            words[number] = plain
+        else:
+            counted.counts[target[number]] += counted.counts[number]
+            counted.counts[number] = 0
+    counted.words = _packed(words) if isinstance(counted.words, NativeWords) else [word.decode() for word in words]
+    counted.id_maps[:] = [target[id_map] for id_map in counted.id_maps]
+    return n_marks, n_dropped
+
+
+def count_marked_tokens(counted: Counted) -> int:
+    """How many tokens begin with a mark."""
+    return int(counted.counts[_marked_words(counted.words)].sum())
+
+
+def count_glued_tokens(counted: Counted) -> int:
+    """How many tokens have a mark inside: the last word of a file without a line end, and the first of the next."""
+    words = counted.words
+    if isinstance(words, np.ndarray):
+        return 0
+    if isinstance(words, list):
+        return sum(int(n) for word, n in zip(words, counted.counts, strict=True) if CHARACTER in word[1:])
+    text = words.text.tobytes()
+    numbers: set[int] = set()
+    place = text.find(MARK)
+    while place >= 0:
+        number = int(np.searchsorted(words.offsets, place, side="right")) - 1
+        if place > words.offsets[number]:
+            numbers.add(number)
+        place = text.find(MARK, place + 1)
+    return int(counted.counts[sorted(numbers)].sum())
+
+
+def _marked_words(words: NativeWords | list[str] | NDArray[np.int64]) -> NDArray[np.int64]:
+    if isinstance(words, np.ndarray):
+        return np.empty(0, np.int64)
+    if isinstance(words, list):
+        return np.array([number for number, word in enumerate(words) if word.startswith(CHARACTER)], np.int64)
+    starts, stops = words.offsets[:-1], words.offsets[1:]
+    numbers = np.flatnonzero(stops - starts >= len(MARK))
+    for place, byte in enumerate(MARK):
+        numbers = numbers[words.text[starts[numbers] + place] == byte]
+    return numbers
+
+
+def _listed(words: NativeWords | list[str] | NDArray[np.int64]) -> list[bytes]:
+    if isinstance(words, NativeWords):
+        everything = np.arange(len(words.offsets) - 1, dtype=np.int64)
+        return join_words(words.text, words.offsets, everything).split(b"\n")[:-1]
+    return [str(word).encode("utf-8", "surrogatepass") for word in words]
+
+
+def _packed(words: list[bytes]) -> NativeWords:
+    offsets = np.zeros(len(words) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, words), np.int64, len(words)), out=offsets[1:])
+    return NativeWords(np.frombuffer(b"".join(words), np.uint8), offsets)

@@ -1,0 +1,421 @@
+"""Room corpus: tables told from lists: frames, columns and arrays of pandas, Polars, Arrow, NumPy and others.
+
+Iterating over a frame gives its columns or their names, never its rows. So every function of firth that takes sequences
+or texts asks ``read_table`` first. No table library is imported here unless a table of its kind is passed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.errors import CorpusError, CorpusTypeError, ParameterError, ShapeError
+
+WHITESPACE = "whitespace"
+_ROWS_AT_ONCE = 1 << 14
+_WORDS = re.compile(r"[^ \t\n\v\f\r]+")
+
+Tokenizer = Callable[[str], Iterable[str]]
+
+
+@dataclass(frozen=True)
+class TextColumn:
+    """Texts, one a row; iterating yields each as ``str``.
+
+    Raises
+    ------
+    CorpusError
+        While iterating: a row has no value.
+    CorpusTypeError
+        While iterating: a row is no text.
+    """
+
+    values: Iterable[Any]
+    name: str
+
+    def __iter__(self) -> Iterator[str]:
+        for row, value in enumerate(self.values):
+            if isinstance(value, str):
+                yield value
+            else:
+                _refuse_missing(value, self.name, row)
+                raise CorpusTypeError(f"{self.name} must have a text in every row, got {value!r:.60} in row {row}")
+
+
+@dataclass(frozen=True)
+class ListColumn:
+    """Sequences of tokens, one a row; iterating yields what each row holds, a list where Arrow or Polars held it.
+
+    Raises
+    ------
+    CorpusError, CorpusTypeError
+        While iterating: a row has no value, or is no sequence.
+    """
+
+    values: Iterable[Any]
+    name: str
+
+    def __iter__(self) -> Iterator[Any]:
+        for row, value in enumerate(self.values):
+            if isinstance(value, str) or not isinstance(value, Iterable):
+                _refuse_missing(value, self.name, row)
+                raise CorpusTypeError(f"{self.name} must have a list in every row, got {value!r:.60} in row {row}")
+            yield value
+
+
+Table = TextColumn | ListColumn | NDArray[np.int64]
+
+
+def read_table(value: Any, name: str = "corpus") -> Table | None:
+    """What a table holds; None where ``value`` is no table (a list, a generator, a plain array of numbers).
+
+    - a column of texts (a Series, an Arrow array, a frame of one column, a string array (n, 1)): ``TextColumn``
+    - a column of lists: ``ListColumn``
+    - a column of integers: int64 array, (n,)
+    - a frame whose columns are all integers: int64 array, (n_rows, n_columns), a sequence a row
+
+    Parameters
+    ----------
+    value : anything
+    name : what it is called in messages: "corpus", "X", "texts"
+
+    Raises
+    ------
+    CorpusTypeError
+        A frame of other columns (the message names one to pass: ``frame["column"]``), a sparse matrix, an array that
+        holds no sequences.
+    CorpusError
+        A value is missing; the message names the row, counted from 0.
+    """
+    if isinstance(value, (str, bytes, list, tuple, dict, np.generic)):
+        return None
+    if isinstance(value, np.ndarray):
+        return _read_array(value, name)
+    libraries = {kind.__module__.partition(".")[0] for kind in type(value).__mro__}
+    if "scipy" in libraries and hasattr(value, "tocsr"):
+        raise CorpusTypeError(
+            f"{name} must be sequences or texts, got a sparse matrix of shape {value.shape}, which keeps no order of"
+            " the tokens; pass the texts that it was made of"
+        )
+    if libraries & {"pandas", "polars", "pyarrow"}:
+        return _read_known_table(value, name)
+    if "xarray" in libraries:
+        if hasattr(value, "data_vars"):
+            raise CorpusTypeError(_frame_message(name, value, [(key, None) for key in value.data_vars]))
+        return _read_array(np.asarray(value.values), name)
+    if "datasets" in libraries and hasattr(value, "column_names"):
+        raise CorpusTypeError(_frame_message(name, value, [(key, None) for key in value.column_names]))
+    if hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__"):
+        return _read_known_table(_through_arrow(value, name), name)
+    if hasattr(value, "__dataframe__") or (hasattr(value, "columns") and hasattr(value, "dtypes")):
+        raise CorpusTypeError(_frame_message(name, value, [(key, None) for key in getattr(value, "columns", ())]))
+    if hasattr(value, "__array__") and hasattr(value, "ndim") and hasattr(value, "dtype"):  # a tensor
+        array = np.asarray(value)
+        found = _read_array(array, name)
+        return array.astype(np.int64) if found is None and array.dtype.kind in "iu" else found
+    return None
+
+
+def rows_of(value: Any, name: str) -> Any:
+    """``value``, or, where it is a table, what its rows are: texts and lists as an iterable, integers as an array."""
+    found = read_table(value, name)
+    return value if found is None else found
+
+
+def token_rows(value: Any, name: str) -> Any:
+    """``value``, or, where it is a table, the tokens of its rows: texts are split at ASCII white space."""
+    found = read_table(value, name)
+    if isinstance(found, TextColumn):
+        return map(split_text, found)
+    if isinstance(found, np.ndarray):
+        return found.tolist()
+    return value if found is None else found
+
+
+def resolve_tokenizer(tokenizer: Any) -> Tokenizer | None:
+    """The function that a ``tokenizer`` parameter means.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if isinstance(tokenizer, str):
+        if tokenizer != WHITESPACE:
+            raise ParameterError(
+                f"tokenizer must be {WHITESPACE!r}, a function from a text to its tokens, or None, got {tokenizer!r}"
+            )
+        return split_text
+    if tokenizer is not None and not callable(tokenizer):
+        raise ParameterError(
+            f"tokenizer must be callable: a function from a text to its tokens, {WHITESPACE!r} or None, got"
+            f" {tokenizer!r:.60}"
+        )
+    return tokenizer  # type: ignore[no-any-return]
+
+
+def split_text(text: str) -> list[str]:
+    """The words of a text: split at ASCII white space alone, as firth splits the lines of a file."""
+    return _WORDS.findall(text)
+
+
+def tokenize_texts(texts: Iterable[str], tokenizer: Tokenizer) -> Iterator[Iterable[str]]:
+    """The tokens of each text.
+
+    Raises
+    ------
+    CorpusTypeError
+        The tokenizer returned something that is no list of tokens.
+    """
+    for text in texts:
+        yield validated_tokens(tokenizer(text), text)
+
+
+def validated_tokens(tokens: Any, text: str) -> Iterable[str]:
+    """What a tokenizer returned for a text, if it is an iterable of tokens."""
+    if isinstance(tokens, (str, bytes)) or not isinstance(tokens, Iterable):
+        raise CorpusTypeError(f"tokenizer must return a list of tokens, got {tokens!r:.60} for the line {text!r:.60}")
+    return tokens
+
+
+def is_missing(value: object) -> bool:
+    """Whether a value stands for none: None, NaN, NaT, ``pandas.NA``."""
+    if value is None or (isinstance(value, (float, np.floating)) and value != value):
+        return True
+    return type(value).__name__ in ("NAType", "NaTType", "MaskedConstant")
+
+
+def _refuse_missing(value: object, name: str, row: int) -> None:
+    if is_missing(value):
+        raise CorpusError(
+            f"{name} must have a value in every row, got {value!r} in row {row} (counted from 0); drop such rows, or"
+            " fill them"
+        )
+
+
+# ---- columns and frames of pandas, Polars and Arrow, by what they share
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column as every library has it: its title, its length, its values as Python objects, block by block."""
+
+    title: Any
+    n_rows: int
+    block: Callable[[int, int], Sequence[Any]]
+    integers: Callable[[], NDArray[Any]] | None = None  # where the library says that all are integers
+    n_missing: int | None = None  # where the library knows
+
+    def __iter__(self) -> Iterator[Any]:
+        for start in range(0, self.n_rows, _ROWS_AT_ONCE):
+            yield from self.block(start, min(start + _ROWS_AT_ONCE, self.n_rows))
+
+
+def _read_known_table(value: Any, name: str) -> Table | None:
+    columns = _columns_of(value, name)
+    if columns is None:
+        return None
+    is_frame, listed = columns
+    if not is_frame:
+        return _read_column(listed[0], name)
+    if len(listed) == 1 and _kind_of(listed[0]) != "integer":
+        return _read_column(listed[0], f"{name}[{listed[0].title!r}]")
+    if listed and all(_kind_of(column) == "integer" for column in listed):
+        return np.stack([_integers(column, f"{name}[{column.title!r}]") for column in listed], axis=1)
+    message = _frame_message(name, value, [(column.title, _kind_of(column)) for column in listed])
+    for column in listed:
+        if column.n_missing:
+            row = next(row for row, item in enumerate(column) if is_missing(item))
+            message += f"; row {row} (counted from 0) has no value in the column {column.title!r}"
+            break
+    raise CorpusTypeError(message)
+
+
+def _read_column(column: _Column, name: str) -> Table:
+    kind = _kind_of(column)
+    if kind == "text":
+        return TextColumn(column, name)
+    if kind == "list":
+        return ListColumn(column, name)
+    if kind == "integer":
+        return _integers(column, name)
+    first = next(iter(column), None)
+    if kind == "none" and column.n_rows:
+        _refuse_missing(first, name, 0)
+    if not column.n_rows:
+        return TextColumn((), name)
+    raise CorpusTypeError(
+        f"{name} must be a column of texts, of lists of tokens or of integers, got {first!r:.60}"
+        f" ({type(first).__name__}) in row 0"
+    )
+
+
+def _kind_of(column: _Column) -> str:
+    """``text``, ``list``, ``integer``, ``other``, or ``none`` where every value is missing, by the first value."""
+    if column.integers is not None:
+        return "integer"
+    value = next((value for value in column if not is_missing(value)), None)
+    if value is None:
+        return "none"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_)):
+        return "integer"
+    return "list" if isinstance(value, Iterable) and not isinstance(value, (bytes, dict)) else "other"
+
+
+def _integers(column: _Column, name: str) -> NDArray[np.int64]:
+    if column.integers is not None and not column.n_missing:
+        array = column.integers()
+        if array.dtype.kind == "u" and array.size and int(array.max()) > np.iinfo(np.int64).max:
+            raise CorpusTypeError(f"{name} must be below 2^63 where it is integers, got {int(array.max())}")
+        return array.astype(np.int64)
+    values: list[int] = []
+    for row, value in enumerate(column):
+        _refuse_missing(value, name, row)
+        if not isinstance(value, (int, np.integer)) or isinstance(value, (bool, np.bool_)):
+            raise CorpusTypeError(f"{name} must have an integer in every row, got {value!r:.60} in row {row}")
+        if not -(1 << 63) <= value < 1 << 63:
+            raise CorpusTypeError(f"{name} must fit in 64 bits, got {value} in row {row}")
+        values.append(int(value))
+    return np.array(values, np.int64)
+
+
+def _columns_of(value: Any, name: str) -> tuple[bool, list[_Column]] | None:
+    """Whether a value is a frame, and its columns; None where it is neither a frame nor a column."""
+    libraries = {kind.__module__.partition(".")[0] for kind in type(value).__mro__}
+    if "pandas" in libraries:
+        if getattr(value, "ndim", None) == 2 and hasattr(value, "columns"):
+            # by place, not by title: titles may repeat
+            return True, [_pandas_column(value.iloc[:, i], value.columns[i]) for i in range(value.shape[1])]
+        is_column = getattr(value, "ndim", None) == 1 and hasattr(value, "dtype") and hasattr(value, "isna")
+        return (False, [_pandas_column(value, getattr(value, "name", None))]) if is_column else None
+    if "polars" in libraries:
+        if hasattr(value, "collect"):
+            raise CorpusTypeError(f"{name} must be read already, got a LazyFrame; pass frame.collect()")
+        if hasattr(value, "get_columns"):
+            return True, [_polars_column(column) for column in value.get_columns()]
+        return (False, [_polars_column(value)]) if hasattr(value, "null_count") else None
+    if hasattr(value, "column_names"):  # a Table or a RecordBatch
+        return True, [_arrow_column(value.column(i), value.column_names[i]) for i in range(value.num_columns)]
+    return (False, [_arrow_column(value, None)]) if hasattr(value, "null_count") else None
+
+
+def _pandas_column(series: Any, title: Any) -> _Column:
+    values = getattr(series, "iloc", series)
+    is_integers = getattr(series.dtype, "kind", "O") in "iu"
+    return _Column(
+        title,
+        len(series),
+        lambda start, stop: list(values[start:stop]),
+        (lambda: np.asarray(series.to_numpy())) if is_integers else None,
+        int(series.isna().sum()),
+    )
+
+
+def _polars_column(series: Any) -> _Column:
+    return _Column(
+        series.name,
+        len(series),
+        lambda start, stop: series.slice(start, stop - start).to_list(),
+        series.to_numpy if series.dtype.is_integer() else None,
+        series.null_count(),
+    )
+
+
+def _arrow_column(array: Any, title: Any) -> _Column:
+    is_integers = str(array.type).removeprefix("u") in ("int8", "int16", "int32", "int64")
+
+    def integers() -> NDArray[Any]:
+        return np.asarray(array.to_numpy() if hasattr(array, "chunks") else array.to_numpy(zero_copy_only=False))
+
+    return _Column(
+        title,
+        len(array),
+        lambda start, stop: array.slice(start, stop - start).to_pylist(),
+        integers if is_integers else None,
+        array.null_count,
+    )
+
+
+def _through_arrow(value: Any, name: str) -> Any:
+    """Another library's table as Arrow's, without copying."""
+    try:
+        import pyarrow  # type: ignore[import-untyped,unused-ignore]
+    except ImportError:
+        raise CorpusTypeError(
+            f"{name} must be sequences or texts, got a {type(value).__name__}, which firth reads through pyarrow, and"
+            " pyarrow is not installed; pass one column as a list"
+        ) from None
+    for read in (pyarrow.table, pyarrow.chunked_array, pyarrow.array):
+        try:
+            return read(value)
+        except (TypeError, ValueError, NotImplementedError):  # Arrow's own errors are ValueErrors
+            continue
+    raise CorpusTypeError(f"{name} must be sequences or texts, got a {type(value).__name__}; pass one column as a list")
+
+
+def _frame_message(name: str, value: Any, columns: list[tuple[Any, str | None]]) -> str:
+    titles = [title for title, _ in columns]
+    shown = ", ".join(map(repr, titles[:6])) + (" ..." if len(titles) > 6 else "")
+    one = next((title for title, kind in columns if kind in ("text", "list")), titles[0] if titles else "column")
+    quoted = f'"{one}"' if isinstance(one, str) else repr(one)
+    library = type(value).__module__.partition(".")[0]
+    what = f"a {type(value).__name__} of {library} with {len(titles)} columns" + (f" ({shown})" if titles else "")
+    message = (
+        f"{name} must be one column of texts or lists, or a frame whose columns are all integers (a sequence a row),"
+        f" got {what}; pass one column: frame[{quoted}]"
+    )
+    if titles.count(one) > 1:
+        message += ", once the columns have different names"
+    rows = {"polars": "frame.rows()", "pandas": "frame.to_numpy().tolist()"}.get(library)
+    if len(titles) > 1 and rows is not None:
+        message += f"; where a row is a sequence of tokens pass {rows}"
+    return message
+
+
+# ---- arrays
+
+
+def _read_array(array: NDArray[Any], name: str) -> Table | None:
+    if array.dtype.names is not None:
+        fields = ", ".join(map(repr, array.dtype.names))
+        raise CorpusTypeError(
+            f"{name} must be sequences or texts, got an array of records with the fields {fields}; pass one field:"
+            f' frame["{array.dtype.names[0]}"]'
+        )
+    if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
+        row = int(np.argwhere(np.ma.getmaskarray(array))[0][0]) if array.ndim else 0
+        raise CorpusError(f"{name} must have a value in every row, got a masked one in row {row} (counted from 0)")
+    is_strings = array.dtype.kind in "UT" or (
+        array.dtype.kind == "O" and array.size > 0 and all(isinstance(v, str) or is_missing(v) for v in array.flat)
+    )
+    if array.ndim == 0:
+        raise ShapeError(f"{name} must be sequences or texts, got an array without dimensions: {array[()]!r:.60}")
+    if not is_strings:
+        return None
+    if array.ndim == 2 and array.shape[1] == 1:
+        return TextColumn(_Column(None, len(array), lambda start, stop: array[start:stop, 0].tolist()), name)
+    if array.ndim > 2:
+        raise ShapeError(f"{name} must have at most two dimensions where it is an array of strings, got {array.shape}")
+    return None
+
+
+__all__ = [
+    "WHITESPACE",
+    "ListColumn",
+    "TextColumn",
+    "Tokenizer",
+    "is_missing",
+    "read_table",
+    "resolve_tokenizer",
+    "rows_of",
+    "split_text",
+    "token_rows",
+    "tokenize_texts",
+    "validated_tokens",
+]
