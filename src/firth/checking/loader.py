@@ -166,6 +166,8 @@ def parse_units(units: Sequence[SourceUnit]) -> Iterator[tuple[SourceUnit, ast.M
             yield unit, error
         except (RecursionError, MemoryError) as error:
             yield unit, ValueError(f"too deeply nested ({type(error).__name__})")
+        except (LookupError, TypeError, OverflowError) as error:  # a coding line that names no coding of text
+            yield unit, ValueError(f"{type(error).__name__}: {error}")
 
 
 def load_units(units: Sequence[SourceUnit], folder: Path, *, old_numpy: OldNumPy | None = None) -> LoadedFile:

@@ -72,7 +72,7 @@ def describe_stub(node: Definition, kind: str) -> str | None:
         return None
     results = [node.body] if isinstance(node, ast.Lambda) else list(_results(node.body))
     if not results:
-        return None if flow.computes else "it returns nothing"
+        return None if flow.computes or flow.acts else "it returns nothing"
     if not all(_is_constant(result, flow) for result in results):
         parameters = _parameters(node)
         whole = kind in _IDENTITY_KINDS and parameters and not flow.assigned & set(parameters)
@@ -111,9 +111,11 @@ class _Flow:
         self.is_opaque = any(
             isinstance(n, ast.NamedExpr) or (isinstance(n, ast.Name) and n.id in _OPAQUE_NAMES) for n in ast.walk(node)
         )
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Call):
-                self._note_effects(inner)
+        calls = [inner for inner in ast.walk(node) if isinstance(inner, ast.Call)]
+        # A function that calls others is written, whatever it returns.
+        self.acts = any(_called(call) not in _CONSTANT_CALLS | _HARMLESS_CALLS for call in calls)
+        for call in calls:
+            self._note_effects(call)
         body = [ast.Return(node.body)] if isinstance(node, ast.Lambda) else node.body
         self._read(body, set())
 
@@ -232,7 +234,7 @@ def value_names(expression: ast.AST) -> set[str]:
 
 def _is_constant(result: ast.expr | None, flow: _Flow) -> bool:
     if result is None:
-        return not flow.computes
+        return not (flow.computes or flow.acts)
     names = value_names(result)
     if flow.depends(names):
         return False
