@@ -47,6 +47,41 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "grader: what a fork writes is read without a bound",
+        "src/firth/checking/worker.py",
+        "if len(data) > MAX_ANSWER_BYTES:",
+        "if len(data) > 1 << 40:",
+        "tests/checking/test_hostile.py::test_what_a_function_does_is_its_own_verdict[flood]",
+    ),
+    Mutant(
+        "grader: processes that a function started stay",
+        "src/firth/checking/worker.py",
+        "    end_descendants()\n",
+        "    pass\n",
+        "tests/checking/test_hostile.py::test_no_process_is_left_behind",
+    ),
+    Mutant(
+        "grader: control characters are printed as they are",
+        "src/firth/checking/report.py",
+        'unicodedata.category(character)[0] == "C"',
+        'unicodedata.category(character)[0] == "Z"',
+        "tests/checking/test_hostile.py::test_printable",
+    ),
+    Mutant(
+        "grader: a function's own default of K is not asked for",
+        "src/firth/checking/kinds/negative_sampling.py",
+        "return default if is_count else DEFAULT_NEGATIVES",
+        "return DEFAULT_NEGATIVES",
+        "tests/checking/test_second_look.py::test_another_default_of_k_is_told",
+    ),
+    Mutant(
+        "grader: a result that depends on an argument is a stub",
+        "src/firth/checking/stubs.py",
+        "    if flow.depends(names):\n        return False\n",
+        "",
+        "tests/checking/test_second_look.py::test_what_computes_is_no_stub",
+    ),
+    Mutant(
         "softmax: sign of the target's coefficient",
         f"{CPP}/outputs_softmax.hpp",
         "out[at(i, target)] += prepared.learning_rate;",

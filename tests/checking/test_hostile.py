@@ -212,6 +212,13 @@ def test_a_definition_without_end(tmp_path: Path) -> None:
     assert report.functions[0].codes == ("limit",)
 
 
+def test_a_stub_under_a_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.py").write_text("def sigmoid(x):\n    raise NotImplemented\n")
+    monkeypatch.chdir(tmp_path)
+    (report,) = check_paths(["a.py"])
+    assert report.functions[0].codes == ("not-implemented",)
+
+
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.py")
     (report,) = check_paths([tmp_path / "pipe.py"])

@@ -7,6 +7,7 @@ import builtins
 import contextlib
 import dis
 import importlib.util
+import linecache
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -181,6 +182,8 @@ def load_units(units: Sequence[SourceUnit], folder: Path, *, old_numpy: OldNumPy
     namespace["__builtins__"] = {**builtins.__dict__, **SUPPLIED_NAMES}
     loaded = LoadedFile(namespace, tuple(unit.label for unit in units))
     trees = [(unit, tree) for unit, tree in parse_units(units) if isinstance(tree, ast.Module)]
+    for unit, _ in trees:
+        _keep_lines(unit)
     if old_numpy is not None:
         loaded.old_numpy = old_numpy
         namespace["__builtins__"].update(old_numpy.helpers)
@@ -189,6 +192,13 @@ def load_units(units: Sequence[SourceUnit], folder: Path, *, old_numpy: OldNumPy
         for statement in _kept(tree.body):
             _execute(statement, unit.label, loaded, used, folder)
     return loaded
+
+
+def _keep_lines(unit: SourceUnit) -> None:
+    """For tracebacks: what was read, whatever the current folder is, and the cells of notebooks."""
+    source = unit.source
+    text = importlib.util.decode_source(source) if isinstance(source, bytes) else source
+    linecache.cache[unit.label] = (len(text), None, text.splitlines(keepends=True), unit.label)
 
 
 def _kept(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
