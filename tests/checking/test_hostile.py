@@ -212,6 +212,17 @@ def test_a_definition_without_end(tmp_path: Path) -> None:
     assert report.functions[0].codes == ("limit",)
 
 
+def test_a_file_of_endless_functions_holds_nobody_up(tmp_path: Path) -> None:
+    source = "".join(f"def loss_{i}(x):\n    while True: pass\n    return x, x\n" for i in range(40))
+    (tmp_path / "a.py").write_text("def sigmoid(x):\n    while True: pass\n" + source)
+    (tmp_path / "b.py").write_bytes(GOOD)
+    first, second = check_paths([tmp_path], limits=Limits(time_s=0.3))
+    assert [f.codes for f in first.functions] == [("limit",)]
+    assert first.error is not None
+    assert "36 functions were not run, as 5 took all of their time: loss_4" in first.error
+    assert [f.verdict for f in second.functions] == ["correct"]
+
+
 def test_a_stub_under_a_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.py").write_text("def sigmoid(x):\n    raise NotImplemented\n")
     monkeypatch.chdir(tmp_path)

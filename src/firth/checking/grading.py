@@ -108,6 +108,8 @@ class _Task:
         node = find_definition(self._trees(), self.name)
         if node is None or "not-implemented" in report.codes:
             return None
+        if report.verdict == "correct" and self.kind != GENERIC_KIND:
+            return None  # what it returned says more than its text; an f(x) that ignores x is no loss of x
         raised = next((f.details["exception"] for f in report.findings if "exception" in f.details), None)
         undefined = raised in ("NameError", "UnboundLocalError")
         if report.verdict == "broken" and "result" not in report.codes and not undefined:

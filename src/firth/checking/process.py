@@ -64,7 +64,7 @@ class CheckingProcess:
     """The child process, as a context manager; it is started by the first job, and anew after its death."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self.limits = limits
         self._process: subprocess.Popen[bytes] | None = None
         self._buffer = bytearray()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -114,11 +114,11 @@ class CheckingProcess:
 
     def _ask(self, job: dict[str, Any]) -> dict[str, Any] | None:
         """The child's answer; None where it gave none, and was ended."""
-        limits = {"time_limit": self._limits.time_s, "memory_limit_mib": self._limits.memory_mib}
+        limits = {"time_limit": self.limits.time_s, "memory_limit_mib": self.limits.memory_mib}
         line = json.dumps(job | limits).encode() + b"\n"
         word = secrets.token_hex(16).encode()
         process = self._process or self._start()
-        deadline = time.monotonic() + self._limits.time_s + REPLY_S
+        deadline = time.monotonic() + self.limits.time_s + REPLY_S
         try:
             self._write(process, line, deadline)
             while self._read_line(process, deadline) != DONE:

@@ -215,11 +215,15 @@ def _run_job(job: dict[str, Any], write_end: int, token_end: int, folder: str, n
         answer = _inspect(job) if job["task"] == "inspect" else _grade(job)
         signal.setitimer(signal.ITIMER_REAL, 0)
     except BaseException as error:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         # The grader's own fault, or one that the function planted in it: told, not swallowed.
         answer = _failure(job, Finding("grader", "error", f"the grader failed: {type(error).__name__}: {error}"))
-    token = os.read(token_end, 1 << 10)  # nothing, where the function has read it
-    _write_all(write_end, token + json.dumps(answer).encode() + token)
-    os._exit(0)
+    try:
+        token = os.read(token_end, 1 << 10)  # nothing, where the function has read it
+        _write_all(write_end, token + json.dumps(answer).encode() + token)
+        os._exit(0)
+    finally:
+        os._exit(1)  # the function closed the pipes: nothing of the grader's loop may run in the fork
 
 
 def _inspect(job: dict[str, Any]) -> dict[str, Any]:
