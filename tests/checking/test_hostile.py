@@ -151,6 +151,12 @@ def test_what_a_function_does_is_its_own_verdict(name: str, functions: list[File
     assert "grader" not in graded["sigmoid"].codes, graded["sigmoid"]
 
 
+def test_a_flood_is_cut_before_the_time_is_up(functions: list[FileReport]) -> None:
+    (report,) = [item for item in functions if Path(item.file).stem == "flood"]
+    (finding,) = report.functions[0].findings
+    assert finding.message == "sigmoid writes more than 4 MiB to the grader's own pipe"
+
+
 def test_every_form_of_the_report_is_printable(functions: list[FileReport]) -> None:
     for text in (format_text(functions), format_csv(functions), format_json(functions)):
         assert all(line.isprintable() for line in text.split("\n"))

@@ -43,6 +43,7 @@ from firth.checking.tampering import Snapshot
 from firth.checking.worker_protocol import DONE, MAX_ANSWER_BYTES, READY
 from firth.native.processes import adopt_orphans, die_with_parent, hide_memory, show_memory
 
+POLL_S = 0.05
 GRACE_S = 2.0  # between the alarm, which tells the line, and the kill
 MAX_FOLDER_FILE_BYTES = 1 << 20  # of a file that a function writes
 _HIGHEST_DESCRIPTOR = 200  # descriptors of the grader's own are put at or above this one
@@ -136,9 +137,9 @@ def _wait(child: int, descriptor: int, token: bytes, deadline: float) -> _Ended:
     reason = "late"
     has_ended = False
     while time.monotonic() < deadline:
-        readable = select.select([descriptor], [], [], 0 if has_ended else min(0.1, deadline - time.monotonic()))[0]
-        if not readable:
-            if has_ended:  # a process of its own may hold the pipe open: nothing more is awaited
+        # In short steps: a process that the fork started may hold the pipe open after the fork's end.
+        if not select.select([descriptor], [], [], 0 if has_ended else POLL_S)[0]:
+            if has_ended:
                 reason = "closed"
                 break
             pid, status = os.waitpid(child, os.WNOHANG)
