@@ -116,7 +116,7 @@ class _Task:
             return None
         if not undefined:
             why = describe_stub(node, self.kind)
-        elif any(has_empty_region(text, node) for text in self._texts()):
+        elif has_empty_region(self._text_around(node), node):
             why = "its YOUR CODE HERE is empty"
         else:
             return None
@@ -199,9 +199,14 @@ class _Task:
     def _trees(self) -> list[ast.Module]:
         return [tree for _, tree in parse_units(self.units) if isinstance(tree, ast.Module)]
 
-    def _texts(self) -> Iterator[str]:
+    def _text_around(self, node: ast.AST) -> str:
+        """The file, or the cell of a notebook, in which a function is defined."""
         for unit in self.units:
-            yield unit.source.decode("utf-8", "replace") if isinstance(unit.source, bytes) else unit.source
+            text = unit.source.decode("utf-8", "replace") if isinstance(unit.source, bytes) else unit.source
+            for _, tree in parse_units([unit]):
+                if isinstance(tree, ast.Module) and any(ast.dump(item) == ast.dump(node) for item in tree.body):
+                    return text
+        return ""
 
 
 def broken(name: str, kind: str, finding: Finding) -> FunctionReport:
