@@ -199,13 +199,12 @@ class _Task:
     def _trees(self) -> list[ast.Module]:
         return [tree for _, tree in parse_units(self.units) if isinstance(tree, ast.Module)]
 
-    def _text_around(self, node: ast.AST) -> str:
+    def _text_around(self, node: ast.FunctionDef | ast.Lambda) -> str:
         """The file, or the cell of a notebook, in which a function is defined."""
-        for unit in self.units:
-            text = unit.source.decode("utf-8", "replace") if isinstance(unit.source, bytes) else unit.source
-            for _, tree in parse_units([unit]):
-                if isinstance(tree, ast.Module) and any(ast.dump(item) == ast.dump(node) for item in tree.body):
-                    return text
+        for unit, tree in parse_units(self.units):
+            found = find_definition([tree], self.name) if isinstance(tree, ast.Module) else None
+            if found is not None and (found.lineno, found.end_lineno) == (node.lineno, node.end_lineno):
+                return unit.source.decode("utf-8", "replace") if isinstance(unit.source, bytes) else unit.source
         return ""
 
 
