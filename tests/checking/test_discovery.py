@@ -14,7 +14,8 @@ from firth.checking.discovery import (
     find_functions,
     kind_of_name,
     parse_kind,
-    read_units,
+    read_source,
+    split_units,
     without_magics,
 )
 from firth.errors import ParameterError, StorageError
@@ -135,7 +136,7 @@ def test_notebook_cells_without_their_magics(tmp_path: Path) -> None:
     ]
     path = tmp_path / "notebook.ipynb"
     path.write_text(json.dumps({"cells": cells, "nbformat": 4}))
-    units = read_units(path)
+    units = split_units(str(path), read_source(path))
     assert [unit.label.rpartition("#")[2] for unit in units] == ["cell 1", "cell 2", "cell 3"]
     trees = [ast.parse(unit.source) for unit in units]
     found = find_functions(trees)
@@ -146,15 +147,25 @@ def test_old_notebooks_have_worksheets(tmp_path: Path) -> None:
     path = tmp_path / "old.ipynb"
     cells = [{"cell_type": "code", "input": ["def softmax(x):\n", "    return x\n"]}]
     path.write_text(json.dumps({"worksheets": [{"cells": cells}], "nbformat": 3}))
-    assert "def softmax" in str(read_units(path)[0].source)
+    assert "def softmax" in str(split_units(str(path), read_source(path))[0].source)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"cells": 3}', '{"cells": [{"cell_type": "code", "source": 3}]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        '{"cells": ' + "[" * 5_000,
+        "{",
+        "[]",
+        '{"cells": 3}',
+        '{"cells": [{"cell_type": "code", "source": 3}]}',
+    ],
+)
 def test_what_is_no_notebook(tmp_path: Path, text: str) -> None:
     path = tmp_path / "bad.ipynb"
     path.write_text(text)
     with pytest.raises(ParameterError, match="must be a Jupyter notebook"):
-        read_units(path)
+        split_units(str(path), read_source(path))
 
 
 def test_percent_signs_of_python_stay() -> None:

@@ -10,7 +10,9 @@ from firth.checking.report import (
     FunctionReport,
     exit_status,
     format_csv,
+    format_file,
     format_json,
+    format_summary,
     format_text,
 )
 
@@ -24,6 +26,8 @@ __all__ = [
     "check_paths",
     "exit_status",
     "format_csv",
+    "format_file",
     "format_json",
+    "format_summary",
     "format_text",
 ]

@@ -1,24 +1,24 @@
-"""Room checking: the room's one entrance: paths in, a report on each file out; runs nothing of theirs itself."""
+"""Room checking: the room's one entrance: paths in, a report on each file out; runs nothing of the files itself."""
 
 from __future__ import annotations
 
 import ast
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from firth.checking.discovery import (
     KINDS,
-    FoundFunction,
-    SourceUnit,
     Target,
     describe_syntax_error,
     find_files,
-    find_functions,
     parse_kind,
-    read_units,
+    read_source,
+    split_units,
 )
 from firth.checking.loader import parse_units
-from firth.checking.process import CheckingProcess, Limits
+from firth.checking.process import CheckingProcess, Limits, SourceFile
 from firth.checking.report import FileReport, FunctionReport
 from firth.errors import ParameterError, StorageError
 
@@ -59,52 +59,56 @@ def check_paths(
     return _check_targets(targets, kind, reference, limits or Limits())
 
 
-Reference = tuple[list[SourceUnit], Path, list[str]]
+MAX_LATE = 5  # functions of one file that may run into the time limit: a file of hundreds would hold up the others
 
 
-def _read_reference(path: Path) -> Reference:
+@dataclass(frozen=True)
+class _Reference:
+    source: SourceFile
+    names: list[str]
+
+
+def _read_reference(path: Path) -> _Reference:
     if not path.is_file():
         raise StorageError(f"--against must be a file, got {path}")
-    units = read_units(path)
+    source = SourceFile(path, read_source(path))
     names: list[str] = []
-    for unit, tree in parse_units(units):
+    for unit, tree in parse_units(split_units(str(path), source.data)):
         if not isinstance(tree, ast.Module):
             raise ParameterError(f"--against {path}: {describe_syntax_error(unit, tree)}")
         names += [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
-    return units, path.parent, names
+    return _Reference(source, names)
 
 
 def _check_targets(
-    targets: Sequence[Target], like: str | None, reference: Reference | None, limits: Limits
+    targets: Sequence[Target], like: str | None, reference: _Reference | None, limits: Limits
 ) -> Iterator[FileReport]:
     with CheckingProcess(limits) as process:
         for target in targets:
             yield _check_file(process, target, like, reference)
 
 
-def _check_file(process: CheckingProcess, target: Target, like: str | None, reference: Reference | None) -> FileReport:
+def _check_file(process: CheckingProcess, target: Target, like: str | None, reference: _Reference | None) -> FileReport:
+    """One file's report; whatever the file is or does, the others are not touched."""
+    file = str(target.path)
     try:
-        units = read_units(target.path)
-    except (StorageError, ParameterError) as error:
-        return FileReport(str(target.path), str(error), asked_for=target.asked_for)
-    trees: list[ast.Module] = []
-    errors = []
-    for unit, tree in parse_units(units):
-        if isinstance(tree, ast.Module):
-            trees.append(tree)
-        else:
-            errors.append(describe_syntax_error(unit, tree))
-    found = find_functions(trees, function=target.function, like=like)
-    compared = None
-    if reference is not None:
-        names = reference[2]
-        found = _found_in_reference(trees, target.function, names)
-        compared = (reference[0], reference[1])
+        if target.error is not None:
+            raise StorageError(target.error)
+        source = SourceFile(target.path, read_source(target.path))
+    except StorageError as error:
+        return FileReport(file, str(error), asked_for=target.asked_for)
+    names = None if reference is None else reference.names
+    errors, found = process.inspect(source, target.function, like, names)
     functions: list[FunctionReport] = []
-    for function in found:
-        report = process.grade(
-            units, target.path.parent, function.name, function.kind, certain=function.certain, reference=compared
-        )
+    n_late = 0
+    for i, function in enumerate(found):
+        if n_late == MAX_LATE:
+            left = ", ".join(item.name for item in found[i : i + 5]) + (", ..." if len(found) > i + 5 else "")
+            errors.append(f"{len(found) - i} functions were not run, as {MAX_LATE} took all of their time: {left}")
+            break
+        began = time.monotonic()
+        report = process.grade(source, function, None if reference is None else reference.source)
+        n_late += time.monotonic() - began >= process.limits.time_s
         if report is not None:
             functions.append(report)
     error_text = "; ".join(errors) or None
@@ -115,16 +119,4 @@ def _check_file(process: CheckingProcess, target: Target, like: str | None, refe
             error_text = f"holds no function {target.function!r} at its top level"
         else:
             error_text = f"holds no known function; name one (FILE:FUNCTION) or its kind (--like {'|'.join(KINDS)})"
-    return FileReport(str(target.path), error_text, tuple(functions), target.asked_for)
-
-
-def _found_in_reference(trees: Sequence[ast.Module], function: str | None, names: Sequence[str]) -> list[FoundFunction]:
-    known = find_functions(trees)
-    kinds = {item.name: item.kind for item in known}
-    defined = {node.name: node.lineno for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)}
-    chosen = [function] if function is not None else list(defined)
-    return [
-        FoundFunction(name, kinds.get(name, "function"), defined[name])
-        for name in chosen
-        if name in defined and name in names
-    ]
+    return FileReport(file, error_text, tuple(functions), target.asked_for)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
-from collections.abc import Iterable
+import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,8 @@ _GENERIC_ALIASES = ("f", "f(x)", "generic", "function")
 # A function f(x) is taken for a loss with its gradient, unasked, only where its text says so: see `_looks_generic`.
 _GRADIENT_WORDS = re.compile(r"grad|loss|cost|objective|energy", re.IGNORECASE)
 
+MAX_SOURCE_BYTES = 32 << 20  # notebooks hold their pictures
+
 # Magics after which the rest of the cell is still Python.
 _TRANSPARENT_CELL_MAGICS = ("time", "timeit", "capture", "prun")
 
@@ -66,17 +70,18 @@ class FoundFunction:
 
     name: str
     kind: str
-    line: int
+    line: int = 0
     certain: bool = True
 
 
 @dataclass(frozen=True)
 class Target:
-    """One file to check, and what was asked of it."""
+    """One file to check, and what was asked of it; ``error`` for a folder that cannot be read."""
 
     path: Path
     function: str | None = None
     asked_for: bool = True
+    error: str | None = None
 
 
 def normalize_name(name: str) -> str:
@@ -126,30 +131,72 @@ def find_files(paths: Iterable[str | Path]) -> list[Target]:
         if path.is_dir():
             if function is not None:
                 raise StorageError(f"PATH must name a file before ':', got the folder {str(argument)!r}")
-            for child in sorted(path.rglob("*")):
-                inside = child.relative_to(path).parts
-                if any(part.startswith(".") or part == "__pycache__" for part in inside):
-                    continue
-                if child.suffix in (".py", ".ipynb") and child.is_file():
-                    targets.append(Target(child, asked_for=False))
+            targets.extend(_find_below(path))
         else:
             targets.append(Target(path, function))
     return targets
 
 
-def read_units(path: Path) -> list[SourceUnit]:
+def _find_below(folder: Path) -> Iterator[Target]:
+    """The .py and .ipynb files below a folder, sorted; links to folders are not followed, so no loop is entered."""
+    found: list[Target] = []
+
+    def note_unreadable(error: OSError) -> None:
+        place = Path(error.filename)
+        found.append(Target(place, error=f"the folder must be readable, got: {error.strerror}"))
+
+    for place, folders, files in os.walk(folder, onerror=note_unreadable):
+        folders[:] = [name for name in folders if not (name.startswith(".") or name == "__pycache__")]
+        for name in files:
+            path = Path(place, name)
+            if path.suffix in (".py", ".ipynb") and not name.startswith(".") and _may_be_a_file(path):
+                found.append(Target(path, asked_for=False))
+    yield from sorted(found, key=lambda target: target.path)
+
+
+def _may_be_a_file(path: Path) -> bool:
+    """Whether a path is a regular file, or is one that cannot be asked: reading it then says why."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False  # a link to nothing
+    except OSError:
+        return True
+
+
+def read_source(path: Path) -> bytes:
+    """A file's bytes.
+
+    Raises
+    ------
+    StorageError
+        When it cannot be read, is no regular file (a pipe would block for ever), or is too large for a program.
+    """
+    try:
+        # Without O_NONBLOCK, opening a pipe waits for a writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with open(descriptor, "rb") as handle:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise StorageError(f"{path} must be a regular file, got a pipe, a socket or a device")
+            data = handle.read(MAX_SOURCE_BYTES + 1)
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise StorageError(f"{path} must be readable, got: {error.strerror}") from error
+    if len(data) > MAX_SOURCE_BYTES:
+        raise StorageError(f"{path} must have at most {MAX_SOURCE_BYTES >> 20} MiB to be checked, got more")
+    return data
+
+
+def split_units(file: str, data: bytes) -> list[SourceUnit]:
     """The Python of a file: one unit, or one for each code cell of a notebook.
 
     Raises
     ------
-    StorageError, ParameterError
+    ParameterError
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise StorageError(f"{path} must be readable, got: {error.strerror}") from error
-    if path.suffix != ".ipynb":
-        return [SourceUnit(str(path), data)]
+    if not file.endswith(".ipynb"):
+        return [SourceUnit(file, data)]
     try:
         notebook = json.loads(data.decode("utf-8-sig"))
         sheets = notebook.get("worksheets", [notebook])
@@ -157,8 +204,10 @@ def read_units(path: Path) -> list[SourceUnit]:
         sources = [cell.get("source", cell.get("input", "")) for cell in cells]
         texts = ["".join(source) for source in sources]
     except (UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ParameterError(f"{path} must be a Jupyter notebook, got {type(error).__name__}: {error}") from error
-    return [SourceUnit(f"{path}#cell {i}", without_magics(text)) for i, text in enumerate(texts, start=1)]
+        raise ParameterError(f"{file} must be a Jupyter notebook, got {type(error).__name__}: {error}") from error
+    except (RecursionError, MemoryError) as error:
+        raise ParameterError(f"{file} must be a Jupyter notebook, got JSON that is nested too deeply") from error
+    return [SourceUnit(f"{file}#cell {i}", without_magics(text)) for i, text in enumerate(texts, start=1)]
 
 
 def without_magics(cell: str) -> str:
@@ -175,8 +224,8 @@ def without_magics(cell: str) -> str:
     try:
         ast.parse(cell)
         return cell  # Python as it stands: a line that begins with % continues an expression
-    except SyntaxError:
-        pass
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        pass  # told later, by the parser of the whole
     kept = []
     for line in lines:
         stripped = line.strip()
@@ -302,7 +351,18 @@ def _looks_generic(name: str, node: ast.FunctionDef | ast.Lambda, given_to_a_che
         return False
     if given_to_a_check or _GRADIENT_WORDS.search(name):
         return True
-    return all(_GRADIENT_WORDS.search(ast.unparse(pair.elts[1])) for pair in pairs)
+    return all(any(map(_GRADIENT_WORDS.search, _words(pair.elts[1]))) for pair in pairs)
+
+
+def _words(expression: ast.expr) -> Iterator[str]:
+    """The names in an expression. (`ast.unparse` recurses, and fails on a sum of a thousand terms.)"""
+    for node in ast.walk(expression):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
 
 
 def _names_given_to_gradient_checks(tree: ast.Module) -> set[str]:

@@ -7,9 +7,10 @@ import builtins
 import contextlib
 import dis
 import importlib.util
+import linecache
 import sys
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from typing import Any
 import numpy as np
 
 from firth.checking.discovery import SourceUnit, is_main_block
+from firth.checking.older import OldNumPy
+from firth.checking.subject import TimeLimitError
 from firth.checking.supplied import (
     COURSE_FUNCTIONS,
     COURSE_MODULES,
@@ -83,7 +86,10 @@ _NUMPY_NAMES = ("np", "numpy", "math")
 
 # Installed modules that take long to import and that no gradient needs: supplied as if missing.
 _NEVER_IMPORTED = frozenset(
-    ["matplotlib", "pylab", "seaborn", "pandas", "tensorflow", "torch", "keras", "theano", "nltk", "gensim"]
+    """
+    matplotlib pylab seaborn pandas tensorflow torch keras theano nltk gensim
+    antigravity this idlelib turtle tkinter
+    """.split()  # noqa: SIM905  # the second line's open windows, or print
 )
 
 
@@ -104,12 +110,26 @@ class LoadedFile:
         Definitions that could not be executed, by name, with what they raised.
     supplied_modules : dict
         Names bound by imports of modules that are supplied, with the module's name.
+    old_numpy : OldNumPy, optional
+        The rules by which the file's expressions are rewritten.
     """
 
     namespace: dict[str, Any]
     labels: tuple[str, ...]
     failures: dict[str, BaseException] = field(default_factory=dict)
     supplied_modules: dict[str, str] = field(default_factory=dict)
+    old_numpy: OldNumPy | None = None
+
+    def replace_supplied(self, own: Mapping[str, Callable[..., Any]]) -> None:
+        """Put the author's own functions, by the course's names, wherever the supplied ones would be found."""
+        for name, function in own.items():
+            supplied = COURSE_FUNCTIONS[name]
+            for bound in [key for key, value in self.namespace.items() if value is supplied]:
+                self.namespace[bound] = function
+                self.supplied_modules.pop(bound, None)
+            self.namespace.setdefault(name, function)
+        for module in [m for m in sys.modules.values() if isinstance(m, SuppliedModule)]:
+            module.__dict__.update(own)
 
     def supplied_for(self, name: str) -> tuple[str, ...]:
         """What the function ``name`` uses, itself or by functions of this file, that the file does not define."""
@@ -147,24 +167,38 @@ def parse_units(units: Sequence[SourceUnit]) -> Iterator[tuple[SourceUnit, ast.M
             yield unit, error
         except (RecursionError, MemoryError) as error:
             yield unit, ValueError(f"too deeply nested ({type(error).__name__})")
+        except (LookupError, TypeError, OverflowError) as error:  # a coding line that names no coding of text
+            yield unit, ValueError(f"{type(error).__name__}: {error}")
 
 
-def load_units(units: Sequence[SourceUnit], folder: Path) -> LoadedFile:
+def load_units(units: Sequence[SourceUnit], folder: Path, *, old_numpy: OldNumPy | None = None) -> LoadedFile:
     """Execute the definitions, imports and constants of the units that parse, each statement by itself.
 
     Names that a file neither defines nor imports, and that the course or Python 2 supplies, are found behind its
-    builtins; what a file does define always wins.
+    builtins; what a file does define always wins. With ``old_numpy`` the file's expressions follow NumPy 1's rules.
     """
     restore_removed_numpy_names()
     namespace: dict[str, Any] = {"__name__": "graded", "__file__": str(folder), "__package__": ""}
     namespace["__builtins__"] = {**builtins.__dict__, **SUPPLIED_NAMES}
     loaded = LoadedFile(namespace, tuple(unit.label for unit in units))
     trees = [(unit, tree) for unit, tree in parse_units(units) if isinstance(tree, ast.Module)]
+    for unit, _ in trees:
+        _keep_lines(unit)
+    if old_numpy is not None:
+        loaded.old_numpy = old_numpy
+        namespace["__builtins__"].update(old_numpy.helpers)
     used = set().union(*(_names_in_definitions(tree) for _, tree in trees)) if trees else set()
     for unit, tree in trees:
         for statement in _kept(tree.body):
             _execute(statement, unit.label, loaded, used, folder)
     return loaded
+
+
+def _keep_lines(unit: SourceUnit) -> None:
+    """For tracebacks: what was read, whatever the current folder is, and the cells of notebooks."""
+    source = unit.source
+    text = importlib.util.decode_source(source) if isinstance(source, bytes) else source
+    linecache.cache[unit.label] = (len(text), None, text.splitlines(keepends=True), unit.label)
 
 
 def _kept(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
@@ -248,11 +282,16 @@ def _execute(statement: ast.stmt, label: str, loaded: LoadedFile, used: set[str]
     if isinstance(statement, ast.ImportFrom):
         _import_from(statement, loaded, used, folder)
         return
-    code = compile(ast.Module([statement], []), label, "exec")
     try:
+        module = ast.Module([statement], [])
+        if loaded.old_numpy is not None:
+            module = loaded.old_numpy.rewrite(module, label)
+        code = compile(module, label, "exec")
         with np.errstate(all="ignore"):
             exec(code, loaded.namespace)
-    except Exception as error:
+    except TimeLimitError:
+        raise
+    except BaseException as error:  # sys.exit as well: it ends the definition, not the grading
         # A constant that leans on the script's body is no definition; a function that cannot be defined is broken.
         if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
             loaded.failures[statement.name] = error

@@ -5,23 +5,26 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import select
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import firth
-from firth.checking.discovery import SourceUnit
-from firth.checking.report import Finding, FunctionReport
+from firth.checking.descendants import end_marked
+from firth.checking.discovery import FoundFunction
+from firth.checking.report import Finding, FunctionReport, read_report
+from firth.checking.worker_protocol import DONE, MAX_ANSWER_BYTES, READY
 from firth.corpus.owned import OwnedFolder
 from firth.errors import FirthError, ParameterError
 
 START_UP_S = 60.0  # for Python and NumPy, on a busy machine
+REPLY_S = 15.0  # beyond a job's own limits, for the child to end the function's processes and to answer
 MIN_MEMORY_MIB = 256
 
 
@@ -44,14 +47,28 @@ class Limits:
             raise ParameterError(f"memory limit must be at least {MIN_MEMORY_MIB} MiB, got {self.memory_mib}")
 
 
+@dataclass(frozen=True)
+class SourceFile:
+    """A file as it was read once: what is inspected is what is graded."""
+
+    path: Path
+    data: bytes
+
+    @property
+    def as_json(self) -> tuple[str, str, str]:
+        """Label, folder, and the bytes as text: a file's own coding line stays in force."""
+        return str(self.path), str(self.path.parent.absolute()), self.data.decode("latin-1")
+
+
 class CheckingProcess:
-    """The child process, as a context manager; it is started by the first job."""
+    """The child process, as a context manager; it is started by the first job, and anew after its death."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self.limits = limits
         self._process: subprocess.Popen[bytes] | None = None
-        self._buffer = b""
+        self._buffer = bytearray()
         self._folder: OwnedFolder | None = None
+        self._mark = f"FIRTH_CHECK={secrets.token_hex(16)}"
 
     def __enter__(self) -> CheckingProcess:
         return self
@@ -63,77 +80,109 @@ class CheckingProcess:
         if self._folder is not None:
             self._folder.remove()
 
+    def inspect(
+        self, source: SourceFile, function: str | None, like: str | None, reference_names: list[str] | None
+    ) -> tuple[list[str], list[FoundFunction]]:
+        """What does not parse in a file, and the functions in it that are to be graded."""
+        file, _, text = source.as_json
+        job = {"task": "inspect", "name": "the file", "kind": "", "file": file, "source": text}
+        answer = self._ask(job | {"function": function, "like": like, "reference_names": reference_names})
+        if answer is None:
+            return ["the file brought the grader's child process down while it was parsed"], []
+        found = [FoundFunction(name, kind, certain=certain) for name, kind, certain in answer["functions"]]
+        return [str(error) for error in answer["errors"]], found
+
     def grade(
-        self,
-        units: Sequence[SourceUnit],
-        folder: Path,
-        name: str,
-        kind: str,
-        *,
-        certain: bool = True,
-        reference: tuple[Sequence[SourceUnit], Path] | None = None,
+        self, source: SourceFile, function: FoundFunction, reference: SourceFile | None = None
     ) -> FunctionReport | None:
         """The report on one function, whatever becomes of the child; None for what is no f(x) after all."""
-        job: dict[str, Any] = {
-            "units": _encode(units),
-            "folder": str(folder.resolve()),
-            "name": name,
-            "kind": kind,
-            "certain": certain,
-            "time_limit": self._limits.time_s,
-            "memory_limit_mib": self._limits.memory_mib,
-        }
-        if reference is not None:
-            job["reference"] = _encode(reference[0])
-            job["reference_folder"] = str(reference[1].resolve())
-        answer = self._ask(job)
+        name, kind = function.name, function.kind
+        file, folder, text = source.as_json
+        compared = None if reference is None else reference.as_json
+        job = {"task": "grade", "name": name, "kind": kind, "certain": function.certain, "reference": compared}
+        answer = self._ask(job | {"file": file, "folder": folder, "source": text})
         if answer is None:
             finding = Finding("crash", "error", f"{name} brought the grader's child process down")
-            return FunctionReport(name, kind, "broken", findings=(finding,))
-        report = answer["report"]
-        return None if report is None else FunctionReport.from_dict(report)
+        elif answer.get("report", 0) is None and not function.certain:
+            return None
+        else:
+            try:
+                return read_report(answer.get("report"), name, kind)
+            except ValueError as error:
+                finding = Finding("crash", "error", f"{name} put something else in place of its report: {error}")
+        return FunctionReport(name, kind, "broken", findings=(finding,))
 
     def _ask(self, job: dict[str, Any]) -> dict[str, Any] | None:
+        """The child's answer; None where it gave none, and was ended."""
+        limits = {"time_limit": self.limits.time_s, "memory_limit_mib": self.limits.memory_mib}
+        line = json.dumps(job | limits).encode() + b"\n"
+        word = secrets.token_hex(16).encode()
         process = self._process or self._start()
-        assert process.stdin is not None
+        deadline = time.monotonic() + self.limits.time_s + REPLY_S
         try:
-            process.stdin.write(json.dumps(job).encode() + b"\n")
-            process.stdin.flush()
-            line = self._read_line(process, time.monotonic() + START_UP_S + 2 * self._limits.time_s)
-        except BrokenPipeError:
-            line = None
-        if line is None:
-            never_ran = process.poll() is not None and process.returncode > 0
+            self._write(process, line, deadline)
+            while self._read_line(process, deadline) != DONE:
+                pass  # a line that is not the child's
+            # The word is sent when the function's process has ended, so the function cannot have read it.
+            self._write(process, word + b"\n", deadline)
+            while True:
+                first, _, rest = self._read_line(process, deadline).partition(b" ")
+                if first == word:
+                    return dict(json.loads(rest))
+        except (OSError, ValueError, RecursionError):
             self._stop()
-            if never_ran:
-                raise FirthError("the grader's child process did not start; run `python -m firth.checking.worker`")
             return None
-        return dict(json.loads(line))
 
-    def _read_line(self, process: subprocess.Popen[bytes], deadline: float) -> bytes | None:
+    def _write(self, process: subprocess.Popen[bytes], data: bytes, deadline: float) -> None:
+        """All of the data into the child's stdin, which does not block, so that a child that was stopped costs time.
+
+        Raises
+        ------
+        OSError
+        """
+        assert process.stdin is not None
+        descriptor = process.stdin.fileno()
+        while data:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([], [descriptor], [], left)[1]:
+                raise TimeoutError
+            with contextlib.suppress(BlockingIOError):
+                data = data[os.write(descriptor, data) :]
+
+    def _read_line(self, process: subprocess.Popen[bytes], deadline: float) -> bytes:
+        """One line without its end.
+
+        Raises
+        ------
+        OSError
+            No line until the deadline, too long a line, or the child has ended.
+        """
         assert process.stdout is not None
         descriptor = process.stdout.fileno()
         while b"\n" not in self._buffer:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([descriptor], [], [], left)[0]:
-                return None
+                raise TimeoutError
             chunk = os.read(descriptor, 1 << 16)
-            if not chunk:
-                return None
+            if not chunk or len(self._buffer) > 2 * MAX_ANSWER_BYTES:
+                raise BrokenPipeError
             self._buffer += chunk
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        return line
+        line, _, rest = self._buffer.partition(b"\n")
+        self._buffer = rest
+        return bytes(line)
 
     def _start(self) -> subprocess.Popen[bytes]:
         if self._folder is None:
             self._folder = OwnedFolder.temporary("to grade in")
-            (self._folder.path / "empty").mkdir()
+        (self._folder.path / "empty").mkdir(parents=True, exist_ok=True)  # a function may have removed it
         # One thread, so that the child may fork. Its folder is empty, so that no file there shadows a module.
         environment = dict(os.environ)
         environment.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+        name, _, value = self._mark.partition("=")
+        environment[name] = value
         package = str(Path(firth.__file__).resolve().parent.parent)
         code = f"import sys; sys.path.insert(0, {package!r}); from firth.checking.worker import main; main()"
-        self._process = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -142,8 +191,18 @@ class CheckingProcess:
             env=environment,
             start_new_session=True,
         )
-        self._buffer = b""
-        return self._process
+        self._process = process
+        self._buffer = bytearray()
+        assert process.stdin is not None
+        os.set_blocking(process.stdin.fileno(), False)
+        try:
+            ready = self._read_line(process, time.monotonic() + START_UP_S)
+        except OSError:
+            ready = b""
+        if ready != READY:
+            self._stop()
+            raise FirthError("the grader's child process did not start; run `python -m firth.checking.worker`")
+        return process
 
     def _stop(self) -> None:
         process, self._process = self._process, None
@@ -153,16 +212,8 @@ class CheckingProcess:
             os.killpg(process.pid, 9)
         process.kill()
         process.wait()
+        end_marked(self._mark)
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
-
-
-def _encode(units: Sequence[SourceUnit]) -> list[tuple[str, str]]:
-    """Sources byte for byte: a file's own coding line stays in force."""
-    encoded = []
-    for unit in units:
-        data = unit.source if isinstance(unit.source, bytes) else unit.source.encode("utf-8")
-        encoded.append((unit.label, data.decode("latin-1")))
-    return encoded

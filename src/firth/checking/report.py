@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import math
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -93,14 +95,6 @@ class FunctionReport:
             "findings": [finding.as_dict() for finding in self.findings],
         }
 
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> FunctionReport:
-        findings = []
-        for item in data["findings"]:
-            details = {key: value for key, value in item.items() if key not in ("code", "severity", "message")}
-            findings.append(Finding(item["code"], item["severity"], item["message"], details))
-        return cls(data["name"], data["kind"], data["verdict"], Conventions(**data["conventions"]), tuple(findings))
-
 
 @dataclass(frozen=True)
 class FileReport:
@@ -118,6 +112,76 @@ class FileReport:
         return {"file": self.file, "error": self.error, "functions": [f.as_dict() for f in self.functions]}
 
 
+def read_report(data: Any, name: str, kind: str) -> FunctionReport:
+    """The report that a child process answered with, every text in it made printable.
+
+    Raises
+    ------
+    ValueError
+        What was answered is no report on the function ``name`` of the ``kind``.
+    """
+    try:
+        if (data["name"], data["kind"]) != (name, kind):
+            raise ValueError("it is a report on another function")
+        conventions = Conventions(**data["conventions"])
+        findings = tuple(_read_finding(item) for item in data["findings"])
+        verdict = data["verdict"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("it is no report") from error
+    if verdict not in VERDICTS:
+        raise ValueError("it has no known verdict")
+    for value, known in zip((conventions.target, conventions.reduction, conventions.repeats), _KNOWN, strict=True):
+        if value is not None and value not in known:
+            raise ValueError("it has an unknown convention")
+    if (verdict == "correct") == any(finding.severity == "error" for finding in findings):
+        raise ValueError("its verdict is not that of its findings")
+    return FunctionReport(name, kind, verdict, conventions, findings)
+
+
+_KNOWN = (("reject", "count"), ("sum", "mean", "other"), ("accumulate", "overwrite", "drop"))
+
+
+def _read_finding(item: dict[str, Any]) -> Finding:
+    code, severity, message = (item[key] for key in ("code", "severity", "message"))
+    if not isinstance(code, str) or not _CODE.fullmatch(code):
+        raise ValueError("it has a finding without a code")
+    if severity not in SEVERITIES or not isinstance(message, str):
+        raise ValueError("it has a finding without severity or message")
+    details = {key: value for key, value in item.items() if key not in ("code", "severity", "message")}
+    return Finding(code, severity, printable(message), printable_within(details))
+
+
+_CODE = re.compile(r"[a-z0-9-]+")
+
+
+def printable(text: str) -> str:
+    """``text`` on one line with nothing in it that moves a cursor, changes a color or turns the writing round.
+
+    Control and format characters, line ends, surrogates and code points that mean nothing are written as escapes.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escape(character) for character in text)
+
+
+def _escape(character: str) -> str:
+    # Cc, Cf, Cs, Co, Cn; Zl and Zp end lines. Letters and signs of every script stay, and spaces.
+    if unicodedata.category(character)[0] == "C" or character in "\u2028\u2029":
+        return character.encode("unicode_escape").decode("ascii")
+    return character
+
+
+def printable_within(value: Any) -> Any:
+    """A JSON value with every text in it made printable."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {printable(key): printable_within(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [printable_within(item) for item in value]
+    return value
+
+
 def exit_status(reports: Sequence[FileReport]) -> int:
     """0 all correct, 1 something wrong or broken, 2 a file that does not parse or holds no known function."""
     if any(report.error is not None for report in reports) or not any(report.functions for report in reports):
@@ -130,45 +194,57 @@ def format_json(reports: Iterable[FileReport]) -> str:
     return "".join(json.dumps(report.as_dict(), ensure_ascii=True, allow_nan=False) + "\n" for report in reports)
 
 
-def format_csv(reports: Iterable[FileReport]) -> str:
-    """One row for each function, and one for each file that has none."""
+def format_csv(reports: Iterable[FileReport], *, header: bool = True) -> str:
+    """One row for each function, and one for each file that has none; texts are made printable."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
+    if header:
+        writer.writerow(CSV_COLUMNS)
     for report in reports:
+        file, error = printable(report.file), printable(report.error or "")
         for function in report.functions:
             conventions = function.conventions
-            row = [report.file, function.name, function.kind, function.verdict]
+            row = [file, printable(function.name), function.kind, function.verdict]
             row += [conventions.target or "", conventions.reduction or "", conventions.repeats or ""]
-            writer.writerow([*row, " ".join(function.codes), report.error or ""])
+            writer.writerow([*row, " ".join(function.codes), error])
         if not report.functions:
-            writer.writerow([report.file, "", "", "", "", "", "", "", report.error or ""])
+            writer.writerow([file, "", "", "", "", "", "", "", error])
     return buffer.getvalue()
 
 
 def format_text(reports: Sequence[FileReport]) -> str:
-    """The form for reading: a paragraph for each function, its findings below it."""
-    lines: list[str] = []
-    for report in reports:
-        if report.error is None and not report.functions and not report.asked_for:
-            continue
-        lines.append(report.file)
-        if report.error is not None:
-            lines.append(f"  error: {report.error}")
-        for function in report.functions:
-            lines.append(f"  {function.name}{_kind_note(function)}: {function.verdict.upper()}{_conventions(function)}")
-            shown = False  # the evidence of the first error says what the others' would
-            for finding in function.findings:
-                lines.append(f"    {finding.severity} [{finding.code}] {finding.message}")
-                if finding.severity == "error" and not shown:
-                    evidence = _evidence_lines(finding)
-                    lines.extend(evidence)
-                    shown = bool(evidence)
+    """The form for reading: a paragraph for each file, and a line that sums up."""
+    return "".join(map(format_file, reports)) + format_summary(reports)
+
+
+def format_file(report: FileReport) -> str:
+    """The form for reading of one file: a paragraph for each function, its findings below it; texts made printable.
+
+    Empty for a file that a folder brought along and that holds no known function.
+    """
+    if report.error is None and not report.functions and not report.asked_for:
+        return ""
+    lines = [printable(report.file)]
+    if report.error is not None:
+        lines.append(f"  error: {printable(report.error)}")
+    for function in report.functions:
+        name = printable(function.name)
+        lines.append(f"  {name}{_kind_note(function)}: {function.verdict.upper()}{_conventions(function)}")
+        shown = False  # the evidence of the first error says what the others' would
+        for finding in function.findings:
+            lines.append(f"    {finding.severity} [{finding.code}] {printable(finding.message)}")
+            if finding.severity == "error" and not shown:
+                evidence = _evidence_lines(finding)
+                lines.extend(evidence)
+                shown = bool(evidence)
+    return "\n".join(lines) + "\n"
+
+
+def format_summary(reports: Sequence[FileReport]) -> str:
     functions = [function for report in reports for function in report.functions]
     n_correct = sum(function.verdict == "correct" for function in functions)
     n_files = sum(bool(report.functions) for report in reports)
-    lines.append(f"{n_correct} of {len(functions)} functions correct, in {n_files} files")
-    return "\n".join(lines) + "\n"
+    return f"{n_correct} of {len(functions)} functions correct, in {n_files} files\n"
 
 
 def plain(value: Any) -> Any:
@@ -191,7 +267,10 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    return repr(value)[:200]
+    try:
+        return repr(value)[:200]
+    except Exception as error:  # the author's class, with a __repr__ that fails
+        return f"{type(value).__name__} (its repr raises {type(error).__name__})"
 
 
 def _kind_note(function: FunctionReport) -> str:
@@ -209,7 +288,7 @@ def _evidence_lines(finding: Finding) -> list[str]:
     evidence = finding.details.get("evidence")
     if not isinstance(evidence, dict):
         return []
-    return [f"      {key}: {_short(value)}" for key, value in evidence.items()]
+    return [f"      {printable(key)}: {printable(_short(value))}" for key, value in evidence.items()]
 
 
 def _short(value: Any) -> str:

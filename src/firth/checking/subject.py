@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import random
+import re
 import signal
 import traceback
 import warnings
@@ -15,8 +16,10 @@ from typing import Any
 import numpy as np
 
 from firth.checking.discovery import normalize_name
+from firth.checking.older import explain_exception
 from firth.checking.report import Finding
 
+NO_DEFAULT = object()
 GRADING_SEED = 20150331  # any; the states of `random` and `np.random` are the same at every call
 
 
@@ -185,6 +188,14 @@ class Subject:
     def takes(self, slots: Sequence[Slot], name: str) -> bool:
         return name in self.bind(slots)
 
+    def default(self, slots: Sequence[Slot], name: str) -> Any:
+        """The default of the parameter that takes the slot ``name``; NO_DEFAULT where it is required."""
+        names = self.bind(slots)
+        if self._parameters is None or name not in names:
+            return NO_DEFAULT
+        default = self._parameters[names.index(name)].default
+        return NO_DEFAULT if default is inspect.Parameter.empty else default
+
     def _globals(self, arguments: Mapping[str, Any], slots: Sequence[Slot], names: Sequence[str]) -> dict[str, Any]:
         return {
             slot.supplied_as: arguments[slot.name]
@@ -201,25 +212,57 @@ class Subject:
 
 
 def describe_exception(error: BaseException, labels: Sequence[str], name: str) -> Finding:
+    """What an exception says of the function ``name``, with the last of its author's lines."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename in labels]
     details: dict[str, Any] = {"exception": type(error).__name__}
     where = ""
     if own:
-        details["line"] = own[-1].lineno
-        where = f" in line {own[-1].lineno}"
-        if "#cell " in own[-1].filename:
-            details["cell"] = int(own[-1].filename.rpartition("#cell ")[2])
-            where += f" of cell {details['cell']}"
-    text = str(error)
-    said = f": {text[:300]}" if text else ""
+        details |= describe_place(own[-1].filename, own[-1].lineno or 0)
+        where = f" in {place_in_words(details)}"
     if isinstance(error, TimeLimitError):
         return Finding("limit", "error", f"{name} runs into the time limit{where}: a loop without end?", details)
     if isinstance(error, MemoryError):
         return Finding("limit", "error", f"{name} runs into the memory limit{where}", details)
-    if isinstance(error, NotImplementedError):
+    text = text_of(error)
+    raised_by_author = bool(frames) and bool(own) and frames[-1] is own[-1]
+    if isinstance(error, NotImplementedError) or (raised_by_author and _says_unwritten(text, own[-1].line)):
         return Finding("not-implemented", "error", f"{name} is not written yet: it raises{where}", details)
-    return Finding("raises", "error", f"{name} raises {type(error).__name__}{where}{said}", details)
+    said = f": {text[:300]}" if text else ""
+    message = f"{name} raises {type(error).__name__}{where}{said}"
+    older = explain_exception(text[:1000])
+    if older is not None:
+        code, advice = older
+        return Finding(code, "error", f"{message} ({advice})", details)
+    return Finding("raises", "error", message, details)
+
+
+def describe_place(label: str, line: int) -> dict[str, Any]:
+    """A line of a source as details of a finding: ``line``, and ``cell`` in a notebook."""
+    place: dict[str, Any] = {"line": line}
+    if "#cell " in label:
+        place["cell"] = int(label.rpartition("#cell ")[2])
+    return place
+
+
+def place_in_words(details: Mapping[str, Any]) -> str:
+    return f"line {details['line']}" + (f" of cell {details['cell']}" if "cell" in details else "")
+
+
+def text_of(error: BaseException) -> str:
+    """The exception's text, also where its own ``__str__`` fails."""
+    try:
+        return str(error)
+    except Exception as inner:  # the author's code again
+        return f"(its text raises {type(inner).__name__})"
+
+
+_UNWRITTEN = re.compile(r"not\W+(yet\W+)?(been\W+)?implemented|unimplemented|\btodo\b|your code here", re.IGNORECASE)
+
+
+def _says_unwritten(text: str, line: str | None) -> bool:
+    """``raise Exception("not implemented")``, or ``raise NotImplemented``, which is no exception."""
+    return bool(_UNWRITTEN.search(text) or re.search(r"\braise NotImplemented\b", line or ""))
 
 
 def _copy(value: Any) -> Any:

@@ -1,13 +1,19 @@
-"""Room checking: the child process: forks for each function, under limits, and reports one JSON line for each.
+"""Room checking: the child process: forks for each task, under limits, and answers each with one JSON line.
 
-Started by `process.py` alone. Python and NumPy are loaded once; every function runs in a fork of its own, in a session
-of its own, so that a loop, a crash or a changed global stays there. What it prints goes nowhere. This is no sandbox:
-the code runs with the user's rights.
+Started by `process.py` alone. Python and NumPy are loaded once; every task (find the functions of a file; grade one of
+them) runs in a fork of its own, in a session and a folder of its own, so that a loop, a crash or a changed global stays
+there, and every process that the fork started ends with it. What it prints goes nowhere. This is no sandbox: the code
+runs with the user's rights.
+
+Answers are authenticated twice. A fork finds a token in a pipe that it reads when its work is done; and this process
+reads the word that it repeats to its parent only after the fork has ended. So what a function writes to descriptors
+that it finds open is no answer.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import resource
@@ -15,7 +21,9 @@ import secrets
 import select
 import signal
 import sys
+import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,100 +33,237 @@ import numpy.ma
 import numpy.random  # noqa: F401
 
 from firth.checking.against import compare_function
-from firth.checking.discovery import SourceUnit
+from firth.checking.descendants import HAS_PROC, NEW_PROCESSES, count_processes, end_descendants, list_descendants
+from firth.checking.discovery import split_units
 from firth.checking.grading import broken, grade_function
+from firth.checking.inspection import inspect_source
 from firth.checking.report import Finding, FunctionReport
 from firth.checking.subject import TimeLimitError
+from firth.checking.tampering import Snapshot
+from firth.checking.worker_protocol import DONE, MAX_ANSWER_BYTES, READY
+from firth.native.processes import adopt_orphans, die_with_parent, hide_memory, show_memory
 
+POLL_S = 0.05
 GRACE_S = 2.0  # between the alarm, which tells the line, and the kill
+MAX_FOLDER_FILE_BYTES = 1 << 20  # of a file that a function writes
+_HIGHEST_DESCRIPTOR = 200  # descriptors of the grader's own are put at or above this one
 
 
 def main() -> None:
-    """Read jobs, one JSON object a line, from stdin; answer each on the descriptor that stdout was."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    """Read a job and then a word, each on a line of stdin; answer on the descriptor that stdout was."""
+    jobs, answers = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    for line in sys.stdin:
-        answer = _run_forked(json.loads(line), answers.fileno())
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+    for descriptor in range(3):
+        os.dup2(nowhere, descriptor)
+    adopt_orphans()
+    hide_memory()
+    n_processes = count_processes() + NEW_PROCESSES if HAS_PROC else None
+    os.write(answers, READY + b"\n")
+    folder = os.getcwd()
+    while line := _read_line(jobs):
+        answer = _run_forked(json.loads(line), (jobs, answers), folder, n_processes)
+        _write_all(answers, DONE + b"\n")
+        word = _read_line(jobs).strip()  # the parent's, for this job; no fork has seen it
+        _write_all(answers, word + b" " + json.dumps(answer).encode() + b"\n")
 
 
-def _run_forked(job: dict[str, Any], answers: int) -> dict[str, Any]:
-    read_end, write_end = os.pipe()
-    token = secrets.token_hex(16).encode()  # what the function itself writes to the pipe is not the answer
-    child = os.fork()
-    if child == 0:
-        os.close(read_end)
-        os.close(answers)
-        _run_job(job, write_end, token)
-    os.close(write_end)
-    data, in_time = _read_all(read_end, time.monotonic() + job["time_limit"] + GRACE_S)
-    os.close(read_end)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child, signal.SIGKILL)
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    _, found, answer = data.partition(token)
-    if found:
-        with contextlib.suppress(json.JSONDecodeError):
-            return dict(json.loads(answer.partition(token)[0]))
-    name, kind = job["name"], job["kind"]
-    if not in_time:
-        message = f"{name} runs into the time limit of {job['time_limit']:g} s"
-        finding = Finding("limit", "error", message)
-    elif os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        message = f"{name} ends the process by signal {number} ({signal.Signals(number).name})"
-        finding = Finding("crash", "error", message, {"signal": number})
-    else:
-        message = f"{name} ends the process with status {os.WEXITSTATUS(status)}"
-        finding = Finding("crash", "error", message, {"exit_status": os.WEXITSTATUS(status)})
-    return {"report": broken(name, kind, finding).as_dict()}
-
-
-def _read_all(descriptor: int, deadline: float) -> tuple[bytes, bool]:
-    """Everything until the other end is closed, and whether that was before the deadline."""
-    chunks: list[bytes] = []
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([descriptor], [], [], left)[0]:
-            return b"".join(chunks), False
+def _read_line(descriptor: int) -> bytes:
+    """One line: a job, or the parent's word, which the parent sends when it is told that the fork has ended."""
+    line = bytearray()
+    while not line.endswith(b"\n"):
         chunk = os.read(descriptor, 1 << 16)
         if not chunk:
-            return b"".join(chunks), True
-        chunks.append(chunk)
+            return b""
+        line += chunk
+    return bytes(line)
 
 
-def _run_job(job: dict[str, Any], write_end: int, token: bytes) -> NoReturn:
-    """In the fork: limits, the grading, the answer; never returns."""
+@dataclass
+class _Ended:
+    """How a fork came to its end.
+
+    Attributes
+    ----------
+    data : bytes
+        What was written to its pipe.
+    reason : str
+        "answered", "closed" (it ended, or closed the pipe), "late", "flood".
+    status : int
+        As ``os.waitpid`` has it.
+    """
+
+    data: bytes
+    reason: str
+    status: int
+
+
+def _run_forked(job: dict[str, Any], own: tuple[int, int], folder: str, n_processes: int | None) -> dict[str, Any]:
+    answer_end, write_end = os.pipe()
+    token_end, token_write_end = os.pipe()
+    try:
+        child = os.fork()
+    except OSError as error:
+        for descriptor in (answer_end, write_end, token_end, token_write_end):
+            os.close(descriptor)
+        return _failure(job, Finding("grader", "error", f"the grader could not start a process: {error.strerror}"))
+    if child == 0:
+        for descriptor in (*own, answer_end, token_write_end):
+            os.close(descriptor)
+        _run_job(job, _move_up(write_end), _move_up(token_end), folder, n_processes)
+    os.close(write_end)
+    os.close(token_end)
+    token = secrets.token_hex(16).encode()  # after the fork: its memory does not hold it
+    with contextlib.suppress(BrokenPipeError):
+        os.write(token_write_end, token)
+    os.close(token_write_end)
+    ended = _wait(child, answer_end, token, time.monotonic() + job["time_limit"] + GRACE_S)
+    os.close(answer_end)
+    return _read_answer(ended.data, token) or _failure(job, _explain_end(job, ended))
+
+
+def _move_up(descriptor: int) -> int:
+    """The descriptor under a number that loops over the first few dozen do not meet."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    at_least = min(_HIGHEST_DESCRIPTOR, limit // 2) + secrets.randbelow(max(1, min(limit // 2, 600) - 200))
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, at_least)
+    os.close(descriptor)
+    return moved
+
+
+def _wait(child: int, descriptor: int, token: bytes, deadline: float) -> _Ended:
+    """Read until the answer is whole, the fork has ended, or a limit is passed; then end it with all its processes."""
+    data = bytearray()
+    status = 0
+    reason = "late"
+    has_ended = False
+    while time.monotonic() < deadline:
+        # In short steps: a process that the fork started may hold the pipe open after the fork's end.
+        if not select.select([descriptor], [], [], 0 if has_ended else POLL_S)[0]:
+            if has_ended:
+                reason = "closed"
+                break
+            pid, status = os.waitpid(child, os.WNOHANG)
+            has_ended = pid != 0
+            continue
+        chunk = os.read(descriptor, 1 << 16)
+        data += chunk
+        if not chunk or data.count(token) >= 2:
+            reason = "answered" if chunk else "closed"
+            break
+        if len(data) > MAX_ANSWER_BYTES:
+            reason = "flood"
+            break
+    if not has_ended and reason == "closed":
+        # The pipe is closed: by the end of the fork, which then comes soon, or by the function.
+        while not has_ended and time.monotonic() < deadline:
+            pid, status = os.waitpid(child, os.WNOHANG)
+            has_ended = pid != 0
+            time.sleep(0 if has_ended else 0.002)
+        reason = "closed" if has_ended else "late"
+    below = [] if HAS_PROC else list_descendants(child)  # before its end: then they have another parent
+    for pid in (*below, child):
+        for kill in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                kill(pid, signal.SIGKILL)
+    if not has_ended:
+        _, status = os.waitpid(child, 0)
+    end_descendants()
+    return _Ended(bytes(data), reason, status)
+
+
+def _read_answer(data: bytes, token: bytes) -> dict[str, Any] | None:
+    parts = data.split(token)
+    if len(parts) < 3:
+        return None
+    try:
+        answer = json.loads(parts[1])
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _explain_end(job: dict[str, Any], ended: _Ended) -> Finding:
+    name = job["name"]
+    if ended.reason == "late":
+        return Finding("limit", "error", f"{name} runs into the time limit of {job['time_limit']:g} s")
+    if ended.reason == "flood":
+        message = f"{name} writes more than {MAX_ANSWER_BYTES >> 20} MiB to the grader's own pipe"
+        return Finding("limit", "error", message, {"bytes": MAX_ANSWER_BYTES})
+    if os.WIFSIGNALED(ended.status):
+        number = os.WTERMSIG(ended.status)
+        called = signal.Signals(number).name if number in set(signal.Signals) else "unnamed"
+        message = f"{name} ends the process by signal {number} ({called})"
+        return Finding("crash", "error", message, {"signal": number})
+    message = f"{name} ends the process with status {os.WEXITSTATUS(ended.status)}"
+    return Finding("crash", "error", message, {"exit_status": os.WEXITSTATUS(ended.status)})
+
+
+def _failure(job: dict[str, Any], finding: Finding) -> dict[str, Any]:
+    """The answer of a task that gave none."""
+    if job["task"] == "inspect":
+        return {"errors": [finding.message], "functions": []}
+    return {"report": broken(job["name"], job["kind"], finding).as_dict()}
+
+
+def _run_job(job: dict[str, Any], write_end: int, token_end: int, folder: str, n_processes: int | None) -> NoReturn:
+    """In the fork: limits, the task, the answer; never returns."""
     try:
         os.setsid()
-        devnull = os.open(os.devnull, os.O_RDWR)
-        os.dup2(devnull, 0)
-        _set_limits(job)
-        units = [SourceUnit(label, _decode(source)) for label, source in job["units"]]
-        folder = Path(job["folder"])
-        report: FunctionReport | None
-        if "reference" in job:
-            reference = [SourceUnit(label, _decode(source)) for label, source in job["reference"]]
-            report = compare_function(units, folder, reference, Path(job["reference_folder"]), job["name"], job["kind"])
-        else:
-            report = grade_function(units, folder, job["name"], job["kind"], certain=job["certain"])
+        die_with_parent()
+        show_memory()
+        _enter_folder(folder)
+        _set_limits(job, n_processes)
+        answer = _inspect(job) if job["task"] == "inspect" else _grade(job)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        _answer(write_end, token, {"report": None if report is None else report.as_dict()})
-        os._exit(0)
     except BaseException as error:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         # The grader's own fault, or one that the function planted in it: told, not swallowed.
-        finding = Finding("grader", "error", f"the grader failed: {type(error).__name__}: {error}")
-        _answer(write_end, token, {"report": broken(job["name"], job["kind"], finding).as_dict()})
+        answer = _failure(job, Finding("grader", "error", f"the grader failed: {type(error).__name__}: {error}"))
+    try:
+        token = os.read(token_end, 1 << 10)  # nothing, where the function has read it
+        _write_all(write_end, token + json.dumps(answer).encode() + token)
         os._exit(0)
+    finally:
+        os._exit(1)  # the function closed the pipes: nothing of the grader's loop may run in the fork
 
 
-def _answer(descriptor: int, token: bytes, answer: dict[str, Any]) -> None:
-    data = token + json.dumps(answer).encode() + token
+def _inspect(job: dict[str, Any]) -> dict[str, Any]:
+    return inspect_source(job["file"], _decode(job["source"]), job["function"], job["like"], job["reference_names"])
+
+
+def _grade(job: dict[str, Any]) -> dict[str, Any]:
+    snapshot = Snapshot()
+    try:
+        report = _report(job)
+    finally:
+        replaced = snapshot.restore()
+        if replaced:
+            what = ", ".join(replaced[:5])
+            message = f"{job['name']} replaces {what}, by which it would be graded; nothing that it returned counts"
+            return _failure(job, Finding("tampered", "error", message, {"names": replaced[:20]}))  # noqa: B012
+    return {"report": None if report is None else report.as_dict()}
+
+
+def _report(job: dict[str, Any]) -> FunctionReport | None:
+    folder = Path(job["folder"])
+    units = split_units(job["file"], _decode(job["source"]))
+    if job["reference"] is None:
+        return grade_function(units, folder, job["name"], job["kind"], certain=job["certain"])
+    file, reference_folder, source = job["reference"]
+    reference = split_units(file, _decode(source))
+    return compare_function(units, folder, reference, Path(reference_folder), job["name"], job["kind"])
+
+
+def _enter_folder(folder: str) -> None:
+    """A new and empty current folder, also for temporary files: nothing there shadows a module, and it is removed."""
+    os.makedirs(folder, exist_ok=True)  # a function may have deleted it
+    mine = tempfile.mkdtemp(dir=folder)
+    os.chdir(mine)
+    os.environ["TMPDIR"] = mine
+    tempfile.tempdir = None
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
 
@@ -127,12 +272,12 @@ def _decode(source: str) -> bytes:
     return source.encode("latin-1")
 
 
-def _set_limits(job: dict[str, Any]) -> None:
+def _set_limits(job: dict[str, Any], n_processes: int | None) -> None:
     def on_alarm(signum: int, frame: Any) -> None:
         raise TimeLimitError(f"{job['time_limit']:g} s")
 
     signal.signal(signal.SIGALRM, on_alarm)
-    # Again every second: a bare `except:` in the function may swallow the first.
+    # Again every quarter of a second: a bare `except:` in the function may swallow the first.
     signal.setitimer(signal.ITIMER_REAL, job["time_limit"], 0.25)
     memory = int(job["memory_limit_mib"]) << 20
     if sys.platform.startswith("linux"):  # macOS counts its shared libraries: any useful limit is passed at the start
@@ -140,7 +285,11 @@ def _set_limits(job: dict[str, Any]) -> None:
     seconds = int(job["time_limit"] + GRACE_S) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_FOLDER_FILE_BYTES, MAX_FOLDER_FILE_BYTES))
+    if n_processes is not None:
+        hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+        most = n_processes if hard == resource.RLIM_INFINITY else min(n_processes, hard)
+        resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
 
 
 if __name__ == "__main__":

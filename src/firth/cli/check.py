@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from firth.checking import KINDS, FileReport, Limits, check_paths, exit_status, format_csv, format_json, format_text
+from firth.checking import (
+    KINDS,
+    FileReport,
+    Limits,
+    check_paths,
+    exit_status,
+    format_csv,
+    format_file,
+    format_json,
+    format_summary,
+)
 
 
 def check(
@@ -37,13 +47,23 @@ def check(
     if json and csv:
         raise typer.BadParameter("--json and --csv exclude each other; give one of them")
     reports: list[FileReport] = []
+    if csv:
+        _print(format_csv([]))
     for report in check_paths(paths, like=like, against=against, limits=Limits(time_limit, memory_limit)):
         reports.append(report)
         if json:
-            sys.stdout.write(format_json([report]))
-            sys.stdout.flush()
-    if csv:
-        sys.stdout.write(format_csv(reports))
-    elif not json:
-        sys.stdout.write(format_text(reports))
+            _print(format_json([report]))
+        elif csv:
+            _print(format_csv([report], header=False))
+        else:
+            _print(format_file(report))
+    if not (json or csv):
+        _print(format_summary(reports))
     raise typer.Exit(exit_status(reports))
+
+
+def _print(text: str) -> None:
+    """At once, so that a verdict is seen as soon as it is known; what the stream cannot encode is escaped."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,10 +25,11 @@ from firth.checking.objective import (
 from firth.checking.report import Finding, FunctionReport
 from firth.checking.scripted import ScriptedDataset
 from firth.checking.stability import Sample, check_scores
-from firth.checking.subject import Subject
+from firth.checking.subject import NO_DEFAULT, Subject
 from firth.numerics import log_sigmoid, negative_sampling_loss
 
 DEFAULT_NEGATIVES = 10  # the course's K
+MAX_DEFAULT = 1000  # a larger default of K is not tried
 
 # name, V, D, target, K (None: the default), the first draws. More words than K, or redrawing repeats would not end.
 SCRIPTS: tuple[tuple[str, int, int, int, int | None, tuple[int, ...]], ...] = (
@@ -38,6 +40,7 @@ SCRIPTS: tuple[tuple[str, int, int, int, int | None, tuple[int, ...]], ...] = (
     ("the target drawn first and last", 6, 2, 3, 3, (3, 1, 3, 5, 4, 1)),
     ("the default number of draws", 12, 3, 4, None, (1, 4, 0, 1, 5, 2, 4, 3, 3, 0, 5, 2)),
 )
+MAX_MULTISETS = 400_000  # of ids, of half the words: beyond, a cost is not searched for its draws
 N_PROBES = 12  # states of `random` and `np.random`, to see what a function that draws by them does
 
 REPEATS_OVERWRITTEN = Finding(
@@ -77,10 +80,14 @@ def grade(subject: Subject) -> FunctionReport:
 
 def _grade(subject: Subject, form: Callable[[Array], Array]) -> FunctionReport:
     has_k = subject.takes(SLOTS, "K")
+    default_k = _default_k(subject) if has_k else DEFAULT_NEGATIVES
     cases, datasets = [], []
     for seed, (name, n_words, n_dims, target, n_negatives, script) in enumerate(SCRIPTS, start=11):
+        n_words = n_words if n_negatives is not None else max(n_words, (default_k or 0) + 2)
         vector, rows = _prediction.make_vectors(seed, n_words, n_dims)
-        k = n_negatives if has_k and n_negatives is not None else DEFAULT_NEGATIVES
+        k = n_negatives if has_k and n_negatives is not None else default_k
+        if k is None:
+            continue  # K has no default: nothing to leave out
         dataset = ScriptedDataset(script, n_words)
         # Only the last leaves K to the function: it then finds its own default.
         passed = n_negatives if has_k else None
@@ -105,8 +112,24 @@ def _grade(subject: Subject, form: Callable[[Array], Array]) -> FunctionReport:
     )
     exact = report.verdict == "correct" and "reduction-other" not in report.codes
     samples = [_sampler(subject, form, sign) for sign in (1.0, -1.0)]
-    findings = (*report.findings, *check_scores(samples, accuracy=exact))
+    findings = (*report.findings, *check_scores(samples, accuracy=exact), *_tell_default_k(default_k))
     return FunctionReport(report.name, report.kind, report.verdict, report.conventions, findings)
+
+
+def _default_k(subject: Subject) -> int | None:
+    """K's own default in the function; the course's where that is no positive integer; None where it has none."""
+    default = subject.default(SLOTS, "K")
+    if default is NO_DEFAULT:
+        return None
+    is_count = isinstance(default, int) and not isinstance(default, bool) and 0 < default <= MAX_DEFAULT
+    return default if is_count else DEFAULT_NEGATIVES
+
+
+def _tell_default_k(default_k: int | None) -> list[Finding]:
+    if default_k in (None, DEFAULT_NEGATIVES):
+        return []
+    message = f"K is {default_k} by default; the course's default is {DEFAULT_NEGATIVES}"
+    return [Finding("default-k", "warning", message, {"got": default_k, "expected": DEFAULT_NEGATIVES})]
 
 
 def _evaluator(
@@ -263,6 +286,8 @@ def _find_negatives(case: Case, cost: float) -> list[int] | None:
     negative_costs = -np.asarray(log_sigmoid(-scores))
     # The words in two halves: every choice of the one is met with the choices of the other that fill up the cost.
     half = len(rows) // 2
+    if math.comb(len(rows) - half + k + 1, k + 1) > MAX_MULTISETS:
+        return None
     first, second = _multisets(half, k + 1), _multisets(len(rows) - half, k + 1)
     first_costs, second_costs = first @ negative_costs[:half], second @ negative_costs[half:]
     first_sizes, second_sizes = first.sum(axis=1), second.sum(axis=1)
