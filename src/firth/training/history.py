@@ -106,9 +106,12 @@ class History:
     words_trained : float
         Words read, before minimum count and subsampling, over all epochs.
     stop_reason : str
-        ``"finished"``, ``"patience"`` or ``"callback"``; ``""`` while the run is not over.
+        ``"finished"``, ``"patience"``, ``"callback"``, or ``"interrupted"`` where a signal or an exception cut the run
+        off; ``""`` while the run is not over.
     kept : Evaluation or None
         Where patience was given: the evaluation whose vectors were kept.
+    notes : list of str
+        What else a person should know of the run, such as progress that could not be shown.
     """
 
     epochs: list[EpochRecord] = field(default_factory=list)
@@ -118,6 +121,7 @@ class History:
     words_trained: float = 0.0
     stop_reason: str = ""
     kept: Evaluation | None = None
+    notes: list[str] = field(default_factory=list)
 
     @property
     def loss_nats(self) -> list[float]:
@@ -191,6 +195,7 @@ class History:
             words_trained=float(values["words_trained"]),
             stop_reason=str(values["stop_reason"]),
             kept=None if values["kept"] is None else Evaluation(**values["kept"]),
+            notes=[str(note) for note in values.get("notes", ())],
         )
 
 

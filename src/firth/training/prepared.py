@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import firth
 from firth.corpus.encoded import EncodedCorpus
-from firth.errors import CorpusError, FirthError, ParameterError, StorageError
+from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.engine import Engine
 from firth.native.loader import available_instruction_sets, default_instruction_set
 from firth.training.callbacks import CallbackList
@@ -22,10 +22,13 @@ from firth.training.loop import LoopOptions, TrainingLoop
 from firth.training.model import CorpusRecord, Model
 from firth.training.options import RunOptions
 from firth.training.progress import ProgressDisplay, format_bytes
+from firth.training.rescue import attach, describe_cut_off, save_cut_off
 from firth.training.signals import StopSignals
 from firth.training.start import validate_weight_count
 from firth.training.workspace import Workspace, available_memory_bytes, free_bytes
 from firth.vectors.word_vectors import WordVectors
+
+Matrix = NDArray[np.float32]
 
 ROW_FLOATS = 16  # rows are padded to 64 bytes inside the kernels
 SPARE_BYTES = 16 << 20
@@ -35,8 +38,9 @@ COPIES_BYTES = 16 << 20  # at most, of the rows that each of several lock-free t
 class UnsavedModelError(StorageError):
     """Training ended well, but the model could not be saved; it is in the attribute ``model``: save it elsewhere."""
 
-    def __init__(self, message: str, model: Model) -> None:
-        super().__init__(message)
+    def __init__(self, reason: str, model: Model) -> None:
+        super().__init__(f"{reason}; the exception's .model holds it")
+        self.reason = reason
         self.model = model
 
 
@@ -207,19 +211,12 @@ class PreparedRun:
             patience=options.patience,
             checkpoint_every=options.checkpoint_every,
         )
-        with signals.at_once(False):
-            loop = TrainingLoop(
-                engine,
-                self.config,
-                state,
-                loop_options,
-                callbacks,
-                display,
-                signals,
-                checkpoints,
-            )
-            input_vectors, output_vectors = loop.run()
-            model = Model(
+
+        def make_model(vectors: tuple[Matrix, Matrix]) -> Model:
+            input_vectors, output_vectors = vectors
+            if display.failure is not None:
+                state.history.notes.append(f"progress could not be shown ({display.failure}); training went on")
+            return Model(
                 vectors=WordVectors(words, input_vectors, counts),
                 output_vectors=output_vectors,
                 config=self.config,
@@ -233,16 +230,50 @@ class PreparedRun:
                 ),
                 instruction_set=self.instruction_set,
             )
+
+        with signals.at_once(False):
+            loop = TrainingLoop(
+                engine,
+                self.config,
+                state,
+                loop_options,
+                callbacks,
+                display,
+                signals,
+                checkpoints,
+            )
+            try:
+                vectors = loop.run()
+            except BaseException as error:
+                if loop.is_whole and options.on_interrupt == "save":
+                    self._keep_cut_off(make_model(loop.take_vectors()), error, display)
+                raise
+            model = make_model(vectors)
             output = self.workspace.output
             if output is not None:
                 try:
                     model.save(output, overwrite=True)  # it was free, or may be overwritten, when the run began
-                except (OSError, FirthError) as error:
-                    raise UnsavedModelError(
-                        f"the model is trained, but could not be saved: {error}; the exception's .model holds it", model
-                    ) from error
+                except Exception as error:  # whatever it is: the model must not be lost
+                    raise UnsavedModelError(f"the model is trained, but could not be saved: {error}", model) from error
             self.workspace.remove()
+            if signals.received is not None:
+                try:
+                    signals.raise_received()
+                except BaseException as error:
+                    attach(error, model, output)
+                    raise
         return model
+
+    def _keep_cut_off(self, model: Model, error: BaseException, display: ProgressDisplay) -> None:
+        """Save what was learned, where the run has a folder; the exception that ends the run has it in any case."""
+        output = self.workspace.output
+        folder = None if output is None else save_cut_off(model, output)
+        attach(error, model, folder)
+        text = describe_cut_off(model, folder)
+        if isinstance(error, KeyboardInterrupt) and not error.args:
+            error.args = (text,)
+        else:
+            display.note(text)
 
 
 def same_instruction_set(name: str) -> str:
