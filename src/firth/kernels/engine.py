@@ -87,6 +87,11 @@ class Engine:
         Words whose input vectors stay as they are; their output vectors learn.
     instruction_set : str or None
         None: the process's own.
+
+    Raises
+    ------
+    ParameterError
+        The native core trusts what it gets: a size below 1, or too few words for the loss, would end the process.
     """
 
     def __init__(
@@ -125,6 +130,18 @@ class Engine:
         self.instruction_set = self._kernel.instruction_set
         self._n_words, self._dims = len(counts), dims
         n_output_rows = self._n_words - self._objective.outputs.rows_below_vocabulary
+        if n_output_rows < 1:
+            least = 1 + self._objective.outputs.rows_below_vocabulary
+            raise ParameterError(
+                f"counts must have at least {least} words for loss={loss!r}, got {self._n_words}: there is no output to"
+                " tell apart; give more words"
+            )
+        sizes = {"dims": dims, "window": window, "epochs": epochs, "threads": threads, "loss_every": loss_every}
+        for name, size in sizes.items():
+            if size is not None and size < 1:
+                raise ParameterError(f"{name} must be at least 1, got {size}")
+        if negatives < 0:
+            raise ParameterError(f"negatives must be at least 0, got {negatives}")
 
         row_elements = ROW_ALIGNMENT_BYTES // np.dtype(np.float32).itemsize
         self._stride = -(-dims // row_elements) * row_elements

@@ -15,7 +15,7 @@ from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.engine import Engine
 from firth.native.loader import available_instruction_sets, default_instruction_set
 from firth.training.callbacks import CallbackList
-from firth.training.checkpoints import CheckpointWriter, RunState, Snapshot, write_checkpoint
+from firth.training.checkpoints import CheckpointWriter, RunState, Snapshot, describe_storage_error, write_checkpoint
 from firth.training.config import TrainingConfig, validate_vocabulary_size
 from firth.training.encoding import longest_sequence
 from firth.training.loop import LoopOptions, TrainingLoop
@@ -254,7 +254,8 @@ class PreparedRun:
                 try:
                     model.save(output, overwrite=True)  # it was free, or may be overwritten, when the run began
                 except Exception as error:  # whatever it is: the model must not be lost
-                    raise UnsavedModelError(f"the model is trained, but could not be saved: {error}", model) from error
+                    why = describe_storage_error(error) if isinstance(error, OSError) else str(error)
+                    raise UnsavedModelError(f"the model is trained, but could not be saved: {why}", model) from error
             self.workspace.remove()
             if signals.received is not None:
                 try:
