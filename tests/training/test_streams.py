@@ -140,18 +140,24 @@ def test_a_full_log_in_a_program(tmp_path: Path) -> None:
     assert "No space left on device" in done.stdout
 
 
-def test_the_classifiers_bar_and_the_courses_lines_end_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("sklearn")
+def test_the_courses_lines_end_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     from firth.compat.cs224n.sgd import sgd
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", Failing(FAILURES[1]))
+        assert sgd(lambda x: (float(x**2), 2 * x), 1.0, 0.1, 20, PRINT_EVERY=5) < 0.1
+
+
+@pytest.mark.slow  # scikit-learn's import
+def test_the_classifiers_bar_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sklearn")
     from firth.estimators import SigmoidNetworkClassifier
 
-    monkeypatch.setattr(sys, "stderr", Failing(FAILURES[2]))
-    monkeypatch.setattr(sys, "stdout", Failing(FAILURES[1]))
     network = SigmoidNetworkClassifier(2, max_iter=20, progress=True, random_state=1)
-    network.fit([[0.0, 1.0], [1.0, 0.0]] * 10, [0, 1] * 10)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", Failing(FAILURES[2]))
+        network.fit([[0.0, 1.0], [1.0, 0.0]] * 10, [0, 1] * 10)
     assert network.n_iter_ > 0
-    assert sgd(lambda x: (float(x**2), 2 * x), 1.0, 0.1, 20, PRINT_EVERY=5) < 0.1
-    monkeypatch.undo()
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
