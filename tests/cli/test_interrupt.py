@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import firth
-from firth.training.loop import TrainingLoop
+from firth.training.loop import CheckpointWarning, TrainingLoop
 from firth.training.signals import StopSignals
 
 PACKAGE = str(Path(firth.__file__).parents[1])
@@ -226,6 +226,24 @@ def test_a_callback_that_fails_at_the_last_epochs_end_loses_nothing(corpus_file:
         firth.train(corpus_file, output=tmp_path / "m", checkpoint_every="1h", **options)
     history = firth.resume(tmp_path / "m", progress=False).history
     assert (history.stop_reason, len(history.epochs)) == ("finished", 3)
+
+
+def test_a_last_checkpoint_that_fails_leaves_the_model(
+    corpus_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Press(firth.Callback):
+        def on_epoch_end(self, state: firth.TrainingState) -> None:
+            raise KeyboardInterrupt
+
+    def fail(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("firth.training.checkpoints.write_checkpoint", fail)
+    options: dict[str, Any] = {"dims": 4, "callbacks": [Press()], "progress": False, "checkpoint_every": "1h"}
+    with pytest.warns(CheckpointWarning, match="could not be written"), pytest.raises(KeyboardInterrupt) as caught:
+        firth.train(corpus_file, output=tmp_path / "m", **options)
+    assert caught.value.partial_model_folder == tmp_path / "m"  # type: ignore[attr-defined]
+    assert firth.load(tmp_path / "m").history.stop_reason == "interrupted"
 
 
 def test_sighup_is_ignored_under_nohup() -> None:

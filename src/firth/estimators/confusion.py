@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.errors import MissingExtraError, ParameterError, StorageError
+from firth.errors import MissingExtraError, ParameterError
+from firth.formats.target import whole_file, write_all
 
 MAX_WRITTEN_CELLS = 30  # with more classes a picture shows colours alone
 
@@ -98,14 +101,16 @@ class Confusion:
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
         axes.set_title(title or f"accuracy {self.accuracy:.1%}")
+        target = Path(path) if Path(path).suffix else Path(f"{path}.png")
+        drawn = io.BytesIO()
         try:
-            figure.savefig(path, dpi=150)
-        except OSError as error:
-            raise StorageError(error.errno, f"{path} cannot be written: {error.strerror}") from error
+            figure.savefig(drawn, format=target.suffix[1:].lower(), dpi=150)
         except ValueError as error:
             raise ParameterError(
                 f"picture must have the ending of a picture, such as .png, got {path} ({error})"
             ) from None
+        with whole_file(target, overwrite=True, compress=False) as file:
+            write_all(file, drawn.getvalue())
 
 
 def compute_confusion(

@@ -131,10 +131,10 @@ class Engine:
         self._n_words, self._dims = len(counts), dims
         n_output_rows = self._n_words - self._objective.outputs.rows_below_vocabulary
         if n_output_rows < 1:
-            least = 1 + self._objective.outputs.rows_below_vocabulary
+            least = f"{1 + self._objective.outputs.rows_below_vocabulary} or more words"
             raise ParameterError(
-                f"counts must have at least {least} words for loss={loss!r}, got {self._n_words}: there is no output to"
-                " tell apart; give more words"
+                f"counts must have {least} for loss={loss!r}, got {self._n_words}, which leaves no output to tell"
+                " apart; give more words"
             )
         sizes = {"dims": dims, "window": window, "epochs": epochs, "threads": threads, "loss_every": loss_every}
         for name, size in sizes.items():

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firth.errors import MissingExtraError, ParameterError, StorageError
+from firth.formats.target import whole_file, write_all
 from firth.vectors.spaces import principal_components
 from firth.vectors.word_vectors import WordVectors, check_at_least
 from firth.vectors.words import Word
@@ -223,7 +224,5 @@ def _write(figure: Any, target: Path) -> None:
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     with matplotlib.rc_context({"svg.hashsalt": "firth"}):
         figure.savefig(drawn, format=kind, dpi=_DOTS_PER_INCH, metadata=metadata)
-    try:
-        target.write_bytes(drawn.getvalue())
-    except OSError as error:
-        raise StorageError(f"{target} could not be written: {error.strerror}") from error
+    with whole_file(target, overwrite=True, compress=False) as file:
+        write_all(file, drawn.getvalue())

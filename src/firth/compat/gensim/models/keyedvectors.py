@@ -26,6 +26,7 @@ from firth.formats.gensim_native import read_model
 from firth.formats.registry import read_vectors, write_vectors
 from firth.formats.source import VectorEncodingError
 from firth.formats.table import VectorTable
+from firth.formats.target import whole_file, write_all
 from firth.vectors.evaluation import evaluate_analogies, evaluate_word_pairs
 from firth.vectors.neighbors import unit_rows
 from firth.vectors.texts import word_movers_distance
@@ -665,7 +666,8 @@ class KeyedVectors:
         if fvocab is not None:
             values = self.expandos[sort_attr][order].tolist()
             lines = "".join(f"{word} {value}\n" for word, value in zip(words, values, strict=True))
-            as_path(fvocab).write_text(lines, encoding="utf-8")
+            with whole_file(as_path(fvocab), overwrite=True, compress=False) as file:
+                write_all(file, lines.encode("utf-8"))
         table = VectorTable(words, self.vectors[order].astype(np.float32))
         text_format = "word2vec" if write_header else "glove"
         write_vectors(as_path(fname), table, "word2vec-binary" if binary else text_format, overwrite=True)
