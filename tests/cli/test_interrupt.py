@@ -177,6 +177,7 @@ def test_a_model_that_cannot_be_saved_goes_elsewhere(
     place = tmp_path / ("m-interrupted" if is_interrupted else "m-rescued")
     assert done.returncode == (130 if is_interrupted else 2)
     assert str(place) in done.stderr
+    assert "No space left on device" in done.stderr
     if not is_interrupted:
         assert "could not be saved: No space left on device; the model is saved to" in done.stderr
     assert firth.load(place).history.stop_reason == ("interrupted" if is_interrupted else "finished")

@@ -208,12 +208,13 @@ def train_command(
 
 def _tell_interrupted(stop: KeyboardInterrupt | SystemExit, folder: Path, as_json: bool, quiet: bool) -> int:
     """Tell where the work of a run that was cut off is; the exit status."""
-    model, place = attached_to(stop)
+    model, place, failure = attached_to(stop)
     told_by_display = place is not None and isinstance(stop, SystemExit) and not quiet
     told = []
     if model is not None:
         place = place or save_elsewhere(model, folder)
-        told.append("no folder takes the model, and it is lost" if place is None else describe_cut_off(model, place))
+        lost = f"{failure}; no other folder takes it, and it is lost"
+        told.append(lost if place is None else describe_cut_off(model, place, failure))
     resumable = (folder / WORK_NAME / RUN_NAME).exists()
     if resumable:
         told.append(f"go on with `firth train --resume {folder}`")

@@ -22,7 +22,7 @@ from firth.training.loop import LoopOptions, TrainingLoop
 from firth.training.model import CorpusRecord, Model
 from firth.training.options import RunOptions
 from firth.training.progress import ProgressDisplay, format_bytes
-from firth.training.rescue import attach, describe_cut_off, save_cut_off
+from firth.training.rescue import SAVING_ERRORS, attach, describe_cut_off, save_cut_off
 from firth.training.signals import StopSignals
 from firth.training.start import validate_weight_count
 from firth.training.workspace import Workspace, available_memory_bytes, free_bytes
@@ -254,8 +254,9 @@ class PreparedRun:
                 try:
                     model.save(output, overwrite=True)  # it was free, or may be overwritten, when the run began
                 except Exception as error:  # whatever it is: the model must not be lost
-                    why = describe_storage_error(error) if isinstance(error, OSError) else str(error)
-                    raise UnsavedModelError(f"the model is trained, but could not be saved: {why}", model) from error
+                    raise UnsavedModelError(
+                        f"the model is trained, but could not be saved: {_describe(error)}", model
+                    ) from error
             self.workspace.remove()
             if signals.received is not None:
                 try:
@@ -267,14 +268,22 @@ class PreparedRun:
 
     def _keep_cut_off(self, model: Model, error: BaseException, display: ProgressDisplay) -> None:
         """Save what was learned, where the run has a folder; the exception that ends the run has it in any case."""
-        output = self.workspace.output
-        folder = None if output is None else save_cut_off(model, output)
-        attach(error, model, folder)
-        text = describe_cut_off(model, folder)
+        output, folder, failure = self.workspace.output, None, ""
+        if output is not None:
+            try:
+                folder = save_cut_off(model, output)
+            except SAVING_ERRORS as refused:
+                failure = f"{output} could not take the model: {_describe(refused)}"
+        attach(error, model, folder, failure)
+        text = describe_cut_off(model, folder, failure)
         if isinstance(error, KeyboardInterrupt) and not error.args:
             error.args = (text,)
         else:
             display.note(text)
+
+
+def _describe(error: Exception) -> str:
+    return describe_storage_error(error) if isinstance(error, OSError) else str(error) or type(error).__name__
 
 
 def same_instruction_set(name: str) -> str:

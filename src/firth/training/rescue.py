@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import shutil
 import tempfile
@@ -16,20 +17,22 @@ from firth.formats.model_folder import CONFIG_NAME
 if TYPE_CHECKING:
     from firth.training.model import Model
 
-_SAVING_ERRORS = (OSError, FirthError, MemoryError)
+SAVING_ERRORS = (OSError, FirthError, MemoryError)
 
 
-def save_cut_off(model: Model, output: Path) -> Path | None:
-    """Save the model of a run that was cut off; its folder, or None where that fails.
+def save_cut_off(model: Model, output: Path) -> Path:
+    """Save the model of a run that was cut off; its folder.
 
     A model that ``output`` holds is not replaced, as that model is finished: the new one is saved beside it.
+
+    Raises
+    ------
+    One of SAVING_ERRORS
     """
-    with contextlib.suppress(*_SAVING_ERRORS):
-        if (output / CONFIG_NAME).exists():
-            return _save_in(output.absolute().parent, _name_for(model, output), model)
-        model.save(output, overwrite=True)  # the folder was free, or may be overwritten, when the run began
-        return output
-    return None
+    if (output / CONFIG_NAME).exists():
+        return _save_in(output.absolute().parent, _name_for(model, output), model)
+    model.save(output, overwrite=True)  # the folder was free, or may be overwritten, when the run began
+    return output
 
 
 def save_elsewhere(model: Model, wanted: Path) -> Path | None:
@@ -41,31 +44,35 @@ def save_elsewhere(model: Model, wanted: Path) -> Path | None:
         The new folder, of a name that was free; None where no place takes the model.
     """
     for parent in _places(wanted):
-        with contextlib.suppress(*_SAVING_ERRORS):
+        with contextlib.suppress(*SAVING_ERRORS):
             return _save_in(parent, _name_for(model, wanted), model)
     return None
 
 
-def attach(error: BaseException, model: Model, folder: Path | None) -> None:
-    """Give an exception the model of the run that it cut off, and the folder that holds it."""
+def attach(error: BaseException, model: Model, folder: Path | None, failure: str = "") -> None:
+    """Give an exception the model of the run that it cut off, and the folder that holds it, or why none does."""
     error.partial_model = model  # type: ignore[attr-defined]
     error.partial_model_folder = folder  # type: ignore[attr-defined]
+    error.partial_model_failure = failure  # type: ignore[attr-defined]
 
 
-def attached_to(error: BaseException) -> tuple[Model | None, Path | None]:
+def attached_to(error: BaseException) -> tuple[Model | None, Path | None, str]:
     """What :func:`attach` gave an exception."""
-    return getattr(error, "partial_model", None), getattr(error, "partial_model_folder", None)
+    return (
+        getattr(error, "partial_model", None),
+        getattr(error, "partial_model_folder", None),
+        getattr(error, "partial_model_failure", ""),
+    )
 
 
-def describe_cut_off(model: Model, folder: Path | None) -> str:
-    """What is left of a run that was cut off, in a sentence."""
+def describe_cut_off(model: Model, folder: Path | None, failure: str = "") -> str:
+    """What is left of a run that was cut off, in a sentence; before it, why the first folder did not take the model."""
     epochs = model.history.words_trained / max(model.corpus.n_tokens_read, 1)
     learned = f"what was learned in {epochs:,.2f} of {model.config.epochs:,} epochs"
     if model.history.stop_reason != "interrupted":
         learned = "the finished model"
-    if folder is None:
-        return f"{learned} is in the exception's .partial_model alone"
-    return f"{learned} is saved to {folder}"
+    place = "in the exception's .partial_model alone" if folder is None else f"saved to {folder}"
+    return f"{failure}; {learned} is {place}" if failure else f"{learned} is {place}"
 
 
 def _places(wanted: Path) -> Iterator[Path]:
@@ -74,9 +81,9 @@ def _places(wanted: Path) -> Iterator[Path]:
         yield wanted.absolute().parent
     with contextlib.suppress(OSError):
         yield Path.cwd()
-    home = Path("~").expanduser()
-    if home.is_absolute():
-        yield home
+    home = os.path.expanduser("~")
+    if os.path.isabs(home):  # the user has one
+        yield Path(home)
     with contextlib.suppress(OSError):  # no folder is writable
         yield Path(tempfile.gettempdir())
 
