@@ -445,6 +445,27 @@ MUTANTS = (
         "if not os.path.lexists(folder) or folder.is_dir():",
         "tests/training/test_work_folder.py::test_a_link_for_a_work_folder_is_not_followed",
     ),
+    Mutant(
+        "rounds: their memory is freed while a daemon thread trains",
+        "src/firth/native/kernel.py",
+        "self._finalizer.atexit = False",
+        "self._finalizer.atexit = True",
+        "tests/native/test_interpreter_end.py::test_the_interpreter_ends_while_a_daemon_thread_trains",
+    ),
+    Mutant(
+        "lock: a forked child keeps it",
+        "src/firth/formats/folder_lock.py",
+        "after_in_child=_forget_in_child",
+        "after_in_child=_changing.release",
+        "tests/formats/test_folder_lock.py::test_a_forked_child_keeps_no_lock_and_its_parent_does",
+    ),
+    Mutant(
+        "signals: a second Ctrl-C saves as the first one does",
+        "src/firth/training/loop.py",
+        "if self._signals.came_twice or self._process",
+        "if self._process",
+        "tests/cli/test_interrupt.py::test_a_second_ctrl_c_ends_at_once",
+    ),
 )
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from firth.training.history import History as History
     from firth.training.model import Model as Model
     from firth.training.model import load as load
+    from firth.training.prepared import UnsavedModelError as UnsavedModelError
     from firth.training.run import resume as resume
     from firth.training.run import train as train
     from firth.vectors.evaluation import evaluate_analogies as evaluate_analogies
@@ -76,6 +77,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "firth.training.config": ("TrainingConfig",),
     "firth.training.history": ("History",),
     "firth.training.model": ("Model", "load"),
+    "firth.training.prepared": ("UnsavedModelError",),
     "firth.training.run": ("resume", "train"),
     "firth.vectors.evaluation": ("evaluate_analogies", "evaluate_word_pairs"),
     "firth.vectors.word_vectors": ("WordVectors",),

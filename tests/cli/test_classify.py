@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 
@@ -365,3 +366,24 @@ def test_delimiters_that_cannot_be(tmp_path):
             read_labelled_texts(file, delimiter=delimiter)
     with pytest.raises(ParameterError, match="--delimiter must come with a table, got --format lines"):
         read_labelled_texts(file, delimiter=";", file_format="lines")
+
+
+def test_a_disk_that_fills_leaves_the_old_picture(tmp_path, monkeypatch):
+    from firth.errors import StorageError
+    from firth.estimators.confusion import compute_confusion
+
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    confusion = compute_confusion(["a", "b"], ["a", "a"])
+
+    def fill(file, data):
+        file.write(data[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("firth.estimators.confusion.write_all", fill)
+        with pytest.raises(StorageError, match="the disk is full"):
+            confusion.save_picture(path)
+    assert [(entry.name, entry.read_bytes()) for entry in tmp_path.iterdir()] == [("a.png", b"old")]
+    confusion.save_picture(path)
+    assert path.read_bytes().startswith(b"\x89PNG")

@@ -116,12 +116,14 @@ def interrupt(arguments: list[str], folder: Path, after: str) -> tuple[int, str]
     return status, rest
 
 
-def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path: Path, corpus_file: Path) -> None:
+def test_ctrl_c_ends_with_130_and_keeps_what_was_learned(tmp_path: Path, corpus_file: Path) -> None:
+    """The rest is in test_interrupt.py."""
     status, rest = interrupt(["train", str(corpus_file), "-o", "model", "--epochs", "1000000"], tmp_path, "epoch 2")
     assert status == 130
-    assert "Interrupted" in rest
+    assert "Interrupted: what was learned in" in rest
     assert "Traceback" not in rest
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert firth.load(tmp_path / "model").history.stop_reason == "interrupted"
 
 
 # ---- train

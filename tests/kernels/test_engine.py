@@ -396,3 +396,30 @@ def test_rounds_do_not_overshoot_in_a_small_vocabulary(objective, sharing, learn
                 engine.train_slice(0, len(ids), epoch)
         losses.append(engine.heldout_loss(ids, offsets)[0])
     assert losses[1] == pytest.approx(losses[0], rel=0.02)
+
+
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_one_word_under_hierarchical_softmax_is_refused(architecture):
+    """The tree has no inner node; the native core would divide by the number of outputs and end the process."""
+    with pytest.raises(ValueError, match=r"^counts must have 2 or more words for loss='hierarchical-softmax', got 1"):
+        Engine(
+            np.zeros(4, np.int32),
+            np.array([0, 4]),
+            np.array([4]),
+            architecture=architecture,
+            loss="hierarchical-softmax",
+        )
+
+
+@pytest.mark.parametrize("name", ["dims", "window", "epochs", "threads", "loss_every"])
+@pytest.mark.parametrize("size", [0, -1])
+def test_sizes_below_one_are_refused(corpus, name, size):
+    with pytest.raises(ParameterError, match=rf"^{name} must be at least 1, got {size}"):
+        Engine(*corpus, **{name: size})
+
+
+def test_a_negative_number_of_negatives_and_no_words_are_refused(corpus):
+    with pytest.raises(ParameterError, match=r"^negatives must be at least 0, got -1"):
+        Engine(*corpus, negatives=-1)
+    with pytest.raises(ParameterError, match=r"^counts must have 1 or more words for"):
+        Engine(np.zeros(0, np.int32), np.array([0]), np.zeros(0, np.int64))

@@ -152,9 +152,11 @@ def test_exception_of_a_callback_ends_the_run_with_it(
 
     callback = firth.Callback()
     setattr(callback, method, fail)
-    with pytest.raises(ZeroDivisionError, match="in a callback"):
+    with pytest.raises(ZeroDivisionError, match="in a callback") as caught:
         firth.train(lines, callbacks=[callback], output=tmp_path / "model", **SMALL)
-    assert not (tmp_path / "model").exists()
+    assert firth.load(tmp_path / "model").history.stop_reason == "interrupted"
+    assert not (tmp_path / "model" / ".work").exists()
+    assert caught.value.partial_model_folder == tmp_path / "model"  # type: ignore[attr-defined]
 
 
 # ---- threads
@@ -346,8 +348,9 @@ def test_ctrl_c_while_the_model_is_saved_comes_after_it(
         save(self, *arguments, **options)
 
     monkeypatch.setattr(firth.Model, "save", press)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as caught:
         firth.train(lines, output=tmp_path / "model", **SMALL)
+    assert caught.value.partial_model.history.stop_reason == "finished"  # type: ignore[attr-defined]
     assert len(firth.load(tmp_path / "model").vectors) == 200
     assert not (tmp_path / "model" / ".work").exists()
 

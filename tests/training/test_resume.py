@@ -187,7 +187,8 @@ def test_killed_at_random_moments(n_kills: int, corpus_file: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("number", "deterministic"), [(signal.SIGINT, False), (signal.SIGINT, True), (signal.SIGTERM, False)]
+    ("number", "deterministic"),
+    [(signal.SIGINT, False), (signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGHUP, False)],
 )
 def test_signal_writes_a_checkpoint_first(
     number: signal.Signals, deterministic: bool, corpus_file: Path, tmp_path: Path
@@ -200,7 +201,7 @@ def test_signal_writes_a_checkpoint_first(
     process.send_signal(number)
     _, errors = process.communicate(timeout=30)
     assert time.monotonic() - started < 3, "a second, and the interpreter's end on a busy machine"
-    assert process.returncode == (-signal.SIGINT if number == signal.SIGINT else 143), errors
+    assert process.returncode == (-signal.SIGINT if number == signal.SIGINT else 128 + number), errors
     record = json.loads((output / ".work" / "run.json").read_text())
     snapshot = read_checkpoint(output / ".work" / "checkpoint", record["identity"])
     assert snapshot is not None
@@ -208,9 +209,11 @@ def test_signal_writes_a_checkpoint_first(
     assert len(list((output / ".work" / "checkpoint").iterdir())) == 2
 
 
-def test_ctrl_c_without_checkpoints_leaves_nothing(corpus_file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [True, False])
+def test_ctrl_c_without_checkpoints_keeps_what_was_learned(kept: bool, corpus_file: Path, tmp_path: Path) -> None:
     output = tmp_path / "model"
-    process = _start(corpus_file, output, epochs=100_000, checkpoint_every=None)
+    on_interrupt = "save" if kept else "discard"
+    process = _start(corpus_file, output, epochs=100_000, checkpoint_every=None, on_interrupt=on_interrupt)
     _wait_until_training(process)
     time.sleep(0.3)
     started = time.monotonic()
@@ -219,7 +222,15 @@ def test_ctrl_c_without_checkpoints_leaves_nothing(corpus_file: Path, tmp_path: 
     assert time.monotonic() - started < 3
     assert process.returncode == -signal.SIGINT
     assert "KeyboardInterrupt" in errors
-    assert not output.exists()
+    if not kept:
+        assert not output.exists()
+        return
+    assert f"is saved to {output}" in errors
+    model = firth.load(output)
+    assert model.history.stop_reason == "interrupted"
+    assert 0 < model.history.words_trained < 100_000 * model.corpus.n_tokens_read
+    assert model.history.epochs[-1].loss_nats > 0
+    assert [entry.name for entry in output.iterdir() if entry.name.startswith(".")] == []
 
 
 def test_a_full_disk_while_checkpointing_is_reported_and_training_goes_on(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -88,8 +90,27 @@ def test_refused(crowd: WordVectors, tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="neighbors must be a whole number of at least 0, got -1"):
         plot_words(crowd, words, neighbors=-1)
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(StorageError, match="could not be written"):
+    with pytest.raises(StorageError, match="must be a file to be replaced, got a folder"):
         plot_words(crowd, words, tmp_path / "folder.png")
+
+
+def test_a_disk_that_fills_leaves_the_old_picture(
+    crowd: WordVectors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+
+    def fill(file: Any, data: bytes) -> None:
+        file.write(data[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("firth.vectors.plot.write_all", fill)
+        with pytest.raises(StorageError, match="the disk is full"):
+            plot_words(crowd, list(crowd.words[:3]), path)
+    assert [(entry.name, entry.read_bytes()) for entry in tmp_path.iterdir()] == [("a.png", b"old")]
+    plot_words(crowd, list(crowd.words[:3]), path)
+    assert path.read_bytes().startswith(b"\x89PNG")
 
 
 def test_without_matplotlib(crowd: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:

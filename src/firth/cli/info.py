@@ -93,7 +93,7 @@ def _flatten(record: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         elif name == "history.evaluations":
             continue  # for --json
         elif isinstance(value, list):
-            rows.append((name, " ".join(map(str, value))))
+            rows.append((name, " ".join(map(str, value)) or "-"))
         else:
             rows.append((name, _number(value)))
     return rows

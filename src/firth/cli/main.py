@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -15,7 +14,9 @@ from typer.core import TyperCommand, TyperGroup
 
 from firth import __version__
 from firth.cli.exits import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, EXIT_REFUSED
+from firth.cli.output import OutputError, ReaderGoneError, command_streams, discard_unwritten
 from firth.errors import FirthError
+from firth.training.streams import QuietStream
 
 
 @dataclass(frozen=True)
@@ -139,19 +140,30 @@ def firth(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     warnings.showwarning = _show_warning
-    try:
+    standard_output, standard_error = sys.stdout, sys.stderr
+    with command_streams():
         try:
-            typer.main.get_command(app)(args=None if arguments is None else list(arguments), prog_name="firth")
-        except SystemExit as done:
-            status = done.code if isinstance(done.code, int) else 0 if done.code is None else 1
-        else:
-            status = 0
-        sys.stdout.flush()
-        return status
-    except BrokenPipeError:
-        # The reader (`head`) has what it wanted. What is still buffered goes nowhere, without a complaint at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_BROKEN_PIPE
+            status = _run(arguments)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except ReaderGoneError:  # the reader (`head`) has what it wanted
+            status = EXIT_BROKEN_PIPE
+            discard_unwritten(standard_output)
+        except OutputError as error:
+            status = EXIT_REFUSED
+            typer.echo(f"Error: {error}", err=True)
+            discard_unwritten(standard_output)
+        if isinstance(sys.stderr, QuietStream) and sys.stderr.failure is not None:
+            discard_unwritten(standard_error)
+    return status
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        typer.main.get_command(app)(args=None if arguments is None else list(arguments), prog_name="firth")
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else 0 if done.code is None else 1
+    return 0
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

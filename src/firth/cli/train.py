@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from firth.cli.exits import EXIT_INTERRUPTED
+from firth.cli.output import OutputError
 from firth.cli.reading import make_choice, print_json
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.registry import CHOICES
 from firth.training.advice import name_as_flag, parameters_named
 from firth.training.config import PARAMETER_HELP, TrainingConfig
+from firth.training.options import ON_INTERRUPT
+from firth.training.prepared import UnsavedModelError
+from firth.training.rescue import attached_to, describe_cut_off, save_elsewhere
 from firth.training.work_files import RUN_NAME, WORK_NAME
 
 if TYPE_CHECKING:
@@ -145,6 +149,14 @@ def train_command(
             rich_help_panel=_RUN,
         ),
     ] = None,
+    on_interrupt: Annotated[
+        enum.Enum,
+        typer.Option(
+            "--on-interrupt",
+            help="At Ctrl-C in a run without checkpoints: save what is learned as a model, or throw it away.",
+            rich_help_panel=_RUN,
+        ),
+    ] = "save",  # type: ignore[assignment]
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object about the run.")] = False,
     **parameters: Any,
@@ -188,18 +200,52 @@ def train_command(
                     heldout_every=heldout_every,
                     patience=patience,
                     checkpoint_every=checkpoint_every,
+                    on_interrupt=_plain(on_interrupt),
                     progress=not quiet,
                     **{name: _plain(value) for name, value in parameters.items()},
                 )
-    except KeyboardInterrupt:
-        if not (folder / WORK_NAME / RUN_NAME).exists():
-            raise
-        typer.echo(f"Interrupted: go on with `firth train --resume {folder}`.", err=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+    except (KeyboardInterrupt, SystemExit) as stop:  # SystemExit: SIGTERM and SIGHUP
+        raise typer.Exit(_tell_interrupted(stop, folder, as_json, quiet)) from None
+    except UnsavedModelError as error:
+        raise StorageError(_rescue(error, folder)) from error
+    try:
+        if as_json:
+            print_json(summarize(model, folder))
+        elif not quiet:
+            typer.echo(_describe(model, folder))
+    except OutputError as error:
+        raise OutputError(f"{error}; the model is saved to {folder}") from None
+
+
+def _tell_interrupted(stop: KeyboardInterrupt | SystemExit, folder: Path, as_json: bool, quiet: bool) -> int:
+    """Tell where the work of a run that was cut off is; the exit status."""
+    model, place, failure = attached_to(stop)
+    told_by_display = place is not None and isinstance(stop, SystemExit) and not quiet
+    told = []
+    if model is not None:
+        place = place or save_elsewhere(model, folder)
+        lost = f"{failure}; no other folder takes it, and it is lost"
+        told.append(lost if place is None else describe_cut_off(model, place, failure))
+    resumable = (folder / WORK_NAME / RUN_NAME).exists()
+    if resumable:
+        told.append(f"go on with `firth train --resume {folder}`")
+    if not told_by_display:
+        typer.echo(f"Interrupted: {'; '.join(told) or 'nothing is left of the run'}.", err=True)
     if as_json:
-        print_json(summarize(model, folder))
-    elif not quiet:
-        typer.echo(_describe(model, folder))
+        if model is not None and place is not None:
+            print_json(summarize(model, place))
+        else:
+            print_json({"output": str(folder) if resumable else None, "stop_reason": "interrupted"})
+    code = stop.code if isinstance(stop, SystemExit) else EXIT_INTERRUPTED
+    return code if isinstance(code, int) else EXIT_INTERRUPTED
+
+
+def _rescue(error: UnsavedModelError, folder: Path) -> str:
+    """Save the model in another place; what a person must know of it."""
+    place = save_elsewhere(error.model, folder)
+    if place is None:
+        return f"{error.reason}; no other folder takes the model, and it is lost"
+    return f"{error.reason}; the model is saved to {place} instead"
 
 
 def summarize(model: Model, folder: Path) -> dict[str, Any]:
@@ -222,6 +268,7 @@ def summarize(model: Model, folder: Path) -> dict[str, Any]:
         "guessing_loss_nats": history.guessing_loss_nats,
         "heldout_loss_nats": history.heldout_loss_nats[-1] if history.heldout_loss_nats else None,
         "stop_reason": history.stop_reason,
+        "notes": list(history.notes),
         "threads": model.config.threads,
         "seed": model.config.seed,
         "deterministic": model.config.deterministic,
@@ -240,6 +287,7 @@ def _describe(model: Model, folder: Path) -> str:
     ]
     if history.stop_reason == "patience" and history.kept is not None:
         lines.append(f"stopped by patience; the vectors after {history.kept.epochs_done:g} epochs were kept")
+    lines += [f"note: {note}" for note in history.notes]
     words = model.vectors.words
     lines.append(f"try: firth neighbors {folder} {words[min(n_words // 20, n_words - 1)]}")
     return "\n".join(lines)
@@ -318,6 +366,13 @@ def _make_parameter(field: dataclasses.Field[Any], kind: Any) -> inspect.Paramet
     )
 
 
+def _with_choices(parameter: inspect.Parameter, words: tuple[str, ...]) -> inspect.Parameter:
+    """A parameter of the command that takes one of these words; its default is a word."""
+    kind = make_choice(parameter.name, words)
+    option = parameter.annotation.__metadata__[0]
+    return parameter.replace(annotation=Annotated[kind, option], default=kind(parameter.default))
+
+
 def _sentence(text: str) -> str:
     return text[0].upper() + text[1:] + "."
 
@@ -325,12 +380,9 @@ def _sentence(text: str) -> str:
 def _with_parameters_of_the_config() -> Any:
     hints = typing.get_type_hints(TrainingConfig)
     signature = inspect.signature(train_command, eval_str=True)
-    errors = signature.parameters["encoding_errors"]
-    choice = make_choice("encoding_errors", ENCODING_ERRORS)
+    choices = {"encoding_errors": ENCODING_ERRORS, "on_interrupt": ON_INTERRUPT}
     fixed = [
-        errors.replace(annotation=Annotated[choice, errors.annotation.__metadata__[0]], default=choice("strict"))
-        if parameter is errors
-        else parameter
+        _with_choices(parameter, choices[parameter.name]) if parameter.name in choices else parameter
         for parameter in signature.parameters.values()
         if parameter.kind is not inspect.Parameter.VAR_KEYWORD
     ]

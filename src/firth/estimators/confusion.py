@@ -106,7 +106,7 @@ class Confusion:
             target = target.with_name(f"{target.name}.png")
         drawn = io.BytesIO()
         try:
-            figure.savefig(drawn, format=target.suffix[1:], dpi=150)
+            figure.savefig(drawn, format=target.suffix[1:].lower(), dpi=150)
         except ValueError as error:
             raise ParameterError(
                 f"picture must have the ending of a picture, such as .png, got {path} ({error})"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from numbers import Integral, Real
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 import scipy.optimize
@@ -32,6 +33,7 @@ from firth.numerics.network import (
     network_probabilities,
     unpack_network,
 )
+from firth.training.streams import QuietStream
 
 FloatArray = NDArray[np.floating[Any]]
 Progress = Callable[[int, float], None]
@@ -755,7 +757,8 @@ def _progress_of(progress: bool | Progress, total: int) -> Iterator[Progress]:
     from rich.progress import Progress as RichProgress
 
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("loss {task.fields[loss]:.5f}"), TimeElapsedColumn())
-    with RichProgress(*columns, console=Console(stderr=True)) as bar:
+    file = None if sys.stderr is None else cast(IO[str], QuietStream(sys.stderr))  # what fails to be shown ends no fit
+    with RichProgress(*columns, console=Console(file=file, stderr=True)) as bar:
         task = bar.add_task("fit", total=total, loss=float("nan"))
 
         def show(number: int, loss: float) -> None:

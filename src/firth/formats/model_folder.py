@@ -32,7 +32,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -47,6 +46,7 @@ from numpy.typing import NDArray
 
 from firth.corpus.replace import create_file, keep_permissions
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
+from firth.formats.folder_lock import FolderLock
 from firth.formats.format import Format, Sample
 from firth.formats.model_files import CONFIG_NAME, FORMAT_NAME, METADATA, TENSOR_FILE, delete_leftovers, find_leftovers
 from firth.formats.rows import check_finite, finish_table
@@ -588,21 +588,14 @@ def _check_free_space(folder: Path, n_bytes: int) -> None:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                raise StorageError(
-                    f"{folder} is being saved to by another process; wait for it and try again"
-                ) from None
-            # a network file system without locks: saving stays atomic, only two savers at once are not told apart
-            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF, errno.ENOSYS):
-                raise
+        lock = FolderLock(folder)
+    except BlockingIOError:
+        raise StorageError(f"{folder} is being saved to by another process; wait for it and try again") from None
+    try:
         yield
     finally:
-        os.close(descriptor)
+        lock.release()
 
 
 FORMAT = Format("firth", "firth's model folder: config.json and safetensors", (), _looks_like, read_table, write_table)

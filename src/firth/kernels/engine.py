@@ -96,6 +96,11 @@ class Engine:
     loss_every : int
     guessing_loss_nats : float
         The mean training loss where every logit is zero (kernels/guessing.py).
+
+    Raises
+    ------
+    ParameterError
+        The native core trusts what it gets: a size below 1, or too few words for the loss, would end the process.
     """
 
     def __init__(
@@ -134,6 +139,18 @@ class Engine:
         self.instruction_set = self._kernel.instruction_set
         self._n_words, self._dims = len(counts), dims
         n_output_rows = self._n_words - self._objective.outputs.rows_below_vocabulary
+        if n_output_rows < 1:
+            least = f"{1 + self._objective.outputs.rows_below_vocabulary} or more words"
+            raise ParameterError(
+                f"counts must have {least} for loss={loss!r}, got {self._n_words}, which leaves no output to tell"
+                " apart; give more words"
+            )
+        sizes = {"dims": dims, "window": window, "epochs": epochs, "threads": threads, "loss_every": loss_every}
+        for name, size in sizes.items():
+            if size is not None and size < 1:
+                raise ParameterError(f"{name} must be at least 1, got {size}")
+        if negatives < 0:
+            raise ParameterError(f"negatives must be at least 0, got {negatives}")
 
         row_elements = ROW_ALIGNMENT_BYTES // np.dtype(np.float32).itemsize
         self._stride = -(-dims // row_elements) * row_elements

@@ -108,6 +108,8 @@ class Rounds:
         handle = c_void_p()
         check_status(library, library.firth_rounds_create(settings, threads, handle))
         self._finalizer = weakref.finalize(self, library.firth_rounds_destroy, handle)
+        # A daemon thread may still train when the interpreter ends: the memory goes with the process.
+        self._finalizer.atexit = False
         self._handle = handle
 
     def train(self, start: int, stop: int, epoch: int) -> Result:

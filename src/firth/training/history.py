@@ -106,13 +106,15 @@ class History:
     words_trained : float
         Words read, before minimum count and subsampling, over all epochs.
     stop_reason : str
-        ``"finished"``, ``"patience"`` or ``"callback"``; ``"diverged"`` of ``DivergenceError.model``; ``""`` while the
-        run is not over.
+        ``"finished"``, ``"patience"`` or ``"callback"``; ``"interrupted"`` where a signal or an exception cut the run
+        off; ``"diverged"`` of ``DivergenceError.model``; ``""`` while the run is not over.
     kept : Evaluation or None
         Where patience was given: the evaluation whose vectors were kept.
     guessing_loss_nats : float or None
         The training loss of vectors that know nothing: (K + 1) ln 2 for negative sampling, ln V for softmax, the mean
         length of the Huffman codes times ln 2 for hierarchical softmax. None in models of earlier versions.
+    notes : list of str
+        What else a person should know of the run, such as progress that could not be shown.
     """
 
     epochs: list[EpochRecord] = field(default_factory=list)
@@ -123,6 +125,7 @@ class History:
     stop_reason: str = ""
     kept: Evaluation | None = None
     guessing_loss_nats: float | None = None
+    notes: list[str] = field(default_factory=list)
 
     @property
     def loss_nats(self) -> list[float]:
@@ -197,6 +200,7 @@ class History:
             stop_reason=str(values["stop_reason"]),
             kept=None if values["kept"] is None else Evaluation(**values["kept"]),
             guessing_loss_nats=values.get("guessing_loss_nats"),
+            notes=[str(note) for note in values.get("notes", ())],
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
 import threading
 import time
 import warnings
@@ -157,6 +158,8 @@ class TrainingLoop:
         if every is not None and every.words is not None:
             self._evaluate_tokens = max(1, round(every.words / options.words_per_token))
         self._out_of_patience = False
+        self._process = os.getpid()
+        self.is_whole = False  # the vectors and the history of a run that raised fit each other, and may be kept
         self._safe_to_save = True  # each slice was trained exactly once, as far as it is known
         self._queue.open(state.epoch, state.position, state.position)
         self._absorbed: list[FinishedSlice] = []  # of this epoch since the state's loss_sum was set
@@ -189,7 +192,8 @@ class TrainingLoop:
         TrainingError
             An epoch had no example.
         KeyboardInterrupt, SystemExit
-            By signal; a checkpoint was written first where there is a place for it.
+            By signal; a checkpoint was written first where there is a place for it. Without one, `is_whole` says that
+            `take_vectors` gives what was learned.
         Exception
             The first exception of a worker thread or a callback.
         """
@@ -205,7 +209,7 @@ class TrainingLoop:
             self._wait_for_checkpoint()
         except BaseException as error:
             if self._safe_to_save and not isinstance(error, TrainingError):
-                self._save_on_the_way_out()
+                self._save_on_the_way_out(error)
             elif self._checkpoints is not None:  # the one that is being written is from before the failure
                 while not self._checkpoints.wait(POLL_S):
                     pass
@@ -214,6 +218,10 @@ class TrainingLoop:
             self._halt_workers(workers)
             self._display.close()
         self._clock()
+        return self.take_vectors()
+
+    def take_vectors(self) -> tuple[Matrix, Matrix]:
+        """The input and output vectors where the run stands, or those that the held-out part chose; the last call."""
         kept = self._state.kept_vectors
         if self._options.patience is not None and kept is not None:
             return kept
@@ -228,6 +236,8 @@ class TrainingLoop:
 
     def _run(self) -> None:
         state, n_tokens = self._state, self._options.n_tokens
+        if state.epoch == self._config.epochs:  # cut off by a callback when the last epoch had ended
+            self._stop("finished")
         while not state.history.stop_reason:
             if self._evaluation_is_due():
                 self._evaluate()
@@ -499,9 +509,10 @@ class TrainingLoop:
             return
         self._checkpoints.start(Snapshot.take(self._state, self._engine.input_vectors, self._engine.output_vectors))
 
-    def _report_written_checkpoint(self) -> None:
+    def _report_written_checkpoint(self) -> bool:
+        """Warn of a checkpoint that could not be written; False where that is so."""
         if self._checkpoints is None or self._checkpoints.busy:
-            return
+            return True
         error = self._checkpoints.collect()
         if error is not None:
             warnings.warn(
@@ -510,23 +521,39 @@ class TrainingLoop:
                 CheckpointWarning,
                 stacklevel=2,
             )
+        return error is None
 
-    def _wait_for_checkpoint(self) -> None:
+    def _wait_for_checkpoint(self) -> bool:
         if self._checkpoints is not None:
             while not self._checkpoints.wait(POLL_S):
                 pass
-            self._report_written_checkpoint()
+        return self._report_written_checkpoint()
 
-    def _save_on_the_way_out(self) -> None:
-        """Write a last checkpoint, where checkpoints are written, before an exception leaves the run."""
-        if self._checkpoints is None or self._state.history.stop_reason:
+    def _save_on_the_way_out(self, error: BaseException) -> None:
+        """Before an exception leaves the run: write a last checkpoint; without checkpoints, mark the vectors as whole.
+
+        A second signal asks for neither. A forked child has no workers to wait for, and its parent goes on.
+        """
+        if self._signals.came_twice or self._process != os.getpid():
             return
-        self._display.note("writing a checkpoint; Ctrl-C again stops without it")
+        if self._state.history.stop_reason:
+            self.is_whole = isinstance(error, Exception)
+            return
+        if self._checkpoints is not None:
+            self._display.note("writing a checkpoint; Ctrl-C again stops without it")
         self._reach_barrier()
-        self._wait_for_checkpoint()
-        self._start_checkpoint()
-        self._wait_for_checkpoint()
-        self._display.note(f"a checkpoint is in {self._checkpoints.folder}")
+        if self._checkpoints is not None:
+            self._wait_for_checkpoint()
+            self._start_checkpoint()
+            if self._wait_for_checkpoint():
+                self._display.note(f"a checkpoint is in {self._checkpoints.folder}")
+                return
+        self._guard.check_vectors()
+        if self._total_position() > 0:
+            self.is_whole = True
+            self._stop("interrupted")
+            if self._state.position > 0:
+                self._record_epoch()
 
     # threads
 

@@ -119,6 +119,9 @@ def parse_heldout(value: HeldoutSource | None) -> Heldout | None:
     return Heldout(share=_validated_share(as_number("heldout", value), value))
 
 
+ON_INTERRUPT = ("save", "discard")
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """How a run goes, parsed; see ``train``."""
@@ -128,6 +131,7 @@ class RunOptions:
     patience: int | None
     stop_metric: Callable[[WordVectors], float] | None
     checkpoint_every: Interval | None
+    on_interrupt: str = "save"
 
     @classmethod
     def parse(
@@ -138,6 +142,7 @@ class RunOptions:
         stop_metric: Callable[[WordVectors], float] | None,
         checkpoint_every: str | float | Interval | None,
         output: str | os.PathLike[str] | None,
+        on_interrupt: str = "save",
     ) -> RunOptions:
         """Check all of them, alone and with each other.
 
@@ -162,7 +167,16 @@ class RunOptions:
             raise ParameterError(
                 f"checkpoint_every must come with output=, the folder to go on from, got {checkpoint_every!r} alone"
             )
-        return cls(parsed_heldout, evaluate_every, parsed_patience, stop_metric, every)
+        if on_interrupt not in ON_INTERRUPT:
+            raise ParameterError(
+                f"on_interrupt must be one of {', '.join(map(repr, ON_INTERRUPT))}, got {on_interrupt!r}"
+            )
+        if on_interrupt != "save" and every is not None:
+            raise ParameterError(
+                f"on_interrupt must be 'save' with checkpoint_every, got {on_interrupt!r}: an interrupted run with"
+                " checkpoints writes one; leave one of the two out"
+            )
+        return cls(parsed_heldout, evaluate_every, parsed_patience, stop_metric, every, on_interrupt)
 
 
 def _validated_share(share: float, value: object) -> float:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 import firth
 from firth.corpus.encoded import VOCABULARY, EncodedCorpus, validate_ids
-from firth.errors import CorpusError, DivergenceError, FirthError, ParameterError, StorageError
+from firth.errors import CorpusError, DivergenceError, ParameterError, StorageError
 from firth.kernels.engine import Engine
 from firth.native.loader import available_instruction_sets, default_instruction_set
 from firth.training.callbacks import CallbackList
-from firth.training.checkpoints import CheckpointWriter, RunState, Snapshot, write_checkpoint
+from firth.training.checkpoints import CheckpointWriter, RunState, Snapshot, describe_storage_error, write_checkpoint
 from firth.training.config import TrainingConfig, validate_vocabulary_size
 from firth.training.divergence import loss_bound, norm_bound
 from firth.training.encoding import longest_sequence
@@ -27,11 +27,14 @@ from firth.training.model import CorpusRecord, Model
 from firth.training.options import RunOptions
 from firth.training.outcome import Outcome, describe_subsampling
 from firth.training.progress import ProgressDisplay, format_bytes
+from firth.training.rescue import SAVING_ERRORS, attach, describe_cut_off, save_cut_off
 from firth.training.signals import StopSignals
 from firth.training.start import validate_weight_count
 from firth.training.work_files import saved_bytes
 from firth.training.workspace import Workspace, available_memory_bytes, free_bytes
 from firth.vectors.word_vectors import WordVectors
+
+Matrix = NDArray[np.float32]
 
 ROW_FLOATS = 16  # rows are padded to 64 bytes inside the kernels
 SPARE_BYTES = 16 << 20
@@ -41,8 +44,9 @@ COPIES_BYTES = 16 << 20  # at most, of the rows that each of several lock-free t
 class UnsavedModelError(StorageError):
     """Training ended well, but the model could not be saved; it is in the attribute ``model``: save it elsewhere."""
 
-    def __init__(self, message: str, model: Model) -> None:
-        super().__init__(message)
+    def __init__(self, reason: str, model: Model) -> None:
+        super().__init__(f"{reason}; the exception's .model holds it")
+        self.reason = reason
         self.model = model
 
 
@@ -261,33 +265,46 @@ class PreparedRun:
                 checkpoints,
             )
             try:
-                input_vectors, output_vectors = loop.run()
+                vectors = loop.run()
             except DivergenceError as error:
                 good = loop.last_good or self._read_last_good(checkpoints)
                 if good is None:
                     load_start()
-                    error.model = self._make_model(*engine.take_vectors(), start_history)
+                    error.model = self._make_model(engine.take_vectors(), start_history, display)
                 else:
-                    error.model = self._make_model(good.input_vectors, good.output_vectors, good.state.history)
+                    vectors = good.input_vectors, good.output_vectors
+                    error.model = self._make_model(vectors, good.state.history, display)
                 error.model.history.stop_reason = "diverged"
                 raise
-            model = self._make_model(input_vectors, output_vectors, state.history)
+            except BaseException as error:
+                if loop.is_whole and options.on_interrupt == "save":
+                    model = self._make_model(loop.take_vectors(), state.history, display)
+                    self._keep_cut_off(model, error, display)
+                raise
+            model = self._make_model(vectors, state.history, display)
             output = self.workspace.output
             if output is not None:
                 try:
                     model.save(output, overwrite=True)  # it was free, or may be overwritten, when the run began
-                except (OSError, FirthError) as error:
+                except Exception as error:  # whatever it is: the model must not be lost
                     raise UnsavedModelError(
-                        f"the model is trained, but could not be saved: {error}; the exception's .model holds it", model
+                        f"the model is trained, but could not be saved: {_describe(error)}", model
                     ) from error
             self.workspace.remove()
+            if signals.received is not None:
+                try:
+                    signals.raise_received()
+                except BaseException as error:
+                    attach(error, model, output)
+                    raise
         outcome.warn_of_guessing(model)
         return model
 
-    def _make_model(
-        self, input_vectors: NDArray[np.float32], output_vectors: NDArray[np.float32], history: History
-    ) -> Model:
+    def _make_model(self, vectors: tuple[Matrix, Matrix], history: History, display: ProgressDisplay) -> Model:
         corpus = self.corpus
+        input_vectors, output_vectors = vectors
+        if display.failure is not None:
+            history.notes.append(f"progress could not be shown ({display.failure}); training went on")
         return Model(
             vectors=WordVectors(corpus.vocabulary.words, input_vectors, corpus.vocabulary.counts),
             output_vectors=output_vectors,
@@ -310,6 +327,25 @@ class PreparedRun:
         if snapshot is None:
             return None
         return Snapshot(snapshot.state, np.array(snapshot.input_vectors), np.array(snapshot.output_vectors))
+
+    def _keep_cut_off(self, model: Model, error: BaseException, display: ProgressDisplay) -> None:
+        """Save what was learned, where the run has a folder; the exception that ends the run has it in any case."""
+        output, folder, failure = self.workspace.output, None, ""
+        if output is not None:
+            try:
+                folder = save_cut_off(model, output)
+            except SAVING_ERRORS as refused:
+                failure = f"{output} could not take the model: {_describe(refused)}"
+        attach(error, model, folder, failure)
+        text = describe_cut_off(model, folder, failure)
+        if isinstance(error, KeyboardInterrupt) and not error.args:
+            error.args = (text,)
+        else:
+            display.note(text)
+
+
+def _describe(error: Exception) -> str:
+    return describe_storage_error(error) if isinstance(error, OSError) else str(error) or type(error).__name__
 
 
 def same_instruction_set(name: str) -> str:

@@ -6,9 +6,10 @@ import math
 import sys
 import time
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from firth.errors import ParameterError
+from firth.training.streams import QuietStream, ReadableStream
 
 REFRESH_S = 0.25
 FIRST_LINE_S = 5.0  # plain lines come at 5 s, 10 s, 20 s, ... and at most a minute apart, besides one an epoch
@@ -43,7 +44,15 @@ class ProgressReport:
 
 
 class ProgressDisplay:
-    """Shows nothing: the base of the others, and what ``progress=False`` yields."""
+    """Shows nothing: the base of the others, and what ``progress=False`` yields.
+
+    A display that cannot be written falls silent: it ends no run, and ``failure`` says why.
+    """
+
+    @property
+    def failure(self) -> str | None:
+        """Why the display fell silent; None while it works."""
+        return None
 
     def note(self, text: str) -> None:
         """Something a person should know: an estimate, a checkpoint, the reason of a stop."""
@@ -64,10 +73,14 @@ class ProgressDisplay:
 class LineProgress(ProgressDisplay):
     """Plain lines, few of them: for logs and pipes."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO | QuietStream) -> None:
+        self._stream = _as_quiet(stream)
         self._gap_s = FIRST_LINE_S
         self._next_line = time.monotonic() + self._gap_s
+
+    @property
+    def failure(self) -> str | None:
+        return self._stream.failure
 
     def note(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
@@ -95,21 +108,28 @@ class LineProgress(ProgressDisplay):
 class BarProgress(ProgressDisplay):
     """A bar on a terminal, by rich."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | QuietStream) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+        self._stream = _as_quiet(stream)
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TaskProgressColumn(),
             TextColumn("{task.fields[moment]}", markup=False),
-            console=Console(file=stream),
+            console=Console(file=cast(TextIO, self._stream)),
             transient=True,
+            # prints of the user's callbacks stay in the file that they are redirected to
+            redirect_stdout=sys.stdout is not None and ReadableStream(sys.stdout).isatty(),
             auto_refresh=False,  # the training loop refreshes: no thread besides the workers
         )
         self._task: Any = None
         self._next_refresh = 0.0
+
+    @property
+    def failure(self) -> str | None:
+        return self._stream.failure
 
     def note(self, text: str) -> None:
         self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -151,8 +171,17 @@ class NotebookProgress(ProgressDisplay):
 
         self._lines: list[str] = []
         self._bar = ""
-        self._handle = display(_PlainText(""), display_id=True)
+        self._failure: str | None = None
+        self._handle: Any = None
         self._next_refresh = 0.0
+        try:
+            self._handle = display(_PlainText(""), display_id=True)
+        except Exception as error:  # the notebook's own code, whose errors are of any class
+            self._fall_silent(error)
+
+    @property
+    def failure(self) -> str | None:
+        return self._failure
 
     def note(self, text: str) -> None:
         self._lines.append(text)
@@ -182,8 +211,16 @@ class NotebookProgress(ProgressDisplay):
         self._draw()
 
     def _draw(self) -> None:
-        if self._handle is not None:
-            self._handle.update(_PlainText("\n".join([*self._lines, self._bar]).rstrip()))
+        if self._handle is None or self._failure is not None:
+            return
+        text = _PlainText("\n".join([*self._lines, self._bar]).rstrip())
+        try:
+            self._handle.update(text)
+        except Exception as error:  # the notebook's own code, whose errors are of any class
+            self._fall_silent(error)
+
+    def _fall_silent(self, error: Exception) -> None:
+        self._failure = str(error) or type(error).__name__
 
 
 class _PlainText:
@@ -196,7 +233,7 @@ class _PlainText:
         return self._text
 
 
-def make_progress(progress: bool | None, stream: TextIO | None = None) -> ProgressDisplay:
+def make_progress(progress: bool | None, stream: TextIO | QuietStream | None = None) -> ProgressDisplay:
     """The display that fits: None or True: a notebook's, a terminal's or plain lines on standard error; False: none.
 
     Raises
@@ -213,7 +250,12 @@ def make_progress(progress: bool | None, stream: TextIO | None = None) -> Progre
         stream = sys.stderr
     if stream is None:  # a program without standard streams, as pythonw
         return ProgressDisplay()
-    return BarProgress(stream) if stream.isatty() else LineProgress(stream)
+    quiet = _as_quiet(stream)
+    return BarProgress(quiet) if quiet.isatty() else LineProgress(quiet)
+
+
+def _as_quiet(stream: TextIO | QuietStream) -> QuietStream:
+    return stream if isinstance(stream, QuietStream) else QuietStream(stream)
 
 
 def _share(done: int, total: int | None) -> str:

@@ -141,7 +141,7 @@ def validate_snapshot(
 
 def _validate_state(folder: Path, state: RunState, epochs: int, n_tokens: int) -> None:
     n_at_most = {
-        "epoch": epochs - 1,
+        "epoch": epochs if state.position == 0 else epochs - 1,  # after the last epoch only saving is left
         "position": n_tokens,
         "n_examples": None,
         "last_evaluation": epochs * n_tokens,

@@ -75,6 +75,7 @@ def train(
     patience: int | None = None,
     stop_metric: Callable[[WordVectors], float] | None = None,
     checkpoint_every: str | float | Interval | None = None,
+    on_interrupt: str = "save",
     callbacks: Iterable[Any] = (),
     progress: bool | None = None,
     initial_vectors: Any = None,
@@ -127,6 +128,11 @@ def train(
         Decides in place of the held-out loss what is best; larger is better.
     checkpoint_every : str, number of minutes, Interval, or None
         ``"10min"``, ``"90s"``, ``"50Mwords"``: then the run can go on after a crash, by ``firth.resume(output)``.
+    on_interrupt : {"save", "discard"}
+        What becomes of the vectors when Ctrl-C, SIGTERM, SIGHUP, or an exception of a callback or of ``stop_metric``
+        cuts off a run without checkpoints. ``"save"``: the model, with the ``stop_reason`` ``"interrupted"``, is saved
+        to ``output``, or beside it where ``output`` holds a model already, and the exception has it in the attribute
+        ``partial_model`` and its folder in ``partial_model_folder``. ``"discard"``: nothing is kept.
     callbacks : objects with ``on_epoch_end(state)`` or ``on_progress(state)``
         See ``firth.Callback``.
     progress : None, True or False
@@ -158,8 +164,8 @@ def train(
     TrainingError
         An epoch had no example to learn from.
     KeyboardInterrupt
-        Ctrl-C, within a second; nothing half-written is left. A checkpoint is written first where
-        ``checkpoint_every`` is given.
+        Ctrl-C, within a second. A checkpoint is written first where ``checkpoint_every`` is given; without it
+        ``on_interrupt`` says what is kept. SIGTERM and SIGHUP do the same, then raise SystemExit.
     UnsavedModelError
         The model could not be saved in the end; the exception holds it.
     """
@@ -186,7 +192,7 @@ def train(
         seed=seed,
         deterministic=deterministic,
     ).resolved()
-    options = RunOptions.parse(heldout, heldout_every, patience, stop_metric, checkpoint_every, output)
+    options = RunOptions.parse(heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt)
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
     start_vectors = read_start_vectors(initial_vectors, config.dims)
@@ -348,6 +354,7 @@ def train_more(
     patience: int | None,
     stop_metric: Callable[[WordVectors], float] | None,
     checkpoint_every: str | float | Interval | None,
+    on_interrupt: str,
     callbacks: Iterable[Any],
     progress: bool | None,
     sequence_weights: Any,
@@ -361,7 +368,7 @@ def train_more(
                 f"{name} must stay {getattr(model.config, name)!r}, as the model was trained, got {changes[name]!r}"
             )
     config = TrainingConfig(**{**model.config.to_json(), **_following_changes(model.config, changes)}).resolved()
-    options = RunOptions.parse(heldout, heldout_every, patience, stop_metric, checkpoint_every, output)
+    options = RunOptions.parse(heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt)
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
     validate_freeze(freeze, True)

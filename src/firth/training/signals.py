@@ -1,4 +1,4 @@
-"""Room training: Ctrl-C and SIGTERM while a run is on: noted by a handler, acted upon between slices."""
+"""Room training: Ctrl-C, SIGTERM and SIGHUP while a run is on: noted by a handler, acted upon between slices."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignals:
-    """While active, the first SIGINT or SIGTERM is noted in ``received``; a second one interrupts at once.
+    """While active, the first SIGINT, SIGTERM or SIGHUP is noted in ``received``; a second one interrupts at once.
+
+    ``came_twice`` says that a second one came: nothing more is to be saved. A terminal that closes sends SIGHUP; a
+    program under ``nohup`` ignores SIGHUP, here as well.
 
     Handlers can be set in the main thread only; elsewhere this does nothing, and neither does it replace a handler of
     the user's own for SIGINT (one that raises in the main thread ends the run all the same). The handlers from before
@@ -22,6 +25,7 @@ class StopSignals:
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
+        self.came_twice = False
         self._at_once = False
         self._previous: dict[signal.Signals, Any] = {}
 
@@ -62,15 +66,13 @@ class StopSignals:
             self._at_once = before
 
     def raise_received(self) -> NoReturn:
-        """Do what the noted signal is for: KeyboardInterrupt, or for SIGTERM the handler from before, then exit."""
-        previous = self._previous.get(signal.SIGTERM)
-        self.restore()
+        """Do what the noted signal is for: KeyboardInterrupt; else the handler from before, then exit."""
         received, self.received = self.received, None
-        if received == signal.SIGTERM:
-            if callable(previous):
-                previous(int(signal.SIGTERM), None)
-            raise SystemExit(128 + int(signal.SIGTERM))
-        raise KeyboardInterrupt
+        previous = None if received is None else self._previous.get(received)
+        self.restore()
+        if received not in (None, signal.SIGINT) and callable(previous):
+            previous(int(received), None)
+        _raise_for(received)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         previous = self._previous.get(signal.Signals(number))
@@ -78,8 +80,13 @@ class StopSignals:
             previous(number, frame)
             return
         again = self.received is not None
+        self.came_twice = self.came_twice or again
         self.received = self.received or signal.Signals(number)
         if again or self._at_once:
-            if self.received == signal.SIGTERM:
-                raise SystemExit(128 + int(signal.SIGTERM))
-            raise KeyboardInterrupt
+            _raise_for(self.received)
+
+
+def _raise_for(number: signal.Signals | None) -> NoReturn:
+    if number is None or number == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise SystemExit(128 + int(number))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import json
 import os
 import shutil
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 
 from firth.corpus.owned import OwnedFolder, is_real_folder, write_mark
 from firth.errors import FormatError, StorageError
+from firth.formats.folder_lock import FolderLock
 from firth.formats.model_folder import check_model_destination, clean_model_folder
 from firth.formats.target import storage_error, sync_folder
 from firth.training.resumed import read_run_array, run_checksums, validate_checksums
@@ -196,12 +195,15 @@ class Workspace:
 
     def close(self) -> None:
         """Let another run in; everything stays on the disk."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._lock.release()
 
     def remove(self) -> None:
-        """Delete the work folder, and the output folder where it was made here and is empty."""
+        """Delete the work folder, and the output folder where it was made here and is empty.
+
+        Nothing happens in a forked child: the folder is its parent's.
+        """
+        if not self._lock.is_ours:
+            return
         if self.output is None:
             shutil.rmtree(self.folder, ignore_errors=True)  # what stays has a mark: a later run deletes it
         else:
@@ -243,16 +245,11 @@ def copy_file(source: Path, target: Path) -> None:
         shutil.copy(source, target)  # with its mode
 
 
-def _lock(folder: Path) -> int | None:
+def _lock(folder: Path) -> FolderLock:
     """Take the lock of a folder, which ends with the process whatever ends it."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            raise StorageError(
-                f"{folder.parent} is being trained into by another process; wait for it, or choose another folder"
-            ) from None
-        return None  # a network file system without locks
-    return descriptor
+        return FolderLock(folder)
+    except BlockingIOError:
+        raise StorageError(
+            f"{folder.parent} is being trained into by another process; wait for it, or choose another folder"
+        ) from None

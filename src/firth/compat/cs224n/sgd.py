@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 from firth.errors import FormatError, ParameterError
 from firth.formats.target import whole_file, write_all
 from firth.numerics.gradients import RowGradient
+from firth.training.streams import QuietStream
 
 SAVE_PARAMS_EVERY = 5000
 ANNEAL_EVERY = 20000
@@ -140,7 +142,9 @@ def sgd(
         if iteration % PRINT_EVERY == 0:
             cost = float(np.reshape(cost, ()))  # solutions that return an array of one cost are common
             average = cost if not average else 0.95 * average + 0.05 * cost
-            print(f"iter {iteration:d}: {average:f}")
+            # what fails to be shown ends no run
+            stream = None if sys.stdout is None else QuietStream(sys.stdout)
+            print(f"iter {iteration:d}: {average:f}", file=stream)
         if useSaved and iteration % SAVE_PARAMS_EVERY == 0:
             save_params(iteration, x)
         if iteration % ANNEAL_EVERY == 0:
