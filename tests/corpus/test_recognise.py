@@ -204,7 +204,7 @@ def test_streams_and_heldout_files_are_looked_at_too(tmp_path: Path, monkeypatch
     options: dict[str, Any] = {"min_count": 1, "dims": 2, "epochs": 1, "threads": 1, "progress": False}
     with pytest.raises(CorpusError, match="heldout.jsonl is JSON lines"):
         firth.train(corpus, heldout=tmp_path / "heldout.jsonl", **options)
-    with pytest.raises(CorpusError, match="heldout must have a sequence|must have words of the given vocabulary"):
+    with pytest.raises(CorpusError, match="heldout must have words of the corpus"):
         firth.train(corpus, heldout=tmp_path / "heldout.jsonl", as_text=True, **options)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firth.errors import FirthError, FormatError, ParameterError
+from firth.errors import EncodingError, FirthError, FormatError, ParameterError
 from firth.vectors import WordVectors, evaluate_analogies, evaluate_word_pairs
 from firth.vectors.pair_files import read_word_pairs
 from firth.vectors.question_files import read_questions
@@ -246,3 +246,24 @@ def test_a_table_of_questions(tmp_path: Path) -> None:
     assert [bad.first_line for bad in file.lines.bad] == [5]
     vectors = WordVectors(["a", "b", "c", "f"], [[1, 0, 0], [1, 1, 0], [1, 0, 1], [1, 1, 1]])
     assert evaluate_analogies(vectors, path, bad_lines="skip").total.n_correct == 1
+
+
+def test_marks_of_joined_files_are_no_words(tmp_path):
+    joined = "north\tsouth\t3.5\n\ufeffeast\twest\t4.0\n\ufeff\ufeffwind\train\t3.75\n"
+    read = read_word_pairs(write(tmp_path, "\ufeff" + joined))
+    assert [pair[:2] for pair in read.pairs] == [("north", "south"), ("east", "west"), ("wind", "rain")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_wide_encodings_are_named(tmp_path, encoding):
+    path = write(tmp_path, "north\tsouth\t3.5\neast\twest\t4.0\n".encode(encoding))
+    for read in (read_word_pairs, read_questions):
+        with pytest.raises(EncodingError, match="begins as UTF-"):
+            read(path)
+
+
+def test_files_that_are_no_text_are_named(tmp_path):
+    path = write(tmp_path, b"PK\x03\x04" + bytes(40))
+    for read in (read_word_pairs, read_questions):
+        with pytest.raises(FormatError, match="zip"):
+            read(path)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from firth.errors import EncodingError, FormatError, StorageError
+from firth.corpus.recognise import HEAD_BYTES, refuse_other_formats, strip_marks
+from firth.errors import CorpusError, EncodingError, FormatError, StorageError
 
 LONGEST_LINE = 1 << 20  # bytes
 EXAMPLE_CHARACTERS = 80
@@ -104,10 +104,13 @@ def validate_lines(path: str | os.PathLike[str], lines: LineCounts, what: str) -
 def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
     """The lines of a UTF-8 file and their numbers from 1, without their ends (LF, CR LF or CR).
 
+    Byte-order marks (U+FEFF) at the start of a line, which joining files leaves there, are left out.
+
     Raises
     ------
     StorageError, EncodingError, FormatError
-        No such file; bytes that are not UTF-8; a line longer than ``LONGEST_LINE`` bytes.
+        No such file; UTF-16, or other bytes that are not UTF-8; a file of another format; a line longer than
+        ``LONGEST_LINE`` bytes.
     """
     path = Path(path)
     if not path.exists():
@@ -119,17 +122,27 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
         while line := file.readline(LONGEST_LINE + 1):
             if len(line) > LONGEST_LINE:
                 raise FormatError(f"{path} must have lines of at most {LONGEST_LINE} bytes, got more at byte {offset}")
-            mark = codecs.BOM_UTF8 if offset == 0 and line.startswith(codecs.BOM_UTF8) else b""
+            if offset == 0:
+                _refuse_other_formats(line[:HEAD_BYTES], path)
+            plain = strip_marks(line)
             try:
-                text = line[len(mark) :].decode("utf-8")
+                text = plain.decode("utf-8")
             except UnicodeDecodeError as error:
-                raise EncodingError(
-                    f"{path} must be UTF-8, got {error.reason} at byte {offset + len(mark) + error.start}"
-                ) from None
+                at = offset + len(line) - len(plain) + error.start
+                raise EncodingError(f"{path} must be UTF-8, got {error.reason} at byte {at}") from None
             offset += len(line)
             for piece in text.removesuffix("\n").removesuffix("\r").split("\r"):
                 number += 1
                 yield number, piece
+
+
+def _refuse_other_formats(head: bytes, path: Path) -> None:
+    try:
+        refuse_other_formats(head, str(path), is_whole=False, as_text=True)
+    except EncodingError:
+        raise
+    except CorpusError as error:
+        raise FormatError(str(error)) from None
 
 
 def _shorten(line: str) -> str:
