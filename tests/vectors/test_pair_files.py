@@ -248,6 +248,10 @@ def test_a_table_of_questions(tmp_path: Path) -> None:
     assert evaluate_analogies(vectors, path, bad_lines="skip").total.n_correct == 1
 
 
+def test_delimiters_at_the_end_of_a_line_are_no_columns(tmp_path):
+    assert read_word_pairs(write(tmp_path, "a\ta\t1.5\t\t\n")).pairs == [("a", "a", 1.5)]
+
+
 def test_marks_of_joined_files_are_no_words(tmp_path):
     joined = "north\tsouth\t3.5\n\ufeffeast\twest\t4.0\n\ufeff\ufeffwind\train\t3.75\n"
     read = read_word_pairs(write(tmp_path, "\ufeff" + joined))

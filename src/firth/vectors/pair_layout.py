@@ -200,6 +200,7 @@ def find_layout(
         n_columns -= 1
     if n_columns < 3:
         return None, False
+    table = [row[:n_columns] for row in table]
     heading = without_empty_end(heading, n_columns)
     if columns is not None:
         chosen = _resolve_columns(path, columns, heading, n_columns)
