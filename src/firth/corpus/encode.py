@@ -24,13 +24,11 @@ from numpy.typing import NDArray
 from firth.corpus.choosing import Transform, choose_vocabulary, hold_out
 from firth.corpus.counting import (
     BYTES_PER_COMPRESSED,
-    POLL_S,
     SPOOL_TOKENS,
     Counted,
     Progress,
     Reporter,
     Spools,
-    Team,
     count_ids,
     count_texts,
     count_tokens,
@@ -51,6 +49,7 @@ from firth.corpus.encoded import (
 from firth.corpus.sources import IdSequences, TextFile, TokenLists, classify_source
 from firth.corpus.vocabulary import Vocabulary, validate_cuts
 from firth.errors import CorpusError, ParameterError, StorageError
+from firth.native.stopping import POLL_S, Team
 from firth.native.text import TextEncoder
 
 CHUNK_BYTES = 1 << 20  # text that one thread takes at once; small against the memory, large against a call's cost
@@ -178,7 +177,7 @@ def encode_corpus(
         if n_tokens == 0:
             raise CorpusError(
                 f"the corpus must have words of the given vocabulary, got none among its {counted.n_tokens:,} tokens"
-                " (the vocabulary's first words: " + ", ".join(map(repr, chosen.word_list()[:5])) + ")"
+                " (the vocabulary's first words: " + ", ".join(map(repr, chosen.first_words(5))) + ")"
             )
         chosen.save(work / VOCABULARY)
         stack.close()  # the spools are gone before checksums are made
