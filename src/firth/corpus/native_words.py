@@ -37,10 +37,8 @@ class NativeWords:
         return self.text[int(self.offsets[number]) : int(self.offsets[number + 1])].tobytes()
 
     def take(self, numbers: NDArray[np.int64]) -> NativeWords:
-        """The words with the given numbers, in their order."""
-        offsets = np.zeros(len(numbers) + 1, np.int64)
-        np.cumsum(self.offsets[numbers + 1] - self.offsets[numbers], out=offsets[1:])
-        return NativeWords(join_words(self.text, self.offsets, numbers), offsets)
+        """The words with the given numbers, which differ, in their order."""
+        return NativeWords(*join_words(self.text, self.offsets, numbers))
 
     def rank(self, counts: NDArray[np.int64], numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """The given numbers of words, by falling count, ties by the bytes of the word."""
@@ -50,7 +48,7 @@ class NativeWords:
         """All words as strings."""
         if not (self.text == _LINE_END).any():  # one decoding does for all
             everything = np.arange(len(self), dtype=np.int64)
-            joined = join_words(self.text, self.offsets, everything, b"\n")
+            joined, _ = join_words(self.text, self.offsets, everything, b"\n")
             return str(memoryview(joined), "utf-8", encoding_errors).split("\n")[:-1]
         data = self.text.tobytes()
         return [

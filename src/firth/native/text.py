@@ -69,7 +69,7 @@ def _functions() -> ctypes.CDLL:
         ],
         "firth_text_rank": [pointer, pointer, pointer, size, pointer],
         "firth_text_find_repeated": [pointer, pointer, size],
-        "firth_text_join": [pointer, pointer, pointer, size, small, pointer],
+        "firth_text_join": [pointer, pointer, pointer, size, small, pointer, pointer],
     }  # fmt: skip
     for name, arguments in prototypes.items():
         function = getattr(native, name)
@@ -295,13 +295,16 @@ def find_repeated_word(text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> i
 
 def join_words(
     text: NDArray[np.uint8], offsets: NDArray[np.int64], word_ids: NDArray[np.int64], separator: bytes = b""
-) -> NDArray[np.uint8]:
-    """The bytes of the given words one after the other, each followed by the separator (one byte, or none)."""
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The bytes of the given words, no two of which are the same, one after the other, and where each begins.
+
+    Each is followed by the separator, one byte or none.
+    """
     word_ids = np.ascontiguousarray(word_ids, np.int64)
-    size = int((offsets[word_ids + 1] - offsets[word_ids]).sum()) + len(word_ids) * len(separator)
-    joined = np.empty(max(size, 1), np.uint8)
+    joined = np.empty(max(len(text) + len(word_ids) * len(separator), 1), np.uint8)  # at most
+    joined_offsets = np.empty(len(word_ids) + 1, np.int64)
     native = _functions()
-    run_stoppable(
+    size = run_stoppable(
         lambda: check_status(
             native,
             native.firth_text_join(
@@ -311,7 +314,8 @@ def join_words(
                 len(word_ids),
                 separator[0] if separator else -1,
                 joined.ctypes.data,
+                joined_offsets.ctypes.data,
             ),
         )
     )
-    return joined[:size]
+    return joined[:size], joined_offsets

@@ -51,6 +51,7 @@ class Ranking {
 
  private:
   static constexpr int64_t LOOK_EVERY = 1 << 18;
+  static constexpr int64_t LONG_RUN = 1 << 12;
 
   struct Run {
     Entry *first, *last;
@@ -67,13 +68,11 @@ class Ranking {
   }
 
   void sort_run(const Run& run) {
-    std::sort(run.first, run.last, [this](const Entry& a, const Entry& b) {
-      if (++n_compared_ % LOOK_EVERY == 0) check_stop();
-      if (a.count != b.count) return a.count > b.count;
-      if (a.prefix != b.prefix) return a.prefix < b.prefix;
-      if (a.n_bytes != b.n_bytes) return a.n_bytes < b.n_bytes;
-      return a.word_id < b.word_id;
-    });
+    if (run.last - run.first >= LONG_RUN) {
+      sort_by_bytes(run);
+    } else {
+      sort_by_comparing(run);
+    }
     for (Entry* entry = run.first; entry < run.last;) {
       Entry* const first = entry++;
       while (entry < run.last && entry->is_equal_so_far(*first)) ++entry;
@@ -83,9 +82,43 @@ class Ranking {
     }
   }
 
+  void sort_by_comparing(const Run& run) {
+    std::sort(run.first, run.last, [this](const Entry& a, const Entry& b) {
+      if (++n_compared_ % LOOK_EVERY == 0) check_stop();
+      if (a.count != b.count) return a.count > b.count;
+      if (a.prefix != b.prefix) return a.prefix < b.prefix;
+      if (a.n_bytes != b.n_bytes) return a.n_bytes < b.n_bytes;
+      return a.word_id < b.word_id;
+    });
+  }
+
+  // Sorts a long run by one byte of the key after the other, the least one first: each pass keeps the order that the
+  // passes before have made. Comparing millions of words takes three times as long.
+  void sort_by_bytes(const Run& run) {
+    const size_t n = size_t(run.last - run.first);
+    if (other_.size() < n) other_.resize(n);
+    Entry *from = run.first, *to = other_.data();
+    const auto pass = [&](auto&& byte_of) {
+      check_stop();
+      size_t starts[257] = {};
+      for (size_t i = 0; i < n; ++i) ++starts[byte_of(from[i]) + 1];
+      if (starts[byte_of(from[0]) + 1] == n) return;  // all have the same
+      for (int value = 1; value < 256; ++value) starts[value + 1] += starts[value];
+      for (size_t i = 0; i < n; ++i) to[starts[byte_of(from[i])]++] = from[i];
+      std::swap(from, to);
+    };
+    pass([](const Entry& entry) { return uint8_t(entry.n_bytes); });
+    for (int shift = 0; shift < 64; shift += 8)
+      pass([shift](const Entry& entry) { return uint8_t(entry.prefix >> shift); });
+    for (int shift = 0; shift < 64; shift += 8)  // counts are 0 or more; the largest first
+      pass([shift](const Entry& entry) { return uint8_t(~(uint64_t(entry.count) >> shift)); });
+    if (from != run.first) std::copy_n(from, n, run.first);
+  }
+
   const uint8_t* const bytes_;
   const int64_t* const offsets_;
-  std::vector<Run> runs_;  // whose words are equal up to their depth, and not sorted yet
+  std::vector<Run> runs_;     // whose words are equal up to their depth, and not sorted yet
+  std::vector<Entry> other_;  // where a pass puts what it has sorted
   int64_t n_compared_ = 0;
 };
 
@@ -177,10 +210,10 @@ FIRTH_API int64_t firth_text_rank(const uint8_t* bytes, const int64_t* offsets, 
   });
 }
 
-// Writes chosen words one after the other, each followed by `separator`, or by nothing where that is negative. Returns
-// the number of bytes written.
+// Writes chosen words one after the other, each followed by `separator`, or by nothing where that is negative; joined
+// word k begins at joined_offsets[k] (n + 1), the separators counted. Returns the number of bytes written.
 FIRTH_API int64_t firth_text_join(const uint8_t* bytes, const int64_t* offsets, const int64_t* word_ids, int64_t n,
-                                  int32_t separator, uint8_t* joined) {
+                                  int32_t separator, uint8_t* joined, int64_t* joined_offsets) {
   return firth::guard([&]() -> int64_t {
     constexpr int64_t AHEAD = 16, LOOK_EVERY = 1 << 16;
     uint8_t* to = joined;
@@ -188,11 +221,13 @@ FIRTH_API int64_t firth_text_join(const uint8_t* bytes, const int64_t* offsets, 
       if (i % LOOK_EVERY == 0) firth::check_stop();
       if (i + 2 * AHEAD < n) __builtin_prefetch(offsets + word_ids[i + 2 * AHEAD]);
       if (i + AHEAD < n) __builtin_prefetch(bytes + offsets[word_ids[i + AHEAD]]);
+      joined_offsets[i] = to - joined;
       const size_t length = size_t(offsets[word_ids[i] + 1] - offsets[word_ids[i]]);
       std::memcpy(to, bytes + offsets[word_ids[i]], length);
       to += length;
       if (separator >= 0) *to++ = uint8_t(separator);
     }
-    return int64_t(to - joined);
+    joined_offsets[n] = to - joined;
+    return joined_offsets[n];
   });
 }
