@@ -178,7 +178,7 @@ def test_the_standard_error_is_that_of_the_estimate():
     counts = np.bincount(ids, minlength=40).astype(np.int64)
     offsets = np.array([0, len(ids)])
     errors = []
-    for seed in range(200):
+    for seed in range(200, 400):
         engines = [
             Engine(
                 ids, offsets, counts, dims=8, subsample=0, seed=seed, learning_rate=0.0, min_learning_rate=0.0,

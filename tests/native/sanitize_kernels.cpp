@@ -135,6 +135,7 @@ struct Corpus {
   Exact<float> weights;
   Exact<uint32_t> keep;
   Exact<AliasColumn> noise, same_noise;
+  Exact<uint64_t> noise_parts;
   Exact<int64_t> path_offsets;
   Exact<int32_t> path_nodes;
   Exact<uint8_t> path_codes, frozen;
@@ -148,17 +149,20 @@ struct Corpus {
         keep(size_t(n_words)),
         noise(size_t(n_words)),
         same_noise(size_t(n_words)),
+        noise_parts(size_t(n_words) + 1),
         path_offsets(size_t(n_words) + 1),
         path_nodes(size_t(n_words - 1) * (n_words + 2) / 2),
         path_codes(path_nodes.size()),
         frozen(size_t(n_words)),
         touch_rates(size_t(n_words)) {
     Random random{11};
+    noise_parts[0] = 0;
     for (size_t s = 0; s < weights.size(); ++s) weights[s] = float(random.below(5)) / 2;
     for (int word = 0; word < n_words; ++word) {
       keep[word] = word % 5 == 0 ? 0x80000000u : 0xffffffffu;
       noise[word] = {random.word() << 8, random.below(n_words)};
-      same_noise[word] = {0, 0};  // every draw is word 0: where that is the target, all attempts are rejected
+      same_noise[word] = {0, 0};  // every draw is word 0: where that is the target, each is drawn anew
+      noise_parts[word + 1] = noise_parts[word] + uint64_t(random.below(3)) * 0x1234567u;
       frozen[word] = word % 3 == 1;
       // So steep that one row has a copy where a stretch is one token, and five where it is some hundreds.
       touch_rates[word] = float(std::ldexp(300.0, -2 * word));
@@ -228,6 +232,7 @@ struct Run {
     if (options & 1) s.sequence_weights = corpus.weights.data();
     if (options & 2) s.frozen = corpus.frozen.data();
     if (options & 4) s.keep_thresholds = corpus.keep.data();
+    if (variant.loss == NEGATIVE_SAMPLING) s.noise_parts = corpus.noise_parts.data();
     if (variant.loss == NEGATIVE_SAMPLING) s.noise = (options & 8 ? corpus.same_noise : corpus.noise).data();
     if (variant.loss == HIERARCHICAL_SOFTMAX) {
       s.path_offsets = corpus.path_offsets.data();

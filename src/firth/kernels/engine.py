@@ -163,6 +163,7 @@ class Engine:
             n_sequences=len(self._offsets) - 1,
             keep_thresholds=_address(self._tables.keep_thresholds),
             noise=_address(self._tables.noise),
+            noise_parts=_address(self._tables.noise_parts),
             input_matrix=_address(self._input),
             output_matrix=_address(self._output),
             frozen=_address(self._frozen),

@@ -38,6 +38,7 @@ struct Settings {
   // the distributions
   const uint32_t* keep_thresholds;  // (n_words): a token is kept if its word of 32 bits is <= this; null: all are kept
   const AliasColumn* noise;         // (n_words), or null where the loss draws no negatives
+  const uint64_t* noise_parts;  // (n_words + 1), or null: the noise's word w has [noise_parts[w], noise_parts[w + 1])
   // the Huffman tree, or null
   const int64_t* path_offsets;  // (n_words + 1)
   const int32_t* path_nodes;    // inner nodes from the root to the word

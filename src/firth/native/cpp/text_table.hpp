@@ -165,7 +165,7 @@ class WordTable {
 
   // The bytes of a word in its slot.
   const uint8_t* bytes_of(const Slot& slot) const {
-    return slot.is_inline() ? reinterpret_cast<const uint8_t*>(&slot.low) : arena_.at(slot.high);
+    return slot.is_inline() ? reinterpret_cast<const uint8_t*>(&slot) : arena_.at(slot.high);
   }
 
  private:

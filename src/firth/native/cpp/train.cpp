@@ -149,6 +149,7 @@ FIRTH_API int64_t firth_plan_slice(const Settings* settings, int64_t start, int6
     plan.seek(start, stop, uint32_t(epoch));
     int64_t n_windows = 0, n_contexts = 0, n_negatives = 0;
     while (plan.next_chunk()) {
+      firth::check_stop();
       for (const firth::Planner::Center& center : plan.centers) {
         if (positions) {
           positions[n_windows] = plan.kept_positions[center.kept];
@@ -181,6 +182,7 @@ FIRTH_API int64_t firth_initial_vectors(uint64_t seed, float* matrix, int64_t fi
   return firth::guard([&]() -> int64_t {
     const firth::PhiloxKey key(seed);
     for (int64_t row = 0; row < n_rows; ++row) {
+      firth::check_stop();
       float* to = matrix + row * stride;
       for (int32_t d = 0; d < dims; d += 4) {
         const firth::PhiloxBlock block =
