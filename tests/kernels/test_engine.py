@@ -13,6 +13,7 @@ from firth.errors import ParameterError, TrainingError
 from firth.kernels.engine import Engine, StoppedError
 from firth.kernels.reference import compute_unit_gradient, update_unit
 from firth.kernels.registry import OBJECTIVES
+from firth.native.kernel import MAX_NEGATIVES
 from firth.native.loader import available_instruction_sets
 from firth.numerics.huffman import build_huffman_tree
 from firth.training.history import mean_loss_error
@@ -380,3 +381,35 @@ def test_rounds_do_not_overshoot_in_a_small_vocabulary(objective, sharing, learn
                 engine.train_slice(0, len(ids), epoch)
         losses.append(engine.heldout_loss(ids, offsets)[0])
     assert losses[1] == pytest.approx(losses[0], rel=0.02)
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_one_word_has_a_tree_without_nodes_and_learns_nothing(architecture, instruction_set):
+    ids, offsets = np.zeros(40, np.int32), np.array([0, 40])
+    engine = Engine(
+        ids, offsets, np.array([40]), architecture=architecture, loss="hierarchical-softmax", dims=4, subsample=0,
+        instruction_set=instruction_set,
+    )  # fmt: skip
+    before = engine.input_vectors
+    results = engine.train_slice(0, 40, 0), engine.train_rounds(0, 40, 0, threads=2)
+    assert [result.loss_nats for result in results] == [0.0, 0.0]
+    assert all(result.n_examples > 0 for result in results)
+    assert engine.heldout_loss(ids, offsets)[0] == 0.0
+    assert np.array_equal(engine.input_vectors, before)
+
+
+def test_negatives_are_bounded(corpus):
+    for negatives in (-1, MAX_NEGATIVES + 1, 2**32 + 5):
+        with pytest.raises(ParameterError, match=f"negatives must be 0 to 65536, got {negatives}"):
+            Engine(*corpus, dims=4, negatives=negatives)
+    engine = Engine(*corpus, dims=4, negatives=5)
+    engine._settings.negatives = MAX_NEGATIVES + 1
+    calls = [
+        lambda: engine.train_slice(0, 10, 0),
+        lambda: engine.train_rounds(0, len(corpus[0]), 0, threads=1),
+        lambda: engine._kernel.plan_slice(engine._settings, 0, 10, 0),
+    ]
+    for call in calls:
+        with pytest.raises(ParameterError, match="negatives must be 0 to 65536, got 65537"):
+            call()

@@ -591,6 +591,47 @@ void run_memory() {
   refused.store(-1);
 }
 
+// Faults that no run of training meets unless memory ends at the wrong place.
+void run_guards() {
+  alarm(30);
+  Buffer<int32_t> buffer;  // an element of its own, while it moves
+  buffer.push_back(7);
+  for (int k = 0; k < 1000; ++k) buffer.push_back(buffer[0]);
+  for (const int32_t value : buffer) REQUIRE(value == 7);
+
+  Barrier barrier(2);  // the step done once fails: the other thread goes on all the same
+  std::atomic<int> n_thrown{0}, n_met{0};
+  for (int round = 0; round < 100; ++round)
+    on_threads(2, [&](int) {
+      try {
+        barrier.wait([] { throw std::runtime_error("once"); });
+      } catch (const std::runtime_error&) {
+        ++n_thrown;
+      }
+      ++n_met;
+    });
+  REQUIRE(n_thrown.load() == 100 && n_met.load() == 200);
+
+  const Corpus corpus = make_corpus_of_rounds();
+  Run<float> run(corpus, variants(false)[0], WINDOWS[1], 17, 5, 0);
+  run.s.shard_tokens = 0;  // refused, with a message that memory may not suffice for
+  bool failed = true;
+  for (int64_t number = 0; failed; ++number) {
+    void* rounds = nullptr;
+    requests.store(0);
+    refused.store(number);
+    const int64_t status = firth_rounds_create(&run.s, 1, &rounds);
+    failed = requests.load() > number;
+    refused.store(-1);
+    REQUIRE(status == ERROR_ARGUMENT || (failed && status == ERROR_MEMORY));
+    REQUIRE(firth_last_error()[0] != '\0');
+  }
+  run.s.shard_tokens = 1;
+  run.s.negatives = MAX_NEGATIVES + 1;
+  Result result;
+  REQUIRE(firth_train_slice(&run.s, 0, 0, 1, 0, &result) == ERROR_ARGUMENT);
+}
+
 void run_lock_free() {
   const Corpus corpus = make_corpus_of_rounds();
   uint32_t number = 0;
@@ -619,7 +660,8 @@ int main(int count, char** arguments) {
   if (what == "windows") return run_windows(), 0;
   if (what == "stop") return run_stop(), 0;
   if (what == "memory") return run_memory(), 0;
+  if (what == "guards") return run_guards(), 0;
   if (what == "lock-free") return run_lock_free(), 0;
-  std::fprintf(stderr, "usage: sanitize_kernels serial|rounds|windows|stop|memory|lock-free\n");
+  std::fprintf(stderr, "usage: sanitize_kernels serial|rounds|windows|stop|memory|guards|lock-free\n");
   return 2;
 }

@@ -19,7 +19,16 @@ from firth.corpus.plan import PlanTables
 from firth.errors import ParameterError, ShapeError, TrainingError
 from firth.kernels.registry import find_objective
 from firth.kernels.staleness import choose_shard_tokens, touch_rates
-from firth.native.kernel import CHOICE_CODES, ROW_ALIGNMENT_BYTES, Kernel, Result, Rounds, Settings, TouchRates
+from firth.native.kernel import (
+    CHOICE_CODES,
+    MAX_NEGATIVES,
+    ROW_ALIGNMENT_BYTES,
+    Kernel,
+    Result,
+    Rounds,
+    Settings,
+    TouchRates,
+)
 from firth.native.loader import StoppedError
 from firth.numerics.huffman import build_huffman_tree
 
@@ -120,6 +129,8 @@ class Engine:
         loss_every: int | None = None,
         instruction_set: str | None = None,
     ) -> None:
+        if not 0 <= negatives <= MAX_NEGATIVES:
+            raise ParameterError(f"negatives must be 0 to {MAX_NEGATIVES}, got {negatives}")
         self._objective = find_objective(architecture, loss)
         self._kernel = Kernel(instruction_set)
         self.instruction_set = self._kernel.instruction_set

@@ -34,6 +34,7 @@ CHOICE_CODES: dict[str, dict[str, int]] = {
 }
 
 ROW_ALIGNMENT_BYTES = 64  # native/cpp/simd.hpp
+MAX_NEGATIVES = 1 << 16  # native/cpp/settings.hpp
 
 
 class TouchRates(ctypes.Structure):
@@ -240,4 +241,13 @@ def _declare(library: ctypes.CDLL) -> None:
         function.argtypes = arguments
 
 
-__all__ = ["CHOICE_CODES", "ROW_ALIGNMENT_BYTES", "Kernel", "Result", "Rounds", "Settings", "TouchRates"]
+__all__ = [
+    "CHOICE_CODES",
+    "MAX_NEGATIVES",
+    "ROW_ALIGNMENT_BYTES",
+    "Kernel",
+    "Result",
+    "Rounds",
+    "Settings",
+    "TouchRates",
+]

@@ -417,7 +417,9 @@ class Planner {
   void list_blocks(bool by_pair) {
     size_t most = 0;
     for (Center& center : centers) {
-      center.n_draws = (by_pair ? center.last - center.first - 1 : 1) * s_.negatives;
+      const int64_t n_draws = int64_t(by_pair ? center.last - center.first - 1 : 1) * s_.negatives;
+      if (n_draws > INT32_MAX) throw Failure(ERROR_ARGUMENT, "a window must have at most 2^31 - 1 negatives");
+      center.n_draws = int32_t(n_draws);
       most += size_t(center.n_draws + 1) / 2;
     }
     block_positions_.resize(most + PHILOX_BATCH);

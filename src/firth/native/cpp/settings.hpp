@@ -13,6 +13,8 @@ enum WindowSide : int32_t { SIDE_BOTH = 0, SIDE_LEFT = 1, SIDE_RIGHT = 2 };
 enum Sharing : int32_t { SHARE_WINDOW = 0, SHARE_PAIR = 1, SHARE_BLOCK = 2 };
 enum Collision : int32_t { COLLISION_REJECT = 0, COLLISION_COUNT = 1, COLLISION_DROP = 2 };
 
+constexpr int32_t MAX_NEGATIVES = 1 << 16;  // for one window or pair; as in native/kernel.py
+
 // Windows that one update takes at most, where they have the same negatives: skip-gram's (plan.hpp).
 constexpr int UNIT_WINDOWS = 4;
 
