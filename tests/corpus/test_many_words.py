@@ -1,4 +1,4 @@
-"""Room tests/corpus: corpora of almost only new words: merging takes linear time and can be stopped; few bytes a word."""
+"""Room tests/corpus: corpora of almost only new words: merging is linear and can be stopped; few bytes a word."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def merge_parts(stack: ExitStack, folder: Path, parts: list[bytes]) -> tuple[flo
     """Counts each part with a counter of its own, and merges them: the seconds that merging took, and the merge."""
     counters = []
     for number, part in enumerate(parts):
-        spool = stack.enter_context(open(folder / f"spool-{number}", "wb", buffering=0))
+        spool = stack.enter_context((folder / f"spool-{number}").open("wb", buffering=0))
         counter = stack.enter_context(closing(TextCounter(spool.fileno())))
         counter.begin_text()
         counter.feed(part, is_last=True, name="text")
@@ -124,9 +124,8 @@ def test_a_repeated_word_is_found_among_many() -> None:
 def test_a_stopped_merge_ends(tmp_path: Path) -> None:
     flag = StopFlag()
     flag.set()
-    with ExitStack() as stack, pytest.raises(StoppedError):
-        with flag.watched():
-            merge_parts(stack, tmp_path, [b"a b", b"b c"])
+    with ExitStack() as stack, pytest.raises(StoppedError), flag.watched():
+        merge_parts(stack, tmp_path, [b"a b", b"b c"])
     with ExitStack() as stack:  # the flag is no longer looked at
         merge_parts(stack, tmp_path, [b"a b", b"b c"])
 
@@ -138,9 +137,12 @@ def test_native_calls_look_at_the_stop_flag(tmp_path: Path, name: str) -> None:
     (tmp_path / "text").write_bytes(b"a b c")
 
     def count_range() -> None:
-        with open(tmp_path / "text", "rb") as file, open(tmp_path / "spool", "wb") as spool:
-            with closing(TextCounter(spool.fileno())) as counter:
-                counter.count_range(file.fileno(), 0, 5, is_last=True, name="text")
+        with (
+            open(tmp_path / "text", "rb") as file,
+            open(tmp_path / "spool", "wb") as spool,
+            closing(TextCounter(spool.fileno())) as counter,
+        ):
+            counter.count_range(file.fileno(), 0, 5, is_last=True, name="text")
 
     calls = {
         "count_range": count_range,

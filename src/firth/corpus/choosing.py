@@ -94,10 +94,10 @@ def choose_vocabulary(
             raise ParameterError("lowercase and normalizer must be unset where the words are integers")
     else:
         changes = transform.changes_words or (isinstance(words, NativeWords) and transform.encoding_errors != "strict")
-        if isinstance(words, NativeWords) and (changes or vocabulary is not None):
-            words = words.strings(transform.encoding_errors)
-        if changes:
-            words, counts, merged_ids = _merge_words(words, counts, transform)
+        if changes or vocabulary is not None:
+            words = words.strings(transform.encoding_errors) if isinstance(words, NativeWords) else words
+            if changes:
+                words, counts, merged_ids = _merge_words(words, counts, transform)
     n_distinct = int(np.count_nonzero(counts))
     if vocabulary is not None:
         chosen = vocabulary

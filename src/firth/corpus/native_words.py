@@ -49,7 +49,7 @@ class NativeWords:
         if not (self.text == _LINE_END).any():  # one decoding does for all
             everything = np.arange(len(self), dtype=np.int64)
             joined, _ = join_words(self.text, self.offsets, everything, b"\n")
-            return str(memoryview(joined), "utf-8", encoding_errors).split("\n")[:-1]
+            return str(joined.data, "utf-8", encoding_errors).split("\n")[:-1]
         data = self.text.tobytes()
         return [
             data[start:stop].decode("utf-8", encoding_errors)
@@ -58,7 +58,7 @@ class NativeWords:
 
     def validate_utf8(self) -> None:
         """Raise UnicodeDecodeError where the bytes of a word are not UTF-8."""
-        str(memoryview(self.text), "utf-8")
+        str(self.text.data, "utf-8")
         starts = self.offsets[:-1]
         starts = starts[starts < len(self.text)]
         inside = np.flatnonzero(self.text[starts] & 0xC0 == 0x80)  # the text is valid, but a word begins in a character

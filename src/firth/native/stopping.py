@@ -1,7 +1,7 @@
 """Room native: native calls that can be stopped: the flag that they look at, and threads that run them.
 
 Python runs the handler of Ctrl-C in the main thread alone, and only between two of its own instructions. So a native
-call that may take long runs in another thread, while the caller's thread waits and sets the flag when it is interrupted.
+call that may take long runs in another thread, while the caller's thread waits and sets the flag when interrupted.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _watch_stop_flag() -> Callable[[int | None], None]:
     function = library().firth_watch_stop_flag
     function.argtypes = [ctypes.c_void_p]
     function.restype = None
-    return function  # type: ignore[no-any-return]
+    return function
 
 
 __all__ = ["POLL_S", "StopFlag", "StoppedError", "Team", "run_stoppable"]

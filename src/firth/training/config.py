@@ -149,8 +149,8 @@ class TrainingConfig:
         self._set(negatives=as_integer("negatives", self.negatives, minimum=least_negatives))
         if self.negatives > MAX_NEGATIVES:
             raise ParameterError(
-                f"negatives must be at most {MAX_NEGATIVES}, got {self.negatives}; 5 to 20 are usual (--negatives on the"
-                ' command line), and loss="softmax" (--loss softmax) compares the target with every word'
+                f"negatives must be at most {MAX_NEGATIVES}, got {self.negatives}; 5 to 20 are usual (--negatives on"
+                ' the command line), and loss="softmax" (--loss softmax) compares the target with every word'
             )
         self._set(noise_exponent=as_number("noise_exponent", self.noise_exponent))
         self._set(subsample=as_number("subsample", self.subsample, minimum=0.0))

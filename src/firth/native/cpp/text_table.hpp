@@ -131,16 +131,12 @@ class WordTable {
   // The slot of a word, or the empty slot where it belongs.
   Slot& find(const uint8_t* word, size_t length, const WordKey& key) {
     Part& part = parts_[part_of(key.hash)];
+    const bool is_inline = __builtin_expect(length <= INLINE_BYTES, 1);
     for (size_t position = key.hash & part.mask;; position = (position + 1) & part.mask) {
       Slot& slot = part.slots[position];
-      if (slot.low == key.low && slot.length == length && slot.word_id_plus_1 != 0) {
-        if (__builtin_expect(length <= INLINE_BYTES, 1)) {
-          if (slot.high == key.high) return slot;
-        } else if (std::memcmp(arena_.at(slot.high), word, length) == 0) {
-          return slot;
-        }
-      }
       if (slot.word_id_plus_1 == 0) return slot;
+      if (slot.low != key.low || slot.length != length) continue;
+      if (is_inline ? slot.high == key.high : std::memcmp(arena_.at(slot.high), word, length) == 0) return slot;
     }
   }
 
