@@ -74,7 +74,7 @@ using namespace firth;
 #define REQUIRE(condition)                                                                           \
   do {                                                                                               \
     if (!(condition)) {                                                                              \
-      std::fprintf(stderr, "line %d: %s [%s]\n", __LINE__, #condition, firth::last_error().c_str()); \
+      std::fprintf(stderr, "line %d: %s [%s]\n", __LINE__, #condition, firth::last_error()); \
       std::fprintf(stderr, "while running: %s\n", running.c_str());                                  \
       std::exit(1);                                                                                  \
     }                                                                                                \
@@ -547,7 +547,7 @@ void run_stop() {
       status = deterministic ? firth_rounds_train(rounds, 0, run.s.n_tokens, 0, &result)
                              : firth_train_slice(&run.s, 0, 0, run.s.n_tokens, 0, &result);
     stopper.join();
-    REQUIRE(status == ERROR_STOPPED && firth::last_error() == "stopped");
+    REQUIRE(status == ERROR_STOPPED && std::string(firth::last_error()) == "stopped");
     firth_rounds_destroy(rounds);
     run.check();
   }
