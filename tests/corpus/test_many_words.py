@@ -16,7 +16,7 @@ from firth.corpus.native_words import NativeWords
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import FormatError
 from firth.native.loader import StoppedError
-from firth.native.stopping import StopFlag, Team, run_stoppable
+from firth.native.stopping import StopFlag
 from firth.native.text import TextCounter, TextMerge, find_repeated_word, rank_words
 
 
@@ -128,69 +128,6 @@ def test_a_stopped_merge_ends(tmp_path: Path) -> None:
         merge_parts(stack, tmp_path, [b"a b", b"b c"])
     with ExitStack() as stack:  # the flag is no longer looked at
         merge_parts(stack, tmp_path, [b"a b", b"b c"])
-
-
-@pytest.mark.parametrize("name", ["count_range", "rank", "join", "find_repeated"])
-def test_native_calls_look_at_the_stop_flag(tmp_path: Path, name: str) -> None:
-    text, offsets = np.frombuffer(b"abc", np.uint8), np.arange(4)
-    words = NativeWords(text, offsets)
-    (tmp_path / "text").write_bytes(b"a b c")
-
-    def count_range() -> None:
-        with (
-            open(tmp_path / "text", "rb") as file,
-            open(tmp_path / "spool", "wb") as spool,
-            closing(TextCounter(spool.fileno())) as counter,
-        ):
-            counter.count_range(file.fileno(), 0, 5, is_last=True, name="text")
-
-    calls = {
-        "count_range": count_range,
-        "rank": lambda: words.rank(np.ones(3, np.int64), np.arange(3)),
-        "join": lambda: words.take(np.arange(3)),
-        "find_repeated": words.find_repeated,
-    }
-    raised: list[BaseException] = []
-
-    def work() -> None:  # not the main thread: there the call would run in a thread of its own
-        flag = StopFlag()
-        flag.set()
-        with flag.watched():
-            try:
-                calls[name]()
-            except StoppedError as error:
-                raised.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert len(raised) == 1
-
-
-def test_ctrl_c_stops_a_native_call_and_waits_for_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call of the main thread runs in another one, and what interrupts the wait sets the flag that it looks at."""
-    ended: list[str] = []
-    begun = threading.Event()
-
-    def call() -> None:
-        begun.set()
-        text, offsets = np.frombuffer(b"ab", np.uint8), np.arange(3)
-        try:
-            while True:
-                find_repeated_word(text, offsets)
-        except StoppedError:
-            ended.append("stopped")
-            raise
-
-    def interrupt() -> None:
-        if begun.is_set():
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        Team().run([call], interrupt)
-    assert ended == ["stopped"]
-    assert run_stoppable(lambda: 7) == 7
-    assert threading.active_count() == 1
 
 
 def test_a_counted_vocabulary_makes_no_strings_until_asked(encode, tmp_path: Path) -> None:

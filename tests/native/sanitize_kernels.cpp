@@ -624,7 +624,7 @@ void run_guards() {
     failed = requests.load() > number;
     refused.store(-1);
     REQUIRE(status == ERROR_ARGUMENT || (failed && status == ERROR_MEMORY));
-    REQUIRE(firth_last_error()[0] != '\0');
+    REQUIRE(firth::last_error()[0] != '\0');
   }
   run.s.shard_tokens = 1;
   run.s.negatives = MAX_NEGATIVES + 1;
