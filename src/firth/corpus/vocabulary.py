@@ -46,6 +46,7 @@ class Vocabulary:
     """
 
     counts: NDArray[np.int64]
+    _kept: NativeWords | tuple[str, ...] | NDArray[np.int64]
 
     def __init__(
         self, words: Iterable[str] | NDArray[np.int64] | NativeWords, counts: NDArray[np.int64] | Sequence[int]
@@ -68,8 +69,6 @@ class Vocabulary:
         own_counts.flags.writeable = False
         object.__setattr__(self, "_kept", kept)
         object.__setattr__(self, "counts", own_counts)
-
-    _kept: NativeWords | tuple[str, ...] | NDArray[np.int64]
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Vocabulary does not change: {name!r} cannot be set")
