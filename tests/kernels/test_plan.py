@@ -308,11 +308,19 @@ def test_first_draws_do_not_depend_on_the_target():
             assert target not in second
 
 
-def test_rare_words_have_a_part_of_the_noise():
-    parts = PlanTables.build(
-        np.ones(3, np.int64), subsample=0, noise_exponent=None, noise_distribution=np.array([1.0, 1e-300, 0.0])
-    ).noise_parts
-    assert np.diff(parts).tolist() == [2**62, 1, 0]
+@pytest.mark.parametrize(
+    ("noise", "parts"),
+    [
+        ([1.0, 1e-300, 0.0], [2**62, 1, 0]),
+        ([3e9, 1e9, 0.0], [3 * 2**60, 2**60, 0]),
+        ([1e-9, 0, 1e-9], [2**61, 0, 2**61]),
+    ],
+)
+def test_the_noise_s_parts_are_its_shares_and_rare_words_have_one(noise, parts):
+    tables = PlanTables.build(
+        np.ones(3, np.int64), subsample=0, noise_exponent=None, noise_distribution=np.array(noise)
+    )
+    assert np.diff(tables.noise_parts).tolist() == parts
 
 
 @pytest.mark.parametrize("sharing", ["block", "window", "pair"])

@@ -74,9 +74,10 @@ class PlanTables:
             # A threshold of one has no 32-bit integer; such a column is its own alias: the coin does not matter.
             noise["threshold"] = np.minimum(np.round(table.threshold * WORD_RANGE), WORD_RANGE - 1).astype(np.uint32)
             noise["alias"] = table.alias
-            parts = np.round(np.asarray(noise_distribution, np.float64) * NOISE_RANGE).astype(np.uint64)
+            weights = np.asarray(noise_distribution, np.float64)  # valid, but perhaps of another sum than 1
+            parts = np.round(weights / weights.sum() * NOISE_RANGE).astype(np.uint64)
             noise_parts = np.zeros(len(counts) + 1, np.uint64)
-            np.cumsum(np.maximum(parts, np.asarray(noise_distribution) > 0), out=noise_parts[1:])
+            np.cumsum(np.maximum(parts, weights > 0), out=noise_parts[1:])
         return cls(keep, noise, noise_parts)
 
 
