@@ -162,7 +162,8 @@ class TextCounter:
 class TextMerge:
     """Makes one list of words of those of several finished counters, which lose theirs.
 
-    The words have no order: it depends on which thread met them first.
+    The words of one counter stay in the order of first sight; those of several have an order that depends on which
+    thread met them first.
 
     Parameters
     ----------

@@ -29,6 +29,7 @@ class WordMerge {
 
   // Merges parts until none is left; several threads may call this at the same time.
   void work() {
+    if (tables_.size() == 1) return copy_words();
     for (size_t part; (part = next_part_.fetch_add(1)) < PARTS;) {
       merge_part(part);
       for (WordTable* table : tables_) table->release_part(part);
@@ -46,6 +47,28 @@ class WordMerge {
     Slot* slot;
     const WordTable* table;
   };
+
+  // The words of the only table, in the order of first sight.
+  void copy_words() {
+    if (next_part_.fetch_add(1) != 0) return;  // another thread does it
+    WordTable& table = *tables_[0];
+    for (size_t part = 0; part < PARTS; ++part)
+      each_slot(table.part(part), [&](const Slot& slot) {
+        const int64_t number = int64_t(slot.word_id_plus_1) - 1;
+        offsets_[number + 1] = slot.length;
+        counts_[number] = slot.count;
+        maps_[0][number] = int32_t(number);
+      });
+    for (size_t number = 0; number < table.n_words(); ++number) offsets_[number + 1] += offsets_[number];
+    for (size_t part = 0; part < PARTS; ++part) {
+      each_slot(table.part(part), [&](const Slot& slot) {
+        std::memcpy(bytes_ + offsets_[slot.word_id_plus_1 - 1], table.bytes_of(slot), slot.length);
+      });
+      table.release_part(part);
+    }
+    n_words_ = int64_t(table.n_words());
+    n_bytes_ = table.n_bytes();
+  }
 
   void merge_part(size_t part) {
     std::vector<Word> words;
@@ -82,22 +105,20 @@ class WordMerge {
     for (WordTable* table : tables_) most += table->part(part).n_words;
     while (n_places < 2 * most) n_places *= 2;
     const size_t mask = n_places - 1;
-    std::vector<uint32_t> places(tables_.size() > 1 ? n_places : 0);  // 0: free; else the word's place in `words` + 1
+    std::vector<uint32_t> places(n_places);  // 0: free; else the word's place in `words` + 1
     words.reserve(most);
     int64_t n_bytes = 0;
     for (WordTable* table : tables_)
       each_slot(table->part(part), [&](Slot& slot) {
-        if (tables_.size() > 1) {
-          size_t at = slot.hash() & mask;
-          for (; places[at] != 0; at = (at + 1) & mask) {
-            const Word& word = words[places[at] - 1];
-            if (!is_same(word, slot, *table)) continue;
-            word.slot->count += slot.count;
-            slot.count = int64_t(places[at]) - 1;
-            return;
-          }
-          places[at] = uint32_t(words.size() + 1);
+        size_t at = slot.hash() & mask;
+        for (; places[at] != 0; at = (at + 1) & mask) {
+          const Word& word = words[places[at] - 1];
+          if (!is_same(word, slot, *table)) continue;
+          word.slot->count += slot.count;
+          slot.count = int64_t(places[at]) - 1;
+          return;
         }
+        places[at] = uint32_t(words.size() + 1);
         words.push_back({&slot, table});
         n_bytes += slot.length;
       });
