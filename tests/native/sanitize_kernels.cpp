@@ -162,7 +162,7 @@ struct Corpus {
       keep[word] = word % 5 == 0 ? 0x80000000u : 0xffffffffu;
       noise[word] = {random.word() << 8, random.below(n_words)};
       same_noise[word] = {0, 0};  // every draw is word 0: where that is the target, each is drawn anew
-      noise_parts[word + 1] = noise_parts[word] + uint64_t(random.below(3)) * 0x1234567u;
+      noise_parts[word + 1] = noise_parts[word] + uint64_t(1 + random.below(3)) * 0x1234567u;
       frozen[word] = word % 3 == 1;
       // So steep that one row has a copy where a stretch is one token, and five where it is some hundreds.
       touch_rates[word] = float(std::ldexp(300.0, -2 * word));
