@@ -71,13 +71,13 @@ namespace {
 
 using namespace firth;
 
-#define REQUIRE(condition)                                                                           \
-  do {                                                                                               \
-    if (!(condition)) {                                                                              \
+#define REQUIRE(condition)                                                                   \
+  do {                                                                                       \
+    if (!(condition)) {                                                                      \
       std::fprintf(stderr, "line %d: %s [%s]\n", __LINE__, #condition, firth::last_error()); \
-      std::fprintf(stderr, "while running: %s\n", running.c_str());                                  \
-      std::exit(1);                                                                                  \
-    }                                                                                                \
+      std::fprintf(stderr, "while running: %s\n", running.c_str());                          \
+      std::exit(1);                                                                          \
+    }                                                                                        \
   } while (false)
 
 thread_local std::string running;
