@@ -1,11 +1,16 @@
 """Counting and encoding a text file side by side with gensim's ``build_vocab``, interleaved in one run.
 
     python benchmarks/corpus.py TEXT [--rounds 5] [--threads N] [--json]
+    python benchmarks/corpus.py --distinct 5000000 [--rounds 5] [--threads N] [--json]
 
 TEXT is a plain or compressed file; without it ``$FIRTH_DATA/enwiki-featured.txt.xz`` is unpacked and used. gensim only
 counts (``build_vocab(corpus_file=...)``, minimum count 5, vectors of one dimension, so that it allocates nothing);
 firth counts, encodes to disk and makes checksums. Also told: the stages' shares of firth's time, the time of one thread
 over that of all, an iterable of token lists, and the peak of memory that is not the vocabulary.
+
+With ``--distinct`` the text has so many tokens, made from a seed, almost each a word of its own: 8 bytes a token. Told:
+new words a second from the text to the Vocabulary with one thread and with all, and the peak of memory for each word
+beside the word itself. gensim has no part in it.
 """
 
 from __future__ import annotations
@@ -38,6 +43,11 @@ def main() -> None:
     arguments = parse_arguments()
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
+        if arguments.distinct:
+            show_distinct(
+                measure_distinct(arguments.distinct, work, arguments.rounds, arguments.threads), arguments.json
+            )
+            return
         text = unpack(arguments.text, work)
         result = measure(text, work, arguments.rounds, arguments.threads)
     if arguments.json:
@@ -49,11 +59,12 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text", type=Path, nargs="?", help="default: enwiki-featured of FIRTH_DATA")
+    parser.add_argument("--distinct", type=int, metavar="TOKENS", help="a text of almost only new words instead")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=None, help="default: the cores available")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    if arguments.text is None:
+    if arguments.text is None and not arguments.distinct:
         if "FIRTH_DATA" not in os.environ:
             parser.error("name a text, or set FIRTH_DATA to the folder that holds enwiki-featured.txt.xz")
         arguments.text = Path(os.environ["FIRTH_DATA"]) / "enwiki-featured.txt.xz"
@@ -105,6 +116,59 @@ def measure(text: Path, work: Path, n_rounds: int, threads: int | None) -> dict[
         "iterable_seconds": iterable_s,
         "peak_anonymous_bytes": peak_bytes,
     }
+
+
+def measure_distinct(n_tokens: int, work: Path, n_rounds: int, threads: int | None) -> dict[str, Any]:
+    from firth.corpus import encode_corpus
+    from firth.corpus.encode import available_cores
+
+    threads = threads or available_cores()
+    write_distinct_words(work / "text", n_tokens)
+    taken: dict[int, list[float]] = {1: [], threads: []}
+    corpus = None
+    for _ in range(n_rounds):
+        for n_threads, spent in taken.items():
+            started = time.perf_counter()
+            corpus = encode_corpus(work / "text", folder=work / "corpus", min_count=1, threads=n_threads)
+            n_words = len(corpus.vocabulary)
+            spent.append(time.perf_counter() - started)
+    assert corpus is not None
+    n_bytes = sum(map(len, map(str.encode, corpus.vocabulary.words))) / n_words
+    del corpus
+    peak_bytes = peak_anonymous(
+        lambda: encode_corpus(work / "text", folder=work / "corpus", min_count=1, threads=threads).vocabulary
+    )
+    return {
+        "words": n_words,
+        "threads": threads,
+        "seconds": {str(n_threads): spent for n_threads, spent in taken.items()},
+        "bytes_a_word_beside_it": None if peak_bytes is None else peak_bytes / n_words - n_bytes,
+    }
+
+
+def write_distinct_words(path: Path, n_tokens: int) -> None:
+    """Words of 5 to 9 letters drawn from a seed, a line end after each twentieth."""
+    import numpy as np
+
+    rng = np.random.default_rng(1)
+    lengths = rng.integers(5, 10, n_tokens)
+    text = rng.integers(ord("a"), ord("z") + 1, int((lengths + 1).sum()), dtype=np.uint8)
+    ends = np.cumsum(lengths + 1) - 1
+    text[ends] = ord(" ")
+    text[ends[19::20]] = ord("\n")
+    text.tofile(path)
+
+
+def show_distinct(result: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(result, indent=2))
+        return
+    print(f"{result['words']:,} distinct words, text to vocabulary")
+    for n_threads, spent in result["seconds"].items():
+        seconds_taken = statistics.median(spent)
+        print(f"  {n_threads} threads  {result['words'] / seconds_taken / 1e6:6.2f} M words/s  {seconds_taken:6.2f} s")
+    if result["bytes_a_word_beside_it"] is not None:
+        print(f"  peak of memory: {result['bytes_a_word_beside_it']:.0f} bytes a word beside the word")
 
 
 def time_gensim(text: Path) -> float:

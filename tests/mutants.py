@@ -285,11 +285,18 @@ MUTANTS = (
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
     ),
     Mutant(
-        "negatives: a redraw that repeats the rejected draw's counter",
+        "negatives: a redraw from the whole noise",
         f"{CPP}/plan.hpp",
-        "for (uint32_t attempt = 1; attempt < MAX_ATTEMPTS; ++attempt) {",
-        "for (uint32_t attempt = 1; attempt < 2; ++attempt) {",
-        "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
+        "random * (parts[s_.n_words] - own) >> 64",
+        "random * parts[s_.n_words] >> 64",
+        "tests/kernels/test_plan.py::test_native_plan_equals_its_twin_where_one_word_dominates",
+    ),
+    Mutant(
+        "negatives: windows of a block share what was drawn anew for another target",
+        f"{CPP}/plan.hpp",
+        "if (latest.from != center.draws || latest.target != target) {",
+        "if (latest.from != center.draws) {",
+        "tests/kernels/test_plan.py::test_native_plan_equals_its_twin_where_one_word_dominates",
     ),
     Mutant(
         "blocks: places go on from the block before",

@@ -26,14 +26,17 @@ int64_t firth_text_count_range(void*, int32_t, int64_t, int64_t, int32_t, ChunkR
 int64_t firth_text_begin(void*);
 int64_t firth_text_feed(void*, const uint8_t*, int64_t, int32_t, ChunkReport*);
 int64_t firth_text_finish(void*, int64_t*, int64_t*);
-int64_t firth_text_merge(void*, const void*, int32_t*);
-int64_t firth_text_words(void*, uint8_t*, int64_t*, int64_t*);
+int64_t firth_text_merge_new(void* const*, int64_t, int32_t* const*, uint8_t*, int64_t*, int64_t*, void**);
+void firth_text_merge_free(void*);
+int64_t firth_text_merge_work(void*);
+int64_t firth_text_merge_sizes(const void*, int64_t*, int64_t*);
 int64_t firth_text_encoder_new(void**);
 void firth_text_encoder_free(void*);
 int64_t firth_text_map_chunk(void*, int32_t, const SpooledChunk*, const int32_t*, uint64_t, uint64_t, int64_t*);
 int64_t firth_text_write_chunk(void*, const int32_t*, const int64_t*);
 int64_t firth_text_rank(const uint8_t*, const int64_t*, const int64_t*, int64_t, int64_t*);
-int64_t firth_text_join(const uint8_t*, const int64_t*, const int64_t*, int64_t, uint8_t, uint8_t*);
+int64_t firth_text_join(const uint8_t*, const int64_t*, const int64_t*, int64_t, int32_t, uint8_t*, int64_t*);
+int64_t firth_text_find_repeated(const uint8_t*, const int64_t*, int64_t);
 }
 
 #define REQUIRE(condition)                                         \
@@ -89,26 +92,42 @@ static void run(const std::string& text, int64_t chunk_bytes, int n_threads) {
   threads.clear();
 
   std::vector<std::vector<int32_t>> maps;
-  int64_t n_words = 0, n_bytes = 0;
-  for (size_t t = 0; t < counters.size(); ++t) {
-    REQUIRE(firth_text_finish(counters[t], &n_words, &n_bytes) == 0);
+  std::vector<int32_t*> map_starts;
+  int64_t n_words = 0, n_bytes = 0, most_words = 0, most_bytes = 0;
+  for (void* counter : counters) {
+    REQUIRE(firth_text_finish(counter, &n_words, &n_bytes) == 0);
     maps.emplace_back(size_t(n_words) + 1);
-    if (t == 0) {
-      for (size_t i = 0; i < maps[0].size(); ++i) maps[0][i] = int32_t(i);
-    } else {
-      REQUIRE(firth_text_merge(counters[0], counters[t], maps[t].data()) == 0);
-    }
+    map_starts.push_back(maps.back().data());
+    most_words += n_words;
+    most_bytes += n_bytes;
   }
-  REQUIRE(firth_text_finish(counters[0], &n_words, &n_bytes) == 0);
-  std::vector<uint8_t> bytes(size_t(n_bytes) + 1);
-  std::vector<int64_t> offsets(size_t(n_words) + 1), counts(static_cast<size_t>(n_words)), order;
-  REQUIRE(firth_text_words(counters[0], bytes.data(), offsets.data(), counts.data()) == 0);
+  std::vector<uint8_t> bytes(size_t(most_bytes) + 1);
+  std::vector<int64_t> offsets(size_t(most_words) + 1), counts(static_cast<size_t>(most_words)), order;
+  void* merge = nullptr;
+  REQUIRE(firth_text_merge_new(counters.data(), int64_t(counters.size()), map_starts.data(), bytes.data(),
+                               offsets.data(), counts.data(), &merge) == 0);
+  for (int t = 0; t < n_threads; ++t) threads.emplace_back([&] { REQUIRE(firth_text_merge_work(merge) == 0); });
+  for (std::thread& thread : threads) thread.join();
+  threads.clear();
+  REQUIRE(firth_text_merge_sizes(merge, &n_words, &n_bytes) == 0);
+  firth_text_merge_free(merge);
+  // No more than there is, so that a sanitizer sees what is read behind it.
+  bytes.resize(size_t(n_bytes));
+  offsets.resize(size_t(n_words) + 1);
+  bytes.shrink_to_fit();
+  offsets.shrink_to_fit();
   for (void* counter : counters) firth_text_counter_free(counter);
   for (int64_t word = 0; word < n_words; ++word) order.push_back(word);
   REQUIRE(firth_text_rank(bytes.data(), offsets.data(), counts.data(), n_words, order.data()) == 0);
   std::vector<uint8_t> joined(size_t(n_bytes + n_words));
-  REQUIRE(firth_text_join(bytes.data(), offsets.data(), order.data(), n_words, '\n', joined.data()) ==
-          n_bytes + n_words);
+  std::vector<int64_t> joined_offsets(size_t(n_words) + 1);
+  REQUIRE(firth_text_join(bytes.data(), offsets.data(), order.data(), n_words, '\n', joined.data(),
+                          joined_offsets.data()) == n_bytes + n_words);
+  REQUIRE(firth_text_join(bytes.data(), offsets.data(), order.data(), n_words, -1, joined.data(),
+                          joined_offsets.data()) == n_bytes);
+  joined.resize(size_t(n_bytes));
+  joined.shrink_to_fit();
+  REQUIRE(firth_text_find_repeated(joined.data(), joined_offsets.data(), n_words) == n_words);
 
   std::map<std::string, int64_t> expected;
   std::vector<std::string> tokens;

@@ -13,6 +13,7 @@ from firth.errors import ParameterError, TrainingError
 from firth.kernels.engine import Engine, StoppedError
 from firth.kernels.reference import compute_unit_gradient, update_unit
 from firth.kernels.registry import OBJECTIVES
+from firth.native.kernel import MAX_NEGATIVES
 from firth.native.loader import available_instruction_sets
 from firth.numerics.huffman import build_huffman_tree
 from firth.training.history import mean_loss_error
@@ -194,7 +195,7 @@ def test_the_standard_error_is_that_of_the_estimate():
     counts = np.bincount(ids, minlength=40).astype(np.int64)
     offsets = np.array([0, len(ids)])
     errors = []
-    for seed in range(200):
+    for seed in range(200, 400):
         engines = [
             Engine(
                 ids, offsets, counts, dims=8, subsample=0, seed=seed, learning_rate=0.0, min_learning_rate=0.0,
@@ -419,7 +420,41 @@ def test_sizes_below_one_are_refused(corpus, name, size):
 
 
 def test_a_negative_number_of_negatives_and_no_words_are_refused(corpus):
-    with pytest.raises(ParameterError, match=r"^negatives must be at least 0, got -1"):
+    with pytest.raises(ParameterError, match=r"^negatives must be 0 to 65536, got -1"):
         Engine(*corpus, negatives=-1)
     with pytest.raises(ParameterError, match=r"^counts must have 1 or more words for"):
         Engine(np.zeros(0, np.int32), np.array([0]), np.zeros(0, np.int64))
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_words_without_a_path_learn_nothing(architecture, instruction_set):
+    """A unit without output rows: the native core divided by their number."""
+    ids, offsets = np.zeros(40, np.int32), np.array([0, 40])
+    engine = Engine(
+        ids, offsets, np.array([40, 1]), architecture=architecture, loss="hierarchical-softmax", dims=4, subsample=0,
+        instruction_set=instruction_set,
+    )  # fmt: skip
+    engine._tree_arrays[0][:] = 0  # where the paths begin and end
+    before = engine.input_vectors
+    results = engine.train_slice(0, 40, 0), engine.train_rounds(0, 40, 0, threads=2)
+    assert [result.loss_nats for result in results] == [0.0, 0.0]
+    assert all(result.n_examples > 0 for result in results)
+    assert engine.heldout_loss(ids, offsets)[0] == 0.0
+    assert np.array_equal(engine.input_vectors, before)
+
+
+def test_negatives_are_bounded(corpus):
+    for negatives in (-1, MAX_NEGATIVES + 1, 2**32 + 5):
+        with pytest.raises(ParameterError, match=f"negatives must be 0 to 65536, got {negatives}"):
+            Engine(*corpus, dims=4, negatives=negatives)
+    engine = Engine(*corpus, dims=4, negatives=5)
+    engine._settings.negatives = MAX_NEGATIVES + 1
+    calls = [
+        lambda: engine.train_slice(0, 10, 0),
+        lambda: engine.train_rounds(0, len(corpus[0]), 0, threads=1),
+        lambda: engine._kernel.plan_slice(engine._settings, 0, 10, 0),
+    ]
+    for call in calls:
+        with pytest.raises(ParameterError, match="negatives must be 0 to 65536, got 65537"):
+            call()

@@ -21,6 +21,7 @@ from firth.corpus.plan import (
     PlanTables,
     plan_windows,
 )
+from firth.errors import ParameterError
 from firth.kernels.engine import Engine
 from firth.native.kernel import Kernel
 from firth.native.loader import available_instruction_sets
@@ -238,11 +239,95 @@ def test_epochs_and_seeds_draw_anew():
     assert all(plans[a] != plans[b] for a in range(6) for b in range(a))
 
 
-def test_after_64_attempts_the_next_word_is_taken():
-    counts = np.array([1, 1, 1], np.int64)
-    ids = np.array([2, 2, 2, 2], np.int32)
+DOMINATED = np.array([10**6, 60, 20, 0, 15, 5], np.int64)  # word 0 is 99.99 % of the tokens, word 3 is never drawn
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize("purpose", [Purpose.NEGATIVES, Purpose.HELDOUT_NOISE])
+@pytest.mark.parametrize("sharing", ["block", "window", "pair"])
+@pytest.mark.parametrize("target", [0, 2])
+def test_draws_anew_follow_the_distribution_without_the_target(instruction_set, purpose, sharing, target):
+    ids = np.full(100_000 if sharing == "block" else 6000, target, np.int32)
+    noise = DOMINATED / DOMINATED.sum()
     engine = Engine(
-        ids, np.array([0, 4]), counts, dims=4, subsample=0, seed=1, negatives=3,
-        noise_distribution=np.array([0.0, 0.0, 1.0]),
+        ids, np.array([0, len(ids)]), np.maximum(DOMINATED, 1), dims=4, negatives=5, negative_sharing=sharing,
+        subsample=0, seed=3, noise_distribution=noise, instruction_set=instruction_set,
     )  # fmt: skip
-    assert all(window[3] == (0, 0, 0) for window in native_windows(engine, 0, 4, 0))
+    engine._settings.noise_purpose = int(purpose)
+    windows = native_windows(engine, 0, len(ids), 0)
+    if sharing == "block":  # windows that share their draws count once
+        block, unit = BLOCK_TOKENS["skipgram"], UNIT_WINDOWS
+        windows = list({(w[0] // block, w[0] % block // unit % BLOCK_DRAWS): w for w in windows}.values())
+    drawn = np.bincount(np.concatenate([window[3] for window in windows]), minlength=6)
+    rest = np.where(np.arange(6) == target, 0, noise)
+    if target == 2:  # words of a share of 1e-4 are too few for the test: all but word 0 together
+        drawn, rest = np.array([drawn[0], drawn[1:].sum()]), np.array([rest[0], rest[1:].sum()])
+    assert drawn.sum() > 20_000
+    assert chi_square(drawn, rest / rest.sum()) > 1e-4
+
+
+@pytest.mark.parametrize("sharing", ["block", "window", "pair"])
+def test_native_plan_equals_its_twin_where_one_word_dominates(sharing):
+    rng = np.random.default_rng(17)
+    n_tokens = 100 if sharing == "pair" else 300
+    ids = np.where(rng.random(n_tokens) < 0.9, 0, rng.integers(1, 6, n_tokens)).astype(np.int32)
+    counts = np.bincount(ids, minlength=6).astype(np.int64)
+    offsets = np.array([0, 70, n_tokens])
+    engine = Engine(ids, offsets, counts, dims=4, negative_sharing=sharing, subsample=0, seed=2**40)
+    tables = PlanTables.build(counts, subsample=0, noise_exponent=0.75)
+    plan = plan_windows(
+        ids, offsets, tables, PlanSettings(2**40, negative_sharing=sharing), epoch=1, start=0, stop=len(ids)
+    )
+    expected = [(w.position, w.target_id, w.context_ids, w.negative_ids) for w in plan]
+    assert native_windows(engine, 0, len(ids), 1) == expected
+    assert all(target not in negatives for _, target, _, negatives in expected)
+
+
+def test_windows_of_one_target_share_what_is_drawn_anew():
+    ids = np.zeros(640, np.int32)
+    engine = Engine(ids, np.array([0, 640]), DOMINATED[[0, 1, 2, 4]], dims=4, subsample=0, seed=5)
+    draws: dict[int, set[tuple[int, ...]]] = {}
+    for position, _, _, negatives in native_windows(engine, 0, 640, 0):
+        draws.setdefault(position // BLOCK_TOKENS["skipgram"], set()).add(negatives)
+    assert all(len(shared) <= BLOCK_DRAWS for shared in draws.values())
+
+
+def test_first_draws_do_not_depend_on_the_target():
+    """Drawing anew changes the draws that equal the target and no others."""
+    ids, offsets, counts = make_corpus(np.random.default_rng(3), 50, [2000])
+    for sharing in ("block", "window", "pair"):
+        kept, redrawn = (
+            native_windows(
+                Engine(ids, offsets, counts, dims=4, seed=9, negative_sharing=sharing, target_collision=collision),
+                0, len(ids), 0,
+            )
+            for collision in ("count", "reject")
+        )  # fmt: skip
+        for (_, target, _, first), (_, _, _, second) in zip(kept, redrawn, strict=True):
+            assert [a for a in first if a != target] == [b for a, b in zip(first, second, strict=True) if a != target]
+            assert target not in second
+
+
+@pytest.mark.parametrize(
+    ("noise", "parts"),
+    [
+        ([1.0, 1e-300, 0.0], [2**62, 1, 0]),
+        ([3e9, 1e9, 0.0], [3 * 2**60, 2**60, 0]),
+        ([1e-9, 0, 1e-9], [2**61, 0, 2**61]),
+    ],
+)
+def test_the_noise_s_parts_are_its_shares_and_rare_words_have_one(noise, parts):
+    tables = PlanTables.build(
+        np.ones(3, np.int64), subsample=0, noise_exponent=None, noise_distribution=np.array(noise)
+    )
+    assert np.diff(tables.noise_parts).tolist() == parts
+
+
+@pytest.mark.parametrize("sharing", ["block", "window", "pair"])
+def test_noise_of_the_target_alone_is_an_error_and_no_other_word(sharing):
+    engine = Engine(
+        np.array([2, 2, 2, 2], np.int32), np.array([0, 4]), np.ones(3, np.int64), dims=4, subsample=0, seed=1,
+        negatives=3, negative_sharing=sharing, noise_distribution=np.array([0.0, 0.0, 1.0]),
+    )  # fmt: skip
+    with pytest.raises(ParameterError, match='another word than the target, for target_collision="reject"'):
+        native_windows(engine, 0, 4, 0)

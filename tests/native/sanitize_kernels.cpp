@@ -71,13 +71,13 @@ namespace {
 
 using namespace firth;
 
-#define REQUIRE(condition)                                                                           \
-  do {                                                                                               \
-    if (!(condition)) {                                                                              \
-      std::fprintf(stderr, "line %d: %s [%s]\n", __LINE__, #condition, firth::last_error().c_str()); \
-      std::fprintf(stderr, "while running: %s\n", running.c_str());                                  \
-      std::exit(1);                                                                                  \
-    }                                                                                                \
+#define REQUIRE(condition)                                                                   \
+  do {                                                                                       \
+    if (!(condition)) {                                                                      \
+      std::fprintf(stderr, "line %d: %s [%s]\n", __LINE__, #condition, firth::last_error()); \
+      std::fprintf(stderr, "while running: %s\n", running.c_str());                          \
+      std::exit(1);                                                                          \
+    }                                                                                        \
   } while (false)
 
 thread_local std::string running;
@@ -135,6 +135,7 @@ struct Corpus {
   Exact<float> weights;
   Exact<uint32_t> keep;
   Exact<AliasColumn> noise, same_noise;
+  Exact<uint64_t> noise_parts;
   Exact<int64_t> path_offsets;
   Exact<int32_t> path_nodes;
   Exact<uint8_t> path_codes, frozen;
@@ -148,17 +149,20 @@ struct Corpus {
         keep(size_t(n_words)),
         noise(size_t(n_words)),
         same_noise(size_t(n_words)),
+        noise_parts(size_t(n_words) + 1),
         path_offsets(size_t(n_words) + 1),
         path_nodes(size_t(n_words - 1) * (n_words + 2) / 2),
         path_codes(path_nodes.size()),
         frozen(size_t(n_words)),
         touch_rates(size_t(n_words)) {
     Random random{11};
+    noise_parts[0] = 0;
     for (size_t s = 0; s < weights.size(); ++s) weights[s] = float(random.below(5)) / 2;
     for (int word = 0; word < n_words; ++word) {
       keep[word] = word % 5 == 0 ? 0x80000000u : 0xffffffffu;
       noise[word] = {random.word() << 8, random.below(n_words)};
-      same_noise[word] = {0, 0};  // every draw is word 0: where that is the target, all attempts are rejected
+      same_noise[word] = {0, 0};  // every draw is word 0: where that is the target, each is drawn anew
+      noise_parts[word + 1] = noise_parts[word] + uint64_t(1 + random.below(3)) * 0x1234567u;
       frozen[word] = word % 3 == 1;
       // So steep that one row has a copy where a stretch is one token, and five where it is some hundreds.
       touch_rates[word] = float(std::ldexp(300.0, -2 * word));
@@ -228,6 +232,7 @@ struct Run {
     if (options & 1) s.sequence_weights = corpus.weights.data();
     if (options & 2) s.frozen = corpus.frozen.data();
     if (options & 4) s.keep_thresholds = corpus.keep.data();
+    if (variant.loss == NEGATIVE_SAMPLING) s.noise_parts = corpus.noise_parts.data();
     if (variant.loss == NEGATIVE_SAMPLING) s.noise = (options & 8 ? corpus.same_noise : corpus.noise).data();
     if (variant.loss == HIERARCHICAL_SOFTMAX) {
       s.path_offsets = corpus.path_offsets.data();
@@ -542,7 +547,7 @@ void run_stop() {
       status = deterministic ? firth_rounds_train(rounds, 0, run.s.n_tokens, 0, &result)
                              : firth_train_slice(&run.s, 0, 0, run.s.n_tokens, 0, &result);
     stopper.join();
-    REQUIRE(status == ERROR_STOPPED && firth::last_error() == "stopped");
+    REQUIRE(status == ERROR_STOPPED && std::string(firth::last_error()) == "stopped");
     firth_rounds_destroy(rounds);
     run.check();
   }
@@ -586,6 +591,47 @@ void run_memory() {
   refused.store(-1);
 }
 
+// Faults that no run of training meets unless memory ends at the wrong place.
+void run_guards() {
+  alarm(30);
+  Buffer<int32_t> buffer;  // an element of its own, while it moves
+  buffer.push_back(7);
+  for (int k = 0; k < 1000; ++k) buffer.push_back(buffer[0]);
+  for (const int32_t value : buffer) REQUIRE(value == 7);
+
+  Barrier barrier(2);  // the step done once fails: the other thread goes on all the same
+  std::atomic<int> n_thrown{0}, n_met{0};
+  for (int round = 0; round < 100; ++round)
+    on_threads(2, [&](int) {
+      try {
+        barrier.wait([] { throw std::runtime_error("once"); });
+      } catch (const std::runtime_error&) {
+        ++n_thrown;
+      }
+      ++n_met;
+    });
+  REQUIRE(n_thrown.load() == 100 && n_met.load() == 200);
+
+  const Corpus corpus = make_corpus_of_rounds();
+  Run<float> run(corpus, variants(false)[0], WINDOWS[1], 17, 5, 0);
+  run.s.shard_tokens = 0;  // refused, with a message that memory may not suffice for
+  bool failed = true;
+  for (int64_t number = 0; failed; ++number) {
+    void* rounds = nullptr;
+    requests.store(0);
+    refused.store(number);
+    const int64_t status = firth_rounds_create(&run.s, 1, &rounds);
+    failed = requests.load() > number;
+    refused.store(-1);
+    REQUIRE(status == ERROR_ARGUMENT || (failed && status == ERROR_MEMORY));
+    REQUIRE(firth::last_error()[0] != '\0');
+  }
+  run.s.shard_tokens = 1;
+  run.s.negatives = MAX_NEGATIVES + 1;
+  Result result;
+  REQUIRE(firth_train_slice(&run.s, 0, 0, 1, 0, &result) == ERROR_ARGUMENT);
+}
+
 void run_lock_free() {
   const Corpus corpus = make_corpus_of_rounds();
   uint32_t number = 0;
@@ -614,7 +660,8 @@ int main(int count, char** arguments) {
   if (what == "windows") return run_windows(), 0;
   if (what == "stop") return run_stop(), 0;
   if (what == "memory") return run_memory(), 0;
+  if (what == "guards") return run_guards(), 0;
   if (what == "lock-free") return run_lock_free(), 0;
-  std::fprintf(stderr, "usage: sanitize_kernels serial|rounds|windows|stop|memory|lock-free\n");
+  std::fprintf(stderr, "usage: sanitize_kernels serial|rounds|windows|stop|memory|guards|lock-free\n");
   return 2;
 }

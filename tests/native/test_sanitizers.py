@@ -45,6 +45,10 @@ def test_memory_that_runs_out_is_an_error_and_no_hang(build: Build) -> None:
     build("address,undefined").run_clean("memory")
 
 
+def test_faults_that_no_run_meets(build: Build) -> None:
+    build("address,undefined").run_clean("guards")
+
+
 def test_deterministic_threads_need_no_suppression(build: Build) -> None:
     build("thread").run_clean("rounds")
 

@@ -91,6 +91,7 @@ def test_threads_are_those_of_the_affinity() -> None:
         ("epochs", -1, "epochs must be at least 1, got -1"),
         ("negatives", -1, "negatives must be at least 1, got -1"),
         ("negatives", 0, "negatives must be at least 1, got 0"),
+        ("negatives", 65_537, r"negatives must be at most 65536, got 65537; 5 to 20 are usual \(--negatives on"),
         ("learning_rate", "fast", "learning_rate must be a number, got 'fast'"),
         ("learning_rate", float("nan"), "learning_rate must be a finite number, got nan"),
         ("learning_rate", float("inf"), "learning_rate must be a finite number, got inf"),

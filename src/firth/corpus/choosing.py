@@ -9,28 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.counting import Counted, NativeWords
+from firth.corpus.counting import Counted
+from firth.corpus.native_words import NativeWords
 from firth.corpus.vocabulary import Vocabulary, encode_words
 from firth.errors import CorpusError, CorpusTypeError, ParameterError
-from firth.native.text import TextEncoder, join_words, rank_words
+from firth.native.stopping import run_stoppable
+from firth.native.text import TextEncoder, rank_words
 
 
 def hold_out(counted: Counted, threshold: int, seed: int) -> tuple[Counted, int, int]:
     """Take the held-out sequences out of the counts: (counted, tokens held out, sequences held out)."""
     if threshold == 0:
         return counted, 0, 0
-    n_tokens = n_lines = 0
-    with contextlib.closing(TextEncoder(heldout_threshold=threshold, seed=seed)) as encoder:
-        for chunk, first_line in zip(counted.chunks, counted.first_lines, strict=True):
-            tokens, lines = encoder.uncount_heldout(
-                counted.spools[chunk.counter],
-                chunk.spooled,
-                first_line,
-                counted.id_maps[chunk.counter],
-                counted.counts,
-            )
-            n_tokens += tokens
-            n_lines += lines
+    n_tokens, n_lines = run_stoppable(lambda: _uncount_heldout(counted, threshold, seed))
     if n_tokens == counted.n_tokens:
         raise CorpusError(
             f"heldout_share must leave something to train on; all {n_tokens:,} tokens are in the {n_lines:,} of"
@@ -43,6 +34,22 @@ def hold_out(counted: Counted, threshold: int, seed: int) -> tuple[Counted, int,
             " word; use a larger share, split the text into more lines, or hold out a file"
         )
     return counted, n_tokens, n_lines
+
+
+def _uncount_heldout(counted: Counted, threshold: int, seed: int) -> tuple[int, int]:
+    n_tokens = n_lines = 0
+    with contextlib.closing(TextEncoder(heldout_threshold=threshold, seed=seed)) as encoder:
+        for chunk, first_line in zip(counted.chunks, counted.first_lines, strict=True):
+            tokens, lines = encoder.uncount_heldout(
+                counted.spools[chunk.counter],
+                chunk.spooled,
+                first_line,
+                counted.id_maps[chunk.counter],
+                counted.counts,
+            )
+            n_tokens += tokens
+            n_lines += lines
+    return n_tokens, n_lines
 
 
 @dataclass(frozen=True)
@@ -99,10 +106,10 @@ def choose_vocabulary(
             raise IntegerWordsError("lowercase and normalizer must be unset where the words are integers")
     else:
         changes = transform.changes_words or (isinstance(words, NativeWords) and transform.encoding_errors != "strict")
-        if vocabulary is not None and not changes:
-            words = _decode(words, "strict")
-        if changes:
-            words, counts, merged_ids = _merge_words(_decode(words, transform.encoding_errors), counts, transform)
+        if changes or vocabulary is not None:
+            words = words.strings(transform.encoding_errors) if isinstance(words, NativeWords) else words
+            if changes:
+                words, counts, merged_ids = _merge_words(words, counts, transform)
     n_distinct = int(np.count_nonzero(counts))
     if vocabulary is not None:
         chosen = vocabulary
@@ -130,14 +137,6 @@ def unseen_words(vocabulary: Vocabulary, counted: Counted, id_maps: list[NDArray
         word_ids = id_map[counted.counts[distinct] > 0]
         is_seen[word_ids[word_ids >= 0]] = True
     return np.flatnonzero(~is_seen)
-
-
-def _decode(words: NativeWords | list[str], encoding_errors: str) -> list[str]:
-    """All distinct words as strings. None has a line end in it, so one decoding does for all."""
-    if isinstance(words, list):
-        return words
-    everything = np.arange(len(words.offsets) - 1, dtype=np.int64)
-    return join_words(words.text, words.offsets, everything).decode("utf-8", encoding_errors).split("\n")[:-1]
 
 
 def _merge_words(
@@ -179,17 +178,17 @@ def _rank(
         np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)), out=offsets[1:])
         order = rank_words(text, offsets, np.ascontiguousarray(counts[kept]), np.arange(len(kept), dtype=np.int64))
         return kept[order][:max_vocabulary]
-    return rank_words(words.text, words.offsets, counts, kept)[:max_vocabulary]
+    return words.rank(counts, kept)[:max_vocabulary]
 
 
 def _take_words(
     words: NativeWords | list[str] | NDArray[np.int64], numbers: NDArray[np.int64]
-) -> tuple[str, ...] | NDArray[np.int64]:
+) -> NativeWords | tuple[str, ...] | NDArray[np.int64]:
     if isinstance(words, np.ndarray):
         return words[numbers]
     if isinstance(words, list):
         return tuple(words[number] for number in numbers.tolist())
-    return tuple(join_words(words.text, words.offsets, numbers).decode().split("\n")[:-1])
+    return words.take(numbers)
 
 
 def _nothing_left_message(
@@ -203,7 +202,9 @@ def _nothing_left_message(
         counts[first] = 0
         return _nothing_left_message(words, counts, min_count)
     n_seen, highest = int(np.count_nonzero(counts)), int(counts.max())
-    word = _take_words(words, np.array([first], np.int64))[0]
+    if isinstance(words, NativeWords):  # which word comes first depends on the threads
+        first = int(words.rank(counts, np.flatnonzero(counts == highest))[0])
+    word = words.word_bytes(first).decode() if isinstance(words, NativeWords) else words[first]
     return (
         f"min_count={min_count} leaves no word: {n_seen:,} distinct words were seen among {int(counts.sum()):,} tokens,"
         f" the most frequent, {word if isinstance(words, np.ndarray) else repr(word)}, {highest:,}"

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -21,28 +21,21 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.native_words import NativeWords
 from firth.corpus.recognise import strip_marks
 from firth.corpus.sources import IdSequences, TextFile, string_message, tokens_of
 from firth.corpus.tables import validated_tokens
 from firth.errors import CorpusError, CorpusTypeError, EncodingError, FirthError, StorageError
-from firth.native.text import CountedChunk, TextCounter
+from firth.native.stopping import POLL_S, Team
+from firth.native.text import CountedChunk, TextCounter, TextMerge
 
 SPOOL_TOKENS = 1 << 20  # tokens of an iterable spooled at once
-POLL_S = 0.05  # how often progress is told and Ctrl-C is looked for
 BYTES_PER_COMPRESSED = 5.0  # text shrinks to a quarter or a fifth
 
 
 # Called in the caller's thread with the stage ("count", "encode"), what is done of it, and the whole (None: unknown).
 # Counting files goes by bytes, counting anything else by tokens, encoding by tokens. What it raises stops the encoding.
 Progress = Callable[[str, int, "int | None"], None]
-
-
-@dataclass(frozen=True)
-class NativeWords:
-    """Distinct words as the native core keeps them: bytes one after the other, and offsets."""
-
-    text: NDArray[np.uint8]
-    offsets: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -102,44 +95,6 @@ class Reporter:
         if force or now - self._last >= POLL_S:
             self._last = now
             self._progress(stage, done, total)
-
-
-class Team:
-    """Runs workers in threads while the caller's thread tells progress and takes Ctrl-C."""
-
-    def __init__(self) -> None:
-        self.stop = threading.Event()  # workers end after the chunk that they are at
-        self._errors: list[tuple[tuple[int, ...], BaseException]] = []
-
-    def run(self, workers: Sequence[Callable[[], None]], poll: Callable[[], None]) -> None:
-        """Returns when all workers have; the first error in the corpus's order is raised."""
-        threads = [threading.Thread(target=self._guarded, args=(worker,), daemon=True) for worker in workers]
-        try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(POLL_S)
-                    poll()
-        finally:
-            self.stop.set()
-            for thread in threads:
-                while thread.ident is not None and thread.is_alive():
-                    # A second Ctrl-C must not free what a thread still works on; it ends after its chunk anyway.
-                    with contextlib.suppress(KeyboardInterrupt):
-                        thread.join()
-        if self._errors:
-            raise min(self._errors, key=lambda error: error[0])[1]
-
-    def fail(self, order: tuple[int, ...], error: BaseException) -> None:
-        self._errors.append((order, error))
-        self.stop.set()
-
-    def _guarded(self, worker: Callable[[], None]) -> None:
-        try:
-            worker()
-        except BaseException as error:
-            self.fail((1 << 62,), error)
 
 
 @dataclass(frozen=True)
@@ -235,20 +190,20 @@ def count_texts(
     if any(not text.may_block for text in files):
         team.run([lambda worker=worker: work(worker) for worker in range(n_workers)], tell)  # type: ignore[misc]
     report("count", sum(done_bytes) if total is None else total, total, force=True)
-    return _merge_counters(counters, chunks, [spool.fileno() for spool in spool_files])
+    return _merge_counters(counters, chunks, [spool.fileno() for spool in spool_files], tell)
 
 
-def _merge_counters(counters: list[TextCounter], chunks: list[SpooledChunk], spools: list[int]) -> Counted:
+def _merge_counters(
+    counters: list[TextCounter], chunks: list[SpooledChunk], spools: list[int], report: Callable[[], None]
+) -> Counted:
     for counter in counters:
         counter.finish()
-    first = counters[0]
-    id_maps = [np.arange(first.n_words, dtype=np.int32)]
-    for counter in counters[1:]:
-        id_maps.append(first.merge(counter))
+    with contextlib.closing(TextMerge(counters)) as merge:
+        Team().run([merge.work] * len(counters), report)
+        text, offsets, counts = merge.words()
+    for counter in counters:
         counter.close()
-    text, offsets, counts = first.words()
-    first.close()
-    return Counted(NativeWords(text, offsets), counts, chunks, spools, id_maps)
+    return Counted(NativeWords(text, offsets), counts, chunks, spools, merge.id_maps)
 
 
 def _n_tasks(text: TextFile, chunk_bytes: int) -> int:

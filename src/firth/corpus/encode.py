@@ -25,13 +25,11 @@ from firth.corpus.choosing import NoKnownWordError, Transform, choose_vocabulary
 from firth.corpus.corpus_folder import new_corpus, old_corpus_bytes
 from firth.corpus.counting import (
     BYTES_PER_COMPRESSED,
-    POLL_S,
     SPOOL_TOKENS,
     Counted,
     Progress,
     Reporter,
     Spools,
-    Team,
     count_ids,
     count_texts,
     count_tokens,
@@ -53,6 +51,7 @@ from firth.corpus.sources import IdSequences, TextFile, TokenLists, classify_sou
 from firth.corpus.tables import resolve_tokenizer, split_text
 from firth.corpus.vocabulary import Vocabulary, validate_cuts
 from firth.errors import CorpusError, ParameterError, StorageError
+from firth.native.stopping import POLL_S, Team
 from firth.native.text import TextEncoder
 
 CHUNK_BYTES = 1 << 20  # text that one thread takes at once; small against the memory, large against a call's cost
@@ -201,7 +200,7 @@ def encode_corpus(
         if n_tokens == 0:
             raise NoKnownWordError(
                 f"the corpus must have words of the given vocabulary, got none among its {counted.n_tokens:,} tokens"
-                " (the vocabulary's first words: " + ", ".join(map(repr, chosen.word_list()[:5])) + ")"
+                " (the vocabulary's first words: " + ", ".join(map(repr, chosen.first_words(5))) + ")"
             )
         chosen.save(work / VOCABULARY)
         stack.close()  # the spools are gone before checksums are made

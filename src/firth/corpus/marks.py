@@ -7,12 +7,14 @@ its distinct words.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.counting import Counted, NativeWords
+from firth.corpus.counting import Counted
+from firth.corpus.native_words import NativeWords
 from firth.corpus.recognise import MARK, strip_marks
-from firth.native.text import join_words
 
 CHARACTER = "\ufeff"
 
@@ -92,8 +94,8 @@ def _marked_words(words: NativeWords | list[str] | NDArray[np.int64]) -> NDArray
 
 def _listed(words: NativeWords | list[str] | NDArray[np.int64]) -> list[bytes]:
     if isinstance(words, NativeWords):
-        everything = np.arange(len(words.offsets) - 1, dtype=np.int64)
-        return join_words(words.text, words.offsets, everything).split(b"\n")[:-1]
+        data = words.text.tobytes()
+        return [data[start:stop] for start, stop in itertools.pairwise(words.offsets.tolist())]
     return [str(word).encode("utf-8", "surrogatepass") for word in words]
 
 

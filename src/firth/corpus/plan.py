@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from firth.corpus.philox import Purpose, draw_blocks
 from firth.numerics.distributions import build_alias_table, keep_probabilities, noise_probabilities
 
-MAX_ATTEMPTS = 64  # of drawing one negative that is not the target; then the next word id is taken
 WORD_RANGE = 2**32
+NOISE_RANGE = 2**62  # about the sum of the noise's parts, which must stay below 2^64
 # negative_sharing="block": a block is so many tokens of the corpus; the kept ones among them are numbered: these are
 # their places. A block has BLOCK_DRAWS draws of negatives, which its windows take in turns; with skip-gram, the windows
 # of UNIT_WINDOWS neighbouring places have one draw, are a unit, and have one width, if it is dynamic.
@@ -43,10 +43,14 @@ class PlanTables:
         ceil(p 2^32) / 2^32 for p = numerics' keep_probabilities. None: everything is kept.
     noise : array of (threshold uint32, alias int32), (V,), or None
         A negative is column c where its coin is < threshold[c], alias[c] elsewhere. None: no negatives.
+    noise_parts : uint64 array, (V + 1,), or None
+        The noise as parts of [0, noise_parts[V]): word w has [noise_parts[w], noise_parts[w + 1]), of round(q(w) 2^62)
+        numbers, and at least one if q(w) > 0. A draw that equals the target is drawn anew from the other parts.
     """
 
     keep_thresholds: NDArray[np.uint32] | None
     noise: NDArray[Any] | None
+    noise_parts: NDArray[np.uint64] | None = None
 
     @classmethod
     def build(
@@ -62,7 +66,7 @@ class PlanTables:
         if subsample > 0:
             probabilities = keep_probabilities(counts, subsample)
             keep = (np.minimum(np.ceil(probabilities * WORD_RANGE), WORD_RANGE) - 1).astype(np.uint32)
-        noise = None
+        noise = noise_parts = None
         if noise_distribution is None and noise_exponent is not None:
             noise_distribution = noise_probabilities(counts, noise_exponent)
         if noise_distribution is not None:
@@ -71,7 +75,11 @@ class PlanTables:
             # A threshold of one has no 32-bit integer; such a column is its own alias: the coin does not matter.
             noise["threshold"] = np.minimum(np.round(table.threshold * WORD_RANGE), WORD_RANGE - 1).astype(np.uint32)
             noise["alias"] = table.alias
-        return cls(keep, noise)
+            weights = np.asarray(noise_distribution, np.float64)  # valid, but perhaps of another sum than 1
+            parts = np.round(weights / weights.sum() * NOISE_RANGE).astype(np.uint64)
+            noise_parts = np.zeros(len(counts) + 1, np.uint64)
+            np.cumsum(np.maximum(parts, weights > 0), out=noise_parts[1:])
+        return cls(keep, noise, noise_parts)
 
 
 @dataclass(frozen=True)
@@ -82,15 +90,15 @@ class PlannedWindow:
     unit, unless the window is wide or negatives are drawn by pair.
 
     ``unit`` is the same for neighbouring windows that are one unit of training: those of one sequence, block and group
-    of places whose negatives are the group's draw, none of which was drawn anew or left out. It is None where each
-    window is its own.
+    of places whose negatives are the group's draw, or the group's draw with one target drawn anew. It is None where
+    each window is a unit of its own, and where a negative was left out.
     """
 
     position: int
     target_id: int
     context_ids: tuple[int, ...]
     negative_ids: tuple[int, ...]
-    unit: tuple[int, int, int] | None = None
+    unit: tuple[int, int, int, int | None] | None = None
     parts: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = ()
 
 
@@ -205,11 +213,10 @@ def plan_windows(
             unit = None
             if tables.noise is not None:
                 place = int(places[position])
-                drawn, changed = draw_negatives(
-                    tables.noise, settings, epoch, int(position), place, target, len(borders) - 1
-                )
-                if joins_windows and not changed:
-                    unit = (sequence, int(position) // settings.block_tokens, place // settings.unit_windows)
+                drawn, changed = draw_negatives(tables, settings, epoch, int(position), place, target, len(borders) - 1)
+                if joins_windows and not (changed and settings.target_collision == "drop"):
+                    group = (sequence, int(position) // settings.block_tokens, place // settings.unit_windows)
+                    unit = (*group, target if changed else None)
             contexts = [context[first:last] for first, last in itertools.pairwise(borders)]
             negatives = tuple(itertools.chain.from_iterable(drawn))
             yield PlannedWindow(
@@ -240,42 +247,52 @@ def _number_within_blocks(kept: NDArray[np.bool_], block_tokens: int) -> NDArray
 
 
 def draw_negatives(
-    noise: NDArray[Any], settings: PlanSettings, epoch: int, position: int, place: int, target_id: int, n_parts: int
+    tables: PlanTables, settings: PlanSettings, epoch: int, position: int, place: int, target_id: int, n_parts: int
 ) -> tuple[list[tuple[int, ...]], bool]:
     """The negatives of each part of one center, and whether any draw equalled the target and was not kept.
 
     Part p has the draws p K to (p + 1) K - 1, of K = ``settings.negatives``.
     Draw d takes words 2 (d mod 2) and the next of random block d // 2: column floor(word / 2^32 * V), then the coin.
     Random blocks are those of the center's position, or, where windows share the draws of a block of tokens, of the
-    block's first position plus the number of the draw in its block. A draw that equals the target is drawn anew from
-    the random block of the next attempt at the center's own position ("reject"), kept ("count") or left out ("drop").
+    block's first position plus the number of the draw in its block. A draw that equals the target is kept ("count"),
+    left out ("drop"), or drawn anew ("reject") from the noise without the target: the two words of the same random
+    block's second attempt are one number r of 64 bits, and floor(r / 2^64 * (total - the target's part)) is a place in
+    the parts of the other words, one behind the other.
     """
+    assert tables.noise is not None
+    assert tables.noise_parts is not None
+    noise, parts = tables.noise, tables.noise_parts
     n_words = len(noise)
     shared = position
     if settings.shares_by_block:
         which = place // settings.unit_windows % BLOCK_DRAWS
         shared = position // settings.block_tokens * settings.block_tokens + which
 
-    def draw(number: int, attempt: int) -> int:
-        at = shared if attempt == 0 else position
-        block = draw_blocks(settings.seed, settings.noise_purpose, epoch, at, number // 2, attempt)
-        column_word, coin = (int(word) for word in block[2 * (number % 2) : 2 * (number % 2) + 2])
+    def random_words(number: int, attempt: int) -> tuple[int, int]:
+        block = draw_blocks(settings.seed, settings.noise_purpose, epoch, shared, number // 2, attempt)
+        return int(block[2 * (number % 2)]), int(block[2 * (number % 2) + 1])
+
+    def draw(number: int) -> int:
+        column_word, coin = random_words(number, 0)
         column = column_word * n_words >> 32
         return column if coin < int(noise["threshold"][column]) else int(noise["alias"][column])
+
+    def redraw(number: int) -> int:
+        high, low = random_words(number, 1)
+        start, stop, total = int(parts[target_id]), int(parts[target_id + 1]), int(parts[-1])
+        at = (high << 32 | low) * (total - (stop - start)) >> 64
+        if at >= start:
+            at += stop - start
+        return int(np.searchsorted(parts, np.uint64(at), side="right")) - 1
 
     drawn: list[list[int]] = [[] for _ in range(n_parts)]
     changed = False
     for number in range(n_parts * settings.negatives):
-        word = draw(number, 0)
-        changed |= word == target_id and settings.target_collision != "count"
-        if word == target_id and settings.target_collision == "drop":
-            continue
-        if settings.target_collision == "reject":
-            for attempt in range(1, MAX_ATTEMPTS):
-                if word != target_id:
-                    break
-                word = draw(number, attempt)
-            if word == target_id:
-                word = (target_id + 1) % n_words
+        word = draw(number)
+        if word == target_id and settings.target_collision != "count":
+            changed = True
+            if settings.target_collision == "drop":
+                continue
+            word = redraw(number)
         drawn[number // settings.negatives].append(word)
     return [tuple(part) for part in drawn], changed

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import difflib
 import functools
-import itertools
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.native_words import NativeWords
 from firth.corpus.recognise import HEAD_BYTES, refuse_other_formats, strip_marks
 from firth.corpus.replace import write_file
 from firth.errors import (
@@ -30,17 +29,23 @@ EXACT_SUFFIX = ".safetensors"
 _FORMAT_NAME = "firth-vocabulary"
 
 
-@dataclass(frozen=True, eq=False)
 class Vocabulary:
     """The words of a model: the word with id ``i`` is ``words[i]`` and was seen ``counts[i]`` times.
 
     Ids go by falling count, ties by the word (code points; numbers by size), where firth made the vocabulary; a
-    vocabulary given by hand keeps the order that it has.
+    vocabulary given by hand keeps the order that it has. A vocabulary does not change.
 
     Parameters
     ----------
     words : tuple of str, (V,), or int64 array, (V,), where the corpus held ids and the ids are the words
     counts : int64 array, (V,), of 0 or more
+
+    Attributes
+    ----------
+    words : tuple of str, or int64 array
+        The strings of a vocabulary that firth counted or loaded are made when ``words`` is first asked for: five
+        million take 300 MB.
+    counts : int64 array, (V,)
 
     Raises
     ------
@@ -50,28 +55,40 @@ class Vocabulary:
         A word is neither a string nor an integer.
     """
 
-    words: tuple[str, ...] | NDArray[np.int64]
     counts: NDArray[np.int64]
+    _kept: NativeWords | tuple[str, ...] | NDArray[np.int64]
 
-    def __post_init__(self) -> None:
-        words: tuple[str, ...] | NDArray[np.int64]
-        words = _as_word_ids(self.words) if isinstance(self.words, np.ndarray) else tuple(self.words)
-        given_counts = np.asarray(self.counts)
+    def __init__(
+        self, words: Iterable[str] | NDArray[np.int64] | NativeWords, counts: NDArray[np.int64] | Sequence[int]
+    ) -> None:
+        kept: NativeWords | tuple[str, ...] | NDArray[np.int64]
+        if isinstance(words, NativeWords):
+            kept = words
+        else:
+            kept = _as_word_ids(words) if isinstance(words, np.ndarray) else tuple(words)
+        given_counts = np.asarray(counts)
         if given_counts.ndim != 1 or (given_counts.dtype.kind not in "iu" and given_counts.size):
-            raise ParameterError(f"counts must be a one-dimensional array of integers, got {_describe(self.counts)}")
-        counts = given_counts.astype(np.int64)
-        if len(words) != len(counts):
-            raise ParameterError(f"counts must be as many as words ({len(words)}), got {len(counts)}")
-        if not len(words):
+            raise ParameterError(f"counts must be a one-dimensional array of integers, got {_describe(counts)}")
+        own_counts = given_counts.astype(np.int64)
+        if len(kept) != len(own_counts):
+            raise ParameterError(f"counts must be as many as words ({len(kept)}), got {len(own_counts)}")
+        if not len(kept):
             raise ParameterError("words must be at least 1, got none")
-        if counts.min() < 0:
-            raise ParameterError(f"counts must be 0 or more, got {int(counts.min())}")
-        counts.flags.writeable = False
-        object.__setattr__(self, "words", words)
-        object.__setattr__(self, "counts", counts)
+        if own_counts.min() < 0:
+            raise ParameterError(f"counts must be 0 or more, got {int(own_counts.min())}")
+        own_counts.flags.writeable = False
+        object.__setattr__(self, "_kept", kept)
+        object.__setattr__(self, "counts", own_counts)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Vocabulary does not change: {name!r} cannot be set")
+
+    @functools.cached_property
+    def words(self) -> tuple[str, ...] | NDArray[np.int64]:
+        return tuple(self._kept.strings()) if isinstance(self._kept, NativeWords) else self._kept
 
     def __len__(self) -> int:
-        return len(self.words)
+        return len(self._kept)
 
     def __contains__(self, word: object) -> bool:
         try:
@@ -85,19 +102,24 @@ class Vocabulary:
         return (
             self.words_are_ids == other.words_are_ids
             and np.array_equal(self.counts, other.counts)
-            and list(self.words) == list(other.words)
+            and self._has_words_of(other)
         )
+
+    def _has_words_of(self, other: Vocabulary) -> bool:
+        if isinstance(self._kept, NativeWords) and isinstance(other._kept, NativeWords):
+            return self._kept.equals(other._kept)
+        return list(self.words) == list(other.words)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        first = ", ".join(repr(word) for word in self.word_list()[:3])
+        first = ", ".join(repr(word) for word in self.first_words(3))
         return f"Vocabulary({len(self):,} words: {first}{', ...' if len(self) > 3 else ''})"
 
     @property
     def words_are_ids(self) -> bool:
         """Whether the words are integers, the ids of the corpus."""
-        return isinstance(self.words, np.ndarray)
+        return isinstance(self._kept, np.ndarray)
 
     @property
     def n_tokens(self) -> int:
@@ -107,6 +129,13 @@ class Vocabulary:
     def word_list(self) -> list[Any]:
         """The words as a list of str, or of int where the words are ids."""
         return self.words.tolist() if isinstance(self.words, np.ndarray) else list(self.words)
+
+    def first_words(self, n_words: int) -> list[Any]:
+        """The words with the lowest ids, at most ``n_words``, without making the strings of all."""
+        if isinstance(self._kept, NativeWords):
+            return [self._kept.word_bytes(word_id).decode() for word_id in range(min(n_words, len(self)))]
+        first = self._kept[:n_words]
+        return first.tolist() if isinstance(first, np.ndarray) else list(first)
 
     def word_id(self, word: str | int) -> int:
         """The id of a word.
@@ -126,19 +155,26 @@ class Vocabulary:
         ids = self._ids
         return np.fromiter((ids.get(word, -1) for word in words), np.int32)
 
+    def validate_distinct(self) -> None:
+        """Raise ParameterError where a word stands twice."""
+        if not isinstance(self._kept, NativeWords):
+            _ = self._ids
+        elif (repeated := self._kept.find_repeated()) is not None:
+            raise _repeated_word(self._kept.word_bytes(repeated).decode())
+
     @functools.cached_property
     def _ids(self) -> dict[Any, int]:
         words = self.word_list()
         ids = {word: word_id for word_id, word in enumerate(words)}
         if len(ids) != len(words):
             word = next(word for word_id, word in enumerate(words) if ids[word] != word_id)
-            raise ParameterError(f"words must be distinct, got {word!r} more than once")
+            raise _repeated_word(word)
         return ids
 
     def _unknown_message(self, word: object) -> str:
         message = f"{word!r} is not in the vocabulary of {len(self):,} words"
         if isinstance(word, str) and not self.words_are_ids:
-            near = difflib.get_close_matches(word, self.word_list()[:50_000], n=3)
+            near = difflib.get_close_matches(word, self.first_words(50_000), n=3)
             if near:
                 message += f"; near spellings: {', '.join(near)}"
         elif isinstance(word, str) != (not self.words_are_ids):
@@ -186,7 +222,7 @@ class Vocabulary:
             tuple(str(word) for word in words) if isinstance(words[0], str) else _as_word_ids(words),
             np.array([-negative for negative, _ in kept], np.int64),
         )
-        _ = vocabulary._ids  # a word that stands twice is an error here
+        vocabulary.validate_distinct()
         return vocabulary
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -230,7 +266,7 @@ class Vocabulary:
             vocabulary = (
                 cls._from_safetensors(data, path) if path.suffix == EXACT_SUFFIX else cls._from_lines(data, path)
             )
-            _ = vocabulary._ids
+            vocabulary.validate_distinct()
         except ParameterError as error:
             raise FormatError(f"{path}: {error}") from None
         return vocabulary
@@ -280,10 +316,12 @@ class Vocabulary:
         import safetensors.numpy
 
         tensors: dict[str, NDArray[Any]] = {"counts": np.ascontiguousarray(self.counts)}
-        if isinstance(self.words, np.ndarray):
-            tensors["word_ids"] = np.ascontiguousarray(self.words)
+        if isinstance(self._kept, np.ndarray):
+            tensors["word_ids"] = np.ascontiguousarray(self._kept)
+        elif isinstance(self._kept, NativeWords):
+            tensors["word_bytes"], tensors["word_offsets"] = self._kept.text, self._kept.offsets
         else:
-            encoded = [encode_words(word) for word in self.words]
+            encoded = [encode_words(word) for word in self._kept]
             tensors["word_bytes"] = np.frombuffer(b"".join(encoded), np.uint8)
             lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
             tensors["word_offsets"] = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
@@ -301,7 +339,7 @@ class Vocabulary:
         counts = _tensor(tensors, "counts", np.int64, path)
         if "word_ids" in tensors:
             return cls(_tensor(tensors, "word_ids", np.int64, path), counts)
-        text = _tensor(tensors, "word_bytes", np.uint8, path).tobytes()
+        text = _tensor(tensors, "word_bytes", np.uint8, path)
         offsets = _tensor(tensors, "word_offsets", np.int64, path)
         if (
             len(offsets) != len(counts) + 1
@@ -310,9 +348,9 @@ class Vocabulary:
             or np.any(offsets[1:] < offsets[:-1])
         ):
             raise FormatError(f"{path}: word_offsets must rise from 0 to {len(text)} in {len(counts) + 1} steps")
-        bounds = offsets.tolist()
+        words = NativeWords(text, offsets)
         try:
-            words = tuple(text[start:stop].decode() for start, stop in itertools.pairwise(bounds))
+            words.validate_utf8()
         except UnicodeDecodeError as error:
             raise EncodingError(f"{path}: word_bytes is not UTF-8 ({error})") from None
         return cls(words, counts)
@@ -339,6 +377,10 @@ def encode_words(text: str) -> bytes:
             f"a word holds a lone surrogate, which UTF-8 cannot write: {text[start : error.start + 20]!r};"
             ' clean it with word.encode("utf-8", "replace").decode()'
         ) from None
+
+
+def _repeated_word(word: object) -> ParameterError:
+    return ParameterError(f"words must be distinct, got {word!r} more than once")
 
 
 def _tensor(tensors: dict[str, NDArray[Any]], name: str, dtype: type[np.generic], path: Path) -> NDArray[Any]:

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import mmap
 import struct
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from pathlib import Path
 from typing import NoReturn
 
@@ -43,6 +43,7 @@ from firth.formats.rows import check_finite, decode_words, finish_table
 from firth.formats.source import MAX_DIMS, MAX_WORD_BYTES, ByteSource, ReadOptions, mapped
 from firth.formats.table import VectorTable
 from firth.native import vector_text
+from firth.native.stopping import Team
 
 MAGIC = 793712314  # FASTTEXT_FILEFORMAT_MAGIC_INT32
 VERSIONS = (11, 12)
@@ -211,11 +212,19 @@ class _Model:
             )
 
         step = 1 << 12
-        if n_words <= step:
-            compute(0)
-        else:
-            with ThreadPoolExecutor(n_threads, "firth-rows") as pool:
-                list(pool.map(compute, range(0, n_words, step)))
+        firsts = iter(range(0, n_words, step))
+        lock = threading.Lock()
+        team = Team()
+
+        def work() -> None:
+            while not team.stop.is_set():
+                with lock:
+                    first = next(firsts, None)
+                if first is None:
+                    return
+                compute(first)
+
+        team.run([work] * max(1, min(n_threads, -(-n_words // step))))
         return matrix
 
     def take(self, layout: str, what: str) -> tuple[int, ...]:

@@ -22,7 +22,16 @@ from firth.errors import ParameterError, ShapeError, TrainingError
 from firth.kernels.guessing import guessing_loss
 from firth.kernels.registry import find_objective
 from firth.kernels.staleness import choose_shard_tokens, touch_rates
-from firth.native.kernel import CHOICE_CODES, ROW_ALIGNMENT_BYTES, Kernel, Result, Rounds, Settings, TouchRates
+from firth.native.kernel import (
+    CHOICE_CODES,
+    MAX_NEGATIVES,
+    ROW_ALIGNMENT_BYTES,
+    Kernel,
+    Result,
+    Rounds,
+    Settings,
+    TouchRates,
+)
 from firth.native.loader import StoppedError
 from firth.numerics.huffman import build_huffman_tree
 
@@ -134,6 +143,8 @@ class Engine:
         loss_every: int | None = None,
         instruction_set: str | None = None,
     ) -> None:
+        if not 0 <= negatives <= MAX_NEGATIVES:
+            raise ParameterError(f"negatives must be 0 to {MAX_NEGATIVES}, got {negatives}")
         self._objective = find_objective(architecture, loss)
         self._kernel = Kernel(instruction_set)
         self.instruction_set = self._kernel.instruction_set
@@ -149,8 +160,6 @@ class Engine:
         for name, size in sizes.items():
             if size is not None and size < 1:
                 raise ParameterError(f"{name} must be at least 1, got {size}")
-        if negatives < 0:
-            raise ParameterError(f"negatives must be at least 0, got {negatives}")
 
         row_elements = ROW_ALIGNMENT_BYTES // np.dtype(np.float32).itemsize
         self._stride = -(-dims // row_elements) * row_elements
@@ -189,6 +198,7 @@ class Engine:
             n_sequences=len(self._offsets) - 1,
             keep_thresholds=_address(self._tables.keep_thresholds),
             noise=_address(self._tables.noise),
+            noise_parts=_address(self._tables.noise_parts),
             input_matrix=_address(self._input),
             output_matrix=_address(self._output),
             frozen=_address(self._frozen),

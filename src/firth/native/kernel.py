@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from firth.errors import NativeError
 from firth.native.loader import check_status, default_instruction_set, load_library
+from firth.native.stopping import run_stoppable
 
 _ARCHITECTURES = {"skipgram": 0, "cbow": 1}
 _LOSSES = {"negative-sampling": 0, "hierarchical-softmax": 1, "softmax": 2}
@@ -33,6 +34,7 @@ CHOICE_CODES: dict[str, dict[str, int]] = {
 }
 
 ROW_ALIGNMENT_BYTES = 64  # native/cpp/simd.hpp
+MAX_NEGATIVES = 1 << 16  # native/cpp/settings.hpp
 
 
 class TouchRates(ctypes.Structure):
@@ -52,6 +54,7 @@ class Settings(ctypes.Structure):
         ("n_sequences", c_int64),
         ("keep_thresholds", c_void_p),
         ("noise", c_void_p),
+        ("noise_parts", c_void_p),
         ("path_offsets", c_void_p),
         ("path_nodes", c_void_p),
         ("path_codes", c_void_p),
@@ -203,7 +206,10 @@ class Kernel:
     def initial_vectors(self, seed: int, matrix: NDArray[np.float32], dims: int, first_row: int = 0) -> None:
         """Fill the first ``dims`` columns of a padded matrix with U(-0.5/D, 0.5/D) by counter."""
         n_rows, stride = matrix.shape
-        self._check(self._library.firth_initial_vectors(seed, matrix.ctypes.data, first_row, n_rows, stride, dims))
+        address = matrix.ctypes.data
+        run_stoppable(
+            lambda: self._check(self._library.firth_initial_vectors(seed, address, first_row, n_rows, stride, dims))
+        )
 
     def _check(self, status: int) -> None:
         check_status(self._library, status)
@@ -237,4 +243,13 @@ def _declare(library: ctypes.CDLL) -> None:
         function.argtypes = arguments
 
 
-__all__ = ["CHOICE_CODES", "ROW_ALIGNMENT_BYTES", "Kernel", "Result", "Rounds", "Settings", "TouchRates"]
+__all__ = [
+    "CHOICE_CODES",
+    "MAX_NEGATIVES",
+    "ROW_ALIGNMENT_BYTES",
+    "Kernel",
+    "Result",
+    "Rounds",
+    "Settings",
+    "TouchRates",
+]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from firth.errors import CorpusError, EncodingError
 from firth.native.loader import check_status, library, raise_last_error
+from firth.native.stopping import run_stoppable
 
 MAX_WORD_BYTES = 1 << 20  # as in text_count.cpp
 _INVALID_UTF8, _NUL_BYTE, _WORD_TOO_LONG = 1, 2, 3
@@ -52,8 +53,10 @@ def _functions() -> ctypes.CDLL:
         "firth_text_begin": [pointer],
         "firth_text_feed": [pointer, ctypes.c_char_p, size, small, ctypes.POINTER(_ChunkReport)],
         "firth_text_finish": [pointer, ctypes.POINTER(size), ctypes.POINTER(size)],
-        "firth_text_merge": [pointer, pointer, pointer],
-        "firth_text_words": [pointer, pointer, pointer, pointer],
+        "firth_text_merge_new": [pointer, size, pointer, pointer, pointer, pointer, ctypes.POINTER(pointer)],
+        "firth_text_merge_free": [pointer],
+        "firth_text_merge_work": [pointer],
+        "firth_text_merge_sizes": [pointer, ctypes.POINTER(size), ctypes.POINTER(size)],
         "firth_text_encoder_new": [ctypes.POINTER(pointer)],
         "firth_text_encoder_free": [pointer],
         "firth_text_map_chunk": [
@@ -65,7 +68,8 @@ def _functions() -> ctypes.CDLL:
             ctypes.POINTER(size),
         ],
         "firth_text_rank": [pointer, pointer, pointer, size, pointer],
-        "firth_text_join": [pointer, pointer, pointer, size, ctypes.c_uint8, pointer],
+        "firth_text_find_repeated": [pointer, pointer, size],
+        "firth_text_join": [pointer, pointer, pointer, size, small, pointer, pointer],
     }  # fmt: skip
     for name, arguments in prototypes.items():
         function = getattr(native, name)
@@ -132,23 +136,6 @@ class TextCounter:
         check_status(self._native, status)
         self.n_words, self.n_bytes = n_words.value, n_bytes.value
 
-    def merge(self, other: TextCounter) -> NDArray[np.int32]:
-        """Add another finished counter's words; returns the id here of each of its words."""
-        id_map = np.empty(other.n_words, np.int32)
-        status = self._native.firth_text_merge(self._handle, other._handle, id_map.ctypes.data)
-        check_status(self._native, status)
-        self.finish()
-        return id_map
-
-    def words(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
-        """The words by id: their bytes one after the other, (n_words + 1,) offsets, (n_words,) counts."""
-        text = np.empty(max(self.n_bytes, 1), np.uint8)
-        offsets = np.empty(self.n_words + 1, np.int64)
-        counts = np.empty(self.n_words, np.int64)
-        status = self._native.firth_text_words(self._handle, text.ctypes.data, offsets.ctypes.data, counts.ctypes.data)
-        check_status(self._native, status)
-        return text[: self.n_bytes], offsets, counts
-
     def _counted(self, status: int, report: _ChunkReport, name: str) -> CountedChunk:
         if report.problem == _INVALID_UTF8:
             raise EncodingError(
@@ -170,6 +157,60 @@ class TextCounter:
             except OSError as error:
                 raise type(error)(f"{name}: {error}") from None
         return CountedChunk(report.spool_offset, report.n_tokens, report.n_lines)
+
+
+class TextMerge:
+    """Makes one list of words of those of several finished counters, which lose theirs.
+
+    The words of one counter stay in the order of first sight; those of several have an order that depends on which
+    thread met them first.
+
+    Parameters
+    ----------
+    counters : finished counters, at least one
+
+    Attributes
+    ----------
+    id_maps : for each counter an int32 array: the number in the list of each of its words
+    """
+
+    def __init__(self, counters: Sequence[TextCounter]) -> None:
+        self._native = _functions()
+        self._counters = list(counters)  # kept alive
+        most_words = sum(counter.n_words for counter in counters)
+        # Room for the case that no two counters have a word in common; what is not written takes no memory.
+        self._text = np.empty(max(sum(counter.n_bytes for counter in counters), 1), np.uint8)
+        self._offsets = np.empty(most_words + 1, np.int64)
+        self._counts = np.empty(most_words, np.int64)
+        self.id_maps = [np.empty(counter.n_words, np.int32) for counter in counters]
+        self._handle = ctypes.c_void_p()
+        n_counters = len(self._counters)
+        status = self._native.firth_text_merge_new(
+            (ctypes.c_void_p * n_counters)(*(counter._handle for counter in self._counters)),
+            n_counters,
+            (ctypes.c_void_p * n_counters)(*(id_map.ctypes.data for id_map in self.id_maps)),
+            self._text.ctypes.data,
+            self._offsets.ctypes.data,
+            self._counts.ctypes.data,
+            ctypes.byref(self._handle),
+        )
+        check_status(self._native, status)
+
+    def close(self) -> None:
+        if self._handle:
+            self._native.firth_text_merge_free(self._handle)
+            self._handle = ctypes.c_void_p()
+
+    def work(self) -> None:
+        """Merge until nothing is left to do; several threads may call this at the same time."""
+        check_status(self._native, self._native.firth_text_merge_work(self._handle))
+
+    def words(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+        """The merged words: their bytes one after the other, (n_words + 1,) offsets, (n_words,) counts."""
+        n_words, n_bytes = ctypes.c_int64(), ctypes.c_int64()
+        status = self._native.firth_text_merge_sizes(self._handle, ctypes.byref(n_words), ctypes.byref(n_bytes))
+        check_status(self._native, status)
+        return self._text[: n_bytes.value], self._offsets[: n_words.value + 1], self._counts[: n_words.value]
 
 
 class TextEncoder:
@@ -232,22 +273,50 @@ def rank_words(
     """Word ids sorted by falling count, ties by the bytes of the word (in UTF-8 the order of code points)."""
     ranked = np.array(word_ids, np.int64)
     native = _functions()
-    status = native.firth_text_rank(
-        text.ctypes.data, offsets.ctypes.data, counts.ctypes.data, len(ranked), ranked.ctypes.data
+    run_stoppable(
+        lambda: check_status(
+            native,
+            native.firth_text_rank(
+                text.ctypes.data, offsets.ctypes.data, counts.ctypes.data, len(ranked), ranked.ctypes.data
+            ),
+        )
     )
-    check_status(native, status)
     return ranked
 
 
-def join_words(
-    text: NDArray[np.uint8], offsets: NDArray[np.int64], word_ids: NDArray[np.int64], separator: bytes = b"\n"
-) -> bytes:
-    """The bytes of the given words, each followed by the separator (one byte)."""
-    size = int((offsets[word_ids + 1] - offsets[word_ids]).sum()) + len(word_ids)
-    joined = np.empty(max(size, 1), np.uint8)
-    word_ids = np.ascontiguousarray(word_ids, np.int64)
+def find_repeated_word(text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> int | None:
+    """The number of a word that is equal to one before it; None where all words differ."""
+    n_words = len(offsets) - 1
     native = _functions()
-    status = native.firth_text_join(
-        text.ctypes.data, offsets.ctypes.data, word_ids.ctypes.data, len(word_ids), separator[0], joined.ctypes.data
+    found = run_stoppable(
+        lambda: check_status(native, native.firth_text_find_repeated(text.ctypes.data, offsets.ctypes.data, n_words))
     )
-    return joined[: check_status(native, status)].tobytes()
+    return found if found < n_words else None
+
+
+def join_words(
+    text: NDArray[np.uint8], offsets: NDArray[np.int64], word_ids: NDArray[np.int64], separator: bytes = b""
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The bytes of the given words, no two of which are the same, one after the other, and where each begins.
+
+    Each is followed by the separator, one byte or none.
+    """
+    word_ids = np.ascontiguousarray(word_ids, np.int64)
+    joined = np.empty(max(len(text) + len(word_ids) * len(separator), 1), np.uint8)  # at most
+    joined_offsets = np.empty(len(word_ids) + 1, np.int64)
+    native = _functions()
+    size = run_stoppable(
+        lambda: check_status(
+            native,
+            native.firth_text_join(
+                text.ctypes.data,
+                offsets.ctypes.data,
+                word_ids.ctypes.data,
+                len(word_ids),
+                separator[0] if separator else -1,
+                joined.ctypes.data,
+                joined_offsets.ctypes.data,
+            ),
+        )
+    )
+    return joined[:size], joined_offsets

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.native.loader import check_status, library
+from firth.native.stopping import run_stoppable
 
 ROW_TOO_FEW = 1
 ROW_TOO_MANY = 2
@@ -174,7 +175,9 @@ def may_repeat(hashes: NDArray[np.uint64]) -> bool:
     """False where all hashes differ, so that their words do; True where two words may be equal."""
     hashes = np.ascontiguousarray(hashes, dtype=np.uint64)
     core = _library()
-    return bool(check_status(core, core.firth_vectors_may_repeat(hashes.ctypes.data, len(hashes))))
+    return run_stoppable(
+        lambda: bool(check_status(core, core.firth_vectors_may_repeat(hashes.ctypes.data, len(hashes))))
+    )
 
 
 def compute_fasttext_vectors(

@@ -13,6 +13,7 @@ from typing import Any
 
 from firth.errors import ParameterError
 from firth.kernels.registry import CHOICES, find_objective
+from firth.native.kernel import MAX_NEGATIVES
 
 LEARNING_RATE = 0.025  # Mikolov et al. 2013a, section 4.2; word2vec.c's default for skip-gram
 CBOW_LEARNING_RATE = 0.075  # Irsoy, Benton, Stratos 2021 (koan), for CBOW by the gradient of the mean
@@ -30,7 +31,7 @@ PARAMETER_HELP: dict[str, str] = {
     "window_side": "context on both sides of the centre, left of it, or right of it",
     "negatives": "noise words for each positive example",
     "negative_sharing": "noise words are drawn for a block of neighbouring windows, for each window, or for each pair",
-    "target_collision": "a noise word that equals the target: reject (draw again), count (keep), drop (skip)",
+    "target_collision": "a noise word that equals the target: reject (draw another word), count (keep), drop (skip)",
     "noise_exponent": "noise words are drawn in proportion to count ** exponent",
     "subsample": "threshold of subsampling frequent words; 0 is off",
     "cbow_input": "CBOW: mean or sum of the context's vectors",
@@ -145,7 +146,12 @@ class TrainingConfig:
         self._set(dims=as_integer("dims", self.dims, minimum=1, maximum=MAX_INT32))
         self._set(window=as_integer("window", self.window, minimum=1, maximum=MAX_INT32))
         least_negatives = 1 if self.loss == "negative-sampling" else 0
-        self._set(negatives=as_integer("negatives", self.negatives, minimum=least_negatives, maximum=MAX_INT32))
+        self._set(negatives=as_integer("negatives", self.negatives, minimum=least_negatives))
+        if self.negatives > MAX_NEGATIVES:
+            raise ParameterError(
+                f"negatives must be at most {MAX_NEGATIVES}, got {self.negatives}; 5 to 20 are usual (--negatives on"
+                ' the command line), and loss="softmax" (--loss softmax) compares the target with every word'
+            )
         self._set(noise_exponent=as_number("noise_exponent", self.noise_exponent))
         self._set(subsample=as_number("subsample", self.subsample, minimum=0.0))
         self._set(min_count=as_integer("min_count", self.min_count, minimum=1))

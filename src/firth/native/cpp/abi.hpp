@@ -33,23 +33,30 @@ struct Failure : std::runtime_error {
   Status status;
 };
 
-std::string& last_error();
+// The message of the calling thread's last failure, and its storing, which never fails: a message that memory does not
+// suffice for is replaced by "out of memory".
+const char* last_error() noexcept;
+void store_error(const char* message) noexcept;
+
+// Throws when the flag is set that the calling thread watches, if it watches one (firth_watch_stop_flag). Loops that
+// may take long call it at least every few milliseconds.
+void check_stop();
 
 template <class Body>
 int64_t guard(Body&& body) noexcept {
   try {
     return body();
   } catch (const Failure& failure) {
-    last_error() = failure.what();
+    store_error(failure.what());
     return failure.status;
   } catch (const std::bad_alloc&) {
-    last_error() = "out of memory";
+    store_error("out of memory");
     return ERROR_MEMORY;
   } catch (const std::exception& error) {
-    last_error() = error.what();
+    store_error(error.what());
     return ERROR_INTERNAL;
   } catch (...) {
-    last_error() = "unknown C++ exception";
+    store_error("unknown C++ exception");
     return ERROR_INTERNAL;
   }
 }

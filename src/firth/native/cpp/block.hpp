@@ -30,8 +30,9 @@ template <class Real>
 using Rows = Real* const*;
 
 // Output rows of each block but the last, which may have fewer: blocks of nearly equal width keep the units busy best.
+// 0 where there are no rows.
 constexpr int block_width(int n) {
-  const int n_blocks = (n + BLOCK_ROWS - 1) / BLOCK_ROWS;
+  const int n_blocks = std::max(1, (n + BLOCK_ROWS - 1) / BLOCK_ROWS);
   return (n + n_blocks - 1) / n_blocks;
 }
 

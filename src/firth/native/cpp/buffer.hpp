@@ -28,7 +28,8 @@ class Buffer {
     size_ = size;
   }
 
-  void push_back(const T& value) {
+  // By value: an element of this array stays readable while the array moves.
+  void push_back(const T value) {
     resize(size_ + 1);
     memory_[size_ - 1] = value;
   }

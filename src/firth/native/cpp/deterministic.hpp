@@ -310,9 +310,14 @@ class Barrier {
   void wait(Once&& once) {
     const int generation = generation_.load(std::memory_order_acquire);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == n_threads_) {
+      struct Release {  // also when `once` throws: nobody else would end the others' wait
+        Barrier& barrier;
+        ~Release() {
+          barrier.arrived_.store(0, std::memory_order_relaxed);
+          barrier.generation_.fetch_add(1, std::memory_order_acq_rel);
+        }
+      } release{*this};
       once();
-      arrived_.store(0, std::memory_order_relaxed);
-      generation_.fetch_add(1, std::memory_order_acq_rel);
       return;
     }
     for (int spins = 0; generation_.load(std::memory_order_acquire) == generation; ++spins)
@@ -452,7 +457,13 @@ class RoundTrainer final : public Rounds {
     }
     barrier_.wait([&] {
       given_up_ = failed_.load();
-      if (!given_up_) once();
+      if (given_up_) return;
+      try {
+        once();
+      } catch (...) {
+        failures_[thread] = std::current_exception();
+        given_up_ = true;
+      }
     });
     return !given_up_;
   }

@@ -62,10 +62,13 @@ struct SharedRows {
   Real* copies = nullptr;  // of the rows [first, first + count)
   int64_t first = 0, count = 0;
   // Without a branch: whether a row is copied cannot be foretold, and guessing wrong took 11 % of the time.
+  // In numbers, since a pointer outside of its array, as that of a row without a copy would be, is undefined.
   Real* operator()(int32_t id) const {
-    const intptr_t to_copies = reinterpret_cast<intptr_t>(copies - first * stride) - reinterpret_cast<intptr_t>(matrix);
-    const intptr_t copied = -intptr_t(uint64_t(id - first) < uint64_t(count));
-    return reinterpret_cast<Real*>(reinterpret_cast<intptr_t>(matrix + id * stride) + (to_copies & copied));
+    const uintptr_t row_bytes = uintptr_t(stride) * sizeof(Real);
+    const uintptr_t shared = reinterpret_cast<uintptr_t>(matrix) + uintptr_t(id) * row_bytes;
+    const uintptr_t copy = reinterpret_cast<uintptr_t>(copies) + uintptr_t(id - first) * row_bytes;
+    const uintptr_t copied = -uintptr_t(uint64_t(id - first) < uint64_t(count));
+    return reinterpret_cast<Real*>((shared & ~copied) | (copy & copied));
   }
   static constexpr bool PREFETCH_WRITE = true;
   const Real* home(int32_t id) const { return (*this)(id); }
@@ -160,6 +163,7 @@ template <bool UPDATE, class Real, class Input, class Output, class Coming>
 FIRTH_INLINE void train_unit(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work,
                              const Coming& coming) {
   const int n = prepared.n_outputs, n_padded = padded_dims<Real>(settings);
+  if (n == 0) return coming.ask_all(settings.stride);  // the Huffman tree of one word: nothing to tell apart
   const Inputs<Real> inputs = Input::gather(settings, prepared, work);
   Output::weigh(prepared.unit, n, inputs.count,
                 work.weights);  // early: vectors cannot be loaded across stores under way

@@ -17,7 +17,6 @@
 namespace firth {
 
 constexpr int CHUNK_TOKENS = 1024;
-constexpr int MAX_ATTEMPTS = 64;  // rejected draws of one negative before the next word id is taken
 constexpr int PHILOX_BATCH = 16;
 
 // Negatives shared by a block (SHARE_BLOCK). The kept tokens of a block (block_tokens) are numbered from its first one
@@ -358,18 +357,66 @@ class Planner {
     return (int32_t(column) & own) | (cell.alias & ~own);
   }
 
-  int32_t redraw(uint64_t position, uint32_t draw, int32_t target) const {
-    for (uint32_t attempt = 1; attempt < MAX_ATTEMPTS; ++attempt) {
-      const PhiloxBlock block = draw_block(key_, Purpose(s_.noise_purpose), epoch_, position, draw / 2, attempt);
-      const int32_t word = noise_word(block.word[2 * (draw % 2)], block.word[2 * (draw % 2) + 1]);
-      if (word != target) return word;
+  // What takes the place of draws that equal their target: words of the noise without the target, each other word w
+  // with probability q(w) / (1 - q(target)). The noise's words have parts of [0, total), one behind the other; a number
+  // below total - (the target's part) is drawn, and those from the target's part on are moved behind it. It comes from
+  // the draw's own random words of the next attempt. The draws of a chunk are found one by one and drawn anew together.
+  void list_redraws(const Center& center, uint64_t position, int32_t target) {
+    if (s_.noise_parts[target + 1] - s_.noise_parts[target] == s_.noise_parts[s_.n_words])
+      throw Failure(ERROR_ARGUMENT,
+                    "the noise must have another word than the target, for target_collision=\"reject\"");
+    for (int32_t d = 0; d < center.n_draws; ++d)
+      if (negatives[center.draws + d] == target) redraws_.push_back({center.draws + d, position, uint32_t(d), target});
+  }
+
+  void redraw_listed() {
+    const uint64_t* const parts = s_.noise_parts;
+    for (size_t first = 0; first < redraws_.size(); first += PHILOX_BATCH) {
+      const int n = int(std::min<size_t>(PHILOX_BATCH, redraws_.size() - first));
+      const Redraw* const batch = &redraws_[first];
+      uint64_t positions[PHILOX_BATCH] = {}, at[PHILOX_BATCH];
+      uint32_t draws[PHILOX_BATCH] = {};
+      alignas(64) uint32_t words[4][PHILOX_BATCH];
+      for (int j = 0; j < n; ++j) {
+        positions[j] = batch[j].position;
+        draws[j] = batch[j].draw / 2;
+      }
+      draw_blocks(key_, Purpose(s_.noise_purpose), epoch_, 1, positions, draws, words);
+      for (int j = 0; j < n; ++j) {
+        const uint32_t which = 2 * (batch[j].draw % 2);
+        const uint64_t random = uint64_t(words[which][j]) << 32 | words[which + 1][j];
+        const uint64_t start = parts[batch[j].target], own = parts[batch[j].target + 1] - start;
+        at[j] = uint64_t((unsigned __int128)random * (parts[s_.n_words] - own) >> 64);
+        at[j] += at[j] >= start ? own : 0;
+      }
+      // The last word whose part begins at or before each number: all searches step together, since no step of one
+      // waits for one of another.
+      int64_t found[PHILOX_BATCH] = {};
+      for (int64_t size = s_.n_words; size > 1; size -= size / 2)
+        for (int j = 0; j < n; ++j) found[j] += parts[found[j] + size / 2] <= at[j] ? size / 2 : 0;
+      for (int j = 0; j < n; ++j) negatives[batch[j].at] = int32_t(found[j]);
     }
-    return int32_t((target + 1) % s_.n_words);
+  }
+
+  // Centers that share draws and have one target share what is drawn anew as well.
+  void redraw_shared(Center& center, int32_t target) {
+    const int32_t draw = shared_draw(s_, center.place);
+    SharedRedraw& latest = shared_redraws_[draw];
+    if (latest.from != center.draws || latest.target != target) {
+      latest.from = center.draws;
+      latest.target = target;
+      copy_draws(center);
+      list_redraws(center, uint64_t(block_start(kept_positions[center.kept]) + draw), target);
+      latest.to = center.draws;
+    }
+    center.draws = latest.to;
   }
 
   void draw_negatives() {
     list_blocks();
     draw_listed_blocks();
+    redraws_.clear();
+    std::fill_n(shared_redraws_, BLOCK_DRAWS, SharedRedraw{});
     for (Center& center : centers) {
       const int32_t target = kept_ids[center.kept];
       if (s_.collision == COLLISION_DROP && part_count(s_, center.n_context()) > 1) {
@@ -379,15 +426,17 @@ class Planner {
       bool collided = false;
       for (int32_t d = 0; d < center.n_draws; ++d) collided |= negatives[center.draws + d] == target;
       if (!collided || s_.collision == COLLISION_COUNT) continue;
-      if (shares_by_block(s_)) copy_draws(center);
-      int32_t* const drawn = &negatives[center.draws];
       if (s_.collision == COLLISION_DROP) {
+        if (shares_by_block(s_)) copy_draws(center);
+        int32_t* const drawn = &negatives[center.draws];
         center.n_draws = int32_t(std::remove(drawn, drawn + center.n_draws, target) - drawn);
+      } else if (shares_by_block(s_)) {
+        redraw_shared(center, target);
       } else {
-        for (int32_t d = 0; d < center.n_draws; ++d)
-          if (drawn[d] == target) drawn[d] = redraw(uint64_t(kept_positions[center.kept]), uint32_t(d), target);
+        list_redraws(center, uint64_t(kept_positions[center.kept]), target);
       }
     }
+    redraw_listed();
   }
 
   // Gives a center draws of its own, which may be changed.
@@ -402,7 +451,9 @@ class Planner {
   void list_blocks() {
     size_t most = 0;
     for (Center& center : centers) {
-      center.n_draws = part_count(s_, center.n_context()) * s_.negatives;
+      const int64_t n_draws = int64_t(part_count(s_, center.n_context())) * s_.negatives;
+      if (n_draws > INT32_MAX) throw Failure(ERROR_ARGUMENT, "a window must have at most 2^31 - 1 negatives");
+      center.n_draws = int32_t(n_draws);
       most += size_t(center.n_draws + 1) / 2;
     }
     block_positions_.resize(most + PHILOX_BATCH);
@@ -503,6 +554,18 @@ class Planner {
   Buffer<int32_t> windows_;                  // half-width of each kept token's window
   Buffer<int32_t> last_repeat_;
   Buffer<int64_t> neighbours_;
+  struct SharedRedraw {
+    int64_t from = -1, to = -1;  // where the shared draws are, and where they are with the target drawn anew
+    int32_t target = -1;
+  };
+  struct Redraw {
+    int64_t at;  // in `negatives`
+    uint64_t position;
+    uint32_t draw;
+    int32_t target;
+  };
+  SharedRedraw shared_redraws_[BLOCK_DRAWS];  // the latest of each of a block's draws
+  Buffer<Redraw> redraws_;
   Buffer<uint64_t> block_positions_;
   Buffer<uint32_t> block_draws_;
 };

@@ -13,6 +13,8 @@ enum WindowSide : int32_t { SIDE_BOTH = 0, SIDE_LEFT = 1, SIDE_RIGHT = 2 };
 enum Sharing : int32_t { SHARE_WINDOW = 0, SHARE_PAIR = 1, SHARE_BLOCK = 2 };
 enum Collision : int32_t { COLLISION_REJECT = 0, COLLISION_COUNT = 1, COLLISION_DROP = 2 };
 
+constexpr int32_t MAX_NEGATIVES = 1 << 16;  // for one window or pair; as in native/kernel.py
+
 // Windows that one update takes at most, where they have the same negatives: skip-gram's (plan.hpp).
 constexpr int UNIT_WINDOWS = 4;
 
@@ -42,6 +44,7 @@ struct Settings {
   // the distributions
   const uint32_t* keep_thresholds;  // (n_words): a token is kept if its word of 32 bits is <= this; null: all are kept
   const AliasColumn* noise;         // (n_words), or null where the loss draws no negatives
+  const uint64_t* noise_parts;  // (n_words + 1), or null: the noise's word w has [noise_parts[w], noise_parts[w + 1])
   // the Huffman tree, or null
   const int64_t* path_offsets;  // (n_words + 1)
   const int32_t* path_nodes;    // inner nodes from the root to the word

@@ -11,6 +11,7 @@
 
 #include "abi.hpp"
 #include "text_file.hpp"
+#include "text_merge.hpp"
 #include "text_scan.hpp"
 #include "text_table.hpp"
 
@@ -58,6 +59,7 @@ class Counter {
       open_ = foreign_ = !is_space(before);
     }
     while (at < stop) {
+      check_stop();
       const size_t n = size_t(stop - at) < STEP_BYTES ? size_t(stop - at) : STEP_BYTES;
       read_exactly_at(file, buffer_.data() + carried_, n, at);
       scan_step(n, report);
@@ -80,6 +82,7 @@ class Counter {
 
   void feed(const uint8_t* bytes, size_t size, ChunkReport& report) {
     for (size_t at = 0; at < size;) {
+      check_stop();
       const size_t n = size - at < STEP_BYTES ? size - at : STEP_BYTES;
       std::memcpy(buffer_.data() + carried_, bytes + at, n);
       scan_step(n, report);
@@ -108,7 +111,6 @@ class Counter {
   }
 
   WordTable& table() { return table_; }
-  const WordTable& table() const { return table_; }
 
   void release_buffers() {
     buffer_ = Pages<uint8_t>();
@@ -296,31 +298,33 @@ FIRTH_API int64_t firth_text_finish(void* counter, int64_t* n_words, int64_t* n_
   });
 }
 
-// Adds the words and counts of one counter to another's; map[id] becomes the id that the other gives the word.
-FIRTH_API int64_t firth_text_merge(void* into, const void* from, int32_t* map) {
+// The words of finished counters become one list (text_merge.hpp): makes a merge, which several threads work at; the
+// counters and the arrays must outlive it. Frees nothing but the counters' words.
+FIRTH_API int64_t firth_text_merge_new(void* const* counters, int64_t n_counters, int32_t* const* maps, uint8_t* bytes,
+                                       int64_t* offsets, int64_t* counts, void** merge) {
   return firth::guard([&]() -> int64_t {
-    firth::WordTable& table = static_cast<Counter*>(into)->table();
-    const firth::WordTable& other = static_cast<const Counter*>(from)->table();
-    other.each([&](uint32_t word_id, const uint8_t* word, size_t length, int64_t count) {
-      map[word_id] = int32_t(table.add(word, length, count));
-    });
+    std::vector<firth::WordTable*> tables;
+    for (int64_t t = 0; t < n_counters; ++t) tables.push_back(&static_cast<Counter*>(counters[t])->table());
+    *merge = new firth::WordMerge(std::move(tables), maps, bytes, offsets, counts);
     return firth::OK;
   });
 }
 
-// The words in the order of their ids: bytes one after the other, offsets (n_words + 1), counts (n_words).
-FIRTH_API int64_t firth_text_words(void* counter, uint8_t* bytes, int64_t* offsets, int64_t* counts) {
+FIRTH_API void firth_text_merge_free(void* merge) { delete static_cast<firth::WordMerge*>(merge); }
+
+// Works until no part is left.
+FIRTH_API int64_t firth_text_merge_work(void* merge) {
   return firth::guard([&]() -> int64_t {
-    const firth::WordTable& table = static_cast<Counter*>(counter)->table();
-    offsets[0] = 0;
-    table.each([&](uint32_t word_id, const uint8_t*, size_t length, int64_t count) {
-      offsets[word_id + 1] = int64_t(length);
-      counts[word_id] = count;
-    });
-    for (size_t word_id = 0; word_id < table.n_words(); ++word_id) offsets[word_id + 1] += offsets[word_id];
-    table.each([&](uint32_t word_id, const uint8_t* word, size_t length, int64_t) {
-      std::memcpy(bytes + offsets[word_id], word, length);
-    });
+    static_cast<firth::WordMerge*>(merge)->work();
+    return firth::OK;
+  });
+}
+
+// When all have worked: the number of distinct words and of their bytes.
+FIRTH_API int64_t firth_text_merge_sizes(const void* merge, int64_t* n_words, int64_t* n_bytes) {
+  return firth::guard([&]() -> int64_t {
+    *n_words = static_cast<const firth::WordMerge*>(merge)->n_words();
+    *n_bytes = static_cast<const firth::WordMerge*>(merge)->n_bytes();
     return firth::OK;
   });
 }

@@ -1,6 +1,5 @@
 // Room native: the second half of encoding: spooled ids become the ids of the vocabulary, tokens outside it fall away,
-// and ids and sequence offsets go to their places in the files. Also which sequences are held out, and the order of a
-// vocabulary.
+// and ids and sequence offsets go to their places in the files. Also which sequences are held out.
 #include <algorithm>
 #include <memory>
 #include <vector>
@@ -25,6 +24,9 @@ struct HeldoutRule {
     return draw_block(PhiloxKey(seed), PURPOSE_HELDOUT, 0, uint64_t(line), 0, 0).word[0] < threshold;
   }
 };
+
+constexpr size_t LOOK_TOKENS = size_t(1) << 18;  // of one line, mapped between two looks at the stop flag
+constexpr int64_t LOOK_LINES = 1 << 12;          // looked at, empty ones too
 
 struct EncodedPart {
   std::vector<int32_t> ids;
@@ -53,14 +55,18 @@ class Encoder {
     for (int64_t line = 0; line <= chunk.n_lines; ++line) {
       const bool ends_here = line < chunk.n_lines;
       const size_t stop = ends_here ? size_t(uint32_t(line_ends[line])) : size_t(chunk.n_tokens);
+      if (line % LOOK_LINES == 0) check_stop();
       const bool is_heldout = rule.holds_out(chunk.first_line + line);
       EncodedPart& part = is_heldout ? heldout : training;
       int32_t* ids = part.ids.data();
       size_t n_ids = part.n_ids;
-      for (; token < stop; ++token) {
-        const int32_t word_id = map[tokens[token]];
-        ids[n_ids] = word_id;
-        n_ids += word_id >= 0;
+      while (token < stop) {
+        check_stop();
+        for (const size_t last = std::min(stop, token + LOOK_TOKENS); token < last; ++token) {
+          const int32_t word_id = map[tokens[token]];
+          ids[n_ids] = word_id;
+          n_ids += word_id >= 0;
+        }
       }
       part.n_ids = n_ids;
       if (!ends_here) break;
@@ -130,6 +136,7 @@ FIRTH_API int64_t firth_text_uncount_heldout(void* encoder, int32_t spool, const
     const int32_t* line_ends = tokens + chunk->n_tokens;
     int64_t n_heldout = 0, token = 0;
     for (int64_t line = 0; line <= chunk->n_lines; ++line) {
+      if (line % firth::LOOK_LINES == 0) firth::check_stop();
       const bool ends_here = line < chunk->n_lines;
       const int64_t stop = ends_here ? int64_t(uint32_t(line_ends[line])) : chunk->n_tokens;
       if (rule.holds_out(chunk->first_line + line)) {
@@ -140,55 +147,5 @@ FIRTH_API int64_t firth_text_uncount_heldout(void* encoder, int32_t spool, const
       token = stop;
     }
     return n_heldout;
-  });
-}
-
-// Sorts word ids by falling count, ties by the bytes of the word (for UTF-8 the order of code points).
-FIRTH_API int64_t firth_text_rank(const uint8_t* bytes, const int64_t* offsets, const int64_t* counts, int64_t n,
-                                  int64_t* word_ids) {
-  return firth::guard([&]() -> int64_t {
-    struct Entry {
-      int64_t count;
-      uint64_t prefix;  // the first 8 bytes, so that comparing numbers compares words
-      int64_t word_id;
-    };
-    std::vector<Entry> entries(static_cast<size_t>(n));
-    for (int64_t i = 0; i < n; ++i) {
-      const int64_t word_id = word_ids[i];
-      const size_t length = size_t(offsets[word_id + 1] - offsets[word_id]);
-      uint8_t first[8] = {};
-      std::memcpy(first, bytes + offsets[word_id], std::min(length, sizeof first));
-      uint64_t prefix = 0;
-      for (const uint8_t byte : first) prefix = prefix << 8 | byte;
-      entries[size_t(i)] = {counts[word_id], prefix, word_id};
-    }
-    std::sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) {
-      if (a.count != b.count) return a.count > b.count;
-      if (a.prefix != b.prefix) return a.prefix < b.prefix;
-      const size_t a_length = size_t(offsets[a.word_id + 1] - offsets[a.word_id]);
-      const size_t b_length = size_t(offsets[b.word_id + 1] - offsets[b.word_id]);
-      const int order =
-          std::memcmp(bytes + offsets[a.word_id], bytes + offsets[b.word_id], std::min(a_length, b_length));
-      if (order != 0) return order < 0;
-      if (a_length != b_length) return a_length < b_length;
-      return a.word_id < b.word_id;
-    });
-    for (int64_t i = 0; i < n; ++i) word_ids[i] = entries[size_t(i)].word_id;
-    return firth::OK;
-  });
-}
-
-// Writes chosen words one after the other, each followed by `separator`. Returns the number of bytes written.
-FIRTH_API int64_t firth_text_join(const uint8_t* bytes, const int64_t* offsets, const int64_t* word_ids, int64_t n,
-                                  uint8_t separator, uint8_t* joined) {
-  return firth::guard([&]() -> int64_t {
-    uint8_t* to = joined;
-    for (int64_t i = 0; i < n; ++i) {
-      const size_t length = size_t(offsets[word_ids[i] + 1] - offsets[word_ids[i]]);
-      std::memcpy(to, bytes + offsets[word_ids[i]], length);
-      to += length;
-      *to++ = separator;
-    }
-    return int64_t(to - joined);
   });
 }

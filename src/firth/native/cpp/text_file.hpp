@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -13,11 +14,15 @@
 
 namespace firth {
 
+constexpr size_t FILE_STEP = size_t(1) << 24;  // bytes read or written between two looks at the stop flag
+
 // Reads up to `size` bytes; fewer only at the end of the file.
 inline size_t read_at(int file, void* to, size_t size, int64_t offset) {
   size_t done = 0;
   while (done < size) {
-    const ssize_t n = pread(file, static_cast<char*>(to) + done, size - done, off_t(offset) + off_t(done));
+    check_stop();
+    const ssize_t n =
+        pread(file, static_cast<char*>(to) + done, std::min(size - done, FILE_STEP), off_t(offset) + off_t(done));
     if (n < 0) {
       if (errno == EINTR) continue;
       throw Failure(ERROR_IO, std::string("reading failed: ") + std::strerror(errno));
@@ -35,7 +40,9 @@ inline void read_exactly_at(int file, void* to, size_t size, int64_t offset) {
 inline void write_at(int file, const void* from, size_t size, int64_t offset) {
   size_t done = 0;
   while (done < size) {
-    const ssize_t n = pwrite(file, static_cast<const char*>(from) + done, size - done, off_t(offset) + off_t(done));
+    check_stop();
+    const ssize_t n = pwrite(file, static_cast<const char*>(from) + done, std::min(size - done, FILE_STEP),
+                             off_t(offset) + off_t(done));
     if (n < 0) {
       if (errno == EINTR) continue;
       throw Failure(ERROR_IO, std::string("writing failed: ") + std::strerror(errno));

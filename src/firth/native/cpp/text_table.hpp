@@ -1,6 +1,10 @@
 // Room native: the table that counts words: open addressing, one slot of half a cache line for each distinct word, the
 // word itself inside the slot when it has at most 16 bytes (98 of 100 tokens of English), else in an arena. Ids are
 // given in the order of first sight; the ids that training uses are given later, by count.
+//
+// The table has PARTS parts, each with slots of its own. The first bits of a word's hash choose its part, the last bits
+// its slot. A part grows alone, so that the whole table never stands in memory twice; and the same part of several
+// tables has the same words, so that tables are merged part by part, on several threads (text_merge.hpp).
 #pragma once
 
 #include <cstdint>
@@ -13,10 +17,13 @@
 namespace firth {
 
 constexpr size_t INLINE_BYTES = 16;
-constexpr size_t READ_SLACK = 16;  // bytes after a word that may be read, and are ignored
+constexpr int PART_BITS = 6;
+constexpr size_t PARTS = size_t(1) << PART_BITS;
+constexpr size_t ARENA_BLOCK = size_t(1) << 22;  // larger than any word (text_count.cpp)
+constexpr size_t READ_SLACK = 16;                // bytes after a word that may be read, and are ignored
 
-// A word made ready to be looked up. Of a word of at most 16 bytes the key is its bytes, padded with zeros; of a longer
-// one its hash and a second hash. The length keeps "a" and "a\0" apart.
+// A word made ready to be looked up. Of a word of at most 16 bytes low and high are its bytes, padded with zeros; of a
+// longer one low is a hash and high is 0. The length keeps "a" and "a\0" apart.
 struct WordKey {
   uint64_t low, high, hash;
 };
@@ -46,6 +53,10 @@ inline uint64_t read_word(const uint8_t* from) {
   return value;
 }
 
+inline uint64_t hash_key(uint64_t low, uint64_t high, size_t length) {
+  return mix(low ^ HASH_A, high ^ HASH_B ^ (uint64_t(length) << 56));
+}
+
 inline WordKey make_key(const uint8_t* word, size_t length) {
   WordKey key;
   if (__builtin_expect(length <= INLINE_BYTES, 1)) {
@@ -58,36 +69,74 @@ inline WordKey make_key(const uint8_t* word, size_t length) {
       first = mix(first ^ read_word(word + at), HASH_C);
       second = mix(second ^ read_word(word + at + 8), HASH_A);
     }
-    key.low = mix(first ^ read_word(word + length - 16), HASH_B);  // the last 16 bytes, some of them again
-    key.high = mix(second ^ read_word(word + length - 8), HASH_C);
+    first = mix(first ^ read_word(word + length - 16), HASH_B);  // the last 16 bytes, some of them again
+    second = mix(second ^ read_word(word + length - 8), HASH_C);
+    key.low = mix(first ^ HASH_A, second ^ HASH_B);
+    key.high = 0;
   }
-  key.hash = mix(key.low ^ HASH_A, key.high ^ HASH_B ^ (uint64_t(length) << 56));
+  key.hash = hash_key(key.low, key.high, length);
   return key;
 }
+
+// The bytes of words that are too long for their slot. A word's bytes stay where they are.
+class WordArena {
+ public:
+  uint64_t add(const uint8_t* word, size_t length) {
+    if (length > ARENA_BLOCK - used_ || blocks_.empty()) {
+      blocks_.emplace_back(ARENA_BLOCK);
+      used_ = 0;
+    }
+    const uint64_t place = (blocks_.size() - 1) * ARENA_BLOCK + used_;
+    std::memcpy(blocks_.back().data() + used_, word, length);
+    used_ += length;
+    return place;
+  }
+  const uint8_t* at(uint64_t place) const { return blocks_[place / ARENA_BLOCK].data() + place % ARENA_BLOCK; }
+
+ private:
+  std::vector<Pages<uint8_t>> blocks_;
+  size_t used_ = 0;  // of the last block
+};
 
 class WordTable {
  public:
   struct Slot {
-    uint64_t low, high;
+    uint64_t low, high;       // as in the key; of a longer word high is its place in the arena
     uint32_t word_id_plus_1;  // 0: empty
     uint32_t length;
     int64_t count;
+
+    bool is_inline() const { return length <= INLINE_BYTES; }
+    uint64_t hash() const { return hash_key(low, is_inline() ? high : 0, length); }
   };
   static_assert(sizeof(Slot) == 32, "two slots a cache line");
 
-  explicit WordTable(size_t n_slots = size_t(1) << 14) : slots_(n_slots), mask_(n_slots - 1) {}
+  struct Part {
+    Pages<Slot> slots;
+    size_t mask = 0, n_words = 0;
+  };
 
-  void prefetch(const WordKey& key) const { __builtin_prefetch(&slots_[key.hash & mask_], 1); }
+  explicit WordTable(size_t n_slots = size_t(1) << 14) {
+    for (Part& part : parts_) {
+      part.slots = Pages<Slot>(n_slots / PARTS);
+      part.mask = part.slots.size() - 1;
+    }
+  }
+
+  void prefetch(const WordKey& key) const {
+    const Part& part = parts_[part_of(key.hash)];
+    __builtin_prefetch(&part.slots[key.hash & part.mask], 1);
+  }
 
   // The slot of a word, or the empty slot where it belongs.
   Slot& find(const uint8_t* word, size_t length, const WordKey& key) {
-    for (size_t position = key.hash & mask_;; position = (position + 1) & mask_) {
-      Slot& slot = slots_[position];
-      if (slot.low == key.low && slot.high == key.high && slot.length == length && slot.word_id_plus_1 != 0) {
-        if (__builtin_expect(length <= INLINE_BYTES, 1)) return slot;
-        if (std::memcmp(arena_.data() + arena_offsets_[slot.word_id_plus_1 - 1], word, length) == 0) return slot;
-      }
+    Part& part = parts_[part_of(key.hash)];
+    const bool is_inline = __builtin_expect(length <= INLINE_BYTES, 1);
+    for (size_t position = key.hash & part.mask;; position = (position + 1) & part.mask) {
+      Slot& slot = part.slots[position];
       if (slot.word_id_plus_1 == 0) return slot;
+      if (slot.low != key.low || slot.length != length) continue;
+      if (is_inline ? slot.high == key.high : std::memcmp(arena_.at(slot.high), word, length) == 0) return slot;
     }
   }
 
@@ -95,86 +144,49 @@ class WordTable {
   uint32_t insert(Slot& slot, const uint8_t* word, size_t length, const WordKey& key) {
     if (n_words_ >= MAX_WORDS) throw Failure(ERROR_ARGUMENT, "more than 2^31 - 2 distinct words");
     const uint32_t word_id = uint32_t(n_words_);
-    if (length > INLINE_BYTES) {
-      arena_offsets_.push_back(arena_.size());
-      arena_.insert(arena_.end(), word, word + length);
-    } else {
-      arena_offsets_.push_back(0);
-    }
-    slot.low = key.low;
-    slot.high = key.high;
-    slot.length = uint32_t(length);
-    slot.word_id_plus_1 = word_id + 1;
-    slot.count = 0;
+    const uint64_t high = length <= INLINE_BYTES ? key.high : arena_.add(word, length);
+    slot = {key.low, high, word_id + 1, uint32_t(length), 0};
     ++n_words_;
     n_bytes_ += int64_t(length);
-    if (n_words_ * 10 > slots_.size() * 7) grow();
+    Part& part = parts_[part_of(key.hash)];
+    if (++part.n_words * 10 > part.slots.size() * 7) grow(part);
     return word_id;
-  }
-
-  // The id of a word, which is put into the table when it is new; `count` is added to its count.
-  uint32_t add(const uint8_t* word, size_t length, int64_t count) {
-    const WordKey key = make_key(word, length);
-    Slot* slot = &find(word, length, key);
-    if (slot->word_id_plus_1 == 0) {
-      insert(*slot, word, length, key);
-      slot = &find(word, length, key);
-    }
-    slot->count += count;
-    return slot->word_id_plus_1 - 1;
   }
 
   size_t n_words() const { return n_words_; }
   int64_t n_bytes() const { return n_bytes_; }
-  size_t memory_bytes() const {
-    return slots_.size() * sizeof(Slot) + arena_.capacity() + arena_offsets_.capacity() * 8;
-  }
 
-  // Calls visit(word_id, bytes, length, count) for each word, in no order. `bytes` has READ_SLACK readable bytes after
-  // it.
-  template <class Visit>
-  void each(Visit&& visit) const {
-    uint8_t inlined[INLINE_BYTES + READ_SLACK] = {};
-    std::vector<uint8_t> longer;
-    for (size_t position = 0; position < slots_.size(); ++position) {
-      const Slot& slot = slots_[position];
-      if (slot.word_id_plus_1 == 0) continue;
-      const uint32_t word_id = slot.word_id_plus_1 - 1;
-      if (slot.length <= INLINE_BYTES) {
-        std::memcpy(inlined, &slot.low, 8);
-        std::memcpy(inlined + 8, &slot.high, 8);
-        visit(word_id, static_cast<const uint8_t*>(inlined), size_t(slot.length), slot.count);
-      } else {
-        longer.assign(slot.length + READ_SLACK, 0);
-        std::memcpy(longer.data(), arena_.data() + arena_offsets_[word_id], slot.length);
-        visit(word_id, static_cast<const uint8_t*>(longer.data()), size_t(slot.length), slot.count);
-      }
-    }
+  Part& part(size_t number) { return parts_[number]; }
+  void release_part(size_t number) { parts_[number] = Part(); }
+
+  // The bytes of a word in its slot.
+  const uint8_t* bytes_of(const Slot& slot) const {
+    return slot.is_inline() ? reinterpret_cast<const uint8_t*>(&slot) : arena_.at(slot.high);
   }
 
  private:
   static constexpr size_t MAX_WORDS = (size_t(1) << 31) - 2;
 
-  void grow() {
-    Pages<Slot> larger(slots_.size() * 2);
+  static size_t part_of(uint64_t hash) { return size_t(hash >> (64 - PART_BITS)); }
+
+  static void grow(Part& part) {
+    Pages<Slot> larger(part.slots.size() * 2);
     const size_t mask = larger.size() - 1;
-    for (size_t position = 0; position < slots_.size(); ++position) {
-      const Slot& slot = slots_[position];
+    for (size_t position = 0; position < part.slots.size(); ++position) {
+      const Slot& slot = part.slots[position];
       if (slot.word_id_plus_1 == 0) continue;
-      size_t to = mix(slot.low ^ HASH_A, slot.high ^ HASH_B ^ (uint64_t(slot.length) << 56)) & mask;
+      size_t to = slot.hash() & mask;
       while (larger[to].word_id_plus_1 != 0) to = (to + 1) & mask;
       larger[to] = slot;
     }
-    slots_.swap(larger);
-    mask_ = mask;
+    part.slots.swap(larger);
+    part.mask = mask;
   }
 
-  Pages<Slot> slots_;
-  size_t mask_;
+  Part parts_[PARTS];
   size_t n_words_ = 0;
   int64_t n_bytes_ = 0;
-  std::vector<uint8_t> arena_;           // the bytes of words of more than 16 bytes
-  std::vector<uint64_t> arena_offsets_;  // by word id; 0 for words inside their slot
+  WordArena arena_;
 };
 
 }  // namespace firth

@@ -50,6 +50,12 @@ Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch)
   });
 }
 
+void validate(const Settings& s) {
+  if (s.negatives < 0 || s.negatives > MAX_NEGATIVES)
+    throw Failure(ERROR_ARGUMENT,
+                  "negatives must be 0 to " + std::to_string(MAX_NEGATIVES) + ", got " + std::to_string(s.negatives));
+}
+
 template <class Real>
 double update_one(const Settings& s, const Unit& unit, double learning_rate) {
   SharedRows<Real> input_row{static_cast<Real*>(s.input_matrix), s.stride};
@@ -80,6 +86,7 @@ FIRTH_API int64_t firth_settings_size() { return int64_t(sizeof(Settings)); }
 FIRTH_API int64_t firth_train_slice(const Settings* settings, int32_t double_precision, int64_t start, int64_t stop,
                                     int32_t epoch, firth::Result* result) {
   return firth::guard([&]() -> int64_t {
+    firth::validate(*settings);
     *result = double_precision ? firth::run_slice<true, double>(*settings, start, stop, uint32_t(epoch))
                                : firth::run_slice<true, float>(*settings, start, stop, uint32_t(epoch));
     return 0;
@@ -91,6 +98,7 @@ FIRTH_API int64_t firth_shards() { return firth::SHARDS; }
 // The workspace of deterministic training, kept from stretch to stretch; freed with firth_rounds_destroy.
 FIRTH_API int64_t firth_rounds_create(const Settings* settings, int32_t n_threads, void** rounds) {
   return firth::guard([&]() -> int64_t {
+    firth::validate(*settings);
     if (settings->shard_tokens < 1 || settings->shard_tokens > firth::MAX_SHARD_TOKENS)
       throw firth::Failure(firth::ERROR_ARGUMENT, "shard_tokens must be 1 to 1024");
     *rounds = firth::make_rounds(*settings, n_threads).release();
@@ -113,6 +121,7 @@ FIRTH_API int64_t firth_rounds_train(void* rounds, int64_t start, int64_t stop, 
 FIRTH_API int64_t firth_evaluate_slice(const Settings* settings, int32_t double_precision, int64_t start, int64_t stop,
                                        int32_t epoch, firth::Result* result) {
   return firth::guard([&]() -> int64_t {
+    firth::validate(*settings);
     *result = double_precision ? firth::run_slice<false, double>(*settings, start, stop, uint32_t(epoch))
                                : firth::run_slice<false, float>(*settings, start, stop, uint32_t(epoch));
     return 0;
@@ -126,6 +135,8 @@ FIRTH_API int64_t firth_update_unit(const Settings* settings, int32_t double_pre
                                     int32_t n_targets, const int32_t* negatives, int32_t n_negatives,
                                     double learning_rate, double* loss) {
   return firth::guard([&]() -> int64_t {
+    if (n_negatives < 0 || n_negatives > firth::MAX_NEGATIVES)
+      throw firth::Failure(firth::ERROR_ARGUMENT, "a unit has 0 to 2^16 negatives");
     if (n_targets < 1 || n_targets > (windows ? firth::UNIT_WINDOWS : 1))
       throw firth::Failure(firth::ERROR_ARGUMENT, "a unit has 1 to 4 windows");
     for (int i = 0; windows && i < n_context; ++i)
@@ -145,10 +156,12 @@ FIRTH_API int64_t firth_plan_slice(const Settings* settings, int64_t start, int6
                                    int64_t* positions, int32_t* targets, int64_t* context_offsets, int32_t* contexts,
                                    int64_t* negative_offsets, int32_t* negatives) {
   return firth::guard([&]() -> int64_t {
+    firth::validate(*settings);
     firth::Planner plan(*settings);
     plan.seek(start, stop, uint32_t(epoch));
     int64_t n_windows = 0, n_contexts = 0, n_negatives = 0;
     while (plan.next_chunk()) {
+      firth::check_stop();
       for (const firth::Planner::Center& center : plan.centers) {
         if (positions) {
           positions[n_windows] = plan.kept_positions[center.kept];
@@ -181,6 +194,7 @@ FIRTH_API int64_t firth_initial_vectors(uint64_t seed, float* matrix, int64_t fi
   return firth::guard([&]() -> int64_t {
     const firth::PhiloxKey key(seed);
     for (int64_t row = 0; row < n_rows; ++row) {
+      firth::check_stop();
       float* to = matrix + row * stride;
       for (int32_t d = 0; d < dims; d += 4) {
         const firth::PhiloxBlock block =

@@ -44,6 +44,7 @@ FIRTH_API int64_t firth_vectors_scan_binary(const char* block, int64_t n_bytes, 
       report->detail = length;
     };
     for (; row < max_rows; ++row) {
+      firth::check_stop();
       int64_t start = at;
       if (start < n_bytes && block[start] == '\n') ++start;  // word2vec.c ends a row with a newline, gensim does not
       const int64_t window = n_bytes - start < max_word_bytes + 1 ? n_bytes - start : max_word_bytes + 1;
@@ -83,6 +84,7 @@ FIRTH_API int64_t firth_vectors_gather_binary(const char* block, const int64_t* 
   return firth::guard([&]() -> int64_t {
     *report = {};
     for (int64_t row = 0; row < n_rows; ++row) {
+      firth::check_stop();
       float* target = matrix + row * n_dims;
       std::memcpy(target, block + starts[row], static_cast<size_t>(n_dims) * sizeof(float));
       const int64_t bad = firth::first_not_finite(target, n_dims);
@@ -108,6 +110,7 @@ FIRTH_API int64_t firth_vectors_pack_binary(const float* matrix, int64_t n_rows,
     const char* const words_end = words + words_bytes;
     char* p = out;
     for (int64_t row = 0; row < n_rows; ++row) {
+      firth::check_stop();
       const char* word_end = static_cast<const char*>(std::memchr(word, '\n', static_cast<size_t>(words_end - word)));
       if (!word_end) throw firth::Failure(firth::ERROR_ARGUMENT, "words must hold one newline a row");
       std::memcpy(p, word, static_cast<size_t>(word_end - word));

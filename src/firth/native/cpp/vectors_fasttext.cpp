@@ -26,6 +26,7 @@ template <class Visit>
 void each_ngram(const std::vector<char>& wrapped, int64_t min_chars, int64_t max_chars, Visit&& visit) {
   const int64_t n_bytes = static_cast<int64_t>(wrapped.size());
   for (int64_t start = 0; start < n_bytes; ++start) {
+    check_stop();
     if (continues_character(wrapped[start])) continue;
     uint32_t hash = FNV_OFFSET;  // of [start, end): an n-gram's hash goes on from that of the one before
     int64_t end = start;
@@ -63,6 +64,7 @@ FIRTH_API int64_t firth_vectors_fasttext(const char* words, const int64_t* offse
     }
     std::vector<char> wrapped;
     for (int64_t word_id = first; word_id < last; ++word_id) {
+      firth::check_stop();
       float* sum = out + (word_id - first) * n_dims;
       std::memset(sum, 0, static_cast<size_t>(n_dims) * sizeof(float));
       firth::add_row(sum, input, word_id, n_dims);

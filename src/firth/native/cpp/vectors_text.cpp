@@ -148,6 +148,7 @@ FIRTH_API int64_t firth_vectors_parse_text(const char* block, int64_t n_bytes, i
     char* words_end = words;
     int64_t row = 0;
     for (; row < n_rows && p < block_end; ++row) {
+      firth::check_stop();
       const char* line_end = firth::find_break(p, block_end);
       const char* word_end = p;
       if (!reader.read(p, line_end, matrix + row * n_dims, &word_end)) {
@@ -183,6 +184,7 @@ FIRTH_API int64_t firth_vectors_format_text(const float* matrix, int64_t n_rows,
     const char* const words_end = words + (words ? words_bytes : 0);
     char* p = out;
     for (int64_t row = 0; row < n_rows; ++row) {
+      firth::check_stop();
       if (words) {
         const char* word_end = firth::find_break(word, words_end);
         if (!word_end) throw firth::Failure(firth::ERROR_ARGUMENT, "words must hold one newline a row");
