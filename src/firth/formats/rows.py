@@ -275,8 +275,11 @@ def finish_table(
     Raises
     ------
     FormatError
-        A word stands twice; the message names both rows.
+        A word stands twice; the message names both rows. A count is negative.
     """
+    if counts is not None and counts.size and counts.min() < 0:
+        row = int(np.argmax(counts < 0))
+        raise FormatError(f"{path}: row {row + 1}: a count must not be negative, got {int(counts[row])}")
     if not all_differ and len(set(words)) != len(words):
         first_rows: dict[str, int] = {}
         for row, word in enumerate(words):
