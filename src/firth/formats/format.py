@@ -41,6 +41,11 @@ class Sample:
             return int(pieces[0]), int(pieces[1])
         return None
 
+    @property
+    def rows(self) -> bytes:
+        """What follows the first line."""
+        return self.head.partition(b"\n")[2]
+
 
 @dataclass(frozen=True)
 class Format:

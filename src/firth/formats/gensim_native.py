@@ -86,6 +86,7 @@ _INERT = frozenset(
         "gensim.utils.call_on_class_only",
     }
 )
+_LAST_LIKELY_PROTOCOL = 15
 _MAX_KEY = 2**63 - 1
 _MATRIX_NAMES = ("vectors", "syn0")
 _OUTPUT_NAMES = ("syn1neg", "syn1")
@@ -93,8 +94,8 @@ _MODEL_PARTS = ("vocabulary", "trainables")  # where gensim 3.3 to 3.8 kept some
 
 
 def looks_like(sample: Sample) -> bool:
-    """A pickle of protocol 2 or later."""
-    return len(sample.head) > 2 and sample.head[0] == 0x80 and 2 <= sample.head[1] <= 5
+    """A pickle of protocol 2 or later; the reader says which protocols it knows."""
+    return len(sample.head) > 2 and sample.head[0] == 0x80 and 2 <= sample.head[1] <= _LAST_LIKELY_PROTOCOL
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ _XZ_MEMORY = 256 << 20  # xz -9 needs 65 MiB to decompress; a header may ask for
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _MAGICS = {
     "gzip": b"\x1f\x8b\x08",
-    "bzip2": b"BZh",  # the level and the magic of a block or of the end follow, see _compression
+    "bzip2": b"BZh",  # the level and the magic of a block or of the end follow, see compression_of
     "xz": b"\xfd7zXZ\x00",
     "zstd": _ZSTD_MAGIC,
 }
@@ -106,7 +106,7 @@ class ByteSource:
             # the first bytes, for the magic; a buffered reader's peek would do, but it may return less
             head = raw.read(16)
             raw.seek(0)
-            self.compression = _compression(head)
+            self.compression = compression_of(head)
             self.file_size = os.fstat(raw.fileno()).st_size
             self.size = self.file_size if self.compression == "none" else None
             self._stream = _decompressed(raw, self.compression)
@@ -290,7 +290,8 @@ def _open(path: Path) -> io.FileIO:
         raise StorageError(f"{path} cannot be read: {error}") from error
 
 
-def _compression(head: bytes) -> str:
+def compression_of(head: bytes) -> str:
+    """How a file that begins so is compressed: "gzip", "bzip2", "xz", "zstd", or "none"."""
     for name, magic in _MAGICS.items():
         if head.startswith(magic) and (name != "bzip2" or head[4:10] in _BZIP2_BLOCKS):
             return name
