@@ -15,10 +15,10 @@ Little-endian throughout::
     matrix     = int64 rows  int64 columns  float32*(rows * columns)
 
 The first matrix has a row for each word and ``bucket`` rows for the hashed n-grams; the second is the output matrix.
-What stands in [ ] is missing from the older layout, which has no magic number. The argument ``model`` alone tells what a
-model is: 1 cbow, 2 skip-gram, 3 supervised. Words that begin with the label's prefix (``__label__``) are entries of type
-1 in every kind of model. In a cbow or skip-gram model they stand behind the words, were trained on nothing and have no
-row; they are left out here, as they are from ``nwords``. Quantised and supervised models are refused by name.
+What stands in [ ] is missing from the older layout, which has no magic number. The argument ``model`` alone tells what
+a model is: 1 cbow, 2 skip-gram, 3 supervised. Words that begin with the label's prefix (``__label__``) are entries of
+type 1 in every kind of model. In a cbow or skip-gram model they stand behind the words, were trained on nothing and
+have no row, so they are left out here. Quantised and supervised models are refused by name.
 
 A word's vector is the mean of its own row and the rows of its n-grams, as ``fasttext print-word-vectors`` answers. The
 ``</s>`` of a dictionary has no n-grams, except in the older layout, whose program gave it some; gensim gives it some

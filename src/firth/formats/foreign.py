@@ -1,4 +1,4 @@
-"""Room formats: files that hold no vectors firth reads, told by their first bytes, and how to come from them to vectors.
+"""Room formats: files that hold no vectors that firth reads, told by their first bytes, and what to do with them.
 
 `MAGIC_BYTES` is the table of those with a magic number at their start; a few more are told by what they say in words.
 """
@@ -38,7 +38,13 @@ MAGIC_BYTES: dict[bytes, tuple[str, str]] = {
     b"GGUF": ("a GGUF model of a language model", "firth reads files of word vectors"),
 }
 _TAR_AT, _TAR = 257, b"ustar"
-_OLD_PICKLES = (b"(dp", b"(lp", b"ccopy_reg\n", b"ccopyreg\n", b"cnumpy")  # protocol 0; later ones are gensim's to judge
+_OLD_PICKLES = (
+    b"(dp",
+    b"(lp",
+    b"ccopy_reg\n",
+    b"ccopyreg\n",
+    b"cnumpy",
+)  # protocol 0; later ones are gensim's to judge
 _PICKLED_ZIP = re.compile(rb"[^/\0]{1,80}/(data\.pkl|version|byteorder)")  # PyTorch's names of members
 _MARKUP = re.compile(rb"\s*<(!doctype|html|head|body|\?xml|!--|rss|svg)", re.IGNORECASE)
 _JSON = re.compile(rb'\s*(\{\s*("|\})|\[\s*([\[{"\]]|-?\d[\d.eE+-]*\s*,))')

@@ -4,9 +4,9 @@ Python's own unpickler runs what a file names, and even with a restricted ``find
 to crash. This reader knows the opcodes of protocols 0 to 5 and builds only plain values (numbers, text, bytes, tuples,
 lists, dictionaries, sets), arrays as their raw bytes, and `Record` objects: the name of a class and the state that was
 saved for it. A name that is not among those given to it is refused, with the name in the error. Keys are plain values,
-so that hashing cannot recurse, and whole numbers among them lie within 64 bits, so that hashes cannot be made to collide.
-The bytes of all that is made are counted and bounded by the file's size. No message shows a value that a pickle built:
-420 bytes can describe one whose text is longer than any memory.
+so that hashing cannot recurse, and whole numbers among them lie within 64 bits, so that their hashes cannot be made to
+collide. The bytes of all that is made are counted and bounded by the file's size. No message shows a value that a
+pickle built: 420 bytes can describe one whose text is longer than any memory.
 
 Source: CPython, Lib/pickletools.py, which documents every opcode and what it does to the stack.
 """

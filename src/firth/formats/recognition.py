@@ -1,13 +1,15 @@
-"""Room formats: what stands behind a header ``V D``: rows of text, rows of binary, or neither; and what wrong rows are.
+"""Room formats: what stands behind a header ``V D``: rows of text, rows of binary, or neither; what wrong rows are.
 
-Neither kind is assumed because the other one does not fit. Text holds no control characters, or rows that end in as many
-numbers as the header announces. Binary rows are a word, a space, and float32 numbers, each row where the one before
-ends, or of a size that the numbers of vectors have. A file of text with a fault in its first row is text, so that its reader names the fault.
+Neither kind is assumed because the other one does not fit. Text holds no control characters, or rows that end in as
+many numbers as the header announces. Binary rows are a word, a space, and float32 numbers, and each row begins where
+the one before ends, or the numbers have sizes that the numbers of vectors have. A file of text with a fault in its
+first row is text, so that its reader names the fault.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -26,17 +28,21 @@ _SURE_ROWS = 2  # so many rows that end where the next word begins are no accide
 _PLAUSIBLE = (1e-12, 1e6, 0.5)
 _PLAUSIBLE_IF_PRINTABLE = (1e-3, 1e3, 0.9)
 
-_NUMBER = rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+_MAX_PIECE_BYTES = 100
+_NUMBER = rb"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?"
 _HINTS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), hint)
     for pattern, hint in (
         (rb"[+-]?\d*,\d+([eE][+-]?\d+)?", "a decimal comma: write the file with decimal points"),
         (_NUMBER + rb"[,;]", "a separator between numbers must be a space or a tab"),
-        (rb"[+-]?nan\(.*\)|[+-]?1\.#(ind|qnan|snan|inf).*", "a NaN or an infinity as Windows writes it: remove the row"),
+        (
+            rb"[+-]?nan\(.*\)|[+-]?1\.#(ind|qnan|snan|inf).*",
+            "a NaN or an infinity as Windows writes it: remove the row",
+        ),
         (rb"\d+:" + _NUMBER, "an index and a value of a sparse row: write every number of each row"),
-        (rb"[\[({].*|.*[\])}]", "a bracket of a printed list: write the numbers alone"),
-        (rb"\xe2\x88\x92.*", "a minus sign of typography (U+2212): write '-'"),
-        (rb"[+-]?0x.*", "a hexadecimal number: write decimal ones"),
+        (rb"[\[({][+-]?[\d.].*|.*\d[\])}],?", "a bracket of a printed list: write the numbers alone"),
+        (rb"\xe2\x88\x92[\d.].*", "a minus sign of typography (U+2212): write '-'"),
+        (rb"[+-]?0x[\da-f].*", "a hexadecimal number: write decimal ones"),
     )
 )
 
@@ -49,12 +55,31 @@ def recognise_rows(sample: Sample) -> RowsKind:
     n_rows, n_dims = header
     if any(count_trailing_numbers(line) >= n_dims for line in sample.lines[1 : 1 + _LOOK_LINES] if line):
         return "text"
-    numbers, follow, is_whole = _walk_binary(sample, n_rows, n_dims)
+    walk = _walk_binary(sample, n_rows, n_dims)
     if not is_printable(sample.rows):
-        return "binary" if follow or is_whole or _are_plausible(numbers, *_PLAUSIBLE) else "neither"
+        return "binary" if walk.is_sure or walk.is_whole or _are_plausible(walk.numbers, *_PLAUSIBLE) else "neither"
     if shows_numbers(sample):
         return "text"
-    return "binary" if is_whole or _are_plausible(numbers, *_PLAUSIBLE_IF_PRINTABLE) else "text"
+    return "binary" if walk.is_whole or _are_plausible(walk.numbers, *_PLAUSIBLE_IF_PRINTABLE) else "text"
+
+
+def find_binary_width(sample: Sample) -> int | None:
+    """The dimensions of binary rows whose header announces others; None where that is not sure.
+
+    Rows that are taken for too wide swallow the beginning of the next word: letters as a last number, of a size that no
+    vector has. Rows that are taken for too narrow leave numbers, which are no word.
+    """
+    if sample.header is None:
+        return None
+    n_rows, announced = sample.header
+    if _walk_binary(sample, n_rows, announced).fits_its_width:
+        return None
+    for n_dims in range(1, len(sample.rows) // (4 * _SURE_ROWS) + 1):
+        if n_dims != announced:
+            walk = _walk_binary(sample, n_rows, n_dims)
+            if walk.is_sure and walk.fits_its_width:
+                return n_dims
+    return None
 
 
 def shows_numbers(sample: Sample) -> bool:
@@ -81,11 +106,13 @@ def has_no_words(lines: list[bytes]) -> bool:
 
 def explain_piece(piece: bytes) -> str:
     """What a piece of a row is that is no number, in words; empty where nothing is known about it."""
+    if len(piece) > _MAX_PIECE_BYTES:
+        return ""
     return next((hint for pattern, hint in _HINTS if pattern.fullmatch(piece)), "")
 
 
 def explain_row(row: bytes) -> str:
-    """The first piece behind the word about which something is known, and that; empty where most of the row is prose."""
+    """What is known of the first piece behind the word that is no number; empty where most of the row is prose."""
     pieces = row.split()[1:]
     if 2 * sum(map(_is_numeric, pieces)) < len(pieces):
         return ""
@@ -121,29 +148,68 @@ def _is_numeric(piece: bytes) -> bool:
     return is_number(piece) or explain_piece(piece) != ""
 
 
-def _walk_binary(sample: Sample, n_rows: int, n_dims: int) -> tuple[NDArray[np.float32], bool, bool]:
-    """The numbers of the first binary rows in sight; whether such rows follow each other; whether they are the file."""
+@dataclass(frozen=True)
+class _Walk:
+    """What binary rows of some width look like.
+
+    Attributes
+    ----------
+    numbers : float32 array
+        Of all rows, the last of which may be cut by the sample's end.
+    n_rows : int
+        Whole rows.
+    is_broken : bool
+        A row does not begin with a word that ends in a space.
+    is_clean : bool
+        No word holds a control character, and either all rows begin with a newline or none does, the first one aside.
+    is_whole : bool
+        The announced rows are the whole file.
+    """
+
+    numbers: NDArray[np.float32]
+    n_dims: int
+    n_rows: int
+    is_broken: bool
+    is_clean: bool
+    is_whole: bool
+
+    @property
+    def fits_its_width(self) -> bool:
+        last_column = self.numbers[self.n_dims - 1 : self.n_rows * self.n_dims : self.n_dims]
+        return not self.is_broken and self.is_clean and (_are_plausible(last_column, *_PLAUSIBLE) or not self.n_rows)
+
+    @property
+    def is_sure(self) -> bool:
+        return self.n_rows >= _SURE_ROWS and not self.is_broken
+
+
+def _walk_binary(sample: Sample, n_rows: int, n_dims: int) -> _Walk:
     rows, found, at = sample.rows, list[NDArray[np.float32]](), 0
-    n_walked, is_broken = 0, False
+    n_walked, is_broken, is_clean = 0, False, True
+    newlines = set()
     while n_walked < min(n_rows, _WALKED_ROWS) and at < len(rows):
-        start = at + (rows[at : at + 1] == b"\n")
+        newline = rows[at : at + 1] == b"\n"
+        start = at + newline
         space = rows.find(b" ", start, start + MAX_WORD_BYTES + 1)
         word = rows[start:space]
         if space <= start or b"\n" in word or b"\0" in word:
-            is_broken = True
+            is_broken = not (space < 0 and len(rows) - start <= MAX_WORD_BYTES and not sample.whole)
             break
+        if at > 0:
+            newlines.add(newline)
+        is_clean = is_clean and is_printable(word)
         at = space + 1 + 4 * n_dims
         data = rows[space + 1 : at]
         found.append(np.frombuffer(data[: len(data) // 4 * 4], dtype="<f4"))
         n_walked += at <= len(rows)
     is_whole = sample.whole and n_walked == n_rows and rows[at:] in (b"", b"\n")
     numbers = np.concatenate(found) if found else np.empty(0, np.float32)
-    return numbers, n_walked >= _SURE_ROWS and not is_broken, is_whole
+    return _Walk(numbers, n_dims, n_walked, is_broken, is_clean and len(newlines) < 2, is_whole)
 
 
 def _are_plausible(numbers: NDArray[np.float32], smallest: float, largest: float, share: float) -> bool:
     sizes = np.abs(numbers)  # a NaN compares as false
-    fit = np.count_nonzero((sizes == 0) | ((sizes >= smallest) & (sizes <= largest)))
+    fit = int(np.count_nonzero((sizes == 0) | ((sizes >= smallest) & (sizes <= largest))))
     return len(numbers) > 0 and fit >= share * len(numbers)
 
 
@@ -156,6 +222,7 @@ __all__ = [
     "explain_piece",
     "explain_row",
     "explain_sample",
+    "find_binary_width",
     "has_no_words",
     "is_printable",
     "recognise_rows",

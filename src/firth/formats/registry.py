@@ -40,6 +40,8 @@ _FORMATS = (
     glove.FORMAT,
 )
 
+_FORMATS_WITH_MAGIC = (npz.FORMAT, gensim_native.FORMAT, fasttext_bin.FORMAT)
+
 FORMATS: dict[str, Format] = {known.name: known for known in _FORMATS}
 READABLE = tuple(FORMATS)
 WRITABLE = tuple(name for name, known in FORMATS.items() if known.write is not None)
@@ -96,6 +98,12 @@ def read_vectors(
         return _recognise(sample).read(place, options)
     known = _named(format)
     if not known.matches(sample):
+        for other in _FORMATS_WITH_MAGIC:
+            if other.matches(sample):
+                raise FormatError(
+                    f"{place}: this is no file of the format {known.name!r} but of {other.name!r} ({other.summary});"
+                    " give that as format= or --from"
+                )
         _refuse_foreign(sample)
     return known.read(place, options)
 

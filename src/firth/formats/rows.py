@@ -575,7 +575,7 @@ def _explain(
     whole_piece = bytes(block.buffer[at : at + report.length])
     piece = _shown(whole_piece)
     hint, widths = "", ""
-    if report.error == vector_text.ROW_NO_NUMBER:
+    if report.error in (vector_text.ROW_NO_NUMBER, vector_text.ROW_NOT_FINITE):
         hint = explain_piece(whole_piece)
     elif report.error == vector_text.ROW_TOO_FEW:
         hint = explain_row(whole_piece)

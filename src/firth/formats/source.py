@@ -28,7 +28,7 @@ from firth.errors import EncodingError, FormatError, MissingExtraError, Paramete
 MAX_DIMS = 1 << 20  # no published vectors come near; it bounds what one row can make a reader allocate
 MAX_WORD_BYTES = 1 << 16
 MAX_HEADER_BYTES = 256
-# Published vectors shrink to a third or a half. What gives more than a hundred times its size was made to fill a memory.
+# Published vectors shrink to a third or a half; what becomes a hundred times its size was made to fill a memory.
 MAX_INFLATION = 100
 FREE_INFLATION_BYTES = 32 << 20  # below this no ratio is asked for: short files of one repeated row are no danger
 _DISK_RESERVE = 64 << 20  # of the temporary folder's free space, what decompression leaves to others

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from firth.errors import FormatError
 from firth.formats.format import Format, Sample, take_sample
-from firth.formats.recognition import recognise_rows, shows_numbers
+from firth.formats.recognition import find_binary_width, recognise_rows, shows_numbers
 from firth.formats.rows import finish_table, parse_header, read_binary_rows, write_binary_rows
 from firth.formats.source import MAX_HEADER_BYTES, ByteSource, ReadOptions
 from firth.formats.table import VectorTable
@@ -40,6 +40,9 @@ def read(path: Path, options: ReadOptions) -> VectorTable:
     sample = take_sample(path)
     if recognise_rows(sample) == "text" and shows_numbers(sample):
         raise FormatError(f"{path}: its rows are text, not binary; read it as {TEXT_FORMAT.name!r} (format= or --from)")
+    width = find_binary_width(sample)
+    if width is not None and sample.header is not None:
+        raise FormatError(f"{path}: the header announces {sample.header[1]} dimensions, the first rows have {width}")
     with ByteSource(path) as source:
         line = source.read_line(MAX_HEADER_BYTES, "the first line")
         n_rows, n_dims = parse_header(source, line, min_row_bytes=lambda n_dims: 4 * n_dims + 2)

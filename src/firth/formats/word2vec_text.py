@@ -43,7 +43,7 @@ def read(path: Path, options: ReadOptions) -> VectorTable:
     """Read a word2vec text file; see `firth.formats.registry.read_vectors`."""
     with ByteSource(path) as source:
         line = source.read_line(MAX_HEADER_BYTES, "the first line")
-        n_rows, n_dims = parse_header(source, line, min_row_bytes=lambda n_dims: 2 * n_dims + 2, look=_look_at_first_row)
+        n_rows, n_dims = parse_header(source, line, lambda n_dims: 2 * n_dims + 2, look=_look_at_first_row)
         rows = read_text_rows(source, n_dims, options, n_rows=n_rows)
     return finish_table(path, rows.words, rows.matrix, None, options, all_differ=rows.all_differ)
 
