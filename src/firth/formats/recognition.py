@@ -26,6 +26,7 @@ _SURE_ROWS = 2  # so many rows that end where the next word begins are no accide
 # Sizes that numbers of vectors have, and the share of the numbers in sight that must have them. Of random bytes about a
 # quarter do. Of bytes that are all printable, digits read as float32 are below 2e-4 and small letters above 1e20.
 _PLAUSIBLE = (1e-12, 1e6, 0.5)
+_SURELY_PLAUSIBLE = (1e-12, 1e6, 0.9)
 _PLAUSIBLE_IF_PRINTABLE = (1e-3, 1e3, 0.9)
 
 _MAX_PIECE_BYTES = 100
@@ -72,13 +73,13 @@ def find_binary_width(sample: Sample) -> int | None:
     if sample.header is None:
         return None
     n_rows, announced = sample.header
-    if _walk_binary(sample, n_rows, announced).fits_its_width:
+    walk = _walk_binary(sample, n_rows, announced)
+    if not (walk.is_broken and walk.n_rows <= _SURE_ROWS) and not walk.swallows_words:
         return None
     for n_dims in range(1, len(sample.rows) // (4 * _SURE_ROWS) + 1):
-        if n_dims != announced:
-            walk = _walk_binary(sample, n_rows, n_dims)
-            if walk.is_sure and walk.fits_its_width:
-                return n_dims
+        walk = _walk_binary(sample, n_rows, n_dims)
+        if walk.is_sure and walk.is_clean and walk.is_plausible:
+            return n_dims if n_dims != announced else None
     return None
 
 
@@ -174,9 +175,19 @@ class _Walk:
     is_whole: bool
 
     @property
-    def fits_its_width(self) -> bool:
+    def swallows_words(self) -> bool:
+        """The last number of most rows has a size that no vector has, and the others have none."""
+        whole = self.numbers[: self.n_rows * self.n_dims].reshape(self.n_rows, self.n_dims)
+        return (
+            self.n_rows >= _SURE_ROWS
+            and _are_plausible(whole[:, :-1].ravel(), *_SURELY_PLAUSIBLE)
+            and not _are_plausible(whole[:, -1], *_PLAUSIBLE)
+        )
+
+    @property
+    def is_plausible(self) -> bool:
         last_column = self.numbers[self.n_dims - 1 : self.n_rows * self.n_dims : self.n_dims]
-        return not self.is_broken and self.is_clean and (_are_plausible(last_column, *_PLAUSIBLE) or not self.n_rows)
+        return _are_plausible(self.numbers, *_SURELY_PLAUSIBLE) and _are_plausible(last_column, *_SURELY_PLAUSIBLE)
 
     @property
     def is_sure(self) -> bool:
