@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.regular_files import read_regular
 from firth.errors import CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError, UnknownWordError
 
 EXACT_SUFFIX = ".safetensors"
@@ -213,7 +214,9 @@ class Vocabulary:
         """
         path = Path(path)
         try:
-            data = path.read_bytes()
+            data = read_regular(path)
+        except StorageError:
+            raise
         except OSError as error:
             raise StorageError(f"{path}: the vocabulary cannot be read: {error.strerror or error}") from error
         try:

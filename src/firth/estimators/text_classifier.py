@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
+from firth.corpus.json_file import describe_json
 from firth.errors import CorpusError, CorpusTypeError, FormatError, ParameterError, ShapeError
 from firth.estimators.network import SigmoidNetworkClassifier
 from firth.formats.model_folder import read_model_folder, words_of, write_model_folder
@@ -198,7 +199,10 @@ class TextClassifier:
         network.classes_ = np.array([str(name) for name in classes])
         network.sizes_, network.n_features_in_ = sizes, sizes.n_inputs
         network.parameters_ = np.array(tensors["parameters"])
-        network.loss_curve_ = [float(loss) for loss in config.get("loss_curve", [])]
+        loss_curve = config.get("loss_curve", [])
+        if not isinstance(loss_curve, list) or not all(type(loss) in (int, float) for loss in loss_curve):
+            raise FormatError(f"{folder}: loss_curve must be a list of numbers, got {describe_json(loss_curve)}")
+        network.loss_curve_ = [float(loss) for loss in loss_curve]
         return model
 
     def _fitted(self) -> SigmoidNetworkClassifier:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import io
 import json
 import os
 import shutil
@@ -16,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.json_file import describe_json, read_json_object
+from firth.corpus.regular_files import open_regular
 from firth.errors import FormatError, StorageError
 from firth.formats.model_folder import check_model_destination
 from firth.formats.target import storage_error, sync_folder
@@ -138,26 +141,33 @@ class Workspace:
         """
         path = self.folder / RUN_NAME
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, RecursionError) as error:
-            raise FormatError(f"{path}: no valid JSON ({error}); start the run again") from None
-        if not isinstance(record, dict) or record.get("format") != RUN_FORMAT:
+            record = read_json_object(path)
+        except FormatError as error:
+            raise FormatError(f"{error}; start the run again") from None
+        except StorageError:
+            raise
+        except OSError as error:
+            raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error
+        if record.get("format") != RUN_FORMAT:
             raise FormatError(f'{path}: "format" must be {RUN_FORMAT!r}; start the run again')
         if record.get("format_version") != RUN_VERSION:
             raise FormatError(
-                f'{path}: "format_version" must be {RUN_VERSION}, got {record.get("format_version")!r}; go on with the'
-                " version of firth that started the run"
+                f'{path}: "format_version" must be {RUN_VERSION}, got'
+                f" {describe_json(record.get('format_version'))}; go on with the version of firth that started the run"
             )
         names = record.get("arrays")
         if not isinstance(names, list) or not all(isinstance(name, str) and name.isidentifier() for name in names):
-            raise FormatError(f'{path}: "arrays" must be a list of names, got {names!r}; start the run again')
+            raise FormatError(
+                f'{path}: "arrays" must be a list of names, got {describe_json(names)}; start the run again'
+            )
         arrays = {}
         for name in names:
             try:
-                arrays[name] = np.load(self.folder / f"{name}.npy", allow_pickle=False)
+                with io.BufferedReader(open_regular(self.folder / f"{name}.npy")) as file:
+                    arrays[name] = np.load(file, allow_pickle=False)
             except OSError as error:
                 raise StorageError(f"{self.folder / name}.npy cannot be read ({error}); start the run again") from error
-            except ValueError as error:
+            except (ValueError, EOFError) as error:
                 raise FormatError(f"{self.folder / name}.npy is damaged ({error}); start the run again") from None
         return record, arrays
 
