@@ -196,6 +196,8 @@ def _corpus_digest(files: Mapping[str, Mapping[str, Any]]) -> str:
 def _read_manifest(path: Path) -> dict[str, Any]:
     try:
         manifest = read_json_object(path)
+    except FormatError as error:
+        raise FormatError(f"{error}; not JSON of firth's, so this is not an encoded corpus") from None
     except StorageError:
         raise
     except FileNotFoundError:
@@ -223,9 +225,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         raise FormatError(f"{path}: {HELDOUT_IDS} and {HELDOUT_OFFSETS} go together")
     for name in ("n_tokens_read", "n_distinct_words"):
         if not _is_count(manifest.get(name)):
-            raise FormatError(
-                f'{path}: "{name}" must be a whole number from 0, got {describe_json(manifest.get(name))}'
-            )
+            raise FormatError(f'{path}: "{name}" must be an integer from 0, got {describe_json(manifest.get(name))}')
     if manifest.get("sha256") != _corpus_digest(files):
         raise FormatError(f'{path}: "sha256" does not fit the checksums of the files; the file was changed')
     return manifest
