@@ -197,7 +197,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     try:
         manifest = read_json_object(path)
     except FormatError as error:
-        raise FormatError(f"{error}; not JSON of firth's, so this is not an encoded corpus") from None
+        raise FormatError(f"{error}; it is not JSON that firth wrote: this is not an encoded corpus") from None
     except StorageError:
         raise
     except FileNotFoundError:
