@@ -172,9 +172,12 @@ def test_numbers_of_a_model_that_are_none(name: str, value: float, model: Path, 
     changed_tensor = np.array(tensors[name])
     changed_tensor[1, 2] = value
     write_model_folder(tmp_path / "m", {**tensors, name: changed_tensor}, config)
-    for load in (firth.load, lambda path: read_vectors(path)):
-        with pytest.raises(FirthError, match=rf"row 2: the tensor '{name}' holds a NaN or an infinity"):
-            load(tmp_path / "m")
+    with pytest.raises(FirthError, match=rf"row 2: the tensor '{name}' holds a NaN or an infinity"):
+        firth.load(tmp_path / "m")
+    if name == "input_vectors":
+        with pytest.raises(FirthError, match="row 2: its vector holds a NaN or an infinity"):
+            read_vectors(tmp_path / "m")
+        assert len(read_vectors(tmp_path / "m", limit=1)) == 1
 
 
 @pytest.mark.parametrize("counts", [[-1], [2**62]])

@@ -160,7 +160,7 @@ class TextClassifier:
         ------
         StorageError, FormatError
         """
-        config, tensors = read_model_folder(folder)
+        config, tensors = read_model_folder(folder, check_numbers=True)
         if config.get("kind") != KIND:
             raise FormatError(
                 f"{folder}: a model of kind {config.get('kind')!r}, not {KIND!r}; `firth classify train` writes those"

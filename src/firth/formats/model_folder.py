@@ -167,7 +167,7 @@ def check_model_destination(folder: str | os.PathLike[str], overwrite: bool) -> 
 
 
 def read_model_folder(
-    folder: str | os.PathLike[str], *, verify: bool | None = None
+    folder: str | os.PathLike[str], *, verify: bool | None = None, check_numbers: bool = False
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Open a model without reading its vectors: they are mapped, and many processes share them.
 
@@ -175,8 +175,10 @@ def read_model_folder(
     ----------
     folder : path
     verify : bool or None
-        Compare the tensor file with its checksum and look for NaN and infinity, which reads it through. None: where
-        it has at most 16 MiB. Its size is compared always.
+        Compare the tensor file with its checksum, which reads it through. None: where it has at most 16 MiB. Its size
+        is compared always.
+    check_numbers : bool
+        Refuse a NaN or an infinity in any tensor, where the file is read through for its checksum.
 
     Returns
     -------
@@ -196,7 +198,7 @@ def read_model_folder(
     for attempt in range(3):
         whole = read_config(target)
         try:
-            tensors = _map_tensors(target, whole["tensors"], verify)
+            tensors = _map_tensors(target, whole["tensors"], verify, check_numbers)
         except FileNotFoundError:
             # a save may have replaced the model between the two reads; the new config.json names the new file
             if attempt == 2:
@@ -354,8 +356,7 @@ def parse_safetensors_header(
     for name, entry in entries.items():
         if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
             raise FormatError(
-                f"{path}: tensor {name[:60]!r} must be an object of dtype, shape and data_offsets, got"
-                f" {describe_json(entry)}"
+                f"{path}: tensor {name[:60]!r} must have dtype, shape and data_offsets, got {describe_json(entry)}"
             )
         code = _DTYPES.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
         if code is None:
@@ -436,7 +437,9 @@ def _save(folder: Path, tensors: Mapping[str, NDArray[Any]], config: Mapping[str
         (folder / old_file).unlink(missing_ok=True)
 
 
-def _map_tensors(folder: Path, entry: Mapping[str, Any], verify: bool | None) -> dict[str, NDArray[Any]]:
+def _map_tensors(
+    folder: Path, entry: Mapping[str, Any], verify: bool | None, check_numbers: bool
+) -> dict[str, NDArray[Any]]:
     path = folder / entry["file"]
     try:
         file = io.BufferedReader(open_regular(path))  # closed below; the map outlives it
@@ -476,7 +479,7 @@ def _map_tensors(folder: Path, entry: Mapping[str, Any], verify: bool | None) ->
         }
     except ValueError as error:  # no items, and sizes whose product is none for NumPy
         raise FormatError(f"{path}: a tensor has a shape that NumPy refuses ({error})") from None
-    if is_verified:  # as all of the file was read
+    if is_verified and check_numbers:
         for name, tensor in tensors.items():
             _refuse_infinite(path, name, tensor)
     return tensors

@@ -114,7 +114,7 @@ def read_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Snapshot | Non
     """
     if not (folder / "config.json").exists():
         return None
-    config, tensors = read_model_folder(folder, verify=True)
+    config, tensors = read_model_folder(folder, verify=True, check_numbers=True)
     if config.get("checkpoint_version") != CHECKPOINT_VERSION:
         raise FormatError(
             f"{folder}: checkpoint_version must be {CHECKPOINT_VERSION}, got"

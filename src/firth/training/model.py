@@ -220,7 +220,7 @@ def load(folder: str | os.PathLike[str]) -> Model:
             f"{target} holds an unfinished run and no model; go on with it by firth.resume({str(target)!r}) or"
             f" `firth train --resume {target}`"
         )
-    config, tensors = read_model_folder(target)
+    config, tensors = read_model_folder(target, check_numbers=True)
     try:
         missing = [key for key in CONFIG_KEYS if key not in config]
         if missing:
