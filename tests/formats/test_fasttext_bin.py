@@ -64,11 +64,34 @@ def test_compressed_models_and_other_encodings(input_rows, tmp_path: Path) -> No
         read_vectors(tmp_path / "m.bin.gz")
 
 
+@pytest.mark.parametrize("version", [11, 12, None])
+@pytest.mark.parametrize("model", [1, 2])
+def test_the_model_decides_and_not_its_words(model: int, version: int | None, input_rows, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """fastText stores words with the label's prefix as labels in every model; they have no row of the matrix."""
+    plain = tmp_path / "plain.bin"
+    plain.write_bytes(makers.fasttext(WORDS, input_rows, model=model, version=version))
+    labelled = tmp_path / "labelled.bin"
+    labelled.write_bytes(makers.fasttext(WORDS, input_rows, model=model, version=version, n_labels=3))
+    expected, found = read_vectors(plain), read_vectors(labelled)
+    assert found.words == expected.words == WORDS
+    np.testing.assert_array_equal(found.matrix, expected.matrix)
+    np.testing.assert_array_equal(found.counts, expected.counts)
+
+
+def test_a_label_among_the_words_is_damage(input_rows, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    good = makers.fasttext(["a", "b"], input_rows[:9], n_labels=1)
+    entry = b"b\0" + struct.pack("<qb", 999, 0)
+    assert good.count(entry) == 1
+    (tmp_path / "m.bin").write_bytes(good.replace(entry, b"b\0" + struct.pack("<qb", 999, 1)))
+    with pytest.raises(FormatError, match=r"row 2 .*must be a word \(0\), got 1"):
+        read_vectors(tmp_path / "m.bin")
+
+
 def test_models_that_are_refused_by_name(input_rows, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     good = makers.fasttext(WORDS, input_rows)
     cases = {
         "supervised": (makers.fasttext(WORDS, input_rows, model=3), "supervised fastText model"),
-        "labels": (makers.fasttext(WORDS, input_rows, n_labels=2), "2 labels belongs to a supervised"),
+        "supervised with labels": (makers.fasttext(WORDS, input_rows, model=3, n_labels=2), "supervised fastText"),
         "quantised": (makers.fasttext(WORDS, input_rows, quantized=True), "input matrix is quantised"),
         "pruned": (makers.fasttext(WORDS, input_rows, n_pruned=3), "quantised and pruned"),
         "version": (makers.fasttext(WORDS, input_rows, version=13), "version must be 11 or 12, got 13"),

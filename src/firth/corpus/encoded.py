@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.json_file import describe_json, read_json_object
 from firth.corpus.owned import read_regular_file
 from firth.corpus.replace import write_file
 from firth.corpus.vocabulary import Vocabulary
@@ -247,25 +248,23 @@ def _manifest_digest(manifest: Mapping[str, Any]) -> str:
 
 def _read_manifest(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        manifest = read_json_object(path)
+    except FormatError as error:
+        raise FormatError(f"{error}; it is not JSON that firth wrote: this is not an encoded corpus") from None
+    except StorageError:
+        raise
     except FileNotFoundError:
         raise StorageError(
             f"{path.parent} is no encoded corpus: it has no {path.name}; make one with encode_corpus(...)"
         ) from None
-    except UnicodeDecodeError:
-        raise FormatError(f"{path}: not UTF-8") from None
     except OSError as error:
         raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from error
-    try:
-        manifest = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"{path}: not JSON: {error}") from None
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT_NAME:
+    if manifest.get("format") != FORMAT_NAME:
         raise FormatError(f'{path}: "format" must be "{FORMAT_NAME}"; this is not an encoded corpus')
     if manifest.get("version") != FORMAT_VERSION:
         raise FormatError(
-            f"{path}: version {manifest.get('version')!r} cannot be read by this firth, which reads {FORMAT_VERSION};"
-            " encode the corpus anew"
+            f"{path}: version {describe_json(manifest.get('version'))} cannot be read by this firth, which reads"
+            f" {FORMAT_VERSION}; encode the corpus anew"
         )
     if manifest.get("unfinished") is True:
         raise StorageError(f"{path.parent} is no whole corpus: its encoding was cut off; encode the corpus anew")
@@ -274,8 +273,8 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         raise FormatError(f'{path}: "files" must name {IDS}, {OFFSETS} and {VOCABULARY}')
     for name, file in files.items():
         if name not in (IDS, OFFSETS, HELDOUT_IDS, HELDOUT_OFFSETS, VOCABULARY):
-            raise FormatError(f"{path}: unknown file {name!r}")
-        if not isinstance(file, dict) or type(file.get("bytes")) is not int or not isinstance(file.get("sha256"), str):
+            raise FormatError(f"{path}: unknown file {name[:60]!r}")
+        if not isinstance(file, dict) or not _is_count(file.get("bytes")) or not isinstance(file.get("sha256"), str):
             raise FormatError(f"{path}: the entry of {name} must have bytes and sha256")
     if not isinstance(manifest.get("settings", {}), dict):
         raise FormatError(f'{path}: "settings" must be an object')
@@ -285,13 +284,17 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     if (HELDOUT_IDS in files) != (HELDOUT_OFFSETS in files):
         raise FormatError(f"{path}: {HELDOUT_IDS} and {HELDOUT_OFFSETS} go together")
     for name in ("n_tokens_read", "n_distinct_words"):
-        if type(manifest.get(name)) is not int or manifest[name] < 0:
-            raise FormatError(f'{path}: "{name}" must be an integer of 0 or more')
+        if not _is_count(manifest.get(name)):
+            raise FormatError(f'{path}: "{name}" must be an integer from 0, got {describe_json(manifest.get(name))}')
     if manifest.get("sha256") != _corpus_digest(files):
         raise FormatError(f'{path}: "sha256" does not fit the checksums of the files; the file was changed')
     if OWN_CHECKSUM in manifest and manifest[OWN_CHECKSUM] != _manifest_digest(manifest):
         raise FormatError(f'{path}: "{OWN_CHECKSUM}" does not fit the other entries; the file was changed')
     return manifest
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 2**63
 
 
 def _validate_size(path: Path, size: int) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from firth.corpus.native_words import NativeWords
 from firth.corpus.recognise import HEAD_BYTES, refuse_other_formats, strip_marks
+from firth.corpus.regular_files import read_regular
 from firth.corpus.replace import write_file
 from firth.errors import (
     CorpusError,
@@ -259,7 +260,9 @@ class Vocabulary:
         """
         path = Path(path)
         try:
-            data = path.read_bytes()
+            data = read_regular(path)
+        except StorageError:
+            raise
         except OSError as error:
             raise StorageError(f"{path}: the vocabulary cannot be read: {error.strerror or error}") from error
         try:

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
+from firth.corpus.json_file import describe_json
 from firth.corpus.tables import is_missing, rows_of
 from firth.errors import CorpusError, CorpusTypeError, FormatError, ParameterError, ShapeError
 from firth.estimators.network import SigmoidNetworkClassifier
@@ -167,7 +168,7 @@ class TextClassifier:
         ------
         StorageError, FormatError
         """
-        config, tensors = read_model_folder(folder)
+        config, tensors = read_model_folder(folder, check_numbers=True)
         if config.get("kind") != KIND:
             raise FormatError(
                 f"{folder}: a model of kind {config.get('kind')!r}, not {KIND!r}; `firth classify train` writes those"
@@ -210,7 +211,10 @@ class TextClassifier:
         network.classes_ = np.array(classes)
         network.sizes_, network.n_features_in_ = sizes, sizes.n_inputs
         network.parameters_ = np.array(tensors["parameters"])
-        network.loss_curve_ = [float(loss) for loss in config.get("loss_curve", [])]
+        loss_curve = config.get("loss_curve", [])
+        if not isinstance(loss_curve, list) or not all(type(loss) in (int, float) for loss in loss_curve):
+            raise FormatError(f"{folder}: loss_curve must be a list of numbers, got {describe_json(loss_curve)}")
+        network.loss_curve_ = [float(loss) for loss in loss_curve]
         return model
 
     def _fitted(self) -> SigmoidNetworkClassifier:

@@ -15,12 +15,14 @@ Little-endian throughout::
     matrix     = int64 rows  int64 columns  float32*(rows * columns)
 
 The first matrix has a row for each word and ``bucket`` rows for the hashed n-grams; the second is the output matrix.
-What stands in [ ] is missing from the older layout, which has no magic number. In version 11 a supervised model has no
-n-grams; neither is a supervised one read here.
+What stands in [ ] is missing from the older layout, which has no magic number. The argument ``model`` alone tells what
+a model is: 1 cbow, 2 skip-gram, 3 supervised. Words that begin with the label's prefix (``__label__``) are entries of
+type 1 in every kind of model. In a cbow or skip-gram model they stand behind the words, were trained on nothing and
+have no row, so they are left out here. Quantised and supervised models are refused by name.
 
 A word's vector is the mean of its own row and the rows of its n-grams, as ``fasttext print-word-vectors`` answers. The
 ``</s>`` of a dictionary has no n-grams, except in the older layout, whose program gave it some; gensim gives it some
-always. Quantised and supervised models are refused by name.
+always.
 
 Source: fastText, ``FastText::loadModel`` and ``checkModel``, ``Args::load``, ``Dictionary::load``, ``computeSubwords``,
 ``DenseMatrix::load``, https://github.com/facebookresearch/fastText (src); the older layout: the same at commits before
@@ -125,13 +127,16 @@ class _Model:
             self.fail(f"minn and maxn must lie in 0 to {MAX_NGRAM_CHARS}, got {self.min_chars} and {self.max_chars}")
 
     def read_dictionary(self) -> tuple[list[tuple[bytes, int]], NDArray[np.int64]]:
-        """The words with their places in the file, and their counts."""
+        """The words with their places in the file, and their counts; labels are passed over."""
         size, n_words, n_labels, _ = self.take("<3iq", "the sizes of the dictionary")
         n_pruned = -1 if self.is_old else self.take("<q", "pruneidx_size")[0]
-        if n_labels != 0:
-            self.fail(f"a dictionary with {n_labels} labels belongs to a supervised model, which firth does not read")
-        if size != n_words or size < 1:
-            self.fail(f"the dictionary must hold as many entries as words, at least 1, got {size} and {n_words}")
+        if n_labels < 0 or n_words < 0 or size != n_words + n_labels:
+            self.fail(
+                f"the dictionary must hold as many entries as words and labels, got {size} entries, {n_words} words and"
+                f" {n_labels} labels"
+            )
+        if n_words < 1:
+            self.fail(f"the dictionary must hold at least one word, got {n_words} words and {n_labels} labels")
         if n_pruned > 0:
             self.fail(f"{n_pruned} n-grams are kept of all: this model is quantised and pruned, firth does not read it")
         if n_pruned == 0:
@@ -141,19 +146,23 @@ class _Model:
         if size * (1 + _ENTRY_TAIL.size) > len(self.data) - self.at:
             self.fail(f"the dictionary announces {size} entries, {len(self.data) - self.at} bytes follow")
         entries: list[tuple[bytes, int]] = []
-        counts = np.empty(size, dtype=np.int64)
+        counts = np.empty(n_words, dtype=np.int64)
         data, at = self.data, self.at
         for row in range(size):
             end = data.find(b"\0", at, at + MAX_WORD_BYTES + 1)
             if end < 0 or end + 1 + _ENTRY_TAIL.size > len(data):
                 self.source.fail("the dictionary is cut, or a word is too long", row=row + 1, offset=at)
             count, kind = _ENTRY_TAIL.unpack_from(data, end + 1)
-            if kind != 0:
-                self.source.fail(f"an entry of the dictionary must be a word (0), got {kind}", row=row + 1, offset=at)
+            expected, name = (0, "word") if row < n_words else (1, "label")
+            if kind != expected:
+                self.source.fail(
+                    f"this entry of the dictionary must be a {name} ({expected}), got {kind}", row=row + 1, offset=at
+                )
             if end == at:
                 self.source.fail("an entry of the dictionary has no word", row=row + 1, offset=at)
-            entries.append((data[at:end], at))
-            counts[row] = count
+            if row < n_words:
+                entries.append((data[at:end], at))
+                counts[row] = count
             at = end + 1 + _ENTRY_TAIL.size
         self.at = at
         return entries, counts

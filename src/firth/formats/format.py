@@ -13,7 +13,7 @@ from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions
 
 SAMPLE_BYTES = 1 << 16
-_NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
+_NUMBER = re.compile(rb"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ class Sample:
         if len(pieces) == 2 and all(piece.isdigit() and len(piece) <= 18 for piece in pieces) and b"\n" in self.head:
             return int(pieces[0]), int(pieces[1])
         return None
+
+    @property
+    def rows(self) -> bytes:
+        """What follows the first line."""
+        return self.head.partition(b"\n")[2]
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from firth.errors import FormatError, StorageError
 from firth.formats.format import Format, Sample
 from firth.formats.npy import (
+    as_counts,
     as_vectors,
     check_size,
     open_member,
@@ -85,14 +86,16 @@ _INERT = frozenset(
         "gensim.utils.call_on_class_only",
     }
 )
+_LAST_LIKELY_PROTOCOL = 15
+_MAX_KEY = 2**63 - 1
 _MATRIX_NAMES = ("vectors", "syn0")
 _OUTPUT_NAMES = ("syn1neg", "syn1")
 _MODEL_PARTS = ("vocabulary", "trainables")  # where gensim 3.3 to 3.8 kept some of a model's attributes
 
 
 def looks_like(sample: Sample) -> bool:
-    """A pickle of protocol 2 or later."""
-    return len(sample.head) > 2 and sample.head[0] == 0x80 and 2 <= sample.head[1] <= 5
+    """A pickle of protocol 2 or later; the reader says which protocols it knows."""
+    return len(sample.head) > 2 and sample.head[0] == 0x80 and 2 <= sample.head[1] <= _LAST_LIKELY_PROTOCOL
 
 
 @dataclass(frozen=True)
@@ -196,10 +199,14 @@ def _table(path: Path, beside: str, vectors: Record, options: ReadOptions) -> Ve
 
 
 def _word(path: Path, row: int, key: Any) -> str:
-    if type(key) is int:  # gensim takes numbers as keys
+    if type(key) is int and abs(key) <= _MAX_KEY:  # gensim takes numbers as keys
         return str(key)
-    if type(key) is not str or not key:
-        raise FormatError(f"{path}: row {row}: a word must be text, got {type(key).__name__} {key!r:.40}")
+    if type(key) is int:
+        raise FormatError(f"{path}: row {row}: a word that is a number must lie within 64 bits, got a longer one")
+    if type(key) is not str:  # the value may hold itself a million times over: its kind alone is told
+        raise FormatError(f"{path}: row {row}: a word must be text, got {type(key).__name__}")
+    if not key:
+        raise FormatError(f"{path}: row {row}: a word must be text, got an empty one")
     try:
         n_bytes = len(key.encode("utf-8"))
     except UnicodeEncodeError:
@@ -253,7 +260,7 @@ def _array_beside(path: Path, stem: Path) -> NDArray[Any]:
 def _counts(path: Path, state: dict[Any, Any], keys: list[Any]) -> NDArray[np.int64] | None:
     expandos = state.get("expandos")
     if type(expandos) is dict and isinstance(expandos.get("count"), PickledArray):
-        counts = to_array(expandos["count"], "iu", f"{path}: the counts").astype(np.int64)
+        counts = as_counts(to_array(expandos["count"], "iu", f"{path}: the counts"), f"{path}: the counts")
         if counts.shape != (len(keys),):
             raise FormatError(f"{path}: there must be a count for each of {len(keys)} words, got {counts.shape}")
         return counts

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from firth.errors import FormatError
 from firth.formats.format import Format, Sample, count_trailing_numbers, is_number
+from firth.formats.recognition import ends_lines_with_cr, explain_piece, has_no_words
 from firth.formats.rows import finish_table, read_text_rows, write_text_rows
 from firth.formats.source import MAX_DIMS, MAX_WORD_BYTES, ByteSource, ReadOptions
 from firth.formats.table import VectorTable
@@ -35,14 +36,14 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def looks_like(sample: Sample) -> bool:
-    """Rows that end in as many numbers as most of them have, at least two."""
-    if sample.is_folder or b"\0" in sample.head:
+    """Rows of which more than half end in the same number of numbers, at least two, each behind a word."""
+    if sample.is_folder or sample.header is not None or b"\0" in sample.head or ends_lines_with_cr(sample.head):
         return False
     lines = [line for line in sample.lines[:20] if line]
-    if not lines:
+    if not lines or has_no_words(lines):
         return False
     n_dims = _infer_dims(lines)
-    return n_dims >= 2 and all(count_trailing_numbers(line) >= n_dims for line in lines)
+    return n_dims >= 2 and 2 * sum(count_trailing_numbers(line) >= n_dims for line in lines) > len(lines)
 
 
 def read(path: Path, options: ReadOptions) -> VectorTable:
@@ -60,7 +61,9 @@ def read(path: Path, options: ReadOptions) -> VectorTable:
         lines = taken.split(b"\n", _LOOK_ROWS)
         if len(lines) > 1:
             lines.pop()  # perhaps cut by the look
-        n_dims = _infer_dims([line for line in lines if line.strip()] or [taken])
+        lines = [line for line in lines if line.strip()] or [taken]
+        n_dims = _infer_dims(lines)
+        _refuse_numbers_in_words(source, lines, n_dims)
         if not 1 <= n_dims <= MAX_DIMS:
             source.fail(f"the rows must have a word and 1 to {MAX_DIMS} numbers, got {n_dims} numbers", row=1)
         rows = read_text_rows(source, n_dims, options, taken=taken)
@@ -79,6 +82,16 @@ def write(path: Path, table: VectorTable, options: WriteOptions) -> None:
             )
     with whole_file(path, overwrite=options.overwrite) as stream:
         write_text_rows(stream, table, options, path)
+
+
+def _refuse_numbers_in_words(source: ByteSource, lines: list[bytes], n_dims: int) -> None:
+    """Refuse rows of which most have something in their word that was meant as a number, as "north 0,5" before 0.25."""
+    last_pieces = [line.split()[:-n_dims][1:][-1:] for line in lines] if n_dims > 0 else []
+    wrong = [(row, pieces[0]) for row, pieces in enumerate(last_pieces, 1) if pieces and explain_piece(pieces[0])]
+    if 2 * len(wrong) > len(lines):
+        row, piece = wrong[0]
+        shown = piece[:60].decode("utf-8", "backslashreplace")
+        source.fail(f"the row ends in {n_dims} numbers, and {shown!r} before them is {explain_piece(piece)}", row=row)
 
 
 def _infer_dims(lines: list[bytes]) -> int:

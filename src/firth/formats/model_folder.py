@@ -33,17 +33,20 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import io
 import json
 import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.json_file import describe_json, parse_json_object, read_json_object
+from firth.corpus.regular_files import open_regular
 from firth.corpus.replace import create_file, keep_permissions
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats.folder_lock import FolderLock
@@ -59,9 +62,9 @@ RESERVED_KEYS = ("format", "format_version", "tensors")
 HALF_PRECISION = ("input_vectors", "output_vectors")  # the tensors that storage="float16" rounds
 
 VERIFIED_BYTES = 16 << 20  # a tensor file up to this size is checked against its checksum at every load
-MAX_CONFIG_BYTES = 16 << 20
 MAX_HEADER_BYTES = 100 << 20  # the limit of the reference implementation
 _ALIGNMENT = 64
+_CHECK_BYTES = 1 << 20
 _DTYPES = {
     "F64": "<f8",
     "F32": "<f4",
@@ -208,7 +211,7 @@ def _describe_record(config: Mapping[str, Any]) -> str | None:
 
 
 def read_model_folder(
-    folder: str | os.PathLike[str], *, verify: bool | None = None
+    folder: str | os.PathLike[str], *, verify: bool | None = None, check_numbers: bool = False
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Open a model without reading its vectors: they are mapped, and many processes share them.
 
@@ -218,6 +221,8 @@ def read_model_folder(
     verify : bool or None
         Compare the tensor file with its checksum, which reads it through. None: where it has at most 16 MiB. Its size
         is compared always.
+    check_numbers : bool
+        Refuse a NaN or an infinity in any tensor, where the file is read through for its checksum.
 
     Returns
     -------
@@ -237,7 +242,7 @@ def read_model_folder(
     for attempt in range(3):
         whole = read_config(target)
         try:
-            tensors = _map_tensors(target, whole["tensors"], verify)
+            tensors = _map_tensors(target, whole["tensors"], verify, check_numbers)
         except FileNotFoundError:
             # a save may have replaced the model between the two reads; the new config.json names the new file
             if attempt == 2:
@@ -327,8 +332,9 @@ def read_config(folder: Path) -> dict[str, Any]:
     """
     path = folder / CONFIG_NAME
     try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_CONFIG_BYTES + 1)
+        config = read_json_object(path)
+    except StorageError:
+        raise
     except FileNotFoundError:
         what = "is no model folder: it has no config.json" if folder.is_dir() else "does not exist"
         raise StorageError(f"{folder} {what}; give the folder that `firth train -o` wrote") from None
@@ -336,28 +342,27 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise StorageError(f"{folder} must be a folder, got a file; `firth convert` reads vector files") from None
     except OSError as error:
         raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error
-    if len(data) > MAX_CONFIG_BYTES:
-        raise FormatError(f"{path}: larger than {MAX_CONFIG_BYTES} bytes")
-    config = _parse_json(data, path)
     if config.get("format") != FORMAT_NAME:
-        raise FormatError(f'{path}: "format" must be {FORMAT_NAME!r}, got {config.get("format")!r}')
+        raise FormatError(f'{path}: "format" must be {FORMAT_NAME!r}, got {describe_json(config.get("format"))}')
     version = config.get("format_version")
     if type(version) is not int or version < 1:
-        raise FormatError(f'{path}: "format_version" must be a whole number from 1, got {version!r}')
+        raise FormatError(f'{path}: "format_version" must be a whole number from 1, got {describe_json(version)}')
     if version > FORMAT_VERSION:
         raise FormatError(
             f'{path}: "format_version" must be at most {FORMAT_VERSION}, got {version}; a newer firth wrote it: upgrade'
         )
     entry = config.get("tensors")
     if not isinstance(entry, dict):
-        raise FormatError(f'{path}: "tensors" must be an object, got {entry!r}')
+        raise FormatError(f'{path}: "tensors" must be an object, got {describe_json(entry)}')
     name, size, checksum = entry.get("file"), entry.get("bytes"), entry.get("sha256")
     if not isinstance(name, str) or not TENSOR_FILE.fullmatch(name):
-        raise FormatError(f'{path}: "tensors.file" must be model-<16 hex digits>.safetensors, got {name!r}')
+        raise FormatError(
+            f'{path}: "tensors.file" must be model-<16 hex digits>.safetensors, got {describe_json(name)}'
+        )
     if type(size) is not int or size < 8:
-        raise FormatError(f'{path}: "tensors.bytes" must be a whole number from 8, got {size!r}')
+        raise FormatError(f'{path}: "tensors.bytes" must be a whole number from 8, got {describe_json(size)}')
     if not isinstance(checksum, str) or not re.fullmatch(r"[0-9a-f]{64}", checksum):
-        raise FormatError(f'{path}: "tensors.sha256" must be 64 hex digits, got {checksum!r}')
+        raise FormatError(f'{path}: "tensors.sha256" must be 64 hex digits, got {describe_json(checksum)}')
     return config
 
 
@@ -390,22 +395,25 @@ def parse_safetensors_header(
     ------
     FormatError
     """
-    entries = _parse_json(header, path)
+    entries = parse_json_object(header, path)
     entries.pop("__metadata__", None)
     parsed: dict[str, tuple[str, tuple[int, ...], int]] = {}
     spans: list[tuple[int, int, str]] = []
     for name, entry in entries.items():
         if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-            raise FormatError(f"{path}: tensor {name!r} must have dtype, shape and data_offsets, got {entry!r:.200}")
+            raise FormatError(
+                f"{path}: tensor {name[:60]!r} must have dtype, shape and data_offsets, got {describe_json(entry)}"
+            )
         code = _DTYPES.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
         if code is None:
             raise FormatError(
-                f"{path}: tensor {name!r} has the dtype {entry['dtype']!r:.50}, which firth does not read"
+                f"{path}: tensor {name[:60]!r} has the dtype {describe_json(entry['dtype'])}, which firth does not read"
             )
         shape, offsets = entry["shape"], entry["data_offsets"]
         if not _whole_numbers(shape) or not _whole_numbers(offsets) or len(offsets) != 2 or len(shape) > 8:
             raise FormatError(
-                f"{path}: tensor {name!r} must have whole numbers for shape and offsets, got {entry!r:.200}"
+                f"{path}: tensor {name[:60]!r} must have whole numbers for shape and offsets, got"
+                f" {describe_json(shape)} and {describe_json(offsets)}"
             )
         n_bytes = np.dtype(code).itemsize
         for size in shape:
@@ -483,11 +491,13 @@ def _named_tensors(folder: Path) -> str | None:
     return str(read_config(folder)["tensors"]["file"])
 
 
-def _map_tensors(folder: Path, entry: Mapping[str, Any], verify: bool | None) -> dict[str, NDArray[Any]]:
+def _map_tensors(
+    folder: Path, entry: Mapping[str, Any], verify: bool | None, check_numbers: bool
+) -> dict[str, NDArray[Any]]:
     path = folder / entry["file"]
     try:
-        file = open(path, "rb")  # noqa: SIM115  closed below; the map outlives it
-    except FileNotFoundError:
+        file = io.BufferedReader(open_regular(path))  # closed below; the map outlives it
+    except (FileNotFoundError, StorageError):
         raise
     except OSError as error:
         raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error
@@ -502,8 +512,10 @@ def _map_tensors(folder: Path, entry: Mapping[str, Any], verify: bool | None) ->
             raise FormatError(f"{path}: a header of {header_length} bytes does not fit in a file of {size}")
         header = file.read(header_length)
         start = 8 + header_length
+        is_verified = False
         entries = parse_safetensors_header(header, size - start, path)
         if verify or (verify is None and size <= VERIFIED_BYTES):
+            is_verified = True
             file.seek(0)
             checksum = hashlib.sha256()
             while block := file.read(1 << 20):
@@ -514,10 +526,29 @@ def _map_tensors(folder: Path, entry: Mapping[str, Any], verify: bool | None) ->
                     " the file is damaged: restore it or train again"
                 )
         whole = np.memmap(file, dtype=np.uint8, mode="r")
-    return {
-        name: whole[start + offset : start + offset + _n_bytes(code, shape)].view(code).reshape(shape)
-        for name, (code, shape, offset) in entries.items()
-    }
+    try:
+        tensors = {
+            name: whole[start + offset : start + offset + _n_bytes(code, shape)].view(code).reshape(shape)
+            for name, (code, shape, offset) in entries.items()
+        }
+    except ValueError as error:  # no items, and sizes whose product is none for NumPy
+        raise FormatError(f"{path}: a tensor has a shape that NumPy refuses ({error})") from None
+    if is_verified and check_numbers:
+        for name, tensor in tensors.items():
+            _refuse_infinite(path, name, tensor)
+    return tensors
+
+
+def _refuse_infinite(path: Path, name: str, tensor: NDArray[Any]) -> None:
+    if tensor.dtype.kind != "f" or tensor.ndim == 0:
+        return
+    rows = tensor.reshape(len(tensor), -1) if tensor.size else tensor[:0]
+    step = max(1, _CHECK_BYTES // max(1, rows[:1].nbytes))
+    for first in range(0, len(rows), step):
+        is_finite = np.isfinite(rows[first : first + step]).all(axis=1)
+        if not is_finite.all():
+            row = first + int(np.argmin(is_finite))
+            raise FormatError(f"{path}: row {row + 1}: the tensor {name[:60]!r} holds a NaN or an infinity")
 
 
 def _stored(name: str, tensor: NDArray[Any], storage: str) -> NDArray[Any]:
@@ -554,25 +585,6 @@ def _n_bytes(code: str, shape: tuple[int, ...]) -> int:
 
 def _whole_numbers(values: object) -> bool:
     return isinstance(values, list) and all(type(value) is int and 0 <= value < 1 << 62 for value in values)
-
-
-def _parse_json(data: bytes, path: Path) -> dict[str, Any]:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = dict(pairs)
-        if len(keys) != len(pairs):
-            raise ValueError("a key stands twice in one object")
-        return keys
-
-    def refuse(constant: str) -> NoReturn:
-        raise ValueError(f"{constant} is no JSON")
-
-    try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"{path}: no valid JSON header ({error})") from None
-    if not isinstance(value, dict):
-        raise FormatError(f"{path}: the JSON header must be an object, got {type(value).__name__}")
-    return cast("dict[str, Any]", value)
 
 
 def _check_free_space(folder: Path, n_bytes: int) -> None:

@@ -24,12 +24,14 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, Any, NoReturn, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.regular_files import open_regular
 from firth.errors import FirthError, FormatError, StorageError
+from firth.formats.source import MAX_INFLATION, max_inflated_bytes
 
 _MAGIC = b"\x93NUMPY"
 _MAX_HEADER_BYTES = 1 << 16
@@ -39,7 +41,6 @@ _HEADER = re.compile(
     re.DOTALL,
 )
 _READ_BYTES = 1 << 22
-_DEFLATE_RATIO = 1040  # deflate cannot do better than 1032 : 1 (zlib's technical details)
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
     FormatError, StorageError
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(cast("IO[bytes]", file)) as archive:
             yield archive
     except FirthError:
         raise
@@ -175,8 +176,13 @@ def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> 
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise FormatError(f"{what}: compressed by method {info.compress_type}; NumPy stores or deflates")
     size = path.stat().st_size
-    if info.compress_size > size or info.file_size > info.compress_size * _DEFLATE_RATIO + 64:
+    if info.compress_size > size or (info.compress_type == zipfile.ZIP_STORED and info.file_size > info.compress_size):
         raise FormatError(f"{what}: announces {info.file_size} bytes, which {size} bytes of archive cannot hold")
+    if info.file_size > max_inflated_bytes(info.compress_size):
+        raise FormatError(
+            f"{what}: announces {info.file_size} bytes in {info.compress_size} compressed ones, over {MAX_INFLATION}"
+            " times as many, as vectors never do; if you trust the file, save it without compression (numpy.savez)"
+        )
     return archive.open(info)
 
 
@@ -196,6 +202,19 @@ def as_vectors(array: NDArray[Any], what: str) -> NDArray[np.float32]:
         return np.ascontiguousarray(array, dtype=np.float32)
 
 
+def as_counts(array: NDArray[Any], what: str) -> NDArray[np.int64]:
+    """Whole numbers as int64; negative ones are refused by row in `firth.formats.rows.finish_table`.
+
+    Raises
+    ------
+    FormatError
+        A number beyond int64.
+    """
+    if array.dtype.kind == "u" and array.size and int(array.max()) > np.iinfo(np.int64).max:
+        raise FormatError(f"{what}: a count must be below 2^63, got {int(array.max())}")
+    return array.astype(np.int64)
+
+
 def check_size(header: ArrayHeader, n_bytes: int, what: str | Path) -> None:
     """Refuse an array that needs more or fewer bytes than there are, before it is allocated."""
     if header.n_bytes + header.n_header_bytes != n_bytes:
@@ -207,6 +226,7 @@ def check_size(header: ArrayHeader, n_bytes: int, what: str | Path) -> None:
 
 __all__ = [
     "ArrayHeader",
+    "as_counts",
     "as_vectors",
     "check_size",
     "open_member",

@@ -30,6 +30,7 @@ from firth.errors import FormatError
 from firth.formats.format import Format, Sample
 from firth.formats.npy import (
     ArrayHeader,
+    as_counts,
     as_vectors,
     check_size,
     open_member,
@@ -81,7 +82,7 @@ class _Archive:
         words = self.words(words_name, options)
         counts = None
         if "counts.npy" in self.members:
-            counts = self.array("counts", "iu", options.limit).astype(np.int64)
+            counts = as_counts(self.array("counts", "iu", options.limit), f"{self.path}: counts")
             if counts.shape != (len(words),):
                 self.fail(f"counts must have one number a word, got the shape {counts.shape} for {len(words)} words")
         if len(words) != len(matrix):

@@ -4,7 +4,9 @@ Python's own unpickler runs what a file names, and even with a restricted ``find
 to crash. This reader knows the opcodes of protocols 0 to 5 and builds only plain values (numbers, text, bytes, tuples,
 lists, dictionaries, sets), arrays as their raw bytes, and `Record` objects: the name of a class and the state that was
 saved for it. A name that is not among those given to it is refused, with the name in the error. Keys are plain values,
-so that hashing cannot recurse. Memory stays within a small multiple of the file's size.
+so that hashing cannot recurse, and whole numbers among them lie within 64 bits, so that their hashes cannot be made to
+collide. The bytes of all that is made are counted and bounded by the file's size. No message shows a value that a
+pickle built: 420 bytes can describe one whose text is longer than any memory.
 
 Source: CPython, Lib/pickletools.py, which documents every opcode and what it does to the stack.
 """
@@ -27,9 +29,19 @@ from numpy.typing import NDArray
 from firth.errors import FormatError
 
 _PLAIN_KEYS = (str, int, bytes, float, bool, type(None))
-_ARRAY_TYPE = re.compile(r"[fiu][1248]|b1")
+_ARRAY_TYPE = re.compile(r"f[248]|[iu][1248]|b1")
 _ORDERS = ("<", ">", "|", "=")
 _NUMPY_CORES = ("numpy.core", "numpy._core")
+_LATIN1 = ("latin1", "latin-1")
+# What is made may take this many times the file's bytes: a vocabulary of gensim 3 takes 25 times (test_pickle_budget).
+_MADE_RATIO = 64
+_MADE_FREE_BYTES = 16 << 20
+# About what CPython takes for an empty object, its place in a container included, and for an item of a dictionary.
+_OBJECT_BYTES = 64
+_ITEM_BYTES = 104
+_SET_BYTES = 224
+_TYPE_CHARS = 64  # of a NumPy type's code; plain ones have three
+_RECORD_BYTES = 400
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ class Name:
         return f"{self.module}.{self.name}"
 
 
-@dataclass
+@dataclass(eq=False)  # two values of a file are never compared: that may take for ever
 class Record:
     """An object of a class that is not imported: its name and the attributes that were saved."""
 
@@ -52,7 +64,7 @@ class Record:
     items: dict[Any, Any] = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(eq=False)
 class PickledType:
     """A NumPy dtype as it was pickled."""
 
@@ -60,7 +72,7 @@ class PickledType:
     order: str = "="
 
 
-@dataclass
+@dataclass(eq=False)
 class PickledArray:
     """A NumPy array as it was pickled; `to_array` makes one of it."""
 
@@ -81,8 +93,10 @@ def to_array(value: object, kinds: str, what: str) -> NDArray[Any]:
     if not isinstance(value, PickledArray):
         raise FormatError(f"{what}: must be an array, got {type(value).__name__}")
     kind, shape, data = value.dtype, value.shape, value.data
-    if not isinstance(kind, PickledType) or not _ARRAY_TYPE.fullmatch(kind.code) or kind.code[0] not in kinds:
-        raise FormatError(f"{what}: must be an array of plain numbers, got {getattr(kind, 'code', kind)!s:.40}")
+    if not isinstance(kind, PickledType):
+        raise FormatError(f"{what}: must be an array of plain numbers, got one whose type is no NumPy type")
+    if not _ARRAY_TYPE.fullmatch(kind.code) or kind.code[0] not in kinds:
+        raise FormatError(f"{what}: must be an array of plain numbers, got one of type {kind.code[:40]!r}")
     if isinstance(data, str):  # Python 2's str
         try:
             data = data.encode("latin-1")
@@ -92,7 +106,9 @@ def to_array(value: object, kinds: str, what: str) -> NDArray[Any]:
         raise FormatError(f"{what}: its shape must be whole numbers")
     dtype = np.dtype(kind.code).newbyteorder(kind.order if kind.order in "<>" else "=")  # type: ignore[arg-type]
     if len(shape) > 2 or not isinstance(data, bytes) or math.prod(shape) * dtype.itemsize != len(data):
-        raise FormatError(f"{what}: its bytes do not fit its shape {shape!s:.60} and type {kind.code}")
+        raise FormatError(f"{what}: its bytes do not fit its shape {shape[:4]} and type {kind.code}")
+    if not data:
+        return np.empty(shape, dtype=dtype)
     return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if value.fortran_order else "C")
 
 
@@ -117,7 +133,7 @@ def read_pickle(data: mmap.mmap | bytes, path: Path, classes: frozenset[str], in
     except FormatError:
         raise
     except (IndexError, KeyError, ValueError, TypeError, struct.error, OverflowError, UnicodeError) as error:
-        machine.fail(f"the pickle is damaged ({type(error).__name__}: {error!s:.100})")
+        machine.fail(f"the pickle is damaged ({type(error).__name__})")
     except MemoryError:
         machine.fail("the pickle does not fit in memory")
 
@@ -138,7 +154,21 @@ class _Machine:
         self.at = 0
         self.stack: list[Any] = []
         self.marks: list[int] = []
-        self.memo: dict[int, Any] = {}
+        self.memo: list[Any] = []  # picklers number what they note from 0 on
+        self.far_memo: dict[int, Any] = {}  # other numbers that a file may give
+        self.room = _MADE_FREE_BYTES + _MADE_RATIO * len(data)  # bytes that may still be made
+
+    def charge(self, n_bytes: int) -> None:
+        """Count bytes before they are made."""
+        self.room -= n_bytes
+        if self.room < 0:
+            self.fail_full()
+
+    def fail_full(self) -> NoReturn:
+        self.fail(
+            f"the pickle makes more than {_MADE_RATIO} times its {len(self.data)} bytes, as no model does: it was made"
+            " to fill a memory"
+        )
 
     def fail(self, message: str) -> NoReturn:
         raise FormatError(f"{self.path}: byte {self.at}: {message}")
@@ -156,17 +186,17 @@ class _Machine:
             self.at += 1
             at = self.at
             if op == 0x68:  # BINGET
-                stack.append(memo[data[at]])
+                stack.append(self.recall(data[at]))
                 self.at = at + 1
             elif op == 0x6A:  # LONG_BINGET
-                stack.append(memo[self.unsigned(4)])
+                stack.append(self.recall(self.unsigned(4)))
             elif op == 0x94:  # MEMOIZE
-                memo[len(memo)] = stack[-1]
+                memo.append(stack[-1])
             elif op == 0x71:  # BINPUT
-                memo[data[at]] = stack[-1]
+                self.note(data[at])
                 self.at = at + 1
             elif op == 0x72:  # LONG_BINPUT
-                memo[self.unsigned(4)] = stack[-1]
+                self.note(self.unsigned(4))
             elif op == 0x8C:  # SHORT_BINUNICODE
                 stack.append(self.take(self.unsigned(1)).decode("utf-8", "surrogatepass"))
             elif op == 0x58:  # BINUNICODE
@@ -212,6 +242,18 @@ class _Machine:
         self.at = end + 1
         return taken
 
+    def note(self, number: int) -> None:
+        if number == len(self.memo):
+            self.memo.append(self.stack[-1])
+        elif 0 <= number < len(self.memo):
+            self.memo[number] = self.stack[-1]
+        else:
+            self.charge(_ITEM_BYTES)
+            self.far_memo[number] = self.stack[-1]
+
+    def recall(self, number: int) -> Any:
+        return self.memo[number] if 0 <= number < len(self.memo) else self.far_memo[number]
+
     def pop_mark(self) -> list[Any]:
         start = self.marks.pop()
         if start >= len(self.stack) or self.stack[start] is not _MARK:
@@ -248,6 +290,10 @@ class _Machine:
 
     def pop_to_mark(self) -> None:
         self.pop_mark()
+
+    def push_empty(self, value: Any, n_bytes: int) -> None:
+        self.charge(n_bytes)
+        self.stack.append(value)
 
     def duplicate(self) -> None:
         value = self.pop()
@@ -306,6 +352,7 @@ class _Machine:
 
     def tuple_n(self, n_values: int) -> None:
         values = [self.pop() for _ in range(n_values)]
+        self.charge(_OBJECT_BYTES)
         self.stack.append(tuple(reversed(values)))
 
     def append_one(self) -> None:
@@ -340,16 +387,21 @@ class _Machine:
         if len(values) % 2:
             self.fail("a dictionary's key has no value")
         keys = values[::2]
-        for key in keys:
-            if not isinstance(key, _PLAIN_KEYS):
-                self.fail(f"a dictionary's key must be a plain value, got {type(key).__name__}")
+        self.validate_keys(keys, "a dictionary's key")
         return dict(zip(keys, values[1::2], strict=True))
 
     def plain_members(self, values: list[Any]) -> list[Any]:
-        for value in values:
-            if not isinstance(value, _PLAIN_KEYS):
-                self.fail(f"a set's member must be a plain value, got {type(value).__name__}")
+        self.validate_keys(values, "a set's member")
         return values
+
+    def validate_keys(self, keys: list[Any], what: str) -> None:
+        self.charge(_ITEM_BYTES * len(keys))
+        for key in keys:
+            if not isinstance(key, _PLAIN_KEYS):
+                self.fail(f"{what} must be a plain value, got {type(key).__name__}")
+            # the hash of a whole number is its remainder by 2^61 - 1: longer ones can be made to collide by the million
+            if isinstance(key, int) and not -(1 << 63) <= key < 1 << 63:
+                self.fail(f"{what} must lie within 64 bits where it is a whole number, got a longer one")
 
     def add_members(self) -> None:
         values = self.plain_members(self.pop_mark())
@@ -373,7 +425,7 @@ class _Machine:
         whole = f"{module}.{name}"
         if whole not in self.classes and whole not in self.inert and whole not in _CONSTRUCTORS:
             self.fail(
-                f"the pickle asks for {whole!r:.200}, which firth refuses: it admits only what gensim's Word2Vec and"
+                f"the pickle asks for {whole[:200]!r}, which firth refuses: it admits only what gensim's Word2Vec and"
                 " KeyedVectors hold, and runs none of it; if you trust the file, load it with gensim and write"
                 " `model.wv.save_word2vec_format(...)`"
             )
@@ -385,7 +437,7 @@ class _Machine:
 
     def new_object_with_names(self) -> None:
         names = self.pop()
-        if names != {}:
+        if type(names) is not dict or names:
             self.fail("an object is made with named arguments, which firth refuses")
         self.new_object()
 
@@ -394,6 +446,7 @@ class _Machine:
             self.fail("an object is made of what is no class")
         if str(kind) not in self.classes:
             return self.construct(kind, arguments)
+        self.charge(_RECORD_BYTES)
         return Record(kind)
 
     def reduce(self) -> None:
@@ -406,6 +459,7 @@ class _Machine:
     def construct(self, function: Name, arguments: tuple[Any, ...]) -> Any:
         whole = str(function)
         kind = _CONSTRUCTORS.get(whole)
+        self.charge(_RECORD_BYTES)
         if kind == "array":
             return PickledArray()
         if kind == "array from buffer":
@@ -414,18 +468,21 @@ class _Machine:
         if kind == "type":
             if not arguments or type(arguments[0]) is not str:
                 self.fail("a NumPy type is made of what is no text")
-            return PickledType(arguments[0].lstrip("<>|="), arguments[0][:1] if arguments[0][:1] in _ORDERS else "=")
+            code = arguments[0][:_TYPE_CHARS]
+            return PickledType(code.lstrip("<>|="), code[:1] if code[:1] in _ORDERS else "=")
         if kind == "scalar":
             dtype, data = arguments
             return to_array(PickledArray((), dtype, False, data), "fiub", f"{self.path}: a number").item()
         if kind == "encode":
             text, encoding = arguments
-            if type(text) is not str or encoding not in ("latin1", "latin-1"):
+            if type(text) is not str or type(encoding) is not str or encoding not in _LATIN1:
                 self.fail("text is encoded in another way than NumPy's arrays are")
+            self.charge(len(text))  # a text that was noted once can be encoded by six bytes of the file each time
             return text.encode("latin-1")
         if kind == "dict" and all(isinstance(argument, Name) for argument in arguments):
             return {}
         if kind == "set" and len(arguments) == 1 and type(arguments[0]) is list:
+            self.charge(_SET_BYTES)
             return set(self.plain_members(arguments[0]))
         if kind == "bytes" and len(arguments) <= 1:
             return self.make_bytes(arguments)
@@ -433,7 +490,7 @@ class _Machine:
             return self.make_record(arguments[0], ())
         if kind == "opaque":
             return Record(function)
-        self.fail(f"{whole!r:.200} is called, which firth refuses")
+        self.fail(f"{whole[:200]!r} is called, which firth refuses")
 
     def make_bytes(self, arguments: tuple[Any, ...]) -> bytes:
         if not arguments:
@@ -451,7 +508,7 @@ class _Machine:
             target.shape, target.dtype, fortran_order, target.data = state[-4:]
             target.fortran_order = bool(fortran_order) if isinstance(fortran_order, (bool, int)) else False
         elif isinstance(target, PickledType):
-            if type(state) is not tuple or len(state) < 5 or state[1] not in _ORDERS:
+            if type(state) is not tuple or len(state) < 5 or type(state[1]) is not str or state[1] not in _ORDERS:
                 self.fail("a NumPy type's state is damaged")
             if state[2] is not None or state[3] is not None or state[4] is not None:
                 target.code = "structure"  # refused where it is used
@@ -460,9 +517,10 @@ class _Machine:
             if type(state) is tuple and len(state) == 2 and type(state[0]) is dict:
                 state = state[0]
             if type(state) is dict:
+                self.charge(_ITEM_BYTES * len(state))
                 target.state.update(state)
             elif str(target.kind) in self.classes:
-                self.fail(f"the state of {str(target.kind)!r:.100} must be a dictionary, got {type(state).__name__}")
+                self.fail(f"the state of {str(target.kind)[:100]!r} must be a dictionary, got {type(state).__name__}")
         elif type(target) is dict or type(target) is set:
             pass  # attributes of a dictionary's subclass: gensim saves none
         else:
@@ -521,13 +579,13 @@ _OTHERS: dict[int, Callable[[_Machine], object]] = {
     0x8E: _Machine.bytes8,
     0x96: _Machine.bytes8,  # a bytearray; nothing changes it here
     ord(")"): lambda machine: machine.stack.append(()),
-    ord("]"): lambda machine: machine.stack.append([]),
-    ord("}"): lambda machine: machine.stack.append({}),
-    0x8F: lambda machine: machine.stack.append(set()),
-    ord("t"): lambda machine: machine.stack.append(tuple(machine.pop_mark())),
-    ord("l"): lambda machine: machine.stack.append(machine.pop_mark()),
-    ord("d"): lambda machine: machine.stack.append(machine.plain_pairs(machine.pop_mark())),
-    0x91: lambda machine: machine.stack.append(frozenset(machine.plain_members(machine.pop_mark()))),
+    ord("]"): lambda machine: machine.push_empty([], _OBJECT_BYTES),
+    ord("}"): lambda machine: machine.push_empty({}, _OBJECT_BYTES),
+    0x8F: lambda machine: machine.push_empty(set(), _SET_BYTES),
+    ord("t"): lambda machine: machine.push_empty(tuple(machine.pop_mark()), _OBJECT_BYTES),
+    ord("l"): lambda machine: machine.push_empty(machine.pop_mark(), _OBJECT_BYTES),
+    ord("d"): lambda machine: machine.push_empty(machine.plain_pairs(machine.pop_mark()), _OBJECT_BYTES),
+    0x91: lambda machine: machine.push_empty(frozenset(machine.plain_members(machine.pop_mark())), _SET_BYTES),
     0x85: lambda machine: machine.tuple_n(1),
     0x86: lambda machine: machine.tuple_n(2),
     0x87: lambda machine: machine.tuple_n(3),
@@ -542,8 +600,8 @@ _OTHERS: dict[int, Callable[[_Machine], object]] = {
     0x92: _Machine.new_object_with_names,
     ord("R"): _Machine.reduce,
     ord("b"): _Machine.build,
-    ord("g"): lambda machine: machine.stack.append(machine.memo[int(machine.line()[:20])]),
-    ord("p"): lambda machine: machine.memo.__setitem__(int(machine.line()[:20]), machine.stack[-1]),
+    ord("g"): lambda machine: machine.stack.append(machine.recall(int(machine.line()[:20]))),
+    ord("p"): lambda machine: machine.note(int(machine.line()[:20])),
 }
 
 

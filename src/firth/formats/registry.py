@@ -20,7 +20,9 @@ from firth.formats import (
     word2vec_binary,
     word2vec_text,
 )
-from firth.formats.format import Format, take_sample
+from firth.formats.foreign import describe_foreign
+from firth.formats.format import Format, Sample, take_sample
+from firth.formats.recognition import explain_sample
 from firth.formats.source import ReadOptions
 from firth.formats.table import VectorTable
 from firth.formats.target import COMPRESSED_SUFFIXES, WriteOptions, plain_suffix
@@ -37,6 +39,8 @@ _FORMATS = (
     projector.FORMAT,
     glove.FORMAT,
 )
+
+_FORMATS_WITH_MAGIC = (npz.FORMAT, gensim_native.FORMAT, fasttext_bin.FORMAT)
 
 FORMATS: dict[str, Format] = {known.name: known for known in _FORMATS}
 READABLE = tuple(FORMATS)
@@ -89,7 +93,18 @@ def read_vectors(
     """
     options = ReadOptions(encoding, encoding_errors, duplicates, limit, threads)
     place = Path(path)
-    known = _named(format) if format is not None else FORMATS[guess_format(place)]
+    sample = take_sample(place)
+    if format is None:
+        return _recognise(sample).read(place, options)
+    known = _named(format)
+    if not known.matches(sample):
+        for other in _FORMATS_WITH_MAGIC:
+            if other.matches(sample):
+                raise FormatError(
+                    f"{place}: this is no file of the format {known.name!r} but of {other.name!r} ({other.summary});"
+                    " give that as format= or --from"
+                )
+        _refuse_foreign(sample)
     return known.read(place, options)
 
 
@@ -146,14 +161,7 @@ def guess_format(path: str | os.PathLike[str]) -> str:
         It looks like none that firth knows.
     StorageError
     """
-    sample = take_sample(Path(path))
-    for known in _FORMATS:
-        if known.matches(sample):
-            return known.name
-    raise FormatError(
-        f"{path}: the content looks like none of the formats that firth reads ({', '.join(READABLE)});"
-        " if it is one of them, name it with format= or --from"
-    )
+    return _recognise(take_sample(Path(path))).name
 
 
 def format_for_writing(path: str | os.PathLike[str]) -> str:
@@ -212,6 +220,23 @@ def convert(
     )
     write_vectors(target, table, known.name, overwrite=overwrite, storage=storage, threads=threads)
     return table
+
+
+def _recognise(sample: Sample) -> Format:
+    for known in _FORMATS:
+        if known.matches(sample):
+            return known
+    _refuse_foreign(sample)
+    raise FormatError(
+        f"{sample.path}: {explain_sample(sample)}; the content looks like none of the formats that firth reads"
+        f" ({', '.join(READABLE)}); if it is one of them, name it with format= or --from"
+    )
+
+
+def _refuse_foreign(sample: Sample) -> None:
+    found = describe_foreign(sample.head)
+    if found is not None:
+        raise FormatError(f"{sample.path}: this is {found}")
 
 
 def _named(name: str) -> Format:

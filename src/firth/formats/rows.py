@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.errors import FormatError
+from firth.formats.format import count_trailing_numbers
+from firth.formats.recognition import explain_piece, explain_row
 from firth.formats.source import (
     MAX_DIMS,
     MAX_WORD_BYTES,
@@ -46,13 +48,20 @@ class RowsRead(NamedTuple):
     all_differ: bool  # the words are known to; False: they may repeat
 
 
-def parse_header(source: ByteSource, line: bytes, min_row_bytes: Callable[[int], int]) -> tuple[int, int]:
+def parse_header(
+    source: ByteSource,
+    line: bytes,
+    min_row_bytes: Callable[[int], int],
+    look: Callable[[ByteSource], str] = lambda source: "",
+) -> tuple[int, int]:
     """``V D`` of a first line, refused where the file is too small for what it announces.
 
     Parameters
     ----------
     min_row_bytes : function of D
         The fewest bytes that a row can take.
+    look : function of the source
+        What the rows are instead, for the error: words that follow it.
     """
     pieces = line.removeprefix(b"\xef\xbb\xbf").split()
     if len(pieces) != 2 or not all(piece.isdigit() and len(piece) <= 18 for piece in pieces):
@@ -66,7 +75,7 @@ def parse_header(source: ByteSource, line: bytes, min_row_bytes: Callable[[int],
     if source.remaining is not None and needed > source.remaining:
         source.fail(
             f"the header announces {n_rows} rows of {n_dims} dimensions, which take at least {needed} bytes;"
-            f" {source.remaining} follow: the file is cut or not of this format",
+            f" {source.remaining} follow: the file is cut, or the header is wrong{look(source)}",
             offset=0,
         )
     return n_rows, n_dims
@@ -102,7 +111,7 @@ def read_text_rows(
         future, block = pending.popleft()
         report = future.result()
         if report.error:
-            _explain(source, n_dims, block, report)
+            _explain(source, n_dims, block, report, has_header=n_rows is not None)
         if block.words is not None:
             rows.add_words(block, block.words, report.words_bytes, report.n_rows, None)
             buffers.give(block.words)
@@ -275,8 +284,11 @@ def finish_table(
     Raises
     ------
     FormatError
-        A word stands twice; the message names both rows.
+        A word stands twice; the message names both rows. A count is negative.
     """
+    if counts is not None and counts.size and counts.min() < 0:
+        row = int(np.argmax(counts < 0))
+        raise FormatError(f"{path}: row {row + 1}: a count must not be negative, got {int(counts[row])}")
     if not all_differ and len(set(words)) != len(words):
         first_rows: dict[str, int] = {}
         for row, word in enumerate(words):
@@ -420,6 +432,15 @@ class _Rows:
             at = _nth_line(block.buffer, index) if starts is None else int(starts[index]) - 1 - len(word)
             row = block.row + index + 1
             _fail_decoding(self._source.path, self._options, row, block.offset + at + error.start - word_start, word)
+        if starts is None and b"\r" in data:
+            index = data.count(b"\n", 0, data.index(b"\r"))
+            word = data.split(b"\n", index + 1)[index]
+            self._source.fail(
+                f"a word must not hold a carriage return, got {_shown(word)}; where lines end in one alone, convert"
+                " them: tr '\\r' '\\n' < FILE > NEW",
+                row=block.row + index + 1,
+                offset=block.offset + _nth_line(block.buffer, index),
+            )
         found = text[:-1].split("\n")
         if len(found) != n_words:
             self._source.fail(f"its words are not text in {self._options.encoding}", row=block.row + 1)
@@ -430,7 +451,8 @@ class _Rows:
     def fail_cut(self, offset: int, n_left: int) -> NoReturn:
         tail = f", {n_left} bytes into the next" if n_left else ""
         self._source.fail(
-            f"the header announces {self._announced} rows, the file ends after {self.n_rows}{tail}: it is cut",
+            f"the header announces {self._announced} rows, the file ends after {self.n_rows}{tail}: the file is cut, or"
+            " the header is wrong",
             row=self.n_rows + 1,
             offset=offset,
         )
@@ -546,20 +568,37 @@ def _fail_decoding(path: Path, options: ReadOptions, row: int, offset: int, word
     )
 
 
-def _explain(source: ByteSource, n_dims: int, block: _Block, report: vector_text.BlockReport) -> NoReturn:
+def _explain(
+    source: ByteSource, n_dims: int, block: _Block, report: vector_text.BlockReport, *, has_header: bool = True
+) -> NoReturn:
     at = block.start + report.offset
-    piece = _shown(bytes(block.buffer[at : at + min(report.length, 60)]))
+    whole_piece = bytes(block.buffer[at : at + report.length])
+    piece = _shown(whole_piece)
+    hint, widths = "", ""
+    if report.error in (vector_text.ROW_NO_NUMBER, vector_text.ROW_NOT_FINITE):
+        hint = explain_piece(whole_piece)
+    elif report.error == vector_text.ROW_TOO_FEW:
+        hint = explain_row(whole_piece)
+        widths = f"; the header announces {n_dims} dimensions" if has_header and not hint else ""
+    elif report.error == vector_text.ROW_TOO_MANY:
+        row = bytes(block.buffer[block.buffer.rfind(b"\n", block.start, at) + 1 : block.buffer.find(b"\n", at)])
+        named = f"the header announces {n_dims} dimensions" if has_header else f"other rows have {n_dims}"
+        widths = f"; the row has {count_trailing_numbers(row)} numbers, {named}"
     message = {
         vector_text.ROW_TOO_FEW: f"{n_dims} numbers must follow the word, got {max(0, report.detail)} in {piece}",
         vector_text.ROW_TOO_MANY: f"{n_dims} numbers must follow the word, got more, from {piece} on",
         vector_text.ROW_NO_NUMBER: f"dimension {report.detail} of {n_dims} must be a number, got {piece}",
         vector_text.ROW_NOT_FINITE: f"dimension {report.detail} of {n_dims} must be a finite float32"
         + (f", got {piece}" if report.length else ", got a NaN or an infinity"),
-        vector_text.ROW_NO_WORD: "a word must stand before the numbers, got none",
+        vector_text.ROW_NO_WORD: "a word must stand before the numbers, got none: remove the row",
         vector_text.ROW_LONG_WORD: f"a word must have at most {MAX_WORD_BYTES} bytes, got more, from {piece} on",
         vector_text.ROW_BREAK_IN_WORD: f"a word must not hold a line break, got {piece}; the dimensions may be wrong",
     }[report.error]
-    source.fail(message, row=block.row + report.row + 1, offset=block.offset + report.offset)
+    source.fail(
+        message + widths + (f", {hint}" if hint else ""),
+        row=block.row + report.row + 1,
+        offset=block.offset + report.offset,
+    )
 
 
 def _shown(data: bytes) -> str:

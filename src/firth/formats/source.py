@@ -14,7 +14,7 @@ import io
 import lzma
 import mmap
 import os
-import stat
+import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -22,17 +22,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NoReturn, TypeVar, cast
 
+from firth.corpus.regular_files import open_regular
 from firth.errors import EncodingError, FormatError, MissingExtraError, ParameterError, StorageError
 
 MAX_DIMS = 1 << 20  # no published vectors come near; it bounds what one row can make a reader allocate
 MAX_WORD_BYTES = 1 << 16
 MAX_HEADER_BYTES = 256
+# Published vectors shrink to a third or a half; what becomes a hundred times its size was made to fill a memory.
+MAX_INFLATION = 100
+FREE_INFLATION_BYTES = 32 << 20  # below this no ratio is asked for: short files of one repeated row are no danger
+_DISK_RESERVE = 64 << 20  # of the temporary folder's free space, what decompression leaves to others
 _XZ_MEMORY = 256 << 20  # xz -9 needs 65 MiB to decompress; a header may ask for 4 GiB
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _MAGICS = {
     "gzip": b"\x1f\x8b\x08",
-    "bzip2": b"BZh",  # the level and the magic of a block or of the end follow, see _compression
+    "bzip2": b"BZh",  # the level and the magic of a block or of the end follow, see compression_of
     "xz": b"\xfd7zXZ\x00",
     "zstd": _ZSTD_MAGIC,
 }
@@ -96,12 +101,12 @@ class ByteSource:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.offset = 0
-        raw = _open_regular(path)
+        raw = _open(path)
         try:
             # the first bytes, for the magic; a buffered reader's peek would do, but it may return less
             head = raw.read(16)
             raw.seek(0)
-            self.compression = _compression(head)
+            self.compression = compression_of(head)
             self.file_size = os.fstat(raw.fileno()).st_size
             self.size = self.file_size if self.compression == "none" else None
             self._stream = _decompressed(raw, self.compression)
@@ -120,6 +125,10 @@ class ByteSource:
         self._stream.close()
         self._raw.close()
 
+    def descriptor(self) -> int:
+        """The file as it is on disk, for a map of it."""
+        return self._raw.fileno()
+
     @property
     def remaining(self) -> int | None:
         """Bytes not read yet; None where the file is compressed."""
@@ -134,7 +143,7 @@ class ByteSource:
                 break
             parts.append(part)
             n_bytes -= len(part)
-            self.offset += len(part)
+            self._advance(len(part))
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def read_into(self, view: memoryview) -> int:
@@ -145,7 +154,7 @@ class ByteSource:
             if not n_bytes:
                 break
             filled += n_bytes
-            self.offset += n_bytes
+            self._advance(n_bytes)
         return filled
 
     def read_exactly(self, n_bytes: int, what: str) -> bytes:
@@ -160,7 +169,7 @@ class ByteSource:
         """The next line with its newline (which the file's last line may lack)."""
         start = self.offset
         line = self._guarded(self._stream.readline, max_bytes + 1)
-        self.offset += len(line)
+        self._advance(len(line))
         if len(line) > max_bytes:
             self.fail(f"{what} is longer than {max_bytes} bytes", offset=start)
         return line
@@ -172,6 +181,14 @@ class ByteSource:
     def fail(self, message: str, *, row: int | None = None, offset: int | None = None) -> NoReturn:
         """Raise FormatError naming the file, the row (from 1) and the byte (from 0)."""
         raise FormatError(f"{self.path}: {place(row, offset)}{message}")
+
+    def _advance(self, n_bytes: int) -> None:
+        self.offset += n_bytes
+        if self.size is None and self.offset > max_inflated_bytes(self.file_size):
+            raise FormatError(
+                f"{self.path}: {self.file_size} bytes of {self.compression} hold more than {self.offset} bytes, over"
+                f" {MAX_INFLATION} times as many, as vectors never do; if you trust the file, decompress it first"
+            )
 
     def _guarded(self, read: Callable[..., Result], *arguments: object) -> Result:
         try:
@@ -216,11 +233,7 @@ def mapped(source: ByteSource) -> Iterator[mmap.mmap]:
     if source.size == 0:
         source.fail("the file is empty")
     if source.size is not None:
-        descriptor = os.open(source.path, os.O_RDONLY)
-        try:
-            data = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
-        finally:
-            os.close(descriptor)
+        data = mmap.mmap(source.descriptor(), 0, access=mmap.ACCESS_READ)
     else:
         with _spooled(source) as spool:
             if not spool.tell():
@@ -233,42 +246,52 @@ def mapped(source: ByteSource) -> Iterator[mmap.mmap]:
             data.close()
 
 
+def max_inflated_bytes(n_packed: int) -> int:
+    """The most bytes that ``n_packed`` compressed ones may become."""
+    return max(FREE_INFLATION_BYTES, MAX_INFLATION * n_packed)
+
+
 def _spooled(source: ByteSource) -> IO[bytes]:
-    """The rest of a compressed source in a nameless temporary file on disk."""
+    """The rest of a compressed source in a nameless temporary file on disk, which keeps some space free."""
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free - _DISK_RESERVE
     spool = cast("IO[bytes]", tempfile.TemporaryFile(prefix="firth-"))  # noqa: SIM115  the caller closes it
     try:
-        while block := source.read(1 << 22):
+        n_bytes = source.file_size  # decompressed, it takes at least about that
+        while n_bytes <= free and (block := source.read(1 << 22)):
+            n_bytes = max(n_bytes, source.offset)
             spool.write(block)
+        if n_bytes > free:
+            raise StorageError(
+                f"{source.path} must be decompressed to {folder}, which takes more than the {max(0, free) >> 20} MiB"
+                " that may be used there; free some space, set TMPDIR to another folder, or decompress the file"
+            )
         spool.flush()
     except BaseException as error:
         spool.close()
         if isinstance(error, OSError) and not isinstance(error, StorageError):
-            place = tempfile.gettempdir()
             raise StorageError(
-                error.errno, f"{source.path} cannot be decompressed to {place}: {error.strerror}"
+                error.errno, f"{source.path} cannot be decompressed to {folder}: {error.strerror}"
             ) from error
         raise
     return spool
 
 
-def _open_regular(path: Path) -> io.FileIO:
+def _open(path: Path) -> io.FileIO:
     try:
-        status = os.stat(path)
+        return open_regular(path)
+    except StorageError:
+        raise
     except FileNotFoundError:
         raise StorageError(f"{path} does not exist; give the path of a vector file or of a model folder") from None
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{path} cannot be read: {error}") from error
-    if stat.S_ISDIR(status.st_mode):
-        raise StorageError(f"{path} must be a file, got a folder")
-    if not stat.S_ISREG(status.st_mode):
-        raise StorageError(f"{path} must be a regular file, got a pipe or a device; store its content in a file first")
-    try:
-        return io.FileIO(path, "rb")
     except OSError as error:
         raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a NUL in the path
+        raise StorageError(f"{path} cannot be read: {error}") from error
 
 
-def _compression(head: bytes) -> str:
+def compression_of(head: bytes) -> str:
+    """How a file that begins so is compressed: "gzip", "bzip2", "xz", "zstd", or "none"."""
     for name, magic in _MAGICS.items():
         if head.startswith(magic) and (name != "bzip2" or head[4:10] in _BZIP2_BLOCKS):
             return name

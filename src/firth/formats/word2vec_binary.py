@@ -19,25 +19,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from firth.formats.format import Format, Sample
+from firth.errors import FormatError
+from firth.formats.format import Format, Sample, take_sample
+from firth.formats.recognition import find_binary_width, recognise_rows, shows_numbers
 from firth.formats.rows import finish_table, parse_header, read_binary_rows, write_binary_rows
-from firth.formats.source import MAX_HEADER_BYTES, MAX_WORD_BYTES, ByteSource, ReadOptions
+from firth.formats.source import MAX_HEADER_BYTES, ByteSource, ReadOptions
 from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions, check_words, whole_file
 from firth.formats.word2vec_text import ADVICE
-from firth.formats.word2vec_text import looks_like as looks_like_text
+from firth.formats.word2vec_text import FORMAT as TEXT_FORMAT
 
 
 def looks_like(sample: Sample) -> bool:
-    """The header of word2vec, and then no row of text."""
-    if sample.header is None or looks_like_text(sample):
-        return False
-    rows = sample.head[sample.head.index(b"\n") + 1 :].removeprefix(b"\n")
-    return b" " in rows[: MAX_WORD_BYTES + 1] and not rows.startswith(b" ")
+    """The header of word2vec, and behind it words and numbers as binary."""
+    return recognise_rows(sample) == "binary"
 
 
 def read(path: Path, options: ReadOptions) -> VectorTable:
     """Read a word2vec binary file; see `firth.formats.registry.read_vectors`."""
+    sample = take_sample(path)
+    if recognise_rows(sample) == "text" and shows_numbers(sample):
+        raise FormatError(f"{path}: its rows are text, not binary; read it as {TEXT_FORMAT.name!r} (format= or --from)")
+    width = find_binary_width(sample)
+    if width is not None and sample.header is not None:
+        raise FormatError(f"{path}: the header announces {sample.header[1]} dimensions, the first rows have {width}")
     with ByteSource(path) as source:
         line = source.read_line(MAX_HEADER_BYTES, "the first line")
         n_rows, n_dims = parse_header(source, line, min_row_bytes=lambda n_dims: 4 * n_dims + 2)

@@ -23,35 +23,36 @@ from __future__ import annotations
 from pathlib import Path
 
 from firth.formats.format import Format, Sample, count_trailing_numbers
+from firth.formats.recognition import recognise_rows
 from firth.formats.rows import finish_table, parse_header, read_text_rows, write_text_rows
 from firth.formats.source import MAX_HEADER_BYTES, ByteSource, ReadOptions
 from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions, check_words, whole_file
 
 FORBIDDEN = " \t\n\r\v\f\0"
+_LOOK_BYTES = 1 << 20
 ADVICE = "write an .npz file or a model folder instead"
 
 
 def looks_like(sample: Sample) -> bool:
-    """A header, and a first row that ends in as many numbers as it announces."""
-    if sample.header is None:
-        return False
-    n_dims = sample.header[1]
-    lines = sample.lines
-    if len(lines) < 2 or not lines[1]:
-        return False
-    if len(lines) == 2 and not sample.whole:  # the row is longer than the sample
-        return all(byte >= 32 or byte == 9 for byte in lines[1][:1024])
-    return n_dims > 0 and count_trailing_numbers(lines[1]) >= n_dims
+    """A header, and behind it rows of text, right or wrong."""
+    return recognise_rows(sample) == "text"
 
 
 def read(path: Path, options: ReadOptions) -> VectorTable:
     """Read a word2vec text file; see `firth.formats.registry.read_vectors`."""
     with ByteSource(path) as source:
         line = source.read_line(MAX_HEADER_BYTES, "the first line")
-        n_rows, n_dims = parse_header(source, line, min_row_bytes=lambda n_dims: 2 * n_dims + 2)
+        n_rows, n_dims = parse_header(source, line, lambda n_dims: 2 * n_dims + 2, look=_look_at_first_row)
         rows = read_text_rows(source, n_dims, options, n_rows=n_rows)
     return finish_table(path, rows.words, rows.matrix, None, options, all_differ=rows.all_differ)
+
+
+def _look_at_first_row(source: ByteSource) -> str:
+    """The other width, where the header's does not fit the file."""
+    row = source.read(_LOOK_BYTES).split(b"\n", 1)[0]
+    n_numbers = min(count_trailing_numbers(row), len(row.split()) - 1)
+    return f"; row 1 has {n_numbers} numbers" if n_numbers > 0 else ""
 
 
 def write(path: Path, table: VectorTable, options: WriteOptions) -> None:

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.json_file import as_object, describe_json
 from firth.errors import FormatError, StorageError
 from firth.formats.model_folder import read_model_folder, write_model_folder
 from firth.training.history import History
+from firth.training.records import read_record, require
 from firth.training.resumed import json_digest
 
 CHECKPOINT_VERSION = 1
@@ -71,11 +73,10 @@ class RunState:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> RunState:
-        """The state that :meth:`to_json` wrote, without kept vectors."""
-        numbers = {key: value for key, value in values.items() if key != "history"}
-        if "loss_moments" in numbers:
-            numbers["loss_moments"] = tuple(numbers["loss_moments"])
-        return cls(**numbers, history=History.from_json(values["history"]))
+        """The state that :meth:`to_json` wrote, without kept vectors; ValueError for what it never writes."""
+        plain = {key: value for key, value in as_object(values, "state").items() if key != "history"}
+        history = History.from_json(require(values, "history", "state"))
+        return read_record(cls, plain, "state", history=history, kept_vectors=None)
 
 
 @dataclass(frozen=True)
@@ -124,10 +125,11 @@ def read_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Snapshot | Non
     """
     if not (folder / "config.json").exists():
         return None
-    config, tensors = read_model_folder(folder, verify=True)
+    config, tensors = read_model_folder(folder, verify=True, check_numbers=True)
     if config.get("checkpoint_version") != CHECKPOINT_VERSION:
         raise FormatError(
-            f"{folder}: checkpoint_version must be {CHECKPOINT_VERSION}, got {config.get('checkpoint_version')!r}"
+            f"{folder}: checkpoint_version must be {CHECKPOINT_VERSION}, got"
+            f" {describe_json(config.get('checkpoint_version'))}"
         )
     if config.get("run") != dict(identity):
         raise FormatError(f"{folder}: the checkpoint belongs to another run; start the run again")

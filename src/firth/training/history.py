@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from firth.corpus.json_file import as_object
 from firth.errors import MissingExtraError
+from firth.training.records import as_list, read_record, require
 
 
 @dataclass(frozen=True)
@@ -189,19 +191,27 @@ class History:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> History:
-        """The history that :meth:`to_json` wrote."""
-        epochs: Sequence[Mapping[str, Any]] = values["epochs"]
-        return cls(
-            epochs=[EpochRecord(**_with_nan(record, ("loss_nats", "words_per_s"))) for record in epochs],
-            evaluations=[Evaluation(**evaluation) for evaluation in values["evaluations"]],
-            encode_seconds=float(values["encode_seconds"]),
-            train_seconds=float(values["train_seconds"]),
-            words_trained=float(values["words_trained"]),
-            stop_reason=str(values["stop_reason"]),
-            kept=None if values["kept"] is None else Evaluation(**values["kept"]),
-            guessing_loss_nats=values.get("guessing_loss_nats"),
-            notes=[str(note) for note in values.get("notes", ())],
+        """The history that :meth:`to_json` wrote; ValueError for what it never writes."""
+        rest = {key: value for key, value in as_object(values, "history").items() if key not in _LISTS}
+        kept = require(values, "kept", "history")
+        return read_record(
+            cls,
+            {key: value for key, value in rest.items() if key != "kept"},
+            "history",
+            epochs=[
+                read_record(EpochRecord, _with_nan(as_object(record, "history.epochs"), _NAN_NAMES), "history.epochs")
+                for record in as_list(require(values, "epochs", "history"), "history.epochs")
+            ],
+            evaluations=[
+                read_record(Evaluation, evaluation, "history.evaluations")
+                for evaluation in as_list(require(values, "evaluations", "history"), "history.evaluations")
+            ],
+            kept=None if kept is None else read_record(Evaluation, kept, "history.kept"),
         )
+
+
+_LISTS = ("epochs", "evaluations")
+_NAN_NAMES = ("loss_nats", "words_per_s")  # null stands for NaN
 
 
 def _with_nan(record: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import firth
+from firth.corpus.json_file import as_object, as_text
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats.model_folder import read_model_folder, write_model_folder
 from firth.formats.table import pack_words
 from firth.training.config import TrainingConfig
 from firth.training.history import History
+from firth.training.records import read_record
 from firth.training.work_files import RUN_NAME, WORK_NAME
 from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import PackedWords
@@ -222,7 +224,7 @@ def load(folder: str | os.PathLike[str]) -> Model:
             f"{target} holds an unfinished run and no model; go on with it by firth.resume({str(target)!r}) or"
             f" `firth train --resume {target}`"
         )
-    config, tensors = read_model_folder(target)
+    config, tensors = read_model_folder(target, check_numbers=True)
     try:
         missing = [key for key in CONFIG_KEYS if key not in config]
         if missing:
@@ -230,11 +232,11 @@ def load(folder: str | os.PathLike[str]) -> Model:
         return Model(
             vectors=WordVectors(_read_words(tensors), tensors["input_vectors"], tensors.get("counts")),
             output_vectors=tensors["output_vectors"],
-            config=TrainingConfig.from_json(config["training"]),
+            config=TrainingConfig.from_json(as_object(config["training"], "training")),
             history=History.from_json(config["history"]),
-            corpus=CorpusRecord(**config["corpus"]),
-            instruction_set=str(config["instruction_set"]),
-            firth_version=str(config["firth_version"]),
+            corpus=read_record(CorpusRecord, config["corpus"], "corpus"),
+            instruction_set=as_text(config["instruction_set"], "instruction_set"),
+            firth_version=as_text(config["firth_version"], "firth_version"),
         )
     except (KeyError, TypeError, ValueError, ParameterError, ShapeError) as error:
         raise FormatError(f"{target}: not a whole model of firth's: {_describe(error)}") from None

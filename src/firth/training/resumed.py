@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 import tokenize
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.regular_files import open_regular
 from firth.errors import FormatError, StorageError
 
 if TYPE_CHECKING:
@@ -31,8 +33,10 @@ def read_run_array(path: Path) -> NDArray[Any]:
     StorageError, FormatError
     """
     try:
-        with open(path, "rb") as file:
+        with io.BufferedReader(open_regular(path)) as file:
             return np.lib.format.read_array(file, allow_pickle=False)
+    except StorageError:
+        raise
     except OSError as error:
         raise StorageError(f"{path} cannot be read ({error}); {_AGAIN}") from error
     except (ValueError, TypeError, EOFError, MemoryError, OverflowError, SyntaxError, tokenize.TokenError) as error:

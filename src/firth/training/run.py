@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.json_file import as_object, as_text
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import FormatError, ParameterError
 from firth.kernels.engine import Engine
@@ -287,8 +288,9 @@ def resume(
                 stop_metric=stop_metric,
                 checkpoint_every=_read_interval(record["checkpoint_every"]),
             )
-            has_metric, identity = bool(record["has_stop_metric"]), dict(record["identity"])
-            began_with = str(record["instruction_set"])
+            has_metric, identity = bool(record["has_stop_metric"]), dict(as_object(record["identity"], "identity"))
+            corpus_identity, heldout_identity = identity["corpus"], identity["heldout"]
+            began_with = as_text(record["instruction_set"], "instruction_set")
             encode_seconds = float(record["encode_seconds"])
         except (KeyError, TypeError, ValueError) as error:
             raise FormatError(f"{workspace.folder}: run.json is damaged ({error!r}); start the run again") from None
@@ -299,10 +301,10 @@ def resume(
             raise ParameterError(f"stop_metric must be a function of the vectors, got {stop_metric!r}")
         if threads is not None:
             config = dataclasses.replace(config, threads=as_integer("threads", threads, minimum=1))
-        corpus = reopen_corpus(workspace.corpus_folder, identity["corpus"])
+        corpus = reopen_corpus(workspace.corpus_folder, corpus_identity)
         heldout: EncodedCorpus | None = None
-        if identity["heldout"] is not None:
-            heldout = reopen_corpus(workspace.heldout_folder, identity["heldout"])
+        if heldout_identity is not None:
+            heldout = reopen_corpus(workspace.heldout_folder, heldout_identity)
         validate_run_arrays(workspace.folder, arrays, len(corpus.vocabulary), corpus.n_sequences)
         snapshot = read_checkpoint(workspace.checkpoint_folder, identity)
         run = PreparedRun(

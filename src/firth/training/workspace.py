@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.json_file import describe_json, read_json_object
 from firth.corpus.owned import OwnedFolder, is_real_folder, write_mark
 from firth.errors import FormatError, StorageError
 from firth.formats.folder_lock import FolderLock
@@ -176,19 +177,25 @@ class Workspace:
         """
         path = self.folder / RUN_NAME
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, RecursionError) as error:
-            raise FormatError(f"{path}: no valid JSON ({error}); start the run again") from None
-        if not isinstance(record, dict) or record.get("format") != RUN_FORMAT:
+            record = read_json_object(path)
+        except FormatError as error:
+            raise FormatError(f"{error}; start the run again") from None
+        except StorageError:
+            raise
+        except OSError as error:
+            raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error
+        if record.get("format") != RUN_FORMAT:
             raise FormatError(f'{path}: "format" must be {RUN_FORMAT!r}; start the run again')
         if record.get("format_version") != RUN_VERSION:
             raise FormatError(
-                f'{path}: "format_version" must be {RUN_VERSION}, got {record.get("format_version")!r}; go on with the'
-                " version of firth that started the run"
+                f'{path}: "format_version" must be {RUN_VERSION}, got'
+                f" {describe_json(record.get('format_version'))}; go on with the version of firth that started the run"
             )
         names = record.get("arrays")
         if not isinstance(names, list) or not all(isinstance(name, str) and name.isidentifier() for name in names):
-            raise FormatError(f'{path}: "arrays" must be a list of names, got {names!r}; start the run again')
+            raise FormatError(
+                f'{path}: "arrays" must be a list of names, got {describe_json(names)}; start the run again'
+            )
         arrays = {name: read_run_array(self.folder / f"{name}.npy") for name in names}
         validate_checksums(self.folder, record, arrays)
         return record, arrays

@@ -6,15 +6,19 @@ model folders. Any safetensors reader opens it.
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.json_file import describe_json, parse_json_object
+from firth.corpus.regular_files import open_regular, read_regular
 from firth.errors import FormatError, ParameterError, StorageError
 from firth.formats.model_folder import encode_safetensors_header, parse_safetensors_header
 from firth.formats.table import pack_words, unpack_words
@@ -49,8 +53,9 @@ def is_ours(path: Any) -> bool:
     """Whether the file begins as a safetensors file does; gensim's own begin with a pickle's mark."""
     place = as_path(path)
     try:
-        with open(place, "rb") as file:
-            head = file.read(9)
+        head = read_regular(place, 9)
+    except StorageError:
+        raise
     except OSError as error:
         raise StorageError(error.errno, f"{place} cannot be read: {error.strerror}") from error
     return len(head) == 9 and head[8:] == b"{"
@@ -64,8 +69,16 @@ def read_file(path: Any) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     StorageError, FormatError
     """
     place = as_path(path)
-    size = place.stat().st_size
-    whole = np.memmap(place, dtype=np.uint8, mode="r")
+    try:
+        with io.BufferedReader(open_regular(place)) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size < 8:
+                raise FormatError(f"{place}: {size} bytes are too few for a file that Word2Vec.save wrote")
+            whole = np.memmap(cast("BinaryIO", file), dtype=np.uint8, mode="r")
+    except StorageError:
+        raise
+    except OSError as error:
+        raise StorageError(error.errno, f"{place} cannot be read: {error.strerror}") from error
     length = int.from_bytes(whole[:8].tobytes(), "little")
     if length > min(MAX_HEADER_BYTES, size - 8):
         raise FormatError(f"{place}: a header of {length} bytes does not fit in a file of {size}")
@@ -73,12 +86,14 @@ def read_file(path: Any) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     entries = parse_safetensors_header(whole[8:start].tobytes(), size - start, place)
     tensors: dict[str, NDArray[Any]] = {}
     for name, (code, shape, offset) in entries.items():
-        n_bytes = int(np.prod(shape, dtype=np.int64)) * np.dtype(code).itemsize
+        n_bytes = math.prod(shape) * np.dtype(code).itemsize
         tensors[name] = whole[start + offset : start + offset + n_bytes].view(code).reshape(shape)
     try:
-        state = json.loads(tensors.pop(STATE).tobytes())
-        if not isinstance(state, dict) or state["version"] != VERSION:
-            raise ValueError(f"version {state['version']!r}")
+        state = parse_json_object(tensors.pop(STATE).tobytes(), place)
+        if state["version"] != VERSION:
+            raise ValueError(f"version {describe_json(state['version'])}")
+    except FormatError:
+        raise
     except (KeyError, ValueError, TypeError) as error:
         raise FormatError(f"{place}: not a file that Word2Vec.save or KeyedVectors.save wrote ({error})") from None
     return state, tensors
@@ -98,7 +113,10 @@ def pack_keys(keys: list[Any]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]
 def unpack_keys(state: Mapping[str, Any], tensors: dict[str, NDArray[Any]], path: Any) -> list[Any]:
     """The keys that `pack_keys` packed."""
     if "keys" in state:
-        return list(state["keys"])
+        keys = state["keys"]
+        if not isinstance(keys, list) or not all(type(key) in (str, int, type(None)) for key in keys):
+            raise FormatError(f"{path}: the keys must be a list of texts or whole numbers, got {describe_json(keys)}")
+        return list(keys)
     try:
         return list(unpack_words(tensors.pop("words"), tensors.pop("word_offsets")))
     except (KeyError, ValueError) as error:

@@ -1,0 +1,135 @@
+"""Room corpus: JSON that strangers may have written: one way to read it, and only what firth can use comes back.
+
+What comes back has no repeated keys, no number beyond 64 bits or beyond float64, no NaN, and no text that UTF-8 cannot
+write. Each of these would else be an error of Python's, far from the file.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+from firth.corpus.regular_files import read_regular
+from firth.errors import FormatError
+
+MAX_JSON_BYTES = 16 << 20
+_MAX_INTEGER = 2**64 - 1  # a seed may be as large
+_MAX_DEPTH = 32  # what firth writes is 4 deep; a message about a deeper value could itself be too deep for Python
+_SHOWN_CHARS = 60
+
+
+def parse_json_object(data: bytes, path: Path) -> dict[str, Any]:
+    """The object that a JSON text holds.
+
+    Raises
+    ------
+    FormatError
+        The text is not such JSON; the message names the file.
+    """
+    try:
+        text = data.decode("utf-8")
+        value = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_int=_bounded_integer,
+            parse_float=_finite_number,
+        )
+        _refuse_depth(value)
+        if "\\u" in text:  # an escape can name half a character
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except RecursionError:
+        raise FormatError(f"{path}: no valid JSON: it is nested too deeply") from None
+    except ValueError as error:  # UnicodeDecodeError and UnicodeEncodeError are two
+        raise FormatError(f"{path}: no valid JSON ({error!s:.200})") from None
+    if not isinstance(value, dict):
+        raise FormatError(f"{path}: the JSON must be an object, got {describe_json(value)}")
+    return cast("dict[str, Any]", value)
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """The object in a regular file.
+
+    Raises
+    ------
+    OSError
+        As `read_regular` raises it.
+    FormatError
+    """
+    data = read_regular(path, MAX_JSON_BYTES + 1)
+    if len(data) > MAX_JSON_BYTES:
+        raise FormatError(f"{path}: larger than {MAX_JSON_BYTES} bytes")
+    return parse_json_object(data, path)
+
+
+def describe_json(value: object) -> str:
+    """A value for a message: short whatever it holds, as a value can hold a thousand others."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, str) and len(value) > _SHOWN_CHARS:
+        return repr(value[:_SHOWN_CHARS]) + "..."
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return repr(value)
+
+
+def as_object(value: object, name: str) -> Mapping[str, Any]:
+    """A value that must be an object; ValueError where it is none, for the reader to name the file."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name} must be an object, got {describe_json(value)}")
+    return value
+
+
+def as_text(value: object, name: str) -> str:
+    """A value that must be a text; ValueError where it is none."""
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a text, got {describe_json(value)}")
+    return value
+
+
+def _refuse_depth(value: object) -> None:
+    """ValueError for containers in containers beyond the bound; by levels, so without recursion."""
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [
+            child
+            for outer in level
+            for child in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+            if isinstance(child, (dict, list))
+        ]
+        if not level:
+            return
+    raise ValueError(f"it is nested more than {_MAX_DEPTH} deep")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = dict(pairs)
+    if len(keys) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return keys
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _bounded_integer(digits: str) -> int:
+    number = int(digits) if len(digits) <= 24 else _MAX_INTEGER + 1
+    if not -(2**63) <= number <= _MAX_INTEGER:
+        raise ValueError("a whole number takes more than 64 bits")
+    return number
+
+
+def _finite_number(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("a number is beyond float64")
+    return number
+
+
+__all__ = ["MAX_JSON_BYTES", "as_object", "as_text", "describe_json", "parse_json_object", "read_json_object"]
