@@ -113,7 +113,7 @@ def try_all(
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("leaves") / "model"
-    options: dict[str, Any] = {"min_count": 1, "dims": 3, "epochs": 1, "threads": 1, "progress": False}
+    options: dict[str, Any] = {"min_count": 1, "dims": 3, "epochs": 1, "subsample": 0, "threads": 1, "progress": False}
     trained = firth.train(SENTENCES, **options, heldout=0.1, patience=1)
     trained.save(folder)
     return folder

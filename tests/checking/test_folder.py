@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from firth.checking.discovery import SourceUnit
-from firth.checking.process import CheckingProcess, Limits
+from firth.checking.discovery import FoundFunction
+from firth.checking.process import CheckingProcess, Limits, SourceFile
 from firth.corpus.owned import read_mark
 
 SOURCE = """
@@ -27,7 +27,9 @@ def test_the_folder_is_marked_and_deleted_with_what_the_function_wrote(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with CheckingProcess(Limits()) as process:
-        process.grade([SourceUnit("softmax.py", SOURCE)], tmp_path, "softmax", "softmax")
+        process.grade(
+            SourceFile(tmp_path / "softmax.py", SOURCE.encode()), FoundFunction("softmax", "softmax", certain=True)
+        )
         (folder,) = tmp_path.iterdir()
         assert read_mark(folder) is not None
         assert {path.name for path in (folder / "empty").iterdir()} <= {"written.txt"}

@@ -18,7 +18,7 @@ MARK = b"\xef\xbb\xbf"
 
 def _train(tmp_path: Path, *arguments: str) -> int:
     (tmp_path / "corpus.txt").write_bytes(b"north east\nsouth west\n" * 5)
-    options = ["--min-count=1", "--dims=2", "--epochs=1", "--threads=1", "-q", "--overwrite"]
+    options = ["--min-count=1", "--dims=2", "--epochs=1", "--subsample=0", "--threads=1", "-q", "--overwrite"]
     return main(["train", str(tmp_path / "corpus.txt"), "-o", str(tmp_path / "model"), *options, *arguments])
 
 

@@ -17,7 +17,7 @@ from firth.errors import CorpusWarning
 MARK = b"\xef\xbb\xbf"
 PART = b"north south\neast west\n"
 WORDS = [["north", "south"], ["east", "west"]]
-OPTIONS: dict[str, Any] = {"min_count": 1, "dims": 2, "epochs": 1, "threads": 1}
+OPTIONS: dict[str, Any] = {"min_count": 1, "dims": 2, "epochs": 1, "subsample": 0, "threads": 1}
 
 
 @pytest.mark.parametrize("threads", [1, 3])

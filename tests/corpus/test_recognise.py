@@ -201,7 +201,7 @@ def test_streams_and_heldout_files_are_looked_at_too(tmp_path: Path, monkeypatch
         encode(io.BytesIO(JSON_LINES))
     (tmp_path / "heldout.jsonl").write_bytes(JSON_LINES)
     corpus = [["north", "east"]] * 9
-    options: dict[str, Any] = {"min_count": 1, "dims": 2, "epochs": 1, "threads": 1, "progress": False}
+    options: dict[str, Any] = {"min_count": 1, "dims": 2, "epochs": 1, "subsample": 0, "threads": 1, "progress": False}
     with pytest.raises(CorpusError, match="heldout.jsonl is JSON lines"):
         firth.train(corpus, heldout=tmp_path / "heldout.jsonl", **options)
     with pytest.raises(CorpusError, match="heldout must have words of the corpus"):
@@ -222,6 +222,7 @@ def test_the_command_line_has_the_way_out(tmp_path: Path, capsys: pytest.Capture
         "--dims",
         "2",
         "-q",
+        "--subsample=0",
     ]
     assert main(command) == 2
     assert "a.jsonl is JSON lines" in capsys.readouterr().err

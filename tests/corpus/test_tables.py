@@ -205,7 +205,7 @@ import sys
 import firth
 for text in (["a b"] * 9, [["a", "b"]] * 9):
     tokenizer = "whitespace" if isinstance(text[0], str) else None
-    firth.train(text, tokenizer=tokenizer, min_count=1, dims=2, epochs=1, threads=1, progress=False)
+    firth.train(text, tokenizer=tokenizer, min_count=1, dims=2, epochs=1, subsample=0, threads=1, progress=False)
 print(*{"pandas", "polars", "pyarrow", "xarray", "scipy"} & set(sys.modules))
 """
 

@@ -95,7 +95,9 @@ def test_walks_in_tables(kind: str) -> None:
 
 
 def test_items_in_columns() -> None:
-    embedder = SequenceEmbedder(dims=4, epochs=1, min_count=1, random_state=1, threads=1).fit([["New York", "b"]] * 9)
+    embedder = SequenceEmbedder(dims=4, epochs=1, subsample=0, min_count=1, random_state=1, threads=1).fit(
+        [["New York", "b"]] * 9
+    )
     for items in (pd.Series(["New York", "b"]), pl.Series(["New York", "b"]), pa.array(["New York", "b"])):
         assert np.array_equal(embedder.transform(items), embedder.vectors_[["New York", "b"]])
         with pytest.raises(CorpusTypeError, match=r"got a column of texts; pass \[text.split\(\) for text in X\]"):

@@ -20,7 +20,14 @@ from firth.training.checkpoints import RunState, Snapshot
 from firth.training.resumed import validate_run_arrays, validate_snapshot
 from firth.training.run import resume
 
-OPTIONS: dict[str, Any] = {"dims": 4, "epochs": 1, "threads": 1, "deterministic": True, "progress": False}
+OPTIONS: dict[str, Any] = {
+    "dims": 4,
+    "epochs": 1,
+    "subsample": 0,
+    "threads": 1,
+    "deterministic": True,
+    "progress": False,
+}
 LINES = [["north", "east", "south", "west", "north"], ["west", "south"], [], ["east", "north", "south"]] * 10
 
 
@@ -125,7 +132,7 @@ from firth.errors import FirthError
 
 source, folder, n_flips = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 rng = np.random.default_rng(7)
-options = dict(dims=4, epochs=1, threads=1, deterministic=True, progress=False, heldout=0.2)
+options = dict(dims=4, epochs=1, subsample=0, threads=1, deterministic=True, progress=False, heldout=0.2)
 
 def result():
     model = firth.train(firth.EncodedCorpus(folder), **options)
@@ -285,7 +292,8 @@ def _snapshot(**changes: Any) -> Snapshot:
         ({"position": 11}, r"position must be an integer in \[0, 10\], got 11"),
         ({"position": 1.5}, "position must be an integer"),
         ({"position": True}, "position must be an integer"),
-        ({"epoch": 3}, r"epoch must be an integer in \[0, 2\], got 3"),
+        ({"epoch": 4}, r"epoch must be an integer in \[0, 3\], got 4"),
+        ({"epoch": 3, "position": 1}, r"epoch must be an integer in \[0, 2\], got 3"),
         ({"epoch": -1}, "epoch must be an integer"),
         ({"n_examples": "9"}, "n_examples must be an integer 0 or more"),
         ({"last_evaluation": 31}, r"last_evaluation must be an integer in \[0, 30\]"),
