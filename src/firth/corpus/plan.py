@@ -22,9 +22,10 @@ WORD_RANGE = 2**32
 NOISE_RANGE = 2**62  # about the sum of the noise's parts, which must stay below 2^64
 # negative_sharing="block": a block is so many tokens of the corpus; the kept ones among them are numbered: these are
 # their places. A block has BLOCK_DRAWS draws of negatives, which its windows take in turns; with skip-gram, the windows
-# of UNIT_WINDOWS neighbouring places have one draw, are a unit, and have one width, if it is dynamic.
+# of JOINED_WINDOWS neighbouring places have one draw, are a unit, and have one width, if it is dynamic.
 BLOCK_TOKENS = {"skipgram": 64, "cbow": 128}
-UNIT_WINDOWS, BLOCK_DRAWS = 4, 4
+JOINED_WINDOWS = 3
+BLOCK_DRAWS = {"skipgram": 8, "cbow": 4}
 UNIT_BORDER = BLOCK_TOKENS["skipgram"]  # no unit of windows reaches across a multiple of it
 MAX_BLOCK_WINDOW = 10  # wider windows, and whole sequences, have a draw each
 PART_WORDS = 20  # skip-gram: context words whose gradients are added into one step, at most
@@ -126,7 +127,7 @@ class PlanSettings:
     @property
     def unit_windows(self) -> int:
         """Neighbouring places whose windows have one draw and one width, and are one unit."""
-        return UNIT_WINDOWS if self.architecture == "skipgram" and self.shares_by_block else 1
+        return JOINED_WINDOWS if self.architecture == "skipgram" and self.shares_by_block else 1
 
     def part_borders(self, n_context: int) -> list[int]:
         """Where the parts of a window with so many context words begin, and the last one's end.
@@ -265,7 +266,7 @@ def draw_negatives(
     n_words = len(noise)
     shared = position
     if settings.shares_by_block:
-        which = place // settings.unit_windows % BLOCK_DRAWS
+        which = place // settings.unit_windows % BLOCK_DRAWS[settings.architecture]
         shared = position // settings.block_tokens * settings.block_tokens + which
 
     def random_words(number: int, attempt: int) -> tuple[int, int]:

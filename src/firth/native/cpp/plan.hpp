@@ -20,14 +20,16 @@ constexpr int CHUNK_TOKENS = 1024;
 constexpr int PHILOX_BATCH = 16;
 
 // Negatives shared by a block (SHARE_BLOCK). The kept tokens of a block (block_tokens) are numbered from its first one
-// on: their *places*. A block has BLOCK_DRAWS draws of negatives, which its windows take in turns: so the negatives'
-// rows come to a core once and are used several times. With skip-gram, the windows of UNIT_WINDOWS neighbouring places
-// have one draw and are one unit of training: a word that is in several of them meets the negatives once. If dynamic,
-// they have one width, and so more words in common than windows of different widths: units take the widths 1 .. window
-// in turns, from a random one on in each block, and from the next one on in the next epoch. Each width is as likely for
-// each window as if it were drawn, and comes up more evenly; drawn at random for each unit, it made worse vectors
-// (docs/training.md).
-constexpr int32_t BLOCK_DRAWS = 4;
+// on: their *places*. A block has BLOCK_DRAWS draws of negatives (CBOW: CBOW_BLOCK_DRAWS), which its windows take in
+// turns: so the negatives' rows come to a core once and are used several times. With skip-gram, the windows of
+// JOINED_WINDOWS neighbouring places have one draw and are one unit of training: a word that is in several of them
+// meets the negatives once. If dynamic, they have one width, and so more words in common than windows of different
+// widths: units take the widths 1 .. window in turns, from a random one on in each block, and from the next one on in
+// the next epoch. Each width is as likely for each window as if it were drawn, and comes up more evenly; drawn at
+// random for each unit, it made worse vectors (docs/training.md).
+constexpr int32_t JOINED_WINDOWS = 3;
+constexpr int32_t BLOCK_DRAWS = 8, CBOW_BLOCK_DRAWS = 4;
+static_assert(JOINED_WINDOWS <= UNIT_WINDOWS, "one update must take them");
 constexpr int MAX_BLOCK_WINDOW = 10;  // wider windows, and whole sequences, have a draw each
 
 inline bool shares_by_block(const Settings& s) {
@@ -49,10 +51,12 @@ constexpr int64_t UNIT_BORDER = SKIPGRAM_BLOCK;           // no unit of windows 
 inline int64_t block_tokens(const Settings& s) { return s.architecture == SKIPGRAM ? SKIPGRAM_BLOCK : CBOW_BLOCK; }
 
 // Neighbouring places whose windows have one draw.
-inline int32_t unit_windows(const Settings& s) { return s.architecture == SKIPGRAM ? UNIT_WINDOWS : 1; }
+inline int32_t unit_windows(const Settings& s) { return s.architecture == SKIPGRAM ? JOINED_WINDOWS : 1; }
 
 // Which of its block's draws a center has.
-inline int32_t shared_draw(const Settings& s, int32_t place) { return place / unit_windows(s) % BLOCK_DRAWS; }
+inline int32_t shared_draw(const Settings& s, int32_t place) {
+  return place / unit_windows(s) % (s.architecture == SKIPGRAM ? BLOCK_DRAWS : CBOW_BLOCK_DRAWS);
+}
 
 // Skip-gram takes a wide window in *parts*. A part is neighbouring words of the window's context; it is one unit of
 // training and has negatives of its own. Why: the step of a unit is the sum over its words, and the sum over a whole
@@ -137,7 +141,7 @@ class Planner {
     int32_t n_context() const { return last - first - 1; }
   };
 
-  // Centers [first, last), which follow each other in one group of UNIT_WINDOWS places and have one draw; or a single
+  // Centers [first, last), which follow each other in one group of JOINED_WINDOWS places and have one draw; or a single
   // one.
   struct Unit {
     int32_t first, last;
@@ -260,7 +264,7 @@ class Planner {
   int32_t take_place(int64_t position) {
     if (position - block_ >= block_tokens(s_))
       begin_block(block_start(position));
-    else if (next_place_ > 0 && next_place_ % UNIT_WINDOWS == 0)
+    else if (next_place_ > 0 && next_place_ % JOINED_WINDOWS == 0)
       unit_width_ = unit_width_ < s_.window ? unit_width_ + 1 : 1;
     return next_place_++;
   }
@@ -495,11 +499,11 @@ class Planner {
     }
     for (int32_t c = 0; c < n_centers;) {
       const int32_t first = c;
-      const int32_t group = centers[first].place / UNIT_WINDOWS;
+      const int32_t group = centers[first].place / JOINED_WINDOWS;
       const int64_t block = block_start(kept_positions[centers[first].kept]);
       do ++c;
       while (c < n_centers && centers[c].draws == centers[first].draws &&
-             center_sequences[c] == center_sequences[first] && centers[c].place / UNIT_WINDOWS == group &&
+             center_sequences[c] == center_sequences[first] && centers[c].place / JOINED_WINDOWS == group &&
              block_start(kept_positions[centers[c].kept]) == block);
       units[count++] = {first, c};
     }
