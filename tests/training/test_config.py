@@ -23,7 +23,7 @@ DEFAULTS = {
     "window": 5,
     "window_mode": "dynamic",
     "window_side": "both",
-    "negatives": 5,
+    "negatives": 6,
     "negative_sharing": "block",
     "target_collision": "reject",
     "noise_exponent": 0.75,

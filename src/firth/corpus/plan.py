@@ -112,7 +112,7 @@ class PlanSettings:
     window: int = 5
     window_mode: str = "dynamic"
     window_side: str = "both"
-    negatives: int = 5
+    negatives: int = 6
     negative_sharing: str = "block"
     target_collision: str = "reject"
     noise_purpose: Purpose = Purpose.NEGATIVES

@@ -82,7 +82,7 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         window: int = 5,
         architecture: str = "skipgram",
         loss: str = "negative-sampling",
-        negatives: int = 5,
+        negatives: int = 6,
         subsample: float = 1e-3,
         learning_rate: float | None = None,
         min_count: int = 5,

@@ -52,7 +52,7 @@ class SequenceEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         ``"sequence"``: all of the sequence is context, for baskets, which have no order.
     architecture : "skipgram" (default) or "cbow"
     loss : "negative-sampling" (default), "hierarchical-softmax" or "softmax"
-    negatives : int, default 5
+    negatives : int, default 6
     subsample : float, default 1e-3
     learning_rate : float or None
     min_count : int, default 5
@@ -93,7 +93,7 @@ class SequenceEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         window_mode: str = "dynamic",
         architecture: str = "skipgram",
         loss: str = "negative-sampling",
-        negatives: int = 5,
+        negatives: int = 6,
         subsample: float = 1e-3,
         learning_rate: float | None = None,
         min_count: int = 5,

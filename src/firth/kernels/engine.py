@@ -124,7 +124,7 @@ class Engine:
         window: int = 5,
         window_mode: str = "dynamic",
         window_side: str = "both",
-        negatives: int = 5,
+        negatives: int = 6,
         negative_sharing: str = "block",
         target_collision: str = "reject",
         noise_exponent: float = 0.75,

@@ -75,9 +75,9 @@ class TrainingConfig:
     negatives : int >= 0
         K, noise words for each positive example; at least 1 where ``loss="negative-sampling"``.
     negative_sharing : {"block", "window", "pair"}
-        ``"block"``: the windows of a block of 64 tokens (CBOW 128) take turns at four draws of noise words; with
-        skip-gram four neighbouring windows have one, and their gradients are taken together; a window of more than 10
-        words a side, or a whole sequence, has its own. ``"window"``: one for each window. ``"pair"``: a
+        ``"block"``: the windows of a block of 64 tokens take turns at eight draws of noise words (CBOW: of 128 tokens,
+        at four); with skip-gram three neighbouring windows have one draw, and their gradients are taken together; a
+        window of more than 10 words a side, or a whole sequence, has its own. ``"window"``: one for each window. ``"pair"``: a
         fresh one for each pair. The expected gradient is the same.
     target_collision : {"reject", "count", "drop"}
         A noise word that equals the target: drawn again, kept, or skipped (as word2vec.c and gensim do).
@@ -123,7 +123,7 @@ class TrainingConfig:
     window: int = 5
     window_mode: str = "dynamic"
     window_side: str = "both"
-    negatives: int = 5
+    negatives: int = 6
     negative_sharing: str = "block"
     target_collision: str = "reject"
     noise_exponent: float = NOISE_EXPONENT
