@@ -24,7 +24,7 @@ from firth.errors import (
     TrainingError,
 )
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 LIBRARY_FOLDER = Path(__file__).parent / "lib"
 FORCE_VARIABLE = "FIRTH_INSTRUCTION_SET"
 
@@ -72,6 +72,7 @@ def open_library(path: Path) -> ctypes.CDLL:
     library = ctypes.CDLL(str(path), mode=getattr(os, "RTLD_LOCAL", 0))
     library.firth_abi_version.restype = ctypes.c_int64
     library.firth_last_error.restype = ctypes.c_char_p
+    library.firth_compiler.restype = ctypes.c_char_p
     version = library.firth_abi_version()
     if version != ABI_VERSION:
         raise NativeError(
@@ -98,6 +99,11 @@ def default_instruction_set() -> str:
 def library() -> ctypes.CDLL:
     """The library that this process uses."""
     return load_library(default_instruction_set())
+
+
+def compiler_of(library: ctypes.CDLL) -> str:
+    """Name and version of the compiler that built a shared object, such as ``"GCC 12.2.0"``."""
+    return bytes(library.firth_compiler()).decode()
 
 
 def raise_last_error(library: ctypes.CDLL, status: int) -> NoReturn:
@@ -150,6 +156,7 @@ __all__ = [
     "StoppedError",
     "available_instruction_sets",
     "check_status",
+    "compiler_of",
     "default_instruction_set",
     "library",
     "load_library",
