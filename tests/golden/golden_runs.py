@@ -26,7 +26,7 @@ import itertools
 import json
 import platform
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -206,7 +206,7 @@ def _runs() -> Iterator[Run]:
         quick, slow = (0.025, 0.001) if objective.inputs.architecture == "skipgram" else (0.01, 0.012)
         changes: list[tuple[str, dict[str, Any], str | None]] = [
             ("slices", {"window_mode": "fixed", "window_side": "left"}, None),
-            ("slices", {"window_mode": "sequence", "subsample": 0.001, "learning_rate": 0.02}, None),
+            ("slices", {"window_mode": "sequence", "subsample": 0.0003, "learning_rate": 0.02}, None),
             ("copies", {}, "weights"),
             ("slices", {"window": 2, "subsample": 0.0}, "frozen"),
             ("rounds", {"window_side": "right", "learning_rate": quick}, "start"),
@@ -225,11 +225,12 @@ def _runs() -> Iterator[Run]:
             yield Run(f"{objective.name}: {way} {' '.join(words)}".strip(), way, {**first, **parameters}, extra)
 
 
-def train(run: Run, instruction_set: str) -> Outcome:
-    """Do a run."""
+def train(run: Run, instruction_set: str, pieces: Sequence[tuple[int, int, int]] | None = None) -> Outcome:
+    """Do a run; ``pieces`` has the slices to train if not all are wanted, and plays no part in rounds."""
+    pieces = slices() if pieces is None else pieces
     keywords = {**run.keywords(), "instruction_set": instruction_set}
     if run.way == "float64":
-        return _train_float64(keywords)
+        return _train_float64(keywords, pieces)
     if run.way == "rounds":
         outcomes = [_train_rounds(keywords, threads) for threads in ROUND_THREADS]
         for threads, outcome in zip(ROUND_THREADS, outcomes, strict=True):
@@ -237,7 +238,7 @@ def train(run: Run, instruction_set: str) -> Outcome:
                 raise AssertionError(f"{run.name} on {instruction_set}: {threads} threads and 1 differ")
         return outcomes[0]
     engine = Engine(*CORPUS, **keywords)
-    losses = [engine.train_slice(*piece).loss_nats for piece in slices()]
+    losses = [engine.train_slice(*piece).loss_nats for piece in pieces]
     return _outcome(engine, losses)
 
 
@@ -258,7 +259,7 @@ def _outcome(engine: Engine, losses: list[float]) -> Outcome:
     return Outcome(losses, *engine.take_vectors(), plan)
 
 
-def _train_float64(keywords: dict[str, Any]) -> Outcome:
+def _train_float64(keywords: dict[str, Any], pieces: Sequence[tuple[int, int, int]]) -> Outcome:
     """Slices in float64, from the engine's initial vectors."""
     engine = Engine(*CORPUS, **keywords)
     settings = Settings.from_buffer_copy(engine._settings)
@@ -270,7 +271,7 @@ def _train_float64(keywords: dict[str, Any]) -> Outcome:
         matrix[:, :dims] = start
         setattr(settings, name, matrix.ctypes.data)
         matrices.append(matrix)
-    losses = [engine._kernel.train_slice(settings, *piece, double_precision=True).loss for piece in slices()]
+    losses = [engine._kernel.train_slice(settings, *piece, double_precision=True).loss for piece in pieces]
     return Outcome(losses, *(matrix[:, :dims].copy() for matrix in matrices))
 
 
