@@ -12,9 +12,9 @@ pages lie in memory decides about 1 %: two files of the same bytes differed by 1
 processes, on new copies of both ``src/firth``. With one thread, times are of the processor, not of the clock: other
 programs' turns do not count (they still take its caches), and both processes of a round have the same processor.
 
-Printed is A's time over B's for equal slices: above 1, B is faster. First the median of all pairs of slices, its standard
-error by the scatter of the rounds' medians, the quarters of the pairs, and the rounds' medians. With one thread, or
-deterministic, it also says whether both had the same losses.
+Printed is A's time over B's for equal slices: above 1, B is faster. It is the median of all pairs of slices, with its
+standard error by the scatter of the rounds' medians, the quarters of the pairs, and the rounds' medians. With one
+thread, or deterministic, it also says whether both had the same losses.
 """
 
 from __future__ import annotations
