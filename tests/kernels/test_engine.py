@@ -6,12 +6,13 @@ import threading
 
 import numpy as np
 import pytest
+from trajectory import train_by_reference
 
 from firth.corpus.philox import Purpose, draw_blocks
-from firth.corpus.plan import UNIT_BORDER, PlanSettings, PlanTables, group_units, plan_windows
+from firth.corpus.plan import UNIT_BORDER, PlanSettings, PlanTables, plan_windows
 from firth.errors import ParameterError, TrainingError
 from firth.kernels.engine import Engine, StoppedError
-from firth.kernels.reference import compute_unit_gradient, update_unit
+from firth.kernels.reference import compute_unit_gradient
 from firth.kernels.registry import OBJECTIVES
 from firth.native.kernel import MAX_NEGATIVES
 from firth.native.loader import available_instruction_sets
@@ -45,47 +46,12 @@ def load_random_vectors(engine, seed):
     engine.load_vectors(*(rng.normal(size=shape).astype(np.float32) for shape in shapes))
 
 
-def train_by_reference(corpus, objective, options, parameters, sequence_weights=None):
-    """The same windows through the float64 reference, in order, at the same learning rates."""
-    ids, offsets, counts = corpus
-    shell = Engine(ids, offsets, counts, architecture=objective.inputs.architecture, loss=objective.outputs.loss,
-                   **options, **parameters)  # fmt: skip
-    inputs, outputs = shell.input_vectors.astype(np.float64), shell.output_vectors.astype(np.float64)
-    draws = objective.outputs.draws_negatives
-    tables = PlanTables.build(counts, subsample=0.05, noise_exponent=0.75 if draws else None)
-    plan = PlanSettings(
-        parameters["seed"], objective.inputs.architecture, window_mode=parameters.get("window_mode", "dynamic"),
-        negatives=5, negative_sharing=parameters["negative_sharing"],
-        target_collision=parameters.get("target_collision", "reject"), loss=objective.outputs.loss,
-    )  # fmt: skip
-    tree = build_huffman_tree(counts) if objective.outputs.needs_tree else None
-    rate = parameters["learning_rate"]
-    total = 0.0
-    windows = plan_windows(ids, offsets, tables, plan, epoch=0, start=0, stop=len(ids))
-    for members in group_units(windows):
-        first = members[0]
-        weight = 1.0
-        if sequence_weights is not None:
-            weight = float(sequence_weights[np.searchsorted(offsets, first.position, side="right") - 1])
-        units = [([(window.context_ids, window.target_id) for window in members], first.negative_ids)]
-        if len(first.parts) > 1:
-            units = [([(context_ids, first.target_id)], negative_ids) for context_ids, negative_ids in first.parts]
-        for unit, negatives in units:
-            total += weight * update_unit(
-                objective.inputs.architecture, objective.outputs.loss, inputs, outputs, unit,
-                weight * rate * (1 - first.position / len(ids)),
-                negative_ids=negatives if draws else None, tree=tree, **options,
-            )  # fmt: skip
-    return inputs, outputs, total
-
-
 @pytest.mark.parametrize("instruction_set", SETS)
 @pytest.mark.parametrize(
     ("sharing", "collision"), [("block", "reject"), ("block", "count"), ("window", "drop"), ("pair", "reject")]
 )
 @pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
 def test_an_epoch_is_the_plan_through_the_reference(corpus, objective, sharing, collision, instruction_set):
-    ids, offsets, counts = corpus
     weights = np.array([1.0, 5.0, 2.0, 0.5, 0.0], np.float32)
     parameters = {
         "dims": 20, "subsample": 0.05, "epochs": 1, "seed": 9, "learning_rate": 0.2, "min_learning_rate": 0.0,
@@ -93,12 +59,13 @@ def test_an_epoch_is_the_plan_through_the_reference(corpus, objective, sharing, 
     }  # fmt: skip
     for options in objective.inputs.variants():
         for sequence_weights in (None, weights) if sharing == "window" else (weights,):
-            engine = Engine(
-                ids, offsets, counts, architecture=objective.inputs.architecture, loss=objective.outputs.loss,
-                instruction_set=instruction_set, sequence_weights=sequence_weights, **options, **parameters,
-            )  # fmt: skip
-            result = engine.train_slice(0, len(ids), 0)
-            inputs, outputs, total = train_by_reference(corpus, objective, options, parameters, sequence_weights)
+            run = {
+                "architecture": objective.inputs.architecture, "loss": objective.outputs.loss,
+                "sequence_weights": sequence_weights, **options, **parameters,
+            }  # fmt: skip
+            engine = Engine(*corpus, instruction_set=instruction_set, **run)
+            result = engine.train_slice(0, len(corpus[0]), 0)
+            inputs, outputs, (total,) = train_by_reference(corpus, run)
             assert result.loss_nats == pytest.approx(total, rel=1e-5)
             assert np.abs(engine.input_vectors - inputs).max() < 1e-5
             assert np.abs(engine.output_vectors - outputs).max() < 1e-5
@@ -114,12 +81,12 @@ def test_wide_windows_are_the_plan_through_the_reference(corpus, objective, shar
         "window_mode": "sequence", "negative_sharing": sharing, "target_collision": collision,
     }  # fmt: skip
     for options in objective.inputs.variants():
-        engine = Engine(
-            *corpus, architecture=objective.inputs.architecture, loss=objective.outputs.loss,
-            instruction_set=instruction_set, **options, **parameters,
-        )  # fmt: skip
+        run = {
+            "architecture": objective.inputs.architecture, "loss": objective.outputs.loss, **options, **parameters,
+        }  # fmt: skip
+        engine = Engine(*corpus, instruction_set=instruction_set, **run)
         result = engine.train_slice(0, len(corpus[0]), 0)
-        inputs, outputs, total = train_by_reference(corpus, objective, options, parameters)
+        inputs, outputs, (total,) = train_by_reference(corpus, run)
         assert result.loss_nats == pytest.approx(total, rel=1e-4)
         assert np.abs(engine.input_vectors - inputs).max() < 2e-5
         assert np.abs(engine.output_vectors - outputs).max() < 2e-5

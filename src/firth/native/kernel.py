@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.errors import NativeError
-from firth.native.loader import check_status, default_instruction_set, load_library
+from firth.native.loader import check_status, compiler_of, default_instruction_set, load_library
 from firth.native.stopping import run_stoppable
 
 _ARCHITECTURES = {"skipgram": 0, "cbow": 1}
@@ -128,6 +128,11 @@ class Kernel:
         self.instruction_set = instruction_set or default_instruction_set()
         self._library = load_library(self.instruction_set)
         _declare(self._library)
+
+    @property
+    def compiler(self) -> str:
+        """Name and version of the compiler that built the library, such as ``"GCC 12.2.0"``."""
+        return compiler_of(self._library)
 
     def train_slice(
         self, settings: Settings, start: int, stop: int, epoch: int, *, double_precision: bool = False

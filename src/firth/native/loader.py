@@ -24,7 +24,7 @@ from firth.errors import (
     TrainingError,
 )
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 LIBRARY_FOLDER = Path(__file__).parent / "lib"
 FORCE_VARIABLE = "FIRTH_INSTRUCTION_SET"
 
@@ -100,6 +100,12 @@ def library() -> ctypes.CDLL:
     return load_library(default_instruction_set())
 
 
+def compiler_of(library: ctypes.CDLL) -> str:
+    """Name and version of the compiler that built a shared object, such as ``"GCC 12.2.0"``."""
+    library.firth_compiler.restype = ctypes.c_char_p
+    return bytes(library.firth_compiler()).decode()
+
+
 def raise_last_error(library: ctypes.CDLL, status: int) -> NoReturn:
     """Raise what a negative status of the calling thread's last native call means."""
     message = (library.firth_last_error() or b"").decode("utf-8", "replace")
@@ -150,6 +156,7 @@ __all__ = [
     "StoppedError",
     "available_instruction_sets",
     "check_status",
+    "compiler_of",
     "default_instruction_set",
     "library",
     "load_library",
