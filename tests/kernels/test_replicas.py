@@ -74,7 +74,7 @@ class Twin:
         self.plain = Engine(*corpus, **make)
         tree = build_huffman_tree(corpus.counts) if objective.outputs.needs_tree else None
         self.rates = touch_rates(
-            corpus.counts, corpus.offsets, **sides, window=5, window_mode="dynamic", window_side="both", negatives=5,
+            corpus.counts, corpus.offsets, **sides, window=5, window_mode="dynamic", window_side="both", negatives=6,
             negative_sharing="window", noise_exponent=0.75, noise_distribution=None, subsample=0.0, tree=tree,
         )  # fmt: skip
         stretch = min(UNSEEN_TOKENS, self.n_tokens * PARAMETERS["epochs"] // UNSEEN_PARTS) // n_threads
