@@ -422,3 +422,10 @@ def test_few_windows_with_many_examples_do_not_end_a_run() -> None:
     guard.take(slice_of(980, 2.7), 0, 0)
     with pytest.raises(DivergenceError, match="^the mean loss of 500,000 examples rose to 2.7 nats"):
         guard.take(slice_of(20, 2.7), 0, 0)
+
+
+def test_fewer_negatives_are_named_where_there_are_many() -> None:
+    lines = [["a", "b", "c"] * 10] * 50  # 300 negatives of three words: each of them 100 times in one step
+    with pytest.raises(DivergenceError, match=r"or draw fewer negatives \(negatives=20\)$"):
+        firth.train(lines, **SMALL | {"negatives": 300, "threads": 1})
+    assert firth.train(lines, **SMALL | {"negatives": 20, "threads": 1}).history.stop_reason != "diverged"
