@@ -33,16 +33,14 @@ def test_parameters_become_flags(message: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "converted", "advised"),
+    ("text", "converted"),
     [
-        (REPEATED, "--duplicates first", "--duplicates first"),
-        (LATIN_1, "--encoding-errors replace", "--encoding-errors"),
+        (REPEATED, "--duplicates first"),
+        (LATIN_1, "--encoding-errors replace"),
     ],
     ids=["repeated", "latin-1"],
 )
-def test_a_vector_file_is_read_by_the_flag_that_is_named(
-    run, tmp_path: Path, text: str, converted: str, advised: str
-) -> None:
+def test_a_vector_file_is_read_by_the_flag_that_is_named(run, tmp_path: Path, text: str, converted: str) -> None:
     (tmp_path / "vectors.txt").write_bytes(text.encode("latin-1"))
     done = run("convert", "vectors.txt", "new.npz")
     assert done.returncode == 2

@@ -175,6 +175,7 @@ def classify_source(
     if isinstance(source, np.ndarray) and source.dtype.kind in "iu" and source.ndim != 1:
         if source.ndim != 2:
             raise ShapeError(f"corpus must have two dimensions where it is one array of ids, got shape {source.shape}")
+        source = np.asarray(source)  # a matrix has two dimensions whatever its shape
         n_sequences, n_positions = source.shape
         return IdSequences(source.reshape(-1), np.arange(n_sequences + 1, dtype=np.int64) * n_positions)
     if isinstance(source, np.ndarray) and source.dtype.kind in "iuf":
@@ -333,7 +334,7 @@ def _standard_input() -> BinaryIO:
 
 
 def _escape_existing_folders(path: str) -> str:
-    """A glob in which the names of folders that exist stand for themselves: ``Set [a]/*`` means the folder ``Set [a]``."""
+    """A glob in which folders that exist stand for themselves: ``Set [a]/*`` means the folder ``Set [a]``."""
     parts = path.split(os.sep)
     for n_parts in range(len(parts) - 1, 0, -1):
         folder = os.sep.join(parts[:n_parts])
