@@ -119,8 +119,9 @@ def evaluate(
     if as_json:
         print_json(result)
     for path in unscored:
+        kind = "Error" if len(unscored) == len(accounts) else "note"
         typer.echo(
-            f"{'Error' if len(unscored) == len(accounts) else 'note'}: nothing of {path} could be scored: every line has a word that the vectors lack; compare the words"
+            f"{kind}: nothing of {path} could be scored: every line has a word that the vectors lack; compare the words"
             f" with those of `firth info {vectors}`",
             err=True,
         )
