@@ -60,7 +60,7 @@ FAULTS = {
     "first row too narrow": (text(north="north 1 2 3"), "word2vec", r"row 1 .*got 3 in 'north 1 2 3'"),
     "a trailing piece": (text(north="north 1 2 3 4 # x"), "word2vec", r"row 1 .*dimension 4 .*got 'x'"),
     "words after numbers": (text("2 2", north="1 2 north"), "word2vec", r"row 1 .*dimension 2 of 2 .*'north'"),
-    "separated by commas": (text(north="north 1, 2, 3, 4"), "word2vec", r"row 1 .*'3,', a separator"),
+    "separated by commas": (text(north="north 1, 2, 3, 4"), "word2vec", r"row 1 .*'3,', a number and a separator"),
     "in brackets": (text(north="north [1 2 3 4]"), "word2vec", r"row 1 .*'4\]', a bracket"),
     "prose behind a header": (b"12 3\nthe cat sat on the mat\n" * 9, "word2vec", r"row 1 .*'mat'"),
     "no row at all": (b"5 4\n", "word2vec", "announces 5 rows"),

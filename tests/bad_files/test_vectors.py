@@ -361,3 +361,9 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
     path.chmod(0)
     with pytest.raises(StorageError, match="cannot be read"):
         read_vectors(path)
+
+
+def test_commas_between_numbers_are_told(tmp_path: Path) -> None:
+    (tmp_path / "vectors.txt").write_text("north 0.25, -0.5, 1.0\nsouth 0.5, 0.25, 2.0\n", encoding="utf-8")
+    with pytest.raises(FormatError, match=r"'0.25,' is a number and a separator: put spaces alone between the numbers"):
+        read_vectors(tmp_path / "vectors.txt")

@@ -31,7 +31,10 @@ def refused(done, *words: str) -> None:
         (lambda path: path.mkdir(), ("corpus.txt", "folder")),
         (lambda path: path.write_bytes(bytes(range(256)) * 50), ("corpus.txt", "offset")),
         (lambda path: path.write_bytes(b"caf\xe9 au lait\n" * 9), ("corpus.txt", "offset 3")),
-        (lambda path: path.write_text("every word is seen once\n"), ("min_count", "5 distinct words", "min_count=1")),
+        (
+            lambda path: path.write_text("every word is seen once\n"),
+            ("--min-count 5 leaves no word", "5 distinct words", "--min-count 1"),
+        ),
         (lambda path: path.write_bytes(b"\x1f\x8b\x08\x00cut"), ("corpus.txt",)),
     ],
     ids=["missing", "empty", "folder", "garbage", "latin-1", "min-count", "cut-gzip"],
@@ -51,18 +54,18 @@ def test_a_corpus_that_is_none(run, tmp_path: Path, make, words) -> None:
         (("--epochs", "0"), ("epochs must be at least 1",)),
         (("--dims", "many"), ("--dims", "integer")),
         (("--learning-rate", "fast"), ("--learning-rate", "number")),
-        (("--learning-rate", "nan"), ("learning_rate must be a finite number",)),
-        (("--learning-rate", "0"), ("learning_rate must be above 0",)),
+        (("--learning-rate", "nan"), ("--learning-rate must be a finite number",)),
+        (("--learning-rate", "0"), ("--learning-rate must be above 0",)),
         (("--negatives", "0"), ("negatives must be at least 1",)),
         (("--loss", "hinge"), ("hinge", "hierarchical-softmax")),
         (("--patience", "2"), ("patience", "held-out")),
         (("--heldout", "100%"), ("heldout", "share")),
         (("--heldout", "nofile"), ("nofile",)),
-        (("--heldout-every", "10min", "--heldout", "1%"), ("heldout_every", "words")),
-        (("--checkpoint-every", "soon"), ("checkpoint_every", "10min")),
+        (("--heldout-every", "10min", "--heldout", "1%"), ("--heldout-every", "words")),
+        (("--checkpoint-every", "soon"), ("--checkpoint-every", "10min")),
         (("--vocabulary", "nofile"), ("nofile",)),
         (("--initial-vectors", "nofile"), ("nofile",)),
-        (("--freeze",), ("freeze", "initial_vectors")),
+        (("--freeze",), ("--freeze", "--initial-vectors")),
         (("--sequence-weights", "nofile"), ("nofile",)),
         (("--threads", "0"), ("threads must be at least 1",)),
         (("--no-such-flag",), ("--no-such-flag",)),
@@ -84,8 +87,8 @@ def test_what_must_be_given(run, corpus_file: Path, tmp_path: Path) -> None:
 def test_weights_of_lines(run, corpus_file: Path, tmp_path: Path) -> None:
     for text, words in (
         ("1\ntwo\n", ("'two'", "line 2")),
-        ("1\n2\n", ("sequence_weights", "2000")),
-        ("-1\n" * 2000, ("sequence_weights",)),
+        ("1\n2\n", ("--sequence-weights", "2000")),
+        ("-1\n" * 2000, ("--sequence-weights",)),
     ):
         (tmp_path / "weights").write_text(text)
         refused(run("train", corpus_file, "-o", "model", "--sequence-weights", "weights"), *words)

@@ -81,3 +81,16 @@ def test_all_files_are_read_before_any_is_scored(run, model: Path, tmp_path: Pat
     done = run("evaluate", model, "--similarity", "pairs", "none")
     assert (done.returncode, done.stdout) == (2, "")
     assert "none must hold lines of two words and a score" in done.stderr
+
+
+def test_words_that_the_vectors_lack_alone_are_no_score(run, model: Path, tmp_path: Path) -> None:
+    """It printed nan over 0 pairs, or 0.0% of 0 questions, with exit status 0."""
+    (tmp_path / "pairs.tsv").write_text("nord\tsud\t3\nost\twest\t4\n", encoding="utf-8")
+    (tmp_path / "questions.txt").write_text("nord sud ost west\n", encoding="utf-8")
+    (tmp_path / "known.tsv").write_text("whale\tship\t3\ncat\tdog\t4\nsea\tboat\t2\n", encoding="utf-8")
+    for flag, name in (("--similarity", "pairs.tsv"), ("--analogies", "questions.txt")):
+        done = run("evaluate", model, flag, name)
+        assert done.returncode == 2
+        assert f"nothing of {name} could be scored: every line has a word that the vectors lack" in done.stderr
+    done = run("evaluate", model, "--similarity", "pairs.tsv", "known.tsv")
+    assert (done.returncode, "nothing of pairs.tsv could be scored" in done.stderr) == (0, True)

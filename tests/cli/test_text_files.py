@@ -35,7 +35,7 @@ def test_sequence_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         path.write_bytes(data)
         assert _train(tmp_path, "--sequence-weights", str(path)) == 2
         told = " ".join(capsys.readouterr().err.split())
-        assert "sequence_weights must be a text file with a number a line" in told
+        assert "--sequence-weights must be a text file with a number a line" in told
         assert message in told
 
 

@@ -189,3 +189,20 @@ def test_estimates(tmp_path: Path) -> None:
     assert next(generator) == ["a"]  # untouched
     (tmp_path / "t.gz").write_bytes(gzip.compress(TEXT))
     assert estimate_corpus(tmp_path / "t.gz").n_tokens is not None
+
+
+def test_standard_input_that_is_closed(encode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(StorageError, match="^standard input is closed; give it a text, as in `cat "):
+        encode("-")
+
+
+@pytest.mark.parametrize("folder", ["Set [a]", "what?", "a*b", "deep [1]/er [2]"])
+def test_a_folder_whose_name_looks_like_a_glob(encode, tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / folder / "one.txt").write_text("north wind\n", encoding="utf-8")
+    assert encode(str(tmp_path / folder / "*.txt")).n_tokens == 2
+    with pytest.raises(StorageError, match="is a folder, not a file; to take the files in it pass") as refused:
+        encode(str(tmp_path / folder))
+    assert encode(str(refused.value).rpartition(" pass ")[2]).n_tokens == 2  # the next step that is named works
+    assert encode([str(tmp_path / folder / "*")]).n_tokens == 2

@@ -14,7 +14,7 @@ import pytest
 from corpus_oracle import decoded, folder_bytes
 
 import firth
-from firth.corpus import estimate_corpus
+from firth.corpus import estimate_corpus, sources
 from firth.errors import CorpusError, CorpusTypeError, ParameterError, ShapeError
 
 pd = pytest.importorskip("pandas")
@@ -215,3 +215,13 @@ def test_no_table_library_is_imported() -> None:
         [sys.executable, "-W", "ignore", "-c", _WITHOUT_TABLE_LIBRARIES], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
+
+
+def test_a_numpy_matrix_is_sequences_of_ids() -> None:
+    ids = np.arange(12).reshape(4, 3) % 5
+    with pytest.warns(PendingDeprecationWarning):
+        matrix = np.asmatrix(ids)
+    found = sources.classify_source(matrix)
+    assert isinstance(found, sources.IdSequences)
+    assert found.ids.tolist() == ids.ravel().tolist()
+    assert found.offsets.tolist() == [0, 3, 6, 9, 12]

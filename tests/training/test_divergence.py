@@ -7,6 +7,7 @@ import math
 import pickle
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -402,3 +403,29 @@ def test_estimators_names(lines: Lines) -> None:
             DivergenceError, match=r"\(learning_rate=0\.025\) or .* \(training={'negative_sharing': 'pair'}\)"
         ):
             estimator(dims=12, min_count=1, learning_rate=50.0, random_state=1).fit(lines)
+
+
+def test_few_windows_with_many_examples_do_not_end_a_run() -> None:
+    # 20 windows of 500 words with rare targets, whose codes in the Huffman tree are long: a loss above 3 times the mean
+    # guessing loss is no divergence. As the mean loss of 1,000 windows it is.
+    engine: Any = SimpleNamespace(loss_every=1)
+    state: Any = SimpleNamespace(loss_bound_nats=2.0, norm_bound=1000.0)
+    guard = divergence_module.DivergenceGuard(engine, state, "lower it", lambda epoch, position: 0.025)
+
+    def slice_of(n_windows: int, loss: float) -> SliceResult:
+        n_examples = 500 * n_windows
+        return SliceResult(loss * n_examples, float(n_examples), (0.0, 0.0, 0.0), n_examples, n_windows)
+
+    for _ in range(3):
+        guard.take(slice_of(980, 0.5), 0, 0)
+        guard.take(slice_of(20, 2.7), 0, 0)
+    guard.take(slice_of(980, 2.7), 0, 0)
+    with pytest.raises(DivergenceError, match="^the mean loss of 500,000 examples rose to 2.7 nats"):
+        guard.take(slice_of(20, 2.7), 0, 0)
+
+
+def test_fewer_negatives_are_named_where_there_are_many() -> None:
+    lines = [["a", "b", "c"] * 10] * 50  # 300 negatives of three words: each of them 100 times in one step
+    with pytest.raises(DivergenceError, match=r"or draw fewer negatives \(negatives=20\)$"):
+        firth.train(lines, **SMALL | {"negatives": 300, "threads": 1})
+    assert firth.train(lines, **SMALL | {"negatives": 20, "threads": 1}).history.stop_reason != "diverged"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from firth.cli.analogy import Method
-from firth.cli.exits import EXIT_CHECK_FAILED
+from firth.cli.exits import EXIT_CHECK_FAILED, EXIT_REFUSED
 from firth.cli.reading import AsJson, Vectors, open_vectors, print_json
 from firth.errors import ParameterError
 from firth.vectors.evaluation import RESTRICT_VOCABULARY
@@ -97,22 +97,36 @@ def evaluate(
     opened = open_vectors(vectors)
     result: dict[str, Any] = {}
     accounts: list[tuple[Path, LineCounts]] = []
+    unscored: list[Path] = []
     if analogies is not None and questions is not None:
         score = score_analogies(
             opened, questions, restrict_vocabulary=restrict, fold_case=fold_case, method=method.value
         )
         accounts.append((analogies, score.lines))
+        if not score.total.n_answered:
+            unscored.append(analogies)
         result["analogies"] = {"file": str(analogies), **_analogies_to_json(score)}
         if not as_json:
             _print_analogies(analogies, score, sections)
     for path, file in read_pairs:
         pairs = score_word_pairs(opened, file, restrict_vocabulary=restrict, fold_case=fold_case)
         accounts.append((path, pairs.lines))
+        if not pairs.n_pairs:
+            unscored.append(path)
         result.setdefault("similarity", []).append({"file": str(path), **_pairs_to_json(pairs)})
         if not as_json:
             _print_pairs(path, pairs)
     if as_json:
         print_json(result)
+    for path in unscored:
+        kind = "Error" if len(unscored) == len(accounts) else "note"
+        typer.echo(
+            f"{kind}: nothing of {path} could be scored: every line has a word that the vectors lack; compare the words"
+            f" with those of `firth info {vectors}`",
+            err=True,
+        )
+    if len(unscored) == len(accounts):
+        raise typer.Exit(EXIT_REFUSED)
     bad = [(path, lines) for path, lines in accounts if lines.n_bad]
     for path, lines in bad:
         typer.echo(

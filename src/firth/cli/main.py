@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,9 @@ from typer.core import TyperCommand, TyperGroup
 
 from firth import __version__
 from firth.cli.exits import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, EXIT_REFUSED
+from firth.cli.flags import name_flags
 from firth.cli.output import OutputError, ReaderGoneError, command_streams, discard_unwritten
-from firth.errors import FirthError
+from firth.errors import FirthError, FormatError
 from firth.training.streams import QuietStream
 
 
@@ -73,7 +74,7 @@ class CommandRegistry(TyperGroup):
         try:
             return super().invoke(ctx)
         except FirthError as error:
-            typer.echo(f"Error: {describe_error(error)}", err=True)
+            typer.echo(f"Error: {describe_error(error, _flags_of(ctx))}", err=True)
             raise typer.Exit(EXIT_REFUSED) from None
         except KeyboardInterrupt:
             typer.echo("Interrupted: nothing half-written was left.", err=True)
@@ -105,12 +106,25 @@ def load_command(name: str, entry: CommandEntry) -> Any:
     return command
 
 
-def describe_error(error: FirthError) -> str:
-    """The message for a person at a terminal: without an OSError's number, with the flag's name."""
+def describe_error(error: FirthError, flags: Collection[str] = ()) -> str:
+    """The message for a person at a terminal: without an OSError's number, with the names of the command's flags."""
     message = str(error)
     if isinstance(error, OSError) and error.strerror:
         message = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return message.replace("ask to overwrite it", "give --overwrite")  # what the Python functions call overwrite=True
+    message = message.replace(
+        "ask to overwrite it", "give --overwrite"
+    )  # what the Python functions call overwrite=True
+    return name_flags(message, flags, reads_vectors=isinstance(error, FormatError))
+
+
+def _flags_of(ctx: Any) -> set[str]:
+    """The flags of the command that was called, ``--min-count`` and others; none where no command was found."""
+    entry = COMMANDS.get(ctx.invoked_subcommand or "")
+    if entry is None:
+        return set()
+    commands = [load_command(ctx.invoked_subcommand, entry)]
+    commands += [inner for command in commands for inner in getattr(command, "commands", {}).values()]
+    return {flag for command in commands for parameter in command.params for flag in parameter.opts}
 
 
 def _print_version(wanted: bool) -> None:

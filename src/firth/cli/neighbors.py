@@ -20,7 +20,7 @@ from firth.cli.reading import (
     print_json,
     print_neighbors,
 )
-from firth.errors import FirthError
+from firth.errors import FirthError, ParameterError
 
 if TYPE_CHECKING:
     from firth.vectors.word_vectors import WordVectors
@@ -56,6 +56,8 @@ def neighbors(
             else:
                 print_neighbors(answer, str(query))
         return
+    if sys.stdin is None:  # as Python has it where the caller closed the descriptor
+        raise ParameterError("words must be given where standard input is closed: firth neighbors DIR WORD...")
     n_unknown = sum(
         not _answer(opened, line, top=top, restrict=restrict, threshold=threshold, as_json=as_json)
         for line in _ask(opened)

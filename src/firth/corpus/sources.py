@@ -175,6 +175,7 @@ def classify_source(
     if isinstance(source, np.ndarray) and source.dtype.kind in "iu" and source.ndim != 1:
         if source.ndim != 2:
             raise ShapeError(f"corpus must have two dimensions where it is one array of ids, got shape {source.shape}")
+        source = np.asarray(source)  # a matrix has two dimensions whatever its shape
         n_sequences, n_positions = source.shape
         return IdSequences(source.reshape(-1), np.arange(n_sequences + 1, dtype=np.int64) * n_positions)
     if isinstance(source, np.ndarray) and source.dtype.kind in "iuf":
@@ -295,7 +296,8 @@ def _refuse_texts(items: list[Any] | tuple[Any, ...]) -> None:
 
 def _exists(path: str) -> bool:
     try:
-        return os.path.exists(path) or bool(glob.has_magic(path) and glob.glob(path, recursive=True))
+        pattern = _escape_existing_folders(path)
+        return os.path.exists(path) or bool(glob.has_magic(pattern) and glob.glob(pattern, recursive=True))
     except ValueError:  # a NUL in it
         return False
 
@@ -304,7 +306,7 @@ def _text_files(paths: list[Any], as_text: bool) -> list[TextFile]:
     files: list[TextFile] = []
     for path in paths:
         if path == FROM_STANDARD_INPUT:
-            files.append(_stream_of_handle(sys.stdin.buffer, STANDARD_INPUT, as_text))
+            files.append(_stream_of_handle(_standard_input(), STANDARD_INPUT, as_text))
             continue
         text_path = os.fspath(path)
         if isinstance(text_path, bytes):
@@ -314,7 +316,8 @@ def _text_files(paths: list[Any], as_text: bool) -> list[TextFile]:
         if os.path.exists(text_path):
             files.append(_text_file(Path(text_path), as_text))
             continue
-        matches = sorted(glob.glob(text_path, recursive=True)) if glob.has_magic(text_path) else []
+        pattern = _escape_existing_folders(text_path)
+        matches = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else []
         if not matches:
             raise StorageError(_missing_message(text_path))
         found = [_text_file(Path(match), as_text) for match in matches if not os.path.isdir(match)]
@@ -322,6 +325,22 @@ def _text_files(paths: list[Any], as_text: bool) -> list[TextFile]:
             raise StorageError(f"{text_path} matches folders alone; add /* to take the files in them")
         files.extend(found)
     return files
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:  # as Python has it where the caller closed the descriptor
+        raise StorageError("standard input is closed; give it a text, as in `cat corpus.txt | firth train - -o model`")
+    return sys.stdin.buffer
+
+
+def _escape_existing_folders(path: str) -> str:
+    """A glob in which folders that exist stand for themselves: ``Set [a]/*`` means the folder ``Set [a]``."""
+    parts = path.split(os.sep)
+    for n_parts in range(len(parts) - 1, 0, -1):
+        folder = os.sep.join(parts[:n_parts])
+        if folder and os.path.isdir(folder):
+            return os.sep.join([glob.escape(folder), *parts[n_parts:]])
+    return path
 
 
 def _missing_message(path: str) -> str:

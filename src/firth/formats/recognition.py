@@ -35,7 +35,7 @@ _HINTS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), hint)
     for pattern, hint in (
         (rb"[+-]?\d*,\d+([eE][+-]?\d+)?", "a decimal comma: write the file with decimal points"),
-        (_NUMBER + rb"[,;]", "a separator between numbers must be a space or a tab"),
+        (_NUMBER + rb"[,;]", "a number and a separator: put spaces alone between the numbers"),
         (
             rb"[+-]?nan\(.*\)|[+-]?1\.#(ind|qnan|snan|inf).*",
             "a NaN or an infinity as Windows writes it: remove the row",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from firth.training.config import LEARNING_RATE, MAX_INT32, TrainingConfig
 
+USUAL_NEGATIVES = 20  # at most; the gradients of many that repeat in one step add up to a step that overshoots
 WIDE_WINDOW = 5  # the default; a wider window is worth naming where training diverges
 LARGE_WEIGHT = 1.0  # sequence weights above it multiply the learning rate
 FEW_KEPT = 0.9  # a share of kept tokens below it makes it worth while to turn subsampling off
@@ -67,6 +68,8 @@ def cures_of_divergence(config: TrainingConfig, *, largest_weight: float, large_
     cures = [Cure("lower the learning rate", "learning_rate", _lower_learning_rate(config))]
     if config.architecture == "skipgram" and config.loss == "negative-sampling" and config.negative_sharing != "pair":
         cures.append(Cure("update pair by pair", "negative_sharing", "pair"))
+    if config.loss == "negative-sampling" and config.negatives > USUAL_NEGATIVES:
+        cures.append(Cure("draw fewer negatives", "negatives", USUAL_NEGATIVES))
     if config.window_mode == "sequence":
         cures.append(Cure("take a window in place of the whole sequence", "window_mode", "dynamic"))
     elif config.window > WIDE_WINDOW:

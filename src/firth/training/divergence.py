@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 NOT_FINITE = "the loss stopped being finite"
 LOSS_EXAMPLES = 10_000  # a mean loss is judged over at least so many examples
+# and over so many windows: all examples of a wide window have one target, and a few rare targets in a row have a loss
+# far above the mean (a rare word's code in the Huffman tree is long)
+LOSS_WINDOWS = 1_000
 TIMES_GUESSING = 3.0
 # A logit of 17 leaves a gradient of 2^-24, below float32's resolution: there an example stops to move its rows, whose
 # logits therefore stay below some 20. Two rows with norms of 1,000 that point the same way have a logit of 1,000,000.
@@ -65,7 +68,8 @@ class DivergenceGuard:
         self._state = state
         self._advice = advice
         self._learning_rate_at = learning_rate_at
-        self._loss = self._weight = self._examples = 0.0  # of the present stretch of at least LOSS_EXAMPLES examples
+        # of the present stretch of at least LOSS_EXAMPLES examples and LOSS_WINDOWS windows
+        self._loss = self._weight = self._examples = self._windows = 0.0
         self._last_mean = 0.0
 
     @property
@@ -85,14 +89,15 @@ class DivergenceGuard:
         self._loss += result.loss_nats
         self._weight += result.weight
         self._examples += result.n_examples / self._engine.loss_every  # of the others the loss is not taken
+        self._windows += result.n_centers / self._engine.loss_every
         if result.weight > 0:
             self._last_mean = result.loss_nats / result.weight
-        if self._examples < LOSS_EXAMPLES:
+        if self._examples < LOSS_EXAMPLES or self._windows < LOSS_WINDOWS:
             return
         if self._mean > self._loss_bound:
             what = f"the mean loss of {self._examples:,.0f} examples rose to {self._mean:.4g} nats"
             raise self.diverged(f"{what}, above the bound of {self._loss_bound:.4g},", epoch, position)
-        self._loss = self._weight = self._examples = 0.0
+        self._loss = self._weight = self._examples = self._windows = 0.0
 
     def check_last_loss(self) -> None:
         """Raise DivergenceError where the last epoch's mean loss is above the bound, however few its examples."""

@@ -1,0 +1,49 @@
+"""Room cli: messages of the Python functions with the flags of the command that ran them in place of parameters."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Collection
+
+# Parameters of read_vectors; where a command has no such flag, `firth convert` writes a file that the command reads.
+_READING = {"duplicates": "--duplicates", "encoding_errors": "--encoding-errors", "format": "--from"}
+_ASSIGNMENT = re.compile(r"""(?<![\w/.'"-])([a-z]+(?:_[a-z]+)*)=("[^"]*"|'[^']*'|True|\d[\w.+-]*\w|\d)""")
+_NAME = re.compile(r"""(?<![\w/.'"=-])([a-z]+(?:_[a-z]+)+)(?![\w/'"=(-]|\.\w)""")
+_TWICE = re.compile(r"(--[a-z-]+(?: \S+)?) \(\1\)")
+
+
+def name_flags(message: str, flags: Collection[str], *, reads_vectors: bool = False) -> str:
+    """The message with ``--min-count 1`` in place of ``min_count=1``, and ``--min-count`` in place of ``min_count``.
+
+    Parameters
+    ----------
+    message : str
+    flags : collection of str
+        Of the command that runs: ``--min-count``, ... Parameters that are no flag of it keep their names.
+    reads_vectors : bool
+        Whether the message is about a vector file. What such a file needs to be read is a flag of ``firth convert``,
+        and of this command only where the command has ``--from``.
+    """
+    converts = "--from" in flags
+
+    def assigned(match: re.Match[str]) -> str:
+        name, value = match[1], match[2].strip("\"'")
+        if reads_vectors and not converts and name in _READING:
+            return f"`firth convert FILE NEW {_READING[name]} {shlex.quote(value)}`"
+        flag = f"--{name.replace('_', '-')}"
+        if flag not in flags:
+            return match[0]
+        return flag if value == "True" else f"{flag} {shlex.quote(value)}"
+
+    def named(match: re.Match[str]) -> str:
+        flag = f"--{match[1].replace('_', '-')}"
+        return flag if flag in flags else match[0]
+
+    if reads_vectors:
+        from_flag = "--from FORMAT" if converts else "`firth convert FILE NEW --from FORMAT`"
+        message = message.replace("name it with format= or --from", f"name it with {from_flag}")
+    return _TWICE.sub(r"\1", _NAME.sub(named, _ASSIGNMENT.sub(assigned, message)))
+
+
+__all__ = ["name_flags"]
