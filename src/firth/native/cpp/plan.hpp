@@ -67,12 +67,12 @@ static_assert(PART_WORDS >= 2 * MAX_BLOCK_WINDOW, "a window that shares the draw
 constexpr int64_t PART_WORDS_TO_THE_7TH =
     int64_t(PART_WORDS) * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS;
 
-// Words of a part at most, of a window with `context` words. With negative sampling the widest part whose
+// Words of a part at most, of a window with `context` words. Under full softmax PART_WORDS, else the widest part whose
 // words^4 context^3 is at most PART_WORDS^7: the wider the window, the smaller the part, so that the training loss
 // stays near that of single pairs (measured: docs/training.md).
 inline int32_t part_words(const Settings& s, int32_t context) {
-  if (s.loss != NEGATIVE_SAMPLING) return PART_WORDS;
-  if (s.sharing == SHARE_PAIR) return 1;
+  if (s.loss == FULL_SOFTMAX) return PART_WORDS;
+  if (s.loss == NEGATIVE_SAMPLING && s.sharing == SHARE_PAIR) return 1;
   const int64_t capped = std::min(context, 2000);  // so that no product overflows; from 1,086 on a part is one word
   int64_t words = PART_WORDS;
   while (words > 1 && words * words * words * words * capped * capped * capped > PART_WORDS_TO_THE_7TH) --words;

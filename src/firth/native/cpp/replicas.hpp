@@ -34,6 +34,14 @@ inline int64_t stretch_tokens(const Settings& s) {
   return std::max<int64_t>(1, unseen / std::max(s.n_threads, 1) / UNIT_BORDER) * UNIT_BORDER;
 }
 
+// Whether windows are wide on average. Then threads learn in place, without copies: within a stretch a copy goes all
+// the way to what fits the thread's own sequence, and the sum of what several threads learned overshoots (with two
+// threads hierarchical softmax diverged at 1,000 words a side).
+inline bool has_wide_windows(const Settings& s) {
+  if (s.window_mode == WINDOW_SEQUENCE) return s.n_tokens > PART_WORDS * s.n_sequences;
+  return s.window > MAX_BLOCK_WINDOW;
+}
+
 // One matrix's copies. Rows are ordered by how often they are touched: from the first on for words, from the last on
 // for the inner nodes of a Huffman tree, whose root is made last.
 template <class Real>

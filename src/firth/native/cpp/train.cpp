@@ -21,7 +21,7 @@ template <bool UPDATE, class Real>
 Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch) {
   SharedRows<Real> input_row{static_cast<Real*>(s.input_matrix), s.stride};
   SharedRows<Real> output_row{static_cast<Real*>(s.output_matrix), s.stride};
-  if (!UPDATE || s.n_threads <= 1 || !s.input_rates.per_token)
+  if (!UPDATE || s.n_threads <= 1 || !s.input_rates.per_token || has_wide_windows(s))
     return with_trainer<UPDATE>(s, input_row, output_row,
                                 [&](auto& trainer) { return trainer.run(start, stop, epoch); });
   // A thread's own, kept from slice to slice: megabytes, too many to ask the system for every time.
