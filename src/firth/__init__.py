@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from firth._version import __version__
+from firth._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from firth.corpus.encode import encode_corpus as encode_corpus

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.machine import available_processors
 from firth.corpus.json_file import describe_json, read_json_object
 from firth.corpus.owned import read_regular_file
 from firth.corpus.replace import write_file
@@ -126,7 +127,7 @@ class EncodedCorpus:
             An id is outside the vocabulary, or offsets do not rise from 0 to the number of ids.
         """
         for name, file in self.manifest["files"].items():
-            if hash_file(self.folder / name, threads=os.cpu_count() or 1) != file["sha256"]:
+            if hash_file(self.folder / name, threads=available_processors()) != file["sha256"]:
                 raise CorpusError(
                     f"{self.folder / name} was changed since the corpus was encoded (its checksum differs); encode the"
                     " corpus anew"

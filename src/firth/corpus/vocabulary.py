@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.values import as_integer, is_integer
 from firth.corpus.native_words import NativeWords
 from firth.corpus.recognise import HEAD_BYTES, refuse_other_formats, strip_marks
 from firth.corpus.regular_files import read_regular
@@ -206,11 +207,11 @@ class Vocabulary:
         # a Series of counts, as value_counts() gives, has items() and is no Mapping
         pairs: list[tuple[Any, int]] = list(counts.items() if hasattr(counts, "items") else counts)
         for word, count in pairs:
-            if not isinstance(word, (str, int, np.integer)) or isinstance(word, bool):
+            if not isinstance(word, str) and not is_integer(word):
                 raise CorpusTypeError(f"words must be strings or integers, got {word!r} ({type(word).__name__})")
             if isinstance(word, str) != isinstance(pairs[0][0], str):
                 raise CorpusTypeError(f"words must be all strings or all integers, got {pairs[0][0]!r} and {word!r}")
-            if not isinstance(count, (int, np.integer)) or isinstance(count, bool) or count < 0:
+            if not is_integer(count) or count < 0:
                 raise ParameterError(f"the count of {word!r} must be an integer of 0 or more, got {count!r}")
         kept = sorted((-int(count), word) for word, count in pairs if count >= min_count)[:max_vocabulary]
         if not kept:
@@ -362,12 +363,8 @@ class Vocabulary:
 def validate_cuts(min_count: int, max_vocabulary: int | None) -> None:
     """Raise ParameterError for a minimum count or a maximum vocabulary that is not a positive integer."""
     for name, value in (("min_count", min_count), ("max_vocabulary", max_vocabulary)):
-        if value is None and name == "max_vocabulary":
-            continue
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise ParameterError(f"{name} must be an integer, got {value!r}")
-        if value < 1:
-            raise ParameterError(f"{name} must be at least 1, got {value}")
+        if value is not None or name == "min_count":
+            as_integer(name, value, minimum=1)
 
 
 def encode_words(text: str) -> bytes:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from firth.base.values import validate_choice
 from firth.corpus.tables import is_missing, resolve_tokenizer, validated_tokens
 from firth.errors import CorpusError, CorpusTypeError, ParameterError
 from firth.estimators.sequence_embedder import as_listed, refuse_string, train_estimator
@@ -156,8 +157,7 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         return self.vectors_.dims
 
     def _fit(self, X: Iterable[Any]) -> list[list[str]]:
-        if self.weighting not in WEIGHTINGS:
-            raise ParameterError(f"weighting must be one of {', '.join(map(repr, WEIGHTINGS))}, got {self.weighting!r}")
+        validate_choice("weighting", self.weighting, WEIGHTINGS)
         documents = self._tokenize(X)
         if not documents:
             raise CorpusError("X must hold at least one document, got none")

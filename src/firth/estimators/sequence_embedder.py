@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from firth.base.values import validate_choice
 from firth.corpus.sources import tokens_of
 from firth.corpus.tables import TextColumn, read_table
 from firth.errors import CorpusTypeError, ParameterError, UnknownWordError
@@ -142,7 +143,7 @@ class SequenceEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         ------
         ParameterError, CorpusError, CorpusTypeError
         """
-        validate_unknown(self.unknown)
+        validate_choice("unknown", self.unknown, ("zero", "error"))
         refuse_string(X)
         table = read_table(X, "X")
         if isinstance(table, TextColumn):
@@ -199,11 +200,6 @@ def train_estimator(estimator: Any, sequences: Any) -> Any:
 
     with parameters_named(name):
         return train(sequences, seed=int(seed), **{"progress": False, **parameters, **others})
-
-
-def validate_unknown(unknown: object) -> None:
-    if unknown not in ("zero", "error"):
-        raise ParameterError(f"unknown must be 'zero' or 'error', got {unknown!r}")
 
 
 def refuse_string(X: object) -> None:

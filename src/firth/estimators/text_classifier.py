@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Integral
 from typing import Any, cast
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
+from firth.base.values import is_integer
 from firth.corpus.json_file import describe_json
 from firth.corpus.tables import is_missing, rows_of
 from firth.errors import CorpusError, CorpusTypeError, FormatError, ParameterError, ShapeError
@@ -274,7 +274,7 @@ def _read_labels(labels: Any) -> NDArray[Any]:
             raise CorpusError(f"labels must have a value in every row, got {label!r} in row {row} (counted from 0)")
         if isinstance(label, (list, tuple, dict)):
             raise CorpusTypeError(f"labels must be strings or integers, got {label!r:.60} in row {row}")
-    if listed and all(isinstance(label, Integral) and not isinstance(label, bool) for label in listed):
+    if listed and all(is_integer(label) for label in listed):
         return np.array(listed, np.int64)
     return np.array([str(label) for label in listed])
 

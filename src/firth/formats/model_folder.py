@@ -45,6 +45,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.values import validate_choice
 from firth.corpus.json_file import describe_json, parse_json_object, read_json_object
 from firth.corpus.regular_files import open_regular
 from firth.corpus.replace import create_file, keep_permissions
@@ -552,8 +553,7 @@ def _refuse_infinite(path: Path, name: str, tensor: NDArray[Any]) -> None:
 
 
 def _stored(name: str, tensor: NDArray[Any], storage: str) -> NDArray[Any]:
-    if storage not in ("float32", "float16"):
-        raise ParameterError(f"storage must be 'float32' or 'float16', got {storage!r}")
+    validate_choice("storage", storage, ("float32", "float16"))
     if name == "__metadata__":
         raise ParameterError("tensors must not be called '__metadata__', which safetensors reserves")
     array = np.asarray(tensor)

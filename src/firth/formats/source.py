@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NoReturn, TypeVar, cast
 
+from firth.base.machine import available_processors
+from firth.base.values import as_integer, validate_choice
 from firth.corpus.regular_files import open_regular
 from firth.errors import EncodingError, FormatError, MissingExtraError, ParameterError, StorageError
 
@@ -57,14 +59,12 @@ class ReadOptions:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        if self.encoding_errors not in ("strict", "replace"):
-            raise ParameterError(f"encoding_errors must be 'strict' or 'replace', got {self.encoding_errors!r}")
-        if self.duplicates not in ("error", "first"):
-            raise ParameterError(f"duplicates must be 'error' or 'first', got {self.duplicates!r}")
+        validate_choice("encoding_errors", self.encoding_errors, ("strict", "replace"))
+        validate_choice("duplicates", self.duplicates, ("error", "first"))
         if self.limit is not None and self.limit < 1:
             raise ParameterError(f"limit must be at least 1, got {self.limit}; leave it out to read every row")
-        if self.threads is not None and self.threads < 1:
-            raise ParameterError(f"threads must be at least 1, got {self.threads}")
+        if self.threads is not None:
+            as_integer("threads", self.threads, minimum=1)
         try:
             ascii_compatible = "\n 0".encode(self.encoding) == b"\n 0"
         except LookupError:
@@ -74,14 +74,7 @@ class ReadOptions:
 
     @property
     def n_threads(self) -> int:
-        return self.threads if self.threads is not None else available_threads()
-
-
-def available_threads() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
+        return self.threads if self.threads is not None else available_processors()
 
 
 class ByteSource:

@@ -21,9 +21,11 @@ from typing import IO, cast
 
 import numpy as np
 
+from firth.base.machine import available_processors
+from firth.base.values import as_integer, validate_choice
 from firth.corpus.replace import check_regular, replaced_file, sync_folder, write_all
-from firth.errors import FormatError, ParameterError, StorageError
-from firth.formats.source import MAX_WORD_BYTES, available_threads, import_zstandard
+from firth.errors import FormatError, StorageError
+from firth.formats.source import MAX_WORD_BYTES, import_zstandard
 
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 
@@ -37,14 +39,13 @@ class WriteOptions:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        if self.storage not in ("float32", "float16"):
-            raise ParameterError(f"storage must be 'float32' or 'float16', got {self.storage!r}")
-        if self.threads is not None and self.threads < 1:
-            raise ParameterError(f"threads must be at least 1, got {self.threads}")
+        validate_choice("storage", self.storage, ("float32", "float16"))
+        if self.threads is not None:
+            as_integer("threads", self.threads, minimum=1)
 
     @property
     def n_threads(self) -> int:
-        return self.threads if self.threads is not None else available_threads()
+        return self.threads if self.threads is not None else available_processors()
 
 
 def plain_suffix(path: Path) -> str:

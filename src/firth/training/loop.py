@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 import os
 import threading
 import time
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.values import is_number
 from firth.corpus.plan import UNIT_BORDER
 from firth.errors import ParameterError, TrainingError
 from firth.native.loader import StoppedError
@@ -461,7 +461,7 @@ class TrainingLoop:
     def _ask_metric(self, stop_metric: Callable[[WordVectors], float], vectors: WordVectors) -> float:
         with self._signals.at_once():
             value: object = stop_metric(vectors)
-        if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
+        if not is_number(value) or not math.isfinite(value):
             raise ParameterError(f"stop_metric must return a finite number (larger is better), got {value!r}")
         return float(value)
 

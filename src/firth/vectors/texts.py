@@ -8,10 +8,11 @@ from typing import Literal, cast
 import numpy as np
 import numpy.typing as npt
 
+from firth.base.values import validate_choice
 from firth.corpus.tables import token_rows
 from firth.errors import MissingExtraError, ParameterError, ShapeError
 from firth.vectors.neighbors import Floats, Rows, unit_rows
-from firth.vectors.word_vectors import WordVectors, check_choice
+from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import Word
 
 SIF_A = 1e-3  # Arora et al. 2017, section 4
@@ -58,7 +59,7 @@ def text_vectors(
     ----------
     [1] Arora, Liang, Ma (2017), A Simple but Tough-to-Beat Baseline for Sentence Embeddings, algorithm 1.
     """
-    check_choice("weighting", weighting, ("mean", "idf", "sif"))
+    validate_choice("weighting", weighting, ("mean", "idf", "sif"))
     token_ids, borders = _encode(vectors, texts, unknown)
     n_texts = len(borders) - 1
     if weights is not None:
@@ -191,7 +192,7 @@ def _encode(
     vectors: WordVectors, texts: Iterable[Iterable[Word]], unknown: Literal["skip", "error"]
 ) -> tuple[Rows, Rows]:
     """Rows of all known tokens, and where each text begins."""
-    check_choice("unknown", unknown, ("skip", "error"))
+    validate_choice("unknown", unknown, ("skip", "error"))
     if isinstance(texts, (str, bytes)):
         raise ParameterError("texts must be lists of words, got one string; split it: [text.split()]")
     rows: Iterable[Iterable[Word]] = token_rows(texts, "texts")
