@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firth.corpus import owned, replace
+from firth.base import owned, replace
 from firth.errors import StorageError
 from firth.formats.model_folder import read_config, read_model_folder, write_model_folder
 from firth.formats.registry import convert, write_vectors

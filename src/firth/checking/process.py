@@ -15,11 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from firth.base.owned import OwnedFolder
 from firth.checking.descendants import end_marked
 from firth.checking.discovery import FoundFunction
 from firth.checking.report import Finding, FunctionReport, read_report
 from firth.checking.worker_protocol import DONE, MAX_ANSWER_BYTES, READY
-from firth.corpus.owned import OwnedFolder
 from firth.errors import FirthError, ParameterError
 
 START_UP_S = 60.0  # for Python and NumPy, on a busy machine

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.json_file import describe_json, read_json_object
 from firth.base.machine import available_processors
-from firth.corpus.json_file import describe_json, read_json_object
-from firth.corpus.owned import read_regular_file
-from firth.corpus.replace import write_file
+from firth.base.owned import read_regular_file
+from firth.base.replace import write_file
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, FormatError, StorageError
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.regular_files import read_regular
+from firth.base.replace import write_file
 from firth.base.values import as_integer, is_integer
 from firth.corpus.native_words import NativeWords
 from firth.corpus.recognise import HEAD_BYTES, refuse_other_formats, strip_marks
-from firth.corpus.regular_files import read_regular
-from firth.corpus.replace import write_file
 from firth.errors import (
     CorpusError,
     CorpusTypeError,

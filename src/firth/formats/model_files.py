@@ -13,7 +13,7 @@ import os
 import re
 from pathlib import Path
 
-from firth.corpus.owned import is_real_file, read_regular_file
+from firth.base.owned import is_real_file, read_regular_file
 
 CONFIG_NAME = "config.json"
 FORMAT_NAME = "firth-model"

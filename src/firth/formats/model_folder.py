@@ -45,12 +45,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.json_file import describe_json, parse_json_object, read_json_object
+from firth.base.locks import FolderLock
+from firth.base.regular_files import open_regular
+from firth.base.replace import create_file, keep_permissions
 from firth.base.values import validate_choice
-from firth.corpus.json_file import describe_json, parse_json_object, read_json_object
-from firth.corpus.regular_files import open_regular
-from firth.corpus.replace import create_file, keep_permissions
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
-from firth.formats.folder_lock import FolderLock
 from firth.formats.format import Format, Sample
 from firth.formats.model_files import CONFIG_NAME, FORMAT_NAME, METADATA, TENSOR_FILE, delete_leftovers, find_leftovers
 from firth.formats.rows import check_finite, finish_table

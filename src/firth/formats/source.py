@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, TypeVar, cast
 
 from firth.base.machine import available_processors
+from firth.base.regular_files import open_regular
 from firth.base.values import as_integer, validate_choice
-from firth.corpus.regular_files import open_regular
 from firth.errors import EncodingError, FormatError, MissingExtraError, ParameterError, StorageError
 
 MAX_DIMS = 1 << 20  # no published vectors come near; it bounds what one row can make a reader allocate

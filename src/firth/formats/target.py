@@ -1,7 +1,7 @@
 """Room formats: files that appear whole or not at all, compressed by their suffix.
 
 A file is written beside its destination under another name and renamed when it is complete, so neither a full disk nor
-``kill -9`` leaves half a file under the name that was asked for: see `firth.corpus.replace`. Data is synced to the
+``kill -9`` leaves half a file under the name that was asked for: see `firth.base.replace`. Data is synced to the
 disk only where asked: an export can be made again, a model cannot.
 """
 
@@ -22,8 +22,8 @@ from typing import IO, cast
 import numpy as np
 
 from firth.base.machine import available_processors
+from firth.base.replace import check_regular, replaced_file, sync_folder, write_all
 from firth.base.values import as_integer, validate_choice
-from firth.corpus.replace import check_regular, replaced_file, sync_folder, write_all
 from firth.errors import FormatError, StorageError
 from firth.formats.source import MAX_WORD_BYTES, import_zstandard
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from firth.corpus.owned import (
+from firth.base.owned import (
     SYSTEM_TEMPORARY_NAME,
     TEMPORARY_NAME,
     Leftover,

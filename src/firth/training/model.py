@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth._version import __version__
-from firth.corpus.json_file import as_object, as_text
+from firth.base.json_file import as_object, as_text
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats.model_folder import read_model_folder, write_model_folder
 from firth.formats.table import pack_words

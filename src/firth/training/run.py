@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.json_file import as_object, as_text
 from firth.base.machine import available_processors
 from firth.base.values import as_integer
 from firth.corpus.encoded import EncodedCorpus
-from firth.corpus.json_file import as_object, as_text
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import FormatError, ParameterError
 from firth.kernels.engine import Engine

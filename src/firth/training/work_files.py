@@ -1,6 +1,6 @@
 """Room training: what belongs to firth in a work folder: the names that a run writes, and nothing else is deleted.
 
-A work folder is firth's where its mark says so (`firth.corpus.owned`), or where a run's record is in it. In it a run
+A work folder is firth's where its mark says so (`firth.base.owned`), or where a run's record is in it. In it a run
 writes files of known names; whatever else a user has put there stays, and symbolic links are never followed.
 """
 
@@ -12,8 +12,7 @@ import re
 import shutil
 from pathlib import Path
 
-from firth.corpus.encoded import CORPUS_FILES
-from firth.corpus.owned import (
+from firth.base.owned import (
     MARK_NAME,
     TEMPORARY_NAME,
     find_leftovers,
@@ -24,6 +23,7 @@ from firth.corpus.owned import (
     read_mark,
     read_regular_file,
 )
+from firth.corpus.encoded import CORPUS_FILES
 from firth.errors import StorageError
 from firth.formats.model_files import CONFIG_NAME, LEFTOVER, TENSOR_FILE
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.owned import OwnedFolder
 from firth.compat.gensim.corpora import (
     MAX_WORDS_IN_BATCH,
     BrownCorpus,
@@ -32,7 +33,6 @@ from firth.compat.gensim.store import as_path, is_ours, read_file, write_file
 from firth.compat.gensim.utils import TrimRule, keep_vocab_item
 from firth.corpus.encode import encode_corpus
 from firth.corpus.encoded import EncodedCorpus
-from firth.corpus.owned import OwnedFolder
 from firth.corpus.tables import token_rows
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, FirthError, FormatError, ParameterError, TrainingError

@@ -1,4 +1,4 @@
-"""Room formats: a lock on a folder that ends with the process that took it: no forked child keeps the lock."""
+"""Room base: a lock on a folder that ends with the process that took it: no forked child keeps the lock."""
 
 from __future__ import annotations
 

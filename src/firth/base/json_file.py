@@ -1,4 +1,4 @@
-"""Room corpus: JSON that strangers may have written: one way to read it, and only what firth can use comes back.
+"""Room base: JSON that strangers may have written: one way to read it, and only what firth can use comes back.
 
 What comes back has no repeated keys, no number beyond 64 bits or beyond float64, no NaN, and no text that UTF-8 cannot
 write. Each of these would else be an error of Python's, far from the file.
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from firth.corpus.regular_files import read_regular
+from firth.base.regular_files import read_regular
 from firth.errors import FormatError
 
 MAX_JSON_BYTES = 16 << 20

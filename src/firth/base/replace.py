@@ -1,4 +1,4 @@
-"""Room corpus: a file that appears whole or not at all, with the mode and the owner of the file that it replaces."""
+"""Room base: a file that appears whole or not at all, with the mode and the owner of the file that it replaces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from firth.corpus.owned import OwnedFolder
+from firth.base.owned import OwnedFolder
 from firth.errors import StorageError
 
 _ACCESS_LIST = "system.posix_acl_access"  # acl(5): who else may read the file
@@ -21,7 +21,7 @@ _ACCESS_LIST = "system.posix_acl_access"  # acl(5): who else may read the file
 def replaced_file(path: str | os.PathLike[str], *, sync: bool = False) -> Iterator[io.FileIO]:
     """A raw stream whose content becomes ``path`` when the block ends well; otherwise nothing changes.
 
-    The file is written in a marked folder beside its place (`firth.corpus.owned`) and renamed. A symbolic link keeps
+    The file is written in a marked folder beside its place (`firth.base.owned`) and renamed. A symbolic link keeps
     pointing at the file that is replaced. The new file has the mode, the access list and, where this user may give
     files away, the owner of the old one; a file that is new has what the umask leaves.
 

@@ -1,4 +1,4 @@
-"""Room corpus: opening a file that a user names, and refusing what is no file: a pipe without a writer blocks for ever.
+"""Room base: opening a file that a user names, and refusing what is no file: a pipe without a writer blocks for ever.
 
 Every room that opens a model, a configuration, a manifest or vectors opens it here.
 """

@@ -1,4 +1,4 @@
-"""Room corpus: folders that firth makes for a while: marked as its own, locked while in use, deleted when left behind.
+"""Room base: folders that firth makes for a while: marked as its own, locked while in use, deleted when left behind.
 
 A name proves nothing: a user may have a folder of any name. So a folder of firth's has a file in it, its mark, that
 says so and names the process that made it. The mark is written after the lock is taken: whoever sees a mark, and gets
