@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from firth.base.regular_files import read_regular
+from firth.base.files import read_own_file, read_regular
 from firth.errors import FormatError
 
 MAX_JSON_BYTES = 16 << 20
@@ -63,6 +63,17 @@ def read_json_object(path: Path) -> dict[str, Any]:
     if len(data) > MAX_JSON_BYTES:
         raise FormatError(f"{path}: larger than {MAX_JSON_BYTES} bytes")
     return parse_json_object(data, path)
+
+
+def read_own_json(path: Path) -> dict[str, Any] | None:
+    """The object in a file that firth may have written; None for no file, a link, or anything but such an object."""
+    data = read_own_file(path, MAX_JSON_BYTES + 1)
+    if data is None or len(data) > MAX_JSON_BYTES:
+        return None
+    try:
+        return parse_json_object(data, path)
+    except FormatError:
+        return None
 
 
 def describe_json(value: object) -> str:
@@ -132,4 +143,12 @@ def _finite_number(digits: str) -> float:
     return number
 
 
-__all__ = ["MAX_JSON_BYTES", "as_object", "as_text", "describe_json", "parse_json_object", "read_json_object"]
+__all__ = [
+    "MAX_JSON_BYTES",
+    "as_object",
+    "as_text",
+    "describe_json",
+    "parse_json_object",
+    "read_json_object",
+    "read_own_json",
+]

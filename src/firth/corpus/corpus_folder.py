@@ -13,7 +13,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from firth.base.owned import OwnedFolder, lock_folder
+from firth.base.locks import FolderLock
+from firth.base.owned import OwnedFolder
 from firth.base.replace import keep_permissions, write_file
 from firth.corpus.counting import storage_error
 from firth.corpus.encoded import CORPUS_FILES, FORMAT_NAME, FORMAT_VERSION, MANIFEST, read_format
@@ -75,11 +76,9 @@ def _refuse_foreign_files(folder: Path) -> None:
 def _move(work: Path, folder: Path) -> None:
     with contextlib.ExitStack() as stack:
         try:
-            lock = lock_folder(Path(os.path.realpath(folder)))
+            stack.enter_context(FolderLock(folder))
         except BlockingIOError:
             raise StorageError(f"{folder} is being encoded into by another process; choose another folder") from None
-        if lock is not None:
-            stack.callback(os.close, lock)
         _refuse_foreign_files(folder)
         unfinished = {"format": FORMAT_NAME, "version": FORMAT_VERSION, "unfinished": True}
         with open(work / MANIFEST, "rb") as manifest:

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.base.json_file import describe_json, read_json_object
+from firth.base.json_file import describe_json, read_json_object, read_own_json
 from firth.base.machine import available_processors
-from firth.base.owned import read_regular_file
 from firth.base.replace import write_file
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, FormatError, StorageError
@@ -185,12 +184,8 @@ def write_manifest(folder: Path, fields: Mapping[str, Any], *, threads: int) -> 
 
 def read_format(folder: Path) -> str | None:
     """The ``format`` that the manifest in a folder names; None where there is none that can be read."""
-    data = read_regular_file(folder / MANIFEST, _MAX_MANIFEST_BYTES)
-    try:
-        manifest = json.loads(data or b"")
-    except (ValueError, RecursionError):
-        return None
-    found = manifest.get("format") if isinstance(manifest, dict) else None
+    manifest = read_own_json(folder / MANIFEST) or {}
+    found = manifest.get("format")
     return found if isinstance(found, str) else None
 
 

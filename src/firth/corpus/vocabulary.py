@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.base.regular_files import read_regular
+from firth.base.files import read_regular
 from firth.base.replace import write_file
 from firth.base.values import as_integer, is_integer
 from firth.corpus.native_words import NativeWords

@@ -45,9 +45,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.files import open_regular
 from firth.base.json_file import describe_json, parse_json_object, read_json_object
 from firth.base.locks import FolderLock
-from firth.base.regular_files import open_regular
 from firth.base.replace import create_file, keep_permissions
 from firth.base.values import validate_choice
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
@@ -604,10 +604,8 @@ def _locked(folder: Path) -> Iterator[None]:
         lock = FolderLock(folder)
     except BlockingIOError:
         raise StorageError(f"{folder} is being saved to by another process; wait for it and try again") from None
-    try:
+    with lock:
         yield
-    finally:
-        lock.release()
 
 
 FORMAT = Format("firth", "firth's model folder: config.json and safetensors", (), _looks_like, read_table, write_table)

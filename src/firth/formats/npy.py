@@ -29,7 +29,7 @@ from typing import IO, Any, NoReturn, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.base.regular_files import open_regular
+from firth.base.files import open_regular
 from firth.errors import FirthError, FormatError, StorageError
 from firth.formats.source import MAX_INFLATION, max_inflated_bytes
 

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NoReturn, TypeVar, cast
 
+from firth.base.files import open_regular
 from firth.base.machine import available_processors
-from firth.base.regular_files import open_regular
 from firth.base.values import as_integer, validate_choice
 from firth.errors import EncodingError, FormatError, MissingExtraError, ParameterError, StorageError
 

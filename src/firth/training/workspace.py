@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.files import is_real_folder
 from firth.base.json_file import describe_json, read_json_object
 from firth.base.locks import FolderLock
-from firth.base.owned import OwnedFolder, is_real_folder, write_mark
+from firth.base.owned import OwnedFolder, write_mark
 from firth.errors import FormatError, StorageError
 from firth.formats.model_folder import check_model_destination, clean_model_folder
 from firth.formats.target import storage_error, sync_folder

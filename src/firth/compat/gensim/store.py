@@ -17,8 +17,8 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.files import open_regular, read_regular
 from firth.base.json_file import describe_json, parse_json_object
-from firth.base.regular_files import open_regular, read_regular
 from firth.errors import FormatError, ParameterError, StorageError
 from firth.formats.model_folder import encode_safetensors_header, parse_safetensors_header
 from firth.formats.table import pack_words, unpack_words

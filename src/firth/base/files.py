@@ -18,8 +18,14 @@ _KINDS = (
 )
 
 
-def open_regular(path: str | os.PathLike[str]) -> io.FileIO:
+def open_regular(path: str | os.PathLike[str], *, follow_links: bool = True) -> io.FileIO:
     """Open a regular file for reading, without a buffer.
+
+    Parameters
+    ----------
+    path : str or path
+    follow_links : bool
+        Whether ``path`` may be a symbolic link to a file.
 
     Raises
     ------
@@ -28,9 +34,11 @@ def open_regular(path: str | os.PathLike[str]) -> io.FileIO:
     OSError
         As ``open`` raises it: the caller knows what the file is for.
     """
-    _validate_regular(path, os.stat(path).st_mode)  # to open some devices is to act on them
-    # should a pipe take the file's place in between, O_NONBLOCK keeps its opening from waiting for a writer
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    # before the opening, as opening some devices has effects
+    _validate_regular(path, os.stat(path, follow_symlinks=follow_links).st_mode)
+    # O_NONBLOCK: if a pipe takes the file's place in between, opening the pipe does not wait for a writer
+    links = 0 if follow_links else os.O_NOFOLLOW
+    descriptor = os.open(path, os.O_RDONLY | links | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         _validate_regular(path, os.fstat(descriptor).st_mode)
         return io.FileIO(descriptor, "rb")
@@ -45,6 +53,34 @@ def read_regular(path: str | os.PathLike[str], max_bytes: int | None = None) -> 
         return buffered.read(-1 if max_bytes is None else max_bytes)
 
 
+def read_own_file(path: Path, max_bytes: int) -> bytes | None:
+    """The first bytes of a regular file that firth may have written; None where there is none, or for a symbolic link.
+
+    None also means that the file cannot be read.
+    """
+    try:
+        with open_regular(path, follow_links=False) as file, io.BufferedReader(file) as buffered:
+            return buffered.read(max_bytes)
+    except OSError:
+        return None
+
+
+def is_real_folder(path: Path) -> bool:
+    """A folder, and no symbolic link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def is_real_file(path: Path) -> bool:
+    """A regular file, and no symbolic link to one."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
 def _validate_regular(path: str | os.PathLike[str], mode: int) -> None:
     if stat.S_ISREG(mode):
         return
@@ -54,4 +90,4 @@ def _validate_regular(path: str | os.PathLike[str], mode: int) -> None:
     raise StorageError(f"{Path(path)} must be {what}, got {kind}{advice}")
 
 
-__all__ = ["open_regular", "read_regular"]
+__all__ = ["is_real_file", "is_real_folder", "open_regular", "read_own_file", "read_regular"]
