@@ -13,6 +13,7 @@ import json
 import re
 from pathlib import PurePath
 
+from firth.base.compression import COMPRESSED_SUFFIXES
 from firth.errors import CorpusError, EncodingError
 
 HEAD_BYTES = 1 << 16  # what is looked at; a document a line may be long
@@ -21,7 +22,6 @@ STANDARD_INPUT = "standard input"  # as messages call it
 _LINES = 8  # whose shape decides
 _MIN_TABLE_SHARE = 0.9  # of the first rows of a CSV file must have as many columns as its header
 
-_PACKED = (".gz", ".bz2", ".xz", ".zst")  # endings behind the one that tells the format
 _UNPACK = "unpack the file first"
 _EXPORT = "export the text from the file first"
 _COLUMN = 'read the file and pass its column of texts: firth.train(frame["text"])'
@@ -110,7 +110,7 @@ def refuse_other_formats(head: bytes, name: str, *, is_whole: bool, as_text: boo
     if found is None:
         refuse_wide_encodings(head, name)
     if found is None and not as_text:
-        suffixes = [ending.lower() for ending in PurePath(name).suffixes if ending.lower() not in _PACKED]
+        suffixes = [ending.lower() for ending in PurePath(name).suffixes if ending.lower() not in COMPRESSED_SUFFIXES]
         found = _textual_format(head, is_whole, suffixes[-1] if suffixes else "")
         way_out = "; to train on it as it is, pass as_text=True (`--as-text`)"
     if found is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from firth.formats.source import compression_of
+from firth.base.compression import compression_of
 
 # first bytes -> (what the file is, what to do)
 MAGIC_BYTES: dict[bytes, tuple[str, str]] = {
@@ -64,7 +64,7 @@ def describe_foreign(head: bytes) -> str | None:
         if head.startswith(magic):
             return f"{what}; {advice}"
     inner = compression_of(head)
-    if inner != "none":
+    if inner is not None:
         return f"compressed twice ({inner} inside); decompress it once"
     if head[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR:
         return "a tar archive; unpack it (`tar xf`) and give the file inside"

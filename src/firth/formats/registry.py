@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from firth.base.compression import COMPRESSED_SUFFIXES
 from firth.errors import FormatError, ParameterError, StorageError
 from firth.formats import (
     fasttext_bin,
@@ -25,7 +26,7 @@ from firth.formats.format import Format, Sample, take_sample
 from firth.formats.recognition import explain_sample
 from firth.formats.source import ReadOptions
 from firth.formats.table import VectorTable
-from firth.formats.target import COMPRESSED_SUFFIXES, WriteOptions, plain_suffix
+from firth.formats.target import WriteOptions, plain_suffix
 
 # In the order in which they look at an unknown file: those with a magic number first.
 _FORMATS = (

@@ -22,10 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NoReturn, TypeVar, cast
 
+from firth.base.compression import compression_of, import_zstandard
 from firth.base.files import open_regular
 from firth.base.machine import available_processors
 from firth.base.values import as_integer, validate_choice
-from firth.errors import EncodingError, FormatError, MissingExtraError, ParameterError, StorageError
+from firth.errors import EncodingError, FormatError, ParameterError, StorageError
 
 MAX_DIMS = 1 << 20  # no published vectors come near; it bounds what one row can make a reader allocate
 MAX_WORD_BYTES = 1 << 16
@@ -36,14 +37,6 @@ FREE_INFLATION_BYTES = 32 << 20  # below this no ratio is asked for: short files
 _DISK_RESERVE = 64 << 20  # of the temporary folder's free space, what decompression leaves to others
 _XZ_MEMORY = 256 << 20  # xz -9 needs 65 MiB to decompress; a header may ask for 4 GiB
 
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-_MAGICS = {
-    "gzip": b"\x1f\x8b\x08",
-    "bzip2": b"BZh",  # the level and the magic of a block or of the end follow, see compression_of
-    "xz": b"\xfd7zXZ\x00",
-    "zstd": _ZSTD_MAGIC,
-}
-_BZIP2_BLOCKS = (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")
 Result = TypeVar("Result")
 _DAMAGED = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
@@ -99,7 +92,7 @@ class ByteSource:
             # the first bytes, for the magic; a buffered reader's peek would do, but it may return less
             head = raw.read(16)
             raw.seek(0)
-            self.compression = compression_of(head)
+            self.compression = compression_of(head) or "none"
             self.file_size = os.fstat(raw.fileno()).st_size
             self.size = self.file_size if self.compression == "none" else None
             self._stream = _decompressed(raw, self.compression)
@@ -283,14 +276,6 @@ def _open(path: Path) -> io.FileIO:
         raise StorageError(f"{path} cannot be read: {error}") from error
 
 
-def compression_of(head: bytes) -> str:
-    """How a file that begins so is compressed: "gzip", "bzip2", "xz", "zstd", or "none"."""
-    for name, magic in _MAGICS.items():
-        if head.startswith(magic) and (name != "bzip2" or head[4:10] in _BZIP2_BLOCKS):
-            return name
-    return "none"
-
-
 def _decompressed(raw: io.FileIO, compression: str) -> IO[bytes]:
     if compression == "gzip":
         return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
@@ -304,17 +289,6 @@ def _decompressed(raw: io.FileIO, compression: str) -> IO[bytes]:
         reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw, read_across_frames=True)
         return cast("IO[bytes]", io.BufferedReader(reader, 1 << 16))
     return cast("IO[bytes]", io.BufferedReader(raw, 1 << 16))
-
-
-def import_zstandard(purpose: str) -> Any:
-    """The optional module ``zstandard``, or an error that names the extra."""
-    try:
-        import zstandard
-    except ImportError:
-        raise MissingExtraError(
-            f"to {purpose} .zst files firth needs the extra 'zstd'; install it with `pip install 'firth[zstd]'`"
-        ) from None
-    return zstandard
 
 
 class _XzReader(io.RawIOBase):

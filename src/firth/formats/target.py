@@ -21,13 +21,12 @@ from typing import IO, cast
 
 import numpy as np
 
+from firth.base.compression import COMPRESSED_SUFFIXES, import_zstandard
 from firth.base.machine import available_processors
 from firth.base.replace import check_regular, replaced_file, sync_folder, write_all
 from firth.base.values import as_integer, validate_choice
 from firth.errors import FormatError, StorageError
-from firth.formats.source import MAX_WORD_BYTES, import_zstandard
-
-COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
+from firth.formats.source import MAX_WORD_BYTES
 
 
 @dataclass(frozen=True)
@@ -148,19 +147,19 @@ def _are_clean(words: list[str], forbidden: str) -> bool:
 
 
 def _compressed(raw: io.FileIO, suffix: str) -> IO[bytes]:
-    if suffix == ".gz":  # no name and no time inside: the same vectors give the same bytes
+    kind = COMPRESSED_SUFFIXES.get(suffix)
+    if kind == "gzip":  # no name and no time inside: the same vectors give the same bytes
         return cast("IO[bytes]", gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0))
-    if suffix == ".bz2":
+    if kind == "bzip2":
         return cast("IO[bytes]", bz2.BZ2File(raw, "wb"))
-    if suffix == ".xz":
+    if kind == "xz":
         return cast("IO[bytes]", lzma.LZMAFile(raw, "wb"))
-    if suffix == ".zst":
+    if kind == "zstd":
         return cast("IO[bytes]", import_zstandard("write").ZstdCompressor().stream_writer(raw, closefd=False))
     return cast("IO[bytes]", raw)
 
 
 __all__ = [
-    "COMPRESSED_SUFFIXES",
     "WriteOptions",
     "check_destination",
     "check_words",
