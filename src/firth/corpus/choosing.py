@@ -204,7 +204,7 @@ def _nothing_left_message(
     n_seen, highest = int(np.count_nonzero(counts)), int(counts.max())
     if isinstance(words, NativeWords):  # which word comes first depends on the threads
         first = int(words.rank(counts, np.flatnonzero(counts == highest))[0])
-    word = words.word_bytes(first).decode() if isinstance(words, NativeWords) else words[first]
+    word = words.encoded(first).decode() if isinstance(words, NativeWords) else words[first]
     return (
         f"min_count={min_count} leaves no word: {n_seen:,} distinct words were seen among {int(counts.sum()):,} tokens,"
         f" the most frequent, {word if isinstance(words, np.ndarray) else repr(word)}, {highest:,}"

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, cast, overload
 import numpy as np
 import numpy.typing as npt
 
+from firth.base.spellings import did_you_mean
 from firth.base.values import as_integer, is_integer, is_number, validate_choice
 from firth.corpus.tables import read_table
 from firth.errors import ParameterError, ShapeError, UnknownWordError
@@ -66,8 +67,7 @@ class _UnknownWordMessage:
             return text + "; words are str: decode the bytes"
         if not isinstance(self._word, str):
             return text + "; words are str, and rows are reached through .matrix"
-        near = self._store.suggest(self._word)
-        return text + (f"; did you mean {', '.join(repr(word) for word in near)}?" if near else "")
+        return text + did_you_mean(self._store.suggest(self._word))
 
 
 class WordVectors:
