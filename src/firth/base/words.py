@@ -95,4 +95,28 @@ class WordBuffer:
             raise UnicodeDecodeError("utf-8", self._bytes[start : start + 1].tobytes(), 0, 1, "invalid start byte")
 
 
-__all__ = ["WordBuffer"]
+def pack_words(words: Iterable[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The two arrays of a `WordBuffer` of strings, to be stored.
+
+    Raises
+    ------
+    UnicodeEncodeError
+        A word holds a lone surrogate, which UTF-8 cannot express.
+    """
+    packed = WordBuffer.pack(word.encode("utf-8") for word in words)
+    return packed.word_bytes, packed.offsets
+
+
+def unpack_words(word_bytes: NDArray[np.uint8], offsets: NDArray[np.int64]) -> list[str]:
+    """The words that `pack_words` packed.
+
+    Raises
+    ------
+    ValueError
+        Arrays that are no `WordBuffer` (ShapeError, ParameterError); bytes that are not UTF-8 (UnicodeDecodeError).
+    """
+    packed = WordBuffer(np.asarray(word_bytes, dtype=np.uint8), np.asarray(offsets, dtype=np.int64))
+    return [word.decode("utf-8") for word in packed.all_encoded()]
+
+
+__all__ = ["WordBuffer", "pack_words", "unpack_words"]

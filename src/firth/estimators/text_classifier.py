@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from firth.base.json_file import describe_json
 from firth.base.values import is_integer
+from firth.base.words import pack_words
 from firth.corpus.tables import is_missing, rows_of
 from firth.errors import CorpusError, CorpusTypeError, FormatError, ParameterError, ShapeError
 from firth.estimators.network import SigmoidNetworkClassifier
 from firth.formats.model_folder import read_model_folder, words_of, write_model_folder
-from firth.formats.table import pack_words
 from firth.numerics.network import NetworkSizes
 from firth.vectors.word_vectors import WordVectors
 

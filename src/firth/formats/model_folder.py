@@ -50,12 +50,13 @@ from firth.base.json_file import describe_json, parse_json_object, read_json_obj
 from firth.base.locks import FolderLock
 from firth.base.replace import create_file, keep_permissions
 from firth.base.values import validate_choice
+from firth.base.words import pack_words, unpack_words
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats.format import Format, Sample
 from firth.formats.model_files import CONFIG_NAME, FORMAT_NAME, METADATA, TENSOR_FILE, delete_leftovers, find_leftovers
 from firth.formats.rows import check_finite, finish_table
 from firth.formats.source import ReadOptions
-from firth.formats.table import VectorTable, pack_words, unpack_words
+from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions, storage_error, sync_folder, write_all
 
 FORMAT_VERSION = 1

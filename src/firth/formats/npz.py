@@ -26,6 +26,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.words import pack_words
 from firth.errors import FormatError
 from firth.formats.format import Format, Sample
 from firth.formats.npy import (
@@ -40,7 +41,7 @@ from firth.formats.npy import (
 )
 from firth.formats.rows import check_finite, decode_words, finish_table
 from firth.formats.source import ByteSource, ReadOptions
-from firth.formats.table import VectorTable, pack_words
+from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions, check_words, whole_file
 
 VECTOR_NAMES = ("vectors", "matrix", "embeddings", "syn0")
