@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
 from firth.base.json_file import describe_json
@@ -18,6 +17,7 @@ from firth.errors import CorpusError, CorpusTypeError, FormatError, ParameterErr
 from firth.estimators.network import SigmoidNetworkClassifier
 from firth.formats.model_folder import read_model_folder, words_of, write_model_folder
 from firth.numerics.network import NetworkSizes
+from firth.vectors.texts import sum_rows
 from firth.vectors.word_vectors import WordVectors
 
 KIND = "text-classifier"
@@ -236,16 +236,8 @@ class TextClassifier:
         known_ids = [ids[ids >= 0] for ids in map(self._word_ids, _read_texts(texts))]
         n_known = np.array([len(ids) for ids in known_ids], np.int64)
         word_ids = np.concatenate(known_ids) if known_ids else np.empty(0, np.int64)
-        used, columns = np.unique(word_ids, return_inverse=True)
-        shares = np.repeat(1 / np.maximum(n_known, 1), n_known).astype(np.float32)
-        counts = scipy.sparse.csr_array(
-            (shares, columns, np.concatenate([[0], np.cumsum(n_known)])), shape=(len(known_ids), len(used))
-        )
-        rows = np.asarray(self.vectors.matrix[used], np.float32)
-        if not np.isfinite(rows).all():
-            wrong = self.vectors.words[int(used[~np.isfinite(rows).all(axis=1)][0])]
-            raise ParameterError(f"vectors must be finite, got NaN or infinity for the word {wrong!r}")
-        return np.asarray(counts @ rows, np.float32), n_known
+        sums = sum_rows(self.vectors, word_ids, np.concatenate([[0], np.cumsum(n_known)]))
+        return (sums / np.maximum(n_known, 1)[:, None]).astype(np.float32), n_known
 
     def _standardised(self, means: NDArray[np.float32], n_known: NDArray[np.int64]) -> NDArray[np.float32]:
         features = (means - self._center) / self._scale
