@@ -28,7 +28,7 @@ CORPUS_FILES = (MANIFEST, IDS, OFFSETS, HELDOUT_IDS, HELDOUT_OFFSETS, VOCABULARY
 FORMAT_NAME = "firth-corpus"
 FORMAT_VERSION = 1
 OWN_CHECKSUM = "manifest_sha256"  # corpora of older firths lack it
-_CHECK_BLOCK = 1 << 20
+_BLOCK_ITEMS = 1 << 20
 _MAX_MANIFEST_BYTES = 1 << 20
 HASH_BLOCK_BYTES = 1 << 22  # files are hashed in blocks, so that all cores can do it
 
@@ -132,6 +132,13 @@ class EncodedCorpus:
                     " corpus anew"
                 )
         self.validate_ranges()
+
+    def count_words(self) -> NDArray[np.int64]:
+        """How often each word of the vocabulary is among the ids that training reads: int64 array, (V,)."""
+        counts = np.zeros(len(self.vocabulary), np.int64)
+        for start in range(0, len(self.ids), _BLOCK_ITEMS):
+            counts += np.bincount(self.ids[start : start + _BLOCK_ITEMS], minlength=len(counts))
+        return counts
 
     def validate_ranges(self) -> None:
         """See that ids are of the vocabulary, and that offsets rise from 0 to the number of ids.
@@ -309,13 +316,13 @@ def validate_ids(path: Path, ids: NDArray[np.int32], offsets: NDArray[np.int64],
 
     Block by block, so that a corpus larger than memory can be checked.
     """
-    for start in range(0, len(ids), _CHECK_BLOCK):
-        block = ids[start : start + _CHECK_BLOCK]
+    for start in range(0, len(ids), _BLOCK_ITEMS):
+        block = ids[start : start + _BLOCK_ITEMS]
         if block.min() < 0 or block.max() >= n_words:
             raise FormatError(f"{path}: ids must lie in [0, {n_words}), the number of words; encode the corpus anew")
     rises = True
-    for start in range(0, len(offsets) - 1, _CHECK_BLOCK):
-        bounds = offsets[start : start + _CHECK_BLOCK + 1]
+    for start in range(0, len(offsets) - 1, _BLOCK_ITEMS):
+        bounds = offsets[start : start + _BLOCK_ITEMS + 1]
         rises = rises and bool(np.all(bounds[1:] >= bounds[:-1]))  # a difference could overflow
     if offsets[0] != 0 or offsets[-1] != len(ids) or not rises:
         raise FormatError(f"{path}: offsets must rise from 0 to {len(ids)}, the number of ids; encode the corpus anew")

@@ -33,6 +33,7 @@ from firth.compat.gensim.store import as_path, is_ours, read_file, write_file
 from firth.compat.gensim.utils import TrimRule, keep_vocab_item
 from firth.corpus.encode import encode_corpus
 from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.rewrite import rewrite_corpus
 from firth.corpus.tables import token_rows
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, FirthError, FormatError, ParameterError, TrainingError
@@ -43,7 +44,6 @@ from firth.numerics.huffman import build_huffman_tree
 from firth.numerics.predictions import hierarchical_softmax_loss
 from firth.training.advice import parameters_named
 from firth.training.callbacks import Callback, TrainingState
-from firth.training.continuation import rewrite_corpus
 from firth.training.encoding import known_words
 from firth.training.history import History
 from firth.training.model import Model
