@@ -27,6 +27,7 @@ BELOW_EVERY_ROOM = {"errors.py", "_version.py"}
 PYTHON_FILES = sorted(PACKAGE.rglob("*.py"))
 NATIVE_FILES = sorted(path for ending in ("*.cpp", "*.hpp") for path in PACKAGE.rglob(ending))
 EXTRAS = {"matplotlib", "adjustText", "sklearn", "scipy", "zstandard", "ot", "pandas", "networkx", "IPython"}
+CHECKS_THAT_RAISE = {("kernels/engine.py", "check_finite")}  # to be renamed with the engine
 FORBIDDEN = {"gensim", "fasttext", "torch", "pickle5"}
 
 
@@ -117,3 +118,14 @@ def test_numerics_needs_numpy_alone_and_extras_are_imported_where_used(path: Pat
     at_module_level = ast.Module(body=[node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)])
     for module, line in _imports(at_module_level):
         assert module.split(".")[0] not in EXTRAS, f"{path}:{line}: {module} is an extra; import it where it is used"
+
+
+@pytest.mark.parametrize("path", PYTHON_FILES, ids=_name)
+def test_what_is_called_check_reports(path: Path) -> None:
+    """A function that returns nothing and raises is called ``validate_...``."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.FunctionDef) or not node.name.lstrip("_").startswith("check_"):
+            continue
+        returns_nothing = isinstance(node.returns, ast.Constant) and node.returns.value is None
+        if returns_nothing and (_name(path), node.name) not in CHECKS_THAT_RAISE:
+            assert not any(isinstance(inner, ast.Raise) for inner in ast.walk(node)), f"{path}:{node.lineno}"

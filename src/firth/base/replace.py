@@ -32,7 +32,7 @@ def replaced_file(path: str | os.PathLike[str], *, sync: bool = False) -> Iterat
     OSError
         It cannot be written.
     """
-    check_regular(Path(path))
+    regular_status(Path(path))
     place = Path(os.path.realpath(path))
     with OwnedFolder.beside(place, f"to write {place.name}") as folder:
         temporary = folder.path / "content"
@@ -53,7 +53,7 @@ def write_file(path: str | os.PathLike[str], data: Any) -> None:
         write_all(file, data)
 
 
-def check_regular(path: Path) -> os.stat_result | None:
+def regular_status(path: Path) -> os.stat_result | None:
     """The status of a regular file, None where there is no file.
 
     Raises
@@ -148,9 +148,9 @@ def write_all(stream: Any, data: Any) -> None:
 
 
 __all__ = [
-    "check_regular",
     "create_file",
     "keep_permissions",
+    "regular_status",
     "replaced_file",
     "sync_folder",
     "write_all",

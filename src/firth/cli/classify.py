@@ -78,10 +78,10 @@ def train(
     """Train a classifier on labelled texts and save it."""
     from firth.estimators import SigmoidNetworkClassifier, TextClassifier
     from firth.estimators.text_classifier import KIND
-    from firth.formats.model_folder import check_model_destination
+    from firth.formats.model_folder import validate_model_destination
     from firth.vectors.conversion import as_word_vectors
 
-    check_model_destination(output, overwrite, {"kind": KIND})
+    validate_model_destination(output, overwrite, {"kind": KIND})
     data = read_labelled_texts(
         file,
         file_format=file_format,

@@ -54,7 +54,7 @@ from firth.base.words import pack_words, unpack_words
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats.format import Format, Sample
 from firth.formats.model_files import CONFIG_NAME, FORMAT_NAME, METADATA, TENSOR_FILE, delete_leftovers, find_leftovers
-from firth.formats.rows import check_finite, finish_table
+from firth.formats.rows import finish_table, validate_finite
 from firth.formats.source import ReadOptions
 from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions, storage_error, sync_folder, write_all
@@ -136,7 +136,7 @@ def write_model_folder(
         raise storage_error(error, target) from error
     try:
         with _locked(target):
-            check_model_destination(target, overwrite, config)
+            validate_model_destination(target, overwrite, config)
             _save(target, stored, config)
     except OSError as error:
         if isinstance(error, StorageError):
@@ -144,7 +144,7 @@ def write_model_folder(
         raise storage_error(error, target) from error
 
 
-def check_model_destination(
+def validate_model_destination(
     folder: str | os.PathLike[str], overwrite: bool, config: Mapping[str, Any] | None = None
 ) -> None:
     """Refuse a folder that a save would have to disturb; a missing one or one of hidden entries alone is fine.
@@ -295,7 +295,7 @@ def read_table(folder: Path, options: ReadOptions) -> VectorTable:
     rows = slice(options.limit)
     with np.errstate(over="ignore"):  # what float32 cannot hold is refused below
         matrix = np.asarray(matrix[rows], dtype=np.float32)
-    check_finite(folder, matrix)
+    validate_finite(folder, matrix)
     return finish_table(
         folder,
         names[rows],
@@ -307,7 +307,7 @@ def read_table(folder: Path, options: ReadOptions) -> VectorTable:
 
 def write_table(folder: Path, table: VectorTable, options: WriteOptions) -> None:
     """A model folder of vectors alone, without the training configuration that `firth.train` would record."""
-    check_finite(folder, table.matrix)
+    validate_finite(folder, table.matrix)
     packed, offsets = pack_words(table.words)
     tensors: dict[str, NDArray[Any]] = {
         "input_vectors": np.ascontiguousarray(table.matrix),
@@ -442,7 +442,7 @@ def _save(folder: Path, tensors: Mapping[str, NDArray[Any]], config: Mapping[str
     delete_leftovers(folder, old_file)  # the lock is taken: no other save is under way
     header, order = encode_safetensors_header(tensors, METADATA)
     size = len(header) + sum(tensor.nbytes for tensor in tensors.values())
-    _check_free_space(folder, size)
+    _validate_free_space(folder, size)
     temporary = folder / f".model-{secrets.token_hex(6)}.tmp"
     try:
         checksum = hashlib.sha256()
@@ -588,7 +588,7 @@ def _whole_numbers(values: object) -> bool:
     return isinstance(values, list) and all(type(value) is int and 0 <= value < 1 << 62 for value in values)
 
 
-def _check_free_space(folder: Path, n_bytes: int) -> None:
+def _validate_free_space(folder: Path, n_bytes: int) -> None:
     status = os.statvfs(folder)
     free = status.f_bavail * status.f_frsize
     if n_bytes + (1 << 20) > free:
@@ -612,10 +612,10 @@ def _locked(folder: Path) -> Iterator[None]:
 FORMAT = Format("firth", "firth's model folder: config.json and safetensors", (), _looks_like, read_table, write_table)
 
 __all__ = [
-    "check_model_destination",
     "clean_model_folder",
     "read_config",
     "read_model_folder",
+    "validate_model_destination",
     "words_of",
     "write_model_folder",
 ]

@@ -209,7 +209,7 @@ def convert(
     if os.path.lexists(target) and not overwrite and known.name != model_folder.FORMAT.name:
         raise StorageError(f"{target} exists; choose another name, or ask to overwrite it")
     if known.name == model_folder.FORMAT.name:
-        model_folder.check_model_destination(target, overwrite, {"kind": "vectors"})
+        model_folder.validate_model_destination(target, overwrite, {"kind": "vectors"})
     table = read_vectors(
         source,
         source_format,

@@ -23,7 +23,7 @@ import numpy as np
 
 from firth.base.compression import COMPRESSED_SUFFIXES, import_zstandard
 from firth.base.machine import available_processors
-from firth.base.replace import check_regular, replaced_file, sync_folder, write_all
+from firth.base.replace import regular_status, replaced_file, sync_folder, write_all
 from firth.base.values import as_integer, validate_choice
 from firth.errors import FormatError, StorageError
 from firth.formats.source import MAX_WORD_BYTES
@@ -66,7 +66,7 @@ def whole_file(
     StorageError
         ``path`` exists and ``overwrite`` is false; the folder is missing or read-only; the disk is full.
     """
-    check_destination(path, overwrite)
+    validate_destination(path, overwrite)
     try:
         with replaced_file(path, sync=sync) as raw:
             suffix = os.path.splitext(os.path.realpath(path))[1].lower()  # of the file that a link points to
@@ -83,10 +83,10 @@ def whole_file(
         raise storage_error(error, path) from error
 
 
-def check_destination(path: Path, overwrite: bool) -> None:
+def validate_destination(path: Path, overwrite: bool) -> None:
     """Refuse to replace what is there, or what is no file."""
     try:
-        status = check_regular(path)
+        status = regular_status(path)
     except OSError as error:
         if isinstance(error, StorageError):
             raise
@@ -109,7 +109,7 @@ def storage_error(error: OSError, path: Path) -> StorageError:
     return StorageError(error.errno, f"{path} cannot be written: {advice}")
 
 
-def check_words(words: list[str], *, path: Path, format_name: str, forbidden: str, advice: str) -> None:
+def validate_words(words: list[str], *, path: Path, format_name: str, forbidden: str, advice: str) -> None:
     """Refuse words that the format cannot hold, by row: empty ones, those with a forbidden character, surrogates."""
     if _are_clean(words, forbidden):
         return
@@ -161,11 +161,11 @@ def _compressed(raw: io.FileIO, suffix: str) -> IO[bytes]:
 
 __all__ = [
     "WriteOptions",
-    "check_destination",
-    "check_words",
     "plain_suffix",
     "storage_error",
     "sync_folder",
+    "validate_destination",
+    "validate_words",
     "whole_file",
     "write_all",
 ]

@@ -18,7 +18,7 @@ from firth.base.json_file import describe_json, read_json_object
 from firth.base.locks import FolderLock
 from firth.base.owned import OwnedFolder, write_mark
 from firth.errors import FormatError, StorageError
-from firth.formats.model_folder import check_model_destination, clean_model_folder
+from firth.formats.model_folder import clean_model_folder, validate_model_destination
 from firth.formats.target import storage_error, sync_folder
 from firth.training.resumed import read_run_array, run_checksums, validate_checksums
 from firth.training.work_files import (
@@ -65,7 +65,7 @@ class Workspace:
             temporary.unlock()  # the workspace locks it; meanwhile the mark shows that the process is there
             return cls(temporary.path, None, False)
         target = Path(output)
-        check_model_destination(target, overwrite, {"training": None})
+        validate_model_destination(target, overwrite, {"training": None})
         folder = target / WORK_NAME
         validate_work_folder(folder)
         if (folder / RUN_NAME).exists() and not overwrite:

@@ -474,7 +474,7 @@ class WordVectors:
             raise ParameterError("rows must be finite, got NaN or infinity")
         if counts is not None and self._counts is None:
             raise ParameterError("counts must not be given, these vectors have none")
-        self._check_same_kind(added)
+        self._validate_same_kind(added)
         word_ids = self._store.find_all(listed)
         known = np.flatnonzero(word_ids >= 0)
         if known.size and not replace:
@@ -502,7 +502,7 @@ class WordVectors:
         validate_choice("repeated", repeated, ("error", "first", "second", "mean"))
         if other.dims != self.dims:
             raise ShapeError(f"other must have {self.dims} dims, got {other.dims}")
-        self._check_same_kind(other)
+        self._validate_same_kind(other)
         listed = list(other)
         word_ids = self._store.find_all(listed)
         known = np.flatnonzero(word_ids >= 0)
@@ -761,7 +761,7 @@ class WordVectors:
             chosen = [self._store.word(row) for row in rows.tolist()]
         return WordVectors(chosen, self._matrix[rows], None if self._counts is None else self._counts[rows])
 
-    def _check_same_kind(self, other: WordVectors) -> None:
+    def _validate_same_kind(self, other: WordVectors) -> None:
         ours, theirs = (isinstance(vectors._store, IntegerWords) for vectors in (self, other))
         if ours != theirs and len(self) and len(other):
             kinds = {True: "integers", False: "strings"}
