@@ -29,7 +29,6 @@ FORMAT_NAME = "firth-corpus"
 FORMAT_VERSION = 1
 OWN_CHECKSUM = "manifest_sha256"  # corpora of older firths lack it
 _BLOCK_ITEMS = 1 << 20
-_MAX_MANIFEST_BYTES = 1 << 20
 HASH_BLOCK_BYTES = 1 << 22  # files are hashed in blocks, so that all cores can do it
 
 

@@ -143,14 +143,6 @@ class ByteSource:
             self._advance(n_bytes)
         return filled
 
-    def read_exactly(self, n_bytes: int, what: str) -> bytes:
-        """The next ``n_bytes``, or an error that names ``what`` was cut."""
-        start = self.offset
-        data = self.read(n_bytes)
-        if len(data) < n_bytes:
-            self.fail(f"the file ends inside {what}: {n_bytes} bytes needed, {len(data)} left", offset=start)
-        return data
-
     def read_line(self, max_bytes: int, what: str) -> bytes:
         """The next line with its newline (which the file's last line may lack)."""
         start = self.offset
