@@ -16,7 +16,7 @@ from pathlib import Path
 from firth.base.locks import FolderLock
 from firth.base.owned import OwnedFolder
 from firth.base.replace import keep_permissions, write_file
-from firth.corpus.counting import storage_error
+from firth.base.storage import storage_error
 from firth.corpus.encoded import CORPUS_FILES, FORMAT_NAME, FORMAT_VERSION, MANIFEST, read_format
 from firth.errors import StorageError
 

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.base.machine import available_processors
+from firth.base.storage import storage_error
 from firth.base.values import as_integer, is_number, validate_choice
 from firth.corpus.choosing import NoKnownWordError, Transform, choose_vocabulary, hold_out, unseen_words
 from firth.corpus.corpus_folder import new_corpus, old_corpus_bytes
@@ -36,7 +37,6 @@ from firth.corpus.counting import (
     count_texts,
     count_tokens,
     open_text,
-    storage_error,
     tokenize_lines,
 )
 from firth.corpus.encoded import (

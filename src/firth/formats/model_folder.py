@@ -49,6 +49,7 @@ from firth.base.files import open_regular
 from firth.base.json_file import describe_json, parse_json_object, read_json_object
 from firth.base.locks import FolderLock
 from firth.base.replace import create_file, keep_permissions
+from firth.base.storage import storage_error
 from firth.base.values import validate_choice
 from firth.base.words import pack_words, unpack_words
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
@@ -57,7 +58,7 @@ from firth.formats.model_files import CONFIG_NAME, FORMAT_NAME, METADATA, TENSOR
 from firth.formats.rows import finish_table, validate_finite
 from firth.formats.source import ReadOptions
 from firth.formats.table import VectorTable
-from firth.formats.target import WriteOptions, storage_error, sync_folder, write_all
+from firth.formats.target import WriteOptions, sync_folder, write_all
 
 FORMAT_VERSION = 1
 RESERVED_KEYS = ("format", "format_version", "tensors")
@@ -138,9 +139,9 @@ def write_model_folder(
         with _locked(target):
             validate_model_destination(target, overwrite, config)
             _save(target, stored, config)
+    except StorageError:
+        raise
     except OSError as error:
-        if isinstance(error, StorageError):
-            raise
         raise storage_error(error, target) from error
 
 

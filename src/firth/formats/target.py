@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import bz2
 import contextlib
-import errno
 import gzip
 import io
 import lzma
@@ -24,6 +23,7 @@ import numpy as np
 from firth.base.compression import COMPRESSED_SUFFIXES, import_zstandard
 from firth.base.machine import available_processors
 from firth.base.replace import regular_status, replaced_file, sync_folder, write_all
+from firth.base.storage import storage_error
 from firth.base.values import as_integer, validate_choice
 from firth.errors import FormatError, StorageError
 from firth.formats.source import MAX_WORD_BYTES
@@ -95,20 +95,6 @@ def validate_destination(path: Path, overwrite: bool) -> None:
         raise StorageError(f"{path} exists; choose another name, or ask to overwrite it")
 
 
-def storage_error(error: OSError, path: Path) -> StorageError:
-    """What the system's error means for the person who writes ``path``."""
-    advice = {
-        errno.ENOSPC: "the disk is full; free some space and try again, nothing was changed",
-        errno.EDQUOT: "your disk quota is used up; free some space and try again, nothing was changed",
-        errno.EFBIG: "the file would be larger than this process or file system allows; nothing was changed",
-        errno.EROFS: "the file system is read-only; choose another folder",
-        errno.EACCES: "no permission to write there; choose another folder",
-        errno.EPERM: "no permission to write there; choose another folder",
-        errno.ENOENT: f"the folder {path.parent} does not exist; make it first",
-    }.get(error.errno or 0, error.strerror or str(error))
-    return StorageError(error.errno, f"{path} cannot be written: {advice}")
-
-
 def validate_words(words: list[str], *, path: Path, format_name: str, forbidden: str, advice: str) -> None:
     """Refuse words that the format cannot hold, by row: empty ones, those with a forbidden character, surrogates."""
     if _are_clean(words, forbidden):
@@ -162,7 +148,6 @@ def _compressed(raw: io.FileIO, suffix: str) -> IO[bytes]:
 __all__ = [
     "WriteOptions",
     "plain_suffix",
-    "storage_error",
     "sync_folder",
     "validate_destination",
     "validate_words",

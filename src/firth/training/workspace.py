@@ -17,9 +17,10 @@ from firth.base.files import is_real_folder
 from firth.base.json_file import describe_json, read_json_object
 from firth.base.locks import FolderLock
 from firth.base.owned import OwnedFolder, write_mark
+from firth.base.storage import storage_error
 from firth.errors import FormatError, StorageError
 from firth.formats.model_folder import clean_model_folder, validate_model_destination
-from firth.formats.target import storage_error, sync_folder
+from firth.formats.target import sync_folder
 from firth.training.resumed import read_run_array, run_checksums, validate_checksums
 from firth.training.work_files import (
     CHECKPOINT_NAME,
