@@ -178,7 +178,8 @@ def test_files_and_folders_without_permission() -> None:
         told = done.stdout.splitlines()
         assert told == [
             f"{name}/secret.txt: cannot be read: Permission denied",
-            f"[Errno {errno.EACCES}] {name}/closed/out cannot be written: no permission to write there; choose another folder",
+            f"[Errno {errno.EACCES}] {name}/closed/out cannot be written: no permission to write there; choose another"
+            " folder",
         ]
         assert not list((folder / "open").iterdir())
 

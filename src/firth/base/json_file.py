@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from firth.base.files import read_own_file, read_regular
-from firth.errors import FormatError
+from firth.errors import FormatError, StorageError
 
 MAX_JSON_BYTES = 16 << 20
 _MAX_INTEGER = 2**64 - 1  # a seed may be as large
@@ -50,19 +50,37 @@ def parse_json_object(data: bytes, path: Path) -> dict[str, Any]:
     return cast("dict[str, Any]", value)
 
 
-def read_json_object(path: Path) -> dict[str, Any]:
+def read_json_object(path: Path, *, missing: str, damaged: str = "") -> dict[str, Any]:
     """The object in a regular file.
+
+    Parameters
+    ----------
+    path : Path
+    missing : str
+        The message where there is no such file.
+    damaged : str
+        What is added to the message where the file holds no JSON object: what to do.
 
     Raises
     ------
-    OSError
-        As `read_regular` raises it.
+    StorageError
+        The file is missing, cannot be read, or is no regular file.
     FormatError
+        The file is too large, or holds no JSON object.
     """
-    data = read_regular(path, MAX_JSON_BYTES + 1)
-    if len(data) > MAX_JSON_BYTES:
-        raise FormatError(f"{path}: larger than {MAX_JSON_BYTES} bytes")
-    return parse_json_object(data, path)
+    try:
+        data = read_regular(path, MAX_JSON_BYTES + 1)
+        if len(data) > MAX_JSON_BYTES:
+            raise FormatError(f"{path}: larger than {MAX_JSON_BYTES} bytes")
+        return parse_json_object(data, path)
+    except FormatError as error:
+        raise FormatError(f"{error}{damaged and '; '}{damaged}") from None
+    except StorageError:
+        raise
+    except FileNotFoundError:
+        raise StorageError(missing) from None
+    except OSError as error:
+        raise StorageError(error.errno, f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def read_own_json(path: Path) -> dict[str, Any] | None:

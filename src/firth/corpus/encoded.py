@@ -249,18 +249,11 @@ def _manifest_digest(manifest: Mapping[str, Any]) -> str:
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
-    try:
-        manifest = read_json_object(path)
-    except FormatError as error:
-        raise FormatError(f"{error}; it is not JSON that firth wrote: this is not an encoded corpus") from None
-    except StorageError:
-        raise
-    except FileNotFoundError:
-        raise StorageError(
-            f"{path.parent} is no encoded corpus: it has no {path.name}; make one with encode_corpus(...)"
-        ) from None
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    manifest = read_json_object(
+        path,
+        missing=f"{path.parent} is no encoded corpus: it has no {path.name}; make one with encode_corpus(...)",
+        damaged="it is not JSON that firth wrote: this is not an encoded corpus",
+    )
     if manifest.get("format") != FORMAT_NAME:
         raise FormatError(f'{path}: "format" must be "{FORMAT_NAME}"; this is not an encoded corpus')
     if manifest.get("version") != FORMAT_VERSION:

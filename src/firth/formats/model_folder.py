@@ -334,17 +334,10 @@ def read_config(folder: Path) -> dict[str, Any]:
     StorageError, FormatError
     """
     path = folder / CONFIG_NAME
-    try:
-        config = read_json_object(path)
-    except StorageError:
-        raise
-    except FileNotFoundError:
-        what = "is no model folder: it has no config.json" if folder.is_dir() else "does not exist"
-        raise StorageError(f"{folder} {what}; give the folder that `firth train -o` wrote") from None
-    except NotADirectoryError:
-        raise StorageError(f"{folder} must be a folder, got a file; `firth convert` reads vector files") from None
-    except OSError as error:
-        raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error
+    if os.path.isfile(folder):
+        raise StorageError(f"{folder} must be a folder, got a file; `firth convert` reads vector files")
+    what = "is no model folder: it has no config.json" if os.path.isdir(folder) else "does not exist"
+    config = read_json_object(path, missing=f"{folder} {what}; give the folder that `firth train -o` wrote")
     if config.get("format") != FORMAT_NAME:
         raise FormatError(f'{path}: "format" must be {FORMAT_NAME!r}, got {describe_json(config.get("format"))}')
     version = config.get("format_version")

@@ -178,14 +178,8 @@ class Workspace:
         FormatError, StorageError
         """
         path = self.folder / RUN_NAME
-        try:
-            record = read_json_object(path)
-        except FormatError as error:
-            raise FormatError(f"{error}; start the run again") from None
-        except StorageError:
-            raise
-        except OSError as error:
-            raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error
+        missing = f"{path} does not exist: the folder holds no run; start the run again"
+        record = read_json_object(path, missing=missing, damaged="start the run again")
         if record.get("format") != RUN_FORMAT:
             raise FormatError(f'{path}: "format" must be {RUN_FORMAT!r}; start the run again')
         if record.get("format_version") != RUN_VERSION:
