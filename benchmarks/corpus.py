@@ -80,10 +80,10 @@ def unpack(text: Path, work: Path) -> Path:
 
 
 def measure(text: Path, work: Path, n_rounds: int, threads: int | None) -> dict[str, Any]:
+    from firth.base.machine import available_processors
     from firth.corpus import encode, encode_corpus
-    from firth.corpus.encode import available_cores
 
-    threads = threads or available_cores()
+    threads = threads or available_processors()
     stages: dict[str, list[float]] = {name: [] for name in STAGES}
     for name in STAGES:
         setattr(encode, name, timed(getattr(encode, name), stages[name]))
@@ -119,10 +119,10 @@ def measure(text: Path, work: Path, n_rounds: int, threads: int | None) -> dict[
 
 
 def measure_distinct(n_tokens: int, work: Path, n_rounds: int, threads: int | None) -> dict[str, Any]:
+    from firth.base.machine import available_processors
     from firth.corpus import encode_corpus
-    from firth.corpus.encode import available_cores
 
-    threads = threads or available_cores()
+    threads = threads or available_processors()
     write_distinct_words(work / "text", n_tokens)
     taken: dict[int, list[float]] = {1: [], threads: []}
     corpus = None

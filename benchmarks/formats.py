@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from firth.base.machine import available_processors
 from firth.formats.registry import read_vectors, write_vectors
 from firth.formats.table import VectorTable
 from firth.native.loader import default_instruction_set
@@ -102,7 +102,7 @@ def main() -> None:
     if arguments.json:
         print(json.dumps({"words": arguments.words, "dims": arguments.dims, **results}))
         return
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = available_processors()
     print(f"word2vec files, {arguments.words:,} x {arguments.dims}, {cores} cores, {default_instruction_set()}")
     print(f"{'':16}{'firth':>10}{'gensim':>10}{'ratio':>8}{'processor':>11}   must {MUST:g}x, aim {AIM:g}x")
     for form, best in results.items():

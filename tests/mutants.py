@@ -440,7 +440,7 @@ MUTANTS = (
     ),
     Mutant(
         "leftovers: the folder of a process at work is deleted",
-        "src/firth/corpus/owned.py",
+        "src/firth/base/owned.py",
         "return not self.started or _start_of(self.pid) in",
         "return self.pid == 0 and _start_of(self.pid) in",
         "tests/formats/test_permissions.py::test_without_locks_a_process_is_told_by_number_and_start",
@@ -475,10 +475,10 @@ MUTANTS = (
     ),
     Mutant(
         "lock: a forked child keeps it",
-        "src/firth/formats/folder_lock.py",
+        "src/firth/base/locks.py",
         "after_in_child=_forget_in_child",
         "after_in_child=_changing.release",
-        "tests/formats/test_folder_lock.py::test_a_forked_child_keeps_no_lock_and_its_parent_does",
+        "tests/base/test_locks.py::test_a_forked_child_keeps_no_lock_and_its_parent_does",
     ),
     Mutant(
         "signals: a second Ctrl-C saves as the first one does",

@@ -62,7 +62,7 @@ def test_type_checkers_and_run_time_see_the_same_names() -> None:
     for node in ast.walk(ast.parse(INIT.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("firth."):
             imported.update({str(alias.asname): str(node.module) for alias in node.names})
-    assert imported == firth._HOMES
+    assert imported == {**firth._HOMES, "__version__": "firth._version"}
 
 
 def test_unknown_name_is_an_attribute_error() -> None:

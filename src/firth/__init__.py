@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from firth._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from firth.corpus.encode import encode_corpus as encode_corpus
     from firth.corpus.encoded import EncodedCorpus as EncodedCorpus
@@ -45,8 +47,6 @@ if TYPE_CHECKING:
     from firth.vectors.evaluation import evaluate_analogies as evaluate_analogies
     from firth.vectors.evaluation import evaluate_word_pairs as evaluate_word_pairs
     from firth.vectors.word_vectors import WordVectors as WordVectors
-
-__version__ = "0.1.0"
 
 # The names that each module gives to the public.
 _PUBLIC: dict[str, tuple[str, ...]] = {

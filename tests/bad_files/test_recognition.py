@@ -189,7 +189,7 @@ FOREIGN = {
     ".npy": (npy(), "no words; save it with its words"),
     "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(50), "an HDF5 file"),
     "SQLite": (b"SQLite format 3\0" + bytes(50), "an SQLite database"),
-    "PDF": (b"%PDF-1.7\n", "a PDF document"),
+    "PDF": (b"%PDF-1.7\n", "a PDF file"),
     "tar": (b"a.txt".ljust(257, b"\0") + b"ustar" + bytes(250), "a tar archive"),
     "safetensors": (struct.pack("<Q", 60) + b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', "a safetensors"),
     "pickle of an array": (pickle.dumps(np.ones(3)), "holds no model of gensim's, but PickledArray|firth refuses"),

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from firth.base.owned import read_mark
 from firth.checking.discovery import FoundFunction
 from firth.checking.process import CheckingProcess, Limits, SourceFile
-from firth.corpus.owned import read_mark
 
 SOURCE = """
 import os

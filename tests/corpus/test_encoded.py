@@ -178,7 +178,8 @@ def test_files_and_folders_without_permission() -> None:
         told = done.stdout.splitlines()
         assert told == [
             f"{name}/secret.txt: cannot be read: Permission denied",
-            f"{name}/closed/out: cannot be written: Permission denied",
+            f"[Errno {errno.EACCES}] {name}/closed/out cannot be written: no permission to write there; choose another"
+            " folder",
         ]
         assert not list((folder / "open").iterdir())
 
@@ -216,7 +217,8 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, kind: str, limit: int
         text=True,
         check=True,
     )
-    assert os.strerror(errno.EFBIG) in done.stdout, done
+    told = (os.strerror(errno.EFBIG), "the file would be larger than this process or file system allows")
+    assert any(text in done.stdout for text in told), done  # by the native core, or by Python
     assert not out.exists()
 
 

@@ -76,12 +76,12 @@ def test_the_merged_words_are_those_of_all_counters(tmp_path: Path) -> None:
         _, merge = merge_parts(stack, tmp_path, parts)
         text, offsets, counts = merge.words()
         words = NativeWords(text, offsets)
-        found = {words.word_bytes(number): int(counts[number]) for number in range(len(words))}
+        found = {words.encoded(number): int(counts[number]) for number in range(len(words))}
         assert len(found) == len(words)
         assert found == expected
         for part, id_map in zip(parts, merge.id_maps, strict=True):
             seen = dict.fromkeys(part.split())
-            assert [words.word_bytes(number) for number in id_map.tolist()] == list(seen)
+            assert [words.encoded(number) for number in id_map.tolist()] == list(seen)
 
 
 @pytest.mark.parametrize("threads", [2, 3, 8])

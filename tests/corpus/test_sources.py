@@ -91,7 +91,7 @@ def test_a_compressed_file_of_one_huge_run_is_streamed(encode, tmp_path: Path, s
 def test_zstd_needs_its_extra(encode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "zstandard", None)
     (tmp_path / "t.zst").write_bytes(zstandard.ZstdCompressor().compress(b"a b"))
-    with pytest.raises(MissingExtraError, match=r'pip install "firth\[zstd\]"'):
+    with pytest.raises(MissingExtraError, match=r"pip install 'firth\[zstd\]'"):
         encode(tmp_path / "t.zst")
 
 

@@ -254,14 +254,14 @@ def test_a_text_without_words(encode, data: bytes) -> None:
     ("options", "message"),
     [
         ({"min_count": 0}, "min_count must be at least 1, got 0"),
-        ({"min_count": 2.5}, "min_count must be an integer, got 2.5"),
+        ({"min_count": 2.5}, "min_count must be a whole number, got 2.5"),
         ({"max_vocabulary": 0}, "max_vocabulary must be at least 1, got 0"),
         ({"threads": 0}, "threads must be at least 1, got 0"),
-        ({"threads": True}, "threads must be an integer or None, got True"),
-        ({"encoding_errors": "what"}, "encoding_errors must be one of strict, replace, ignore, got 'what'"),
+        ({"threads": True}, "threads must be a whole number, got True"),
+        ({"encoding_errors": "what"}, "encoding_errors must be one of 'strict', 'replace', 'ignore', got 'what'"),
         ({"heldout_share": 1.0}, "heldout_share must lie between 0 and 1, got 1.0"),
         ({"heldout_share": "1%"}, "heldout_share must lie between 0 and 1, got '1%'"),
-        ({"seed": -1}, "seed must be an integer in .*, got -1"),
+        ({"seed": -1}, "seed must be at least 0, got -1"),
         (
             {"tokenizer": "split"},
             "tokenizer must be 'whitespace', a function from a text to its tokens, or None, got 'split'",

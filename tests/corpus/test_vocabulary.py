@@ -46,7 +46,7 @@ def test_look_up() -> None:
     assert vocabulary == Vocabulary(["b", "a"], [1, 2])  # type: ignore[arg-type]
     assert vocabulary != Vocabulary(("b", "a"), np.array([1, 3]))
     assert vocabulary != "b"
-    with pytest.raises(UnknownWordError, match="'kitten' is not in the vocabulary of 1 words; near spellings: kitten_"):
+    with pytest.raises(UnknownWordError, match="'kitten' is not in the vocabulary of 1 words; did you mean 'kitten_'"):
         Vocabulary(("kitten_",), np.array([1])).word_id("kitten")
     with pytest.raises(UnknownWordError, match="whose words are integers"):
         Vocabulary(np.array([7]), np.array([1])).word_id("7")

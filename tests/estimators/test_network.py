@@ -298,9 +298,9 @@ def test_labels_may_be_strings_and_names_of_features_are_kept(iris):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"n_hidden": -1}, "n_hidden must be an integer of at least 0, got -1"),
-        ({"n_hidden": 2.5}, "n_hidden must be an integer"),
-        ({"n_hidden": True}, "n_hidden must be an integer"),
+        ({"n_hidden": -1}, "n_hidden must be at least 0, got -1"),
+        ({"n_hidden": 2.5}, "n_hidden must be a whole number"),
+        ({"n_hidden": True}, "n_hidden must be a whole number"),
         ({"max_iter": 0}, "max_iter must be"),
         ({"n_iter_no_change": 0}, "n_iter_no_change must be"),
         ({"solver": "newton"}, "solver must be one of 'lbfgs', 'adam', 'sgd', got 'newton'"),

@@ -71,7 +71,7 @@ def test_bad_input(vectors):
     with pytest.raises(ParameterError, match="strings, got integers"):
         TextClassifier(WordVectors([1, 2], np.ones((2, 2), np.float32)))
     broken = WordVectors(["good", "bad"], np.array([[1, np.nan], [1, 1]], np.float32))
-    with pytest.raises(ParameterError, match="finite, got NaN or infinity for the word 'good'"):
+    with pytest.raises(ParameterError, match="the vector of 'good' must be finite, got NaN or infinity"):
         TextClassifier(broken).fit(["good", "bad"], ["a", "b"])
 
 

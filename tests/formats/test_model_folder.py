@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from firth.base.words import pack_words
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats import model_folder, target
 from firth.formats.model_folder import read_config, read_model_folder, words_of, write_model_folder
 from firth.formats.registry import read_vectors, write_vectors
-from firth.formats.table import VectorTable, pack_words
+from firth.formats.table import VectorTable
 
 
 def tensors(seed: int = 0, n_words: int = 5) -> dict[str, np.ndarray[Any, Any]]:

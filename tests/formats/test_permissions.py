@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firth.corpus import owned, replace
+from firth.base import locks, owned, replace
 from firth.errors import StorageError
 from firth.formats.model_folder import read_config, read_model_folder, write_model_folder
 from firth.formats.registry import convert, write_vectors
@@ -271,8 +272,12 @@ def test_a_folder_of_another_machine_or_user_is_left_alone(tmp_path: Path) -> No
 
 
 def test_without_locks_a_process_is_told_by_number_and_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
     with owned.OwnedFolder(tmp_path / ".v.0123456789ab.tmp", "to write v") as folder:
-        monkeypatch.setattr(owned, "lock_folder", lambda _: None)
+        folder.unlock()  # what others see where there are no locks
+        monkeypatch.setattr(locks.fcntl, "flock", refuse)
         (leftover,) = owned.find_leftovers(tmp_path, owned.TEMPORARY_NAME)
         assert leftover.kept_because == f"process {os.getpid()}, which made it, has not ended"
         mark = folder.path / "firth-work.json"

@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from firth.base.words import pack_words, unpack_words
 from firth.errors import FormatError, ParameterError, StorageError
 from firth.formats import registry
 from firth.formats.registry import convert, format_for_writing, guess_format, read_vectors, write_vectors
-from firth.formats.table import VectorTable, pack_words, unpack_words
+from firth.formats.table import VectorTable
 
 SUFFIXES = {
     "firth": "",

@@ -15,8 +15,8 @@ from firth.corpus.philox import Purpose, draw_blocks, philox4x32
 from firth.corpus.plan import (
     BLOCK_DRAWS,
     BLOCK_TOKENS,
-    UNIT_BORDER,
     JOINED_WINDOWS,
+    UNIT_BORDER,
     PlanSettings,
     PlanTables,
     plan_windows,

@@ -63,7 +63,7 @@ def make_calls(folder: Path) -> dict[str, Callable[[], object]]:
         "hash_words": lambda: vector_text.hash_words(bytearray(b"a\n"), 2, 1),
         "may_repeat": lambda: vector_text.may_repeat(np.arange(3, dtype=np.uint64)),
         "fasttext": lambda: vector_text.compute_fasttext_vectors(
-            words.text, words.offsets, 0, 1, matrix.view(np.uint8).reshape(-1), 1,
+            words.word_bytes, words.offsets, 0, 1, matrix.view(np.uint8).reshape(-1), 1,
             n_vocabulary=1, n_buckets=0, min_chars=0, max_chars=0, end_has_ngrams=False, out=matrix,
         ),
         "initial_vectors": lambda: Kernel(None).initial_vectors(1, np.zeros((1, 16), np.float32), 4),

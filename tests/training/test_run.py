@@ -218,7 +218,7 @@ def test_overwrite_replaces_the_old_model_only_at_the_end(lines: Lines, tmp_path
         (
             {"initial_vectors": {"a": np.zeros(7)}},
             ParameterError,
-            "must have vectors of dims=12 numbers, got shape .7,",
+            "must have dims=12 numbers in a vector, got 7;",
         ),
         (
             {"initial_vectors": np.zeros((3, 7))},

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import firth
+from firth.corpus import encoded as encoded_module
+from firth.corpus import rewrite
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, CorpusTypeError, ParameterError, UnknownWordError
-from firth.training import continuation
 from firth.training.config import TrainingConfig
 from firth.training.continuation import continue_vocabulary
 
@@ -154,7 +155,8 @@ def test_continuing_is_resumed_too(model: firth.Model, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("block", [1, 3, 1 << 20])
 def test_rewritten_ids(block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(continuation, "BLOCK_TOKENS", block)
+    monkeypatch.setattr(rewrite, "REWRITTEN_AT_ONCE", block)
+    monkeypatch.setattr(encoded_module, "_BLOCK_ITEMS", block)
     text = [["x", "a", "y"], [], ["x"], ["b", "z", "z", "a"], ["x"], []]
     encoded = firth.encode_corpus(text, folder=tmp_path / "new", min_count=1)
     old = Vocabulary(("b", "a", "c"), np.array([5, 4, 3]))

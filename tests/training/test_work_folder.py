@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import firth
-from firth.corpus.owned import read_mark
+from firth.base.owned import read_mark
 from firth.errors import StorageError
 from firth.training import prepared
 from firth.training.work_files import delete_work_folder, is_work_folder

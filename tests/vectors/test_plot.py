@@ -87,7 +87,7 @@ def test_refused(crowd: WordVectors, tmp_path: Path) -> None:
         plot_words(crowd, ["nobody", *words])
     with pytest.raises(ParameterError, match="words must be 2 to 500, neighbours among them, got 1"):
         plot_words(crowd, words[:1])
-    with pytest.raises(ParameterError, match="neighbors must be a whole number of at least 0, got -1"):
+    with pytest.raises(ParameterError, match="neighbors must be at least 0, got -1"):
         plot_words(crowd, words, neighbors=-1)
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(StorageError, match="must be a file to be replaced, got a folder"):

@@ -318,10 +318,10 @@ def test_rows_that_are_not_finite_are_no_answers_and_no_queries() -> None:
     [
         ({"positive": None}, ParameterError, "positive must hold at least one word or vector, got none"),
         ({"positive": []}, ParameterError, "positive must hold at least one word or vector, got none"),
-        ({"positive": "east", "top": 0}, ParameterError, "top must be a whole number of at least 1, got 0"),
-        ({"positive": "east", "top": 2.5}, ParameterError, "top must be a whole number of at least 1, got 2.5"),
+        ({"positive": "east", "top": 0}, ParameterError, "top must be at least 1, got 0"),
+        ({"positive": "east", "top": 2.5}, ParameterError, "top must be a whole number, got 2.5"),
         ({"positive": "east", "top": True}, ParameterError, "top must be a whole number"),
-        ({"positive": "east", "restrict": 0}, ParameterError, "restrict must be a whole number of at least 1, got 0"),
+        ({"positive": "east", "restrict": 0}, ParameterError, "restrict must be at least 1, got 0"),
         ({"positive": "east", "threshold": math.nan}, ParameterError, "threshold must be a finite number, got nan"),
         ({"positive": "east", "threshold": "x"}, ParameterError, "threshold must be a finite number, got 'x'"),
         ({"positive": "east", "candidates": "west"}, ParameterError, "words must be a list of words, got 'west'"),

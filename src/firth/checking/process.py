@@ -15,12 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import firth
+from firth.base.owned import OwnedFolder
 from firth.checking.descendants import end_marked
 from firth.checking.discovery import FoundFunction
 from firth.checking.report import Finding, FunctionReport, read_report
 from firth.checking.worker_protocol import DONE, MAX_ANSWER_BYTES, READY
-from firth.corpus.owned import OwnedFolder
 from firth.errors import FirthError, ParameterError
 
 START_UP_S = 60.0  # for Python and NumPy, on a busy machine
@@ -180,7 +179,7 @@ class CheckingProcess:
         environment.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
         name, _, value = self._mark.partition("=")
         environment[name] = value
-        package = str(Path(firth.__file__).resolve().parent.parent)
+        package = str(Path(__file__).resolve().parents[2])
         code = f"import sys; sys.path.insert(0, {package!r}); from firth.checking.worker import main; main()"
         process = subprocess.Popen(
             [sys.executable, "-c", code],

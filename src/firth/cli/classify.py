@@ -78,11 +78,10 @@ def train(
     """Train a classifier on labelled texts and save it."""
     from firth.estimators import SigmoidNetworkClassifier, TextClassifier
     from firth.estimators.text_classifier import KIND
-    from firth.formats.model_folder import check_model_destination
-    from firth.formats.registry import read_vectors
-    from firth.vectors.word_vectors import WordVectors
+    from firth.formats.model_folder import validate_model_destination
+    from firth.vectors.conversion import as_word_vectors
 
-    check_model_destination(output, overwrite, {"kind": KIND})
+    validate_model_destination(output, overwrite, {"kind": KIND})
     data = read_labelled_texts(
         file,
         file_format=file_format,
@@ -105,8 +104,7 @@ def train(
         random_state=seed,
         progress=sys.stderr.isatty() if progress is None else progress,
     )
-    table = read_vectors(vectors)
-    model = TextClassifier(WordVectors(table.words, table.matrix), network, lowercase=lowercase)
+    model = TextClassifier(as_word_vectors(vectors), network, lowercase=lowercase)
     texts, labels, weights = _one_label_each(data)
     with _warnings_as_notes():
         model.fit(texts, labels, weights)

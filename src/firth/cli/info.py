@@ -52,15 +52,14 @@ def _describe_model(folder: Path) -> dict[str, Any]:
 
 def _describe_file(path: Path) -> dict[str, Any]:
     from firth.formats.registry import guess_format, read_vectors
-    from firth.vectors.word_vectors import WordVectors
+    from firth.vectors.conversion import as_word_vectors
 
     name = guess_format(path)
-    table = read_vectors(path, name)
     files = [path] if path.is_file() else [entry for entry in path.iterdir() if entry.is_file()]
     return {
         "path": str(path),
         "format": name,
-        **_describe_vectors(WordVectors(table.words, table.matrix, table.counts)),
+        **_describe_vectors(as_word_vectors(read_vectors(path, name))),
         "bytes": sum(file.stat().st_size for file in files),
     }
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from firth.base.values import validate_choice
 from firth.corpus.recognise import decode_text
 from firth.errors import CorpusError, FormatError, ParameterError, StorageError
 
@@ -76,10 +77,8 @@ def read_labelled_texts(
         A file without a text; lines without a label, with nothing but labels, with labels that are glued to something
         or empty, or with several labels. All of one kind are counted, and the first is named.
     """
-    if file_format not in FORMATS:
-        raise ParameterError(f"format must be one of {', '.join(FORMATS)}, got {file_format!r}")
-    if several_labels not in SEVERAL_LABELS:
-        raise ParameterError(f"several labels must be one of {', '.join(SEVERAL_LABELS)}, got {several_labels!r}")
+    validate_choice("format", file_format, FORMATS)
+    validate_choice("several labels", several_labels, SEVERAL_LABELS)
     if not label_prefix or label_prefix.split() != [label_prefix]:
         raise ParameterError(f"label prefix must be a word without white space, got {label_prefix!r}")
     if file_format == "auto":

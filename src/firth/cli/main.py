@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from firth import __version__
+from firth._version import __version__
 from firth.cli.exits import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, EXIT_REFUSED
 from firth.cli.flags import name_flags
 from firth.cli.output import OutputError, ReaderGoneError, command_streams, discard_unwritten

@@ -26,16 +26,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 
 def open_vectors(path: Path) -> WordVectors:
     """The word vectors of a model folder, memory-mapped, or of a vector file, its format told by its content."""
-    from firth.vectors.word_vectors import WordVectors
+    from firth.vectors.conversion import as_word_vectors
 
     if path.is_dir() and is_model(path):
         from firth.training.model import load
 
         return load(path).vectors
-    from firth.formats.registry import read_vectors
-
-    table = read_vectors(path)
-    return WordVectors(table.words, table.matrix, table.counts)
+    return as_word_vectors(path)
 
 
 def is_model(folder: Path) -> bool:

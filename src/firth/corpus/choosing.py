@@ -14,7 +14,7 @@ from firth.corpus.native_words import NativeWords
 from firth.corpus.vocabulary import Vocabulary, encode_words
 from firth.errors import CorpusError, CorpusTypeError, ParameterError
 from firth.native.stopping import run_stoppable
-from firth.native.text import TextEncoder, rank_words
+from firth.native.text import TextEncoder
 
 
 def hold_out(counted: Counted, threshold: int, seed: int) -> tuple[Counted, int, int]:
@@ -172,11 +172,8 @@ def _rank(
     if isinstance(words, np.ndarray):
         return kept[np.lexsort((words[kept], -counts[kept]))][:max_vocabulary]
     if isinstance(words, list):
-        encoded = [encode_words(words[number]) for number in kept.tolist()]
-        text = np.frombuffer(b"".join(encoded), np.uint8)
-        offsets = np.zeros(len(encoded) + 1, np.int64)
-        np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)), out=offsets[1:])
-        order = rank_words(text, offsets, np.ascontiguousarray(counts[kept]), np.arange(len(kept), dtype=np.int64))
+        packed = NativeWords.pack(encode_words(words[number]) for number in kept.tolist())
+        order = packed.rank(np.ascontiguousarray(counts[kept]), np.arange(len(kept), dtype=np.int64))
         return kept[order][:max_vocabulary]
     return words.rank(counts, kept)[:max_vocabulary]
 
@@ -204,7 +201,7 @@ def _nothing_left_message(
     n_seen, highest = int(np.count_nonzero(counts)), int(counts.max())
     if isinstance(words, NativeWords):  # which word comes first depends on the threads
         first = int(words.rank(counts, np.flatnonzero(counts == highest))[0])
-    word = words.word_bytes(first).decode() if isinstance(words, NativeWords) else words[first]
+    word = words.encoded(first).decode() if isinstance(words, NativeWords) else words[first]
     return (
         f"min_count={min_count} leaves no word: {n_seen:,} distinct words were seen among {int(counts.sum()):,} tokens,"
         f" the most frequent, {word if isinstance(words, np.ndarray) else repr(word)}, {highest:,}"

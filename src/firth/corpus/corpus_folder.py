@@ -1,6 +1,6 @@
 """Room corpus: the folder that a corpus is encoded into: the old corpus stays whole until the new one is.
 
-The new corpus is written in a marked folder inside (`firth.corpus.owned`) and moved in the end, its manifest last.
+The new corpus is written in a marked folder inside (`firth.base.owned`) and moved in the end, its manifest last.
 While files are moved, the manifest in the folder says that the corpus is unfinished: so a corpus that a kill cut in
 half is neither opened nor taken for a user's files.
 """
@@ -13,10 +13,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from firth.corpus.counting import storage_error
+from firth.base.locks import FolderLock
+from firth.base.owned import OwnedFolder
+from firth.base.replace import keep_permissions, write_file
+from firth.base.storage import storage_error
 from firth.corpus.encoded import CORPUS_FILES, FORMAT_NAME, FORMAT_VERSION, MANIFEST, read_format
-from firth.corpus.owned import OwnedFolder, lock_folder
-from firth.corpus.replace import keep_permissions, write_file
 from firth.errors import StorageError
 
 
@@ -75,11 +76,9 @@ def _refuse_foreign_files(folder: Path) -> None:
 def _move(work: Path, folder: Path) -> None:
     with contextlib.ExitStack() as stack:
         try:
-            lock = lock_folder(Path(os.path.realpath(folder)))
+            stack.enter_context(FolderLock(folder))
         except BlockingIOError:
             raise StorageError(f"{folder} is being encoded into by another process; choose another folder") from None
-        if lock is not None:
-            stack.callback(os.close, lock)
         _refuse_foreign_files(folder)
         unfinished = {"format": FORMAT_NAME, "version": FORMAT_VERSION, "unfinished": True}
         with open(work / MANIFEST, "rb") as manifest:

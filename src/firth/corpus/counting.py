@@ -9,7 +9,6 @@ import array
 import contextlib
 import itertools
 import os
-import shutil
 import tempfile
 import threading
 import time
@@ -21,6 +20,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.storage import storage_error
 from firth.corpus.native_words import NativeWords
 from firth.corpus.recognise import strip_marks
 from firth.corpus.sources import IdSequences, TextFile, string_message, tokens_of
@@ -443,20 +443,3 @@ def _id_block(ids: NDArray[Any], start: int) -> NDArray[np.int64]:
 
 def _identity(n: int) -> NDArray[np.int32]:
     return np.arange(n, dtype=np.int32)
-
-
-def storage_error(error: OSError, folder: Path | None) -> StorageError:
-    if isinstance(error, StorageError):
-        text = str(error)
-        if "No space left" in text:
-            text += _free_text(folder)
-        return type(error)(text)
-    place = f"{folder}: " if folder is not None else ""
-    text = f"{place}cannot be written: {error.strerror or error}"
-    return StorageError(text + (_free_text(folder) if "No space left" in text else ""))
-
-
-def _free_text(folder: Path | None) -> str:
-    return (
-        "" if folder is None else f"; {shutil.disk_usage(folder).free:,} bytes are free in {folder}; nothing was kept"
-    )

@@ -21,6 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.machine import available_processors
+from firth.base.storage import storage_error
+from firth.base.values import as_integer, is_number, validate_choice
 from firth.corpus.choosing import NoKnownWordError, Transform, choose_vocabulary, hold_out, unseen_words
 from firth.corpus.corpus_folder import new_corpus, old_corpus_bytes
 from firth.corpus.counting import (
@@ -34,7 +37,6 @@ from firth.corpus.counting import (
     count_texts,
     count_tokens,
     open_text,
-    storage_error,
     tokenize_lines,
 )
 from firth.corpus.encoded import (
@@ -150,10 +152,9 @@ def encode_corpus(
         names of a corpus that firth did not write. Nothing half-written is left, and an old corpus stays as it is.
     """
     validate_cuts(min_count, max_vocabulary)
-    threads = _validate_threads(threads)
+    threads = _n_threads(threads)
     threshold = _heldout_threshold(heldout_share, seed)
-    if encoding_errors not in ENCODING_ERRORS:
-        raise ParameterError(f"encoding_errors must be one of {', '.join(ENCODING_ERRORS)}, got {encoding_errors!r}")
+    validate_choice("encoding_errors", encoding_errors, ENCODING_ERRORS)
     if chunk_bytes < 1:
         raise ParameterError(f"chunk_bytes must be at least 1, got {chunk_bytes}")
     split = resolve_tokenizer(tokenizer)
@@ -261,7 +262,7 @@ def estimate_corpus(
         As ``encode_corpus`` for a source that cannot be read.
     """
     classified = classify_source(source, resolve_tokenizer(tokenizer), as_text=as_text)
-    return _estimate(classified, _validate_threads(threads), CHUNK_BYTES, None)
+    return _estimate(classified, _n_threads(threads), CHUNK_BYTES, None)
 
 
 def _write_ids(
@@ -382,30 +383,16 @@ def _measure(files: list[TextFile]) -> tuple[float, float, float]:
     return n_bytes, tokens / sampled, lines / sampled
 
 
-def available_cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _validate_threads(threads: int | None) -> int:
-    if threads is None:
-        return available_cores()
-    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)):
-        raise ParameterError(f"threads must be an integer or None, got {threads!r}")
-    if threads < 1:
-        raise ParameterError(f"threads must be at least 1, got {threads}")
-    return int(threads)
+def _n_threads(threads: int | None) -> int:
+    return available_processors() if threads is None else as_integer("threads", threads, minimum=1)
 
 
 def _heldout_threshold(share: float | None, seed: int) -> int:
     """A sequence is held out when its 32-bit draw is below this: ceil(share 2^32)."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 1 << 64:
-        raise ParameterError(f"seed must be an integer in [0, 2^64), got {seed!r}")
+    as_integer("seed", seed, minimum=0, maximum=(1 << 64) - 1)
     if share is None:
         return 0
-    if isinstance(share, bool) or not isinstance(share, (int, float, np.number)) or not 0 < share < 1:
+    if not is_number(share) or not 0 < share < 1:
         raise ParameterError(f"heldout_share must lie between 0 and 1, got {share!r}")
     return -int(-float(share) * 4294967296 // 1)
 
@@ -428,7 +415,6 @@ __all__ = [
     "ENCODING_ERRORS",
     "CorpusEstimate",
     "IdSequences",
-    "available_cores",
     "encode_corpus",
     "encode_with_vocabulary",
     "estimate_corpus",

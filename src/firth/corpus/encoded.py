@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.json_file import describe_json, read_json_object
-from firth.corpus.owned import read_regular_file
-from firth.corpus.replace import write_file
+from firth.base.json_file import describe_json, read_json_object, read_own_json
+from firth.base.machine import available_processors
+from firth.base.replace import write_file
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, FormatError, StorageError
 
@@ -28,8 +28,7 @@ CORPUS_FILES = (MANIFEST, IDS, OFFSETS, HELDOUT_IDS, HELDOUT_OFFSETS, VOCABULARY
 FORMAT_NAME = "firth-corpus"
 FORMAT_VERSION = 1
 OWN_CHECKSUM = "manifest_sha256"  # corpora of older firths lack it
-_CHECK_BLOCK = 1 << 20
-_MAX_MANIFEST_BYTES = 1 << 20
+_BLOCK_ITEMS = 1 << 20
 HASH_BLOCK_BYTES = 1 << 22  # files are hashed in blocks, so that all cores can do it
 
 
@@ -126,12 +125,19 @@ class EncodedCorpus:
             An id is outside the vocabulary, or offsets do not rise from 0 to the number of ids.
         """
         for name, file in self.manifest["files"].items():
-            if hash_file(self.folder / name, threads=os.cpu_count() or 1) != file["sha256"]:
+            if hash_file(self.folder / name, threads=available_processors()) != file["sha256"]:
                 raise CorpusError(
                     f"{self.folder / name} was changed since the corpus was encoded (its checksum differs); encode the"
                     " corpus anew"
                 )
         self.validate_ranges()
+
+    def count_words(self) -> NDArray[np.int64]:
+        """How often each word of the vocabulary is among the ids that training reads: int64 array, (V,)."""
+        counts = np.zeros(len(self.vocabulary), np.int64)
+        for start in range(0, len(self.ids), _BLOCK_ITEMS):
+            counts += np.bincount(self.ids[start : start + _BLOCK_ITEMS], minlength=len(counts))
+        return counts
 
     def validate_ranges(self) -> None:
         """See that ids are of the vocabulary, and that offsets rise from 0 to the number of ids.
@@ -184,12 +190,8 @@ def write_manifest(folder: Path, fields: Mapping[str, Any], *, threads: int) -> 
 
 def read_format(folder: Path) -> str | None:
     """The ``format`` that the manifest in a folder names; None where there is none that can be read."""
-    data = read_regular_file(folder / MANIFEST, _MAX_MANIFEST_BYTES)
-    try:
-        manifest = json.loads(data or b"")
-    except (ValueError, RecursionError):
-        return None
-    found = manifest.get("format") if isinstance(manifest, dict) else None
+    manifest = read_own_json(folder / MANIFEST) or {}
+    found = manifest.get("format")
     return found if isinstance(found, str) else None
 
 
@@ -247,18 +249,11 @@ def _manifest_digest(manifest: Mapping[str, Any]) -> str:
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
-    try:
-        manifest = read_json_object(path)
-    except FormatError as error:
-        raise FormatError(f"{error}; it is not JSON that firth wrote: this is not an encoded corpus") from None
-    except StorageError:
-        raise
-    except FileNotFoundError:
-        raise StorageError(
-            f"{path.parent} is no encoded corpus: it has no {path.name}; make one with encode_corpus(...)"
-        ) from None
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    manifest = read_json_object(
+        path,
+        missing=f"{path.parent} is no encoded corpus: it has no {path.name}; make one with encode_corpus(...)",
+        damaged="it is not JSON that firth wrote: this is not an encoded corpus",
+    )
     if manifest.get("format") != FORMAT_NAME:
         raise FormatError(f'{path}: "format" must be "{FORMAT_NAME}"; this is not an encoded corpus')
     if manifest.get("version") != FORMAT_VERSION:
@@ -313,13 +308,13 @@ def validate_ids(path: Path, ids: NDArray[np.int32], offsets: NDArray[np.int64],
 
     Block by block, so that a corpus larger than memory can be checked.
     """
-    for start in range(0, len(ids), _CHECK_BLOCK):
-        block = ids[start : start + _CHECK_BLOCK]
+    for start in range(0, len(ids), _BLOCK_ITEMS):
+        block = ids[start : start + _BLOCK_ITEMS]
         if block.min() < 0 or block.max() >= n_words:
             raise FormatError(f"{path}: ids must lie in [0, {n_words}), the number of words; encode the corpus anew")
     rises = True
-    for start in range(0, len(offsets) - 1, _CHECK_BLOCK):
-        bounds = offsets[start : start + _CHECK_BLOCK + 1]
+    for start in range(0, len(offsets) - 1, _BLOCK_ITEMS):
+        bounds = offsets[start : start + _BLOCK_ITEMS + 1]
         rises = rises and bool(np.all(bounds[1:] >= bounds[:-1]))  # a difference could overflow
     if offsets[0] != 0 or offsets[-1] != len(ids) or not rises:
         raise FormatError(f"{path}: offsets must rise from 0 to {len(ids)}, the number of ids; encode the corpus anew")

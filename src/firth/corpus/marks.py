@@ -7,8 +7,6 @@ its distinct words.
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,7 +50,9 @@ def drop_marks(counted: Counted) -> tuple[int, int]:
         else:
             counted.counts[target[number]] += counted.counts[number]
             counted.counts[number] = 0
-    counted.words = _packed(words) if isinstance(counted.words, NativeWords) else [word.decode() for word in words]
+    counted.words = (
+        NativeWords.pack(words) if isinstance(counted.words, NativeWords) else [word.decode() for word in words]
+    )
     counted.id_maps[:] = [target[id_map] for id_map in counted.id_maps]
     return n_marks, n_dropped
 
@@ -69,7 +69,7 @@ def count_glued_tokens(counted: Counted) -> int:
         return 0
     if isinstance(words, list):
         return sum(int(n) for word, n in zip(words, counted.counts, strict=True) if CHARACTER in word[1:])
-    text = words.text.tobytes()
+    text = words.word_bytes.tobytes()
     numbers: set[int] = set()
     place = text.find(MARK)
     while place >= 0:
@@ -88,18 +88,11 @@ def _marked_words(words: NativeWords | list[str] | NDArray[np.int64]) -> NDArray
     starts, stops = words.offsets[:-1], words.offsets[1:]
     numbers = np.flatnonzero(stops - starts >= len(MARK))
     for place, byte in enumerate(MARK):
-        numbers = numbers[words.text[starts[numbers] + place] == byte]
+        numbers = numbers[words.word_bytes[starts[numbers] + place] == byte]
     return numbers
 
 
 def _listed(words: NativeWords | list[str] | NDArray[np.int64]) -> list[bytes]:
     if isinstance(words, NativeWords):
-        data = words.text.tobytes()
-        return [data[start:stop] for start, stop in itertools.pairwise(words.offsets.tolist())]
+        return list(words.all_encoded())
     return [str(word).encode("utf-8", "surrogatepass") for word in words]
-
-
-def _packed(words: list[bytes]) -> NativeWords:
-    offsets = np.zeros(len(words) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, words), np.int64, len(words)), out=offsets[1:])
-    return NativeWords(np.frombuffer(b"".join(words), np.uint8), offsets)

@@ -150,9 +150,9 @@ def part_words(loss: str, n_context: int) -> int:
     """Context words of one unit of skip-gram at most, for a window with ``n_context`` of them.
 
     The gradients of a unit's words are added into one step. The sum over a whole sequence of hundreds of words
-    overshoots and diverges, so a wide window is divided into parts, each of which is a unit. Under full softmax a part has
-    at most 20 words; else the most words p for which p^4 n_context^3 <= 20^7: a wider window has smaller parts. So the
-    training loss stays near the loss of single pairs (measured: docs/training.md).
+    overshoots and diverges, so a wide window is divided into parts, each of which is a unit. Under full softmax a part
+    has at most 20 words; else the most words p for which p^4 n_context^3 <= 20^7: a wider window has smaller parts. So
+    the training loss stays near the loss of single pairs (measured: docs/training.md).
     """
     if loss == "softmax":
         return PART_WORDS

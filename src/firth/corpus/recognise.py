@@ -13,6 +13,8 @@ import json
 import re
 from pathlib import PurePath
 
+from firth.base.compression import COMPRESSED_SUFFIXES
+from firth.base.first_bytes import IMAGE, SOUND, kind_of, wide_encoding_of
 from firth.errors import CorpusError, EncodingError
 
 HEAD_BYTES = 1 << 16  # what is looked at; a document a line may be long
@@ -21,68 +23,57 @@ STANDARD_INPUT = "standard input"  # as messages call it
 _LINES = 8  # whose shape decides
 _MIN_TABLE_SHARE = 0.9  # of the first rows of a CSV file must have as many columns as its header
 
-_PACKED = (".gz", ".bz2", ".xz", ".zst")  # endings behind the one that tells the format
 _UNPACK = "unpack the file first"
 _EXPORT = "export the text from the file first"
 _COLUMN = 'read the file and pass its column of texts: firth.train(frame["text"])'
 
-# Magic numbers: offset, bytes, the format's name, the way to read it. The longest that fits is taken first.
-_MAGIC: tuple[tuple[int, bytes, str, str], ...] = (
-    (0, b"\x1f\x8b", "gzip data", "decompress the file: gzip -dc FILE | firth train - ..."),
-    (0, b"\xfd7zXZ\x00", "xz data", "decompress the file: xz -dc FILE | firth train - ..."),
-    (0, b"\x28\xb5\x2f\xfd", "zstd data", "decompress the file: zstd -dc FILE | firth train - ..."),
-    (0, b"\x04\x22\x4d\x18", "lz4 data", "decompress the file: lz4 -dc FILE | firth train - ..."),
-    (0, b"\x1f\x9d", "data of compress (.Z)", "decompress the file: zcat FILE | firth train - ..."),
-    (0, b"LZIP\x01", "lzip data", "decompress the file: lzip -dc FILE | firth train - ..."),
-    (0, b"\xff\x06\x00\x00sNaPpY", "snappy data", "decompress the file first"),
-    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", f"{_UNPACK}: 7z x FILE"),
-    (0, b"Rar!\x1a\x07", "a RAR archive", f"{_UNPACK}: unrar x FILE"),
-    (257, b"ustar", "a tar archive", "unpack the file: tar -xOf FILE | firth train - ..."),
-    (0, b"!<arch>\n", "an ar archive", _UNPACK),
-    (0, b"PAR1", "a Parquet file", f"{_COLUMN} with frame = pandas.read_parquet('FILE')"),
-    (0, b"ARROW1\x00\x00", "an Arrow file", f"{_COLUMN} with frame = pandas.read_feather('FILE')"),
-    (0, b"FEA1", "a Feather file", f"{_COLUMN} with frame = pandas.read_feather('FILE')"),
-    (0, b"\xff\xff\xff\xff", "an Arrow stream", f"{_COLUMN} with frame = pyarrow.ipc.open_stream('FILE').read_all()"),
-    (0, b"ORC", "an ORC file", f"{_COLUMN} with frame = pandas.read_orc('FILE')"),
-    (0, b"Obj\x01", "an Avro file", _COLUMN),
-    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file", "read the file with h5py and pass lists of tokens"),
-    (0, b"SQLite format 3\x00", "an SQLite database", f"{_COLUMN} with frame = pandas.read_sql(...)"),
-    (0, b"\x93NUMPY", "a NumPy array (.npy)", "pass the array: firth.train(numpy.load('FILE'))"),
-    (0, b"\xba\x16\x4f\x2f", "a fastText model", "firth.read_vectors('FILE') reads its vectors"),
-    (0, b"GGUF", "a GGUF model", "the file holds a model and no text"),
-    (0, b"%PDF-", "a PDF file", f"{_EXPORT}: pdftotext FILE - | firth train - ..."),
-    (0, b"%!PS", "a PostScript file", f"{_EXPORT}: ps2ascii FILE | firth train - ..."),
-    (0, b"{\\rtf", "an RTF file", f"{_EXPORT}: pandoc -t plain FILE | firth train - ..."),
-    (
-        0,
-        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-        "an old Microsoft Office file",
-        f"{_EXPORT}: libreoffice --convert-to txt",
-    ),
-    (0, b"\x89PNG\r\n\x1a\n", "a PNG image", "an image holds no text"),
-    (0, b"\xff\xd8\xff", "a JPEG image", "an image holds no text"),
-    (0, b"GIF87a", "a GIF image", "an image holds no text"),
-    (0, b"GIF89a", "a GIF image", "an image holds no text"),
-    (0, b"II*\x00", "a TIFF image", "an image holds no text"),
-    (0, b"MM\x00*", "a TIFF image", "an image holds no text"),
-    (0, b"\x7fELF", "a program", "a program holds no text"),
-    (0, b"OggS\x00", "sound or video", "the file holds no text"),
-    (0, b"fLaC\x00", "sound", "the file holds no text"),
-    (4, b"ftyp", "video or an image", "the file holds no text"),
-)
-_WIDE_MARKS = (  # UTF-32 first: its mark begins as the one of UTF-16 does
-    (codecs.BOM_UTF32_LE, "UTF-32LE"),
-    (codecs.BOM_UTF32_BE, "UTF-32BE"),
-    (codecs.BOM_UTF16_LE, "UTF-16LE"),
-    (codecs.BOM_UTF16_BE, "UTF-16BE"),
-)
+# What to do with a file that is no text, by what it is (`firth.base.first_bytes`).
+_UNPACK_DATA = "decompress the file: {} FILE | firth train - ..."
+_ADVICE: dict[str, str] = {
+    "gzip data": _UNPACK_DATA.format("gzip -dc"),
+    "bzip2 data": _UNPACK_DATA.format("bzip2 -dc"),
+    "xz data": _UNPACK_DATA.format("xz -dc"),
+    "zstd data": _UNPACK_DATA.format("zstd -dc"),
+    "lz4 data": _UNPACK_DATA.format("lz4 -dc"),
+    "data of compress (.Z)": _UNPACK_DATA.format("zcat"),
+    "lzip data": _UNPACK_DATA.format("lzip -dc"),
+    "snappy data": "decompress the file first",
+    "a 7z archive": f"{_UNPACK}: 7z x FILE",
+    "a RAR archive": f"{_UNPACK}: unrar x FILE",
+    "a tar archive": "unpack the file: tar -xOf FILE | firth train - ...",
+    "an ar archive": _UNPACK,
+    "a zip archive": "unpack the file: unzip -p FILE | firth train - ...",
+    "a Parquet file": f"{_COLUMN} with frame = pandas.read_parquet('FILE')",
+    "an Arrow file": f"{_COLUMN} with frame = pandas.read_feather('FILE')",
+    "a Feather file": f"{_COLUMN} with frame = pandas.read_feather('FILE')",
+    "an Arrow stream": f"{_COLUMN} with frame = pyarrow.ipc.open_stream('FILE').read_all()",
+    "an ORC file": f"{_COLUMN} with frame = pandas.read_orc('FILE')",
+    "an Avro file": _COLUMN,
+    "an Excel sheet (.xlsx)": f"{_COLUMN} with frame = pandas.read_excel('FILE')",
+    "an HDF5 file": "read the file with h5py and pass lists of tokens",
+    "an SQLite database": f"{_COLUMN} with frame = pandas.read_sql(...)",
+    "a NumPy array (.npy)": "pass the array: firth.train(numpy.load('FILE'))",
+    "a NumPy archive (.npz)": "pass its arrays: numpy.load('FILE') has them by name",
+    "a fastText model": "firth.read_vectors('FILE') reads its vectors",
+    "a safetensors file": "read it with safetensors.numpy.load_file('FILE'); firth.read_vectors reads vectors",
+    "a pickle": "load it in Python, if you trust who made it, and pass lists of tokens",
+    "a PyTorch file": "load it with torch.load, if you trust who made it, and pass lists of tokens",
+    "a GGUF model": "the file holds a model and no text",
+    "a PDF file": f"{_EXPORT}: pdftotext FILE - | firth train - ...",
+    "a PostScript file": f"{_EXPORT}: ps2ascii FILE | firth train - ...",
+    "an RTF file": f"{_EXPORT}: pandoc -t plain FILE | firth train - ...",
+    "a Word document (.docx)": f"{_EXPORT}: pandoc -t plain FILE | firth train - ...",
+    "an OpenDocument or EPUB file": f"{_EXPORT}: pandoc -t plain FILE | firth train - ...",
+    "an old Microsoft Office file": f"{_EXPORT}: libreoffice --convert-to txt",
+    "a program": "a program holds no text",
+    "a Git LFS pointer, which stands for a file that was not fetched": "fetch the file: git lfs pull",
+    "a git-annex pointer, which stands for a file that was not fetched": "fetch the file: git annex get FILE",
+    **dict.fromkeys(IMAGE, "an image holds no text"),
+    **dict.fromkeys(SOUND, "the file holds no text"),
+}
 _MARKS_AT_LINE_STARTS = re.compile("^\ufeff+", re.MULTILINE)
-_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # bytes that no text has
-_LFS = b"version https://git-lfs.github.com/spec/v1"
-_ANNEX = re.compile(rb"/annex/objects/\S+\s*")
 _HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _XML = re.compile(rb"\s*<(?:\?xml\s|mediawiki\s|!DOCTYPE\s)", re.IGNORECASE)
-_OLD_PICKLE = re.compile(rb"(?:\(lp[01]\n|\(dp[01]\n|ccopy_reg\n_reconstructor\n|c__builtin__\n)")
 _JSON_KEY = rb'\s*"(?:[^"\\\n]|\\.){0,200}"\s*:\s*["\[{0-9tfn-]'
 _CUT_JSON = re.compile(rb"(?:\[\s*)?\{" + _JSON_KEY)
 _VECTOR_HEADER = re.compile(rb"[ \t]*([0-9]{1,12})[ \t]+([0-9]{1,6})[ \t\r]*\n")
@@ -105,12 +96,13 @@ def refuse_other_formats(head: bytes, name: str, *, is_whole: bool, as_text: boo
     EncodingError
         UTF-16 or UTF-32, with or without a byte-order mark.
     """
-    found = _binary_format(head, name) or _placeholder(head)
+    kind = kind_of(head, name)
+    found = None if kind is None else (kind, _ADVICE[kind])
     way_out = ""
     if found is None:
         refuse_wide_encodings(head, name)
     if found is None and not as_text:
-        suffixes = [ending.lower() for ending in PurePath(name).suffixes if ending.lower() not in _PACKED]
+        suffixes = [ending.lower() for ending in PurePath(name).suffixes if ending.lower() not in COMPRESSED_SUFFIXES]
         found = _textual_format(head, is_whole, suffixes[-1] if suffixes else "")
         way_out = "; to train on it as it is, pass as_text=True (`--as-text`)"
     if found is not None:
@@ -122,41 +114,12 @@ def refuse_other_formats(head: bytes, name: str, *, is_whole: bool, as_text: boo
 
 def refuse_wide_encodings(head: bytes, name: str) -> None:
     """Raise EncodingError where bytes begin as UTF-16 or UTF-32 text does, with or without a byte-order mark."""
-    found = wide_encoding(head)
+    found = wide_encoding_of(head)
     if found is not None:
-        encoding, has_mark = found
-        known_as = encoding[:6] if has_mark else encoding  # with a mark, iconv finds the order and drops the mark
         raise EncodingError(
-            f"{name} begins as {encoding} text does, {'with' if has_mark else 'without'} a byte-order mark; firth reads"
-            f" UTF-8: convert the file with iconv -f {known_as} -t UTF-8"
+            f"{name} begins as {found.name} text does, {'with' if found.has_mark else 'without'} a byte-order mark;"
+            f" firth reads UTF-8: convert the file with iconv -f {found.iconv_name} -t UTF-8"
         )
-
-
-def wide_encoding(head: bytes) -> tuple[str, bool] | None:
-    """The name of the UTF-16 or UTF-32 encoding that bytes are in, and whether a mark says so; None for others."""
-    for mark, encoding in _WIDE_MARKS:
-        if head.startswith(mark):
-            return encoding, True
-    head = head[: min(len(head), 4096) & ~3]
-    n_zeros = head.count(0)
-    if n_zeros == 0:
-        return None
-    is_ascii = all(byte == 0 or 32 <= byte < 127 or 9 <= byte <= 13 for byte in head)
-    if is_ascii and n_zeros < 0.4 * len(head):  # UTF-8 text with a NUL byte in it
-        return None
-    best = max((_ascii_share(head, encoding), encoding) for _, encoding in _WIDE_MARKS)
-    return (best[1], False) if best[0] > 0 else None
-
-
-def _ascii_share(head: bytes, encoding: str) -> float:
-    """The share of ASCII characters where bytes are text in an encoding; 0 where they are none."""
-    try:
-        text = codecs.getincrementaldecoder(encoding)("strict").decode(head)  # a character may be cut at the end
-    except UnicodeDecodeError:
-        return 0.0
-    if not text or any(ord(character) < 32 and character not in "\t\n\v\f\r" for character in text):
-        return 0.0
-    return sum(character < "\x7f" for character in text) / len(text)
 
 
 def strip_marks(text: bytes) -> bytes:
@@ -183,56 +146,6 @@ def decode_text(data: bytes, name: str) -> str:
             f"{name} must be UTF-8, got byte 0x{data[error.start]:02x} at offset {error.start}; convert the file"
         ) from None
     return _MARKS_AT_LINE_STARTS.sub("", text)
-
-
-def _binary_format(head: bytes, name: str) -> tuple[str, str] | None:
-    is_binary = _CONTROL.search(head) is not None
-    for offset, magic, format_name, advice in _MAGIC:
-        # a text may begin with the letters of a magic number
-        if head[offset : offset + len(magic)] == magic and (is_binary or not magic.isalnum()):
-            return format_name, advice
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
-        return _zip_format(head, name)
-    if head.startswith(b"BZh") and head[4:10] in (b"1AY&SY", b"\x17rE8P\x90"):
-        return "bzip2 data", "decompress the file: bzip2 -dc FILE | firth train - ..."
-    if head.startswith(b"RIFF") and head[8:12] in (b"WEBP", b"WAVE", b"AVI "):
-        return "an image, sound or video (RIFF)", "the file holds no text"
-    if is_binary and head.startswith(b"ID3") and head[3:4] in (b"\x02", b"\x03", b"\x04"):
-        return "sound (MP3)", "the file holds no text"
-    if head.startswith(b"BM") and head[6:10] == bytes(4):
-        return "a BMP image", "an image holds no text"
-    if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
-        return "a pickle", "load it in Python, if you trust who made it, and pass lists of tokens"
-    if _OLD_PICKLE.match(head):
-        return "a pickle", "load it in Python, if you trust who made it, and pass lists of tokens"
-    if head[8:10] == b'{"' and 0 < int.from_bytes(head[:8], "little") <= 100 << 20:
-        return (
-            "a safetensors file",
-            "read it with safetensors.numpy.load_file('FILE'); firth.read_vectors reads vectors",
-        )
-    return None
-
-
-def _zip_format(head: bytes, name: str) -> tuple[str, str]:
-    if b"word/" in head or name.lower().endswith(".docx"):
-        return "a Word document (.docx)", f"{_EXPORT}: pandoc -t plain FILE | firth train - ..."
-    if b"xl/" in head or name.lower().endswith(".xlsx"):
-        return "an Excel sheet (.xlsx)", f"{_COLUMN} with frame = pandas.read_excel('FILE')"
-    if b"mimetypeapplication/" in head[:60]:
-        return "an OpenDocument or EPUB file", f"{_EXPORT}: pandoc -t plain FILE | firth train - ..."
-    if b".npy" in head[:200] or name.lower().endswith(".npz"):
-        return "a NumPy archive (.npz)", "pass its arrays: numpy.load('FILE') has them by name"
-    if b"/data.pkl" in head[:400]:
-        return "a PyTorch file", "load it with torch.load, if you trust who made it, and pass lists of tokens"
-    return "a zip archive", "unpack the file: unzip -p FILE | firth train - ..."
-
-
-def _placeholder(head: bytes) -> tuple[str, str] | None:
-    if head.startswith(_LFS):
-        return "a Git LFS pointer, which stands for a file that was not fetched", "fetch the file: git lfs pull"
-    if len(head) < 1000 and _ANNEX.fullmatch(head.rstrip(b"\0")):
-        return "a git-annex pointer, which stands for a file that was not fetched", "fetch the file: git annex get FILE"
-    return None
 
 
 def _textual_format(head: bytes, is_whole: bool, suffix: str) -> tuple[str, str] | None:

@@ -19,17 +19,15 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.compression import COMPRESSED_SUFFIXES, compression_of, import_zstandard
 from firth.corpus.recognise import HEAD_BYTES, MARK, STANDARD_INPUT, refuse_other_formats
 from firth.corpus.tables import ListColumn, TextColumn, Tokenizer, read_table, split_text, tokenize_texts
-from firth.errors import CorpusError, CorpusTypeError, FirthError, MissingExtraError, ShapeError, StorageError
+from firth.errors import CorpusError, CorpusTypeError, FirthError, ShapeError, StorageError
 
 FROM_STANDARD_INPUT = "-"
 BLOCK_BYTES = 1 << 20  # what is read from a stream at once
 
-# The first bytes of compressed files, and the name that each kind has by custom.
-_MAGIC = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ\x00", "zstd": b"\x28\xb5\x2f\xfd"}
 _ZSTD_BYTES = 1024  # given to the decompressor at once: 3 bytes can become 128 KiB, and its output cannot be bounded
-_SUFFIXES = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 
 
 @dataclass(frozen=True)
@@ -368,8 +366,8 @@ def _text_file(path: Path, as_text: bool) -> TextFile:
         if isinstance(error, FirthError):
             raise
         raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from error
-    found = _compression_of(first)
-    named = _SUFFIXES.get(path.suffix.lower())
+    found = compression_of(first)
+    named = COMPRESSED_SUFFIXES.get(path.suffix.lower())
     if named is not None and found != named:
         raise CorpusError(f"{path} is named as a {named} file but is {found or 'not compressed'}; rename it")
     if found is None:  # compressed data is looked at when it is decompressed
@@ -382,18 +380,11 @@ def _stream_of_handle(handle: Any, name: str, as_text: bool) -> TextFile:
     return TextFile(name, "stream", handle=handle, may_block=True, as_text=as_text)
 
 
-def _compression_of(first: bytes) -> str | None:
-    for kind, magic in _MAGIC.items():
-        if first.startswith(magic) and (kind != "bzip2" or first[4:10] in (b"1AY&SY", b"\x17rE8P\x90")):
-            return kind
-    return None
-
-
 def _read_blocks(handle: Any, name: str) -> Iterator[bytes]:
     first = handle.read(BLOCK_BYTES)
     if not isinstance(first, bytes):
         raise CorpusTypeError(f"{name} must be opened in binary mode")
-    kind = _compression_of(first)
+    kind = compression_of(first)
     if kind is not None:
         yield from _decompress(_Prefixed(first, handle), kind, name)
         return
@@ -489,10 +480,7 @@ def _decompressor(kind: str) -> tuple[Callable[[], _Step], tuple[type[Exception]
             return step
 
         return make_bounded, (OSError, lzma.LZMAError, EOFError, ValueError)
-    try:
-        import zstandard
-    except ImportError:
-        raise MissingExtraError('reading .zst files needs the package zstandard: pip install "firth[zstd]"') from None
+    zstandard = import_zstandard("read")
 
     def make_zstd() -> _Step:
         state = zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,10 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.files import read_regular
+from firth.base.replace import write_file
+from firth.base.spellings import SEARCHED_WORDS, did_you_mean, near_spellings
+from firth.base.values import as_integer, is_integer
+from firth.base.words import WordBuffer
 from firth.corpus.native_words import NativeWords
 from firth.corpus.recognise import HEAD_BYTES, refuse_other_formats, strip_marks
-from firth.corpus.regular_files import read_regular
-from firth.corpus.replace import write_file
 from firth.errors import (
     CorpusError,
     CorpusTypeError,
@@ -108,7 +110,7 @@ class Vocabulary:
 
     def _has_words_of(self, other: Vocabulary) -> bool:
         if isinstance(self._kept, NativeWords) and isinstance(other._kept, NativeWords):
-            return self._kept.equals(other._kept)
+            return self._kept.has_same_words(other._kept)
         return list(self.words) == list(other.words)
 
     __hash__ = None  # type: ignore[assignment]
@@ -134,7 +136,7 @@ class Vocabulary:
     def first_words(self, n_words: int) -> list[Any]:
         """The words with the lowest ids, at most ``n_words``, without making the strings of all."""
         if isinstance(self._kept, NativeWords):
-            return [self._kept.word_bytes(word_id).decode() for word_id in range(min(n_words, len(self)))]
+            return [self._kept.encoded(word_id).decode() for word_id in range(min(n_words, len(self)))]
         first = self._kept[:n_words]
         return first.tolist() if isinstance(first, np.ndarray) else list(first)
 
@@ -161,7 +163,7 @@ class Vocabulary:
         if not isinstance(self._kept, NativeWords):
             _ = self._ids
         elif (repeated := self._kept.find_repeated()) is not None:
-            raise _repeated_word(self._kept.word_bytes(repeated).decode())
+            raise _repeated_word(self._kept.encoded(repeated).decode())
 
     @functools.cached_property
     def _ids(self) -> dict[Any, int]:
@@ -175,9 +177,7 @@ class Vocabulary:
     def _unknown_message(self, word: object) -> str:
         message = f"{word!r} is not in the vocabulary of {len(self):,} words"
         if isinstance(word, str) and not self.words_are_ids:
-            near = difflib.get_close_matches(word, self.first_words(50_000), n=3)
-            if near:
-                message += f"; near spellings: {', '.join(near)}"
+            message += did_you_mean(near_spellings(word, self.first_words(SEARCHED_WORDS)))
         elif isinstance(word, str) != (not self.words_are_ids):
             message += f", whose words are {'integers' if self.words_are_ids else 'strings'}"
         return message
@@ -206,11 +206,11 @@ class Vocabulary:
         # a Series of counts, as value_counts() gives, has items() and is no Mapping
         pairs: list[tuple[Any, int]] = list(counts.items() if hasattr(counts, "items") else counts)
         for word, count in pairs:
-            if not isinstance(word, (str, int, np.integer)) or isinstance(word, bool):
+            if not isinstance(word, str) and not is_integer(word):
                 raise CorpusTypeError(f"words must be strings or integers, got {word!r} ({type(word).__name__})")
             if isinstance(word, str) != isinstance(pairs[0][0], str):
                 raise CorpusTypeError(f"words must be all strings or all integers, got {pairs[0][0]!r} and {word!r}")
-            if not isinstance(count, (int, np.integer)) or isinstance(count, bool) or count < 0:
+            if not is_integer(count) or count < 0:
                 raise ParameterError(f"the count of {word!r} must be an integer of 0 or more, got {count!r}")
         kept = sorted((-int(count), word) for word, count in pairs if count >= min_count)[:max_vocabulary]
         if not kept:
@@ -322,12 +322,10 @@ class Vocabulary:
         if isinstance(self._kept, np.ndarray):
             tensors["word_ids"] = np.ascontiguousarray(self._kept)
         elif isinstance(self._kept, NativeWords):
-            tensors["word_bytes"], tensors["word_offsets"] = self._kept.text, self._kept.offsets
+            tensors["word_bytes"], tensors["word_offsets"] = self._kept.word_bytes, self._kept.offsets
         else:
-            encoded = [encode_words(word) for word in self._kept]
-            tensors["word_bytes"] = np.frombuffer(b"".join(encoded), np.uint8)
-            lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
-            tensors["word_offsets"] = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+            packed = WordBuffer.pack(map(encode_words, self._kept))
+            tensors["word_bytes"], tensors["word_offsets"] = packed.word_bytes, packed.offsets
         return safetensors.numpy.save(tensors, metadata={_FORMAT_NAME: "1"})  # one key: their order is random
 
     @classmethod
@@ -344,14 +342,12 @@ class Vocabulary:
             return cls(_tensor(tensors, "word_ids", np.int64, path), counts)
         text = _tensor(tensors, "word_bytes", np.uint8, path)
         offsets = _tensor(tensors, "word_offsets", np.int64, path)
-        if (
-            len(offsets) != len(counts) + 1
-            or offsets[0] != 0
-            or offsets[-1] != len(text)
-            or np.any(offsets[1:] < offsets[:-1])
-        ):
-            raise FormatError(f"{path}: word_offsets must rise from 0 to {len(text)} in {len(counts) + 1} steps")
-        words = NativeWords(text, offsets)
+        if len(offsets) != len(counts) + 1:
+            raise FormatError(f"{path}: word_offsets must be {len(counts) + 1} numbers, got {len(offsets)}")
+        try:
+            words = NativeWords(text, offsets)
+        except ParameterError:
+            raise FormatError(f"{path}: word_offsets must rise from 0 to {len(text)}") from None
         try:
             words.validate_utf8()
         except UnicodeDecodeError as error:
@@ -362,12 +358,8 @@ class Vocabulary:
 def validate_cuts(min_count: int, max_vocabulary: int | None) -> None:
     """Raise ParameterError for a minimum count or a maximum vocabulary that is not a positive integer."""
     for name, value in (("min_count", min_count), ("max_vocabulary", max_vocabulary)):
-        if value is None and name == "max_vocabulary":
-            continue
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise ParameterError(f"{name} must be an integer, got {value!r}")
-        if value < 1:
-            raise ParameterError(f"{name} must be at least 1, got {value}")
+        if value is not None or name == "min_count":
+            as_integer(name, value, minimum=1)
 
 
 def encode_words(text: str) -> bytes:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from firth.base.values import validate_choice
 from firth.corpus.tables import is_missing, resolve_tokenizer, validated_tokens
-from firth.errors import CorpusError, CorpusTypeError, ParameterError
-from firth.estimators.sequence_embedder import as_listed, refuse_string, train_estimator
-from firth.formats.registry import read_vectors
+from firth.errors import CorpusError, CorpusTypeError
+from firth.estimators.embedding import EmbeddingEstimator, as_listed, refuse_string
+from firth.vectors.conversion import as_word_vectors
 from firth.vectors.texts import common_component, idf_weights, text_vectors
 from firth.vectors.word_vectors import WordVectors
 
 WEIGHTINGS = ("mean", "idf", "sif")
 
 
-class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc, unused-ignore]
+class DocumentVectorizer(EmbeddingEstimator):
     """Vectors of documents: the weighted mean of their words' vectors.
 
     v(t) = sum_i w(t_i) v(t_i) / n(t), n the number of known tokens for ``"sif"``, else sum_i w(t_i). ``"mean"`` has
@@ -68,7 +67,11 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     (15, 10)
     """
 
-    vectors_: WordVectors
+    vectors: Any
+    weighting: str
+    normalize_words: bool
+    lowercase: bool
+    tokenizer: str | Callable[[str], Sequence[str]] | None
 
     def __init__(
         self,
@@ -92,32 +95,7 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         training: Mapping[str, Any] | None = None,
         random_state: Any = None,
     ) -> None:
-        self.vectors = vectors
-        self.weighting = weighting
-        self.normalize_words = normalize_words
-        self.lowercase = lowercase
-        self.tokenizer = tokenizer
-        self.dims = dims
-        self.window = window
-        self.architecture = architecture
-        self.loss = loss
-        self.negatives = negatives
-        self.subsample = subsample
-        self.learning_rate = learning_rate
-        self.min_count = min_count
-        self.epochs = epochs
-        self.threads = threads
-        self.deterministic = deterministic
-        self.training = training
-        self.random_state = random_state
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        tags.no_validation = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
+        self._keep(locals())
 
     def fit(self, X: Iterable[Any], y: Any = None) -> DocumentVectorizer:
         """Train the word vectors where none are given; learn the weights of the words.
@@ -151,13 +129,8 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         check_is_fitted(self, "vectors_")
         return self._vectors_of(self._tokenize(X))
 
-    @property
-    def _n_features_out(self) -> int:
-        return self.vectors_.dims
-
     def _fit(self, X: Iterable[Any]) -> list[list[str]]:
-        if self.weighting not in WEIGHTINGS:
-            raise ParameterError(f"weighting must be one of {', '.join(map(repr, WEIGHTINGS))}, got {self.weighting!r}")
+        validate_choice("weighting", self.weighting, WEIGHTINGS)
         documents = self._tokenize(X)
         if not documents:
             raise CorpusError("X must hold at least one document, got none")
@@ -165,10 +138,10 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             if hasattr(self, name):
                 delattr(self, name)
         if self.vectors is None:
-            self.model_ = train_estimator(self, documents)
+            self.model_ = self._train(documents)
             self.vectors_ = self.model_.vectors
         else:
-            self.vectors_ = _as_word_vectors(self.vectors)
+            self.vectors_ = as_word_vectors(self.vectors)
         self.n_features_out_ = self.vectors_.dims
         if self.weighting == "idf":
             self.weights_ = idf_weights(self.vectors_, documents)
@@ -210,20 +183,6 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
                     f"a document must be a string or a list of strings, got {document!r:.60} in row {row}"
                 )
         return documents
-
-
-def _as_word_vectors(vectors: Any) -> WordVectors:
-    if isinstance(vectors, WordVectors):
-        return vectors
-    if isinstance(vectors, (str, os.PathLike)):
-        vectors = read_vectors(vectors)
-    if isinstance(vectors, Mapping):
-        return WordVectors(list(vectors), np.array(list(vectors.values())))
-    if hasattr(vectors, "words") and hasattr(vectors, "matrix"):
-        return WordVectors(vectors.words, vectors.matrix, getattr(vectors, "counts", None))
-    raise ParameterError(
-        f"vectors must be WordVectors, a mapping from word to vector, a path or None, got {type(vectors).__name__}"
-    )
 
 
 def _with_counts(vectors: WordVectors, documents: list[list[str]]) -> WordVectors:

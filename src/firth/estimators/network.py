@@ -7,7 +7,6 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from numbers import Integral, Real
 from typing import IO, Any, cast
 
 import numpy as np
@@ -21,6 +20,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from firth.base.values import as_integer, is_number, validate_choice
 from firth.errors import DivergenceError, ParameterError, TrainingError
 from firth.estimators.blas_threads import limit_blas_threads
 from firth.numerics.network import (
@@ -364,20 +364,15 @@ class SigmoidNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
 
     def _validate_parameters(self) -> None:
         def integer(name: str, least: int) -> None:
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-                raise ParameterError(f"{name} must be an integer of at least {least}, got {value!r}")
+            as_integer(name, getattr(self, name), minimum=least)
 
         def real(name: str, constraint: str, holds: Callable[[float], bool]) -> None:
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Real) or not holds(float(value)):
+            if not is_number(value) or not holds(float(value)):
                 raise ParameterError(f"{name} must be {constraint}, got {value!r}")
 
         def choice(name: str, choices: tuple[str, ...]) -> None:
-            if getattr(self, name) not in choices:
-                raise ParameterError(
-                    f"{name} must be one of {', '.join(map(repr, choices))}, got {getattr(self, name)!r}"
-                )
+            validate_choice(name, getattr(self, name), choices)
 
         integer("n_hidden", 0)
         integer("max_iter", 1)

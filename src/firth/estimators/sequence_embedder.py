@@ -8,36 +8,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from firth.base.values import validate_choice
 from firth.corpus.sources import tokens_of
 from firth.corpus.tables import TextColumn, read_table
-from firth.errors import CorpusTypeError, ParameterError, UnknownWordError
-from firth.training.advice import name_in_python, parameters_named
-from firth.training.run import train
+from firth.errors import CorpusTypeError, UnknownWordError
+from firth.estimators.embedding import EmbeddingEstimator, as_listed, refuse_string
 from firth.vectors.texts import text_vectors
-from firth.vectors.word_vectors import WordVectors
-
-TRAINING_PARAMETERS = (
-    "architecture",
-    "loss",
-    "dims",
-    "window",
-    "window_mode",
-    "negatives",
-    "subsample",
-    "learning_rate",
-    "min_count",
-    "epochs",
-    "threads",
-    "deterministic",
-)
-"""What both embedding estimators pass on to ``firth.train`` under the same name."""
 
 
-class SequenceEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc, unused-ignore]
+class SequenceEmbedder(EmbeddingEstimator):
     """Learn a vector for each item from the company that it keeps in sequences.
 
     ``fit`` takes sequences of items, all strings or all integers: random walks, baskets, sessions, log lines.
@@ -83,7 +64,7 @@ class SequenceEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     ((2, 8), (20, 8))
     """
 
-    vectors_: WordVectors
+    unknown: str
 
     def __init__(
         self,
@@ -104,29 +85,7 @@ class SequenceEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         unknown: str = "zero",
         random_state: Any = None,
     ) -> None:
-        self.dims = dims
-        self.window = window
-        self.window_mode = window_mode
-        self.architecture = architecture
-        self.loss = loss
-        self.negatives = negatives
-        self.subsample = subsample
-        self.learning_rate = learning_rate
-        self.min_count = min_count
-        self.epochs = epochs
-        self.threads = threads
-        self.deterministic = deterministic
-        self.training = training
-        self.unknown = unknown
-        self.random_state = random_state
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        tags.no_validation = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
+        self._keep(locals())
 
     def fit(self, X: Iterable[Sequence[Any]], y: Any = None) -> SequenceEmbedder:
         """Learn the vectors of all items.
@@ -142,7 +101,7 @@ class SequenceEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         ------
         ParameterError, CorpusError, CorpusTypeError
         """
-        validate_unknown(self.unknown)
+        validate_choice("unknown", self.unknown, ("zero", "error"))
         refuse_string(X)
         table = read_table(X, "X")
         if isinstance(table, TextColumn):
@@ -150,7 +109,7 @@ class SequenceEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
                 "X must be sequences of items, got a column of texts; pass [text.split() for text in X], or use"
                 " DocumentVectorizer"
             )
-        self.model_ = train_estimator(self, X)
+        self.model_ = self._train(X)
         self.vectors_ = self.model_.vectors
         self.n_features_out_ = self.vectors_.dims
         return self
@@ -176,59 +135,6 @@ class SequenceEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             return text_vectors(self.vectors_, items, unknown=skip)  # type: ignore[arg-type]
         except UnknownWordError as error:
             raise UnknownWordError(f'{error}; unknown="zero" leaves unknown items out') from None
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.vectors_.dims
-
-
-def train_estimator(estimator: Any, sequences: Any) -> Any:
-    """``firth.train`` with the parameters of an estimator; nothing is shown."""
-    parameters = {name: getattr(estimator, name) for name in TRAINING_PARAMETERS if hasattr(estimator, name)}
-    others = dict(estimator.training or {})
-    doubled = sorted(set(others) & {*parameters, "seed"})
-    if doubled:
-        raise ParameterError(f"training must hold no parameter of the estimator's own, got {doubled[0]!r} in it")
-    seed = estimator.random_state
-    if not isinstance(seed, Integral):
-        seed = check_random_state(seed).randint(2**31)
-
-    def name(parameter: str, value: object) -> str | None:
-        assignment = name_in_python(parameter, value)
-        return assignment if parameter in parameters else f"training={{{parameter!r}: {value!r}}}"
-
-    with parameters_named(name):
-        return train(sequences, seed=int(seed), **{"progress": False, **parameters, **others})
-
-
-def validate_unknown(unknown: object) -> None:
-    if unknown not in ("zero", "error"):
-        raise ParameterError(f"unknown must be 'zero' or 'error', got {unknown!r}")
-
-
-def refuse_string(X: object) -> None:
-    if isinstance(X, (str, bytes)):
-        raise CorpusTypeError("X must be an iterable, got a string; put it into a list: [text]")
-
-
-def as_listed(X: Any) -> list[Any]:
-    """The elements of a list, an array, a table or any other iterable, as Python objects.
-
-    Raises
-    ------
-    CorpusTypeError, CorpusError
-        ``firth.corpus.tables.read_table`` refuses it, or it has no elements in an order.
-    """
-    table = read_table(X, "X")
-    if table is not None:
-        return table.tolist() if isinstance(table, np.ndarray) else list(table)
-    if isinstance(X, np.ndarray):
-        return X.tolist()  # type: ignore[no-any-return]
-    if not isinstance(X, Iterable):
-        raise CorpusTypeError(f"X must be an iterable, got {type(X).__name__}")
-    if isinstance(X, (Mapping, set, frozenset)):
-        raise CorpusTypeError(f"X must be a list, got a {type(X).__name__}, which has no order or holds pairs")
-    return list(X)
 
 
 def _listed_items(sequence: Any, place: int) -> list[Any]:

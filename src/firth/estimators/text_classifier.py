@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Integral
 from typing import Any, cast
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
-from firth.corpus.json_file import describe_json
+from firth.base.json_file import describe_json
+from firth.base.values import is_integer
+from firth.base.words import pack_words
 from firth.corpus.tables import is_missing, rows_of
 from firth.errors import CorpusError, CorpusTypeError, FormatError, ParameterError, ShapeError
 from firth.estimators.network import SigmoidNetworkClassifier
 from firth.formats.model_folder import read_model_folder, words_of, write_model_folder
-from firth.formats.table import pack_words
 from firth.numerics.network import NetworkSizes
+from firth.vectors.texts import sum_rows
 from firth.vectors.word_vectors import WordVectors
 
 KIND = "text-classifier"
@@ -236,16 +236,8 @@ class TextClassifier:
         known_ids = [ids[ids >= 0] for ids in map(self._word_ids, _read_texts(texts))]
         n_known = np.array([len(ids) for ids in known_ids], np.int64)
         word_ids = np.concatenate(known_ids) if known_ids else np.empty(0, np.int64)
-        used, columns = np.unique(word_ids, return_inverse=True)
-        shares = np.repeat(1 / np.maximum(n_known, 1), n_known).astype(np.float32)
-        counts = scipy.sparse.csr_array(
-            (shares, columns, np.concatenate([[0], np.cumsum(n_known)])), shape=(len(known_ids), len(used))
-        )
-        rows = np.asarray(self.vectors.matrix[used], np.float32)
-        if not np.isfinite(rows).all():
-            wrong = self.vectors.words[int(used[~np.isfinite(rows).all(axis=1)][0])]
-            raise ParameterError(f"vectors must be finite, got NaN or infinity for the word {wrong!r}")
-        return np.asarray(counts @ rows, np.float32), n_known
+        sums = sum_rows(self.vectors, word_ids, np.concatenate([[0], np.cumsum(n_known)]))
+        return (sums / np.maximum(n_known, 1)[:, None]).astype(np.float32), n_known
 
     def _standardised(self, means: NDArray[np.float32], n_known: NDArray[np.int64]) -> NDArray[np.float32]:
         features = (means - self._center) / self._scale
@@ -274,7 +266,7 @@ def _read_labels(labels: Any) -> NDArray[Any]:
             raise CorpusError(f"labels must have a value in every row, got {label!r} in row {row} (counted from 0)")
         if isinstance(label, (list, tuple, dict)):
             raise CorpusTypeError(f"labels must be strings or integers, got {label!r:.60} in row {row}")
-    if listed and all(isinstance(label, Integral) and not isinstance(label, bool) for label in listed):
+    if listed and all(is_integer(label) for label in listed):
         return np.array(listed, np.int64)
     return np.array([str(label) for label in listed])
 

@@ -40,8 +40,9 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.words import WordBuffer
 from firth.formats.format import Format, Sample
-from firth.formats.rows import check_finite, decode_words, finish_table
+from firth.formats.rows import decode_words, finish_table, validate_finite
 from firth.formats.source import MAX_DIMS, MAX_WORD_BYTES, ByteSource, ReadOptions, mapped
 from firth.formats.table import VectorTable
 from firth.native import vector_text
@@ -98,11 +99,11 @@ class _Model:
                 self.fail(f"fastText's version must be 11 or 12, got {version}")
         self.read_arguments()
         entries, counts = self.read_dictionary()
-        n_input_rows, input_start = self.check_matrices(len(entries))
+        n_input_rows, input_start = self.locate_matrices(len(entries))
         n_words = len(entries) if options.limit is None else min(options.limit, len(entries))
         words = decode_words(self.source.path, entries[:n_words], options)
         matrix = self.compute_vectors(entries[:n_words], len(entries), n_input_rows, input_start, options.n_threads)
-        check_finite(self.source.path, matrix)
+        validate_finite(self.source.path, matrix)
         return finish_table(self.source.path, words, matrix, counts[:n_words], options)
 
     def read_arguments(self) -> None:
@@ -167,17 +168,17 @@ class _Model:
         self.at = at
         return entries, counts
 
-    def check_matrices(self, n_words: int) -> tuple[int, int]:
+    def locate_matrices(self, n_words: int) -> tuple[int, int]:
         """Rows of the input matrix and where it starts; the output matrix must be there, and nothing behind it."""
-        n_rows, start = self.check_matrix("input")
+        n_rows, start = self.locate_matrix("input")
         if n_rows != n_words + self.buckets:
             self.fail(f"the input matrix must have {n_words} + {self.buckets} rows, got {n_rows}")
-        self.check_matrix("output")
+        self.locate_matrix("output")
         if self.at != len(self.data):
             self.fail(f"{len(self.data) - self.at} bytes follow the output matrix")
         return n_rows, start
 
-    def check_matrix(self, name: str) -> tuple[int, int]:
+    def locate_matrix(self, name: str) -> tuple[int, int]:
         if not self.is_old and self.take("<B", f"the {name} matrix")[0]:
             self.fail(f"the {name} matrix is quantised (.ftz); give the model as it was before `fasttext quantize`")
         n_rows, n_dims = self.take("<2q", f"the sizes of the {name} matrix")
@@ -196,9 +197,7 @@ class _Model:
         self, entries: list[tuple[bytes, int]], n_vocabulary: int, n_input_rows: int, input_start: int, n_threads: int
     ) -> NDArray[np.float32]:
         n_words = len(entries)
-        offsets = np.zeros(n_words + 1, dtype=np.int64)
-        np.cumsum([len(word) for word, _ in entries], out=offsets[1:])
-        packed = np.frombuffer(b"".join(word for word, _ in entries), dtype=np.uint8)
+        words = WordBuffer.pack(word for word, _ in entries)
         n_bytes = n_input_rows * self.dims * 4
         input_rows = np.frombuffer(self.data, dtype=np.uint8, count=n_bytes, offset=input_start)
         matrix = np.empty((n_words, self.dims), dtype=np.float32)
@@ -206,8 +205,8 @@ class _Model:
         def compute(first: int) -> None:
             last = min(n_words, first + step)
             vector_text.compute_fasttext_vectors(
-                packed,
-                offsets,
+                words.word_bytes,
+                words.offsets,
                 first,
                 last,
                 input_rows,

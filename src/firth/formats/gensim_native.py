@@ -33,14 +33,14 @@ from firth.formats.format import Format, Sample
 from firth.formats.npy import (
     as_counts,
     as_vectors,
-    check_size,
     open_member,
     opened_zip,
     read_array_data,
     read_array_header,
+    validate_size,
 )
 from firth.formats.pickle_reader import PickledArray, Record, read_pickle, to_array
-from firth.formats.rows import check_finite, finish_table
+from firth.formats.rows import finish_table, validate_finite
 from firth.formats.source import MAX_WORD_BYTES, ByteSource, ReadOptions, mapped
 from firth.formats.table import VectorTable
 
@@ -149,7 +149,7 @@ def read_model(path: Path) -> GensimModel:
                 outputs[name] = as_vectors(matrix, f"{path}: {name}")
                 if outputs[name].shape != table.matrix.shape:
                     raise FormatError(f"{path}: {name} must have shape {table.matrix.shape}, got {outputs[name].shape}")
-                check_finite(path, outputs[name])
+                validate_finite(path, outputs[name])
     return GensimModel(table, True, settings, outputs)
 
 
@@ -193,7 +193,7 @@ def _table(path: Path, beside: str, vectors: Record, options: ReadOptions) -> Ve
     n_rows = len(keys) if options.limit is None else min(options.limit, len(keys))
     words = [_word(path, row, key) for row, key in enumerate(keys[:n_rows], 1)]
     matrix = matrix[:n_rows]
-    check_finite(path, matrix)
+    validate_finite(path, matrix)
     counts = _counts(path, state, keys)
     return finish_table(path, words, matrix, None if counts is None else counts[:n_rows], options)
 
@@ -247,13 +247,13 @@ def _array_beside(path: Path, stem: Path) -> NDArray[Any]:
             header = read_array_header(source.read, str(plain), "f")
             if source.size is None:
                 source.fail("an array beside a model must not be compressed")
-            check_size(header, source.size, plain)
+            validate_size(header, source.size, plain)
             return read_array_data(source.read, header, str(plain))
     with opened_zip(packed) as archive:
         info = archive.getinfo("val.npy")
         with open_member(archive, info, packed) as member:
             header = read_array_header(member.read, str(packed), "f")
-            check_size(header, info.file_size, packed)
+            validate_size(header, info.file_size, packed)
             return read_array_data(member.read, header, str(packed))
 
 

@@ -27,7 +27,7 @@ from firth.formats.recognition import ends_lines_with_cr, explain_piece, has_no_
 from firth.formats.rows import finish_table, read_text_rows, write_text_rows
 from firth.formats.source import MAX_DIMS, MAX_WORD_BYTES, ByteSource, ReadOptions
 from firth.formats.table import VectorTable
-from firth.formats.target import WriteOptions, check_words, whole_file
+from firth.formats.target import WriteOptions, validate_words, whole_file
 
 _LOOK_BYTES = 1 << 18
 _LOOK_ROWS = 200
@@ -73,7 +73,7 @@ def read(path: Path, options: ReadOptions) -> VectorTable:
 def write(path: Path, table: VectorTable, options: WriteOptions) -> None:
     """Write a GloVe text file; see `firth.formats.registry.write_vectors`."""
     advice = "write an .npz file or a model folder instead"
-    check_words(table.words, path=path, format_name="GloVe text", forbidden="\t\n\r\v\f\0", advice=advice)
+    validate_words(table.words, path=path, format_name="GloVe text", forbidden="\t\n\r\v\f\0", advice=advice)
     for row, word in enumerate(table.words, 1):
         if " " in word and (word != word.strip(" ") or is_number(word.rsplit(" ", 1)[1].encode())):
             raise FormatError(

@@ -13,7 +13,7 @@ import os
 import re
 from pathlib import Path
 
-from firth.corpus.owned import is_real_file, read_regular_file
+from firth.base.files import is_real_file, read_own_file
 
 CONFIG_NAME = "config.json"
 FORMAT_NAME = "firth-model"
@@ -57,7 +57,7 @@ def _is_leftover(path: Path) -> bool:
     kind = LEFTOVER.fullmatch(path.name)
     if not (is_tensors or kind) or not is_real_file(path):
         return False
-    data = read_regular_file(path, _LENGTH_BYTES + max(len(_TENSORS_BEGIN), len(_CONFIG_BEGINS)))
+    data = read_own_file(path, _LENGTH_BYTES + max(len(_TENSORS_BEGIN), len(_CONFIG_BEGINS)))
     if data is None:
         return False
     if kind is not None and not data:

@@ -45,17 +45,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.json_file import describe_json, parse_json_object, read_json_object
-from firth.corpus.regular_files import open_regular
-from firth.corpus.replace import create_file, keep_permissions
+from firth.base.files import open_regular
+from firth.base.json_file import describe_json, parse_json_object, read_json_object
+from firth.base.locks import FolderLock
+from firth.base.replace import create_file, keep_permissions
+from firth.base.storage import storage_error
+from firth.base.values import validate_choice
+from firth.base.words import pack_words, unpack_words
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
-from firth.formats.folder_lock import FolderLock
 from firth.formats.format import Format, Sample
 from firth.formats.model_files import CONFIG_NAME, FORMAT_NAME, METADATA, TENSOR_FILE, delete_leftovers, find_leftovers
-from firth.formats.rows import check_finite, finish_table
+from firth.formats.rows import finish_table, validate_finite
 from firth.formats.source import ReadOptions
-from firth.formats.table import VectorTable, pack_words, unpack_words
-from firth.formats.target import WriteOptions, storage_error, sync_folder, write_all
+from firth.formats.table import VectorTable
+from firth.formats.target import WriteOptions, sync_folder, write_all
 
 FORMAT_VERSION = 1
 RESERVED_KEYS = ("format", "format_version", "tensors")
@@ -134,15 +137,15 @@ def write_model_folder(
         raise storage_error(error, target) from error
     try:
         with _locked(target):
-            check_model_destination(target, overwrite, config)
+            validate_model_destination(target, overwrite, config)
             _save(target, stored, config)
+    except StorageError:
+        raise
     except OSError as error:
-        if isinstance(error, StorageError):
-            raise
         raise storage_error(error, target) from error
 
 
-def check_model_destination(
+def validate_model_destination(
     folder: str | os.PathLike[str], overwrite: bool, config: Mapping[str, Any] | None = None
 ) -> None:
     """Refuse a folder that a save would have to disturb; a missing one or one of hidden entries alone is fine.
@@ -293,7 +296,7 @@ def read_table(folder: Path, options: ReadOptions) -> VectorTable:
     rows = slice(options.limit)
     with np.errstate(over="ignore"):  # what float32 cannot hold is refused below
         matrix = np.asarray(matrix[rows], dtype=np.float32)
-    check_finite(folder, matrix)
+    validate_finite(folder, matrix)
     return finish_table(
         folder,
         names[rows],
@@ -305,7 +308,7 @@ def read_table(folder: Path, options: ReadOptions) -> VectorTable:
 
 def write_table(folder: Path, table: VectorTable, options: WriteOptions) -> None:
     """A model folder of vectors alone, without the training configuration that `firth.train` would record."""
-    check_finite(folder, table.matrix)
+    validate_finite(folder, table.matrix)
     packed, offsets = pack_words(table.words)
     tensors: dict[str, NDArray[Any]] = {
         "input_vectors": np.ascontiguousarray(table.matrix),
@@ -331,17 +334,10 @@ def read_config(folder: Path) -> dict[str, Any]:
     StorageError, FormatError
     """
     path = folder / CONFIG_NAME
-    try:
-        config = read_json_object(path)
-    except StorageError:
-        raise
-    except FileNotFoundError:
-        what = "is no model folder: it has no config.json" if folder.is_dir() else "does not exist"
-        raise StorageError(f"{folder} {what}; give the folder that `firth train -o` wrote") from None
-    except NotADirectoryError:
-        raise StorageError(f"{folder} must be a folder, got a file; `firth convert` reads vector files") from None
-    except OSError as error:
-        raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error
+    if os.path.isfile(folder):
+        raise StorageError(f"{folder} must be a folder, got a file; `firth convert` reads vector files")
+    what = "is no model folder: it has no config.json" if os.path.isdir(folder) else "does not exist"
+    config = read_json_object(path, missing=f"{folder} {what}; give the folder that `firth train -o` wrote")
     if config.get("format") != FORMAT_NAME:
         raise FormatError(f'{path}: "format" must be {FORMAT_NAME!r}, got {describe_json(config.get("format"))}')
     version = config.get("format_version")
@@ -440,7 +436,7 @@ def _save(folder: Path, tensors: Mapping[str, NDArray[Any]], config: Mapping[str
     delete_leftovers(folder, old_file)  # the lock is taken: no other save is under way
     header, order = encode_safetensors_header(tensors, METADATA)
     size = len(header) + sum(tensor.nbytes for tensor in tensors.values())
-    _check_free_space(folder, size)
+    _validate_free_space(folder, size)
     temporary = folder / f".model-{secrets.token_hex(6)}.tmp"
     try:
         checksum = hashlib.sha256()
@@ -552,8 +548,7 @@ def _refuse_infinite(path: Path, name: str, tensor: NDArray[Any]) -> None:
 
 
 def _stored(name: str, tensor: NDArray[Any], storage: str) -> NDArray[Any]:
-    if storage not in ("float32", "float16"):
-        raise ParameterError(f"storage must be 'float32' or 'float16', got {storage!r}")
+    validate_choice("storage", storage, ("float32", "float16"))
     if name == "__metadata__":
         raise ParameterError("tensors must not be called '__metadata__', which safetensors reserves")
     array = np.asarray(tensor)
@@ -587,7 +582,7 @@ def _whole_numbers(values: object) -> bool:
     return isinstance(values, list) and all(type(value) is int and 0 <= value < 1 << 62 for value in values)
 
 
-def _check_free_space(folder: Path, n_bytes: int) -> None:
+def _validate_free_space(folder: Path, n_bytes: int) -> None:
     status = os.statvfs(folder)
     free = status.f_bavail * status.f_frsize
     if n_bytes + (1 << 20) > free:
@@ -604,19 +599,17 @@ def _locked(folder: Path) -> Iterator[None]:
         lock = FolderLock(folder)
     except BlockingIOError:
         raise StorageError(f"{folder} is being saved to by another process; wait for it and try again") from None
-    try:
+    with lock:
         yield
-    finally:
-        lock.release()
 
 
 FORMAT = Format("firth", "firth's model folder: config.json and safetensors", (), _looks_like, read_table, write_table)
 
 __all__ = [
-    "check_model_destination",
     "clean_model_folder",
     "read_config",
     "read_model_folder",
+    "validate_model_destination",
     "words_of",
     "write_model_folder",
 ]

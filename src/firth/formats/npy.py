@@ -29,7 +29,7 @@ from typing import IO, Any, NoReturn, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.regular_files import open_regular
+from firth.base.files import open_regular
 from firth.errors import FirthError, FormatError, StorageError
 from firth.formats.source import MAX_INFLATION, max_inflated_bytes
 
@@ -215,7 +215,7 @@ def as_counts(array: NDArray[Any], what: str) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def check_size(header: ArrayHeader, n_bytes: int, what: str | Path) -> None:
+def validate_size(header: ArrayHeader, n_bytes: int, what: str | Path) -> None:
     """Refuse an array that needs more or fewer bytes than there are, before it is allocated."""
     if header.n_bytes + header.n_header_bytes != n_bytes:
         raise FormatError(
@@ -228,9 +228,9 @@ __all__ = [
     "ArrayHeader",
     "as_counts",
     "as_vectors",
-    "check_size",
     "open_member",
     "opened_zip",
     "read_array_data",
     "read_array_header",
+    "validate_size",
 ]

@@ -26,22 +26,23 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.words import pack_words
 from firth.errors import FormatError
 from firth.formats.format import Format, Sample
 from firth.formats.npy import (
     ArrayHeader,
     as_counts,
     as_vectors,
-    check_size,
     open_member,
     opened_zip,
     read_array_data,
     read_array_header,
+    validate_size,
 )
-from firth.formats.rows import check_finite, decode_words, finish_table
+from firth.formats.rows import decode_words, finish_table, validate_finite
 from firth.formats.source import ByteSource, ReadOptions
-from firth.formats.table import VectorTable, pack_words
-from firth.formats.target import WriteOptions, check_words, whole_file
+from firth.formats.table import VectorTable
+from firth.formats.target import WriteOptions, validate_words, whole_file
 
 VECTOR_NAMES = ("vectors", "matrix", "embeddings", "syn0")
 WORD_NAMES = ("words", "vocab", "keys", "index_to_key")
@@ -87,7 +88,7 @@ class _Archive:
                 self.fail(f"counts must have one number a word, got the shape {counts.shape} for {len(words)} words")
         if len(words) != len(matrix):
             self.fail(f"there must be as many words as vectors, got {len(words)} and {len(matrix)}")
-        check_finite(self.path, matrix)
+        validate_finite(self.path, matrix)
         return finish_table(self.path, words, matrix, counts, options)
 
     def words(self, name: str, options: ReadOptions) -> list[str]:
@@ -122,7 +123,7 @@ class _Archive:
             raise FormatError(f"{what}: missing from the archive")
         with open_member(self.archive, info, self.path) as member:
             header: ArrayHeader = read_array_header(member.read, what, kinds)
-            check_size(header, info.file_size, what)
+            validate_size(header, info.file_size, what)
             return read_array_data(member.read, header, what, n_rows)
 
     def find(self, names: tuple[str, ...], what: str) -> str:
@@ -138,8 +139,8 @@ class _Archive:
 
 def write(path: Path, table: VectorTable, options: WriteOptions) -> None:
     """Write an ``.npz`` file; see `firth.formats.registry.write_vectors`."""
-    check_words(table.words, path=path, format_name=".npz", forbidden="\0", advice="remove the word")
-    check_finite(path, table.matrix)
+    validate_words(table.words, path=path, format_name=".npz", forbidden="\0", advice="remove the word")
+    validate_finite(path, table.matrix)
     arrays: dict[str, Any] = {"vectors": np.ascontiguousarray(table.matrix)}
     lengths = [len(word) for word in table.words]
     if 4 * max(lengths) * len(lengths) <= max(_STRING_BYTES, _STRING_WASTE * sum(lengths)):

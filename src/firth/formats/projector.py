@@ -31,7 +31,7 @@ from firth.formats.format import Format, Sample, is_number
 from firth.formats.rows import finish_table, read_text_rows, write_text_rows
 from firth.formats.source import MAX_DIMS, MAX_WORD_BYTES, ByteSource, ReadOptions, VectorEncodingError, place
 from firth.formats.table import VectorTable
-from firth.formats.target import WriteOptions, check_destination, check_words, whole_file, write_all
+from firth.formats.target import WriteOptions, validate_destination, validate_words, whole_file, write_all
 
 _NAMES = (("vectors", "metadata"), ("vecs", "meta"), ("tensor", "metadata"))
 _MAX_LINE_BYTES = 4 * MAX_WORD_BYTES
@@ -76,11 +76,11 @@ def read(path: Path, options: ReadOptions) -> VectorTable:
 def write(path: Path, table: VectorTable, options: WriteOptions) -> None:
     """Write the projector's two files; see `firth.formats.registry.write_vectors`."""
     beside = metadata_path(path)
-    check_words(
+    validate_words(
         table.words, path=path, format_name="the projector's TSV", forbidden="\t\n\r\0", advice="remove the word"
     )
     for destination in (path, beside):
-        check_destination(destination, options.overwrite)
+        validate_destination(destination, options.overwrite)
     # both are complete before either gets its name
     with (
         whole_file(beside, overwrite=options.overwrite) as metadata,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from firth.base.compression import COMPRESSED_SUFFIXES
 from firth.errors import FormatError, ParameterError, StorageError
 from firth.formats import (
     fasttext_bin,
@@ -25,7 +26,7 @@ from firth.formats.format import Format, Sample, take_sample
 from firth.formats.recognition import explain_sample
 from firth.formats.source import ReadOptions
 from firth.formats.table import VectorTable
-from firth.formats.target import COMPRESSED_SUFFIXES, WriteOptions, plain_suffix
+from firth.formats.target import WriteOptions, plain_suffix
 
 # In the order in which they look at an unknown file: those with a magic number first.
 _FORMATS = (
@@ -208,7 +209,7 @@ def convert(
     if os.path.lexists(target) and not overwrite and known.name != model_folder.FORMAT.name:
         raise StorageError(f"{target} exists; choose another name, or ask to overwrite it")
     if known.name == model_folder.FORMAT.name:
-        model_folder.check_model_destination(target, overwrite, {"kind": "vectors"})
+        model_folder.validate_model_destination(target, overwrite, {"kind": "vectors"})
     table = read_vectors(
         source,
         source_format,

@@ -305,7 +305,7 @@ def finish_table(
     return VectorTable(words, matrix, counts)
 
 
-def check_finite(path: Path, matrix: NDArray[np.float32]) -> None:
+def validate_finite(path: Path, matrix: NDArray[np.float32]) -> None:
     """Refuse a matrix with a NaN or an infinity, naming the row; reads it once, block by block."""
     step = max(1, BLOCK_BYTES // max(1, 4 * matrix.shape[1]))
     for first in range(0, len(matrix), step):
@@ -607,12 +607,12 @@ def _shown(data: bytes) -> str:
 
 
 __all__ = [
-    "check_finite",
     "decode_words",
     "finish_table",
     "parse_header",
     "read_binary_rows",
     "read_text_rows",
+    "validate_finite",
     "write_binary_rows",
     "write_text_rows",
 ]

@@ -22,8 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NoReturn, TypeVar, cast
 
-from firth.corpus.regular_files import open_regular
-from firth.errors import EncodingError, FormatError, MissingExtraError, ParameterError, StorageError
+from firth.base.compression import compression_of, import_zstandard
+from firth.base.files import open_regular
+from firth.base.machine import available_processors
+from firth.base.values import as_integer, validate_choice
+from firth.errors import EncodingError, FormatError, ParameterError, StorageError
 
 MAX_DIMS = 1 << 20  # no published vectors come near; it bounds what one row can make a reader allocate
 MAX_WORD_BYTES = 1 << 16
@@ -34,14 +37,6 @@ FREE_INFLATION_BYTES = 32 << 20  # below this no ratio is asked for: short files
 _DISK_RESERVE = 64 << 20  # of the temporary folder's free space, what decompression leaves to others
 _XZ_MEMORY = 256 << 20  # xz -9 needs 65 MiB to decompress; a header may ask for 4 GiB
 
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-_MAGICS = {
-    "gzip": b"\x1f\x8b\x08",
-    "bzip2": b"BZh",  # the level and the magic of a block or of the end follow, see compression_of
-    "xz": b"\xfd7zXZ\x00",
-    "zstd": _ZSTD_MAGIC,
-}
-_BZIP2_BLOCKS = (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")
 Result = TypeVar("Result")
 _DAMAGED = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
@@ -57,14 +52,12 @@ class ReadOptions:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        if self.encoding_errors not in ("strict", "replace"):
-            raise ParameterError(f"encoding_errors must be 'strict' or 'replace', got {self.encoding_errors!r}")
-        if self.duplicates not in ("error", "first"):
-            raise ParameterError(f"duplicates must be 'error' or 'first', got {self.duplicates!r}")
+        validate_choice("encoding_errors", self.encoding_errors, ("strict", "replace"))
+        validate_choice("duplicates", self.duplicates, ("error", "first"))
         if self.limit is not None and self.limit < 1:
             raise ParameterError(f"limit must be at least 1, got {self.limit}; leave it out to read every row")
-        if self.threads is not None and self.threads < 1:
-            raise ParameterError(f"threads must be at least 1, got {self.threads}")
+        if self.threads is not None:
+            as_integer("threads", self.threads, minimum=1)
         try:
             ascii_compatible = "\n 0".encode(self.encoding) == b"\n 0"
         except LookupError:
@@ -74,14 +67,7 @@ class ReadOptions:
 
     @property
     def n_threads(self) -> int:
-        return self.threads if self.threads is not None else available_threads()
-
-
-def available_threads() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
+        return self.threads if self.threads is not None else available_processors()
 
 
 class ByteSource:
@@ -106,7 +92,7 @@ class ByteSource:
             # the first bytes, for the magic; a buffered reader's peek would do, but it may return less
             head = raw.read(16)
             raw.seek(0)
-            self.compression = compression_of(head)
+            self.compression = compression_of(head) or "none"
             self.file_size = os.fstat(raw.fileno()).st_size
             self.size = self.file_size if self.compression == "none" else None
             self._stream = _decompressed(raw, self.compression)
@@ -156,14 +142,6 @@ class ByteSource:
             filled += n_bytes
             self._advance(n_bytes)
         return filled
-
-    def read_exactly(self, n_bytes: int, what: str) -> bytes:
-        """The next ``n_bytes``, or an error that names ``what`` was cut."""
-        start = self.offset
-        data = self.read(n_bytes)
-        if len(data) < n_bytes:
-            self.fail(f"the file ends inside {what}: {n_bytes} bytes needed, {len(data)} left", offset=start)
-        return data
 
     def read_line(self, max_bytes: int, what: str) -> bytes:
         """The next line with its newline (which the file's last line may lack)."""
@@ -290,14 +268,6 @@ def _open(path: Path) -> io.FileIO:
         raise StorageError(f"{path} cannot be read: {error}") from error
 
 
-def compression_of(head: bytes) -> str:
-    """How a file that begins so is compressed: "gzip", "bzip2", "xz", "zstd", or "none"."""
-    for name, magic in _MAGICS.items():
-        if head.startswith(magic) and (name != "bzip2" or head[4:10] in _BZIP2_BLOCKS):
-            return name
-    return "none"
-
-
 def _decompressed(raw: io.FileIO, compression: str) -> IO[bytes]:
     if compression == "gzip":
         return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
@@ -311,17 +281,6 @@ def _decompressed(raw: io.FileIO, compression: str) -> IO[bytes]:
         reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw, read_across_frames=True)
         return cast("IO[bytes]", io.BufferedReader(reader, 1 << 16))
     return cast("IO[bytes]", io.BufferedReader(raw, 1 << 16))
-
-
-def import_zstandard(purpose: str) -> Any:
-    """The optional module ``zstandard``, or an error that names the extra."""
-    try:
-        import zstandard
-    except ImportError:
-        raise MissingExtraError(
-            f"to {purpose} .zst files firth needs the extra 'zstd'; install it with `pip install 'firth[zstd]'`"
-        ) from None
-    return zstandard
 
 
 class _XzReader(io.RawIOBase):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,37 +46,4 @@ class VectorTable:
         return len(self.words)
 
 
-def pack_words(words: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Words as one run of UTF-8 bytes and V+1 offsets: word i is bytes[offsets[i]:offsets[i + 1]].
-
-    Raises
-    ------
-    UnicodeEncodeError
-        A word holds a lone surrogate, which UTF-8 cannot express.
-    """
-    encoded = [word.encode("utf-8") for word in words]
-    offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
-    np.cumsum(np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded)), out=offsets[1:])
-    return np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets
-
-
-def unpack_words(packed: NDArray[np.uint8], offsets: NDArray[np.int64]) -> list[str]:
-    """The words that `pack_words` packed.
-
-    Raises
-    ------
-    ValueError
-        Offsets that do not rise from 0 to the number of bytes; bytes that are not UTF-8 (UnicodeDecodeError).
-    """
-    data = np.asarray(packed, dtype=np.uint8).tobytes()
-    bounds = np.asarray(offsets, dtype=np.int64)
-    if bounds.ndim != 1 or len(bounds) == 0 or bounds[0] != 0 or bounds[-1] != len(data) or np.any(np.diff(bounds) < 0):
-        raise ValueError(f"word offsets must rise from 0 to {len(data)}, the number of bytes")
-    ends = bounds.tolist()
-    if data.isascii():
-        text = data.decode("ascii")
-        return [text[start:end] for start, end in itertools.pairwise(ends)]
-    return [data[start:end].decode("utf-8") for start, end in itertools.pairwise(ends)]
-
-
-__all__ = ["VectorTable", "pack_words", "unpack_words"]
+__all__ = ["VectorTable"]

@@ -1,7 +1,7 @@
 """Room formats: files that appear whole or not at all, compressed by their suffix.
 
 A file is written beside its destination under another name and renamed when it is complete, so neither a full disk nor
-``kill -9`` leaves half a file under the name that was asked for: see `firth.corpus.replace`. Data is synced to the
+``kill -9`` leaves half a file under the name that was asked for: see `firth.base.replace`. Data is synced to the
 disk only where asked: an export can be made again, a model cannot.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import bz2
 import contextlib
-import errno
 import gzip
 import io
 import lzma
@@ -21,11 +20,13 @@ from typing import IO, cast
 
 import numpy as np
 
-from firth.corpus.replace import check_regular, replaced_file, sync_folder, write_all
-from firth.errors import FormatError, ParameterError, StorageError
-from firth.formats.source import MAX_WORD_BYTES, available_threads, import_zstandard
-
-COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
+from firth.base.compression import COMPRESSED_SUFFIXES, import_zstandard
+from firth.base.machine import available_processors
+from firth.base.replace import regular_status, replaced_file, sync_folder, write_all
+from firth.base.storage import storage_error
+from firth.base.values import as_integer, validate_choice
+from firth.errors import FormatError, StorageError
+from firth.formats.source import MAX_WORD_BYTES
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,13 @@ class WriteOptions:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        if self.storage not in ("float32", "float16"):
-            raise ParameterError(f"storage must be 'float32' or 'float16', got {self.storage!r}")
-        if self.threads is not None and self.threads < 1:
-            raise ParameterError(f"threads must be at least 1, got {self.threads}")
+        validate_choice("storage", self.storage, ("float32", "float16"))
+        if self.threads is not None:
+            as_integer("threads", self.threads, minimum=1)
 
     @property
     def n_threads(self) -> int:
-        return self.threads if self.threads is not None else available_threads()
+        return self.threads if self.threads is not None else available_processors()
 
 
 def plain_suffix(path: Path) -> str:
@@ -66,7 +66,7 @@ def whole_file(
     StorageError
         ``path`` exists and ``overwrite`` is false; the folder is missing or read-only; the disk is full.
     """
-    check_destination(path, overwrite)
+    validate_destination(path, overwrite)
     try:
         with replaced_file(path, sync=sync) as raw:
             suffix = os.path.splitext(os.path.realpath(path))[1].lower()  # of the file that a link points to
@@ -83,10 +83,10 @@ def whole_file(
         raise storage_error(error, path) from error
 
 
-def check_destination(path: Path, overwrite: bool) -> None:
+def validate_destination(path: Path, overwrite: bool) -> None:
     """Refuse to replace what is there, or what is no file."""
     try:
-        status = check_regular(path)
+        status = regular_status(path)
     except OSError as error:
         if isinstance(error, StorageError):
             raise
@@ -95,21 +95,7 @@ def check_destination(path: Path, overwrite: bool) -> None:
         raise StorageError(f"{path} exists; choose another name, or ask to overwrite it")
 
 
-def storage_error(error: OSError, path: Path) -> StorageError:
-    """What the system's error means for the person who writes ``path``."""
-    advice = {
-        errno.ENOSPC: "the disk is full; free some space and try again, nothing was changed",
-        errno.EDQUOT: "your disk quota is used up; free some space and try again, nothing was changed",
-        errno.EFBIG: "the file would be larger than this process or file system allows; nothing was changed",
-        errno.EROFS: "the file system is read-only; choose another folder",
-        errno.EACCES: "no permission to write there; choose another folder",
-        errno.EPERM: "no permission to write there; choose another folder",
-        errno.ENOENT: f"the folder {path.parent} does not exist; make it first",
-    }.get(error.errno or 0, error.strerror or str(error))
-    return StorageError(error.errno, f"{path} cannot be written: {advice}")
-
-
-def check_words(words: list[str], *, path: Path, format_name: str, forbidden: str, advice: str) -> None:
+def validate_words(words: list[str], *, path: Path, format_name: str, forbidden: str, advice: str) -> None:
     """Refuse words that the format cannot hold, by row: empty ones, those with a forbidden character, surrogates."""
     if _are_clean(words, forbidden):
         return
@@ -147,25 +133,24 @@ def _are_clean(words: list[str], forbidden: str) -> bool:
 
 
 def _compressed(raw: io.FileIO, suffix: str) -> IO[bytes]:
-    if suffix == ".gz":  # no name and no time inside: the same vectors give the same bytes
+    kind = COMPRESSED_SUFFIXES.get(suffix)
+    if kind == "gzip":  # no name and no time inside: the same vectors give the same bytes
         return cast("IO[bytes]", gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0))
-    if suffix == ".bz2":
+    if kind == "bzip2":
         return cast("IO[bytes]", bz2.BZ2File(raw, "wb"))
-    if suffix == ".xz":
+    if kind == "xz":
         return cast("IO[bytes]", lzma.LZMAFile(raw, "wb"))
-    if suffix == ".zst":
+    if kind == "zstd":
         return cast("IO[bytes]", import_zstandard("write").ZstdCompressor().stream_writer(raw, closefd=False))
     return cast("IO[bytes]", raw)
 
 
 __all__ = [
-    "COMPRESSED_SUFFIXES",
     "WriteOptions",
-    "check_destination",
-    "check_words",
     "plain_suffix",
-    "storage_error",
     "sync_folder",
+    "validate_destination",
+    "validate_words",
     "whole_file",
     "write_all",
 ]

@@ -25,7 +25,7 @@ from firth.formats.recognition import find_binary_width, recognise_rows, shows_n
 from firth.formats.rows import finish_table, parse_header, read_binary_rows, write_binary_rows
 from firth.formats.source import MAX_HEADER_BYTES, ByteSource, ReadOptions
 from firth.formats.table import VectorTable
-from firth.formats.target import WriteOptions, check_words, whole_file
+from firth.formats.target import WriteOptions, validate_words, whole_file
 from firth.formats.word2vec_text import ADVICE
 from firth.formats.word2vec_text import FORMAT as TEXT_FORMAT
 
@@ -52,7 +52,7 @@ def read(path: Path, options: ReadOptions) -> VectorTable:
 
 def write(path: Path, table: VectorTable, options: WriteOptions) -> None:
     """Write a word2vec binary file; see `firth.formats.registry.write_vectors`."""
-    check_words(table.words, path=path, format_name="word2vec binary", forbidden=" \n\0", advice=ADVICE)
+    validate_words(table.words, path=path, format_name="word2vec binary", forbidden=" \n\0", advice=ADVICE)
     with whole_file(path, overwrite=options.overwrite) as stream:
         stream.write(b"%d %d\n" % table.matrix.shape)
         write_binary_rows(stream, table, options, path, newline=True)

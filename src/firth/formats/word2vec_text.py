@@ -27,7 +27,7 @@ from firth.formats.recognition import recognise_rows
 from firth.formats.rows import finish_table, parse_header, read_text_rows, write_text_rows
 from firth.formats.source import MAX_HEADER_BYTES, ByteSource, ReadOptions
 from firth.formats.table import VectorTable
-from firth.formats.target import WriteOptions, check_words, whole_file
+from firth.formats.target import WriteOptions, validate_words, whole_file
 
 FORBIDDEN = " \t\n\r\v\f\0"
 _LOOK_BYTES = 1 << 20
@@ -64,7 +64,7 @@ def write_with_header(
     path: Path, table: VectorTable, options: WriteOptions, *, trailing: bool, format_name: str
 ) -> None:
     """The same with or without a space before the newline, which fastText writes."""
-    check_words(table.words, path=path, format_name=format_name, forbidden=FORBIDDEN, advice=ADVICE)
+    validate_words(table.words, path=path, format_name=format_name, forbidden=FORBIDDEN, advice=ADVICE)
     with whole_file(path, overwrite=options.overwrite) as stream:
         stream.write(b"%d %d\n" % table.matrix.shape)
         write_text_rows(stream, table, options, path, trailing=trailing)

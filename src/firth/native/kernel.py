@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.errors import NativeError
-from firth.native.loader import check_status, compiler_of, default_instruction_set, load_library
+from firth.native.loader import compiler_of, default_instruction_set, load_library, validate_status
 from firth.native.stopping import run_stoppable
 
 _ARCHITECTURES = {"skipgram": 0, "cbow": 1}
@@ -109,7 +109,7 @@ class Rounds:
     def __init__(self, library: ctypes.CDLL, settings: Settings, threads: int) -> None:
         self._library = library
         handle = c_void_p()
-        check_status(library, library.firth_rounds_create(settings, threads, handle))
+        validate_status(library, library.firth_rounds_create(settings, threads, handle))
         self._finalizer = weakref.finalize(self, library.firth_rounds_destroy, handle)
         # A daemon thread may still train when the interpreter ends: the memory goes with the process.
         self._finalizer.atexit = False
@@ -117,7 +117,7 @@ class Rounds:
 
     def train(self, start: int, stop: int, epoch: int) -> Result:
         result = Result()
-        check_status(self._library, self._library.firth_rounds_train(self._handle, start, stop, epoch, result))
+        validate_status(self._library, self._library.firth_rounds_train(self._handle, start, stop, epoch, result))
         return result
 
 
@@ -217,7 +217,7 @@ class Kernel:
         )
 
     def _check(self, status: int) -> None:
-        check_status(self._library, status)
+        validate_status(self._library, status)
 
 
 @functools.cache

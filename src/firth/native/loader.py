@@ -116,7 +116,7 @@ def raise_last_error(library: ctypes.CDLL, status: int) -> NoReturn:
     raise _ERRORS.get(status, NativeError)(message or f"native error {status}")
 
 
-def check_status(library: ctypes.CDLL, status: int) -> int:
+def validate_status(library: ctypes.CDLL, status: int) -> int:
     """Return a non-negative status; raise for a negative one."""
     if status < 0:
         raise_last_error(library, status)
@@ -155,11 +155,11 @@ def _x86_flags() -> set[str]:
 __all__ = [
     "StoppedError",
     "available_instruction_sets",
-    "check_status",
     "compiler_of",
     "default_instruction_set",
     "library",
     "load_library",
     "open_library",
     "raise_last_error",
+    "validate_status",
 ]

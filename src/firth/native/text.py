@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.errors import CorpusError, EncodingError
-from firth.native.loader import check_status, library, raise_last_error
+from firth.native.loader import library, raise_last_error, validate_status
 from firth.native.stopping import run_stoppable
 
 MAX_WORD_BYTES = 1 << 20  # as in text_count.cpp
@@ -95,7 +95,7 @@ class TextCounter:
         self.n_bytes = 0
         self._native = _functions()
         self._handle = ctypes.c_void_p()
-        check_status(self._native, self._native.firth_text_counter_new(spool, validate, ctypes.byref(self._handle)))
+        validate_status(self._native, self._native.firth_text_counter_new(spool, validate, ctypes.byref(self._handle)))
 
     def close(self) -> None:
         if self._handle:
@@ -121,7 +121,7 @@ class TextCounter:
 
     def begin_text(self) -> None:
         """Begin a text that is fed block by block."""
-        check_status(self._native, self._native.firth_text_begin(self._handle))
+        validate_status(self._native, self._native.firth_text_begin(self._handle))
 
     def feed(self, block: bytes, *, is_last: bool, name: str) -> CountedChunk:
         """Count one block of a text; a border inside a word or a character is fine."""
@@ -133,7 +133,7 @@ class TextCounter:
         """End the reading; ``n_words`` and ``n_bytes`` are known from now on."""
         n_words, n_bytes = ctypes.c_int64(), ctypes.c_int64()
         status = self._native.firth_text_finish(self._handle, ctypes.byref(n_words), ctypes.byref(n_bytes))
-        check_status(self._native, status)
+        validate_status(self._native, status)
         self.n_words, self.n_bytes = n_words.value, n_bytes.value
 
     def _counted(self, status: int, report: _ChunkReport, name: str) -> CountedChunk:
@@ -194,7 +194,7 @@ class TextMerge:
             self._counts.ctypes.data,
             ctypes.byref(self._handle),
         )
-        check_status(self._native, status)
+        validate_status(self._native, status)
 
     def close(self) -> None:
         if self._handle:
@@ -203,13 +203,13 @@ class TextMerge:
 
     def work(self) -> None:
         """Merge until nothing is left to do; several threads may call this at the same time."""
-        check_status(self._native, self._native.firth_text_merge_work(self._handle))
+        validate_status(self._native, self._native.firth_text_merge_work(self._handle))
 
     def words(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
         """The merged words: their bytes one after the other, (n_words + 1,) offsets, (n_words,) counts."""
         n_words, n_bytes = ctypes.c_int64(), ctypes.c_int64()
         status = self._native.firth_text_merge_sizes(self._handle, ctypes.byref(n_words), ctypes.byref(n_bytes))
-        check_status(self._native, status)
+        validate_status(self._native, status)
         return self._text[: n_bytes.value], self._offsets[: n_words.value + 1], self._counts[: n_words.value]
 
 
@@ -220,7 +220,7 @@ class TextEncoder:
         self._native = _functions()
         self._threshold, self._seed = heldout_threshold, seed
         self._handle = ctypes.c_void_p()
-        check_status(self._native, self._native.firth_text_encoder_new(ctypes.byref(self._handle)))
+        validate_status(self._native, self._native.firth_text_encoder_new(ctypes.byref(self._handle)))
 
     def close(self) -> None:
         if self._handle:
@@ -236,7 +236,7 @@ class TextEncoder:
         status = self._native.firth_text_map_chunk(
             self._handle, spool, ctypes.byref(where), id_map.ctypes.data, self._threshold, self._seed, sizes
         )
-        check_status(self._native, status)
+        validate_status(self._native, status)
         return sizes[0], sizes[1], sizes[2]
 
     def write_chunk(self, files: Sequence[int], bases: Sequence[int]) -> None:
@@ -246,7 +246,7 @@ class TextEncoder:
         ``bases``: tokens and lines before this chunk, held-out tokens and lines before it.
         """
         native_files, native_bases = (ctypes.c_int32 * 4)(*files), (ctypes.c_int64 * 4)(*bases)
-        check_status(self._native, self._native.firth_text_write_chunk(self._handle, native_files, native_bases))
+        validate_status(self._native, self._native.firth_text_write_chunk(self._handle, native_files, native_bases))
 
     def uncount_heldout(
         self, spool: int, chunk: CountedChunk, first_line: int, id_map: NDArray[np.int32], counts: NDArray[np.int64]
@@ -264,7 +264,7 @@ class TextEncoder:
             counts.ctypes.data,
             ctypes.byref(n_lines),
         )
-        return check_status(self._native, n_tokens), n_lines.value
+        return validate_status(self._native, n_tokens), n_lines.value
 
 
 def rank_words(
@@ -274,7 +274,7 @@ def rank_words(
     ranked = np.array(word_ids, np.int64)
     native = _functions()
     run_stoppable(
-        lambda: check_status(
+        lambda: validate_status(
             native,
             native.firth_text_rank(
                 text.ctypes.data, offsets.ctypes.data, counts.ctypes.data, len(ranked), ranked.ctypes.data
@@ -289,7 +289,7 @@ def find_repeated_word(text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> i
     n_words = len(offsets) - 1
     native = _functions()
     found = run_stoppable(
-        lambda: check_status(native, native.firth_text_find_repeated(text.ctypes.data, offsets.ctypes.data, n_words))
+        lambda: validate_status(native, native.firth_text_find_repeated(text.ctypes.data, offsets.ctypes.data, n_words))
     )
     return found if found < n_words else None
 
@@ -306,7 +306,7 @@ def join_words(
     joined_offsets = np.empty(len(word_ids) + 1, np.int64)
     native = _functions()
     size = run_stoppable(
-        lambda: check_status(
+        lambda: validate_status(
             native,
             native.firth_text_join(
                 text.ctypes.data,

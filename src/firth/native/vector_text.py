@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.native.loader import check_status, library
+from firth.native.loader import library, validate_status
 from firth.native.stopping import run_stoppable
 
 ROW_TOO_FEW = 1
@@ -68,7 +68,7 @@ def parse_text_rows(
     report = np.zeros(8, dtype=np.int64)
     address = _address(block)
     core = _library()
-    check_status(
+    validate_status(
         core,
         core.firth_vectors_parse_text(
             address + start,
@@ -92,7 +92,7 @@ def scan_binary_rows(
     report = np.zeros(8, dtype=np.int64)
     starts = np.empty(min(max_rows, n_bytes // (4 * n_dims) + 1), dtype=np.int64)
     core = _library()
-    check_status(
+    validate_status(
         core,
         core.firth_vectors_scan_binary(
             _address(block) + start,
@@ -115,7 +115,7 @@ def gather_binary_rows(
     """Copy the rows that the scan found; the report names the first that holds a NaN or an infinity."""
     report = np.zeros(8, dtype=np.int64)
     core = _library()
-    check_status(
+    validate_status(
         core,
         core.firth_vectors_gather_binary(
             _address(block) + start,
@@ -167,7 +167,7 @@ def hash_words(words: bytearray, n_bytes: int, n_words: int) -> NDArray[np.uint6
         raise ValueError(f"n_bytes must be at most {len(words)}, the bytes of the words, got {n_bytes}")
     hashes = np.empty(n_words, dtype=np.uint64)
     core = _library()
-    check_status(core, core.firth_vectors_hash_words(_address(words), n_bytes, n_words, hashes.ctypes.data))
+    validate_status(core, core.firth_vectors_hash_words(_address(words), n_bytes, n_words, hashes.ctypes.data))
     return hashes
 
 
@@ -176,7 +176,7 @@ def may_repeat(hashes: NDArray[np.uint64]) -> bool:
     hashes = np.ascontiguousarray(hashes, dtype=np.uint64)
     core = _library()
     return run_stoppable(
-        lambda: bool(check_status(core, core.firth_vectors_may_repeat(hashes.ctypes.data, len(hashes))))
+        lambda: bool(validate_status(core, core.firth_vectors_may_repeat(hashes.ctypes.data, len(hashes))))
     )
 
 
@@ -200,7 +200,7 @@ def compute_fasttext_vectors(
     if len(input_rows) != n_input_rows * n_dims * 4 or len(offsets) <= last or offsets[last] > len(words):
         raise ValueError("input rows and word offsets must fit the words asked for")
     core = _library()
-    check_status(
+    validate_status(
         core,
         core.firth_vectors_fasttext(
             words.ctypes.data,
@@ -248,7 +248,7 @@ def _grow(out: bytearray, n_bytes: int) -> None:
 def _row_or_status(core: ctypes.CDLL, status: int) -> int:
     if status <= -_NOT_FINITE_ROW:
         return status + _NOT_FINITE_ROW - 1
-    return check_status(core, status)
+    return validate_status(core, status)
 
 
 __all__ = [

@@ -58,8 +58,3 @@ def validate_dimensions(name: str, array: NDArray[Any], letters: str) -> None:
     if array.ndim != n_letters:
         comma = "," if n_letters == 1 else ""
         raise ShapeError(f"{name} must have the shape ({letters}{comma}), got {array.shape}")
-
-
-def validate_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ParameterError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from firth.base.values import validate_choice
 from firth.errors import ParameterError, ShapeError
-from firth.numerics._arrays import as_counts, as_floats, validate_choice, validate_dimensions
+from firth.numerics._arrays import as_counts, as_floats, validate_dimensions
 
 WINDOW_MODES = ("dynamic", "fixed")
 

@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.values import validate_choice
 from firth.errors import FirthError, GradientError, ParameterError, ShapeError
-from firth.numerics._arrays import validate_choice
 from firth.numerics.finite_differences import (
     N_NOISE_POINTS,
     STEP_RATIO,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from firth.base.values import validate_choice
 from firth.errors import ParameterError, ShapeError
-from firth.numerics._arrays import REDUCTIONS, FloatArray, as_floats, as_ids, validate_choice, validate_dimensions
+from firth.numerics._arrays import REDUCTIONS, FloatArray, as_floats, as_ids, validate_dimensions
 from firth.numerics.activations import log_sigmoid, log_softmax, sigmoid
 
 

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from firth.base.values import validate_choice
 from firth.errors import IdError, ParameterError, ShapeError
-from firth.numerics._arrays import REDUCTIONS, FloatArray, as_floats, validate_choice
+from firth.numerics._arrays import REDUCTIONS, FloatArray, as_floats
 
 # Rows that go through the layers together: memory stays bounded, and products are large enough that the threads of the
 # BLAS, which meet after each of them, seldom wait (on a busy machine blocks of 1024 took twice as long; on one thread

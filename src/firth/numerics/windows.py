@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from firth.base.values import validate_choice
 from firth.errors import ParameterError, ShapeError
 from firth.numerics._arrays import (
     REDUCTIONS,
@@ -15,7 +16,6 @@ from firth.numerics._arrays import (
     IntArray,
     as_floats,
     as_ids,
-    validate_choice,
     validate_dimensions,
 )
 from firth.numerics.gradients import RowGradient

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.json_file import as_object, describe_json
+from firth.base.json_file import as_object, describe_json
 from firth.errors import FormatError, StorageError
 from firth.formats.model_folder import read_model_folder, write_model_folder
 from firth.training.history import History

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import tempfile
@@ -10,14 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from firth.corpus.owned import (
+from firth.base.files import is_real_folder
+from firth.base.locks import FolderLock
+from firth.base.owned import (
     SYSTEM_TEMPORARY_NAME,
     TEMPORARY_NAME,
     Leftover,
     delete_leftover,
     find_leftovers,
-    is_real_folder,
-    lock_folder,
     n_bytes_in,
 )
 from firth.errors import FormatError, StorageError
@@ -95,11 +94,11 @@ def delete(found: Found) -> None:
         return
     if found.kind in ("tensors", "half-written"):
         folder = found.path.parent
-        with _locked(Path(os.path.realpath(folder))):
+        with FolderLock(folder):
             if found.path in find_model_leftovers(folder, _named_tensors(folder)):
                 found.path.unlink()
         return
-    with _locked(found.path):
+    with FolderLock(found.path, follow_links=False):
         if not is_work_folder(found.path) or (found.path / RUN_NAME).exists() != (found.kind == "unfinished-run"):
             raise StorageError("another run has used it meanwhile")
         delete_work_folder(found.path)
@@ -123,7 +122,7 @@ def _find_work_folder(work: Path, unfinished_runs: bool) -> Iterator[Found]:
     elif kind == "unfinished-run" and not unfinished_runs:
         reason = f"`firth train --resume {work.parent}` goes on with it; --unfinished-runs deletes it"
     try:
-        with _locked(work):
+        with FolderLock(work, follow_links=False):
             pass
     except BlockingIOError:
         reason = "a process is training in it"
@@ -137,7 +136,7 @@ def _find_in_model(folder: Path, unfinished_runs: bool) -> Iterator[Found]:
         return
     busy = None
     try:
-        with _locked(Path(os.path.realpath(folder))):
+        with FolderLock(folder):
             pass
     except BlockingIOError:
         busy = "a process is saving into the folder"
@@ -153,16 +152,6 @@ def _named_tensors(folder: Path) -> str | None:
     if not (folder / CONFIG_NAME).exists():
         return None
     return str(read_config(folder)["tensors"]["file"])
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    lock = lock_folder(folder)
-    try:
-        yield
-    finally:
-        if lock is not None:
-            os.close(lock)
 
 
 __all__ = ["Found", "delete", "find"]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-import numbers
-import operator
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from firth.base.machine import available_processors
+from firth.base.values import as_integer, as_number, validate_choice
 from firth.errors import ParameterError
 from firth.kernels.registry import CHOICES, find_objective
 from firth.native.kernel import MAX_NEGATIVES
@@ -77,8 +75,8 @@ class TrainingConfig:
     negative_sharing : {"block", "window", "pair"}
         ``"block"``: the windows of a block of 64 tokens take turns at eight draws of noise words (CBOW: of 128 tokens,
         at four); with skip-gram three neighbouring windows have one draw, and their gradients are taken together; a
-        window of more than 10 words a side, or a whole sequence, has its own. ``"window"``: one for each window. ``"pair"``: a
-        fresh one for each pair. The expected gradient is the same.
+        window of more than 10 words a side, or a whole sequence, has its own. ``"window"``: one for each window.
+        ``"pair"``: a fresh one for each pair. The expected gradient is the same.
     target_collision : {"reject", "count", "drop"}
         A noise word that equals the target: drawn again, kept, or skipped (as word2vec.c and gensim do).
     noise_exponent : float
@@ -226,13 +224,6 @@ def validate_parameter_names(values: Mapping[str, Any]) -> None:
             raise ParameterError(f"a parameter must be one of {', '.join(known)}, got {name!r}")
 
 
-def available_processors() -> int:
-    """Processors that this process may use: its affinity where the system tells it, else all of the machine's."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def validate_vocabulary_size(config: TrainingConfig, n_words: int, *, least_noise_words: int | None = None) -> None:
     """Raise ParameterError where the loss needs more words than there are.
 
@@ -263,34 +254,3 @@ def validate_vocabulary_size(config: TrainingConfig, n_words: int, *, least_nois
                 f"noise_distribution must give a positive weight to at least {needed} words of the vocabulary,"
                 f" got {least_noise_words}"
             )
-
-
-def validate_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    """Raise ParameterError unless the value is one of the words."""
-    if not isinstance(value, str) or value not in choices:
-        allowed = ", ".join(repr(choice) for choice in choices)
-        raise ParameterError(f"{name} must be one of {allowed}, got {value!r}")
-
-
-def as_integer(name: str, value: object, *, minimum: int | None = None, maximum: int | None = None) -> int:
-    """The value as an int, if it is a whole number of an integer type (no bool) within the bounds."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise ParameterError(f"{name} must be a whole number, got {value!r}")
-    number = operator.index(value)
-    if minimum is not None and number < minimum:
-        raise ParameterError(f"{name} must be at least {minimum}, got {number}")
-    if maximum is not None and number > maximum:
-        raise ParameterError(f"{name} must be at most {maximum}, got {number}")
-    return number
-
-
-def as_number(name: str, value: object, *, minimum: float | None = None) -> float:
-    """The value as a float, if it is a finite real number (no bool, no string) of at least the minimum."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise ParameterError(f"{name} must be a number, got {value!r}")
-    number = float(value)
-    if not math.isfinite(number):
-        raise ParameterError(f"{name} must be a finite number, got {number}")
-    if minimum is not None and number < minimum:
-        raise ParameterError(f"{name} must be at least {minimum:g}, got {number:g}")
-    return number

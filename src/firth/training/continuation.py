@@ -8,23 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.encoded import (
-    HELDOUT_IDS,
-    HELDOUT_OFFSETS,
-    IDS,
-    OFFSETS,
-    OWN_CHECKSUM,
-    VOCABULARY,
-    EncodedCorpus,
-    write_manifest,
-)
+from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.rewrite import rewrite_corpus
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError
 from firth.training.config import TrainingConfig
-
-BLOCK_TOKENS = 1 << 20
-# What is not true of a corpus that was rewritten in other ids.
-_MANIFEST_OWN = ("format", "version", "files", "sha256", OWN_CHECKSUM, "n_words_unseen", "first_unseen_ids")
 
 
 @dataclass(frozen=True)
@@ -72,7 +60,7 @@ def continue_vocabulary(
         No word is left, or one word alone, from which no noise words can be drawn.
     """
     new = encoded.vocabulary
-    new_counts = _count(encoded.ids, len(new))
+    new_counts = encoded.count_words()
     found = old.look_up(new.word_list()).astype(np.int64)
     total_counts = old.counts.copy()
     np.add.at(total_counts, found[found >= 0], new_counts[found >= 0])
@@ -128,52 +116,3 @@ def _added_words(
         by_count = sorted(added.tolist(), key=lambda word_id: (-new_counts[word_id], words[word_id]))
         added = np.array(sorted(by_count[: max(0, config.max_vocabulary - n_old)]), np.int64)
     return added
-
-
-def _count(ids: NDArray[np.int32], n_words: int) -> NDArray[np.int64]:
-    counts = np.zeros(n_words, np.int64)
-    for start in range(0, len(ids), BLOCK_TOKENS):
-        counts += np.bincount(ids[start : start + BLOCK_TOKENS], minlength=n_words)
-    return counts
-
-
-def rewrite_corpus(
-    encoded: EncodedCorpus, table: NDArray[np.int32], vocabulary: Vocabulary, folder: Path, threads: int
-) -> EncodedCorpus:
-    """The corpus in the ids of another vocabulary, in a new folder: ``table[id]``, -1 drops the token.
-
-    Raises
-    ------
-    CorpusError
-        No token is left.
-    """
-    folder.mkdir()
-    n_tokens = _rewrite(encoded.ids, encoded.offsets, table, folder / IDS, folder / OFFSETS)
-    if n_tokens == 0:
-        raise CorpusError("corpus must have words of the vocabulary, got none")
-    if encoded.heldout_ids is not None and encoded.heldout_offsets is not None:
-        heldout_offsets = encoded.heldout_offsets
-        _rewrite(encoded.heldout_ids, heldout_offsets, table, folder / HELDOUT_IDS, folder / HELDOUT_OFFSETS)
-    vocabulary.save(folder / VOCABULARY)
-    fields = {key: value for key, value in encoded.manifest.items() if key not in _MANIFEST_OWN}
-    fields.update(n_tokens=n_tokens, vocabulary_size=len(vocabulary))
-    write_manifest(folder, fields, threads=threads)
-    return EncodedCorpus(folder)
-
-
-def _rewrite(
-    ids: NDArray[np.int32], offsets: NDArray[np.int64], table: NDArray[np.int32], ids_path: Path, offsets_path: Path
-) -> int:
-    """Write ``table[ids]`` without its -1, and the offsets that go with it, block by block; the number of ids."""
-    n_written, boundary = 0, 0
-    with open(ids_path, "wb") as ids_file, open(offsets_path, "wb") as offsets_file:
-        for start in range(0, len(ids), BLOCK_TOKENS):
-            mapped = table[ids[start : start + BLOCK_TOKENS]]
-            kept = mapped >= 0
-            before = np.concatenate([[n_written], n_written + np.cumsum(kept)])
-            stop = int(np.searchsorted(offsets, start + len(mapped), side="left"))
-            offsets_file.write(before[offsets[boundary:stop] - start].astype("<i8").tobytes())
-            ids_file.write(mapped[kept].astype("<i4").tobytes())
-            n_written, boundary = int(before[-1]), stop
-        offsets_file.write(np.full(len(offsets) - boundary, n_written, "<i8").tobytes())
-    return n_written

@@ -99,14 +99,14 @@ class DivergenceGuard:
             raise self.diverged(f"{what}, above the bound of {self._loss_bound:.4g},", epoch, position)
         self._loss = self._weight = self._examples = self._windows = 0.0
 
-    def check_last_loss(self) -> None:
+    def validate_last_loss(self) -> None:
         """Raise DivergenceError where the last epoch's mean loss is above the bound, however few its examples."""
         record = self._state.history.epochs[-1]
         if record.loss_nats > self._loss_bound:
             what = f"the mean loss rose to {record.loss_nats:.4g} nats, above the bound of {self._loss_bound:.4g},"
             raise self.diverged(what, record.epoch - 1, self._state.position)
 
-    def check_vectors(self) -> None:
+    def validate_vectors(self) -> None:
         """Raise DivergenceError where a vector is not finite or longer than the bound."""
         try:
             self._engine.check_finite(self._norm_bound)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from firth.corpus.json_file import as_object
+from firth.base.json_file import as_object
 from firth.errors import MissingExtraError
 from firth.training.records import as_list, read_record, require
 

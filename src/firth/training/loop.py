@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 import os
 import threading
 import time
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.values import is_number
 from firth.corpus.plan import UNIT_BORDER
 from firth.errors import ParameterError, TrainingError
 from firth.native.loader import StoppedError
@@ -250,12 +250,12 @@ class TrainingLoop:
             if self._out_of_patience and not state.history.stop_reason:
                 self._stop("patience")
         if state.position > 0:  # stopped within an epoch
-            self._guard.check_vectors()
+            self._guard.validate_vectors()
             if state.n_examples > 0:
                 self._record_epoch()
         if not state.history.epochs:
             raise self._no_example()
-        self._guard.check_last_loss()
+        self._guard.validate_last_loss()
 
     def _train_until(self, stop: int) -> None:
         state = self._state
@@ -345,7 +345,7 @@ class TrainingLoop:
         if not at_barrier:
             self._reach_barrier()
         if self._guard.is_good:
-            self._guard.check_vectors()
+            self._guard.validate_vectors()
             keeper.keep(lambda: Snapshot.take(state, engine.input_vectors, engine.output_vectors), started)
         else:
             keeper.postpone(time.monotonic() - started)
@@ -359,7 +359,7 @@ class TrainingLoop:
         is_empty = state.n_examples == 0 or (state.weight_sum == 0 and self._engine.loss_every == 1)
         if is_empty and not self._options.allows_empty_epochs:
             raise self._no_example()
-        self._guard.check_vectors()
+        self._guard.validate_vectors()
         self._record_epoch()
         report = self._report()
         state.epoch += 1
@@ -461,7 +461,7 @@ class TrainingLoop:
     def _ask_metric(self, stop_metric: Callable[[WordVectors], float], vectors: WordVectors) -> float:
         with self._signals.at_once():
             value: object = stop_metric(vectors)
-        if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
+        if not is_number(value) or not math.isfinite(value):
             raise ParameterError(f"stop_metric must return a finite number (larger is better), got {value!r}")
         return float(value)
 
@@ -501,7 +501,7 @@ class TrainingLoop:
     def _start_checkpoint(self) -> None:
         """Copy the state at a barrier and begin to write it."""
         assert self._checkpoints is not None
-        self._guard.check_vectors()
+        self._guard.validate_vectors()
         self._clock()
         self._last_checkpoint_s = time.monotonic()
         self._last_checkpoint_words = self._total_position() * self._options.words_per_token
@@ -548,7 +548,7 @@ class TrainingLoop:
             if self._wait_for_checkpoint():
                 self._display.note(f"a checkpoint is in {self._checkpoints.folder}")
                 return
-        self._guard.check_vectors()
+        self._guard.validate_vectors()
         if self._total_position() > 0:
             self.is_whole = True
             self._stop("interrupted")

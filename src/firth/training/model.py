@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-import firth
-from firth.corpus.json_file import as_object, as_text
+from firth._version import __version__
+from firth.base.json_file import as_object, as_text
+from firth.base.words import pack_words
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats.model_folder import read_model_folder, write_model_folder
-from firth.formats.table import pack_words
 from firth.training.config import TrainingConfig
 from firth.training.history import History
 from firth.training.records import read_record
@@ -79,7 +79,7 @@ class Model:
     history: History = field(default_factory=History)
     corpus: CorpusRecord = field(default_factory=CorpusRecord)
     instruction_set: str = ""
-    firth_version: str = firth.__version__
+    firth_version: str = __version__
 
     def __repr__(self) -> str:
         n_words, n_dims = self.vectors.matrix.shape

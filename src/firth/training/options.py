@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from firth.base.values import as_integer, as_number, validate_choice
 from firth.corpus.tables import read_table
 from firth.errors import ParameterError
-from firth.training.config import as_integer, as_number
 
 if TYPE_CHECKING:
     from firth.vectors.word_vectors import WordVectors
@@ -167,10 +167,7 @@ class RunOptions:
             raise ParameterError(
                 f"checkpoint_every must come with output=, the folder to go on from, got {checkpoint_every!r} alone"
             )
-        if on_interrupt not in ON_INTERRUPT:
-            raise ParameterError(
-                f"on_interrupt must be one of {', '.join(map(repr, ON_INTERRUPT))}, got {on_interrupt!r}"
-            )
+        validate_choice("on_interrupt", on_interrupt, ON_INTERRUPT)
         if on_interrupt != "save" and every is not None:
             raise ParameterError(
                 f"on_interrupt must be 'save' with checkpoint_every, got {on_interrupt!r}: an interrupted run with"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-import firth
+from firth._version import __version__
 from firth.corpus.encoded import VOCABULARY, EncodedCorpus, validate_ids
 from firth.errors import CorpusError, DivergenceError, ParameterError, StorageError
 from firth.kernels.engine import Engine
@@ -203,7 +203,7 @@ class PreparedRun:
         }
         arrays = {"sequence_weights": self.weights, "noise_distribution": self.noise, "frozen": self.frozen}
         record = {
-            "firth_version": firth.__version__,
+            "firth_version": __version__,
             "identity": identity,
             "training": self.config.to_json(),
             "instruction_set": self.instruction_set,

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from firth.corpus.json_file import as_object, describe_json
+from firth.base.json_file import as_object, describe_json
 
 Record = TypeVar("Record")
 

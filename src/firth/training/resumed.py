@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.regular_files import open_regular
+from firth.base.files import open_regular
 from firth.errors import FormatError, StorageError
 
 if TYPE_CHECKING:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.json_file import as_object, as_text
+from firth.base.machine import available_processors
+from firth.base.values import as_integer
 from firth.corpus.encoded import EncodedCorpus
-from firth.corpus.json_file import as_object, as_text
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import FormatError, ParameterError
 from firth.kernels.engine import Engine
@@ -22,8 +24,6 @@ from firth.training.checkpoints import CheckpointWriter, read_checkpoint
 from firth.training.config import (
     NOISE_EXPONENT,
     TrainingConfig,
-    as_integer,
-    available_processors,
     validate_parameter_names,
 )
 from firth.training.continuation import Continuation, continue_vocabulary

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError, UnknownWordError
+from firth.vectors.conversion import as_word_vectors
 
 Words = Any  # a sequence of str or int, or an int array
 
@@ -69,26 +70,11 @@ def read_start_vectors(initial_vectors: Any, dims: int) -> StartVectors | None:
     words: Words | None
     if isinstance(initial_vectors, (str, os.PathLike)):
         initial_vectors = _read_file(Path(initial_vectors))
-    if isinstance(initial_vectors, Mapping):
-        words = list(initial_vectors)
-        if not words:
-            raise ParameterError("initial_vectors must have a word, got an empty mapping")
-        rows = [np.asarray(vector) for vector in initial_vectors.values()]
-        for word, row in zip(words, rows, strict=True):
-            if row.shape != (dims,):
-                raise ParameterError(
-                    f"initial_vectors must have vectors of dims={dims} numbers, got shape {row.shape} for {word!r}"
-                )
-        matrix = np.stack(rows)
-    elif isinstance(initial_vectors, np.ndarray):
+    if isinstance(initial_vectors, np.ndarray):
         words, matrix = None, initial_vectors
-    elif hasattr(initial_vectors, "words") and hasattr(initial_vectors, "matrix"):
-        words, matrix = initial_vectors.words, np.asarray(initial_vectors.matrix)
     else:
-        raise ParameterError(
-            "initial_vectors must be WordVectors, a mapping from word to vector, an array, or the path of vectors or a"
-            f" model, got {type(initial_vectors).__name__}"
-        )
+        vectors = as_word_vectors(initial_vectors, "initial_vectors")
+        words, matrix = vectors.words, vectors.matrix
     if matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
         raise ParameterError(f"initial_vectors must be a matrix of numbers, got {matrix.dtype} of shape {matrix.shape}")
     if matrix.shape[1] != dims:

@@ -1,29 +1,27 @@
 """Room training: what belongs to firth in a work folder: the names that a run writes, and nothing else is deleted.
 
-A work folder is firth's where its mark says so (`firth.corpus.owned`), or where a run's record is in it. In it a run
+A work folder is firth's where its mark says so (`firth.base.owned`), or where a run's record is in it. In it a run
 writes files of known names; whatever else a user has put there stays, and symbolic links are never followed.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 from pathlib import Path
 
-from firth.corpus.encoded import CORPUS_FILES
-from firth.corpus.owned import (
+from firth.base.files import is_real_file, is_real_folder
+from firth.base.json_file import read_own_json
+from firth.base.owned import (
     MARK_NAME,
     TEMPORARY_NAME,
     find_leftovers,
     is_empty_mark,
-    is_real_file,
-    is_real_folder,
     n_bytes_in,
     read_mark,
-    read_regular_file,
 )
+from firth.corpus.encoded import CORPUS_FILES
 from firth.errors import StorageError
 from firth.formats.model_files import CONFIG_NAME, LEFTOVER, TENSOR_FILE
 
@@ -37,7 +35,6 @@ _CORPUS = re.compile("|".join(map(re.escape, CORPUS_FILES)))
 _CHECKPOINT = re.compile(f"{re.escape(CONFIG_NAME)}|{TENSOR_FILE.pattern}|{LEFTOVER.pattern}")
 _FOLDERS = {CORPUS_NAME: _CORPUS, HELDOUT_NAME: _CORPUS, TEXT_NAME: _CORPUS, CHECKPOINT_NAME: _CHECKPOINT}
 _FILES = (RUN_NAME, f"{RUN_NAME}.tmp", *(f"{name}.npy" for name in ARRAY_NAMES))  # deleted in this order
-_MAX_RECORD_BYTES = 16 << 20
 
 
 def is_work_folder(folder: Path) -> bool:
@@ -46,11 +43,8 @@ def is_work_folder(folder: Path) -> bool:
         return False
     if read_mark(folder) is not None:
         return True
-    try:
-        record = json.loads(read_regular_file(folder / RUN_NAME, _MAX_RECORD_BYTES) or b"")
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(record, dict) and record.get("format") == RUN_FORMAT
+    record = read_own_json(folder / RUN_NAME)
+    return record is not None and record.get("format") == RUN_FORMAT
 
 
 def validate_work_folder(folder: Path) -> None:

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.json_file import describe_json, read_json_object
-from firth.corpus.owned import OwnedFolder, is_real_folder, write_mark
+from firth.base.files import is_real_folder
+from firth.base.json_file import describe_json, read_json_object
+from firth.base.locks import FolderLock
+from firth.base.owned import OwnedFolder, write_mark
+from firth.base.storage import storage_error
 from firth.errors import FormatError, StorageError
-from firth.formats.folder_lock import FolderLock
-from firth.formats.model_folder import check_model_destination, clean_model_folder
-from firth.formats.target import storage_error, sync_folder
+from firth.formats.model_folder import clean_model_folder, validate_model_destination
+from firth.formats.target import sync_folder
 from firth.training.resumed import read_run_array, run_checksums, validate_checksums
 from firth.training.work_files import (
     CHECKPOINT_NAME,
@@ -64,7 +66,7 @@ class Workspace:
             temporary.unlock()  # the workspace locks it; meanwhile the mark shows that the process is there
             return cls(temporary.path, None, False)
         target = Path(output)
-        check_model_destination(target, overwrite, {"training": None})
+        validate_model_destination(target, overwrite, {"training": None})
         folder = target / WORK_NAME
         validate_work_folder(folder)
         if (folder / RUN_NAME).exists() and not overwrite:
@@ -176,14 +178,8 @@ class Workspace:
         FormatError, StorageError
         """
         path = self.folder / RUN_NAME
-        try:
-            record = read_json_object(path)
-        except FormatError as error:
-            raise FormatError(f"{error}; start the run again") from None
-        except StorageError:
-            raise
-        except OSError as error:
-            raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error
+        missing = f"{path} does not exist: the folder holds no run; start the run again"
+        record = read_json_object(path, missing=missing, damaged="start the run again")
         if record.get("format") != RUN_FORMAT:
             raise FormatError(f'{path}: "format" must be {RUN_FORMAT!r}; start the run again')
         if record.get("format_version") != RUN_VERSION:

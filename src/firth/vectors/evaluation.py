@@ -11,13 +11,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from firth.base.values import as_integer, validate_choice
 from firth.errors import ParameterError
 from firth.vectors.evaluation_lines import LineCounts, validate_lines
 from firth.vectors.neighbors import Rows, block_scores, exact_scores, rows_in_block, unit_rows
 from firth.vectors.pair_files import PairFile, read_word_pairs, without_tag
 from firth.vectors.pair_layout import Column, PairLayout
 from firth.vectors.question_files import Question, QuestionFile, read_questions
-from firth.vectors.word_vectors import PRODUCT_EPSILON, WordVectors, check_at_least, check_choice
+from firth.vectors.word_vectors import PRODUCT_EPSILON, WordVectors
 
 RESTRICT_VOCABULARY = 300_000  # gensim's
 ANSWERS_READ = 5  # gensim's: the answer is the first of the five nearest that is no question word
@@ -155,7 +156,7 @@ def evaluate_analogies(
     ----------
     [1] Mikolov, Chen, Corrado, Dean (2013), arXiv:1301.3781.
     """
-    check_choice("bad_lines", bad_lines, ("error", "skip"))
+    validate_choice("bad_lines", bad_lines, ("error", "skip"))
     file = read_questions(path)
     if bad_lines == "error":
         validate_lines(path, file.lines, "questions")
@@ -174,8 +175,8 @@ def score_analogies(
     method: Literal["add", "multiply"] = "add",
 ) -> AnalogyScore:
     """`evaluate_analogies` on a file that is read already, whose bad lines are left out."""
-    check_choice("unknown", unknown, ("skip", "incorrect"))
-    check_choice("method", method, ("add", "multiply"))
+    validate_choice("unknown", unknown, ("skip", "incorrect"))
+    validate_choice("method", method, ("add", "multiply"))
     n_rows = _count_rows(vectors, restrict_vocabulary)
     names, section_ids, questions = file.names, file.section_ids, file.questions
     if fold_case:
@@ -260,7 +261,7 @@ def evaluate_word_pairs(
         A file that cannot be read, is no UTF-8, holds no pair, holds a line that is none, or whose columns could be
         one or another.
     """
-    check_choice("bad_lines", bad_lines, ("error", "skip"))
+    validate_choice("bad_lines", bad_lines, ("error", "skip"))
     file = read_word_pairs(path, delimiter, columns)
     if bad_lines == "error":
         validate_lines(path, file.lines, "pairs")
@@ -278,7 +279,7 @@ def score_word_pairs(
     unknown: Literal["skip", "zero"] = "skip",
 ) -> PairScore:
     """`evaluate_word_pairs` on a file that is read already, whose bad lines are left out."""
-    check_choice("unknown", unknown, ("skip", "zero"))
+    validate_choice("unknown", unknown, ("skip", "zero"))
     n_rows = _count_rows(vectors, restrict_vocabulary)
     pairs, tags_removed = file.pairs, False
     if fold_case:
@@ -336,7 +337,7 @@ def correlate(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
 def _count_rows(vectors: WordVectors, restrict_vocabulary: int | None) -> int:
     if restrict_vocabulary is None:
         return len(vectors)
-    check_at_least("restrict_vocabulary", restrict_vocabulary, 1)
+    as_integer("restrict_vocabulary", restrict_vocabulary, minimum=1)
     return min(len(vectors), restrict_vocabulary)
 
 

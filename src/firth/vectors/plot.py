@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from firth.base.values import as_integer
 from firth.errors import MissingExtraError, ParameterError, StorageError
 from firth.formats.target import whole_file, write_all
 from firth.vectors.spaces import principal_components
-from firth.vectors.word_vectors import WordVectors, check_at_least
+from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import Word
 
 FORMATS = (".png", ".svg", ".pdf")
@@ -67,7 +68,7 @@ def plot_words(
     ParameterError, UnknownWordError, StorageError
     """
     target = None if path is None else _as_target(path)
-    check_at_least("neighbors", neighbors, 0)
+    as_integer("neighbors", neighbors, minimum=0)
     asked: list[Word] = list(dict.fromkeys([words] if isinstance(words, (str, int)) else words))
     vectors.word_ids(asked)
     shown = list(asked)

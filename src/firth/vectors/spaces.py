@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from firth.base.values import as_integer
 from firth.errors import ParameterError, ShapeError
 from firth.vectors.neighbors import Floats, Rows, rows_in_block, unit_rows
-from firth.vectors.word_vectors import Neighbor, WordVectors, check_at_least
+from firth.vectors.word_vectors import Neighbor, WordVectors
 from firth.vectors.words import Word
 
 
@@ -103,7 +104,7 @@ def most_moved(
         How many; None: all.
     """
     if top is not None:
-        check_at_least("top", top, 1)
+        as_integer("top", top, minimum=1)
     before_ids, after_ids = _shared_rows(before, after, words)
     cosines = np.empty(len(before_ids))
     step = rows_in_block(2 * before.dims)
@@ -127,7 +128,7 @@ def principal_components(
     ParameterError
         Fewer than two words, more components than dims, vectors that are not finite.
     """
-    check_at_least("n_components", n_components, 1)
+    as_integer("n_components", n_components, minimum=1)
     if n_components > vectors.dims:
         raise ParameterError(f"n_components must be at most {vectors.dims}, the dims, got {n_components}")
     word_ids = np.arange(len(vectors)) if words is None else vectors.word_ids(words)
@@ -161,7 +162,7 @@ def _shared_rows(first: WordVectors, second: WordVectors, words: Iterable[Word] 
         raise ShapeError(f"both spaces must have the same dims, got {first.dims} and {second.dims}")
     if words is None or isinstance(words, (int, np.integer)):
         if words is not None:
-            check_at_least("words", words, 1)
+            as_integer("words", words, minimum=1)
         second_ids = second.word_ids(list(first), unknown="mark")
         first_ids = np.flatnonzero(second_ids >= 0)[: None if words is None else int(words)]
         second_ids = second_ids[first_ids]

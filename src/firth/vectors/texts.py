@@ -8,14 +8,15 @@ from typing import Literal, cast
 import numpy as np
 import numpy.typing as npt
 
+from firth.base.values import validate_choice
 from firth.corpus.tables import token_rows
 from firth.errors import MissingExtraError, ParameterError, ShapeError
 from firth.vectors.neighbors import Floats, Rows, unit_rows
-from firth.vectors.word_vectors import WordVectors, check_choice
+from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import Word
 
 SIF_A = 1e-3  # Arora et al. 2017, section 4
-_TOKENS_AT_ONCE = 1 << 13
+_TOKENS_AT_ONCE = 1 << 9  # their rows in float64 stay in the cache
 
 
 def text_vectors(
@@ -58,7 +59,7 @@ def text_vectors(
     ----------
     [1] Arora, Liang, Ma (2017), A Simple but Tough-to-Beat Baseline for Sentence Embeddings, algorithm 1.
     """
-    check_choice("weighting", weighting, ("mean", "idf", "sif"))
+    validate_choice("weighting", weighting, ("mean", "idf", "sif"))
     token_ids, borders = _encode(vectors, texts, unknown)
     n_texts = len(borders) - 1
     if weights is not None:
@@ -73,23 +74,10 @@ def text_vectors(
     elif weighting == "sif":
         token_weights = sif_weights(vectors)[token_ids]
     else:
-        token_weights = np.ones(len(token_ids))
-    sums = np.zeros((n_texts, vectors.dims))
-    text_ids = np.repeat(np.arange(n_texts), borders[1:] - borders[:-1])
-    for start in range(0, len(token_ids), _TOKENS_AT_ONCE):
-        part = slice(start, start + _TOKENS_AT_ONCE)
-        rows = vectors.matrix[token_ids[part]].astype(np.float64)
-        bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
-        if bad.size:
-            word = vectors.words[int(token_ids[start + int(bad[0])])]
-            raise ParameterError(f"the vector of {word!r} must be finite, got NaN or infinity")
-        if normalize_words:
-            rows = unit_rows(rows)
-        rows *= token_weights[part, None]
-        firsts = np.flatnonzero(np.diff(text_ids[part], prepend=-1))  # a text may go on in the next part
-        sums[text_ids[part][firsts]] += np.add.reduceat(rows, firsts, axis=0)
+        token_weights = None
+    sums = sum_rows(vectors, token_ids, borders, token_weights, normalize_words=normalize_words)
     lengths = borders[1:] - borders[:-1]
-    if weighting == "sif" and weights is None:
+    if token_weights is None or (weighting == "sif" and weights is None):
         scales = lengths.astype(np.float64)
     else:
         totals = np.concatenate([[0.0], np.cumsum(np.abs(token_weights))])
@@ -102,6 +90,52 @@ def text_vectors(
     if remove_component is not False:
         sums = without_component(sums, cast(npt.ArrayLike, remove_component))
     return sums.astype(np.float32)
+
+
+def sum_rows(
+    vectors: WordVectors,
+    token_ids: Rows,
+    borders: Rows,
+    token_weights: Floats | None = None,
+    *,
+    normalize_words: bool = False,
+) -> Floats:
+    """For each text the weighted sum of its tokens' vectors, float64 (n_texts, D).
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    token_ids : int array, (n_tokens,)
+        The tokens' rows, text after text.
+    borders : int array, (n_texts + 1,)
+        Text i has the tokens ``borders[i]`` to ``borders[i + 1] - 1``.
+    token_weights : float array, (n_tokens,), optional
+        By default every weight is 1.
+    normalize_words : bool
+        Take unit vectors of the words.
+
+    Raises
+    ------
+    ParameterError
+        A token's vector has a NaN or an infinity.
+    """
+    n_texts = len(borders) - 1
+    sums = np.zeros((n_texts, vectors.dims))
+    text_ids = np.repeat(np.arange(n_texts), borders[1:] - borders[:-1])
+    for start in range(0, len(token_ids), _TOKENS_AT_ONCE):
+        part = slice(start, start + _TOKENS_AT_ONCE)
+        rows = vectors.matrix[token_ids[part]].astype(np.float64)
+        bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+        if bad.size:
+            word = vectors.words[int(token_ids[start + int(bad[0])])]
+            raise ParameterError(f"the vector of {word!r} must be finite, got NaN or infinity")
+        if normalize_words:
+            rows = unit_rows(rows)
+        if token_weights is not None:
+            rows *= token_weights[part, None]
+        firsts = np.flatnonzero(np.diff(text_ids[part], prepend=-1))  # a text may go on in the next part
+        sums[text_ids[part][firsts]] += np.add.reduceat(rows, firsts, axis=0)
+    return sums
 
 
 def idf_weights(vectors: WordVectors, texts: Iterable[Iterable[Word]]) -> Floats:
@@ -191,7 +225,7 @@ def _encode(
     vectors: WordVectors, texts: Iterable[Iterable[Word]], unknown: Literal["skip", "error"]
 ) -> tuple[Rows, Rows]:
     """Rows of all known tokens, and where each text begins."""
-    check_choice("unknown", unknown, ("skip", "error"))
+    validate_choice("unknown", unknown, ("skip", "error"))
     if isinstance(texts, (str, bytes)):
         raise ParameterError("texts must be lists of words, got one string; split it: [text.split()]")
     rows: Iterable[Iterable[Word]] = token_rows(texts, "texts")

@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple, cast, overload
 import numpy as np
 import numpy.typing as npt
 
+from firth.base.spellings import did_you_mean
+from firth.base.values import as_integer, is_integer, is_number, validate_choice
 from firth.corpus.tables import read_table
 from firth.errors import ParameterError, ShapeError, UnknownWordError
 from firth.vectors.mapping import RowPages
@@ -65,8 +67,7 @@ class _UnknownWordMessage:
             return text + "; words are str: decode the bytes"
         if not isinstance(self._word, str):
             return text + "; words are str, and rows are reached through .matrix"
-        near = self._store.suggest(self._word)
-        return text + (f"; did you mean {', '.join(repr(word) for word in near)}?" if near else "")
+        return text + did_you_mean(self._store.suggest(self._word))
 
 
 class WordVectors:
@@ -179,7 +180,7 @@ class WordVectors:
 
     def word_ids(self, words: Iterable[Word], *, unknown: Literal["error", "skip", "mark"] = "error") -> Rows:
         """The rows of words, int64; unknown ones raise, are left out, or are -1 with ``unknown="mark"``."""
-        check_choice("unknown", unknown, ("error", "skip", "mark"))
+        validate_choice("unknown", unknown, ("error", "skip", "mark"))
         listed = self._listed(words)
         word_ids = self._store.find_all(listed)
         if unknown == "error" and (missing := np.flatnonzero(word_ids < 0)).size:
@@ -388,7 +389,7 @@ class WordVectors:
         ----------
         [1] Levy, Goldberg (2014), Linguistic Regularities in Sparse and Explicit Word Representations.
         """
-        check_choice("method", method, ("add", "multiply"))
+        validate_choice("method", method, ("add", "multiply"))
         if self._is_many(positive) or self._is_many(negative):
             n_queries = len(positive if positive is not None else negative)
             positives = [[]] * n_queries if positive is None else list(positive)
@@ -431,12 +432,12 @@ class WordVectors:
 
     def select(self, words: Iterable[Word], *, unknown: Literal["error", "skip"] = "error") -> WordVectors:
         """The sub-vocabulary of ``words``, in their order; a copy of their rows."""
-        check_choice("unknown", unknown, ("error", "skip"))
+        validate_choice("unknown", unknown, ("error", "skip"))
         return self._take(self.word_ids(words, unknown=unknown))
 
     def head(self, n_words: int) -> WordVectors:
         """The first ``n_words`` rows, not copied: the most frequent words where rows fall by count."""
-        check_at_least("n_words", n_words, 0)
+        as_integer("n_words", n_words, minimum=0)
         return self._take(slice(0, min(n_words, len(self))))
 
     def without(self, words: Iterable[Word]) -> WordVectors:
@@ -473,7 +474,7 @@ class WordVectors:
             raise ParameterError("rows must be finite, got NaN or infinity")
         if counts is not None and self._counts is None:
             raise ParameterError("counts must not be given, these vectors have none")
-        self._check_same_kind(added)
+        self._validate_same_kind(added)
         word_ids = self._store.find_all(listed)
         known = np.flatnonzero(word_ids >= 0)
         if known.size and not replace:
@@ -498,10 +499,10 @@ class WordVectors:
         Counts are added where both have them, and dropped otherwise. The spaces should be the same; `align_spaces`
         rotates one onto the other.
         """
-        check_choice("repeated", repeated, ("error", "first", "second", "mean"))
+        validate_choice("repeated", repeated, ("error", "first", "second", "mean"))
         if other.dims != self.dims:
             raise ShapeError(f"other must have {self.dims} dims, got {other.dims}")
-        self._check_same_kind(other)
+        self._validate_same_kind(other)
         listed = list(other)
         word_ids = self._store.find_all(listed)
         known = np.flatnonzero(word_ids >= 0)
@@ -552,7 +553,7 @@ class WordVectors:
     def _is_word(self, item: object) -> bool:
         if isinstance(item, (str, bytes)):
             return True
-        return isinstance(item, (int, np.integer)) and not isinstance(item, bool)
+        return is_integer(item)
 
     def _is_ids(self, item: npt.NDArray[Any]) -> bool:
         """An integer array is a list of words where words are integers."""
@@ -582,7 +583,7 @@ class WordVectors:
             if self._is_ids(items):
                 return cast("list[Query]", items.tolist())
             return list(items) if items.ndim == 2 else [items]
-        if isinstance(items, tuple) and len(items) == 2 and _is_weight(items[1]) and not _is_weight(items[0]):
+        if isinstance(items, tuple) and len(items) == 2 and is_number(items[1]) and not is_number(items[0]):
             return [cast(Query, items)]
         if not isinstance(items, Iterable):
             raise ParameterError(f"a query must be made of words and vectors, got {type(items).__name__}")
@@ -626,7 +627,7 @@ class WordVectors:
             for item in items:
                 weight = 1.0
                 if isinstance(item, tuple):
-                    if len(item) != 2 or not _is_weight(item[1]):
+                    if len(item) != 2 or not is_number(item[1]):
                         raise ParameterError(f"a weighted query must be a pair (word, weight), got {item!r:.80}")
                     item, weight = item
                     if not np.isfinite(weight):
@@ -642,12 +643,12 @@ class WordVectors:
     ) -> tuple[int, Rows | None, int]:
         """How many answers, which rows (None: the first so many), how many rows."""
         if top is not None:
-            check_at_least("top", top, 1)
-        if threshold is not None and not (_is_weight(threshold) and np.isfinite(threshold)):
+            as_integer("top", top, minimum=1)
+        if threshold is not None and not (is_number(threshold) and np.isfinite(threshold)):
             raise ParameterError(f"threshold must be a finite number, got {threshold!r}")
         total = len(self)
         if restrict is not None:
-            check_at_least("restrict", restrict, 1)
+            as_integer("restrict", restrict, minimum=1)
             total = min(total, restrict)
         rows = None
         if candidates is not None:
@@ -735,7 +736,7 @@ class WordVectors:
         normalize_words: bool,
         unknown: Literal["error", "skip"],
     ) -> Floats:
-        check_choice("unknown", unknown, ("error", "skip"))
+        validate_choice("unknown", unknown, ("error", "skip"))
         listed = self._listed(words)
         if not listed:
             raise ParameterError("words must hold at least 1 word, got none")
@@ -760,7 +761,7 @@ class WordVectors:
             chosen = [self._store.word(row) for row in rows.tolist()]
         return WordVectors(chosen, self._matrix[rows], None if self._counts is None else self._counts[rows])
 
-    def _check_same_kind(self, other: WordVectors) -> None:
+    def _validate_same_kind(self, other: WordVectors) -> None:
         ours, theirs = (isinstance(vectors._store, IntegerWords) for vectors in (self, other))
         if ours != theirs and len(self) and len(other):
             kinds = {True: "integers", False: "strings"}
@@ -783,7 +784,7 @@ def _as_store(words: object) -> WordStore:
     if not isinstance(words, Iterable):
         raise ParameterError(f"words must be a sequence of words, got {type(words).__name__}")
     listed = list(words)
-    if listed and all(isinstance(word, (int, np.integer)) and not isinstance(word, bool) for word in listed):
+    if listed and all(is_integer(word) for word in listed):
         if any(not -(2**63) <= int(word) < 2**63 for word in listed):
             raise ParameterError("words must fit into 64 bits, got a larger integer")
         return IntegerWords(np.array(listed, dtype=np.int64))
@@ -827,17 +828,3 @@ def _converted(matrix: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[An
     if dtype == np.float16 and bool((np.isinf(converted) & np.isfinite(matrix)).any()):
         raise ParameterError("matrix must stay below 65520 in size to be stored as float16, got a larger number")
     return converted
-
-
-def _is_weight(value: object) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-
-
-def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ParameterError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
-
-
-def check_at_least(name: str, value: object, smallest: int) -> None:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < smallest:
-        raise ParameterError(f"{name} must be a whole number of at least {smallest}, got {value!r}")

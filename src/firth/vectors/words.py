@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Any, Protocol, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from firth.errors import ParameterError, ShapeError
+from firth.base.spellings import SEARCHED_WORDS, near_spellings
+from firth.base.words import WordBuffer
+from firth.errors import ParameterError
 
 Word = str | int
 """A word: a ``str``, or an ``int`` where ids were the words."""
@@ -17,9 +19,6 @@ Word = str | int
 _HASH_MULTIPLIER = 0x9E3779B97F4A7C15  # odd, near 2^64 / golden ratio (Knuth, TAOCP 3, 6.4)
 _HASH_MASK = 2**64 - 1
 _HASH_BLOCK_BYTES = 1 << 18
-_SUGGESTION_BLOCK = 1 << 15
-_SUGGESTION_ROWS = 500_000  # the most frequent words; rows beyond are not searched for spellings
-_LONGEST_SUGGESTED = 40  # longer words get no suggestions
 
 
 class WordStore(Protocol):
@@ -71,7 +70,7 @@ class ListWords:
     def suggest(self, word: object) -> list[str]:
         if not isinstance(word, str):
             return []
-        return _near_spellings(word, islice(self._words, _SUGGESTION_ROWS))
+        return near_spellings(word, islice(self._words, SEARCHED_WORDS))
 
     def sequence(self) -> tuple[str, ...]:
         return self._words
@@ -116,7 +115,7 @@ class IntegerWords:
         return self._words
 
 
-class PackedWords(Sequence[str]):
+class PackedWords(WordBuffer, Sequence[str]):
     """Words as UTF-8 bytes and offsets: a sequence of ``str`` that needs no Python object a word.
 
     Both arrays may be memory-mapped. The index, built at the first look-up, takes 12 bytes a word:
@@ -136,35 +135,13 @@ class PackedWords(Sequence[str]):
     """
 
     def __init__(self, word_bytes: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> None:
-        word_bytes, offsets = np.asarray(word_bytes), np.asarray(offsets)
-        if word_bytes.ndim != 1 or word_bytes.dtype != np.uint8:
-            raise ShapeError(f"word_bytes must be a flat uint8 array, got {word_bytes.dtype} {word_bytes.shape}")
-        if offsets.ndim != 1 or offsets.dtype != np.int64 or len(offsets) == 0:
-            raise ShapeError(f"offsets must be a flat int64 array of V + 1, got {offsets.dtype} {offsets.shape}")
-        if offsets[0] != 0 or offsets[-1] != len(word_bytes) or bool(np.any(offsets[1:] < offsets[:-1])):
-            raise ParameterError(f"offsets must rise from 0 to {len(word_bytes)}, the number of word_bytes")
-        self._bytes = word_bytes
-        self._offsets = offsets
+        super().__init__(word_bytes, offsets)
         self._index: tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]] | None = None
 
     @classmethod
     def from_words(cls, words: Iterable[str]) -> PackedWords:
         """Pack strings; what the model folder stores."""
-        encoded = [word.encode("utf-8", "surrogatepass") for word in words]
-        return cls(*_pack(encoded))
-
-    @property
-    def word_bytes(self) -> npt.NDArray[np.uint8]:
-        """uint8 array (n_bytes,): all words in UTF-8."""
-        return self._bytes
-
-    @property
-    def offsets(self) -> npt.NDArray[np.int64]:
-        """int64 array (V + 1,)."""
-        return self._offsets
-
-    def __len__(self) -> int:
-        return len(self._offsets) - 1
+        return cls.pack(word.encode("utf-8", "surrogatepass") for word in words)
 
     @overload
     def __getitem__(self, position: int) -> str: ...
@@ -181,13 +158,8 @@ class PackedWords(Sequence[str]):
         return self.word(word_id)
 
     def __iter__(self) -> Iterator[str]:
-        for start in range(0, len(self), _SUGGESTION_BLOCK):
-            stop = min(len(self), start + _SUGGESTION_BLOCK)
-            offsets = self._offsets[start : stop + 1].tolist()
-            data = self._bytes[offsets[0] : offsets[-1]].tobytes()
-            base = offsets[0]
-            for low, high in pairwise(offsets):
-                yield data[low - base : high - base].decode("utf-8", "surrogatepass")
+        for data in self.all_encoded():
+            yield data.decode("utf-8", "surrogatepass")
 
     def __contains__(self, word: object) -> bool:
         return self.find(word) >= 0
@@ -195,7 +167,7 @@ class PackedWords(Sequence[str]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PackedWords):
             return NotImplemented
-        return np.array_equal(self._offsets, other._offsets) and np.array_equal(self._bytes, other._bytes)
+        return self.has_same_words(other)
 
     def __hash__(self) -> int:
         return id(self)
@@ -204,7 +176,7 @@ class PackedWords(Sequence[str]):
         return f"PackedWords({len(self)} words)"
 
     def word(self, word_id: int) -> str:
-        return self._encoded(word_id).decode("utf-8", "surrogatepass")
+        return self.encoded(word_id).decode("utf-8", "surrogatepass")
 
     def find(self, word: object) -> int:
         if not isinstance(word, str):
@@ -218,7 +190,7 @@ class PackedWords(Sequence[str]):
 
     def find_all(self, words: Sequence[object]) -> npt.NDArray[np.int64]:
         encoded = [word.encode("utf-8", "surrogatepass") if isinstance(word, str) else None for word in words]
-        hashes = _hash_packed(*_pack([data or b"" for data in encoded]))
+        hashes = _hash_packed(WordBuffer.pack(data or b"" for data in encoded))
         found = (
             -1 if data is None else self._find_hash(data, value) for data, value in zip(encoded, hashes, strict=True)
         )
@@ -227,13 +199,10 @@ class PackedWords(Sequence[str]):
     def suggest(self, word: object) -> list[str]:
         if not isinstance(word, str):
             return []
-        return _near_spellings(word, islice(self, _SUGGESTION_ROWS))
+        return near_spellings(word, islice(self, SEARCHED_WORDS))
 
     def sequence(self) -> PackedWords:
         return self
-
-    def _encoded(self, word_id: int) -> bytes:
-        return self._bytes[int(self._offsets[word_id]) : int(self._offsets[word_id + 1])].tobytes()
 
     def _find_hash(self, data: bytes, value: np.uint64) -> int:
         if self._index is None:
@@ -242,35 +211,29 @@ class PackedWords(Sequence[str]):
         place = int(np.searchsorted(hashes, value))
         while place < len(hashes) and hashes[place] == value:
             word_id = int(word_ids[place])
-            if self._encoded(word_id) == data:
+            if self.encoded(word_id) == data:
                 return word_id
             place += 1
         return -1
 
     def _build_index(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-        hashes = _hash_packed(self._bytes, self._offsets)
+        hashes = _hash_packed(self)
         order = np.argsort(hashes, kind="stable")
         hashes = hashes[order]
         first = 0
         for place in (np.flatnonzero(hashes[1:] == hashes[:-1]) + 1).tolist():
             if hashes[first] != hashes[place]:
                 first = place - 1
-            encoded = self._encoded(int(order[place]))
-            if any(self._encoded(int(order[earlier])) == encoded for earlier in range(first, place)):
+            encoded = self.encoded(int(order[place]))
+            if any(self.encoded(int(order[earlier])) == encoded for earlier in range(first, place)):
                 word = encoded.decode("utf-8", "surrogatepass")
                 raise ParameterError(f"words must be distinct, got {word!r} again at row {int(order[place])}")
         return hashes, order.astype(np.int32 if len(order) < 2**31 else np.int64)
 
 
-def _pack(encoded: list[bytes]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
-    np.cumsum(np.fromiter((len(data) for data in encoded), dtype=np.int64, count=len(encoded)), out=offsets[1:])
-    return np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets
-
-
-def _hash_packed(word_bytes: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+def _hash_packed(words: WordBuffer) -> npt.NDArray[np.uint64]:
     """h(w) = sum_j (w_j + 1) M^j mod 2^64 for every word, in blocks."""
-    n_words = len(offsets) - 1
+    n_words, word_bytes, offsets = len(words), words.word_bytes, words.offsets
     hashes = np.zeros(n_words, dtype=np.uint64)
     longest = int(np.max(offsets[1:] - offsets[:-1], initial=0))
     powers = np.full(longest + 1, _HASH_MULTIPLIER, dtype=np.uint64)
@@ -288,56 +251,3 @@ def _hash_packed(word_bytes: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int6
         hashes[start:stop] = sums[local[1:]] - sums[local[:-1]]
         start = stop
     return hashes
-
-
-def _near_spellings(word: str, words: Iterable[str], n_best: int = 3) -> list[str]:
-    """Words at the smallest edit distance, case ignored; of equally near ones, the first (the more frequent).
-
-    The optimal-string-alignment distance (insert, delete, replace, swap of neighbours cost 1) of a block of words at
-    a time. A sixth to a third of the word may differ.
-    """
-    target = word.lower()
-    if not 0 < len(target) <= _LONGEST_SUGGESTED:
-        return []
-    limit = 1 if len(target) < 6 else 2 if len(target) < 12 else 3
-    best: list[tuple[int, int, str]] = []
-    remaining = enumerate(words)
-    while block := list(islice(remaining, _SUGGESTION_BLOCK)):
-        block = [(place, other) for place, other in block if abs(len(other) - len(target)) <= limit]
-        if not block:
-            continue
-        letters = np.array([other.lower() for _, other in block], dtype=f"U{len(target) + limit}")
-        codes = letters.view(np.uint32).reshape(len(block), -1)
-        lengths = np.count_nonzero(codes, axis=1)
-        distances = _edit_distances(np.array([target]).view(np.uint32), codes.T, lengths)
-        near = np.flatnonzero(distances <= limit)
-        best.extend((int(distances[place]), *block[place]) for place in near.tolist())
-        best = sorted(best)[:n_best]
-    return [other for _, _, other in best]
-
-
-def _edit_distances(
-    target: npt.NDArray[np.uint32], letters: npt.NDArray[np.uint32], lengths: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int16]:
-    """Distances (N,) of ``target`` (T,) from N words given as ``letters`` (L, N), of ``lengths`` (N,)."""
-    width, n_words = letters.shape
-    n_target = len(target)
-    distances = np.full(n_words, n_target, dtype=np.int16)
-    before = np.zeros((0, n_words), dtype=np.int16)
-    previous = np.repeat(np.arange(n_target + 1, dtype=np.int16)[:, None], n_words, axis=1)
-    for column in range(1, width + 1):
-        current = np.empty_like(previous)
-        current[0] = column
-        letter = letters[column - 1]
-        for row in range(1, n_target + 1):
-            cost = previous[row - 1] + (letter != target[row - 1])
-            np.minimum(cost, previous[row] + 1, out=cost)
-            np.minimum(cost, current[row - 1] + 1, out=cost)
-            if row > 1 and column > 1:
-                swapped = (letter == target[row - 2]) & (letters[column - 2] == target[row - 1])
-                cost = np.where(swapped, np.minimum(cost, before[row - 2] + 1), cost)
-            current[row] = cost
-        before, previous = previous, current
-        ended = lengths == column
-        distances[ended] = current[n_target][ended]
-    return distances

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.values import validate_choice
 from firth.compat.gensim.pairs import read_pairs
 from firth.compat.gensim.refused import RemovedNameError, refuse
 from firth.compat.gensim.significance import Correlation, with_pvalue
@@ -537,10 +538,7 @@ class KeyedVectors:
         ``similarity_function="most_similar_cosmul"`` is heeded, which gensim takes and ignores.
         """
         methods: dict[str, Any] = {"most_similar": "add", "most_similar_cosmul": "multiply"}
-        if similarity_function not in methods:
-            raise ParameterError(
-                f"similarity_function must be one of {', '.join(methods)}, got {similarity_function!r}"
-            )
+        validate_choice("similarity_function", similarity_function, methods)
         score = evaluate_analogies(
             self.to_firth(),
             analogies,

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.owned import OwnedFolder
 from firth.compat.gensim.corpora import (
     MAX_WORDS_IN_BATCH,
     BrownCorpus,
@@ -32,7 +33,7 @@ from firth.compat.gensim.store import as_path, is_ours, read_file, write_file
 from firth.compat.gensim.utils import TrimRule, keep_vocab_item
 from firth.corpus.encode import encode_corpus
 from firth.corpus.encoded import EncodedCorpus
-from firth.corpus.owned import OwnedFolder
+from firth.corpus.rewrite import rewrite_corpus
 from firth.corpus.tables import token_rows
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, FirthError, FormatError, ParameterError, TrainingError
@@ -43,7 +44,6 @@ from firth.numerics.huffman import build_huffman_tree
 from firth.numerics.predictions import hierarchical_softmax_loss
 from firth.training.advice import parameters_named
 from firth.training.callbacks import Callback, TrainingState
-from firth.training.continuation import rewrite_corpus
 from firth.training.encoding import known_words
 from firth.training.history import History
 from firth.training.model import Model
@@ -536,7 +536,7 @@ class Word2Vec:
         _refuse_unknown("train", kwargs)
         self.alpha = start_alpha or self.alpha
         self.min_alpha = end_alpha or self.min_alpha
-        self._check_ready()
+        self._validate_ready()
         if total_words is None and total_examples is None:
             raise ParameterError("total_examples or total_words must be given: total_examples=model.corpus_count")
         if epochs is None or epochs <= 0:
@@ -559,13 +559,13 @@ class Word2Vec:
                     f"you must first build vocabulary before training the model: of {n_types} types of words none is"
                     f" left with min_count={self.effective_min_count}; the highest count is {highest}"
                 )
-            self._check_ready()
+            self._validate_ready()
             table = np.array([self.wv.key_to_index.get(word, -1) for word in raw.vocabulary.word_list()], np.int32)
             folder = raw.folder.parent / "encoded"
             encoded = rewrite_corpus(raw, table, self._vocabulary(), folder, max(1, self.workers))
             self._train(encoded, self.epochs, self.compute_loss, list(callbacks))
 
-    def _check_ready(self) -> None:
+    def _validate_ready(self) -> None:
         if not self.hs and not self.negative:
             raise ParameterError("hs or negative must be positive for training, got hs=0 and negative=0")
         self._refuse_two_objectives()

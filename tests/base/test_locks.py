@@ -1,4 +1,4 @@
-"""Room tests/formats: a folder's lock ends with the process that took it, whatever children that process has."""
+"""Room tests/base: a folder's lock ends with the process that took it, whatever children that process has."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import firth
+from firth.base.locks import FolderLock
 from firth.errors import StorageError
-from firth.formats.folder_lock import FolderLock
 from firth.training.workspace import Workspace
 
 PACKAGE = str(Path(firth.__file__).parents[1])

@@ -1,4 +1,4 @@
-"""Room corpus: JSON that strangers may have written: one way to read it, and only what firth can use comes back.
+"""Room base: JSON that strangers may have written: one way to read it, and only what firth can use comes back.
 
 What comes back has no repeated keys, no number beyond 64 bits or beyond float64, no NaN, and no text that UTF-8 cannot
 write. Each of these would else be an error of Python's, far from the file.
@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from firth.corpus.regular_files import read_regular
-from firth.errors import FormatError
+from firth.base.files import read_own_file, read_regular
+from firth.errors import FormatError, StorageError
 
 MAX_JSON_BYTES = 16 << 20
 _MAX_INTEGER = 2**64 - 1  # a seed may be as large
@@ -50,19 +50,48 @@ def parse_json_object(data: bytes, path: Path) -> dict[str, Any]:
     return cast("dict[str, Any]", value)
 
 
-def read_json_object(path: Path) -> dict[str, Any]:
+def read_json_object(path: Path, *, missing: str, damaged: str = "") -> dict[str, Any]:
     """The object in a regular file.
+
+    Parameters
+    ----------
+    path : Path
+    missing : str
+        The message where there is no such file.
+    damaged : str
+        What is added to the message where the file holds no JSON object: what to do.
 
     Raises
     ------
-    OSError
-        As `read_regular` raises it.
+    StorageError
+        The file is missing, cannot be read, or is no regular file.
     FormatError
+        The file is too large, or holds no JSON object.
     """
-    data = read_regular(path, MAX_JSON_BYTES + 1)
-    if len(data) > MAX_JSON_BYTES:
-        raise FormatError(f"{path}: larger than {MAX_JSON_BYTES} bytes")
-    return parse_json_object(data, path)
+    try:
+        data = read_regular(path, MAX_JSON_BYTES + 1)
+        if len(data) > MAX_JSON_BYTES:
+            raise FormatError(f"{path}: larger than {MAX_JSON_BYTES} bytes")
+        return parse_json_object(data, path)
+    except FormatError as error:
+        raise FormatError(f"{error}{damaged and '; '}{damaged}") from None
+    except StorageError:
+        raise
+    except FileNotFoundError:
+        raise StorageError(missing) from None
+    except OSError as error:
+        raise StorageError(error.errno, f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def read_own_json(path: Path) -> dict[str, Any] | None:
+    """The object in a file that firth may have written; None for no file, a link, or anything but such an object."""
+    data = read_own_file(path, MAX_JSON_BYTES + 1)
+    if data is None or len(data) > MAX_JSON_BYTES:
+        return None
+    try:
+        return parse_json_object(data, path)
+    except FormatError:
+        return None
 
 
 def describe_json(value: object) -> str:
@@ -132,4 +161,12 @@ def _finite_number(digits: str) -> float:
     return number
 
 
-__all__ = ["MAX_JSON_BYTES", "as_object", "as_text", "describe_json", "parse_json_object", "read_json_object"]
+__all__ = [
+    "MAX_JSON_BYTES",
+    "as_object",
+    "as_text",
+    "describe_json",
+    "parse_json_object",
+    "read_json_object",
+    "read_own_json",
+]

@@ -1,4 +1,4 @@
-"""Room corpus: a file that appears whole or not at all, with the mode and the owner of the file that it replaces."""
+"""Room base: a file that appears whole or not at all, with the mode and the owner of the file that it replaces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from firth.corpus.owned import OwnedFolder
+from firth.base.owned import OwnedFolder
 from firth.errors import StorageError
 
 _ACCESS_LIST = "system.posix_acl_access"  # acl(5): who else may read the file
@@ -21,7 +21,7 @@ _ACCESS_LIST = "system.posix_acl_access"  # acl(5): who else may read the file
 def replaced_file(path: str | os.PathLike[str], *, sync: bool = False) -> Iterator[io.FileIO]:
     """A raw stream whose content becomes ``path`` when the block ends well; otherwise nothing changes.
 
-    The file is written in a marked folder beside its place (`firth.corpus.owned`) and renamed. A symbolic link keeps
+    The file is written in a marked folder beside its place (`firth.base.owned`) and renamed. A symbolic link keeps
     pointing at the file that is replaced. The new file has the mode, the access list and, where this user may give
     files away, the owner of the old one; a file that is new has what the umask leaves.
 
@@ -32,7 +32,7 @@ def replaced_file(path: str | os.PathLike[str], *, sync: bool = False) -> Iterat
     OSError
         It cannot be written.
     """
-    check_regular(Path(path))
+    regular_status(Path(path))
     place = Path(os.path.realpath(path))
     with OwnedFolder.beside(place, f"to write {place.name}") as folder:
         temporary = folder.path / "content"
@@ -53,7 +53,7 @@ def write_file(path: str | os.PathLike[str], data: Any) -> None:
         write_all(file, data)
 
 
-def check_regular(path: Path) -> os.stat_result | None:
+def regular_status(path: Path) -> os.stat_result | None:
     """The status of a regular file, None where there is no file.
 
     Raises
@@ -148,9 +148,9 @@ def write_all(stream: Any, data: Any) -> None:
 
 
 __all__ = [
-    "check_regular",
     "create_file",
     "keep_permissions",
+    "regular_status",
     "replaced_file",
     "sync_folder",
     "write_all",

@@ -1,4 +1,4 @@
-"""Room corpus: folders that firth makes for a while: marked as its own, locked while in use, deleted when left behind.
+"""Room base: folders that firth makes for a while: marked as its own, locked while in use, deleted when left behind.
 
 A name proves nothing: a user may have a folder of any name. So a folder of firth's has a file in it, its mark, that
 says so and names the process that made it. The mark is written after the lock is taken: whoever sees a mark, and gets
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import re
@@ -24,6 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from firth.base.files import is_real_file, is_real_folder
+from firth.base.json_file import read_own_json
+from firth.base.locks import FolderLock
 from firth.errors import StorageError
 
 MARK_NAME = "firth-work.json"
@@ -31,10 +33,8 @@ MARK_FORMAT = "firth-work"
 MARK_VERSION = 1
 TEMPORARY_NAME = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")  # beside what is written, as .vectors.txt.0123456789ab.tmp
 SYSTEM_TEMPORARY_NAME = re.compile(r"firth-[0-9a-f]{12}")  # in the system's folder for temporary files
-_MAX_MARK_BYTES = 1 << 16
 _OLD_S = 60  # of a folder without a mark; to write the mark takes a thousandth of a second
 _MAX_NAME = 50  # characters, of at most 4 bytes each: with what is added, less than the 255 bytes that a name may have
-_WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF, errno.ENOSYS)
 
 
 @dataclass(frozen=True)
@@ -116,14 +116,8 @@ def write_mark(folder: Path, purpose: str) -> None:
 
 def read_mark(folder: Path) -> Mark | None:
     """The mark of a folder; None where the folder is not firth's, or is a symbolic link."""
-    data = read_regular_file(folder / MARK_NAME, _MAX_MARK_BYTES)
-    if data is None or not is_real_folder(folder):
-        return None
-    try:
-        record = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(record, dict) or record.get("format") != MARK_FORMAT:
+    record = read_own_json(folder / MARK_NAME)
+    if record is None or not is_real_folder(folder) or record.get("format") != MARK_FORMAT:
         return None
     if record.get("format_version") != MARK_VERSION:
         return None
@@ -134,64 +128,9 @@ def read_mark(folder: Path) -> Mark | None:
     return Mark(**{name: record[name] for name in kinds})
 
 
-def read_regular_file(path: Path, max_bytes: int) -> bytes | None:
-    """The first bytes of a regular file; None for what is missing, a link, a pipe, or cannot be read."""
-    try:
-        # without O_NONBLOCK the opening of a pipe would wait for a writer
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            return None
-        try:
-            return file.read(max_bytes)
-        except OSError:
-            return None
-
-
 def is_empty_mark(path: Path) -> bool:
     """What a kill leaves between the making of a folder and the writing of its mark."""
     return path.name == MARK_NAME and is_real_file(path) and not os.lstat(path).st_size
-
-
-def is_real_folder(path: Path) -> bool:
-    """A folder, and no symbolic link to one."""
-    try:
-        return stat.S_ISDIR(os.lstat(path).st_mode)
-    except OSError:
-        return False
-
-
-def is_real_file(path: Path) -> bool:
-    """A regular file, and no symbolic link to one."""
-    try:
-        return stat.S_ISREG(os.lstat(path).st_mode)
-    except OSError:
-        return False
-
-
-def lock_folder(folder: Path) -> int | None:
-    """Lock a folder until the descriptor is closed or the process ends; None: the file system has no locks.
-
-    Raises
-    ------
-    BlockingIOError
-        Another process has the lock.
-    OSError
-        The folder cannot be opened, or is a symbolic link.
-    """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            raise BlockingIOError(error.errno, f"{folder} is in use by another process") from None
-        if error.errno in _WITHOUT_LOCKS:
-            return None
-        raise
-    return descriptor
 
 
 class OwnedFolder:
@@ -207,10 +146,9 @@ class OwnedFolder:
 
     def __init__(self, path: Path, purpose: str) -> None:
         self.path = path
-        self._process = os.getpid()
         os.mkdir(path, 0o700)
         try:
-            self._lock = lock_folder(path)
+            self._lock = FolderLock(path, follow_links=False)
             write_mark(path, purpose)
         except BaseException:
             shutil.rmtree(path, ignore_errors=True)  # the error from before is the one to tell
@@ -255,16 +193,14 @@ class OwnedFolder:
 
         Nothing happens in a forked child: the folder is its parent's.
         """
-        if self._process != os.getpid():
+        if not self._lock.is_ours:
             return
         shutil.rmtree(self.path, ignore_errors=True)
         self.unlock()
 
     def unlock(self) -> None:
         """Give up the lock; the folder stays."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._lock.release()
 
 
 def find_leftovers(parent: Path, name: re.Pattern[str]) -> Iterator[Leftover]:
@@ -338,26 +274,23 @@ def n_bytes_in(path: Path) -> int:
 def _claimed(folder: Path, mark: Mark) -> Iterator[str | None]:
     """With the folder's lock: None where the process that made the folder has ended, or why that is not sure."""
     try:
-        lock = lock_folder(folder)
+        lock = FolderLock(folder, follow_links=False)
     except BlockingIOError:
         yield f"process {mark.pid} is at work in it"
         return
     except OSError as error:
         yield f"it cannot be opened: {error.strerror}"
         return
-    try:
+    with lock:
         lives = mark.process_lives()
         if not mark.is_of_this_machine:
             yield f"it was made on the machine {mark.host}; run `firth clean` there"
         elif lives:
             yield f"process {mark.pid}, which made it, has not ended"
-        elif lock is None and lives is None:
+        elif not lock.is_held and lives is None:
             yield f"process {mark.pid} may be at work in it: the file system has no locks"
         else:
             yield None
-    finally:
-        if lock is not None:
-            os.close(lock)
 
 
 def _boot() -> str:
@@ -395,11 +328,7 @@ __all__ = [
     "delete_leftovers",
     "find_leftovers",
     "is_empty_mark",
-    "is_real_file",
-    "is_real_folder",
-    "lock_folder",
     "n_bytes_in",
     "read_mark",
-    "read_regular_file",
     "write_mark",
 ]

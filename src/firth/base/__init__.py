@@ -1,0 +1,1 @@
+"""Room base: what every other room uses and no mathematics: values, the machine, files, compression, packed words."""

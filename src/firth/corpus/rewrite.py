@@ -1,0 +1,73 @@
+"""Room corpus: an encoded corpus in the ids of another vocabulary.
+
+Tests: tests/training/test_train_more.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.corpus.encoded import (
+    HELDOUT_IDS,
+    HELDOUT_OFFSETS,
+    IDS,
+    OFFSETS,
+    OWN_CHECKSUM,
+    VOCABULARY,
+    EncodedCorpus,
+    write_manifest,
+)
+from firth.corpus.vocabulary import Vocabulary
+from firth.errors import CorpusError
+
+REWRITTEN_AT_ONCE = 1 << 20  # tokens
+# Entries of the manifest that are about the ids, and so do not hold for the rewritten corpus.
+_OWN_ENTRIES = ("format", "version", "files", "sha256", OWN_CHECKSUM, "n_words_unseen", "first_unseen_ids")
+
+
+def rewrite_corpus(
+    encoded: EncodedCorpus, table: NDArray[np.int32], vocabulary: Vocabulary, folder: Path, threads: int
+) -> EncodedCorpus:
+    """The corpus in the ids of another vocabulary, in a new folder: ``table[id]``, -1 drops the token.
+
+    Raises
+    ------
+    CorpusError
+        No token is left.
+    """
+    folder.mkdir()
+    n_tokens = _rewrite(encoded.ids, encoded.offsets, table, folder / IDS, folder / OFFSETS)
+    if n_tokens == 0:
+        raise CorpusError("corpus must have words of the vocabulary, got none")
+    if encoded.heldout_ids is not None and encoded.heldout_offsets is not None:
+        heldout_offsets = encoded.heldout_offsets
+        _rewrite(encoded.heldout_ids, heldout_offsets, table, folder / HELDOUT_IDS, folder / HELDOUT_OFFSETS)
+    vocabulary.save(folder / VOCABULARY)
+    fields = {key: value for key, value in encoded.manifest.items() if key not in _OWN_ENTRIES}
+    fields.update(n_tokens=n_tokens, vocabulary_size=len(vocabulary))
+    write_manifest(folder, fields, threads=threads)
+    return EncodedCorpus(folder)
+
+
+def _rewrite(
+    ids: NDArray[np.int32], offsets: NDArray[np.int64], table: NDArray[np.int32], ids_path: Path, offsets_path: Path
+) -> int:
+    """Write ``table[ids]`` without its -1, and the offsets that go with it, block by block; the number of ids."""
+    n_written, boundary = 0, 0
+    with open(ids_path, "wb") as ids_file, open(offsets_path, "wb") as offsets_file:
+        for start in range(0, len(ids), REWRITTEN_AT_ONCE):
+            mapped = table[ids[start : start + REWRITTEN_AT_ONCE]]
+            kept = mapped >= 0
+            before = np.concatenate([[n_written], n_written + np.cumsum(kept)])
+            stop = int(np.searchsorted(offsets, start + len(mapped), side="left"))
+            offsets_file.write(before[offsets[boundary:stop] - start].astype("<i8").tobytes())
+            ids_file.write(mapped[kept].astype("<i4").tobytes())
+            n_written, boundary = int(before[-1]), stop
+        offsets_file.write(np.full(len(offsets) - boundary, n_written, "<i8").tobytes())
+    return n_written
+
+
+__all__ = ["rewrite_corpus"]
