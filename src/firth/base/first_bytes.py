@@ -11,14 +11,14 @@ import codecs
 import re
 from typing import NamedTuple
 
+from firth.base.compression import compression_of
+
 IMAGE = ("a PNG image", "a JPEG image", "a GIF image", "a TIFF image", "a BMP image")
 SOUND = ("sound", "sound (MP3)", "sound or video", "video or an image", "an image, sound or video (RIFF)")
 
 # Offset, bytes, what the file is. The first row that fits counts.
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\x1f\x8b", "gzip data"),
-    (0, b"\xfd7zXZ\x00", "xz data"),
-    (0, b"\x28\xb5\x2f\xfd", "zstd data"),
+    (0, b"\x1f\x8b", "gzip data"),  # also with a method that gzip does not have
     (0, b"\x04\x22\x4d\x18", "lz4 data"),
     (0, b"\x1f\x9d", "data of compress (.Z)"),
     (0, b"LZIP\x01", "lzip data"),
@@ -85,6 +85,9 @@ def kind_of(head: bytes, name: str = "") -> str | None:
     str or None
         With its article, for a message: ``"a Parquet file"``.
     """
+    compression = compression_of(head)
+    if compression is not None:
+        return f"{compression} data"
     is_binary = _CONTROL.search(head) is not None
     for offset, magic, kind in _MAGIC:
         # a text may begin with the letters of a magic number
@@ -92,8 +95,6 @@ def kind_of(head: bytes, name: str = "") -> str | None:
             return kind
     if head.startswith(_ZIP):
         return _zip_kind(head, name.lower())
-    if head.startswith(b"BZh") and head[4:10] in (b"1AY&SY", b"\x17rE8P\x90"):
-        return "bzip2 data"
     if head.startswith(b"RIFF") and head[8:12] in (b"WEBP", b"WAVE", b"AVI "):
         return "an image, sound or video (RIFF)"
     if is_binary and head.startswith(b"ID3") and head[3:4] in (b"\x02", b"\x03", b"\x04"):
