@@ -284,7 +284,7 @@ def measure_peak_share(arguments: argparse.Namespace, folder: Path) -> None:
 
 def products_per_example(corpus: EncodedCorpus, n_tokens: int = 100_000) -> float:
     """Pairs of rows that units multiply for each pair of words that they train, of the first tokens of a corpus."""
-    from firth.corpus.plan import PlanSettings, PlanTables, group_units, plan_windows
+    from firth.kernels.plan import PlanSettings, PlanTables, group_units, plan_windows
 
     tables = PlanTables.build(corpus.vocabulary.counts, subsample=1e-3, noise_exponent=0.75)
     lines = corpus.offsets[: np.searchsorted(corpus.offsets, n_tokens)]

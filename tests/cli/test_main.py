@@ -19,7 +19,7 @@ import firth
 from firth.cli.main import COMMANDS, app, load_command
 from firth.kernels.registry import CHOICES, OBJECTIVES
 from firth.native.loader import available_instruction_sets
-from firth.training.config import PARAMETER_HELP, TrainingConfig
+from firth.kernels.config import PARAMETER_HELP, TrainingConfig
 
 PACKAGE = Path(firth.__file__).parents[1]
 

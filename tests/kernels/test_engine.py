@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from firth.corpus.philox import Purpose, draw_blocks
-from firth.corpus.plan import UNIT_BORDER, PlanSettings, PlanTables, group_units, plan_windows
+from firth.kernels.plan import UNIT_BORDER, PlanSettings, PlanTables, group_units, plan_windows
 from firth.errors import ParameterError, TrainingError
 from firth.kernels.engine import Engine, StoppedError
 from firth.kernels.reference import compute_unit_gradient, update_unit

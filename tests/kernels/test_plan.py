@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from firth.corpus.philox import Purpose, draw_blocks, philox4x32
-from firth.corpus.plan import (
+from firth.kernels.plan import (
     BLOCK_DRAWS,
     BLOCK_TOKENS,
     UNIT_BORDER,

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from firth.corpus.plan import UNIT_BORDER
+from firth.kernels.plan import UNIT_BORDER
 from firth.kernels.engine import Engine, StoppedError
 from firth.kernels.registry import OBJECTIVES
 from firth.kernels.staleness import touch_rates

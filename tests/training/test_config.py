@@ -14,7 +14,7 @@ import pytest
 import firth
 from firth.errors import ParameterError
 from firth.kernels.registry import CHOICES, OBJECTIVES
-from firth.training.config import PARAMETER_HELP, TrainingConfig, validate_vocabulary_size
+from firth.kernels.config import PARAMETER_HELP, TrainingConfig, validate_vocabulary_size
 
 DEFAULTS = {
     "architecture": "skipgram",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from firth.corpus.tables import read_table
 from firth.errors import ParameterError
-from firth.training.config import as_integer, as_number
+from firth.kernels.config import as_integer, as_number
 
 if TYPE_CHECKING:
     from firth.vectors.word_vectors import WordVectors

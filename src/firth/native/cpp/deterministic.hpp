@@ -361,8 +361,8 @@ class RoundTrainer final : public Rounds {
     for (int t = 0; t < n_threads; ++t) {
       input_tables_.push_back(std::make_unique<RowTables>(s_.n_words));
       output_tables_.push_back(std::make_unique<RowTables>(s_.n_output_rows));
-      input_mergers_.push_back(std::make_unique<Merger<Real>>(input, s_.n_words, s_.stride, s_.input_rates));
-      output_mergers_.push_back(std::make_unique<Merger<Real>>(output, s_.n_output_rows, s_.stride, s_.output_rates));
+      input_mergers_.push_back(std::make_unique<Merger<Real>>(input, s_.n_words, s_.stride, input_rates(s_)));
+      output_mergers_.push_back(std::make_unique<Merger<Real>>(output, s_.n_output_rows, s_.stride, output_rates(s_)));
     }
   }
 

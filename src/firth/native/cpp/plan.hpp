@@ -1,6 +1,6 @@
 // Room native: the sampling plan: which tokens are kept, how wide each window is, which negatives are drawn. All of it
 // is a function of (seed, epoch, token position, draw), so it does not depend on slices or threads. Twin:
-// corpus/plan.py.
+// kernels/plan.py.
 //
 // A slice [start, stop) of token positions is planned in chunks. Each chunk holds the kept tokens of its positions and
 // of as many neighbours across its borders, within the same sequence, as a window can reach.
@@ -31,7 +31,7 @@ constexpr int32_t BLOCK_DRAWS = 4;
 constexpr int MAX_BLOCK_WINDOW = 10;  // wider windows, and whole sequences, have a draw each
 
 inline bool shares_by_block(const Settings& s) {
-  return s.sharing == SHARE_BLOCK && s.window_mode != WINDOW_SEQUENCE && s.window <= MAX_BLOCK_WINDOW;
+  return s.negative_sharing == SHARE_BLOCK && s.window_mode != WINDOW_SEQUENCE && s.window <= MAX_BLOCK_WINDOW;
 }
 
 // Whether neighbouring windows are one unit.
@@ -68,7 +68,7 @@ constexpr int64_t PART_WORDS_TO_THE_7TH =
 // stays near that of single pairs (measured: docs/training.md).
 inline int32_t part_words(const Settings& s, int32_t context) {
   if (s.loss != NEGATIVE_SAMPLING) return PART_WORDS;
-  if (s.sharing == SHARE_PAIR) return 1;
+  if (s.negative_sharing == SHARE_PAIR) return 1;
   const int64_t capped = std::min(context, 2000);  // so that no product overflows; from 1,086 on a part is one word
   int64_t words = PART_WORDS;
   while (words > 1 && words * words * words * words * capped * capped * capped > PART_WORDS_TO_THE_7TH) --words;
@@ -419,14 +419,14 @@ class Planner {
     std::fill_n(shared_redraws_, BLOCK_DRAWS, SharedRedraw{});
     for (Center& center : centers) {
       const int32_t target = kept_ids[center.kept];
-      if (s_.collision == COLLISION_DROP && part_count(s_, center.n_context()) > 1) {
+      if (s_.target_collision == COLLISION_DROP && part_count(s_, center.n_context()) > 1) {
         drop_by_part(center, &negatives[center.draws], target);
         continue;
       }
       bool collided = false;
       for (int32_t d = 0; d < center.n_draws; ++d) collided |= negatives[center.draws + d] == target;
-      if (!collided || s_.collision == COLLISION_COUNT) continue;
-      if (s_.collision == COLLISION_DROP) {
+      if (!collided || s_.target_collision == COLLISION_COUNT) continue;
+      if (s_.target_collision == COLLISION_DROP) {
         if (shares_by_block(s_)) copy_draws(center);
         int32_t* const drawn = &negatives[center.draws];
         center.n_draws = int32_t(std::remove(drawn, drawn + center.n_draws, target) - drawn);

@@ -31,7 +31,7 @@ constexpr int64_t MAX_BYTES = 4 << 20;       // of the copies of one matrix, and
 // windows are not divided.
 inline int64_t stretch_tokens(const Settings& s) {
   const int64_t unseen = std::min(UNSEEN_TOKENS, s.n_tokens * std::max(s.epochs, 1) / UNSEEN_PARTS);
-  return std::max<int64_t>(1, unseen / std::max(s.n_threads, 1) / UNIT_BORDER) * UNIT_BORDER;
+  return std::max<int64_t>(1, unseen / std::max(s.threads, 1) / UNIT_BORDER) * UNIT_BORDER;
 }
 
 // One matrix's copies. Rows are ordered by how often they are touched: from the first on for words, from the last on

@@ -243,7 +243,7 @@ class Trainer {
 
   // False only if a center's negatives and its target differ. Negatives that several units share are looked at once.
   bool negatives_may_repeat(const Planner::Center& center) {
-    if (s_.collision == COLLISION_COUNT) return true;
+    if (s_.target_collision == COLLISION_COUNT) return true;
     const int32_t draw = shared_draw(s_, center.place);
     if (checked_draws_[draw] != center.draws) {
       checked_draws_[draw] = center.draws;

@@ -1,51 +1,67 @@
-"""Room training: the parameters of a run, one frozen dataclass; validated once, here, at the public border."""
+"""Room kernels: the parameters that decide what is learned, one frozen dataclass; validated once, here.
+
+The class is below training because everything from the native settings up takes it whole. It is above the registry of
+sides, which say what its words mean. A parameter is a field here (default, help, choices, limits) and the line that uses
+it: the command line's flag, ``firth.train``'s keyword, config.json and the native field follow.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 import numbers
 import operator
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from firth.errors import ParameterError
-from firth.kernels.registry import CHOICES, find_objective
+from firth.kernels import registry
+from firth.kernels.sides import cbow
 from firth.native.kernel import MAX_NEGATIVES
 
-LEARNING_RATE = 0.025  # Mikolov et al. 2013a, section 4.2; word2vec.c's default for skip-gram
-CBOW_LEARNING_RATE = 0.075  # Irsoy, Benton, Stratos 2021 (koan), for CBOW by the gradient of the mean
 MIN_LEARNING_RATE_SHARE = 1e-4  # word2vec.c: starting_alpha * 0.0001
 NOISE_EXPONENT = 0.75  # Mikolov et al. 2013b, section 2.2
 MAX_SEED = 2**64 - 1  # the key of Philox4x32-10 has 64 bits
 MAX_INT32 = 2**31 - 1
+MAX_THREADS = 4096
 
-PARAMETER_HELP: dict[str, str] = {
-    "architecture": "input side: skipgram or cbow",
-    "loss": "output side: negative-sampling, hierarchical-softmax or softmax",
-    "dims": "numbers in a vector",
-    "window": "context words on each side",
-    "window_mode": "dynamic: each width from 1 to window as likely; fixed: the whole window; sequence: all of it",
-    "window_side": "context on both sides of the centre, left of it, or right of it",
-    "negatives": "noise words for each positive example",
-    "negative_sharing": "noise words are drawn for a block of neighbouring windows, for each window, or for each pair",
-    "target_collision": "a noise word that equals the target: reject (draw another word), count (keep), drop (skip)",
-    "noise_exponent": "noise words are drawn in proportion to count ** exponent",
-    "subsample": "threshold of subsampling frequent words; 0 is off",
-    "cbow_input": "CBOW: mean or sum of the context's vectors",
-    "cbow_update": "CBOW: the true gradient, or word2vec's update",
-    "learning_rate": "at the start; default 0.025, CBOW by the gradient of the mean 0.075",
-    "min_learning_rate": "at the end; default 1e-4 of the learning rate",
-    "min_count": "leave out words seen less often",
-    "max_vocabulary": "keep at most so many words, the most frequent ones",
-    "epochs": "passes over the corpus",
-    "threads": "default: the processors that this process may use",
-    "seed": "decides every random draw",
-    "deterministic": "the same vectors from any number of threads",
-}
-"""One line for each parameter, as the command line's help shows it."""
+Int32 = int  # a whole number that the native core has as int32_t
+UInt64 = int  # as uint64_t
+# Other numbers and words reach the core as well, but for `int`: that says what a corpus is made of (native/cpp/
+# parameters.py makes the core's list of parameters from the annotations of TrainingConfig).
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a parameter may be, and its line of help.
+
+    Attributes
+    ----------
+    help : str
+        As the command line shows it.
+    choices : tuple of str, or function that returns one, or None
+        The words of a parameter that is a choice. Only those of a side are a function: sides can be registered.
+    minimum, maximum : number or None
+    above : number or None
+        The value must be greater.
+    advice : str
+        What to give instead of a value that is not above.
+    """
+
+    help: str
+    choices: tuple[str, ...] | Callable[[], tuple[str, ...]] | None = None
+    minimum: float | None = None
+    maximum: int | None = None
+    above: float | None = None
+    advice: str = ""
+
+
+def parameter(default: Any, help: str, **limits: Any) -> Any:
+    """A field of TrainingConfig: its default, its line of help, and the limits that every value is held to."""
+    return dataclasses.field(default=default, metadata={"limits": Limits(help, **limits)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,78 +133,84 @@ class TrainingConfig:
     arXiv:1310.4546. Irsoy, Benton, Stratos (2021), arXiv:2012.15332.
     """
 
-    architecture: str = "skipgram"
-    loss: str = "negative-sampling"
-    dims: int = 100
-    window: int = 5
-    window_mode: str = "dynamic"
-    window_side: str = "both"
-    negatives: int = 5
-    negative_sharing: str = "block"
-    target_collision: str = "reject"
-    noise_exponent: float = NOISE_EXPONENT
-    subsample: float = 0.001
-    cbow_input: str = "mean"
-    cbow_update: str = "gradient"
-    learning_rate: float | None = None
-    min_learning_rate: float | None = None
-    min_count: int = 5
-    max_vocabulary: int | None = None
-    epochs: int = 5
-    threads: int | None = None
-    seed: int = 1
-    deterministic: bool = False
+    architecture: str = parameter("skipgram", "input side: skipgram or cbow", choices=registry.architectures)
+    loss: str = parameter(
+        "negative-sampling",
+        "output side: negative-sampling, hierarchical-softmax or softmax",
+        choices=registry.losses,
+    )
+    dims: Int32 = parameter(100, "numbers in a vector", minimum=1)
+    window: Int32 = parameter(5, "context words on each side", minimum=1)
+    window_mode: str = parameter(
+        "dynamic",
+        "dynamic: each width from 1 to window as likely; fixed: the whole window; sequence: all of it",
+        choices=("dynamic", "fixed", "sequence"),
+    )
+    window_side: str = parameter(
+        "both",
+        "context on both sides of the centre, left of it, or right of it",
+        choices=("both", "left", "right"),
+    )
+    negatives: Int32 = parameter(5, "noise words for each positive example")
+    negative_sharing: str = parameter(
+        "block",
+        "noise words are drawn for a block of neighbouring windows, for each window, or for each pair",
+        choices=("block", "window", "pair"),
+    )
+    target_collision: str = parameter(
+        "reject",
+        "a noise word that equals the target: reject (draw another word), count (keep), drop (skip)",
+        choices=("reject", "count", "drop"),
+    )
+    noise_exponent: float = parameter(NOISE_EXPONENT, "noise words are drawn in proportion to count ** exponent")
+    subsample: float = parameter(0.001, "threshold of subsampling frequent words; 0 is off", minimum=0.0)
+    cbow_input: str = parameter("mean", "CBOW: mean or sum of the context's vectors", choices=cbow.INPUTS)
+    cbow_update: str = parameter("gradient", "CBOW: the true gradient, or word2vec's update", choices=cbow.UPDATES)
+    learning_rate: float | None = parameter(
+        None,
+        "at the start; default 0.025, CBOW by the gradient of the mean 0.075",
+        above=0.0,
+        advice="0.025 is the usual start",
+    )
+    min_learning_rate: float | None = parameter(None, "at the end; default 1e-4 of the learning rate", minimum=0.0)
+    min_count: int = parameter(5, "leave out words seen less often", minimum=1)
+    max_vocabulary: int | None = parameter(None, "keep at most so many words, the most frequent ones", minimum=1)
+    epochs: Int32 = parameter(5, "passes over the corpus", minimum=1)
+    threads: Int32 | None = parameter(
+        None, "default: the processors that this process may use", minimum=1, maximum=MAX_THREADS
+    )
+    seed: UInt64 = parameter(1, "decides every random draw", minimum=0)
+    deterministic: bool = parameter(False, "the same vectors from any number of threads")
 
     def __post_init__(self) -> None:
-        for name, choices in CHOICES.items():
-            validate_choice(name, getattr(self, name), choices)
-        find_objective(self.architecture, self.loss)
-        self._set(dims=as_integer("dims", self.dims, minimum=1, maximum=MAX_INT32))
-        self._set(window=as_integer("window", self.window, minimum=1, maximum=MAX_INT32))
-        least_negatives = 1 if self.loss == "negative-sampling" else 0
-        self._set(negatives=as_integer("negatives", self.negatives, minimum=least_negatives))
+        for field in dataclasses.fields(self):
+            self._set(**{field.name: validate_parameter(field.name, getattr(self, field.name))})
+        least_negatives = self.objective.outputs.least_negatives
+        as_integer("negatives", self.negatives, minimum=least_negatives)
         if self.negatives > MAX_NEGATIVES:
             raise ParameterError(
                 f"negatives must be at most {MAX_NEGATIVES}, got {self.negatives}; 5 to 20 are usual (--negatives on"
                 ' the command line), and loss="softmax" (--loss softmax) compares the target with every word'
             )
-        self._set(noise_exponent=as_number("noise_exponent", self.noise_exponent))
-        self._set(subsample=as_number("subsample", self.subsample, minimum=0.0))
-        self._set(min_count=as_integer("min_count", self.min_count, minimum=1))
-        self._set(epochs=as_integer("epochs", self.epochs, minimum=1, maximum=MAX_INT32))
-        self._set(seed=as_integer("seed", self.seed, minimum=0, maximum=MAX_SEED))
-        if self.max_vocabulary is not None:
-            self._set(max_vocabulary=as_integer("max_vocabulary", self.max_vocabulary, minimum=1))
-        if self.threads is not None:
-            self._set(threads=as_integer("threads", self.threads, minimum=1, maximum=4096))
-        if not isinstance(self.deterministic, bool):
-            raise ParameterError(f"deterministic must be True or False, got {self.deterministic!r}")
-        self._validate_learning_rates()
+        if self.min_learning_rate is not None and self.min_learning_rate > self._learning_rate_or_default():
+            raise ParameterError(
+                f"min_learning_rate must be at most the learning_rate of {self._learning_rate_or_default():g},"
+                f" got {self.min_learning_rate:g}"
+            )
+
+    @property
+    def objective(self) -> registry.Objective:
+        """The input side and the output side that the configuration chooses."""
+        return registry.find_objective(self.architecture, self.loss)
 
     def _set(self, **values: Any) -> None:
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
-    def _validate_learning_rates(self) -> None:
-        if self.learning_rate is not None:
-            learning_rate = as_number("learning_rate", self.learning_rate)
-            if learning_rate <= 0:
-                raise ParameterError(f"learning_rate must be above 0, got {learning_rate:g}; 0.025 is the usual start")
-            self._set(learning_rate=learning_rate)
-        if self.min_learning_rate is not None:
-            min_learning_rate = as_number("min_learning_rate", self.min_learning_rate, minimum=0.0)
-            start = self._learning_rate_or_default()
-            if min_learning_rate > start:
-                raise ParameterError(
-                    f"min_learning_rate must be at most the learning_rate of {start:g}, got {min_learning_rate:g}"
-                )
-            self._set(min_learning_rate=min_learning_rate)
-
     def _learning_rate_or_default(self) -> float:
         if self.learning_rate is not None:
             return self.learning_rate
-        gradient_of_mean = self.architecture == "cbow" and self.cbow_input == "mean" and self.cbow_update == "gradient"
-        return CBOW_LEARNING_RATE if gradient_of_mean else LEARNING_RATE
+        return self.objective.inputs.default_learning_rate(self)
 
     def resolved(self) -> TrainingConfig:
         """The same configuration with every ``None`` that means "decide for me" replaced by the decision."""
@@ -218,12 +240,72 @@ class TrainingConfig:
         return cls(**values)
 
 
+_FIELDS = {field.name: field for field in dataclasses.fields(TrainingConfig)}
+PARAMETER_HELP: dict[str, str] = {name: field.metadata["limits"].help for name, field in _FIELDS.items()}
+"""One line for each parameter, as the command line's help shows it."""
+CHOICE_NAMES = tuple(name for name, field in _FIELDS.items() if field.metadata["limits"].choices is not None)
+"""The parameters that are one of several words."""
+_KINDS = {name: field.type.removesuffix(" | None") for name, field in _FIELDS.items()}
+_WIDTHS = {"Int32": ("int32", MAX_INT32), "UInt64": ("uint64", MAX_SEED), "int": (None, None)}
+
+
+def choices_of(name: str) -> tuple[str, ...]:
+    """The words of a parameter that is a choice; the code of a word in the native core is its index."""
+    choices = _FIELDS[name].metadata["limits"].choices
+    return tuple(choices() if callable(choices) else choices)
+
+
+def native_types() -> dict[str, str]:
+    """The type that each parameter must have in the native core, as ``"int32"``; see native/cpp/parameters.py."""
+    types = {"float": "float64", "str": "int32", "bool": "int32", **{kind: name for kind, (name, _) in _WIDTHS.items()}}
+    return {name: types[kind] for name, kind in _KINDS.items() if types[kind] is not None}
+
+
+def validate_parameter(name: str, value: Any) -> Any:
+    """The value of one parameter as Python's own type, if it is what its field may be.
+
+    Raises
+    ------
+    ParameterError
+    """
+    limits: Limits = _FIELDS[name].metadata["limits"]
+    kind = _KINDS[name]
+    if value is None and _FIELDS[name].type != kind:
+        return None
+    if limits.choices is not None:
+        validate_choice(name, value, choices_of(name))
+        return value
+    if kind == "bool":
+        if not isinstance(value, bool):
+            raise ParameterError(f"{name} must be True or False, got {value!r}")
+        return value
+    if kind == "float":
+        number = as_number(name, value, minimum=limits.minimum)
+        if limits.above is not None and number <= limits.above:
+            raise ParameterError(f"{name} must be above {limits.above:g}, got {number:g}; {limits.advice}")
+        return number
+    minimum = None if limits.minimum is None else int(limits.minimum)
+    maximum = _WIDTHS[kind][1] if limits.maximum is None else limits.maximum
+    return as_integer(name, value, minimum=minimum, maximum=maximum)
+
+
 def validate_parameter_names(values: Mapping[str, Any]) -> None:
     """Raise ParameterError for a name that is no field of TrainingConfig."""
-    known = [parameter.name for parameter in dataclasses.fields(TrainingConfig)]
+    known = list(_FIELDS)
     for name in values:
         if name not in known:
             raise ParameterError(f"a parameter must be one of {', '.join(known)}, got {name!r}")
+
+
+def with_parameters(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature of a function that takes parameters as ``**parameters``, with each of them named."""
+    signature = inspect.signature(function)
+    named = [one for one in signature.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
+        for name, field in _FIELDS.items()
+    ]
+    return signature.replace(parameters=[*named, *added])
 
 
 def available_processors() -> int:
@@ -243,20 +325,16 @@ def validate_vocabulary_size(config: TrainingConfig, n_words: int, *, least_nois
     least_noise_words : int or None
         Words with a positive weight in a given noise distribution; None: all of them.
     """
+    outputs = config.objective.outputs
     ways = ["lower min_count"] if config.min_count > 1 else []
     ways += ["raise max_vocabulary"] if config.max_vocabulary is not None else []
     advice = ", ".join([*ways, "or give more text"]) if ways else "give more text"
     if n_words < 2:
-        reasons = {
-            "negative-sampling": "negatives to draw",
-            "hierarchical-softmax": "a tree with an inner node",
-            "softmax": "anything to tell apart",
-        }
         raise ParameterError(
-            f"vocabulary must have at least 2 words for loss={config.loss!r} to have {reasons[config.loss]},"
+            f"vocabulary must have at least 2 words for loss={config.loss!r} to have {outputs.needs_two_words_for},"
             f" got {n_words}; {advice}"
         )
-    if config.loss == "negative-sampling" and least_noise_words is not None:
+    if outputs.draws_negatives and least_noise_words is not None:
         needed = 2 if config.target_collision == "reject" else 1
         if least_noise_words < needed:
             raise ParameterError(
