@@ -1,65 +1,191 @@
-"""Builds of the native core against each other: in one process they train the slices of a corpus in turns.
+"""Speed of two checkouts of firth against each other: each trains in a process of its own, a slice at a time, in turns.
 
-    python benchmarks/libraries.py TEXT FIRST.so SECOND.so... [--threads 1] [--repeat 2] [--set dims=300 ...]
+    python benchmarks/libraries.py CHECKOUT_A CHECKOUT_B [--architecture cbow] [--loss softmax] [--dims 300]
+                                   [--set NAME=VALUE ...] [--all] [--threads 2] [--slices 40] [--rounds 3]
 
-The host's clock and its neighbours change within seconds, and whole runs side by side differ by 10 % for that alone;
-slices of some 50 ms in turns tell differences of half a percent. All builds must have the Settings of the Python code
-that runs. The median of the ratios of slices that follow each other is told, and the quotient of the sums.
+A checkout is a folder with ``src/firth`` and its built library (``make native``), such as a ``git worktree``.
+Parameters are those of firth.train, which both must have; the inside of the two may differ.
+
+Only one process works at a time. The machine's speed changes within seconds, and whole runs beside each other differ by
+10 % for that alone; slices of some 50 ms in turns (A B, B A, A B, ...) tell differences of half a percent. Where the
+matrices lie in memory also counts, hence each round starts two new processes. With one thread, times are of the
+processor, not of the clock: other programs' turns do not count (they still take its caches), and both processes of a
+round have the same processor.
+
+Printed is A's time over B's for equal slices: above 1, B is faster. First the median of all pairs of slices, the
+interval that has the true median with a probability of 95 % if pairs are independent, and the quarters of the pairs;
+then the median of each round. Where rounds differ by more than the interval, the places in memory count: more rounds
+help. With one thread, or deterministic, it also says whether both had the same losses.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
-import itertools
+import json
+import math
+import os
 import statistics
-import time
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
-import firth
-from firth.native.kernel import Kernel, Result, Settings, _declare
-from firth.native.loader import open_library
+import numpy as np
 
-LEAST_TOKENS = 20_000  # of a slice that counts: the last one of a run may be short
+SLICE_S = 0.05
+SYNTHETIC_TOKENS = 1_500_000  # of shorter corpora firth takes every example's loss
+SYNTHETIC_WORDS = 30_000
+SOFTMAX_WORDS = 1000  # a step takes V rows
+PROCESSORS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [None]
+EPOCHS = 1000  # more than are trained: the learning rate stays where it begins
 
 
 def main() -> None:
     arguments = parse_arguments()
-    builds = [kernel_of(path) for path in arguments.libraries]
-    times: list[list[float]] = [[] for _ in builds]
-    turns = itertools.count()
-    train = Kernel.train_slice
+    with tempfile.TemporaryDirectory() as folder:
+        text = arguments.text or write_synthetic(Path(folder) / "text.txt")
+        compare(arguments, text, Path(folder))
 
-    def train_in_turns(
-        self: Kernel, settings: Settings, start: int, stop: int, epoch: int, **precision: bool
-    ) -> Result:
-        turn = next(turns) % len(builds)
-        began = time.perf_counter()
-        result = train(builds[turn], settings, start, stop, epoch, **precision)
-        if stop - start >= LEAST_TOKENS:
-            times[turn].append((time.perf_counter() - began) / (stop - start))
-        return result
 
-    Kernel.train_slice = train_in_turns  # type: ignore[method-assign]
-    for run in range(arguments.repeat):
-        turns = itertools.count(run)  # another build begins
-        firth.train(arguments.text, epochs=1, threads=arguments.threads, progress=False, **dict(arguments.set))
-    count = min(map(len, times))
-    for path, build_times in zip(arguments.libraries, times, strict=True):
-        ratios = [first / own for first, own in zip(times[0][:count], build_times[:count], strict=True)]
-        of_sums = sum(times[0][:count]) / sum(build_times[:count])
-        print(
-            f"{statistics.median(build_times) * 1e9:8.1f} ns a token; speed over the first, median of {count} slices:"
-            f" {statistics.median(ratios):.4f}, of the sums {of_sums:.4f}  {path}"
+def compare(arguments: argparse.Namespace, text: Path, folder: Path) -> None:
+    """Print a line for each objective, after all rounds."""
+    results: dict[str, list[list[tuple[Turn, Turn]]]] = {}
+    for number in range(arguments.rounds):
+        processor = PROCESSORS[number % len(PROCESSORS)] if arguments.threads == 1 else None
+        made = {
+            side: Worker(arguments.checkouts[side].resolve(), text, folder / f"{number}-{side}", processor)
+            for side in ((0, 1) if number % 2 == 0 else (1, 0))
+        }
+        workers = [made[0], made[1]]
+        try:
+            for parameters in objectives(arguments, workers):
+                name = " ".join(str(parameters[key]) for key in sorted(parameters) if key not in ("epochs", "threads"))
+                results.setdefault(name, []).append(train_in_turns(workers, parameters, arguments, number))
+        finally:
+            for worker in workers:
+                worker.close()
+    for name, rounds in results.items():
+        print(f"{name}: {summary(rounds)}", flush=True)
+
+
+class Turn:
+    """A turn of one worker: nanoseconds a token, and the losses of its slices in nats."""
+
+    def __init__(self, n_tokens: int, seconds: float, losses: list[float]) -> None:
+        self.ns_a_token = seconds / n_tokens * 1e9
+        self.losses = losses
+
+
+class Worker:
+    """The process of one checkout; each request is a line of JSON, and so is its answer."""
+
+    def __init__(self, checkout: Path, text: Path, folder: Path, processor: int | None) -> None:
+        package = checkout / "src"
+        if not (package / "firth").is_dir():
+            raise SystemExit(f"{checkout} must be a checkout of firth, with src/firth; it has none")
+        command = [sys.executable, str(Path(__file__).with_name("libraries_worker.py")), str(checkout)]
+        command += [] if processor is None else [str(processor)]
+        environment = {**os.environ, "PYTHONPATH": str(package)}
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
+        self._checkout = checkout
+        self.ask(do="begin", text=str(text), folder=str(folder))
+
+    def ask(self, **request: Any) -> Any:
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(request) + "\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+        if not answer:
+            raise SystemExit(f"{self._checkout} failed at {request} (above is why)")
+        return json.loads(answer)
+
+    def train(self, starts: list[int], size: int, epoch: int) -> Turn:
+        answer = self.ask(do="train", starts=starts, size=size, epoch=epoch)
+        return Turn(size * len(starts), answer["seconds"], answer["losses"])
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
 
 
-def kernel_of(path: Path) -> Kernel:
-    kernel = Kernel()
-    kernel._library = open_library(path.resolve())
-    _declare(kernel._library)
-    return kernel
+def train_in_turns(
+    workers: list[Worker], parameters: dict[str, Any], arguments: argparse.Namespace, first: int
+) -> list[tuple[Turn, Turn]]:
+    """The pairs of turns of one round, each on the same tokens; checkout ``first`` modulo 2 begins."""
+    made = [worker.ask(do="prepare", parameters=parameters) for worker in workers]
+    n_tokens, border = made[0]["n_tokens"], math.lcm(*(engine["border"] for engine in made))
+    if made[1]["n_tokens"] != n_tokens:
+        raise SystemExit(f"the checkouts make corpora of {n_tokens} and {made[1]['n_tokens']} tokens from one text")
+    n_starts = 1 if parameters.get("deterministic") else arguments.threads  # slices at the same time
+    largest = n_tokens // n_starts // border * border
+    if largest == 0:
+        raise SystemExit(f"the text must have {n_starts * border} tokens or more, got {n_tokens}")
+
+    def starts_from(start: int) -> list[int]:
+        return [start + number * size for number in range(n_starts)]
+
+    size = min(largest, -(-4096 // border) * border)
+    for _ in range(2):  # caches, clocks and tables, and how long slices take
+        turns = [worker.train(starts_from(0), size, 0) for worker in workers]
+    ns_a_turn = statistics.mean(turn.ns_a_token for turn in turns) * size * n_starts
+    size = min(largest, max(1, round(size / ns_a_turn * SLICE_S * 1e9 / border)) * border)
+    pairs = []
+    start = epoch = 0
+    for number in range(arguments.slices):
+        if start + size * n_starts > n_tokens:
+            start, epoch = 0, epoch + 1
+        order = (0, 1) if (number + first) % 2 == 0 else (1, 0)
+        done = {side: workers[side].train(starts_from(start), size, epoch) for side in order}
+        pairs.append((done[0], done[1]))
+        start += size * n_starts
+    return pairs
+
+
+def summary(rounds: list[list[tuple[Turn, Turn]]]) -> str:
+    """What one objective's pairs say."""
+    ratios = [sorted(a.ns_a_token / b.ns_a_token for a, b in pairs) for pairs in rounds]
+    of_all = sorted(ratio for of_round in ratios for ratio in of_round)
+    n = len(of_all)
+    half = 0.98 * math.sqrt(n)  # 1.96 standard deviations of how many pairs are below the median
+    low, high = of_all[max(0, math.floor(n / 2 - half))], of_all[min(n - 1, math.ceil(n / 2 + half) - 1)]
+    quarters = of_all[n // 4], of_all[min(n - 1, 3 * n // 4)]
+    times = [statistics.median(pair[side].ns_a_token for pairs in rounds for pair in pairs) for side in (0, 1)]
+    same = all(a.losses == b.losses for pairs in rounds for a, b in pairs)
+    losses = "" if len(rounds[0][0][0].losses) > 1 else f"; losses {'equal' if same else 'differ'}"
+    return (
+        f"B's speed over A's {statistics.median(of_all):.4f} (95 %: {low:.4f} to {high:.4f};"
+        f" quarters {quarters[0]:.3f} to {quarters[1]:.3f}; {n} pairs), rounds"
+        f" {' '.join(f'{statistics.median(of_round):.4f}' for of_round in ratios)};"
+        f" {times[0]:.1f} and {times[1]:.1f} ns a token{losses}"
+    )
+
+
+def objectives(arguments: argparse.Namespace, workers: list[Worker]) -> list[dict[str, Any]]:
+    """Parameters of firth.train: those asked for, or a set for each pair of sides and their options."""
+    common = {"dims": arguments.dims, "threads": arguments.threads, "epochs": EPOCHS, **dict(arguments.set)}
+    chosen = [{"architecture": arguments.architecture, "loss": arguments.loss}]
+    if arguments.all:
+        first, second = (worker.ask(do="objectives") for worker in workers)
+        chosen = [sides for sides in first if sides in second]
+        if missing := [sides for sides in first + second if sides not in chosen]:
+            print(f"in one checkout only: {missing}", file=sys.stderr)
+    small = {"max_vocabulary": SOFTMAX_WORDS, "min_count": 1}
+    return [{**(small if sides["loss"] == "softmax" else {}), **common, **sides} for sides in chosen]
+
+
+def write_synthetic(path: Path) -> Path:
+    """Lines of 20 words, word k drawn as often as 1 / (k + 5)."""
+    shares = 1 / (np.arange(SYNTHETIC_WORDS) + 5)
+    words = np.random.default_rng(1).choice(SYNTHETIC_WORDS, SYNTHETIC_TOKENS, p=shares / shares.sum())
+    path.write_text("\n".join(" ".join(f"w{word}" for word in line) for line in words.reshape(-1, 20).tolist()) + "\n")
+    return path
 
 
 def option(text: str) -> tuple[str, Any]:
@@ -67,22 +193,27 @@ def option(text: str) -> tuple[str, Any]:
     name, _, value = text.partition("=")
     try:
         return name, ast.literal_eval(value)
-    except ValueError:
+    except (ValueError, SyntaxError):
         return name, value
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("text", type=Path)
-    parser.add_argument(
-        "libraries", type=Path, nargs="+", metavar="LIBRARY", help="libfirth-*.so of one instruction set"
-    )
+    parser.add_argument("checkouts", type=Path, nargs=2, metavar="CHECKOUT")
+    parser.add_argument("--text", type=Path, help="default: 1.5 million words drawn by Zipf's law")
+    parser.add_argument("--architecture", default="skipgram")
+    parser.add_argument("--loss", default="negative-sampling")
+    parser.add_argument("--dims", type=int, default=100)
+    parser.add_argument("--all", action="store_true", help="every pair of sides that both checkouts have")
+    parser.add_argument("--set", type=option, nargs="*", default=[], metavar="NAME=VALUE", help="of firth.train")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--repeat", type=int, default=2, help="runs of one epoch; each begins with another build")
-    parser.add_argument(
-        "--set", type=option, nargs="*", default=[], metavar="NAME=VALUE", help="parameters of firth.train"
-    )
-    return parser.parse_args()
+    parser.add_argument("--slices", type=int, default=40, help="slices of each checkout in a round")
+    parser.add_argument("--rounds", type=int, default=3, help="each with new processes")
+    arguments = parser.parse_args()
+    for name in ("threads", "slices", "rounds"):
+        if getattr(arguments, name) < 1:
+            parser.error(f"--{name} must be at least 1, got {getattr(arguments, name)}")
+    return arguments
 
 
 if __name__ == "__main__":

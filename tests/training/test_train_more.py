@@ -12,8 +12,8 @@ import firth
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, CorpusTypeError, ParameterError, UnknownWordError
-from firth.training import continuation
 from firth.kernels.config import TrainingConfig
+from firth.training import continuation
 from firth.training.continuation import continue_vocabulary
 
 Lines = list[list[str]]

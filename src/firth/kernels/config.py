@@ -1,8 +1,8 @@
 """Room kernels: the parameters that decide what is learned, one frozen dataclass; validated once, here.
 
-The class is below training because everything from the native settings up takes it whole. It is above the registry of
-sides, which say what its words mean. A parameter is a field here (default, help, choices, limits) and the line that uses
-it: the command line's flag, ``firth.train``'s keyword, config.json and the native field follow.
+The class is in this room because the engine, the plan and the native settings take it whole. It is above the registry
+of sides, which say what its words mean, and below training. A parameter is a field here (default, help, choices and
+limits) and the line that uses it. The flag, the keyword of ``firth.train``, config.json and the native field follow.
 """
 
 from __future__ import annotations
@@ -257,8 +257,14 @@ def choices_of(name: str) -> tuple[str, ...]:
 
 def native_types() -> dict[str, str]:
     """The type that each parameter must have in the native core, as ``"int32"``; see native/cpp/parameters.py."""
-    types = {"float": "float64", "str": "int32", "bool": "int32", **{kind: name for kind, (name, _) in _WIDTHS.items()}}
-    return {name: types[kind] for name, kind in _KINDS.items() if types[kind] is not None}
+    types: dict[str, str | None] = {
+        "float": "float64",
+        "str": "int32",
+        "bool": "int32",
+        **{kind: name for kind, (name, _) in _WIDTHS.items()},
+    }
+    natives = {name: types[kind] for name, kind in _KINDS.items()}
+    return {name: native for name, native in natives.items() if native is not None}
 
 
 def validate_parameter(name: str, value: Any) -> Any:

@@ -134,8 +134,8 @@ class Engine:
         if n_output_rows < 1:
             least = f"{1 + outputs.rows_below_vocabulary} or more words"
             raise ParameterError(
-                f"counts must have {least} for loss={config.loss!r}, got {self._n_words}, which leaves no output to tell"
-                " apart; give more words"
+                f"counts must have {least} for loss={config.loss!r}, got {self._n_words}, which leaves no output to"
+                " tell apart; give more words"
             )
 
         row_elements = ROW_ALIGNMENT_BYTES // np.dtype(np.float32).itemsize

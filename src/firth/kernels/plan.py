@@ -21,9 +21,9 @@ from firth.numerics.distributions import build_alias_table, keep_probabilities, 
 
 WORD_RANGE = 2**32
 NOISE_RANGE = 2**62  # about the sum of the noise's parts, which must stay below 2^64
-# negative_sharing="block": a block is as many tokens of the corpus as the input side says; the kept ones among them are
-# numbered: these are their places. A block has BLOCK_DRAWS draws of negatives, which its windows take in turns; with skip-gram, the windows
-# of UNIT_WINDOWS neighbouring places have one draw, are a unit, and have one width, if it is dynamic.
+# negative_sharing="block": the input side says how many tokens of the corpus a block has. The kept ones among them are
+# numbered: these are their places. A block has BLOCK_DRAWS draws of negatives, which its windows take in turns. With
+# skip-gram, the windows of UNIT_WINDOWS neighbouring places have one draw, are a unit, and have one width, if dynamic.
 UNIT_WINDOWS, BLOCK_DRAWS = 4, 4
 UNIT_BORDER = 64  # tokens: no unit of windows reaches across a multiple of it
 MAX_BLOCK_WINDOW = 10  # wider windows, and whole sequences, have a draw each

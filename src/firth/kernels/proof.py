@@ -127,24 +127,29 @@ class NativeUnit:
         outputs = np.array([[0.0], [1.0]])
         return cls(OBJECTIVES["skipgram", "negative-sampling"], inputs, outputs, {}, None)
 
-    def update_once(self, ids: UnitIds, instruction_set: str, *, double_precision: bool) -> tuple[float, float]:
-        """The native loss in nats, and the largest error of the update over all rows of both matrices."""
+    def update_natively(
+        self, ids: UnitIds, instruction_set: str, *, double_precision: bool
+    ) -> tuple[float, NDArray[Any], NDArray[Any]]:
+        """The native loss in nats, and copies of both matrices after one update at learning rate 1, with padding."""
         dtype = np.dtype(np.float64 if double_precision else np.float32)
         inputs, outputs = _pad(self.input_vectors, dtype), _pad(self.output_vectors, dtype)
-        dims = self.input_vectors.shape[1]
         kernel = open_kernel(instruction_set)
         settings = self._settings(kernel, inputs, outputs)
-        draws = self.objective.outputs.draws_negatives
-        negative_ids = np.array(ids.negatives if draws else [], dtype=np.int32)
         loss = kernel.update_unit(
             settings,
             np.array([word for word, _ in ids.context], np.int32),
             np.array([bits for _, bits in ids.context], np.uint8) if len(ids.targets) > 1 else None,
             np.array(ids.targets, np.int32),
-            negative_ids,
+            self._negative_ids(ids),
             1.0,
             double_precision=double_precision,
         )
+        return loss, inputs, outputs
+
+    def update_once(self, ids: UnitIds, instruction_set: str, *, double_precision: bool) -> tuple[float, float]:
+        """The native loss in nats, and the largest error of the update over all rows of both matrices."""
+        loss, inputs, outputs = self.update_natively(ids, instruction_set, double_precision=double_precision)
+        dtype, dims = inputs.dtype, self.input_vectors.shape[1]
         # The reference starts from what the native kernel saw: the rows as their float type holds them.
         before = [matrix.astype(dtype).astype(np.float64) for matrix in (self.input_vectors, self.output_vectors)]
         expected = [matrix.copy() for matrix in before]
@@ -154,7 +159,7 @@ class NativeUnit:
             expected[1],
             ids.windows,
             1.0,
-            negative_ids=negative_ids if draws else None,
+            negative_ids=self._negative_ids(ids) if self.objective.outputs.draws_negatives else None,
             tree=self.tree,
             options=self.options,
         )
@@ -171,20 +176,23 @@ class NativeUnit:
         """The error of ``update_once`` alone."""
         return self.update_once(ids, instruction_set, double_precision=double_precision)[1]
 
+    def _negative_ids(self, ids: UnitIds) -> NDArray[np.int32]:
+        return np.array(ids.negatives if self.objective.outputs.draws_negatives else [], dtype=np.int32)
+
     def _settings(self, kernel: Kernel, inputs: NDArray[Any], outputs: NDArray[Any]) -> Settings:
         """Those of a unit alone: there is no corpus, and the ids of the unit are given."""
-        config = TrainingConfig(
-            architecture=self.objective.inputs.architecture,
-            loss=self.objective.outputs.loss,
-            dims=self.input_vectors.shape[1],
-            threads=1,
+        parameters: dict[str, Any] = {
+            "architecture": self.objective.inputs.architecture,
+            "loss": self.objective.outputs.loss,
+            "dims": self.input_vectors.shape[1],
+            "threads": 1,
             **self.options,
-        )
+        }
         corpus = dict.fromkeys(("ids", "offsets", "sequence_weights", "keep_thresholds", "noise", "noise_parts"))
         tree = self.tree
         return make_settings(
             kernel,
-            config.resolved(),
+            TrainingConfig(**parameters).resolved(),
             **corpus,
             n_tokens=0,
             n_sequences=0,

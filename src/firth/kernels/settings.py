@@ -1,4 +1,4 @@
-"""Room kernels: fills the native settings: every parameter of TrainingConfig under its own name, and what a run adds."""
+"""Room kernels: fills the native settings: every parameter of TrainingConfig under its name, and what a run adds."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from firth.kernels.config import CHOICE_NAMES, TrainingConfig, choices_of, nativ
 from firth.native.kernel import Kernel
 from firth.native.settings import Settings
 
-# A side's code is asked of the library, which lists the sides by name: see parameter_values.
-_SIDES = ("architecture", "loss")
+_SIDES = ("architecture", "loss")  # their codes are the library's, which lists its sides by name
 
 
 def open_kernel(instruction_set: str | None = None) -> Kernel:
@@ -32,10 +31,32 @@ def parameter_values(kernel: Kernel, config: TrainingConfig) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in native_types():
         value = getattr(config, name)
-        if name in CHOICE_NAMES:
+        if name in _SIDES:
+            value = find_side(kernel, config, name)
+        elif name in CHOICE_NAMES:
             value = choices_of(name).index(value)
         values[name] = int(value) if isinstance(value, bool) else value
     return values
+
+
+def find_side(kernel: Kernel, config: TrainingConfig, name: str) -> int:
+    """The library's code of the configuration's architecture or loss.
+
+    Raises
+    ------
+    NativeError
+        The library lacks the side, or the native side answers otherwise than the registered one.
+    """
+    inputs, outputs = config.objective.inputs, config.objective.outputs
+    answers = {
+        "architecture": {
+            "block_tokens": inputs.block_tokens,
+            "joins_windows": int(inputs.joins_windows),
+            "takes_parts": int(inputs.takes_parts),
+        },
+        "loss": {"draws_negatives": int(outputs.draws_negatives)},
+    }
+    return kernel.table.find_side(name, getattr(config, name), answers[name])
 
 
 def make_settings(kernel: Kernel, config: TrainingConfig, **run: Any) -> Settings:
@@ -44,6 +65,6 @@ def make_settings(kernel: Kernel, config: TrainingConfig, **run: Any) -> Setting
     Raises
     ------
     NativeError
-        A field has no value, or one of another type.
+        A field has no value, or one of another type, or the library lacks a side.
     """
     return Settings(kernel.table, {**parameter_values(kernel, config), **run})

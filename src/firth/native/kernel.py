@@ -10,7 +10,7 @@ from ctypes import POINTER, c_double, c_int32, c_int64, c_uint64, c_void_p
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.native.loader import check_status, default_instruction_set, load_library
+from firth.native.loader import check_status, compiler_of, default_instruction_set, load_library
 from firth.native.settings import Settings, SettingsTable
 from firth.native.stopping import run_stoppable
 
@@ -59,6 +59,11 @@ class Kernel:
         self._library = load_library(self.instruction_set)
         _declare(self._library)
         self.table = SettingsTable.of(self._library)
+
+    @property
+    def compiler(self) -> str:
+        """Name and version of the compiler that built the library, such as ``"GCC 12.2.0"``."""
+        return compiler_of(self._library)
 
     def train_slice(
         self, settings: Settings, start: int, stop: int, epoch: int, *, double_precision: bool = False

@@ -2,7 +2,9 @@
 
 One source is compiled once per instruction set. The best one that the processor has is loaded at import with
 RTLD_LOCAL; the environment variable FIRTH_INSTRUCTION_SET forces one (``x86-64-v2``, ``-v3``, ``-v4``, ``neon``), so
-that tests run them all. There is no silent fallback: what cannot be loaded is an error.
+that tests run them all. FIRTH_LIBRARY_FOLDER names a folder of libraries that are taken in place of the package's own,
+such as libraries that were built with more sides (CMake's FIRTH_EXTRA_SIDES). There is no silent fallback: what cannot
+be loaded is an error.
 """
 
 from __future__ import annotations
@@ -24,9 +26,10 @@ from firth.errors import (
     TrainingError,
 )
 
-ABI_VERSION = 1
+ABI_VERSION = 3
 LIBRARY_FOLDER = Path(__file__).parent / "lib"
 FORCE_VARIABLE = "FIRTH_INSTRUCTION_SET"
+FOLDER_VARIABLE = "FIRTH_LIBRARY_FOLDER"
 
 # What each level needs beyond the one before (x86-64 psABI, section 3.1.1, as Linux names the flags).
 _X86_FLAGS = {
@@ -72,6 +75,7 @@ def open_library(path: Path) -> ctypes.CDLL:
     library = ctypes.CDLL(str(path), mode=getattr(os, "RTLD_LOCAL", 0))
     library.firth_abi_version.restype = ctypes.c_int64
     library.firth_last_error.restype = ctypes.c_char_p
+    library.firth_compiler.restype = ctypes.c_char_p
     version = library.firth_abi_version()
     if version != ABI_VERSION:
         raise NativeError(
@@ -89,7 +93,7 @@ def default_instruction_set() -> str:
     available = available_instruction_sets()
     if not available:
         raise NativeError(
-            f"no native library for {platform.machine()} in {LIBRARY_FOLDER}; reinstall firth (`pip install firth`),"
+            f"no native library for {platform.machine()} in {library_folder()}; reinstall firth (`pip install firth`),"
             " or run `make native` in a checkout"
         )
     return available[-1]
@@ -98,6 +102,11 @@ def default_instruction_set() -> str:
 def library() -> ctypes.CDLL:
     """The library that this process uses."""
     return load_library(default_instruction_set())
+
+
+def compiler_of(library: ctypes.CDLL) -> str:
+    """Name and version of the compiler that built a shared object, such as ``"GCC 12.2.0"``."""
+    return bytes(library.firth_compiler()).decode()
 
 
 def raise_last_error(library: ctypes.CDLL, status: int) -> NoReturn:
@@ -117,9 +126,14 @@ def check_status(library: ctypes.CDLL, status: int) -> int:
     return status
 
 
+def library_folder() -> Path:
+    """Where the shared objects are."""
+    return Path(os.environ.get(FOLDER_VARIABLE) or LIBRARY_FOLDER)
+
+
 def _library_path(instruction_set: str) -> Path:
     suffix = ".dylib" if platform.system() == "Darwin" else ".so"
-    return LIBRARY_FOLDER / f"libfirth-{instruction_set}{suffix}"
+    return library_folder() / f"libfirth-{instruction_set}{suffix}"
 
 
 def _instruction_sets_of_processor() -> tuple[str, ...]:
@@ -150,6 +164,7 @@ __all__ = [
     "StoppedError",
     "available_instruction_sets",
     "check_status",
+    "compiler_of",
     "default_instruction_set",
     "library",
     "load_library",

@@ -24,6 +24,7 @@ _SCALARS: dict[str, Any] = {
     "uint64": ctypes.c_uint64,
     "float64": ctypes.c_double,
 }
+SIDE_ANSWERS = ("block_tokens", "joins_windows", "takes_parts", "draws_negatives")  # native/cpp/objectives.hpp
 ALIAS_COLUMN = np.dtype([("threshold", np.uint32), ("alias", np.int32)])
 _ELEMENTS: dict[str, tuple[np.dtype[Any], ...]] = {
     "uint8*": (np.dtype(np.uint8),),
@@ -60,13 +61,27 @@ class _NativeChoice(ctypes.Structure):
     _fields_ = [("parameter", ctypes.c_char_p), ("word", ctypes.c_char_p), ("code", ctypes.c_int64)]
 
 
+class _NativeSide(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), *((name, ctypes.c_int64) for name in SIDE_ANSWERS)]
+
+
 @dataclass(frozen=True)
 class SettingsTable:
-    """The fields of a library's settings, and the ctypes structure that is made from them."""
+    """What a library says of its settings.
+
+    Attributes
+    ----------
+    fields : mapping of name to field, in order
+    structure : ctypes structure made from the fields
+    choices : mapping of parameter to codes by word
+    sides : mapping of ``"architecture"`` and ``"loss"`` to the library's sides by name, in the order of their codes
+        What a side answers natively: ``SIDE_ANSWERS``; 0 where a question does not concern it.
+    """
 
     fields: Mapping[str, Field]
     structure: type[ctypes.Structure]
     choices: Mapping[str, Mapping[str, int]]
+    sides: Mapping[str, Mapping[str, Mapping[str, int]]]
 
     @classmethod
     def of(cls, library: ctypes.CDLL) -> SettingsTable:
@@ -98,7 +113,8 @@ class SettingsTable:
                 raise NativeError(f"the native library has no field for the parameter {name}; {_REINSTALL}")
             if field.type != kind:
                 raise NativeError(
-                    f"the field {name} has the type {field.type} in the native library and {kind} in Python; {_REINSTALL}"
+                    f"the field {name} has the type {field.type} in the native library and {kind} in Python;"
+                    f" {_REINSTALL}"
                 )
         for name, codes in self.choices.items():
             words = choices.get(name, ())
@@ -107,6 +123,28 @@ class SettingsTable:
                     f"the words of {name} are {dict(codes)} in the native library and {list(words)} in Python;"
                     f" {_REINSTALL}"
                 )
+
+    def find_side(self, parameter: str, name: str, answers: Mapping[str, int]) -> int:
+        """The code of a side, which must answer natively what it answers in Python.
+
+        Raises
+        ------
+        NativeError
+            The library lacks the side, or the two differ.
+        """
+        sides = self.sides[parameter]
+        if name not in sides:
+            raise NativeError(
+                f"{parameter} must be one of the native library's sides {', '.join(sides)}, got {name!r}; build the"
+                " library with the side's header (CMake's FIRTH_EXTRA_SIDES)"
+            )
+        for question, answer in answers.items():
+            if sides[name][question] != answer:
+                raise NativeError(
+                    f"{question} of {parameter}={name!r} is {sides[name][question]} in the native library and {answer}"
+                    f" in Python; {_REINSTALL}"
+                )
+        return list(sides).index(name)
 
 
 _REINSTALL = "reinstall firth so that both come from one build"
@@ -172,8 +210,16 @@ def _read_table(library: ctypes.CDLL) -> SettingsTable:
     while library.firth_choice(index, choice):
         choices.setdefault(choice.parameter.decode(), {})[choice.word.decode()] = choice.code
         index += 1
+    sides: dict[str, dict[str, dict[str, int]]] = {"architecture": {}, "loss": {}}
+    for parameter, name in (("architecture", "firth_input_side"), ("loss", "firth_output_side")):
+        function = getattr(library, name)
+        function.restype = ctypes.c_int64
+        function.argtypes = [ctypes.c_int64, ctypes.POINTER(_NativeSide)]
+        side = _NativeSide()
+        while function(len(sides[parameter]), side):
+            sides[parameter][side.name.decode()] = {question: getattr(side, question) for question in SIDE_ANSWERS}
     structure = make_structure(fields, total)
-    return SettingsTable({field.name: field for field in fields}, structure, choices)
+    return SettingsTable({field.name: field for field in fields}, structure, choices, sides)
 
 
 def make_structure(fields: list[Field], size: int) -> type[ctypes.Structure]:
@@ -198,14 +244,15 @@ def make_structure(fields: list[Field], size: int) -> type[ctypes.Structure]:
         member = getattr(structure, field.name)
         if (member.offset, member.size) != (field.offset, field.size):
             raise NativeError(
-                f"the field {field.name} of the native settings is at byte {field.offset} with {field.size} bytes in the"
-                f" library, and at {member.offset} with {member.size} in Python; {_REINSTALL}"
+                f"the field {field.name} of the native settings is at byte {field.offset} with {field.size} bytes in"
+                f" the library, and at {member.offset} with {member.size} in Python; {_REINSTALL}"
             )
     if ctypes.sizeof(structure) != size:
         raise NativeError(
-            f"the native settings have {size} bytes in the library and {ctypes.sizeof(structure)} in Python; {_REINSTALL}"
+            f"the native settings have {size} bytes in the library and {ctypes.sizeof(structure)} in Python;"
+            f" {_REINSTALL}"
         )
     return structure
 
 
-__all__ = ["ALIAS_COLUMN", "Field", "Settings", "SettingsTable", "make_structure"]
+__all__ = ["ALIAS_COLUMN", "SIDE_ANSWERS", "Field", "Settings", "SettingsTable", "make_structure"]

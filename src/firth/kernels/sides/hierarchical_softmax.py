@@ -11,7 +11,6 @@ from firth.kernels.sides.side import Config, Corpus, OutputSide
 from firth.numerics.huffman import HuffmanTree
 
 ROOT_SHARE = 0.2  # the root is in every path, and moves less for each term (measured: a fifth)
-WORTH_A_COPY = 32.0  # with fewer touches it learns less well
 
 
 def _tree(corpus: Corpus) -> HuffmanTree:
@@ -22,10 +21,7 @@ def _tree(corpus: Corpus) -> HuffmanTree:
 def _touches(corpus: Corpus, config: Config, units: float) -> NDArray[np.float64]:
     tree = _tree(corpus)
     lengths = np.diff(tree.offsets)
-    touches: NDArray[np.float64] = units * np.bincount(
-        tree.node_ids, np.repeat(corpus.kept, lengths), minlength=tree.n_nodes
-    )
-    return touches
+    return np.asarray(units * np.bincount(tree.node_ids, np.repeat(corpus.kept, lengths), minlength=tree.n_nodes))
 
 
 def _input_terms(corpus: Corpus, config: Config) -> float:
@@ -48,5 +44,4 @@ SIDE = OutputSide(
     needs_two_words_for="a tree with an inner node",
     rows_below_vocabulary=1,
     needs_tree=True,
-    worth_a_copy=WORTH_A_COPY,
 )

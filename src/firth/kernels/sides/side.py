@@ -23,8 +23,8 @@ Window = tuple[float, RowGradient, RowGradient]  # loss in nats, gradients of th
 Step = tuple[str, str, object]  # advice in words, the parameter that follows it, and the parameter's value
 
 LEARNING_RATE = 0.025  # Mikolov et al. 2013a, section 4.2; word2vec.c's default for skip-gram
-# Context words whose gradients are added into one step, at most: a window with more is divided into parts or its step is
-# damped. The sum over hundreds of words overshoots and diverges. As in native/cpp/settings.hpp.
+# Context words whose gradients are added into one step, at most. A window with more is divided into parts, or its step
+# is damped: the sum over hundreds of words overshoots and diverges. As in native/cpp/settings.hpp.
 PART_WORDS = 20
 
 
@@ -160,8 +160,6 @@ class OutputSide:
     draws_negatives, needs_tree : bool
     takes_every_loss : bool
         The training loss is taken of every example: it costs next to nothing.
-    worth_a_copy : float
-        Touches in a stretch that are worth a thread's own copy of a row; WORTH_A_COPY of the native side.
     part_words : function
         ``part_words(config, n_context)``: context words of one unit at most, where windows are divided into parts.
     """
@@ -179,5 +177,4 @@ class OutputSide:
     draws_negatives: bool = False
     needs_tree: bool = False
     takes_every_loss: bool = False
-    worth_a_copy: float = 16.0
     part_words: Callable[[Config, int], int] = _part_words

@@ -35,6 +35,15 @@ FIRTH_API int64_t firth_abi_version() { return firth::ABI_VERSION; }
 
 FIRTH_API const char* firth_instruction_set() { return FIRTH_INSTRUCTION_SET; }
 
+// The compiler and its version. Another one may round sums otherwise: golden runs are compared bit by bit within one.
+FIRTH_API const char* firth_compiler() {
+#if defined(__clang__)
+  return __VERSION__;  // begins with the compiler's name
+#else
+  return "GCC " __VERSION__;
+#endif
+}
+
 FIRTH_API const char* firth_last_error() { return firth::last_error(); }
 
 // From now on the calling thread's native calls look at this flag and end with ERROR_STOPPED when it is not 0; null:

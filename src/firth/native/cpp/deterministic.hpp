@@ -498,22 +498,18 @@ class RoundTrainer final : public Rounds {
 
   // Every output row that the plan can touch.
   void list_outputs(const Planner& plan, Copies& rows, RowTables& tables) {
-    if (std::is_same<Output, AllRows>::value) {
+    if (Output::TOUCHES_ALL_ROWS) {
       if (!plan.centers.empty()) rows.list_all(s_.n_output_rows);
       return;
     }
     int64_t draws = -1;
     for (const Planner::Center& center : plan.centers) {
-      const int32_t target = plan.kept_ids[center.kept];
-      if (std::is_same<Output, SampledNegatives>::value) {
-        rows.list(&target, 1, tables, 1);
-        if (center.draws == draws) continue;  // those of the center before
-        draws = center.draws;
-        rows.list(&plan.negatives[draws], size_t(center.n_draws), tables, plan.negatives.size() - size_t(draws));
-      } else {
-        const int64_t first = s_.path_offsets[target], steps = s_.path_offsets[target + 1] - first;
-        rows.list(s_.path_nodes + first, size_t(steps), tables, size_t(steps));
-      }
+      Output::each_output_row(s_, plan.kept_ids[center.kept], [&](const int32_t* ids, int64_t count) {
+        rows.list(ids, size_t(count), tables, size_t(count));
+      });
+      if (!Output::DRAWS_NEGATIVES || center.draws == draws) continue;  // those of the center before
+      draws = center.draws;
+      rows.list(plan.negatives.begin() + draws, size_t(center.n_draws), tables, plan.negatives.size() - size_t(draws));
     }
   }
 

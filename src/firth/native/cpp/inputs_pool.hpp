@@ -17,6 +17,16 @@
 namespace firth {
 
 struct PooledInput {
+  static constexpr const char* NAME = "cbow";
+  static constexpr int64_t BLOCK_TOKENS = 128;
+  static constexpr bool JOINS_WINDOWS = false, TAKES_PARTS = false;
+  static int64_t examples(int32_t) { return 1; }
+  static int inputs(int) { return 1; }
+  template <class Real>
+  static void begin_chunk(const Settings&, Workspace<Real>&) {}
+  template <class Real>
+  static void end_chunk(const Settings&, Workspace<Real>&) {}
+
   template <class Real>
   static Inputs<Real> gather(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work) {
     const int n_padded = padded_dims<Real>(settings), n_context = prepared.unit.n_context;

@@ -7,26 +7,24 @@
 
 namespace firth {
 
-enum Architecture : int32_t { SKIPGRAM = 0, CBOW = 1 };
-enum Loss : int32_t { NEGATIVE_SAMPLING = 0, HIERARCHICAL_SOFTMAX = 1, FULL_SOFTMAX = 2 };
-// The words of parameters that are choices: a word's code is its index among the parameter's choices in TrainingConfig.
-// Parameter, word, name here; Python compares them at load.
-#define FIRTH_CHOICES(CHOICE)                                 \
-  CHOICE(window_mode, "dynamic", WINDOW_DYNAMIC, 0)           \
-  CHOICE(window_mode, "fixed", WINDOW_FIXED, 1)               \
-  CHOICE(window_mode, "sequence", WINDOW_SEQUENCE, 2)         \
-  CHOICE(window_side, "both", SIDE_BOTH, 0)                   \
-  CHOICE(window_side, "left", SIDE_LEFT, 1)                   \
-  CHOICE(window_side, "right", SIDE_RIGHT, 2)                 \
-  CHOICE(negative_sharing, "block", SHARE_BLOCK, 0)           \
-  CHOICE(negative_sharing, "window", SHARE_WINDOW, 1)         \
-  CHOICE(negative_sharing, "pair", SHARE_PAIR, 2)             \
-  CHOICE(target_collision, "reject", COLLISION_REJECT, 0)     \
-  CHOICE(target_collision, "count", COLLISION_COUNT, 1)       \
-  CHOICE(target_collision, "drop", COLLISION_DROP, 2)         \
-  CHOICE(cbow_input, "mean", CBOW_MEAN, 0)                    \
-  CHOICE(cbow_input, "sum", CBOW_SUM, 1)                      \
-  CHOICE(cbow_update, "gradient", CBOW_GRADIENT, 0)           \
+// The words of parameters that are choices, but for the sides (objectives.hpp): a word's code is its index among the
+// parameter's choices in TrainingConfig. Parameter, word, name here; Python compares them at load.
+#define FIRTH_CHOICES(CHOICE)                             \
+  CHOICE(window_mode, "dynamic", WINDOW_DYNAMIC, 0)       \
+  CHOICE(window_mode, "fixed", WINDOW_FIXED, 1)           \
+  CHOICE(window_mode, "sequence", WINDOW_SEQUENCE, 2)     \
+  CHOICE(window_side, "both", SIDE_BOTH, 0)               \
+  CHOICE(window_side, "left", SIDE_LEFT, 1)               \
+  CHOICE(window_side, "right", SIDE_RIGHT, 2)             \
+  CHOICE(negative_sharing, "block", SHARE_BLOCK, 0)       \
+  CHOICE(negative_sharing, "window", SHARE_WINDOW, 1)     \
+  CHOICE(negative_sharing, "pair", SHARE_PAIR, 2)         \
+  CHOICE(target_collision, "reject", COLLISION_REJECT, 0) \
+  CHOICE(target_collision, "count", COLLISION_COUNT, 1)   \
+  CHOICE(target_collision, "drop", COLLISION_DROP, 2)     \
+  CHOICE(cbow_input, "mean", CBOW_MEAN, 0)                \
+  CHOICE(cbow_input, "sum", CBOW_SUM, 1)                  \
+  CHOICE(cbow_update, "gradient", CBOW_GRADIENT, 0)       \
   CHOICE(cbow_update, "word2vec", CBOW_WORD2VEC, 1)
 
 #define FIRTH_CODE(parameter, word, name, code) constexpr int32_t name = code;
@@ -60,30 +58,30 @@ struct TouchRates {
 // parameters of TrainingConfig come first: native/cpp/parameters.py makes their part of the list from the class.
 #define FIRTH_SETTINGS(FIELD)                                                                                       \
   FIRTH_PARAMETERS(FIELD)                                                                                           \
-  FIELD(const int32_t*, ids)             /* (n_tokens): the encoded corpus */                                       \
-  FIELD(const int64_t*, offsets)         /* (n_sequences + 1) */                                                    \
-  FIELD(const float*, sequence_weights)  /* (n_sequences), or null: all are 1 */                                    \
+  FIELD(const int32_t*, ids)            /* (n_tokens): the encoded corpus */                                        \
+  FIELD(const int64_t*, offsets)        /* (n_sequences + 1) */                                                     \
+  FIELD(const float*, sequence_weights) /* (n_sequences), or null: all are 1 */                                     \
   FIELD(int64_t, n_tokens)                                                                                          \
   FIELD(int64_t, n_sequences)                                                                                       \
   FIELD(const uint32_t*, keep_thresholds) /* (n_words): a token is kept if its random word is <= this; null: all */ \
-  FIELD(const AliasColumn*, noise)       /* (n_words), or null where the loss draws no negatives */                 \
-  FIELD(const uint64_t*, noise_parts)    /* (n_words + 1), or null: word w has [parts[w], parts[w + 1]) */          \
-  FIELD(const int64_t*, path_offsets)    /* (n_words + 1): the Huffman tree's paths, or null */                     \
-  FIELD(const int32_t*, path_nodes)      /* inner nodes from the root to the word */                                \
-  FIELD(const uint8_t*, path_codes)      /* 0 or 1 at each node; the label of a step is 1 - code */                 \
-  FIELD(void*, input_matrix)             /* (n_words, stride), of which `dims` are used and the rest are 0 */       \
-  FIELD(void*, output_matrix)            /* (n_output_rows, stride) */                                              \
-  FIELD(const uint8_t*, frozen)          /* (n_words): input rows that stay as they are; or null */                 \
-  FIELD(const int32_t*, stop_flag)       /* (1), polled; not 0: stop */                                             \
+  FIELD(const AliasColumn*, noise)        /* (n_words), or null where the loss draws no negatives */                \
+  FIELD(const uint64_t*, noise_parts)     /* (n_words + 1), or null: word w has [parts[w], parts[w + 1]) */         \
+  FIELD(const int64_t*, path_offsets)     /* (n_words + 1): the Huffman tree's paths, or null */                    \
+  FIELD(const int32_t*, path_nodes)       /* inner nodes from the root to the word */                               \
+  FIELD(const uint8_t*, path_codes)       /* 0 or 1 at each node; the label of a step is 1 - code */                \
+  FIELD(void*, input_matrix)              /* (n_words, stride), of which `dims` are used and the rest are 0 */      \
+  FIELD(void*, output_matrix)             /* (n_output_rows, stride) */                                             \
+  FIELD(const uint8_t*, frozen)           /* (n_words): input rows that stay as they are; or null */                \
+  FIELD(const int32_t*, stop_flag)        /* (1), polled; not 0: stop */                                            \
   FIELD(int64_t, n_words)                                                                                           \
   FIELD(int64_t, n_output_rows)                                                                                     \
   FIELD(int64_t, stride)                                                                                            \
-  FIELD(const float*, input_touches)     /* (n_words), or null: see TouchRates */                                   \
-  FIELD(const float*, output_touches)    /* (n_output_rows), or null */                                             \
+  FIELD(const float*, input_touches)  /* (n_words), or null: see TouchRates */                                      \
+  FIELD(const float*, output_touches) /* (n_output_rows), or null */                                                \
   FIELD(int32_t, output_touches_from_last)                                                                          \
-  FIELD(int32_t, noise_purpose)          /* PURPOSE_NEGATIVES, or PURPOSE_HELDOUT_NOISE */                          \
-  FIELD(int32_t, shard_tokens)           /* deterministic training: tokens of one shard, 1 .. MAX_SHARD_TOKENS */   \
-  FIELD(int32_t, loss_every)             /* the training loss is taken of one in so many blocks of LOSS_BLOCK */
+  FIELD(int32_t, noise_purpose) /* PURPOSE_NEGATIVES, or PURPOSE_HELDOUT_NOISE */                                   \
+  FIELD(int32_t, shard_tokens)  /* deterministic training: tokens of one shard, 1 .. MAX_SHARD_TOKENS */            \
+  FIELD(int32_t, loss_every)    /* the training loss is taken of one in so many blocks of LOSS_BLOCK */
 
 struct Settings {
 #define FIRTH_MEMBER(type, name) type name;

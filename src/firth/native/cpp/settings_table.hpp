@@ -21,9 +21,9 @@ struct ChoiceWord {
 // The name of a type, as Python has it; a pointer's is that of its elements and a star.
 template <class T>
 struct TypeName;
-#define FIRTH_TYPE_NAME(type, name)       \
-  template <>                             \
-  struct TypeName<type> {                 \
+#define FIRTH_TYPE_NAME(type, name)         \
+  template <>                               \
+  struct TypeName<type> {                   \
     static constexpr const char* OF = name; \
   };
 FIRTH_TYPE_NAME(int32_t, "int32")

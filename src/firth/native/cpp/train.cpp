@@ -28,8 +28,9 @@ Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch)
   // A thread's own, kept from slice to slice: megabytes, too many to ask the system for every time.
   thread_local Replicas<Real> input_copies, output_copies;
   const int64_t stretch = stretch_tokens(s);
-  input_copies.make(s, input_row, input_rates(s), s.n_words);
-  output_copies.make(s, output_row, output_rates(s), s.n_output_rows);
+  const double touches = with_objective(s, [](auto, auto output) { return decltype(output)::type::WORTH_A_COPY; });
+  input_copies.make(s, input_row, input_rates(s), s.n_words, touches);
+  output_copies.make(s, output_row, output_rates(s), s.n_output_rows, touches);
   return with_trainer<UPDATE>(s, input_row, output_row, [&](auto& trainer) {
     Result result = {};
     for (int64_t first = start; first < stop; first += stretch) {
@@ -66,6 +67,8 @@ double update_one(const Settings& s, const Unit& unit, double learning_rate) {
   with_objective(s, [&](auto input, auto output) {
     typedef typename decltype(input)::type Input;
     typedef typename decltype(output)::type Output;
+    if (unit.windows && !(Input::JOINS_WINDOWS && Output::DRAWS_NEGATIVES))
+      throw Failure(ERROR_ARGUMENT, "a unit of several windows must be of sides that join windows");
     const int n_outputs = Output::count(s, unit);
     prepared.reserve(unit.n_context, n_outputs);
     work.reserve(unit.n_context, n_outputs);
@@ -94,6 +97,14 @@ FIRTH_API int64_t firth_choice(int64_t index, firth::ChoiceWord* choice) {
   if (index < 0 || index >= int64_t(std::size(firth::CHOICE_WORDS))) return 0;
   *choice = firth::CHOICE_WORDS[index];
   return 1;
+}
+
+// The sides of the library in order: a parameter's code is its side's index. Return 0 if there is none of that index.
+FIRTH_API int64_t firth_input_side(int64_t index, firth::SideAnswers* answers) {
+  return firth::answer_for_input(firth::InputSides(), index, answers);
+}
+FIRTH_API int64_t firth_output_side(int64_t index, firth::SideAnswers* answers) {
+  return firth::answer_for_output(firth::OutputSides(), index, answers);
 }
 
 // Trains the tokens [start, stop) of one epoch on the shared matrices, lock-free.
@@ -171,7 +182,7 @@ FIRTH_API int64_t firth_plan_slice(const Settings* settings, int64_t start, int6
                                    int64_t* negative_offsets, int32_t* negatives) {
   return firth::guard([&]() -> int64_t {
     firth::validate(*settings);
-    firth::Planner plan(*settings);
+    firth::Planner plan(*settings, firth::plan_rules_of(*settings));
     plan.seek(start, stop, uint32_t(epoch));
     int64_t n_windows = 0, n_contexts = 0, n_negatives = 0;
     while (plan.next_chunk()) {
