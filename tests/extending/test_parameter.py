@@ -24,7 +24,7 @@ def same(a, b):
 
 plain, still = train(learning_rate=0.05), train(rate_factor=0.0)
 saved = train(output=sys.argv[1], learning_rate=0.025, rate_factor=2.0)
-loaded = firth.Model.load(sys.argv[1])
+loaded = firth.load(sys.argv[1])
 stays = not still.output_vectors.any()
 print(json.dumps({
     "learned nothing at 0": stays,

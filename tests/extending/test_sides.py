@@ -1,4 +1,4 @@
-"""A toy input side and a toy output side are compiled in, registered, and take part in everything; nothing is mocked."""
+"""A toy input side and a toy output side are compiled in and registered, and take part in everything: no mocks."""
 
 from __future__ import annotations
 

@@ -317,9 +317,7 @@ def test_first_draws_do_not_depend_on_the_target():
     ],
 )
 def test_the_noise_s_parts_are_its_shares_and_rare_words_have_one(noise, parts):
-    tables = PlanTables.build(
-        np.ones(3, np.int64), subsample=0, noise_exponent=None, noise_distribution=np.array(noise)
-    )
+    tables = PlanTables.build(np.ones(3, np.int64), make_config(subsample=0), noise_distribution=np.array(noise))
     assert np.diff(tables.noise_parts).tolist() == parts
 
 

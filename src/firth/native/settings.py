@@ -151,7 +151,9 @@ _REINSTALL = "reinstall firth so that both come from one build"
 
 
 class Settings:
-    """A filled struct; keeps the arrays alive that it points to. Its fields are read as attributes."""
+    """A filled struct; keeps the arrays alive that it points to. Its fields are read as attributes, and not written."""
+
+    __slots__ = ("_table", "_values", "struct")
 
     def __init__(self, table: SettingsTable, values: Mapping[str, Any]) -> None:
         for name in values:
@@ -171,10 +173,10 @@ class Settings:
         return Settings(self._table, {**self._values, **changes})
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            return self.__dict__["_values"][name]
-        except KeyError:
-            raise AttributeError(name) from None
+        values = object.__getattribute__(self, "_values")
+        if name not in values:
+            raise AttributeError(f"the native settings have no field {name}")
+        return values[name]
 
 
 def _as_native(field: Field, value: Any) -> Any:
