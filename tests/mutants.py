@@ -399,7 +399,7 @@ MUTANTS = (
     ),
     Mutant(
         "guessing: without the positive example",
-        "src/firth/kernels/guessing.py",
+        "src/firth/kernels/sides/negative_sampling.py",
         "(n_kept + 1) * math.log(2)",
         "n_kept * math.log(2)",
         "tests/training/test_divergence.py::test_guessing_is_the_loss_before_training",

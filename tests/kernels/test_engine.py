@@ -95,18 +95,11 @@ def test_wide_windows_are_the_plan_through_the_reference(corpus, objective, shar
 
 def test_weights_count_in_the_mean(corpus):
     ids, offsets, counts = corpus
-    plain = make_engine(ids, offsets, counts, dims=8, learning_rate=1e-9, min_learning_rate=0.0).train_slice(
+    rates = {"learning_rate": 1e-9, "min_learning_rate": 0.0}
+    plain = make_engine(ids, offsets, counts, dims=8, **rates).train_slice(0, len(ids), 0)
+    half = make_engine(ids, offsets, counts, dims=8, **rates, sequence_weights=np.full(5, 0.5, np.float32)).train_slice(
         0, len(ids), 0
     )
-    half = make_engine(
-        ids,
-        offsets,
-        counts,
-        dims=8,
-        learning_rate=1e-9,
-        min_learning_rate=0.0,
-        sequence_weights=np.full(5, 0.5, np.float32),
-    ).train_slice(0, len(ids), 0)
     assert plain.weight == plain.n_examples == half.n_examples
     assert half.weight == 0.5 * plain.weight
     assert half.loss_nats / half.weight == pytest.approx(plain.loss_nats / plain.weight, rel=1e-6)
@@ -127,7 +120,7 @@ def test_slices_give_the_bits_of_the_whole(corpus):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
 def test_the_loss_of_a_share_of_blocks(long_corpus, objective, weighted):
-    """Nothing is learned at a rate of next to nothing: the estimate must be the sum of the losses of the blocks that are drawn."""
+    """Nothing is learned at such a rate: the estimate must be the sum of the losses of the blocks that are drawn."""
     ids, offsets, counts = long_corpus
     weights = np.random.default_rng(1).uniform(0.5, 2, len(offsets) - 1).astype(np.float32) if weighted else None
     if weights is not None:
@@ -174,8 +167,8 @@ def test_the_standard_error_is_that_of_the_estimate():
     for seed in range(200, 400):
         engines = [
             make_engine(
-                ids, offsets, counts, dims=8, subsample=0, seed=seed, learning_rate=NEXT_TO_NOTHING, min_learning_rate=0.0,
-                loss_every=loss_every,
+                ids, offsets, counts, dims=8, subsample=0, seed=seed, learning_rate=NEXT_TO_NOTHING,
+                min_learning_rate=0.0, loss_every=loss_every,
             )
             for loss_every in (1, 4)
         ]  # fmt: skip
