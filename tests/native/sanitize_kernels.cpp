@@ -432,7 +432,11 @@ void run_serial() {
   run_serial_slices<double>();
   run_units<float>();
   run_units<double>();
-  REQUIRE(firth_settings_size() == int64_t(sizeof(Settings)));
+  SettingsField field;
+  int64_t n_fields = 0;
+  while (firth_settings_field(n_fields, &field) == int64_t(sizeof(Settings))) ++n_fields;
+  REQUIRE(n_fields == int64_t(std::size(SETTINGS_FIELDS)));
+  REQUIRE(firth_settings_field(-1, &field) == 0);
 }
 
 // Lines of 0 to 40 words, more than two rounds of them.

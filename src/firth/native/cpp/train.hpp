@@ -174,7 +174,7 @@ class Trainer {
     for (int32_t part = 0; part < n_parts; ++part, ++part_) {
       if (stop_requested(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
       const int32_t first = part_first(n_context, n_parts, part), last = part_first(n_context, n_parts, part + 1);
-      const int n = plan_.part_draws.empty() ? s_.negatives : plan_.part_draws[part_];
+      const int n = !Output::DRAWS_NEGATIVES ? 0 : plan_.part_draws.empty() ? s_.negatives : plan_.part_draws[part_];
       const bool may_repeat =
           last - first > 1 && plan_.may_repeat(kept_of(center, first), kept_of(center, last - 1) + 1);
       const Unit unit = {prepared_.context + first, last - first, &target, 1, nullptr, negatives, n, may_repeat, true};
