@@ -9,7 +9,7 @@ CPP := $(wildcard src/firth/native/cpp/*.cpp src/firth/native/cpp/*.hpp tests/*/
 SOURCES := pyproject.toml CMakeLists.txt $(CPP) $(shell find src/firth -name '*.py')
 FORMATTED := src tests examples benchmarks
 
-.PHONY: help demo test test-all lint format native bench mutants fuzz sanitize clean
+.PHONY: help demo test test-all lint format native bench mutants golden fuzz sanitize clean
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -53,6 +53,9 @@ bench: $(VENV)/.firth-bench ## side by side with gensim and scikit-learn, interl
 
 mutants: $(VENV)/.firth-test ## one-line faults, each of which must turn its test red
 	@$(BIN)/python tests/mutants.py
+
+golden: native ## write the golden runs anew, after a change that means to change numbers (tests/golden)
+	@PYTHONPATH=src $(BIN)/python tests/golden/write.py
 
 fuzz: $(VENV)/.firth-test ## 100,000 damaged files for every reader (ten minutes)
 	@$(BIN)/python tests/formats/fuzz_readers.py --workers $(WORKERS)

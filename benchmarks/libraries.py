@@ -1,21 +1,20 @@
 """Speed of two checkouts of firth against each other: each trains in a process of its own, a slice at a time, in turns.
 
     python benchmarks/libraries.py CHECKOUT_A CHECKOUT_B [--architecture cbow] [--loss softmax] [--dims 300]
-                                   [--set NAME=VALUE ...] [--all] [--threads 2] [--slices 40] [--rounds 3]
+                                   [--set NAME=VALUE ...] [--all] [--threads 2] [--slices 16] [--rounds 8]
 
 A checkout is a folder with ``src/firth`` and its built library (``make native``), such as a ``git worktree``.
 Parameters are those of firth.train, which both must have; the inside of the two may differ.
 
 Only one process works at a time. The machine's speed changes within seconds, and whole runs beside each other differ by
-10 % for that alone; slices of some 50 ms in turns (A B, B A, A B, ...) tell differences of half a percent. Where the
-matrices lie in memory also counts, hence each round starts two new processes. With one thread, times are of the
-processor, not of the clock: other programs' turns do not count (they still take its caches), and both processes of a
-round have the same processor.
+10 % for that alone; slices of some 50 ms in turns (A B, B A, A B, ...) do not. Where the matrices and the library's own
+pages lie in memory decides about 1 %: two files of the same bytes differed by 1.2 %. Hence each round starts two new
+processes, on new copies of both ``src/firth``. With one thread, times are of the processor, not of the clock: other
+programs' turns do not count (they still take its caches), and both processes of a round have the same processor.
 
-Printed is A's time over B's for equal slices: above 1, B is faster. First the median of all pairs of slices, the
-interval that has the true median with a probability of 95 % if pairs are independent, and the quarters of the pairs;
-then the median of each round. Where rounds differ by more than the interval, the places in memory count: more rounds
-help. With one thread, or deterministic, it also says whether both had the same losses.
+Printed is A's time over B's for equal slices: above 1, B is faster. It is the median of all pairs of slices, with its
+standard error by the scatter of the rounds' medians, the quarters of the pairs, and the rounds' medians. With one
+thread, or deterministic, it also says whether both had the same losses.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ import ast
 import json
 import math
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -37,6 +37,7 @@ import numpy as np
 SLICE_S = 0.05
 SYNTHETIC_TOKENS = 1_500_000  # of shorter corpora firth takes every example's loss
 SYNTHETIC_WORDS = 30_000
+NOT_COPIED = shutil.ignore_patterns("__pycache__", "cpp")
 SOFTMAX_WORDS = 1000  # a step takes V rows
 PROCESSORS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [None]
 EPOCHS = 1000  # more than are trained: the learning rate stays where it begins
@@ -82,10 +83,11 @@ class Worker:
     """The process of one checkout; each request is a line of JSON, and so is its answer."""
 
     def __init__(self, checkout: Path, text: Path, folder: Path, processor: int | None) -> None:
-        package = checkout / "src"
-        if not (package / "firth").is_dir():
+        if not (checkout / "src" / "firth").is_dir():
             raise SystemExit(f"{checkout} must be a checkout of firth, with src/firth; it has none")
-        command = [sys.executable, str(Path(__file__).with_name("libraries_worker.py")), str(checkout)]
+        package = folder / "src"
+        shutil.copytree(checkout / "src" / "firth", package / "firth", ignore=NOT_COPIED)
+        command = [sys.executable, str(Path(__file__).with_name("libraries_worker.py")), str(package)]
         command += [] if processor is None else [str(processor)]
         environment = {**os.environ, "PYTHONPATH": str(package)}
         self._process = subprocess.Popen(
@@ -153,16 +155,14 @@ def summary(rounds: list[list[tuple[Turn, Turn]]]) -> str:
     ratios = [sorted(a.ns_a_token / b.ns_a_token for a, b in pairs) for pairs in rounds]
     of_all = sorted(ratio for of_round in ratios for ratio in of_round)
     n = len(of_all)
-    half = 0.98 * math.sqrt(n)  # 1.96 standard deviations of how many pairs are below the median
-    low, high = of_all[max(0, math.floor(n / 2 - half))], of_all[min(n - 1, math.ceil(n / 2 + half) - 1)]
-    quarters = of_all[n // 4], of_all[min(n - 1, 3 * n // 4)]
+    medians = [statistics.median(of_round) for of_round in ratios]
+    error = f"{statistics.stdev(medians) / math.sqrt(len(medians)):.4f}" if len(medians) > 1 else "unknown of one round"
     times = [statistics.median(pair[side].ns_a_token for pairs in rounds for pair in pairs) for side in (0, 1)]
     same = all(a.losses == b.losses for pairs in rounds for a, b in pairs)
     losses = "" if len(rounds[0][0][0].losses) > 1 else f"; losses {'equal' if same else 'differ'}"
     return (
-        f"B's speed over A's {statistics.median(of_all):.4f} (95 %: {low:.4f} to {high:.4f};"
-        f" quarters {quarters[0]:.3f} to {quarters[1]:.3f}; {n} pairs), rounds"
-        f" {' '.join(f'{statistics.median(of_round):.4f}' for of_round in ratios)};"
+        f"B's speed over A's {statistics.median(of_all):.4f} (standard error {error}; quarters of {n} pairs"
+        f" {of_all[n // 4]:.3f} to {of_all[3 * n // 4]:.3f}), rounds {' '.join(f'{median:.4f}' for median in medians)};"
         f" {times[0]:.1f} and {times[1]:.1f} ns a token{losses}"
     )
 
@@ -207,8 +207,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--all", action="store_true", help="every pair of sides that both checkouts have")
     parser.add_argument("--set", type=option, nargs="*", default=[], metavar="NAME=VALUE", help="of firth.train")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--slices", type=int, default=40, help="slices of each checkout in a round")
-    parser.add_argument("--rounds", type=int, default=3, help="each with new processes")
+    parser.add_argument("--slices", type=int, default=16, help="slices of each checkout in a round")
+    parser.add_argument("--rounds", type=int, default=8, help="each with new processes")
     arguments = parser.parse_args()
     for name in ("threads", "slices", "rounds"):
         if getattr(arguments, name) < 1:

@@ -1,6 +1,6 @@
 """The process of one checkout, for benchmarks/libraries.py: trains the slices that it is asked to, and times them.
 
-    python benchmarks/libraries_worker.py CHECKOUT [PROCESSOR]     (PYTHONPATH: CHECKOUT/src)
+    python benchmarks/libraries_worker.py PACKAGES [PROCESSOR]     (PYTHONPATH: PACKAGES, the folder that has firth)
 
 Requests and answers are lines of JSON. All that it knows of the checkout's inside are Engine's methods ``train_slice``
 and ``train_rounds``, ``round_tokens``, and for the list of all pairs of sides the registry; the engine is made by
@@ -104,7 +104,7 @@ def list_objectives() -> list[dict[str, str]]:
 
 
 def main() -> None:
-    package = Path(sys.argv[1]) / "src"
+    package = Path(sys.argv[1])
     if not Path(firth.__file__).is_relative_to(package):
         raise SystemExit(f"firth must be that of {package}, got {firth.__file__}")
     if len(sys.argv) > 2:

@@ -48,6 +48,20 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "copies of busy rows: damped otherwise when they are merged",
+        f"{CPP}/replicas.hpp",
+        "constexpr double MARGIN = 0.85;",
+        "constexpr double MARGIN = 0.8;",
+        "tests/golden/test_golden_runs.py::test_bits_are_golden",
+    ),
+    Mutant(
+        "deterministic rounds: differences are damped otherwise",
+        f"{CPP}/deterministic.hpp",
+        "constexpr double MERGE_DAMPING = 0.25;",
+        "constexpr double MERGE_DAMPING = 0.24;",
+        "tests/golden/test_golden_runs.py::test_bits_are_golden",
+    ),
+    Mutant(
         "evaluate: lines that did not count end with 0",
         "src/firth/cli/evaluate.py",
         "if bad and not skip_bad_lines:",

@@ -75,7 +75,6 @@ def open_library(path: Path) -> ctypes.CDLL:
     library = ctypes.CDLL(str(path), mode=getattr(os, "RTLD_LOCAL", 0))
     library.firth_abi_version.restype = ctypes.c_int64
     library.firth_last_error.restype = ctypes.c_char_p
-    library.firth_compiler.restype = ctypes.c_char_p
     version = library.firth_abi_version()
     if version != ABI_VERSION:
         raise NativeError(
@@ -106,6 +105,7 @@ def library() -> ctypes.CDLL:
 
 def compiler_of(library: ctypes.CDLL) -> str:
     """Name and version of the compiler that built a shared object, such as ``"GCC 12.2.0"``."""
+    library.firth_compiler.restype = ctypes.c_char_p
     return bytes(library.firth_compiler()).decode()
 
 
