@@ -65,6 +65,7 @@ HALF_SUM = InputSide(
     examples="window",
     window=half_sum_window,
     block_tokens=32,
+    block_draws=3,
     load=4.0,
 )
 NEXT_WORD = OutputSide(

@@ -10,7 +10,8 @@ std::atomic<int64_t> toy_chunks_begun{0}, toy_chunks_ended{0};
 struct HalfSum {
   static constexpr const char* NAME = "half-sum";
   static constexpr int64_t BLOCK_TOKENS = 32;
-  static constexpr bool JOINS_WINDOWS = false, TAKES_PARTS = false;
+  static constexpr int32_t BLOCK_DRAWS = 3, JOINED_WINDOWS = 1;
+  static constexpr bool TAKES_PARTS = false;
   static int64_t examples(int32_t) { return 1; }
   static int inputs(int) { return 1; }
 

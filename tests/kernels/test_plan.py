@@ -15,9 +15,7 @@ from scipy import stats
 from firth.corpus.philox import Purpose, draw_blocks, philox4x32
 from firth.errors import ParameterError
 from firth.kernels.plan import (
-    BLOCK_DRAWS,
     UNIT_BORDER,
-    UNIT_WINDOWS,
     PlanTables,
     plan_windows,
 )
@@ -28,7 +26,9 @@ from firth.numerics.distributions import keep_probabilities, noise_probabilities
 
 SETS = available_instruction_sets()
 LAST_SET = SETS[-1]
-BLOCK_TOKENS = {inputs.architecture: inputs.block_tokens for inputs in (one.inputs for one in OBJECTIVES.values())}
+BLOCK_TOKENS = {architecture: one.inputs.block_tokens for (architecture, _), one in OBJECTIVES.items()}
+BLOCK_DRAWS = {architecture: one.inputs.block_draws for (architecture, _), one in OBJECTIVES.items()}
+JOINED_WINDOWS = OBJECTIVES["skipgram", "negative-sampling"].inputs.joined_windows
 
 
 # Known answers published with Random123 (Salmon et al. 2011), kat_vectors: philox4x32-10.
@@ -127,7 +127,7 @@ def test_slices_plan_what_the_whole_plans():
 
 
 @pytest.mark.parametrize("subsample", [0.0, 0.01])
-@pytest.mark.parametrize(("architecture", "unit_windows"), [("skipgram", UNIT_WINDOWS), ("cbow", 1)])
+@pytest.mark.parametrize(("architecture", "unit_windows"), [("skipgram", JOINED_WINDOWS), ("cbow", 1)])
 def test_windows_of_a_block_have_one_draw(architecture, unit_windows, subsample):
     ids, offsets, counts = make_corpus(np.random.default_rng(4), 5000, [3000, 400])
     engine = make_engine(
@@ -137,11 +137,11 @@ def test_windows_of_a_block_have_one_draw(architecture, unit_windows, subsample)
     n_kept: Counter[int] = Counter()
     for position, _, _, negatives in native_windows(engine, 0, len(ids), 0):
         block = position // BLOCK_TOKENS[architecture]
-        draws.setdefault((block, n_kept[block] // unit_windows % BLOCK_DRAWS), set()).add(negatives)
+        draws.setdefault((block, n_kept[block] // unit_windows % BLOCK_DRAWS[architecture]), set()).add(negatives)
         n_kept[block] += 1
     assert (sum(n_kept.values()) == len(ids)) == (subsample == 0)
     assert all(len(shared) == 1 for shared in draws.values())
-    n_draws = sum(min(BLOCK_DRAWS, -(-n // unit_windows)) for n in n_kept.values())
+    n_draws = sum(min(BLOCK_DRAWS[architecture], -(-n // unit_windows)) for n in n_kept.values())
     assert len(set().union(*draws.values())) == len(draws) == n_draws
 
 
@@ -221,7 +221,7 @@ def test_dynamic_windows_are_uniform():
 
 
 def test_the_units_of_a_block_take_the_widths_in_turns():
-    units = dynamic_widths("block", 0).reshape(-1, BLOCK_TOKENS["skipgram"] // UNIT_WINDOWS, UNIT_WINDOWS)
+    units = dynamic_widths("block", 0).reshape(-1, BLOCK_TOKENS["skipgram"] // JOINED_WINDOWS, JOINED_WINDOWS)
     assert (units == units[:, :, :1]).all()
     turns = units[:, :, 0]
     assert ((turns[:, 1:] - turns[:, :-1]) % 5 == 1).all()
@@ -257,8 +257,8 @@ def test_draws_anew_follow_the_distribution_without_the_target(instruction_set, 
     engine._settings = engine._settings.replace(noise_purpose=int(purpose))
     windows = native_windows(engine, 0, len(ids), 0)
     if sharing == "block":  # windows that share their draws count once
-        block, unit = BLOCK_TOKENS["skipgram"], UNIT_WINDOWS
-        windows = list({(w[0] // block, w[0] % block // unit % BLOCK_DRAWS): w for w in windows}.values())
+        block, unit = BLOCK_TOKENS["skipgram"], JOINED_WINDOWS
+        windows = list({(w[0] // block, w[0] % block // unit % BLOCK_DRAWS["skipgram"]): w for w in windows}.values())
     drawn = np.bincount(np.concatenate([window[3] for window in windows]), minlength=6)
     rest = np.where(np.arange(6) == target, 0, noise)
     if target == 2:  # words of a share of 1e-4 are too few for the test: all but word 0 together
@@ -289,7 +289,7 @@ def test_windows_of_one_target_share_what_is_drawn_anew():
     draws: dict[int, set[tuple[int, ...]]] = {}
     for position, _, _, negatives in native_windows(engine, 0, 640, 0):
         draws.setdefault(position // BLOCK_TOKENS["skipgram"], set()).add(negatives)
-    assert all(len(shared) <= BLOCK_DRAWS for shared in draws.values())
+    assert all(len(shared) <= BLOCK_DRAWS["skipgram"] for shared in draws.values())
 
 
 def test_first_draws_do_not_depend_on_the_target():

@@ -22,9 +22,8 @@ from firth.numerics.distributions import build_alias_table, keep_probabilities, 
 WORD_RANGE = 2**32
 NOISE_RANGE = 2**62  # about the sum of the noise's parts, which must stay below 2^64
 # negative_sharing="block": the input side says how many tokens of the corpus a block has. The kept ones among them are
-# numbered: these are their places. A block has BLOCK_DRAWS draws of negatives, which its windows take in turns. With
-# skip-gram, the windows of UNIT_WINDOWS neighbouring places have one draw, are a unit, and have one width, if dynamic.
-UNIT_WINDOWS, BLOCK_DRAWS = 4, 4
+# numbered: these are their places. The side also says how many draws of negatives a block has, which its windows take
+# in turns, and how many neighbouring windows have one draw, are a unit, and have one width, if it is dynamic.
 UNIT_BORDER = 64  # tokens: no unit of windows reaches across a multiple of it
 MAX_BLOCK_WINDOW = 10  # wider windows, and whole sequences, have a draw each
 
@@ -110,7 +109,7 @@ def shares_by_block(config: TrainingConfig) -> bool:
 
 def unit_windows(config: TrainingConfig) -> int:
     """Neighbouring places whose windows have one draw and one width, and are one unit."""
-    return UNIT_WINDOWS if config.objective.inputs.joins_windows and shares_by_block(config) else 1
+    return config.objective.inputs.joined_windows if shares_by_block(config) else 1
 
 
 def part_borders(config: TrainingConfig, n_context: int) -> list[int]:
@@ -243,7 +242,7 @@ def draw_negatives(
     shared = position
     if shares_by_block(config):
         block_tokens = config.objective.inputs.block_tokens
-        which = place // unit_windows(config) % BLOCK_DRAWS
+        which = place // unit_windows(config) % config.objective.inputs.block_draws
         shared = position // block_tokens * block_tokens + which
 
     def random_words(number: int, attempt: int) -> tuple[int, int]:

@@ -29,7 +29,7 @@ class Objective:
     @property
     def takes_several_windows(self) -> bool:
         """A unit may be several windows that share their negatives (``negative_sharing="block"``)."""
-        return self.inputs.joins_windows and self.outputs.draws_negatives
+        return self.inputs.joined_windows > 1 and self.outputs.draws_negatives
 
     @property
     def takes_pairs(self) -> bool:

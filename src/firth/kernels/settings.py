@@ -51,7 +51,8 @@ def find_side(kernel: Kernel, config: TrainingConfig, name: str) -> int:
     answers = {
         "architecture": {
             "block_tokens": inputs.block_tokens,
-            "joins_windows": int(inputs.joins_windows),
+            "block_draws": inputs.block_draws,
+            "joined_windows": inputs.joined_windows,
             "takes_parts": int(inputs.takes_parts),
         },
         "loss": {"draws_negatives": int(outputs.draws_negatives)},

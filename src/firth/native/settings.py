@@ -24,7 +24,13 @@ _SCALARS: dict[str, Any] = {
     "uint64": ctypes.c_uint64,
     "float64": ctypes.c_double,
 }
-SIDE_ANSWERS = ("block_tokens", "joins_windows", "takes_parts", "draws_negatives")  # native/cpp/objectives.hpp
+SIDE_ANSWERS = (
+    "block_tokens",
+    "block_draws",
+    "joined_windows",
+    "takes_parts",
+    "draws_negatives",
+)  # native/cpp/objectives.hpp
 ALIAS_COLUMN = np.dtype([("threshold", np.uint32), ("alias", np.int32)])
 _ELEMENTS: dict[str, tuple[np.dtype[Any], ...]] = {
     "uint8*": (np.dtype(np.uint8),),

@@ -37,7 +37,8 @@ SIDE = InputSide(
     header="inputs_rows.hpp",
     examples="context",
     window=_window,
-    joins_windows=True,
+    joined_windows=4,
     takes_parts=True,
     block_tokens=64,
+    block_draws=4,
 )

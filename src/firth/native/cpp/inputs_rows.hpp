@@ -11,7 +11,8 @@ struct RowInputs {
   static constexpr const char* NAME = "skipgram";
   // It learns less well from longer ones (docs/training.md).
   static constexpr int64_t BLOCK_TOKENS = 64;
-  static constexpr bool JOINS_WINDOWS = true, TAKES_PARTS = true;
+  static constexpr int32_t BLOCK_DRAWS = 4, JOINED_WINDOWS = 4;
+  static constexpr bool TAKES_PARTS = true;
   static int64_t examples(int32_t n_context) { return n_context; }
   static int inputs(int n_context) { return n_context; }
   template <class Real>

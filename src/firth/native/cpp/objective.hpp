@@ -10,7 +10,8 @@
 //
 // An input side:
 //   BLOCK_TOKENS         tokens of a block that shares its draws of negatives, before subsampling; a power of two
-//   JOINS_WINDOWS        neighbouring windows that share their negatives are one unit
+//   BLOCK_DRAWS          draws of negatives that a block has
+//   JOINED_WINDOWS       neighbouring windows that share a draw and are one unit; 1: each window is a unit
 //   TAKES_PARTS          a wide window is divided into parts, each of which is a unit
 //   examples(n)          positive examples of a window with n context words
 //   inputs(n)            vectors that a unit with n context words makes, at most

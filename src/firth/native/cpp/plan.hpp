@@ -21,14 +21,13 @@ constexpr int CHUNK_TOKENS = 1024;
 constexpr int PHILOX_BATCH = 16;
 
 // Negatives shared by a block (SHARE_BLOCK). The kept tokens of a block (PlanRules::block_tokens) are numbered from its
-// first one on: their *places*. A block has BLOCK_DRAWS draws of negatives, which its windows take in turns: so the
-// negatives' rows come to a core once and are used several times. With skip-gram, the windows of UNIT_WINDOWS
-// neighbouring places have one draw and are one unit of training: a word that is in several of them meets the negatives
-// once. If dynamic, they have one width, and so more words in common than windows of different widths: units take the
-// widths 1 .. window in turns, from a random one on in each block, and from the next one on in the next epoch. Each
-// width is as likely for each window as if it were drawn, and comes up more evenly; drawn at random for each unit, it
-// made worse vectors (docs/training.md).
-constexpr int32_t BLOCK_DRAWS = 4;
+// first one on: their *places*. A block has some draws of negatives (block_draws), which its windows take in turns: so
+// the negatives' rows come to a core once and are used several times. With skip-gram, the windows of neighbouring
+// places (joined_windows) have one draw and are one unit of training: a word that is in several of them meets the
+// negatives once. If dynamic, they have one width, and so more words in common than windows of different widths: units
+// take the widths 1 .. window in turns, from a random one on in each block, and from the next one on in the next epoch.
+// Each width is as likely for each window as if it were drawn, and comes up more evenly; drawn at random for each unit,
+// it made worse vectors (docs/training.md).
 constexpr int MAX_BLOCK_WINDOW = 10;  // wider windows, and whole sequences, have a draw each
 
 inline bool shares_by_block(const Settings& s) {
@@ -99,7 +98,7 @@ class Planner {
     int32_t n_context() const { return last - first - 1; }
   };
 
-  // Centers [first, last), which follow each other in one group of UNIT_WINDOWS places and have one draw; or a single
+  // Centers [first, last), which follow each other in one group of joined places and have one draw; or a single
   // one.
   struct Unit {
     int32_t first, last;
@@ -123,12 +122,17 @@ class Planner {
       : s_(settings),
         rules_(rules),
         by_block_(shares_by_block(settings)),
-        joins_windows_(by_block_ && rules.joins_windows && rules.draws_negatives),
+        joins_windows_(by_block_ && rules.joined_windows > 1 && rules.draws_negatives),
         widths_in_turns_(joins_windows_ && settings.window_mode == WINDOW_DYNAMIC),
-        key_(settings.seed) {}
+        key_(settings.seed) {
+    for (int32_t place = 0; place < MAX_BLOCK_TOKENS; ++place) {
+      unit_of_[place] = uint8_t(place / rules.joined_windows);
+      draw_of_[place] = uint8_t(place / rules.joined_windows % rules.block_draws);
+    }
+  }
 
   // Which of its block's draws a center has: neighbouring places whose windows can be one unit have the same.
-  int32_t shared_draw(int32_t place) const { return place / (rules_.joins_windows ? UNIT_WINDOWS : 1) % BLOCK_DRAWS; }
+  int32_t shared_draw(int32_t place) const { return draw_of_[place]; }
 
   // Go to the slice [start, stop) of an epoch.
   void seek(int64_t start, int64_t stop, uint32_t epoch) {
@@ -237,7 +241,7 @@ class Planner {
   int32_t take_place(int64_t position) {
     if (position - block_ >= rules_.block_tokens)
       begin_block(block_start(position));
-    else if (next_place_ > 0 && next_place_ % UNIT_WINDOWS == 0)
+    else if (next_place_ > 0 && unit_of_[next_place_] != unit_of_[next_place_ - 1])
       unit_width_ = unit_width_ < s_.window ? unit_width_ + 1 : 1;
     return next_place_++;
   }
@@ -393,7 +397,7 @@ class Planner {
     list_blocks();
     draw_listed_blocks();
     redraws_.clear();
-    std::fill_n(shared_redraws_, BLOCK_DRAWS, SharedRedraw{});
+    std::fill_n(shared_redraws_, MAX_BLOCK_DRAWS, SharedRedraw{});
     for (Center& center : centers) {
       const int32_t target = kept_ids[center.kept];
       if (s_.target_collision == COLLISION_DROP && parts_of(center) > 1) {
@@ -435,8 +439,8 @@ class Planner {
     }
     block_positions_.resize(most + PHILOX_BATCH);
     block_draws_.resize(most + PHILOX_BATCH);
-    int64_t latest[BLOCK_DRAWS], latest_draws[BLOCK_DRAWS];
-    std::fill_n(latest, BLOCK_DRAWS, -1);
+    int64_t latest[MAX_BLOCK_DRAWS], latest_draws[MAX_BLOCK_DRAWS];
+    std::fill_n(latest, MAX_BLOCK_DRAWS, -1);
     size_t blocks = 0;
     for (Center& center : centers) {
       int64_t position = kept_positions[center.kept];
@@ -472,11 +476,11 @@ class Planner {
     }
     for (int32_t c = 0; c < n_centers;) {
       const int32_t first = c;
-      const int32_t group = centers[first].place / UNIT_WINDOWS;
+      const int32_t group = unit_of_[centers[first].place];
       const int64_t block = block_start(kept_positions[centers[first].kept]);
       do ++c;
       while (c < n_centers && centers[c].draws == centers[first].draws &&
-             center_sequences[c] == center_sequences[first] && centers[c].place / UNIT_WINDOWS == group &&
+             center_sequences[c] == center_sequences[first] && unit_of_[centers[c].place] == group &&
              block_start(kept_positions[centers[c].kept]) == block);
       units[count++] = {first, c};
     }
@@ -523,6 +527,7 @@ class Planner {
 
   const Settings& s_;
   const PlanRules rules_;
+  uint8_t unit_of_[MAX_BLOCK_TOKENS], draw_of_[MAX_BLOCK_TOKENS];  // by place: its group of joined windows, its draw
   const bool by_block_, joins_windows_;
   const bool widths_in_turns_;  // units take the widths in turns; elsewhere dynamic windows draw theirs
   PhiloxKey key_;
@@ -544,7 +549,7 @@ class Planner {
     uint32_t draw;
     int32_t target;
   };
-  SharedRedraw shared_redraws_[BLOCK_DRAWS];  // the latest of each of a block's draws
+  SharedRedraw shared_redraws_[MAX_BLOCK_DRAWS];  // the latest of each of a block's draws
   Buffer<Redraw> redraws_;
   Buffer<uint64_t> block_positions_;
   Buffer<uint32_t> block_draws_;

@@ -67,7 +67,7 @@ double update_one(const Settings& s, const Unit& unit, double learning_rate) {
   with_objective(s, [&](auto input, auto output) {
     typedef typename decltype(input)::type Input;
     typedef typename decltype(output)::type Output;
-    if (unit.windows && !(Input::JOINS_WINDOWS && Output::DRAWS_NEGATIVES))
+    if (unit.windows && !(Input::JOINED_WINDOWS > 1 && Output::DRAWS_NEGATIVES))
       throw Failure(ERROR_ARGUMENT, "a unit of several windows must be of sides that join windows");
     const int n_outputs = Output::count(s, unit);
     prepared.reserve(unit.n_context, n_outputs);

@@ -59,7 +59,7 @@ class Trainer {
 
  private:
   // Whether a unit may be several windows.
-  static constexpr bool SEVERAL_WINDOWS = Input::JOINS_WINDOWS && Output::DRAWS_NEGATIVES;
+  static constexpr bool SEVERAL_WINDOWS = Input::JOINED_WINDOWS > 1 && Output::DRAWS_NEGATIVES;
 
   void train_chunk(Result& result) {
     int64_t block = -1;
@@ -71,8 +71,8 @@ class Trainer {
     work_.loss.take();  // what a unit has left that failed
     prefetched_ = 0;
     part_ = 0;
-    std::fill_n(asked_draws_, BLOCK_DRAWS, -1);
-    std::fill_n(checked_draws_, BLOCK_DRAWS, -1);
+    std::fill_n(asked_draws_, MAX_BLOCK_DRAWS, -1);
+    std::fill_n(checked_draws_, MAX_BLOCK_DRAWS, -1);
     reserve();
     Input::begin_chunk(s_, work_);
     Output::begin_chunk(s_, work_);
@@ -312,10 +312,11 @@ class Trainer {
   Workspace<Real> work_;
   Prepared<Real> prepared_;
   ComingRows<Real, InputRows::PREFETCH_WRITE> coming_;
-  int64_t part_ = 0;                    // of the chunk's windows that have several parts
-  int64_t asked_draws_[BLOCK_DRAWS];    // whose rows were asked for last, of each of a block's draws
-  int64_t checked_draws_[BLOCK_DRAWS];  // which were last looked through for repeats, the same, and whether there are
-  bool repeated_draws_[BLOCK_DRAWS];
+  int64_t part_ = 0;                      // of the chunk's windows that have several parts
+  int64_t asked_draws_[MAX_BLOCK_DRAWS];  // whose rows were asked for last, of each of a block's draws
+  int64_t
+      checked_draws_[MAX_BLOCK_DRAWS];  // which were last looked through for repeats, the same, and whether there are
+  bool repeated_draws_[MAX_BLOCK_DRAWS];
   int32_t prefetched_ = 0;  // kept tokens of the chunk whose input rows are on their way
 };
 
