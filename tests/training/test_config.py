@@ -49,6 +49,13 @@ def test_defaults_are_the_tables() -> None:
 def test_train_has_the_same_parameters_and_defaults() -> None:
     parameters = inspect.signature(firth.train).parameters
     assert {name: parameters[name].default for name in DEFAULTS} == DEFAULTS
+    assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in DEFAULTS)
+    assert not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
+
+
+def test_train_refuses_an_unknown_keyword() -> None:
+    with pytest.raises(TypeError, match=r"^train\(\) got an unexpected keyword argument 'vector_size'; its "):
+        firth.train([["a", "b"]], vector_size=3)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from firth.corpus.json_file import as_object, as_text
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import FormatError, ParameterError
 from firth.kernels.config import (
+    PARAMETER_HELP,
     TrainingConfig,
     as_integer,
     available_processors,
@@ -150,6 +151,12 @@ def train(
     UnsavedModelError
         The model could not be saved in the end; the exception holds it.
     """
+    for name in parameters:
+        if name not in PARAMETER_HELP:
+            known = ", ".join(PARAMETER_HELP)
+            raise TypeError(
+                f"train() got an unexpected keyword argument {name!r}; its parameters of learning are {known}"
+            )
     config = TrainingConfig(**parameters).resolved()
     options = RunOptions.parse(heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt)
     callback_list = CallbackList(callbacks)
