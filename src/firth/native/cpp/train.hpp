@@ -312,10 +312,10 @@ class Trainer {
   Workspace<Real> work_;
   Prepared<Real> prepared_;
   ComingRows<Real, InputRows::PREFETCH_WRITE> coming_;
-  int64_t part_ = 0;                      // of the chunk's windows that have several parts
-  int64_t asked_draws_[MAX_BLOCK_DRAWS];  // whose rows were asked for last, of each of a block's draws
-  int64_t
-      checked_draws_[MAX_BLOCK_DRAWS];  // which were last looked through for repeats, the same, and whether there are
+  int64_t part_ = 0;  // of the chunk's windows that have several parts
+  // Of each of a block's draws: where its negatives are whose rows were asked for last; where its negatives are that
+  // were looked through for repeats last, and whether there are any.
+  int64_t asked_draws_[MAX_BLOCK_DRAWS], checked_draws_[MAX_BLOCK_DRAWS];
   bool repeated_draws_[MAX_BLOCK_DRAWS];
   int32_t prefetched_ = 0;  // kept tokens of the chunk whose input rows are on their way
 };
