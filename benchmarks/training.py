@@ -284,13 +284,13 @@ def measure_peak_share(arguments: argparse.Namespace, folder: Path) -> None:
 
 def products_per_example(corpus: EncodedCorpus, n_tokens: int = 100_000) -> float:
     """Pairs of rows that units multiply for each pair of words that they train, of the first tokens of a corpus."""
-    from firth.corpus.plan import PlanSettings, PlanTables, group_units, plan_windows
+    from firth.kernels.config import TrainingConfig
+    from firth.kernels.plan import PlanTables, group_units, plan_windows
 
-    tables = PlanTables.build(corpus.vocabulary.counts, subsample=1e-3, noise_exponent=0.75)
+    config = TrainingConfig().resolved()
+    tables = PlanTables.build(corpus.vocabulary.counts, config)
     lines = corpus.offsets[: np.searchsorted(corpus.offsets, n_tokens)]
-    windows = plan_windows(
-        corpus.ids[: lines[-1]], lines, tables, PlanSettings(seed=1), epoch=0, start=0, stop=int(lines[-1])
-    )
+    windows = plan_windows(corpus.ids[: lines[-1]], lines, tables, config, epoch=0, start=0, stop=int(lines[-1]))
     products = examples = 0
     for unit in group_units(windows):
         context = {word for window in unit for word in window.context_ids}

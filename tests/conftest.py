@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-NATIVE = Path(__file__).parents[1] / "src" / "firth" / "native" / "cpp"
+PACKAGE = Path(__file__).parents[1] / "src" / "firth"
+NATIVE, CONFIG = PACKAGE / "native" / "cpp", PACKAGE / "kernels" / "config.py"
 
 
 def pytest_configure() -> None:
@@ -71,7 +73,9 @@ def _compile(sources: Sequence[Path], sanitizer: str, flags: Sequence[str], path
     if "address" in sanitizer:  # the standard library's vectors too: bounds, and what lies beyond their size
         command += ["-D_GLIBCXX_ASSERTIONS", "-D_GLIBCXX_SANITIZE_VECTOR"]
     command += ["-ffp-contract=off", "-fno-math-errno", "-Wno-psabi", "-Wno-ignored-attributes", *flags]
-    command += ['-DFIRTH_INSTRUCTION_SET="test"', f"-I{NATIVE}", *map(str, sources), "-pthread", "-o", str(path)]
+    runpy.run_path(str(NATIVE / "parameters.py"))["write_header"](CONFIG, path.parent / "parameters.hpp")
+    command += ['-DFIRTH_INSTRUCTION_SET="test"', f"-I{NATIVE}", f"-I{path.parent}"]
+    command += [*map(str, sources), "-pthread", "-o", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode and "cannot find" in done.stderr and "san" in done.stderr:
         pytest.skip(f"the compiler has no library for -fsanitize={sanitizer}")

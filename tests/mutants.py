@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -168,15 +169,15 @@ MUTANTS = (
     Mutant(
         "CBOW: the sum in place of the mean",
         f"{CPP}/inputs_pool.hpp",
-        "settings.pool_sum ? Real(1) : Real(1) / Real(n_context)",
-        "settings.pool_sum ? Real(1) : Real(1)",
+        "settings.cbow_input == CBOW_SUM ? Real(1) : Real(1) / Real(n_context)",
+        "settings.cbow_input == CBOW_SUM ? Real(1) : Real(1)",
         UNITS,
     ),
     Mutant(
         "CBOW: the wrong scale of the update",
         f"{CPP}/inputs_pool.hpp",
-        "bool(settings.pool_sum) == bool(settings.pool_word2vec)",
-        "bool(settings.pool_sum) != bool(settings.pool_word2vec)",
+        "(settings.cbow_input == CBOW_SUM) == (settings.cbow_update == CBOW_WORD2VEC)",
+        "(settings.cbow_input == CBOW_SUM) != (settings.cbow_update == CBOW_WORD2VEC)",
         UNITS,
     ),
     Mutant(
@@ -210,7 +211,7 @@ MUTANTS = (
     Mutant(
         "a target among its negatives is not foreseen",
         f"{CPP}/train.hpp",
-        "if (s_.collision == COLLISION_COUNT) return true;",
+        "if (s_.target_collision == COLLISION_COUNT) return true;",
         "",
         "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
     ),
@@ -412,7 +413,7 @@ MUTANTS = (
     ),
     Mutant(
         "guessing: without the positive example",
-        "src/firth/kernels/guessing.py",
+        "src/firth/kernels/sides/negative_sampling.py",
         "(n_kept + 1) * math.log(2)",
         "n_kept * math.log(2)",
         "tests/training/test_divergence.py::test_guessing_is_the_loss_before_training",
@@ -513,6 +514,8 @@ class NativeBuild:
         subprocess.CalledProcessError
             The compiler refused; `build_mutant` too.
         """
+        make_parameters = runpy.run_path(str(self.tree / CPP / "parameters.py"))["write_header"]
+        make_parameters(self.tree / "src/firth/kernels/config.py", self.tree / "generated/parameters.hpp")
         self._compile(self.sources, "healthy", "-MMD")
         for source in self.sources:
             names = self._object(source, "healthy").with_suffix(".d").read_text().replace("\\\n", " ").split()[1:]
@@ -535,7 +538,8 @@ class NativeBuild:
     def _compile(self, sources: list[Path], health: str, *more: str) -> None:
         (self.tree / health).mkdir(exist_ok=True)
         march = [] if self.instruction_set == "neon" else [f"-march={self.instruction_set}"]
-        flags = [*self.FLAGS, *march, f'-DFIRTH_INSTRUCTION_SET="{self.instruction_set}"', *more]
+        flags = [*self.FLAGS, *march, f'-DFIRTH_INSTRUCTION_SET="{self.instruction_set}"']
+        flags += [f"-I{self.tree}/generated", *more]
         running = [
             subprocess.Popen([COMPILER, *flags, "-c", str(source), "-o", str(self._object(source, health))])
             for source in sources

@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from firth.formats.registry import read_vectors as read_vectors
     from firth.formats.registry import write_vectors as write_vectors
     from firth.formats.table import VectorTable as VectorTable
+    from firth.kernels.config import TrainingConfig as TrainingConfig
     from firth.numerics.gradient_check import check_gradient as check_gradient
     from firth.training.callbacks import Callback as Callback
     from firth.training.callbacks import StopTraining as StopTraining
     from firth.training.callbacks import TrainingState as TrainingState
-    from firth.training.config import TrainingConfig as TrainingConfig
     from firth.training.history import History as History
     from firth.training.model import Model as Model
     from firth.training.model import load as load
@@ -74,7 +74,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "firth.formats.table": ("VectorTable",),
     "firth.numerics.gradient_check": ("check_gradient",),
     "firth.training.callbacks": ("Callback", "StopTraining", "TrainingState"),
-    "firth.training.config": ("TrainingConfig",),
+    "firth.kernels.config": ("TrainingConfig",),
     "firth.training.history": ("History",),
     "firth.training.model": ("Model", "load"),
     "firth.training.prepared": ("UnsavedModelError",),

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 import firth
 from firth.cli.main import COMMANDS, app, load_command
-from firth.kernels.registry import CHOICES, OBJECTIVES
+from firth.kernels.config import CHOICE_NAMES, PARAMETER_HELP, TrainingConfig, choices_of
+from firth.kernels.registry import OBJECTIVES
 from firth.native.loader import available_instruction_sets
-from firth.training.config import PARAMETER_HELP, TrainingConfig
 
 PACKAGE = Path(firth.__file__).parents[1]
 
@@ -134,7 +134,7 @@ def test_train_has_a_flag_for_every_parameter_with_its_choices_and_default(run) 
     for field in dataclasses.fields(TrainingConfig):
         assert f"--{field.name.replace('_', '-')}" in shown
         assert field.name in PARAMETER_HELP
-    for choices in CHOICES.values():
+    for choices in map(choices_of, CHOICE_NAMES):
         assert all(choice in shown for choice in choices)
     command = load_command("train", COMMANDS["train"])
     flags = {parameter.name: parameter for parameter in command.params}

@@ -32,13 +32,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from engines import make_engine
 from numpy.typing import NDArray
 
 from firth.kernels import engine as engine_module
 from firth.kernels.engine import Engine
 from firth.kernels.proof import cases_of, make_case
 from firth.kernels.registry import OBJECTIVES, Objective
-from firth.native.kernel import Kernel, Settings
+from firth.native.kernel import Kernel
 
 FOLDER = Path(__file__).parent
 N_WORDS, N_TOKENS = 400, 3000
@@ -121,7 +122,7 @@ class Run:
         Lock-free slices by one thread; the same thread with copies of busy rows, as one of two threads has them;
         slices in float64; deterministic rounds by 1, 2 and 3 threads, which must agree.
     parameters : dict
-        Keywords of Engine beside those of ``BASE``.
+        Keywords of make_engine beside those of ``BASE``.
     extra : str or None
         What else is passed, a key of ``EXTRAS``.
     """
@@ -132,7 +133,7 @@ class Run:
     extra: str | None = None
 
     def keywords(self) -> dict[str, Any]:
-        """All keywords of Engine but the instruction set."""
+        """All keywords of make_engine but the instruction set."""
         extra = EXTRAS[self.extra]() if self.extra else {}
         # A stretch between two merges is a part of the whole run: with 2 epochs too short for any row to have a copy.
         copies = {"threads": 2, "epochs": 200} if self.way == "copies" else {}
@@ -237,13 +238,13 @@ def train(run: Run, instruction_set: str, pieces: Sequence[tuple[int, int, int]]
             if outcome.to_json() != outcomes[0].to_json():
                 raise AssertionError(f"{run.name} on {instruction_set}: {threads} threads and 1 differ")
         return outcomes[0]
-    engine = Engine(*CORPUS, **keywords)
+    engine = make_engine(*CORPUS, **keywords)
     losses = [engine.train_slice(*piece).loss_nats for piece in pieces]
     return _outcome(engine, losses)
 
 
 def _train_rounds(keywords: dict[str, Any], threads: int) -> Outcome:
-    engine = Engine(*CORPUS, **keywords)
+    engine = make_engine(*CORPUS, **keywords)
     if not engine_module._TOKENS_WORTH_A_BARRIER <= engine.round_tokens < N_TOKENS:
         raise AssertionError(f"a round must be done by several threads, got {engine.round_tokens} tokens: {keywords}")
     losses = [engine.train_rounds(0, N_TOKENS, epoch, threads).loss_nats for epoch in range(BASE["epochs"])]
@@ -261,18 +262,17 @@ def _outcome(engine: Engine, losses: list[float]) -> Outcome:
 
 def _train_float64(keywords: dict[str, Any], pieces: Sequence[tuple[int, int, int]]) -> Outcome:
     """Slices in float64, from the engine's initial vectors."""
-    engine = Engine(*CORPUS, **keywords)
-    settings = Settings.from_buffer_copy(engine._settings)
+    engine = make_engine(*CORPUS, **keywords)
     dims = keywords["dims"]
-    settings.stride = -(-dims // 8) * 8  # rows begin at multiples of 64 bytes
-    matrices = []
+    stride = -(-dims // 8) * 8  # rows begin at multiples of 64 bytes
+    matrices = {}
     for name, start in (("input_matrix", engine.input_vectors), ("output_matrix", engine.output_vectors)):
-        matrix = engine_module._allocate_matrix(len(start), 2 * settings.stride).view(np.float64)
+        matrix = engine_module._allocate_matrix(len(start), 2 * stride).view(np.float64)
         matrix[:, :dims] = start
-        setattr(settings, name, matrix.ctypes.data)
-        matrices.append(matrix)
+        matrices[name] = matrix
+    settings = engine._settings.replace(stride=stride, **matrices)
     losses = [engine._kernel.train_slice(settings, *piece, double_precision=True).loss for piece in pieces]
-    return Outcome(losses, *(matrix[:, :dims].copy() for matrix in matrices))
+    return Outcome(losses, *(matrix[:, :dims].copy() for matrix in matrices.values()))
 
 
 def update_units(objective: Objective, options: dict[str, str], dtype: str, instruction_set: str) -> Outcome:

@@ -14,10 +14,10 @@ import math
 import golden_runs
 import numpy as np
 import pytest
+from engines import make_engine
 from golden_runs import CORPUS, Outcome, all_runs, describe_build, digest, path_of, slices
 from trajectory import train_by_reference
 
-from firth.kernels.engine import Engine
 from firth.kernels.registry import OBJECTIVES
 from firth.native.loader import available_instruction_sets
 
@@ -100,7 +100,7 @@ def test_bits_are_golden(instruction_set: str) -> None:
 def test_runs_with_copies_of_rows_have_some(name: str) -> None:
     run = all_runs()[name]
     instruction_set = available_instruction_sets()[-1]
-    in_place = Engine(*CORPUS, **{**run.keywords(), "threads": 1, "instruction_set": instruction_set})
+    in_place = make_engine(*CORPUS, **{**run.keywords(), "threads": 1, "instruction_set": instruction_set})
     first_slice = in_place.train_slice(*slices()[0]).loss_nats
     assert outcomes_of(instruction_set)[name].losses[0] != first_slice
 

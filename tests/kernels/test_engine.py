@@ -6,12 +6,13 @@ import threading
 
 import numpy as np
 import pytest
+from engines import NEXT_TO_NOTHING, make_config, make_engine
 from trajectory import train_by_reference
 
 from firth.corpus.philox import Purpose, draw_blocks
-from firth.corpus.plan import UNIT_BORDER, PlanSettings, PlanTables, plan_windows
 from firth.errors import ParameterError, TrainingError
-from firth.kernels.engine import Engine, StoppedError
+from firth.kernels.engine import StoppedError
+from firth.kernels.plan import UNIT_BORDER, PlanTables, plan_windows
 from firth.kernels.reference import compute_unit_gradient
 from firth.kernels.registry import OBJECTIVES
 from firth.native.kernel import MAX_NEGATIVES
@@ -63,7 +64,7 @@ def test_an_epoch_is_the_plan_through_the_reference(corpus, objective, sharing, 
                 "architecture": objective.inputs.architecture, "loss": objective.outputs.loss,
                 "sequence_weights": sequence_weights, **options, **parameters,
             }  # fmt: skip
-            engine = Engine(*corpus, instruction_set=instruction_set, **run)
+            engine = make_engine(*corpus, instruction_set=instruction_set, **run)
             result = engine.train_slice(0, len(corpus[0]), 0)
             inputs, outputs, (total,) = train_by_reference(corpus, run)
             assert result.loss_nats == pytest.approx(total, rel=1e-5)
@@ -84,7 +85,7 @@ def test_wide_windows_are_the_plan_through_the_reference(corpus, objective, shar
         run = {
             "architecture": objective.inputs.architecture, "loss": objective.outputs.loss, **options, **parameters,
         }  # fmt: skip
-        engine = Engine(*corpus, instruction_set=instruction_set, **run)
+        engine = make_engine(*corpus, instruction_set=instruction_set, **run)
         result = engine.train_slice(0, len(corpus[0]), 0)
         inputs, outputs, (total,) = train_by_reference(corpus, run)
         assert result.loss_nats == pytest.approx(total, rel=1e-4)
@@ -94,10 +95,11 @@ def test_wide_windows_are_the_plan_through_the_reference(corpus, objective, shar
 
 def test_weights_count_in_the_mean(corpus):
     ids, offsets, counts = corpus
-    plain = Engine(ids, offsets, counts, dims=8, learning_rate=1e-9).train_slice(0, len(ids), 0)
-    half = Engine(
-        ids, offsets, counts, dims=8, learning_rate=1e-9, sequence_weights=np.full(5, 0.5, np.float32)
-    ).train_slice(0, len(ids), 0)
+    rates = {"learning_rate": 1e-9, "min_learning_rate": 0.0}
+    plain = make_engine(ids, offsets, counts, dims=8, **rates).train_slice(0, len(ids), 0)
+    half = make_engine(ids, offsets, counts, dims=8, **rates, sequence_weights=np.full(5, 0.5, np.float32)).train_slice(
+        0, len(ids), 0
+    )
     assert plain.weight == plain.n_examples == half.n_examples
     assert half.weight == 0.5 * plain.weight
     assert half.loss_nats / half.weight == pytest.approx(plain.loss_nats / plain.weight, rel=1e-6)
@@ -105,7 +107,7 @@ def test_weights_count_in_the_mean(corpus):
 
 def test_slices_give_the_bits_of_the_whole(corpus):
     ids, offsets, counts = corpus
-    whole, pieces = (Engine(ids, offsets, counts, dims=20, subsample=0.05) for _ in range(2))
+    whole, pieces = (make_engine(ids, offsets, counts, dims=20, subsample=0.05) for _ in range(2))
     expected = whole.train_slice(0, len(ids), 0)
     size = 2 * UNIT_BORDER
     results = [pieces.train_slice(start, start + size, 0) for start in range(0, len(ids), size)]
@@ -118,16 +120,16 @@ def test_slices_give_the_bits_of_the_whole(corpus):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
 def test_the_loss_of_a_share_of_blocks(long_corpus, objective, weighted):
-    """Nothing is learned at a rate of zero: the estimate must be the sum of the losses of the blocks that are drawn."""
+    """Nothing is learned at such a rate: the estimate must be the sum of the losses of the blocks that are drawn."""
     ids, offsets, counts = long_corpus
     weights = np.random.default_rng(1).uniform(0.5, 2, len(offsets) - 1).astype(np.float32) if weighted else None
     if weights is not None:
         weights[::3] = 0
     make = {
         "architecture": objective.inputs.architecture, "loss": objective.outputs.loss, "dims": 20, "subsample": 0.05,
-        "learning_rate": 0.0, "min_learning_rate": 0.0, "seed": 3, "sequence_weights": weights,
+        "learning_rate": NEXT_TO_NOTHING, "min_learning_rate": 0.0, "seed": 3, "sequence_weights": weights,
     }  # fmt: skip
-    exact, estimate = Engine(ids, offsets, counts, **make), Engine(ids, offsets, counts, **make, loss_every=4)
+    exact, estimate = make_engine(ids, offsets, counts, **make), make_engine(ids, offsets, counts, **make, loss_every=4)
     for engine in (exact, estimate):
         load_random_vectors(engine, 7)
     blocks = [exact.train_slice(start, min(start + 64, len(ids)), 0) for start in range(0, len(ids), 64)]
@@ -149,7 +151,7 @@ def test_the_loss_of_a_share_of_blocks(long_corpus, objective, weighted):
 def test_vectors_do_not_hang_on_the_share_of_blocks(long_corpus):
     vectors = []
     for loss_every in (1, 4):
-        engine = Engine(*long_corpus, dims=20, subsample=0.05, loss_every=loss_every)
+        engine = make_engine(*long_corpus, dims=20, subsample=0.05, loss_every=loss_every)
         engine.train_slice(0, len(long_corpus[0]), 0)
         vectors.append((engine.input_vectors, engine.output_vectors))
     assert all(np.array_equal(a, b) for a, b in zip(*vectors, strict=True))
@@ -164,9 +166,9 @@ def test_the_standard_error_is_that_of_the_estimate():
     errors = []
     for seed in range(200, 400):
         engines = [
-            Engine(
-                ids, offsets, counts, dims=8, subsample=0, seed=seed, learning_rate=0.0, min_learning_rate=0.0,
-                loss_every=loss_every,
+            make_engine(
+                ids, offsets, counts, dims=8, subsample=0, seed=seed, learning_rate=NEXT_TO_NOTHING,
+                min_learning_rate=0.0, loss_every=loss_every,
             )
             for loss_every in (1, 4)
         ]  # fmt: skip
@@ -184,7 +186,7 @@ def test_frozen_words_keep_their_input_vectors(corpus, architecture):
     ids, offsets, counts = corpus
     frozen = np.zeros(40, bool)
     frozen[[0, 3, 7]] = True
-    engine = Engine(ids, offsets, counts, architecture=architecture, dims=20, frozen=frozen, subsample=0)
+    engine = make_engine(ids, offsets, counts, architecture=architecture, dims=20, frozen=frozen, subsample=0)
     before = engine.input_vectors
     engine.train_slice(0, len(ids), 0)
     engine.train_slice(0, len(ids), 1)
@@ -198,14 +200,14 @@ def test_initial_vectors_are_taken_and_missing_ones_drawn(corpus):
     ids, offsets, counts = corpus
     given = np.full((40, 6), np.nan, np.float32)
     given[:3] = np.arange(18).reshape(3, 6)
-    engine = Engine(ids, offsets, counts, dims=6, initial_vectors=given, seed=3)
+    engine = make_engine(ids, offsets, counts, dims=6, initial_vectors=given, seed=3)
     assert np.array_equal(engine.input_vectors[:3], given[:3])
-    assert np.array_equal(engine.input_vectors[3:], Engine(ids, offsets, counts, dims=6, seed=3).input_vectors[3:])
+    assert np.array_equal(engine.input_vectors[3:], make_engine(ids, offsets, counts, dims=6, seed=3).input_vectors[3:])
 
 
 def test_stop_is_seen_and_forgotten(corpus):
     ids, _, counts = corpus
-    engine = Engine(np.tile(ids, 20_000), np.array([0, len(ids) * 20_000]), counts * 20_000, dims=100)
+    engine = make_engine(np.tile(ids, 20_000), np.array([0, len(ids) * 20_000]), counts * 20_000, dims=100)
     threading.Timer(0.05, engine.request_stop).start()
     with pytest.raises(StoppedError):
         engine.train_slice(0, len(ids) * 20_000, 0)
@@ -216,7 +218,7 @@ def test_stop_is_seen_and_forgotten(corpus):
 @pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
 def test_heldout_loss_is_the_reference_loss_of_full_windows(corpus, objective):
     ids, offsets, counts = corpus
-    engine = Engine(
+    engine = make_engine(
         ids, offsets, counts, architecture=objective.inputs.architecture, loss=objective.outputs.loss, dims=12,
         seed=21, learning_rate=0.3,
     )  # fmt: skip
@@ -226,18 +228,19 @@ def test_heldout_loss_is_the_reference_loss_of_full_windows(corpus, objective):
     assert (loss, n_examples) == engine.heldout_loss(ids, offsets, threads=1)
     assert np.array_equal(engine.input_vectors, before)
 
-    from firth.corpus.philox import Purpose
-
     draws = objective.outputs.draws_negatives
-    tables = PlanTables.build(counts, subsample=0, noise_exponent=0.75 if draws else None)
-    plan = PlanSettings(
-        21, window_mode="fixed", negatives=10, negative_sharing="window", noise_purpose=Purpose.HELDOUT_NOISE
-    )
+    config = make_config(
+        architecture=objective.inputs.architecture, loss=objective.outputs.loss, seed=21, window_mode="fixed",
+        negatives=10, negative_sharing="window", subsample=0,
+    )  # fmt: skip
+    tables = PlanTables.build(counts, config)
     tree = build_huffman_tree(counts) if objective.outputs.needs_tree else None
     total, examples = 0.0, 0
-    for window in plan_windows(ids, offsets, tables, plan, epoch=0, start=0, stop=len(ids)):
+    for window in plan_windows(
+        ids, offsets, tables, config, epoch=0, start=0, stop=len(ids), noise_purpose=Purpose.HELDOUT_NOISE
+    ):
         total += compute_unit_gradient(
-            objective.inputs.architecture, objective.outputs.loss, engine.input_vectors.astype(np.float64),
+            objective, engine.input_vectors.astype(np.float64),
             engine.output_vectors.astype(np.float64), window.context_ids, window.target_id,
             negative_ids=window.negative_ids if draws else None, tree=tree,
         )[0]  # fmt: skip
@@ -248,7 +251,7 @@ def test_heldout_loss_is_the_reference_loss_of_full_windows(corpus, objective):
 
 def test_rows_that_are_not_finite_are_found(corpus):
     ids, offsets, counts = corpus
-    engine = Engine(ids, offsets, counts, dims=8)
+    engine = make_engine(ids, offsets, counts, dims=8)
     engine.check_finite()
     vectors = engine.input_vectors
     vectors[17, 3] = np.inf
@@ -259,9 +262,9 @@ def test_rows_that_are_not_finite_are_found(corpus):
 
 def test_two_threads_train_the_same_examples(corpus):
     ids, offsets, counts = corpus
-    one = Engine(ids, offsets, counts, dims=16, subsample=0.05)
+    one = make_engine(ids, offsets, counts, dims=16, subsample=0.05)
     expected = one.train_slice(0, len(ids), 0)
-    engine = Engine(ids, offsets, counts, dims=16, subsample=0.05)
+    engine = make_engine(ids, offsets, counts, dims=16, subsample=0.05)
     results = []
     threads = [
         threading.Thread(target=lambda piece=piece: results.append(engine.train_slice(*piece, 0)))
@@ -277,9 +280,9 @@ def test_two_threads_train_the_same_examples(corpus):
 
 def test_choices_are_words(corpus):
     with pytest.raises(ParameterError, match="'block', 'window', 'pair'"):
-        Engine(*corpus, negative_sharing="sentence")
-    with pytest.raises(ParameterError, match="skipgram with negative-sampling"):
-        Engine(*corpus, architecture="glove")
+        make_engine(*corpus, negative_sharing="sentence")
+    with pytest.raises(ParameterError, match="architecture must be one of 'skipgram', 'cbow', got 'glove'"):
+        make_engine(*corpus, architecture="glove")
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
@@ -290,7 +293,7 @@ def test_rounds_give_the_same_bits_from_any_number_of_threads(objective):
     counts = np.bincount(ids, minlength=100).astype(np.int64) + 1
     vectors, losses = [], []
     for threads in (1, 2, 3, 8):
-        engine = Engine(
+        engine = make_engine(
             ids, offsets, counts, architecture=objective.inputs.architecture, loss=objective.outputs.loss, dims=20,
             learning_rate=0.01,
         )  # fmt: skip
@@ -310,7 +313,7 @@ def test_rounds_go_on_after_they_were_stopped(threads):
     rng = np.random.default_rng(6)
     ids = np.minimum(rng.geometric(0.02, 30_000) - 1, 99).astype(np.int32)
     corpus = (ids, np.arange(0, 30_001, 50), np.bincount(ids, minlength=100).astype(np.int64) + 1)
-    stopped, whole = (Engine(*corpus, dims=16, learning_rate=0.01) for _ in range(2))
+    stopped, whole = (make_engine(*corpus, dims=16, learning_rate=0.01) for _ in range(2))
     assert len(ids) > 2 * whole.round_tokens
     whole.train_rounds(0, len(ids), 0, threads)
     stopped.request_stop()
@@ -325,16 +328,16 @@ def test_rounds_go_on_after_they_were_stopped(threads):
 def test_rounds_start_at_a_border(corpus):
     ids, _, _ = corpus
     with pytest.raises(ParameterError, match="multiples"):
-        Engine(*corpus, dims=4).train_rounds(3, len(ids), 0, 1)
+        make_engine(*corpus, dims=4).train_rounds(3, len(ids), 0, 1)
 
 
 def test_rounds_train_what_slices_train(corpus):
     """Shards see the matrices as the round found them: one shard's worth of tokens is the lock-free result."""
     ids, offsets, counts = corpus
-    in_rounds, in_slices = (Engine(ids, offsets, counts, dims=16, subsample=0.05) for _ in range(2))
+    in_rounds, in_slices = (make_engine(ids, offsets, counts, dims=16, subsample=0.05) for _ in range(2))
     ids, offsets = ids[: in_rounds.round_tokens // 8], np.minimum(offsets, in_rounds.round_tokens // 8)
     assert len(ids) > 20
-    in_rounds, in_slices = (Engine(ids, offsets, counts, dims=16, subsample=0.05) for _ in range(2))
+    in_rounds, in_slices = (make_engine(ids, offsets, counts, dims=16, subsample=0.05) for _ in range(2))
     expected = in_slices.train_slice(0, len(ids), 0)
     result = in_rounds.train_rounds(0, len(ids), 0, 2)
     assert result.loss_nats == expected.loss_nats
@@ -353,7 +356,7 @@ def test_rounds_do_not_overshoot_in_a_small_vocabulary(objective, sharing, learn
     counts = np.bincount(ids, minlength=12).astype(np.int64)
     losses = []
     for in_rounds in (False, True):
-        engine = Engine(
+        engine = make_engine(
             ids, offsets, counts, architecture=objective.inputs.architecture, loss=objective.outputs.loss, dims=8,
             window_mode="sequence", subsample=0, learning_rate=learning_rate, negative_sharing=sharing,
         )  # fmt: skip
@@ -370,7 +373,7 @@ def test_rounds_do_not_overshoot_in_a_small_vocabulary(objective, sharing, learn
 def test_one_word_under_hierarchical_softmax_is_refused(architecture):
     """The tree has no inner node; the native core would divide by the number of outputs and end the process."""
     with pytest.raises(ValueError, match=r"^counts must have 2 or more words for loss='hierarchical-softmax', got 1"):
-        Engine(
+        make_engine(
             np.zeros(4, np.int32),
             np.array([0, 4]),
             np.array([4]),
@@ -383,14 +386,14 @@ def test_one_word_under_hierarchical_softmax_is_refused(architecture):
 @pytest.mark.parametrize("size", [0, -1])
 def test_sizes_below_one_are_refused(corpus, name, size):
     with pytest.raises(ParameterError, match=rf"^{name} must be at least 1, got {size}"):
-        Engine(*corpus, **{name: size})
+        make_engine(*corpus, **{name: size})
 
 
 def test_a_negative_number_of_negatives_and_no_words_are_refused(corpus):
-    with pytest.raises(ParameterError, match=r"^negatives must be 0 to 65536, got -1"):
-        Engine(*corpus, negatives=-1)
+    with pytest.raises(ParameterError, match=r"^negatives must be at least 1, got -1"):
+        make_engine(*corpus, negatives=-1)
     with pytest.raises(ParameterError, match=r"^counts must have 1 or more words for"):
-        Engine(np.zeros(0, np.int32), np.array([0]), np.zeros(0, np.int64))
+        make_engine(np.zeros(0, np.int32), np.array([0]), np.zeros(0, np.int64))
 
 
 @pytest.mark.parametrize("instruction_set", SETS)
@@ -398,11 +401,11 @@ def test_a_negative_number_of_negatives_and_no_words_are_refused(corpus):
 def test_words_without_a_path_learn_nothing(architecture, instruction_set):
     """A unit without output rows: the native core divided by their number."""
     ids, offsets = np.zeros(40, np.int32), np.array([0, 40])
-    engine = Engine(
+    engine = make_engine(
         ids, offsets, np.array([40, 1]), architecture=architecture, loss="hierarchical-softmax", dims=4, subsample=0,
         instruction_set=instruction_set,
     )  # fmt: skip
-    engine._tree_arrays[0][:] = 0  # where the paths begin and end
+    engine._settings.path_offsets[:] = 0  # where the paths begin and end
     before = engine.input_vectors
     results = engine.train_slice(0, 40, 0), engine.train_rounds(0, 40, 0, threads=2)
     assert [result.loss_nats for result in results] == [0.0, 0.0]
@@ -412,11 +415,11 @@ def test_words_without_a_path_learn_nothing(architecture, instruction_set):
 
 
 def test_negatives_are_bounded(corpus):
-    for negatives in (-1, MAX_NEGATIVES + 1, 2**32 + 5):
-        with pytest.raises(ParameterError, match=f"negatives must be 0 to 65536, got {negatives}"):
-            Engine(*corpus, dims=4, negatives=negatives)
-    engine = Engine(*corpus, dims=4, negatives=5)
-    engine._settings.negatives = MAX_NEGATIVES + 1
+    for negatives in (MAX_NEGATIVES + 1, 2**31 - 1):
+        with pytest.raises(ParameterError, match=f"negatives must be at most 65536, got {negatives}"):
+            make_engine(*corpus, dims=4, negatives=negatives)
+    engine = make_engine(*corpus, dims=4, negatives=5)
+    engine._settings = engine._settings.replace(negatives=MAX_NEGATIVES + 1)
     calls = [
         lambda: engine.train_slice(0, 10, 0),
         lambda: engine.train_rounds(0, len(corpus[0]), 0, threads=1),

@@ -6,29 +6,29 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from engines import make_config, make_engine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
 from firth.corpus.philox import Purpose, draw_blocks, philox4x32
-from firth.corpus.plan import (
-    BLOCK_DRAWS,
-    BLOCK_TOKENS,
-    JOINED_WINDOWS,
+from firth.errors import ParameterError
+from firth.kernels.plan import (
     UNIT_BORDER,
-    PlanSettings,
     PlanTables,
     plan_windows,
 )
-from firth.errors import ParameterError
-from firth.kernels.engine import Engine
+from firth.kernels.registry import OBJECTIVES
 from firth.native.kernel import Kernel
 from firth.native.loader import available_instruction_sets
 from firth.numerics.distributions import keep_probabilities, noise_probabilities
 
 SETS = available_instruction_sets()
 LAST_SET = SETS[-1]
+BLOCK_TOKENS = {architecture: one.inputs.block_tokens for (architecture, _), one in OBJECTIVES.items()}
+BLOCK_DRAWS = {architecture: one.inputs.block_draws for (architecture, _), one in OBJECTIVES.items()}
+JOINED_WINDOWS = OBJECTIVES["skipgram", "negative-sampling"].inputs.joined_windows
 
 
 # Known answers published with Random123 (Salmon et al. 2011), kat_vectors: philox4x32-10.
@@ -98,25 +98,26 @@ def test_native_plan_equals_its_twin(instruction_set, data):
     subsample = data.draw(st.sampled_from([0.0, 1e-3, 0.05]))
     exponent = data.draw(st.sampled_from([0.75, 0.0, -1.0, 3.0]))
     epoch = data.draw(st.integers(0, 3))
-    engine = Engine(
-        ids, offsets, counts, dims=4, architecture=architecture, window=window, window_mode=mode, window_side=side,
-        negatives=negatives, negative_sharing=sharing, target_collision=collision, subsample=subsample,
-        noise_exponent=exponent, seed=seed, instruction_set=instruction_set,
-    )  # fmt: skip
-    tables = PlanTables.build(counts, subsample=subsample, noise_exponent=exponent)
-    plan = PlanSettings(seed, architecture, window, mode, side, negatives, sharing, collision)
+    parameters = {
+        "dims": 4, "architecture": architecture, "window": window, "window_mode": mode, "window_side": side,
+        "negatives": negatives, "negative_sharing": sharing, "target_collision": collision, "subsample": subsample,
+        "noise_exponent": exponent, "seed": seed,
+    }  # fmt: skip
+    engine = make_engine(ids, offsets, counts, **parameters, instruction_set=instruction_set)
+    config = make_config(**parameters)
+    tables = PlanTables.build(counts, config)
     start = data.draw(st.integers(0, len(ids)))
     stop = data.draw(st.integers(start, len(ids)))
     expected = [
         (w.position, w.target_id, w.context_ids, w.negative_ids)
-        for w in plan_windows(ids, offsets, tables, plan, epoch=epoch, start=start, stop=stop)
+        for w in plan_windows(ids, offsets, tables, config, epoch=epoch, start=start, stop=stop)
     ]
     assert native_windows(engine, start, stop, epoch) == expected
 
 
 def test_slices_plan_what_the_whole_plans():
     ids, offsets, counts = make_corpus(np.random.default_rng(3), 50, [700, 0, 3000, 1, 2, 900])
-    engine = Engine(ids, offsets, counts, dims=4, subsample=0.02, seed=5)
+    engine = make_engine(ids, offsets, counts, dims=4, subsample=0.02, seed=5)
     whole = native_windows(engine, 0, len(ids), 1)
     for size in (1, 7, 500, 1024, 1025):
         pieces = [
@@ -129,7 +130,7 @@ def test_slices_plan_what_the_whole_plans():
 @pytest.mark.parametrize(("architecture", "unit_windows"), [("skipgram", JOINED_WINDOWS), ("cbow", 1)])
 def test_windows_of_a_block_have_one_draw(architecture, unit_windows, subsample):
     ids, offsets, counts = make_corpus(np.random.default_rng(4), 5000, [3000, 400])
-    engine = Engine(
+    engine = make_engine(
         ids, offsets, counts, architecture=architecture, dims=4, subsample=subsample, target_collision="count", seed=6
     )
     draws: dict[tuple[int, int], set[tuple[int, ...]]] = {}
@@ -155,7 +156,7 @@ def chi_square(observed, probabilities):
 def test_negatives_follow_the_unigram_distribution_to_its_power(exponent):
     counts = np.array([5000, 2000, 900, 300, 100, 40, 10, 5], np.int64)
     ids = np.zeros(60_000, np.int32)
-    engine = Engine(
+    engine = make_engine(
         ids, np.array([0, len(ids)]), counts, dims=4, negatives=5, negative_sharing="window", noise_exponent=exponent,
         subsample=0, target_collision="count", seed=11,
     )  # fmt: skip
@@ -166,7 +167,7 @@ def test_negatives_follow_the_unigram_distribution_to_its_power(exponent):
 def test_rejection_leaves_the_distribution_of_the_other_words():
     counts = np.array([500, 200, 90, 30], np.int64)
     ids = np.zeros(40_000, np.int32)
-    engine = Engine(ids, np.array([0, len(ids)]), counts, dims=4, negative_sharing="window", subsample=0, seed=12)
+    engine = make_engine(ids, np.array([0, len(ids)]), counts, dims=4, negative_sharing="window", subsample=0, seed=12)
     drawn = np.concatenate([window[3] for window in native_windows(engine, 0, len(ids), 0)])
     probabilities = noise_probabilities(counts, 0.75) * np.array([0, 1, 1, 1])
     assert chi_square(np.bincount(drawn, minlength=4), probabilities / probabilities.sum()) > 1e-4
@@ -175,7 +176,7 @@ def test_rejection_leaves_the_distribution_of_the_other_words():
 def test_a_noise_distribution_with_zeros_never_draws_them():
     counts = np.array([9, 9, 9, 9], np.int64)
     ids = np.tile(np.array([0, 1, 2, 3], np.int32), 5000)
-    engine = Engine(
+    engine = make_engine(
         ids, np.array([0, len(ids)]), counts, dims=4, subsample=0, target_collision="count", seed=13,
         noise_distribution=np.array([0.0, 0.5, 0.0, 0.5]),
     )  # fmt: skip
@@ -186,7 +187,7 @@ def test_a_noise_distribution_with_zeros_never_draws_them():
 def test_subsampling_keeps_each_word_with_its_probability():
     rng = np.random.default_rng(8)
     ids, offsets, counts = make_corpus(rng, 12, [200_000])
-    engine = Engine(ids, offsets, counts, dims=4, subsample=0.01, seed=14)
+    engine = make_engine(ids, offsets, counts, dims=4, subsample=0.01, seed=14)
     positions = np.array([window[0] for window in native_windows(engine, 0, len(ids), 0)])
     kept = np.bincount(ids[positions], minlength=12)
     total = np.bincount(ids, minlength=12)
@@ -200,7 +201,7 @@ def test_subsampling_keeps_each_word_with_its_probability():
 def dynamic_widths(sharing: str, epoch: int) -> NDArray[np.int64]:
     """Of the windows of whole blocks without subsampling, where lines do not cut them."""
     ids = np.arange(50_000, dtype=np.int32) % 1000
-    engine = Engine(
+    engine = make_engine(
         ids,
         np.array([0, len(ids)]),
         np.full(1000, 50),
@@ -235,7 +236,7 @@ def test_the_units_of_a_block_take_the_widths_in_turns():
 def test_epochs_and_seeds_draw_anew():
     ids, offsets, counts = make_corpus(np.random.default_rng(3), 50, [500])
     plans = [
-        native_windows(Engine(ids, offsets, counts, dims=4, seed=seed), 0, len(ids), epoch)
+        native_windows(make_engine(ids, offsets, counts, dims=4, seed=seed), 0, len(ids), epoch)
         for seed in (1, 2, 2**33 + 1)
         for epoch in (0, 1)
     ]
@@ -252,11 +253,11 @@ DOMINATED = np.array([10**6, 60, 20, 0, 15, 5], np.int64)  # word 0 is 99.99 % o
 def test_draws_anew_follow_the_distribution_without_the_target(instruction_set, purpose, sharing, target):
     ids = np.full(100_000 if sharing == "block" else 6000, target, np.int32)
     noise = DOMINATED / DOMINATED.sum()
-    engine = Engine(
+    engine = make_engine(
         ids, np.array([0, len(ids)]), np.maximum(DOMINATED, 1), dims=4, negatives=5, negative_sharing=sharing,
         subsample=0, seed=3, noise_distribution=noise, instruction_set=instruction_set,
     )  # fmt: skip
-    engine._settings.noise_purpose = int(purpose)
+    engine._settings = engine._settings.replace(noise_purpose=int(purpose))
     windows = native_windows(engine, 0, len(ids), 0)
     if sharing == "block":  # windows that share their draws count once
         block, unit = BLOCK_TOKENS["skipgram"], JOINED_WINDOWS
@@ -276,11 +277,10 @@ def test_native_plan_equals_its_twin_where_one_word_dominates(sharing):
     ids = np.where(rng.random(n_tokens) < 0.9, 0, rng.integers(1, 6, n_tokens)).astype(np.int32)
     counts = np.bincount(ids, minlength=6).astype(np.int64)
     offsets = np.array([0, 70, n_tokens])
-    engine = Engine(ids, offsets, counts, dims=4, negative_sharing=sharing, subsample=0, seed=2**40)
-    tables = PlanTables.build(counts, subsample=0, noise_exponent=0.75)
-    plan = plan_windows(
-        ids, offsets, tables, PlanSettings(2**40, negative_sharing=sharing), epoch=1, start=0, stop=len(ids)
-    )
+    engine = make_engine(ids, offsets, counts, dims=4, negative_sharing=sharing, subsample=0, seed=2**40)
+    config = make_config(negative_sharing=sharing, subsample=0, seed=2**40)
+    tables = PlanTables.build(counts, config)
+    plan = plan_windows(ids, offsets, tables, config, epoch=1, start=0, stop=len(ids))
     expected = [(w.position, w.target_id, w.context_ids, w.negative_ids) for w in plan]
     assert native_windows(engine, 0, len(ids), 1) == expected
     assert all(target not in negatives for _, target, _, negatives in expected)
@@ -288,7 +288,7 @@ def test_native_plan_equals_its_twin_where_one_word_dominates(sharing):
 
 def test_windows_of_one_target_share_what_is_drawn_anew():
     ids = np.zeros(640, np.int32)
-    engine = Engine(ids, np.array([0, 640]), DOMINATED[[0, 1, 2, 4]], dims=4, subsample=0, seed=5)
+    engine = make_engine(ids, np.array([0, 640]), DOMINATED[[0, 1, 2, 4]], dims=4, subsample=0, seed=5)
     draws: dict[int, set[tuple[int, ...]]] = {}
     for position, _, _, negatives in native_windows(engine, 0, 640, 0):
         draws.setdefault(position // BLOCK_TOKENS["skipgram"], set()).add(negatives)
@@ -301,7 +301,7 @@ def test_first_draws_do_not_depend_on_the_target():
     for sharing in ("block", "window", "pair"):
         kept, redrawn = (
             native_windows(
-                Engine(ids, offsets, counts, dims=4, seed=9, negative_sharing=sharing, target_collision=collision),
+                make_engine(ids, offsets, counts, dims=4, seed=9, negative_sharing=sharing, target_collision=collision),
                 0, len(ids), 0,
             )
             for collision in ("count", "reject")
@@ -320,15 +320,13 @@ def test_first_draws_do_not_depend_on_the_target():
     ],
 )
 def test_the_noise_s_parts_are_its_shares_and_rare_words_have_one(noise, parts):
-    tables = PlanTables.build(
-        np.ones(3, np.int64), subsample=0, noise_exponent=None, noise_distribution=np.array(noise)
-    )
+    tables = PlanTables.build(np.ones(3, np.int64), make_config(subsample=0), noise_distribution=np.array(noise))
     assert np.diff(tables.noise_parts).tolist() == parts
 
 
 @pytest.mark.parametrize("sharing", ["block", "window", "pair"])
 def test_noise_of_the_target_alone_is_an_error_and_no_other_word(sharing):
-    engine = Engine(
+    engine = make_engine(
         np.array([2, 2, 2, 2], np.int32), np.array([0, 4]), np.ones(3, np.int64), dims=4, subsample=0, seed=1,
         negatives=3, negative_sharing=sharing, noise_distribution=np.array([0.0, 0.0, 1.0]),
     )  # fmt: skip

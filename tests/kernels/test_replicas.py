@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from engines import make_config, make_engine
 from numpy.typing import NDArray
 
-from firth.corpus.plan import UNIT_BORDER
 from firth.kernels.engine import Engine, StoppedError
+from firth.kernels.plan import UNIT_BORDER
 from firth.kernels.registry import OBJECTIVES
 from firth.kernels.staleness import touch_rates
-from firth.native.kernel import TouchRates
 from firth.native.loader import available_instruction_sets
 from firth.numerics.huffman import build_huffman_tree
 
@@ -70,13 +70,12 @@ class Twin:
         self.largest_weight = 1.0  # of the sequences of a stretch
         sides = {"architecture": objective.inputs.architecture, "loss": objective.outputs.loss}
         make = {**sides, **PARAMETERS, "instruction_set": instruction_set, **options}
-        self.engine = Engine(*corpus, **make, threads=n_threads)
-        self.plain = Engine(*corpus, **make)
+        self.engine = make_engine(*corpus, **make, threads=n_threads)
+        self.plain = make_engine(*corpus, **make)
         tree = build_huffman_tree(corpus.counts) if objective.outputs.needs_tree else None
         self.rates = touch_rates(
-            corpus.counts, corpus.offsets, **sides, window=5, window_mode="dynamic", window_side="both", negatives=6,
-            negative_sharing="window", noise_exponent=0.75, noise_distribution=None, subsample=0.0, tree=tree,
-        )  # fmt: skip
+            corpus.counts, corpus.offsets, make_config(**sides, negative_sharing="window", subsample=0.0), tree=tree
+        )
         stretch = min(UNSEEN_TOKENS, self.n_tokens * PARAMETERS["epochs"] // UNSEEN_PARTS) // n_threads
         self.stretch = stretch // UNIT_BORDER * UNIT_BORDER
 
@@ -202,7 +201,7 @@ def test_words_are_copied_from_the_first_and_inner_nodes_from_the_last(long_tail
     """The root, made last, is in every path; words come in the order of their counts."""
     for loss, from_last in (("negative-sampling", False), ("hierarchical-softmax", True)):
         engine, plain = (
-            Engine(*long_tailed_corpus, **{**PARAMETERS, "loss": loss, "learning_rate": 0.1}, threads=threads)
+            make_engine(*long_tailed_corpus, **{**PARAMETERS, "loss": loss, "learning_rate": 0.1}, threads=threads)
             for threads in (2, 1)
         )
         start = plain.input_vectors
@@ -224,7 +223,7 @@ def test_copies_take_no_more_than_their_share_of_memory():
     counts = np.bincount(ids, minlength=20).astype(np.int64)
     dims = 1 << 16
     engines = [
-        Engine(ids, np.array([0, 960]), counts, dims=dims, subsample=0, epochs=2048, threads=threads)
+        make_engine(ids, np.array([0, 960]), counts, dims=dims, subsample=0, epochs=2048, threads=threads)
         for threads in (2, 1)
     ]
     for engine in engines:
@@ -240,10 +239,10 @@ def test_copies_take_no_more_than_their_share_of_memory():
 def test_one_thread_has_no_copies(long_tailed_corpus, objective):
     sides = {"architecture": objective.inputs.architecture, "loss": objective.outputs.loss}
     one, default, unknown, two = (
-        Engine(*long_tailed_corpus, **sides, **PARAMETERS, **threads)
+        make_engine(*long_tailed_corpus, **sides, **PARAMETERS, **threads)
         for threads in ({"threads": 1}, {}, {"threads": 2}, {"threads": 2})
     )
-    unknown._settings.input_rates = unknown._settings.output_rates = TouchRates(None, 0)
+    unknown._settings = unknown._settings.replace(input_touches=None, output_touches=None)
     for engine in (one, default, unknown, two):
         engine.train_slice(5_000, 12_000, 0)
     for engine in (default, unknown):
@@ -253,7 +252,7 @@ def test_one_thread_has_no_copies(long_tailed_corpus, objective):
 
 
 def test_what_is_sampled_and_the_loss_of_other_text_do_not_depend_on_copies(long_tailed_corpus):
-    one, two = (Engine(*long_tailed_corpus, **PARAMETERS, threads=threads) for threads in (1, 2))
+    one, two = (make_engine(*long_tailed_corpus, **PARAMETERS, threads=threads) for threads in (1, 2))
     assert one.heldout_loss(long_tailed_corpus.ids[:5000], np.array([0, 5000])) == two.heldout_loss(
         long_tailed_corpus.ids[:5000], np.array([0, 5000])
     )
@@ -268,7 +267,7 @@ def test_what_is_sampled_and_the_loss_of_other_text_do_not_depend_on_copies(long
 def test_frozen_words_have_copies_that_stay_as_they_are(long_tailed_corpus, architecture):
     frozen = np.arange(3000) % 2 == 0
     options = {**PARAMETERS, "learning_rate": 0.025}
-    engine = Engine(*long_tailed_corpus, **options, architecture=architecture, threads=2, frozen=frozen)
+    engine = make_engine(*long_tailed_corpus, **options, architecture=architecture, threads=2, frozen=frozen)
     before = engine.input_vectors
     engine.train_slice(0, 9000, 0)
     changed = (engine.input_vectors != before).any(axis=1)
@@ -283,7 +282,7 @@ def test_a_stop_keeps_what_was_learned_on_copies(long_tailed_corpus):
     """Stopped within a stretch, a slice has not added up its copies yet; it does so before it is left."""
     ids = np.tile(long_tailed_corpus.ids, 40)
     ids[100] = 3000  # a word that comes once, early, and has no copy: its row tells that training is under way
-    engine = Engine(ids, np.array([0, len(ids)]), np.bincount(ids), dims=300, subsample=0, threads=2)
+    engine = make_engine(ids, np.array([0, len(ids)]), np.bincount(ids), dims=300, subsample=0, threads=2)
     before = engine.input_vectors
 
     def stop_soon() -> None:
@@ -315,7 +314,7 @@ def test_threads_learn_what_one_thread_learns(long_tailed_corpus, objective, n_t
     sides = {"architecture": objective.inputs.architecture, "loss": objective.outputs.loss}
     losses = []
     for threads in (1, n_threads):
-        engine = Engine(
+        engine = make_engine(
             ids, np.array([0, n_tokens]), np.bincount(ids, minlength=n_words), **sides, dims=20, subsample=0, epochs=3,
             threads=threads,
         )  # fmt: skip

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from engines import make_config, make_engine
 
-from firth.kernels.engine import Engine
 from firth.kernels.staleness import TouchRates, touch_rates
 from firth.numerics.distributions import keep_probabilities, noise_probabilities
 from firth.numerics.huffman import build_huffman_tree
@@ -18,13 +18,10 @@ ENOUGH = 50  # touches, for their number to be about normal
 
 
 def expected_rates(corpus, loss: str, **changes: Any) -> TouchRates:
-    options = {
-        "architecture": "skipgram", "window": 5, "window_mode": "dynamic", "window_side": "both",
-        "negatives": NEGATIVES, "negative_sharing": "window", "noise_exponent": 0.75, "noise_distribution": None,
-        "subsample": 1e-3,
-    }  # fmt: skip
-    tree = build_huffman_tree(corpus.counts) if loss == "hierarchical-softmax" else None
-    return touch_rates(corpus.counts, corpus.offsets, loss=loss, tree=tree, **{**options, **changes})
+    noise_distribution = changes.pop("noise_distribution", None)
+    config = make_config(**{"loss": loss, "negatives": NEGATIVES, "negative_sharing": "window", **changes})
+    tree = build_huffman_tree(corpus.counts) if config.objective.outputs.needs_tree else None
+    return touch_rates(corpus.counts, corpus.offsets, config, noise_distribution=noise_distribution, tree=tree)
 
 
 class PlannedTouches:
@@ -32,7 +29,7 @@ class PlannedTouches:
 
     def __init__(self, corpus, loss: str, **options: Any) -> None:
         options.setdefault("negative_sharing", "window")
-        engine = Engine(*corpus, loss=loss, dims=1, negatives=NEGATIVES, **options)
+        engine = make_engine(*corpus, loss=loss, dims=1, negatives=NEGATIVES, **options)
         plan = engine._kernel.plan_slice(engine._settings, 0, len(corpus.ids), 0)
         _, self.targets, self.context_offsets, self.contexts, self.negative_offsets, self.negatives = plan
         self.n_words = len(corpus.counts)

@@ -1,22 +1,20 @@
 """Room tests/kernels: training by the float64 reference, update by update: the second opinion on whole runs.
 
-The windows, units and noise words are those of the plan in NumPy (corpus/plan.py), the updates those of
+The windows, units and noise words are those of the plan in NumPy (kernels/plan.py), the updates those of
 kernels/reference.py. Nothing here is compiled code but the initial vectors.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from engines import make_config, make_engine
 from numpy.typing import NDArray
 
-from firth.corpus.plan import PlanSettings, PlanTables, group_units, plan_windows
-from firth.kernels.engine import Engine
+from firth.kernels.plan import PlanTables, group_units, plan_windows
 from firth.kernels.reference import update_unit
-from firth.kernels.registry import find_objective
 from firth.numerics.huffman import build_huffman_tree
 
 Slice = tuple[int, int, int]  # first token, token after the last, epoch
@@ -34,34 +32,28 @@ def train_by_reference(
     ----------
     corpus : ids, offsets, counts
     parameters : dict
-        Keywords of Engine; ``subsample``, ``seed``, ``epochs`` and both learning rates must be among them.
+        Keywords of make_engine; ``subsample``, ``seed``, ``epochs`` and both learning rates must be among them.
     slices : sequence of (start, stop, epoch), or None
         None: one epoch.
     """
     ids, offsets, counts = corpus
     if parameters.get("frozen") is not None:
         raise ValueError("frozen must be None here, got words: the reference moves every row")
-    names = {field.name for field in dataclasses.fields(PlanSettings)}
-    objective = find_objective(parameters["architecture"], parameters["loss"])
+    config = make_config(**parameters)
+    objective = config.objective
     draws = objective.outputs.draws_negatives
-    tables = PlanTables.build(
-        counts,
-        subsample=parameters["subsample"],
-        noise_exponent=parameters.get("noise_exponent", 0.75) if draws else None,
-        noise_distribution=parameters.get("noise_distribution") if draws else None,
-    )
-    plan = PlanSettings(**{name: value for name, value in parameters.items() if name in names})
+    tables = PlanTables.build(counts, config, parameters.get("noise_distribution"))
     tree = build_huffman_tree(counts) if objective.outputs.needs_tree else None
     options = {name: parameters[name] for name, _ in objective.inputs.options if name in parameters}
     weights = parameters.get("sequence_weights")
     rate, last_rate, epochs = (parameters[name] for name in ("learning_rate", "min_learning_rate", "epochs"))
 
-    start = Engine(ids, offsets, counts, **parameters)
+    start = make_engine(ids, offsets, counts, **parameters)
     inputs, outputs = start.input_vectors.astype(np.float64), start.output_vectors.astype(np.float64)
     losses = []
     for first_token, stop, epoch in slices or [(0, len(ids), 0)]:
         total = 0.0
-        windows = plan_windows(ids, offsets, tables, plan, epoch=epoch, start=first_token, stop=stop)
+        windows = plan_windows(ids, offsets, tables, config, epoch=epoch, start=first_token, stop=stop)
         for members in group_units(windows):
             first = members[0]
             sequence = np.searchsorted(offsets, first.position, side="right") - 1
@@ -72,15 +64,14 @@ def train_by_reference(
                 units = [([(context_ids, first.target_id)], negative_ids) for context_ids, negative_ids in first.parts]
             for unit, negatives in units:
                 total += weight * update_unit(
-                    objective.inputs.architecture,
-                    objective.outputs.loss,
+                    objective,
                     inputs,
                     outputs,
                     unit,
                     weight * (rate + (last_rate - rate) * done),
                     negative_ids=negatives if draws else None,
                     tree=tree,
-                    **options,
+                    options=options,
                 )
         losses.append(total)
     return inputs, outputs, losses

@@ -182,33 +182,33 @@ struct Corpus {
   }
 };
 
+// Codes of sides, in the order of objectives.hpp, and of words.
+typedef int32_t Code;
+constexpr Code SKIPGRAM = 0, CBOW = 1;
+constexpr Code NEGATIVE_SAMPLING = 0, HIERARCHICAL_SOFTMAX = 1, FULL_SOFTMAX = 2;
+
 struct Variant {
-  Architecture architecture;
-  Loss loss;
-  Sharing sharing;
-  Collision collision;
-  int pool_sum, pool_word2vec;
+  Code architecture, loss, sharing, collision, cbow_input, cbow_update;
 };
 
 std::vector<Variant> variants(bool all_pools) {
   std::vector<Variant> list;
-  for (const Collision collision : {COLLISION_REJECT, COLLISION_COUNT, COLLISION_DROP})
-    for (const Sharing sharing : {SHARE_WINDOW, SHARE_PAIR, SHARE_BLOCK})
+  for (const Code collision : {COLLISION_REJECT, COLLISION_COUNT, COLLISION_DROP})
+    for (const Code sharing : {SHARE_WINDOW, SHARE_PAIR, SHARE_BLOCK})
       list.push_back({SKIPGRAM, NEGATIVE_SAMPLING, sharing, collision, 0, 0});
-  for (const Loss loss : {HIERARCHICAL_SOFTMAX, FULL_SOFTMAX})
+  for (const Code loss : {HIERARCHICAL_SOFTMAX, FULL_SOFTMAX})
     list.push_back({SKIPGRAM, loss, SHARE_WINDOW, COLLISION_REJECT, 0, 0});
   for (int pool = 0; pool < (all_pools ? 4 : 1); ++pool) {
-    for (const Collision collision : {COLLISION_REJECT, COLLISION_COUNT, COLLISION_DROP})
+    for (const Code collision : {COLLISION_REJECT, COLLISION_COUNT, COLLISION_DROP})
       list.push_back({CBOW, NEGATIVE_SAMPLING, SHARE_BLOCK, collision, pool & 1, pool >> 1});
-    for (const Loss loss : {HIERARCHICAL_SOFTMAX, FULL_SOFTMAX})
+    for (const Code loss : {HIERARCHICAL_SOFTMAX, FULL_SOFTMAX})
       list.push_back({CBOW, loss, SHARE_WINDOW, COLLISION_REJECT, pool & 1, pool >> 1});
   }
   return list;
 }
 
 struct Window {
-  WindowMode mode;
-  WindowSide side;
+  Code mode, side;
   int window;
 };
 
@@ -240,9 +240,9 @@ struct Run {
       s.path_codes = corpus.path_codes.data();
     }
     if (options & 16) {
-      s.n_threads = 2;
-      s.input_rates = {corpus.touch_rates.data(), 0};
-      s.output_rates = {corpus.touch_rates.data(), variant.loss == HIERARCHICAL_SOFTMAX};
+      s.threads = 2;
+      s.input_touches = s.output_touches = corpus.touch_rates.data();
+      s.output_touches_from_last = variant.loss == HIERARCHICAL_SOFTMAX;
     }
     s.input_matrix = input.data();
     s.output_matrix = output.data();
@@ -257,10 +257,10 @@ struct Run {
     s.window_mode = window.mode;
     s.window_side = window.side;
     s.negatives = variant.loss == NEGATIVE_SAMPLING ? negatives : 0;
-    s.sharing = variant.sharing;
-    s.collision = variant.collision;
-    s.pool_sum = variant.pool_sum;
-    s.pool_word2vec = variant.pool_word2vec;
+    s.negative_sharing = variant.sharing;
+    s.target_collision = variant.collision;
+    s.cbow_input = variant.cbow_input;
+    s.cbow_update = variant.cbow_update;
     s.epochs = 2;
     s.noise_purpose = PURPOSE_NEGATIVES;
     s.shard_tokens = 1000;
@@ -269,7 +269,7 @@ struct Run {
     s.seed = 0x123456789abcdefull;
     fill();
     running = "architecture " + std::to_string(s.architecture) + ", loss " + std::to_string(s.loss) + ", sharing " +
-              std::to_string(s.sharing) + ", collision " + std::to_string(s.collision) + ", window " +
+              std::to_string(s.negative_sharing) + ", collision " + std::to_string(s.target_collision) + ", window " +
               std::to_string(s.window) + ", mode " + std::to_string(s.window_mode) + ", side " +
               std::to_string(s.window_side) + ", dims " + std::to_string(dims) + ", negatives " +
               std::to_string(s.negatives) + ", options " + std::to_string(options) + ", element of " +
@@ -372,8 +372,8 @@ void run_serial_slices() {
   uint32_t number = 0;
   auto draw = [&number] { return (++number * 2654435761u) >> 16; };
   for (const Variant& variant : variants(true))
-    for (const WindowMode mode : {WINDOW_DYNAMIC, WINDOW_FIXED, WINDOW_SEQUENCE})
-      for (const WindowSide side : {SIDE_BOTH, SIDE_LEFT, SIDE_RIGHT})
+    for (const Code mode : {WINDOW_DYNAMIC, WINDOW_FIXED, WINDOW_SEQUENCE})
+      for (const Code side : {SIDE_BOTH, SIDE_LEFT, SIDE_RIGHT})
         for (const int dims : DIMS) {
           const int window = widths[draw() % 4], n_negatives = negatives[draw() % 6];
           Run<Real> run(small, variant, {mode, side, window}, dims, n_negatives, draw() % 32);
@@ -432,7 +432,11 @@ void run_serial() {
   run_serial_slices<double>();
   run_units<float>();
   run_units<double>();
-  REQUIRE(firth_settings_size() == int64_t(sizeof(Settings)));
+  SettingsField field;
+  int64_t n_fields = 0;
+  while (firth_settings_field(n_fields, &field) == int64_t(sizeof(Settings))) ++n_fields;
+  REQUIRE(n_fields == int64_t(std::size(SETTINGS_FIELDS)));
+  REQUIRE(firth_settings_field(-1, &field) == 0);
 }
 
 // Lines of 0 to 40 words, more than two rounds of them.

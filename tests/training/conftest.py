@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "kernels"))  # engines
 
 N_TOPICS = 8
 WORDS_PER_TOPIC = 25

@@ -13,8 +13,8 @@ import pytest
 
 import firth
 from firth.errors import ParameterError
-from firth.kernels.registry import CHOICES, OBJECTIVES
-from firth.training.config import PARAMETER_HELP, TrainingConfig, validate_vocabulary_size
+from firth.kernels.config import CHOICE_NAMES, PARAMETER_HELP, TrainingConfig, choices_of, validate_vocabulary_size
+from firth.kernels.registry import OBJECTIVES, losses
 
 DEFAULTS = {
     "architecture": "skipgram",
@@ -49,6 +49,13 @@ def test_defaults_are_the_tables() -> None:
 def test_train_has_the_same_parameters_and_defaults() -> None:
     parameters = inspect.signature(firth.train).parameters
     assert {name: parameters[name].default for name in DEFAULTS} == DEFAULTS
+    assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in DEFAULTS)
+    assert not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
+
+
+def test_train_refuses_an_unknown_keyword() -> None:
+    with pytest.raises(TypeError, match=r"^train\(\) got an unexpected keyword argument 'vector_size'; its "):
+        firth.train([["a", "b"]], vector_size=3)
 
 
 @pytest.mark.parametrize(
@@ -115,12 +122,12 @@ def test_bad_value_is_refused(name: str, value: Any, message: str) -> None:
         TrainingConfig(**{name: value})
 
 
-@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize("name", CHOICE_NAMES)
 @pytest.mark.parametrize("value", ["nonsense", 1, None, ["skipgram"]])
 def test_unknown_choice_lists_the_allowed_ones(name: str, value: Any) -> None:
     with pytest.raises(ParameterError, match=f"^{name} must be one of ") as caught:
         TrainingConfig(**{name: value})
-    for choice in CHOICES[name]:
+    for choice in choices_of(name):
         assert repr(choice) in str(caught.value)
 
 
@@ -152,7 +159,7 @@ def test_unknown_name_is_refused() -> None:
         TrainingConfig.from_json({"vector_size": 100})
 
 
-@pytest.mark.parametrize("loss", CHOICES["loss"])
+@pytest.mark.parametrize("loss", losses())
 def test_one_word_is_too_few(loss: str) -> None:
     with pytest.raises(ParameterError, match=f"vocabulary must have at least 2 words for loss='{loss}'.*got 1"):
         validate_vocabulary_size(TrainingConfig(loss=loss), 1)

@@ -15,8 +15,8 @@ import firth
 from firth.cli.main import main
 from firth.compat.gensim.models import Word2Vec
 from firth.errors import NothingLearnedWarning, ParameterError, TrainingError
+from firth.kernels.config import TrainingConfig, validate_vocabulary_size
 from firth.kernels.engine import Engine, SliceResult
-from firth.training.config import TrainingConfig, validate_vocabulary_size
 
 SMALL: dict[str, Any] = {"dims": 8, "epochs": 2, "min_count": 1, "threads": 1, "progress": False}
 BASKETS = [[17, 4, 99], [4, 99, 23], [17, 23]] * 100

@@ -14,7 +14,7 @@ from firth.corpus import rewrite
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, CorpusTypeError, ParameterError, UnknownWordError
-from firth.training.config import TrainingConfig
+from firth.kernels.config import TrainingConfig
 from firth.training.continuation import continue_vocabulary
 
 Lines = list[list[str]]

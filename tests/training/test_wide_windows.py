@@ -6,9 +6,9 @@ import time
 
 import numpy as np
 import pytest
+from engines import make_engine
 
 import firth
-from firth.kernels.engine import Engine
 from firth.numerics.huffman import build_huffman_tree
 
 GROUPS, ITEMS = 5, 400
@@ -94,7 +94,7 @@ def test_the_time_of_a_pair_does_not_grow_with_the_window():
     seconds = {}
     for length in (500, 4000):
         ids = np.tile(np.arange(length, dtype=np.int32), 4000 // length)
-        engine = Engine(
+        engine = make_engine(
             ids, np.arange(0, len(ids) + 1, length), np.ones(4000, np.int64), dims=16, window_mode="sequence",
             subsample=0,
         )  # fmt: skip
@@ -111,7 +111,7 @@ def test_the_time_of_a_pair_does_not_grow_with_the_window():
 def test_many_repeats_are_summed():
     """A unit of more ids than are compared pair by pair: a CBOW window's negatives that repeat."""
     counts = np.array([50, 20, 10, 5], np.int64)
-    engine = Engine(
+    engine = make_engine(
         np.array([0, 1], np.int32), np.array([0, 2]), counts, architecture="cbow", dims=4, negatives=300,
         learning_rate=1e-3, epochs=1, subsample=0, target_collision="count", negative_sharing="window",
     )  # fmt: skip

@@ -116,7 +116,7 @@ def check_objective(objective: Objective, options: dict[str, str], instruction_s
         return Result(objective.name, label, what, len(errors), errors[worst], tolerance, worst)
 
     rows = []
-    if options.get("cbow_update", "gradient") == "gradient":  # word2vec's update is no gradient
+    if objective.inputs.is_gradient(options):
         small = {
             name: make_case(objective, name, options, dims=FINITE_DIFFERENCE_DIMS) for name in FINITE_DIFFERENCE_CASES
         }
@@ -140,14 +140,13 @@ def finite_difference_error(case: UnitCase) -> float:
 
     def loss_and_gradient(point: dict[str, NDArray[np.float64]]) -> tuple[float, dict[str, Any]]:
         loss, input_gradient, output_gradient = compute_windows_gradient(
-            objective.inputs.architecture,
-            objective.outputs.loss,
+            objective,
             point["input_vectors"],
             point["output_vectors"],
             case.ids.windows,
             negative_ids=case.ids.negatives if objective.outputs.draws_negatives else None,
             tree=unit.tree,
-            cbow_input=unit.options.get("cbow_input", "mean"),
+            options=unit.options,
         )
         gradients: dict[str, RowGradient] = {"input_vectors": input_gradient, "output_vectors": output_gradient}
         return loss, {name: gradient.to_dense(len(point[name])) for name, gradient in gradients.items()}

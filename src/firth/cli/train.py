@@ -17,9 +17,8 @@ from firth.cli.exits import EXIT_INTERRUPTED
 from firth.cli.output import OutputError
 from firth.cli.reading import make_choice, print_json
 from firth.errors import CorpusError, ParameterError, StorageError
-from firth.kernels.registry import CHOICES
+from firth.kernels.config import CHOICE_NAMES, PARAMETER_HELP, TrainingConfig, choices_of
 from firth.training.advice import name_as_flag, parameters_named
-from firth.training.config import PARAMETER_HELP, TrainingConfig
 from firth.training.options import ON_INTERRUPT
 from firth.training.prepared import UnsavedModelError
 from firth.training.rescue import attached_to, describe_cut_off, save_elsewhere
@@ -350,8 +349,8 @@ def _plain(value: Any) -> Any:
 def _make_parameter(field: dataclasses.Field[Any], kind: Any) -> inspect.Parameter:
     """A field of TrainingConfig as a parameter that typer reads."""
     default = field.default
-    if field.name in CHOICES:
-        kind = make_choice(field.name, CHOICES[field.name])
+    if field.name in CHOICE_NAMES:
+        kind = make_choice(field.name, choices_of(field.name))
         default = kind(default)
     option = typer.Option(
         f"--{field.name.replace('_', '-')}",

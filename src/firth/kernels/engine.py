@@ -6,6 +6,7 @@ nothing of files, threads or progress: training does that.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import mmap
 from collections.abc import Iterator
@@ -17,21 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.corpus.philox import Purpose
-from firth.corpus.plan import PlanTables
 from firth.errors import ParameterError, ShapeError, TrainingError
+from firth.kernels.config import TrainingConfig
 from firth.kernels.guessing import guessing_loss
-from firth.kernels.registry import find_objective
+from firth.kernels.plan import PlanTables
+from firth.kernels.settings import make_settings, open_kernel, parameter_values
 from firth.kernels.staleness import choose_shard_tokens, touch_rates
-from firth.native.kernel import (
-    CHOICE_CODES,
-    MAX_NEGATIVES,
-    ROW_ALIGNMENT_BYTES,
-    Kernel,
-    Result,
-    Rounds,
-    Settings,
-    TouchRates,
-)
+from firth.native.kernel import ROW_ALIGNMENT_BYTES, Result, Rounds
 from firth.native.loader import StoppedError
 from firth.numerics.huffman import build_huffman_tree
 
@@ -72,7 +65,7 @@ class SliceResult:
 
 
 class Engine:
-    """Trains slices of an encoded corpus; every parameter has the name and meaning of TrainingConfig's.
+    """Trains slices of an encoded corpus.
 
     Parameters
     ----------
@@ -81,14 +74,14 @@ class Engine:
     offsets : int64 array, (n_sequences + 1,)
         Sequence s is ids[offsets[s]:offsets[s + 1]].
     counts : int64 array, (V,)
+    config : TrainingConfig
+        Taken as :meth:`TrainingConfig.resolved` decides it. ``threads`` says how many call :meth:`train_slice` at the
+        same time. With more than one, each learns on its own copies of the rows that are touched most
+        (native/cpp/replicas.hpp), and adds them up every 65,536 / threads tokens or sooner.
     noise_distribution : float array, (V,), or None
         Takes the place of the counts raised to ``noise_exponent``.
     sequence_weights : float array, (n_sequences,), or None
         Loss and gradient of each sequence are multiplied by its weight.
-    threads : int
-        How many call :meth:`train_slice` at the same time. With more than one, each learns on its own copies of the
-        rows that are touched most (native/cpp/replicas.hpp), and adds them up every 65,536 / threads tokens
-        or sooner.
     loss_every : int or None
         The training loss is taken of one in so many blocks of 64 tokens, drawn by counter among that many that follow
         each other, the same in every epoch; 1: of all. None: 1 up to ``EXACT_LOSS_TOKENS`` tokens and under full
@@ -109,7 +102,9 @@ class Engine:
     Raises
     ------
     ParameterError
-        The native core trusts what it gets: a size below 1, or too few words for the loss, would end the process.
+        The vocabulary has too few words for the loss, or ``loss_every`` is below 1.
+    NativeError
+        The native library has other settings than this Python code, or lacks a side.
     """
 
     def __init__(
@@ -117,177 +112,93 @@ class Engine:
         ids: NDArray[np.int32],
         offsets: NDArray[np.int64],
         counts: NDArray[np.int64],
+        config: TrainingConfig,
         *,
-        architecture: str = "skipgram",
-        loss: str = "negative-sampling",
-        dims: int = 100,
-        window: int = 5,
-        window_mode: str = "dynamic",
-        window_side: str = "both",
-        negatives: int = 6,
-        negative_sharing: str = "block",
-        target_collision: str = "reject",
-        noise_exponent: float = 0.75,
         noise_distribution: NDArray[np.float64] | None = None,
-        subsample: float = 1e-3,
-        cbow_input: str = "mean",
-        cbow_update: str = "gradient",
-        learning_rate: float = 0.025,
-        min_learning_rate: float = 2.5e-6,
-        epochs: int = 5,
-        seed: int = 1,
-        threads: int = 1,
         sequence_weights: NDArray[np.float32] | None = None,
         initial_vectors: Matrix | None = None,
         frozen: NDArray[np.bool_] | None = None,
         loss_every: int | None = None,
         instruction_set: str | None = None,
     ) -> None:
-        if not 0 <= negatives <= MAX_NEGATIVES:
-            raise ParameterError(f"negatives must be 0 to {MAX_NEGATIVES}, got {negatives}")
-        self._objective = find_objective(architecture, loss)
-        self._kernel = Kernel(instruction_set)
+        if loss_every is not None and loss_every < 1:
+            raise ParameterError(f"loss_every must be at least 1, got {loss_every}")
+        config = config.resolved()
+        assert config.threads is not None
+        self._objective = config.objective
+        outputs = self._objective.outputs
+        self._kernel = open_kernel(instruction_set)
         self.instruction_set = self._kernel.instruction_set
-        self._n_words, self._dims = len(counts), dims
-        n_output_rows = self._n_words - self._objective.outputs.rows_below_vocabulary
+        self._config, self._n_words, self._dims = config, len(counts), config.dims
+        n_output_rows = self._n_words - outputs.rows_below_vocabulary
         if n_output_rows < 1:
-            least = f"{1 + self._objective.outputs.rows_below_vocabulary} or more words"
+            least = f"{1 + outputs.rows_below_vocabulary} or more words"
             raise ParameterError(
-                f"counts must have {least} for loss={loss!r}, got {self._n_words}, which leaves no output to tell"
-                " apart; give more words"
+                f"counts must have {least} for loss={config.loss!r}, got {self._n_words}, which leaves no output to"
+                " tell apart; give more words"
             )
-        sizes = {"dims": dims, "window": window, "epochs": epochs, "threads": threads, "loss_every": loss_every}
-        for name, size in sizes.items():
-            if size is not None and size < 1:
-                raise ParameterError(f"{name} must be at least 1, got {size}")
 
         row_elements = ROW_ALIGNMENT_BYTES // np.dtype(np.float32).itemsize
-        self._stride = -(-dims // row_elements) * row_elements
+        self._stride = -(-config.dims // row_elements) * row_elements
         self._input = _allocate_matrix(self._n_words, self._stride)
         self._output = _allocate_matrix(n_output_rows, self._stride)
 
         self._ids = np.ascontiguousarray(ids, dtype=np.int32)
         self._offsets = np.ascontiguousarray(offsets, dtype=np.int64)
-        draws = self._objective.outputs.draws_negatives
-        self._tables = PlanTables.build(
-            counts,
-            subsample=subsample,
-            noise_exponent=noise_exponent if draws else None,
-            noise_distribution=noise_distribution if draws else None,
-        )
+        self._tables = PlanTables.build(counts, config, noise_distribution)
         self._weights = None if sequence_weights is None else np.ascontiguousarray(sequence_weights, dtype=np.float32)
         self._frozen = None if frozen is None else np.ascontiguousarray(frozen, dtype=np.uint8)
         self._stop_flag = np.zeros(1, np.int32)
         self._rounds: dict[int, Rounds] = {}
-        choices = {
-            "architecture": architecture,
-            "loss": loss,
-            "window_mode": window_mode,
-            "window_side": window_side,
-            "negative_sharing": negative_sharing,
-            "target_collision": target_collision,
-            "cbow_input": cbow_input,
-            "cbow_update": cbow_update,
-        }
-        codes = {name: _code(name, word) for name, word in choices.items()}
-        self._settings = Settings(
-            ids=_address(self._ids),
-            offsets=_address(self._offsets),
-            sequence_weights=_address(self._weights),
+        tree = build_huffman_tree(counts) if outputs.needs_tree else None
+        given: dict[str, Any] = {"noise_distribution": noise_distribution, "tree": tree}
+        rates = touch_rates(counts, self._offsets, config, **given)
+        shard_tokens = choose_shard_tokens(
+            rates,
+            counts,
+            config,
+            shards=self._kernel.shards,
+            largest_weight=1.0 if self._weights is None else float(self._weights.max(initial=0.0)),
+            **given,
+        )
+        every = 1 if outputs.takes_every_loss or len(ids) <= EXACT_LOSS_TOKENS else LOSS_EVERY
+        self.loss_every = loss_every or every
+        self.guessing_loss_nats = guessing_loss(counts, config, **given)
+        # The root of a tree is the last node, and the busiest.
+        output_touches = rates.outputs if tree is None else rates.outputs[::-1]
+        self._settings = make_settings(
+            self._kernel,
+            config,
+            ids=self._ids,
+            offsets=self._offsets,
+            sequence_weights=self._weights,
             n_tokens=len(self._ids),
             n_sequences=len(self._offsets) - 1,
-            keep_thresholds=_address(self._tables.keep_thresholds),
-            noise=_address(self._tables.noise),
-            noise_parts=_address(self._tables.noise_parts),
-            input_matrix=_address(self._input),
-            output_matrix=_address(self._output),
-            frozen=_address(self._frozen),
-            stop_flag=_address(self._stop_flag),
+            keep_thresholds=self._tables.keep_thresholds,
+            noise=self._tables.noise,
+            noise_parts=self._tables.noise_parts,
+            path_offsets=None if tree is None else np.ascontiguousarray(tree.offsets, dtype=np.int64),
+            path_nodes=None if tree is None else np.ascontiguousarray(tree.node_ids, dtype=np.int32),
+            path_codes=None if tree is None else np.ascontiguousarray(tree.codes, dtype=np.uint8),
+            input_matrix=self._input,
+            output_matrix=self._output,
+            frozen=self._frozen,
+            stop_flag=self._stop_flag,
             n_words=self._n_words,
             n_output_rows=n_output_rows,
             stride=self._stride,
-            dims=dims,
-            architecture=codes["architecture"],
-            loss=codes["loss"],
-            window=window,
-            window_mode=codes["window_mode"],
-            window_side=codes["window_side"],
-            negatives=negatives if draws else 0,
-            sharing=codes["negative_sharing"],
-            collision=codes["target_collision"],
-            pool_sum=codes["cbow_input"],
-            pool_word2vec=codes["cbow_update"],
-            epochs=epochs,
-            n_threads=threads,
+            input_touches=rates.inputs.astype(np.float32),
+            output_touches=output_touches.astype(np.float32),
+            output_touches_from_last=int(tree is not None),
             noise_purpose=int(Purpose.NEGATIVES),
-            loss_every=loss_every or (1 if loss == "softmax" or len(ids) <= EXACT_LOSS_TOKENS else LOSS_EVERY),
-            learning_rate=learning_rate,
-            min_learning_rate=min_learning_rate,
-            seed=seed,
+            shard_tokens=shard_tokens,
+            loss_every=self.loss_every,
         )
-        self._tree_arrays: tuple[NDArray[Any], ...] = ()
-        tree = build_huffman_tree(counts) if self._objective.outputs.needs_tree else None
-        if tree is not None:
-            self._tree_arrays = (
-                np.ascontiguousarray(tree.offsets, dtype=np.int64),
-                np.ascontiguousarray(tree.node_ids, dtype=np.int32),
-                np.ascontiguousarray(tree.codes, dtype=np.uint8),
-            )
-            offsets_, nodes, codes_ = self._tree_arrays
-            self._settings.path_offsets = _address(offsets_)
-            self._settings.path_nodes = _address(nodes)
-            self._settings.path_codes = _address(codes_)
-
-        rates = touch_rates(
-            counts,
-            self._offsets,
-            architecture=architecture,
-            loss=loss,
-            window=window,
-            window_mode=window_mode,
-            window_side=window_side,
-            negatives=negatives,
-            negative_sharing=negative_sharing,
-            noise_exponent=noise_exponent,
-            noise_distribution=noise_distribution,
-            subsample=subsample,
-            tree=tree,
-        )
-        self._rates = (
-            rates.inputs.astype(np.float32),
-            (rates.outputs if tree is None else rates.outputs[::-1]).astype(np.float32),  # the root is the last node
-        )
-        self._settings.input_rates = TouchRates(_address(self._rates[0]), 0)
-        self._settings.output_rates = TouchRates(_address(self._rates[1]), tree is not None)
-        self._settings.shard_tokens = choose_shard_tokens(
-            rates,
-            shards=self._kernel.shards,
-            architecture=architecture,
-            loss=loss,
-            negatives=negatives,
-            cbow_input=cbow_input,
-            cbow_update=cbow_update,
-            learning_rate=learning_rate,
-            largest_weight=1.0 if self._weights is None else float(self._weights.max(initial=0.0)),
-            tree=tree,
-        )
-
-        self.loss_every = int(self._settings.loss_every)
-        self.guessing_loss_nats = guessing_loss(
-            counts,
-            loss=loss,
-            negatives=negatives,
-            target_collision=target_collision,
-            noise_exponent=noise_exponent,
-            noise_distribution=noise_distribution,
-            subsample=subsample,
-            path_lengths=None if tree is None else np.diff(tree.offsets),
-        )
-        self._kernel.initial_vectors(seed, self._input, dims)
+        self._kernel.initial_vectors(config.seed, self._input, self._dims)
         if initial_vectors is not None:
             self._validate_shape("initial_vectors", initial_vectors, self._n_words)
-            given = ~np.isnan(initial_vectors).all(axis=1)
-            self._input[given, :dims] = initial_vectors[given]
+            is_given = ~np.isnan(initial_vectors).all(axis=1)
+            self._input[is_given, : self._dims] = initial_vectors[is_given]
 
     @property
     def memory_bytes(self) -> int:
@@ -361,16 +272,20 @@ class Engine:
         """
         ids = np.ascontiguousarray(ids, dtype=np.int32)
         offsets = np.ascontiguousarray(offsets, dtype=np.int64)
-        settings = Settings.from_buffer_copy(self._settings)
-        settings.ids, settings.offsets = _address(ids), _address(offsets)
-        settings.n_tokens, settings.n_sequences = len(ids), len(offsets) - 1
-        settings.sequence_weights = settings.keep_thresholds = None
-        if settings.window_mode == CHOICE_CODES["window_mode"]["dynamic"]:
-            settings.window_mode = CHOICE_CODES["window_mode"]["fixed"]
-        settings.sharing = CHOICE_CODES["negative_sharing"]["window"]
-        settings.noise_purpose = int(Purpose.HELDOUT_NOISE)
+        fixed = "fixed" if self._config.window_mode == "dynamic" else self._config.window_mode
+        changes: dict[str, Any] = {"window_mode": fixed, "negative_sharing": "window"}
         if self._objective.outputs.draws_negatives:
-            settings.negatives = HELDOUT_NEGATIVES
+            changes["negatives"] = HELDOUT_NEGATIVES
+        settings = self._settings.replace(
+            **parameter_values(self._kernel, dataclasses.replace(self._config, **changes)),
+            ids=ids,
+            offsets=offsets,
+            n_tokens=len(ids),
+            n_sequences=len(offsets) - 1,
+            sequence_weights=None,
+            keep_thresholds=None,
+            noise_purpose=int(Purpose.HELDOUT_NOISE),
+        )
 
         def evaluate(piece: tuple[int, int]) -> Result:
             return self._kernel.evaluate_slice(settings, *piece, epoch=0)
@@ -474,18 +389,6 @@ def _without_padding(matrix: Matrix, dims: int) -> Matrix:
     for first, last in _split(n_rows, _NORM_ROWS):
         flat[first * dims : last * dims] = matrix[first:last, :dims].copy().reshape(-1)
     return flat[: n_rows * dims].reshape(n_rows, dims)
-
-
-def _address(array: NDArray[Any] | None) -> int | None:
-    return None if array is None else array.ctypes.data
-
-
-def _code(name: str, word: str) -> int:
-    try:
-        return CHOICE_CODES[name][word]
-    except KeyError:
-        allowed = ", ".join(repr(choice) for choice in CHOICE_CODES[name])
-        raise ParameterError(f"{name} must be one of {allowed}, got {word!r}") from None
 
 
 __all__ = ["Engine", "SliceResult", "StoppedError"]

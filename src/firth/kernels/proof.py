@@ -15,9 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.kernels.config import TrainingConfig
 from firth.kernels.reference import update_unit
 from firth.kernels.registry import OBJECTIVES, Objective
-from firth.native.kernel import CHOICE_CODES, ROW_ALIGNMENT_BYTES, Kernel, Settings
+from firth.kernels.settings import make_settings, open_kernel
+from firth.native.kernel import ROW_ALIGNMENT_BYTES, Kernel
+from firth.native.settings import Settings
 from firth.numerics.huffman import HuffmanTree, build_huffman_tree
 
 DOUBLE_TOLERANCE = 1e-12
@@ -130,8 +133,9 @@ class NativeUnit:
         """The native loss in nats, and copies of both matrices after one update at learning rate 1, with padding."""
         dtype = np.dtype(np.float64 if double_precision else np.float32)
         inputs, outputs = _pad(self.input_vectors, dtype), _pad(self.output_vectors, dtype)
-        settings, keep_alive = self._settings(inputs, outputs)
-        loss = Kernel(instruction_set).update_unit(
+        kernel = open_kernel(instruction_set)
+        settings = self._settings(kernel, inputs, outputs)
+        loss = kernel.update_unit(
             settings,
             np.array([word for word, _ in ids.context], np.int32),
             np.array([bits for _, bits in ids.context], np.uint8) if len(ids.targets) > 1 else None,
@@ -140,7 +144,6 @@ class NativeUnit:
             1.0,
             double_precision=double_precision,
         )
-        del keep_alive
         return loss, inputs, outputs
 
     def update_once(self, ids: UnitIds, instruction_set: str, *, double_precision: bool) -> tuple[float, float]:
@@ -151,15 +154,14 @@ class NativeUnit:
         before = [matrix.astype(dtype).astype(np.float64) for matrix in (self.input_vectors, self.output_vectors)]
         expected = [matrix.copy() for matrix in before]
         expected_loss = update_unit(
-            self.objective.inputs.architecture,
-            self.objective.outputs.loss,
+            self.objective,
             expected[0],
             expected[1],
             ids.windows,
             1.0,
             negative_ids=self._negative_ids(ids) if self.objective.outputs.draws_negatives else None,
             tree=self.tree,
-            **self.options,
+            options=self.options,
         )
         errors = [abs(loss - expected_loss) / max(1.0, abs(expected_loss))]
         for start, want, got in zip(before, expected, (inputs, outputs), strict=True):
@@ -177,29 +179,40 @@ class NativeUnit:
     def _negative_ids(self, ids: UnitIds) -> NDArray[np.int32]:
         return np.array(ids.negatives if self.objective.outputs.draws_negatives else [], dtype=np.int32)
 
-    def _settings(self, inputs: NDArray[Any], outputs: NDArray[Any]) -> tuple[Settings, list[NDArray[Any]]]:
-        codes = {name: CHOICE_CODES[name][word] for name, word in self.options.items()}
-        settings = Settings(
-            input_matrix=inputs.ctypes.data,
-            output_matrix=outputs.ctypes.data,
+    def _settings(self, kernel: Kernel, inputs: NDArray[Any], outputs: NDArray[Any]) -> Settings:
+        """Those of a unit alone: there is no corpus, and the ids of the unit are given."""
+        parameters: dict[str, Any] = {
+            "architecture": self.objective.inputs.architecture,
+            "loss": self.objective.outputs.loss,
+            "dims": self.input_vectors.shape[1],
+            "threads": 1,
+            **self.options,
+        }
+        corpus = dict.fromkeys(("ids", "offsets", "sequence_weights", "keep_thresholds", "noise", "noise_parts"))
+        tree = self.tree
+        return make_settings(
+            kernel,
+            TrainingConfig(**parameters).resolved(),
+            **corpus,
+            n_tokens=0,
+            n_sequences=0,
+            path_offsets=None if tree is None else np.ascontiguousarray(tree.offsets, np.int64),
+            path_nodes=None if tree is None else np.ascontiguousarray(tree.node_ids, np.int32),
+            path_codes=None if tree is None else np.ascontiguousarray(tree.codes, np.uint8),
+            input_matrix=inputs,
+            output_matrix=outputs,
+            frozen=None,
+            stop_flag=None,
             n_words=len(inputs),
             n_output_rows=len(outputs),
             stride=inputs.shape[1],
-            dims=self.input_vectors.shape[1],
-            architecture=CHOICE_CODES["architecture"][self.objective.inputs.architecture],
-            loss=CHOICE_CODES["loss"][self.objective.outputs.loss],
-            pool_sum=codes.get("cbow_input", 0),
-            pool_word2vec=codes.get("cbow_update", 0),
+            input_touches=None,
+            output_touches=None,
+            output_touches_from_last=0,
+            noise_purpose=0,
+            shard_tokens=1,
+            loss_every=1,
         )
-        arrays: list[NDArray[Any]] = []
-        if self.tree is not None:
-            arrays = [
-                np.ascontiguousarray(self.tree.offsets, np.int64),
-                np.ascontiguousarray(self.tree.node_ids, np.int32),
-                np.ascontiguousarray(self.tree.codes, np.uint8),
-            ]
-            settings.path_offsets, settings.path_nodes, settings.path_codes = (array.ctypes.data for array in arrays)
-        return settings, arrays
 
 
 @dataclass(frozen=True)

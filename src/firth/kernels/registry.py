@@ -1,83 +1,18 @@
 """Room kernels: the registry of objectives: input sides, output sides, and the pairs of them that can be trained.
 
 An objective is an input side (what vectors a context makes) and an output side (which output rows they meet, and by
-what loss). Each side is one native header and one spec here; tests, ``selfcheck`` and the command line's choices are
-generated from these tables, so that a new side is a header, a spec and a line.
+what loss). A side is a native header with its line in native/cpp/objectives.hpp, and a file in kernels/sides with its
+line here. Tests, ``selfcheck`` and the command line's choices are generated from these tables. A side that is not
+firth's own is compiled in by CMake's ``FIRTH_EXTRA_SIDES`` and registered with :func:`register`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 
 from firth.errors import ParameterError
-from firth.native.kernel import CHOICE_CODES
-
-
-@dataclass(frozen=True)
-class InputSide:
-    """What vectors the context of a window makes.
-
-    Attributes
-    ----------
-    architecture : str
-        The word of TrainingConfig.architecture that chooses it.
-    header : str
-        Its native header.
-    examples : {"context", "window"}
-        What counts as one positive example: each context word, or the window.
-    options : dict of parameter to words
-        Choices of its own; every combination is tested.
-    """
-
-    architecture: str
-    header: str
-    examples: str
-    options: tuple[tuple[str, tuple[str, ...]], ...] = ()
-
-    def variants(self) -> list[dict[str, str]]:
-        """Every combination of its options."""
-        names = [name for name, _ in self.options]
-        return [dict(zip(names, words, strict=True)) for words in product(*(words for _, words in self.options))]
-
-
-@dataclass(frozen=True)
-class OutputSide:
-    """Which output rows the input vectors meet.
-
-    Attributes
-    ----------
-    loss : str
-        The word of TrainingConfig.loss that chooses it.
-    header : str
-        Its native header.
-    rows_below_vocabulary : int
-        Output rows are V minus this: a Huffman tree has V - 1 inner nodes.
-    draws_negatives, needs_tree : bool
-    """
-
-    loss: str
-    header: str
-    rows_below_vocabulary: int = 0
-    draws_negatives: bool = False
-    needs_tree: bool = False
-
-
-INPUT_SIDES = (
-    InputSide("skipgram", "inputs_rows.hpp", "context"),
-    InputSide(
-        "cbow",
-        "inputs_pool.hpp",
-        "window",
-        (("cbow_input", ("mean", "sum")), ("cbow_update", ("gradient", "word2vec"))),
-    ),
-)
-
-OUTPUT_SIDES = (
-    OutputSide("negative-sampling", "outputs_logistic.hpp", draws_negatives=True),
-    OutputSide("hierarchical-softmax", "outputs_logistic.hpp", rows_below_vocabulary=1, needs_tree=True),
-    OutputSide("softmax", "outputs_softmax.hpp"),
-)
+from firth.kernels.sides import cbow, hierarchical_softmax, negative_sampling, skipgram, softmax
+from firth.kernels.sides.side import InputSide, OutputSide
 
 
 @dataclass(frozen=True)
@@ -94,16 +29,53 @@ class Objective:
     @property
     def takes_several_windows(self) -> bool:
         """A unit may be several windows that share their negatives (``negative_sharing="block"``)."""
-        return self.inputs.examples == "context" and self.outputs.draws_negatives
+        return self.inputs.joined_windows > 1 and self.outputs.draws_negatives
+
+    @property
+    def takes_pairs(self) -> bool:
+        """A unit may be a pair of words with negatives of its own (``negative_sharing="pair"``)."""
+        return self.inputs.takes_parts and self.outputs.draws_negatives
 
 
-OBJECTIVES = {
-    (inputs.architecture, outputs.loss): Objective(inputs, outputs)
-    for inputs, outputs in product(INPUT_SIDES, OUTPUT_SIDES)
-}
+OBJECTIVES: dict[tuple[str, str], Objective] = {}
+"""Every pair of sides, by architecture and loss; in this order tests and ``selfcheck`` list them."""
 
-CHOICES = {name: tuple(codes) for name, codes in CHOICE_CODES.items()}
-"""The words of every word-valued parameter that the kernels know."""
+_input_sides: list[InputSide] = []
+_output_sides: list[OutputSide] = []
+
+
+def register(side: InputSide | OutputSide) -> None:
+    """Add a side: it can be trained with every side of the other kind, by its word.
+
+    The native side of the same NAME must be in the library: an Engine looks for it when it is made.
+
+    Raises
+    ------
+    ParameterError
+        The word is taken.
+    """
+    if isinstance(side, InputSide):
+        if side.architecture in architectures():
+            raise ParameterError(f"architecture must be a new word to be registered, got {side.architecture!r}")
+        _input_sides.append(side)
+        added = [(side, outputs) for outputs in _output_sides]
+    else:
+        if side.loss in losses():
+            raise ParameterError(f"loss must be a new word to be registered, got {side.loss!r}")
+        _output_sides.append(side)
+        added = [(inputs, side) for inputs in _input_sides]
+    for inputs, outputs in added:
+        OBJECTIVES[inputs.architecture, outputs.loss] = Objective(inputs, outputs)
+
+
+def architectures() -> tuple[str, ...]:
+    """The words of the input sides."""
+    return tuple(side.architecture for side in _input_sides)
+
+
+def losses() -> tuple[str, ...]:
+    """The words of the output sides."""
+    return tuple(side.loss for side in _output_sides)
 
 
 def find_objective(architecture: str, loss: str) -> Objective:
@@ -119,3 +91,14 @@ def find_objective(architecture: str, loss: str) -> Objective:
         allowed = ", ".join(f"{a} with {b}" for a, b in OBJECTIVES)
         raise ParameterError(f"architecture and loss must be one of {allowed}, got {architecture!r} with {loss!r}")
     return objective
+
+
+# A line a side. Outputs first, so that objectives are listed input side by input side.
+for _side in (
+    negative_sampling.SIDE,
+    hierarchical_softmax.SIDE,
+    softmax.SIDE,
+    skipgram.SIDE,
+    cbow.SIDE,
+):
+    register(_side)

@@ -20,15 +20,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.plan import UNIT_BORDER, part_words
-from firth.numerics.distributions import keep_probabilities, noise_probabilities
+from firth.kernels.config import TrainingConfig
+from firth.kernels.plan import UNIT_BORDER
+from firth.kernels.sides.side import Corpus
+from firth.numerics.distributions import keep_probabilities
 from firth.numerics.huffman import HuffmanTree
 
 MAX_LOAD = 25.0  # learning rate times terms: 1000 terms a round at 0.025
 MAX_SHARD_TOKENS = 960  # native/cpp/plan.hpp plans 1024 tokens at once; whole blocks
-SOFTMAX_TERMS = 6.0  # of an input row: its V coefficients add up to no more than two, spread over few rows
-CBOW_TERMS = 4.0  # a pooled input moves all its rows the same way (measured: diverges at a quarter of skip-gram's load)
-ROOT_SHARE = 0.2  # a Huffman tree's root is in every path, and moves less for each term (measured: a fifth)
 
 
 @dataclass(frozen=True)
@@ -60,82 +59,67 @@ class TouchRates:
 def touch_rates(
     counts: NDArray[np.int64],
     offsets: NDArray[np.int64],
+    config: TrainingConfig,
     *,
-    architecture: str,
-    loss: str,
-    window: int,
-    window_mode: str,
-    window_side: str,
-    negatives: int,
-    negative_sharing: str,
-    noise_exponent: float,
-    noise_distribution: NDArray[np.float64] | None,
-    subsample: float,
-    tree: HuffmanTree | None,
+    noise_distribution: NDArray[np.float64] | None = None,
+    tree: HuffmanTree | None = None,
 ) -> TouchRates:
     """Expected touches of every row, from the counts and the configuration alone."""
-    kept = counts / max(1, counts.sum()) * keep_probabilities(counts, subsample)
-    centers = float(kept.sum())
-    context = _mean_context(offsets, centers, window, window_mode, window_side)
-    units = 1.0  # of a window
-    if architecture == "skipgram":
-        by_pair = loss == "negative-sampling" and negative_sharing == "pair"
-        units = max(1.0, context / (1 if by_pair else part_words(loss, int(context))))
-    pairs = context / units if architecture == "skipgram" else 1.0
-    if loss == "negative-sampling":
-        noise = noise_probabilities(counts, noise_exponent) if noise_distribution is None else noise_distribution
-        outputs = units * (kept + negatives * centers * noise / noise.sum())
-    elif tree is not None:
-        outputs = units * np.bincount(tree.node_ids, np.repeat(kept, np.diff(tree.offsets)), minlength=tree.n_nodes)
-    else:
-        outputs = np.full(len(counts), units * centers)
-    return TouchRates(kept * context, outputs, centers, context, pairs)
+    corpus = _corpus(counts, config, noise_distribution, tree)
+    inputs, outputs = config.objective.inputs, config.objective.outputs
+    centers = float(corpus.kept.sum())
+    context = _mean_context(offsets, centers, config)
+    units, pairs = 1.0, 1.0  # units of a window, context words of a unit
+    if inputs.takes_parts:
+        units = max(1.0, context / outputs.part_words(config, int(context)))
+        pairs = context / units
+    return TouchRates(corpus.kept * context, outputs.touches(corpus, config, units), centers, context, pairs)
 
 
 def choose_shard_tokens(
     rates: TouchRates,
+    counts: NDArray[np.int64],
+    config: TrainingConfig,
     *,
     shards: int,
-    architecture: str,
-    loss: str,
-    negatives: int,
-    cbow_input: str,
-    cbow_update: str,
-    learning_rate: float,
     largest_weight: float,
-    tree: HuffmanTree | None,
+    noise_distribution: NDArray[np.float64] | None = None,
+    tree: HuffmanTree | None = None,
 ) -> int:
     """Tokens of one shard: as many as keep the busiest row's load below ``MAX_LOAD``, 1 to ``MAX_SHARD_TOKENS``.
 
     Shards are whole blocks of 64 tokens, or a power of two below that, so that few units of windows are divided. A
     function of the corpus and the configuration alone, so that every run and every resumed run chooses the same.
     """
-    is_cbow = architecture == "cbow"
+    assert config.learning_rate is not None
+    corpus = _corpus(counts, config, noise_distribution, tree)
+    inputs, outputs = config.objective.inputs, config.objective.outputs
     busiest_word = float(rates.inputs.max()) / rates.context
-    input_terms = {"negative-sampling": 1.0 + negatives, "softmax": SOFTMAX_TERMS, "hierarchical-softmax": 0.0}[loss]
-    output_rate = busiest_word
-    if loss == "negative-sampling":
-        output_rate = float(rates.outputs.max())
-    elif tree is not None:
-        kept = rates.inputs / rates.context
-        input_terms = float(np.average(np.diff(tree.offsets), weights=kept + 1e-12))
-        output_rate = ROOT_SHARE * rates.centers
-
-    divided = is_cbow and (cbow_input == "mean") == (cbow_update == "gradient")
-    input_load = busiest_word * input_terms * (1.0 if divided else rates.context)
-    output_load = output_rate * rates.pairs
-    load_per_token = learning_rate * largest_weight * max(input_load, output_load) * (CBOW_TERMS if is_cbow else 1.0)
+    input_load = busiest_word * outputs.input_terms(corpus, config)
+    if not inputs.divides_step(config):
+        input_load *= rates.context
+    output_load = outputs.busiest_output(corpus, config, rates.outputs) * rates.pairs
+    load_per_token = config.learning_rate * largest_weight * max(input_load, output_load) * inputs.load
     if load_per_token <= 0:
         return MAX_SHARD_TOKENS
     tokens = int(np.clip(MAX_LOAD / (shards * load_per_token), 1, MAX_SHARD_TOKENS))
     return tokens // UNIT_BORDER * UNIT_BORDER or 1 << (tokens.bit_length() - 1)
 
 
-def _mean_context(
-    offsets: NDArray[np.int64], kept_rate: float, window: int, window_mode: str, window_side: str
-) -> float:
+def _corpus(
+    counts: NDArray[np.int64],
+    config: TrainingConfig,
+    noise_distribution: NDArray[np.float64] | None,
+    tree: HuffmanTree | None,
+) -> Corpus:
+    kept = counts / max(1, counts.sum()) * keep_probabilities(counts, config.subsample)
+    return Corpus(counts, kept, noise_distribution, tree)
+
+
+def _mean_context(offsets: NDArray[np.int64], kept_rate: float, config: TrainingConfig) -> float:
     """Expected context words of a kept center, no less."""
     lengths = np.diff(offsets).astype(np.float64)
     whole = float((lengths**2).sum() / max(1.0, lengths.sum())) * kept_rate  # of the sequence a token finds itself in
-    one_side = {"dynamic": (window + 1) / 2, "fixed": float(window), "sequence": whole / 2}[window_mode]
-    return max(1.0, min(one_side * (2 if window_side == "both" else 1), whole))
+    window = config.window
+    one_side = {"dynamic": (window + 1) / 2, "fixed": float(window), "sequence": whole / 2}[config.window_mode]
+    return max(1.0, min(one_side * (2 if config.window_side == "both" else 1), whole))

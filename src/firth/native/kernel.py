@@ -1,4 +1,4 @@
-"""Room native: the ctypes declarations of the training kernels; ``Settings`` mirrors native/cpp/settings.hpp."""
+"""Room native: the ctypes declarations of the training kernels; ``Settings`` are made by settings.py."""
 
 from __future__ import annotations
 
@@ -10,83 +10,12 @@ from ctypes import POINTER, c_double, c_int32, c_int64, c_uint64, c_void_p
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.errors import NativeError
 from firth.native.loader import compiler_of, default_instruction_set, load_library, validate_status
+from firth.native.settings import Settings, SettingsTable
 from firth.native.stopping import run_stoppable
-
-_ARCHITECTURES = {"skipgram": 0, "cbow": 1}
-_LOSSES = {"negative-sampling": 0, "hierarchical-softmax": 1, "softmax": 2}
-_WINDOW_MODES = {"dynamic": 0, "fixed": 1, "sequence": 2}
-_WINDOW_SIDES = {"both": 0, "left": 1, "right": 2}
-_SHARINGS = {"block": 2, "window": 0, "pair": 1}
-_COLLISIONS = {"reject": 0, "count": 1, "drop": 2}
-
-# The codes of word-valued choices, by the name of the parameter (kernels/registry.py lists the words).
-CHOICE_CODES: dict[str, dict[str, int]] = {
-    "architecture": _ARCHITECTURES,
-    "loss": _LOSSES,
-    "window_mode": _WINDOW_MODES,
-    "window_side": _WINDOW_SIDES,
-    "negative_sharing": _SHARINGS,
-    "target_collision": _COLLISIONS,
-    "cbow_input": {"mean": 0, "sum": 1},
-    "cbow_update": {"gradient": 0, "word2vec": 1},
-}
 
 ROW_ALIGNMENT_BYTES = 64  # native/cpp/simd.hpp
 MAX_NEGATIVES = 1 << 16  # native/cpp/settings.hpp
-
-
-class TouchRates(ctypes.Structure):
-    """How often a token touches each row: pointer to float32, from the busiest row on; 1 where that is the last row."""
-
-    _fields_ = [("per_token", c_void_p), ("from_last", c_int64)]
-
-
-class Settings(ctypes.Structure):
-    """What a run consists of; the arrays behind the pointers are kept alive by the caller."""
-
-    _fields_ = [
-        ("ids", c_void_p),
-        ("offsets", c_void_p),
-        ("sequence_weights", c_void_p),
-        ("n_tokens", c_int64),
-        ("n_sequences", c_int64),
-        ("keep_thresholds", c_void_p),
-        ("noise", c_void_p),
-        ("noise_parts", c_void_p),
-        ("path_offsets", c_void_p),
-        ("path_nodes", c_void_p),
-        ("path_codes", c_void_p),
-        ("input_matrix", c_void_p),
-        ("output_matrix", c_void_p),
-        ("frozen", c_void_p),
-        ("stop_flag", c_void_p),
-        ("n_words", c_int64),
-        ("n_output_rows", c_int64),
-        ("stride", c_int64),
-        ("input_rates", TouchRates),
-        ("output_rates", TouchRates),
-        ("dims", c_int32),
-        ("architecture", c_int32),
-        ("loss", c_int32),
-        ("window", c_int32),
-        ("window_mode", c_int32),
-        ("window_side", c_int32),
-        ("negatives", c_int32),
-        ("sharing", c_int32),
-        ("collision", c_int32),
-        ("pool_sum", c_int32),
-        ("pool_word2vec", c_int32),
-        ("epochs", c_int32),
-        ("noise_purpose", c_int32),
-        ("n_threads", c_int32),
-        ("shard_tokens", c_int32),
-        ("loss_every", c_int32),
-        ("learning_rate", c_double),
-        ("min_learning_rate", c_double),
-        ("seed", c_uint64),
-    ]
 
 
 class Result(ctypes.Structure):
@@ -109,7 +38,8 @@ class Rounds:
     def __init__(self, library: ctypes.CDLL, settings: Settings, threads: int) -> None:
         self._library = library
         handle = c_void_p()
-        validate_status(library, library.firth_rounds_create(settings, threads, handle))
+        self._settings = settings  # native has a copy of the struct, whose arrays must live
+        validate_status(library, library.firth_rounds_create(ctypes.byref(settings.struct), threads, handle))
         self._finalizer = weakref.finalize(self, library.firth_rounds_destroy, handle)
         # A daemon thread may still train when the interpreter ends: the memory goes with the process.
         self._finalizer.atexit = False
@@ -128,6 +58,7 @@ class Kernel:
         self.instruction_set = instruction_set or default_instruction_set()
         self._library = load_library(self.instruction_set)
         _declare(self._library)
+        self.table = SettingsTable.of(self._library)
 
     @property
     def compiler(self) -> str:
@@ -138,7 +69,9 @@ class Kernel:
         self, settings: Settings, start: int, stop: int, epoch: int, *, double_precision: bool = False
     ) -> Result:
         result = Result()
-        self._check(self._library.firth_train_slice(settings, double_precision, start, stop, epoch, result))
+        self._check(
+            self._library.firth_train_slice(ctypes.byref(settings.struct), double_precision, start, stop, epoch, result)
+        )
         return result
 
     @property
@@ -154,7 +87,11 @@ class Kernel:
         self, settings: Settings, start: int, stop: int, epoch: int, *, double_precision: bool = False
     ) -> Result:
         result = Result()
-        self._check(self._library.firth_evaluate_slice(settings, double_precision, start, stop, epoch, result))
+        self._check(
+            self._library.firth_evaluate_slice(
+                ctypes.byref(settings.struct), double_precision, start, stop, epoch, result
+            )
+        )
         return result
 
     def update_unit(
@@ -176,7 +113,7 @@ class Kernel:
         loss = c_double()
         self._check(
             self._library.firth_update_unit(
-                settings,
+                ctypes.byref(settings.struct),
                 double_precision,
                 context_ids.ctypes.data,
                 None if windows is None else windows.ctypes.data,
@@ -194,7 +131,7 @@ class Kernel:
     def plan_slice(self, settings: Settings, start: int, stop: int, epoch: int) -> tuple[NDArray[np.generic], ...]:
         """Positions, targets, context offsets, contexts, negative offsets, negatives of a slice's windows."""
         sizes = (c_int64 * 3)()
-        arguments = (settings, start, stop, epoch, sizes)
+        arguments = (ctypes.byref(settings.struct), start, stop, epoch, sizes)
         self._check(self._library.firth_plan_slice(*arguments, *([None] * 6)))
         n_windows, n_contexts, n_negatives = sizes
         arrays = (
@@ -222,25 +159,19 @@ class Kernel:
 
 @functools.cache
 def _declare(library: ctypes.CDLL) -> None:
-    library.firth_settings_size.restype = c_int64
-    if library.firth_settings_size() != ctypes.sizeof(Settings):
-        raise NativeError(
-            f"Settings has {ctypes.sizeof(Settings)} bytes in Python and {library.firth_settings_size()} in the native"
-            " library; reinstall firth so that both come from one build"
-        )
-    slice_arguments = [POINTER(Settings), c_int32, c_int64, c_int64, c_int32, POINTER(Result)]
+    slice_arguments = [c_void_p, c_int32, c_int64, c_int64, c_int32, POINTER(Result)]
     for name, arguments in {
         "firth_train_slice": slice_arguments,
         "firth_evaluate_slice": slice_arguments,
         "firth_shards": [],
-        "firth_rounds_create": [POINTER(Settings), c_int32, POINTER(c_void_p)],
+        "firth_rounds_create": [c_void_p, c_int32, POINTER(c_void_p)],
         "firth_rounds_train": [c_void_p, c_int64, c_int64, c_int32, POINTER(Result)],
         "firth_rounds_destroy": [c_void_p],
         "firth_update_unit": [
-            POINTER(Settings), c_int32, c_void_p, c_void_p, c_int32, c_void_p, c_int32, c_void_p, c_int32, c_double,
+            c_void_p, c_int32, c_void_p, c_void_p, c_int32, c_void_p, c_int32, c_void_p, c_int32, c_double,
             POINTER(c_double)
         ],
-        "firth_plan_slice": [POINTER(Settings), c_int64, c_int64, c_int32, POINTER(c_int64), *([c_void_p] * 6)],
+        "firth_plan_slice": [c_void_p, c_int64, c_int64, c_int32, POINTER(c_int64), *([c_void_p] * 6)],
         "firth_initial_vectors": [c_uint64, c_void_p, c_int64, c_int64, c_int64, c_int32],
     }.items():  # fmt: skip
         function = getattr(library, name)
@@ -249,12 +180,10 @@ def _declare(library: ctypes.CDLL) -> None:
 
 
 __all__ = [
-    "CHOICE_CODES",
     "MAX_NEGATIVES",
     "ROW_ALIGNMENT_BYTES",
     "Kernel",
     "Result",
     "Rounds",
     "Settings",
-    "TouchRates",
 ]

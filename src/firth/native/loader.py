@@ -2,7 +2,9 @@
 
 One source is compiled once per instruction set. The best one that the processor has is loaded at import with
 RTLD_LOCAL; the environment variable FIRTH_INSTRUCTION_SET forces one (``x86-64-v2``, ``-v3``, ``-v4``, ``neon``), so
-that tests run them all. There is no silent fallback: what cannot be loaded is an error.
+that tests run them all. FIRTH_LIBRARY_FOLDER names a folder of libraries that are taken in place of the package's own,
+such as libraries that were built with more sides (CMake's FIRTH_EXTRA_SIDES). There is no silent fallback: what cannot
+be loaded is an error.
 """
 
 from __future__ import annotations
@@ -24,9 +26,10 @@ from firth.errors import (
     TrainingError,
 )
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 LIBRARY_FOLDER = Path(__file__).parent / "lib"
 FORCE_VARIABLE = "FIRTH_INSTRUCTION_SET"
+FOLDER_VARIABLE = "FIRTH_LIBRARY_FOLDER"
 
 # What each level needs beyond the one before (x86-64 psABI, section 3.1.1, as Linux names the flags).
 _X86_FLAGS = {
@@ -89,7 +92,7 @@ def default_instruction_set() -> str:
     available = available_instruction_sets()
     if not available:
         raise NativeError(
-            f"no native library for {platform.machine()} in {LIBRARY_FOLDER}; reinstall firth (`pip install firth`),"
+            f"no native library for {platform.machine()} in {library_folder()}; reinstall firth (`pip install firth`),"
             " or run `make native` in a checkout"
         )
     return available[-1]
@@ -123,9 +126,14 @@ def validate_status(library: ctypes.CDLL, status: int) -> int:
     return status
 
 
+def library_folder() -> Path:
+    """Where the shared objects are."""
+    return Path(os.environ.get(FOLDER_VARIABLE) or LIBRARY_FOLDER)
+
+
 def _library_path(instruction_set: str) -> Path:
     suffix = ".dylib" if platform.system() == "Darwin" else ".so"
-    return LIBRARY_FOLDER / f"libfirth-{instruction_set}{suffix}"
+    return library_folder() / f"libfirth-{instruction_set}{suffix}"
 
 
 def _instruction_sets_of_processor() -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,9 @@ DIRECTIONS = ("context-to-center", "center-to-context")
 CBOW_INPUTS = ("mean", "sum")
 
 Window = tuple[float, RowGradient, RowGradient]
+# A loss of one's own: (input_vector, output_vectors, target_id, **given) -> Prediction. ``given`` has ``negative_ids``
+# or ``tree`` where the window was given them.
+PredictionFunction = Callable[..., Prediction]
 NegativeIds = Sequence[Any] | NDArray[np.integer[Any]]
 
 
@@ -42,7 +45,7 @@ def skipgram_window(
     input_vectors: ArrayLike,
     output_vectors: ArrayLike,
     *,
-    loss: str,
+    loss: str | PredictionFunction,
     direction: str,
     reduction: str,
     negative_ids: NegativeIds | None = None,
@@ -64,7 +67,7 @@ def skipgram_window(
     context_ids : int array, (M,), in [0, V); repeats allowed; M may be 0 where the reduction is "sum"
     input_vectors : float array, (V, D)
     output_vectors : float array, (V, D); for hierarchical softmax the inner nodes' vectors, (V - 1, D)
-    loss : "negative-sampling", "hierarchical-softmax" or "softmax"
+    loss : "negative-sampling", "hierarchical-softmax", "softmax", or a function of one prediction
     direction : "context-to-center" or "center-to-context"
     reduction : "sum" or "mean" over the M predictions
     negative_ids : for negative sampling
@@ -127,7 +130,7 @@ def cbow_window(
     input_vectors: ArrayLike,
     output_vectors: ArrayLike,
     *,
-    loss: str,
+    loss: str | PredictionFunction,
     cbow_input: str,
     negative_ids: NegativeIds | None = None,
     tree: HuffmanTree | None = None,
@@ -149,7 +152,7 @@ def cbow_window(
     context_ids : int array, (M,), in [0, V); repeats allowed, M at least 1
     input_vectors : float array, (V, D)
     output_vectors : float array, (V, D); for hierarchical softmax the inner nodes' vectors, (V - 1, D)
-    loss : "negative-sampling", "hierarchical-softmax" or "softmax"
+    loss : "negative-sampling", "hierarchical-softmax", "softmax", or a function of one prediction
     cbow_input : "mean" or "sum"
     negative_ids : int array, (K,), for negative sampling; repeats count as often as they stand
     tree : HuffmanTree, for hierarchical softmax
@@ -247,24 +250,55 @@ def shared_negatives_loss(
     return total, errors @ choices, RowGradient.accumulate(output_ids, errors.T @ rows)
 
 
+def predict(
+    input_vector: FloatArray,
+    output_vectors: FloatArray,
+    target_id: int,
+    *,
+    loss: str | PredictionFunction,
+    n_words: int,
+    negative_ids: NegativeIds | None = None,
+    tree: HuffmanTree | None = None,
+) -> Prediction:
+    """Loss of one prediction by any loss of these windows, and its gradients: for windows that are not among them.
+
+    Parameters
+    ----------
+    input_vector : float array, (D,)
+    output_vectors : float array, (V, D), or (V - 1, D) for hierarchical softmax
+    target_id : int in [0, V)
+    loss, negative_ids, tree : as for :func:`cbow_window`
+    n_words : int
+        V.
+    """
+    own_negatives = None if negative_ids is None else [negative_ids]
+    return _OutputSide(loss, output_vectors, n_words, own_negatives, tree, 1).predict(input_vector, target_id, 0)
+
+
 class _OutputSide:
     """What one loss needs to score a prediction, validated once a window."""
 
     def __init__(
         self,
-        loss: str,
+        loss: str | PredictionFunction,
         output_vectors: FloatArray,
         n_words: int,
         negative_ids: NegativeIds | None,
         tree: HuffmanTree | None,
         n_pairs: int,
     ) -> None:
-        validate_choice("loss", loss, LOSSES)
+        if not callable(loss):
+            validate_choice("loss", loss, LOSSES)
         self.loss = loss
         self.output_vectors = output_vectors
         self.tree = tree
         self.shared_negatives: IntArray | None = None
         self.own_negatives: Sequence[ArrayLike] = ()
+        if callable(loss):
+            if negative_ids is not None:
+                lists = list(negative_ids)
+                self.own_negatives = lists if lists and np.ndim(lists[0]) == 1 else [lists] * n_pairs
+            return
         if (negative_ids is not None) != (loss == "negative-sampling"):
             raise ParameterError(f'negative_ids must be given with loss="negative-sampling" and only then, got {loss=}')
         if (tree is not None) != (loss == "hierarchical-softmax"):
@@ -290,6 +324,11 @@ class _OutputSide:
             validate_dimensions("negative_ids", self.shared_negatives, "K")
 
     def predict(self, input_vector: FloatArray, target_id: int, pair: int) -> Prediction:
+        if callable(self.loss):
+            given: dict[str, Any] = {"tree": self.tree} if self.tree is not None else {}
+            if self.own_negatives:
+                given["negative_ids"] = self.own_negatives[pair]
+            return self.loss(input_vector, self.output_vectors, target_id, **given)
         if self.loss == "softmax":
             return softmax_loss(input_vector, self.output_vectors, target_id)
         if self.tree is not None:

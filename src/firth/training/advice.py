@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from firth.training.config import LEARNING_RATE, MAX_INT32, TrainingConfig
+from firth.kernels.config import MAX_INT32, TrainingConfig
+from firth.kernels.sides.side import LEARNING_RATE
 
 USUAL_NEGATIVES = 20  # at most; the gradients of many that repeat in one step add up to a step that overshoots
 WIDE_WINDOW = 5  # the default; a wider window is worth naming where training diverges
@@ -66,7 +67,7 @@ def describe_cures(cures: Sequence[Cure]) -> str:
 def cures_of_divergence(config: TrainingConfig, *, largest_weight: float, large_start: bool) -> list[Cure]:
     """What makes the steps of this configuration smaller."""
     cures = [Cure("lower the learning rate", "learning_rate", _lower_learning_rate(config))]
-    if config.architecture == "skipgram" and config.loss == "negative-sampling" and config.negative_sharing != "pair":
+    if config.objective.takes_pairs and config.negative_sharing != "pair":
         cures.append(Cure("update pair by pair", "negative_sharing", "pair"))
     if config.loss == "negative-sampling" and config.negatives > USUAL_NEGATIVES:
         cures.append(Cure("draw fewer negatives", "negatives", USUAL_NEGATIVES))
@@ -74,10 +75,7 @@ def cures_of_divergence(config: TrainingConfig, *, largest_weight: float, large_
         cures.append(Cure("take a window in place of the whole sequence", "window_mode", "dynamic"))
     elif config.window > WIDE_WINDOW:
         cures.append(Cure("narrow the window", "window", WIDE_WINDOW))
-    if config.architecture == "cbow" and config.cbow_input == "sum":
-        cures.append(Cure("take the mean of the context", "cbow_input", "mean"))
-    elif config.architecture == "cbow" and config.cbow_update == "word2vec":
-        cures.append(Cure("divide the update by the context's words", "cbow_update", "gradient"))
+    cures += [Cure(*step) for step in config.objective.inputs.smaller_steps(config)]
     if largest_weight > LARGE_WEIGHT:
         cures.append(Cure(f"lower the sequence weights, of which the largest is {largest_weight:g}"))
     if large_start:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from firth.errors import ParameterError
 
 if TYPE_CHECKING:
-    from firth.training.config import TrainingConfig
+    from firth.kernels.config import TrainingConfig
     from firth.training.history import History
     from firth.vectors.word_vectors import WordVectors
 

@@ -12,7 +12,7 @@ from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.rewrite import rewrite_corpus
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError
-from firth.training.config import TrainingConfig
+from firth.kernels.config import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def continue_vocabulary(
     added = _added_words(new, new_counts, found, config, len(old)) if new_words else np.empty(0, np.int64)
     known = np.concatenate([np.flatnonzero((found >= 0) & (new_counts > 0)), added])
     _validate_known_words(new, known, config, new_words)
-    keeps_tree = config.loss == "hierarchical-softmax" and not added.size
+    keeps_tree = config.objective.outputs.needs_tree and not added.size
     if keeps_tree:  # the counts that made the tree stay with it
         order, counts = np.arange(len(old)), old.counts
         words = old.word_list()
@@ -94,7 +94,7 @@ def continue_vocabulary(
 
 def _validate_known_words(new: Vocabulary, known: NDArray[np.int64], config: TrainingConfig, new_words: bool) -> None:
     """Raise CorpusError where the new text has too few words that are trained."""
-    least = 2 if config.loss == "negative-sampling" else 1
+    least = 2 if config.objective.outputs.draws_negatives else 1
     if len(known) >= least:
         return
     what = "at least two different words" if len(known) else "words"

@@ -18,7 +18,7 @@ from firth.corpus.encode import encode_corpus, estimate_corpus
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, CorpusTypeError, CorpusWarning, FormatError, ParameterError
-from firth.training.config import TrainingConfig
+from firth.kernels.config import TrainingConfig
 from firth.training.options import RunOptions
 from firth.training.progress import ProgressDisplay, format_bytes
 from firth.training.workspace import Workspace, copy_file

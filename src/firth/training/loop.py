@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.base.values import is_number
-from firth.corpus.plan import UNIT_BORDER
 from firth.errors import ParameterError, TrainingError
+from firth.kernels.config import TrainingConfig
+from firth.kernels.plan import UNIT_BORDER
 from firth.native.loader import StoppedError
 from firth.training.callbacks import CallbackList, TrainingState
 from firth.training.checkpoints import CheckpointWriter, RunState, Snapshot, describe_storage_error
-from firth.training.config import TrainingConfig
 from firth.training.divergence import NOT_FINITE, DivergenceGuard, VectorKeeper
 from firth.training.history import EpochRecord, Evaluation, mean_loss_error
 from firth.training.options import Interval
@@ -149,7 +149,7 @@ class TrainingLoop:
         self._signals = signals
         self._checkpoints = checkpoints
         self._n_workers = 1 if config.deterministic else self._threads
-        lock_free_granule = UNIT_BORDER if config.loss == "negative-sampling" else 1
+        lock_free_granule = UNIT_BORDER if config.objective.outputs.draws_negatives else 1
         self._granule = engine.round_tokens if config.deterministic else lock_free_granule
         self._queue = SliceQueue(self._n_workers, granule=self._granule)
         self._evaluates = options.heldout is not None or options.stop_metric is not None

@@ -16,7 +16,7 @@ from firth.base.json_file import as_object, as_text
 from firth.base.words import pack_words
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats.model_folder import read_model_folder, write_model_folder
-from firth.training.config import TrainingConfig
+from firth.kernels.config import TrainingConfig
 from firth.training.history import History
 from firth.training.records import read_record
 from firth.training.work_files import RUN_NAME, WORK_NAME

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from firth.corpus.encoded import EncodedCorpus
 from firth.errors import NothingLearnedWarning
+from firth.kernels.config import TrainingConfig
 from firth.numerics.distributions import keep_probabilities
 from firth.training.advice import Cure, cures_of_divergence, cures_of_guessing, cures_of_no_example, describe_cures
 from firth.training.checkpoints import RunState
-from firth.training.config import TrainingConfig
 from firth.training.divergence import LARGEST_NORM
 
 if TYPE_CHECKING:

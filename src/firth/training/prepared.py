@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from firth._version import __version__
 from firth.corpus.encoded import VOCABULARY, EncodedCorpus, validate_ids
 from firth.errors import CorpusError, DivergenceError, ParameterError, StorageError
+from firth.kernels.config import TrainingConfig, validate_vocabulary_size
 from firth.kernels.engine import Engine
 from firth.native.loader import available_instruction_sets, default_instruction_set
 from firth.training.callbacks import CallbackList
 from firth.training.checkpoints import CheckpointWriter, RunState, Snapshot, describe_storage_error, write_checkpoint
-from firth.training.config import TrainingConfig, validate_vocabulary_size
 from firth.training.divergence import loss_bound, norm_bound
 from firth.training.encoding import longest_sequence
 from firth.training.history import History
@@ -149,32 +149,13 @@ class PreparedRun:
 
     def make_engine(self) -> Engine:
         """The matrices at their start, and the native kernels on this corpus."""
-        config, corpus = self.config, self.corpus
-        assert config.learning_rate is not None
-        assert config.min_learning_rate is not None
+        corpus = self.corpus
         return Engine(
             corpus.ids,
             corpus.offsets,
             corpus.vocabulary.counts,
-            architecture=config.architecture,
-            loss=config.loss,
-            dims=config.dims,
-            window=config.window,
-            window_mode=config.window_mode,
-            window_side=config.window_side,
-            negatives=config.negatives,
-            negative_sharing=config.negative_sharing,
-            target_collision=config.target_collision,
-            noise_exponent=config.noise_exponent,
+            self.config,
             noise_distribution=self.noise,
-            subsample=config.subsample,
-            cbow_input=config.cbow_input,
-            cbow_update=config.cbow_update,
-            learning_rate=config.learning_rate,
-            min_learning_rate=config.min_learning_rate,
-            epochs=config.epochs,
-            seed=config.seed,
-            threads=config.threads or 1,
             sequence_weights=self.weights,
             frozen=self.frozen,
             instruction_set=self.instruction_set,

@@ -17,15 +17,16 @@ from firth.base.values import as_integer
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import FormatError, ParameterError
+from firth.kernels.config import (
+    PARAMETER_HELP,
+    TrainingConfig,
+    validate_parameter_names,
+    with_parameters,
+)
 from firth.kernels.engine import Engine
 from firth.native.loader import default_instruction_set
 from firth.training.callbacks import CallbackList
 from firth.training.checkpoints import CheckpointWriter, read_checkpoint
-from firth.training.config import (
-    NOISE_EXPONENT,
-    TrainingConfig,
-    validate_parameter_names,
-)
 from firth.training.continuation import Continuation, continue_vocabulary
 from firth.training.encoding import (
     TextOptions,
@@ -84,27 +85,7 @@ def train(
     freeze: Any = None,
     sequence_weights: Any = None,
     noise_distribution: Any = None,
-    architecture: str = "skipgram",
-    loss: str = "negative-sampling",
-    dims: int = 100,
-    window: int = 5,
-    window_mode: str = "dynamic",
-    window_side: str = "both",
-    negatives: int = 6,
-    negative_sharing: str = "block",
-    target_collision: str = "reject",
-    noise_exponent: float = NOISE_EXPONENT,
-    subsample: float = 1e-3,
-    cbow_input: str = "mean",
-    cbow_update: str = "gradient",
-    learning_rate: float | None = None,
-    min_learning_rate: float | None = None,
-    min_count: int = 5,
-    max_vocabulary: int | None = None,
-    epochs: int = 5,
-    threads: int | None = None,
-    seed: int = 1,
-    deterministic: bool = False,
+    **parameters: Any,
 ) -> Model:
     """Learn vectors from a corpus.
 
@@ -148,8 +129,8 @@ def train(
         A factor of each sequence's learning rate and loss; lines that are empty count as sequences.
     noise_distribution : mapping from word to weight, or array (V,)
         What noise words are drawn by, in place of ``noise_exponent``.
-    architecture ... deterministic
-        See ``firth.TrainingConfig``.
+    parameters
+        What is learned: ``architecture`` to ``deterministic``, as ``firth.TrainingConfig`` documents them.
 
     Returns
     -------
@@ -170,29 +151,13 @@ def train(
     UnsavedModelError
         The model could not be saved in the end; the exception holds it.
     """
-    config = TrainingConfig(
-        architecture=architecture,
-        loss=loss,
-        dims=dims,
-        window=window,
-        window_mode=window_mode,
-        window_side=window_side,
-        negatives=negatives,
-        negative_sharing=negative_sharing,
-        target_collision=target_collision,
-        noise_exponent=noise_exponent,
-        subsample=subsample,
-        cbow_input=cbow_input,
-        cbow_update=cbow_update,
-        learning_rate=learning_rate,
-        min_learning_rate=min_learning_rate,
-        min_count=min_count,
-        max_vocabulary=max_vocabulary,
-        epochs=epochs,
-        threads=threads,
-        seed=seed,
-        deterministic=deterministic,
-    ).resolved()
+    for name in parameters:
+        if name not in PARAMETER_HELP:
+            known = ", ".join(PARAMETER_HELP)
+            raise TypeError(
+                f"train() got an unexpected keyword argument {name!r}; its parameters of learning are {known}"
+            )
+    config = TrainingConfig(**parameters).resolved()
     options = RunOptions.parse(heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt)
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
@@ -235,6 +200,9 @@ def train(
         state = run.begin(engine, encode_seconds, has_start_vectors=has_start)
         checkpoints = run.prepare_checkpoints(options, engine, state, write_first=has_start)
         return run.train(engine, state, options, callback_list, display, signals, checkpoints, load_start)
+
+
+train.__signature__ = with_parameters(train)  # type: ignore[attr-defined]
 
 
 def resume(
@@ -412,7 +380,7 @@ def train_more(
             heldout=encode_heldout(workspace, continued.corpus, options, text, config, display),
             lowercase=is_lowercase(encoded),
             weights=weights,
-            noise=continued.noise if config.loss == "negative-sampling" else None,
+            noise=continued.noise if config.objective.outputs.draws_negatives else None,
             frozen=frozen,
             instruction_set=default_instruction_set(),
         )
@@ -465,7 +433,7 @@ def _load_start_vectors(
 def _load_old_vectors(engine: Engine, model: Model, continued: Continuation) -> None:
     input_vectors, output_vectors = engine.input_vectors, engine.output_vectors
     input_vectors[continued.word_ids] = model.vectors.matrix
-    if model.config.loss != "hierarchical-softmax":
+    if not model.config.objective.outputs.needs_tree:  # output rows are words
         output_vectors[continued.word_ids] = model.output_vectors
     elif continued.keeps_tree:
         output_vectors[:] = model.output_vectors

@@ -13,7 +13,7 @@
 
 namespace firth {
 
-constexpr int ABI_VERSION = 2;
+constexpr int ABI_VERSION = 3;
 
 enum Status : int64_t {
   OK = 0,

@@ -361,8 +361,8 @@ class RoundTrainer final : public Rounds {
     for (int t = 0; t < n_threads; ++t) {
       input_tables_.push_back(std::make_unique<RowTables>(s_.n_words));
       output_tables_.push_back(std::make_unique<RowTables>(s_.n_output_rows));
-      input_mergers_.push_back(std::make_unique<Merger<Real>>(input, s_.n_words, s_.stride, s_.input_rates));
-      output_mergers_.push_back(std::make_unique<Merger<Real>>(output, s_.n_output_rows, s_.stride, s_.output_rates));
+      input_mergers_.push_back(std::make_unique<Merger<Real>>(input, s_.n_words, s_.stride, input_rates(s_)));
+      output_mergers_.push_back(std::make_unique<Merger<Real>>(output, s_.n_output_rows, s_.stride, output_rates(s_)));
     }
   }
 
@@ -498,22 +498,18 @@ class RoundTrainer final : public Rounds {
 
   // Every output row that the plan can touch.
   void list_outputs(const Planner& plan, Copies& rows, RowTables& tables) {
-    if (std::is_same<Output, AllRows>::value) {
+    if (Output::TOUCHES_ALL_ROWS) {
       if (!plan.centers.empty()) rows.list_all(s_.n_output_rows);
       return;
     }
     int64_t draws = -1;
     for (const Planner::Center& center : plan.centers) {
-      const int32_t target = plan.kept_ids[center.kept];
-      if (std::is_same<Output, SampledNegatives>::value) {
-        rows.list(&target, 1, tables, 1);
-        if (center.draws == draws) continue;  // those of the center before
-        draws = center.draws;
-        rows.list(&plan.negatives[draws], size_t(center.n_draws), tables, plan.negatives.size() - size_t(draws));
-      } else {
-        const int64_t first = s_.path_offsets[target], steps = s_.path_offsets[target + 1] - first;
-        rows.list(s_.path_nodes + first, size_t(steps), tables, size_t(steps));
-      }
+      Output::each_output_row(s_, plan.kept_ids[center.kept], [&](const int32_t* ids, int64_t count) {
+        rows.list(ids, size_t(count), tables, size_t(count));
+      });
+      if (!Output::DRAWS_NEGATIVES || center.draws == draws) continue;  // those of the center before
+      draws = center.draws;
+      rows.list(plan.negatives.begin() + draws, size_t(center.n_draws), tables, plan.negatives.size() - size_t(draws));
     }
   }
 

@@ -2,7 +2,7 @@
 //
 // With h = f * sum_i x_i, the gradient for x_i is f * dloss/dh, where f is 1 for the sum and 1/m for the mean.
 // word2vec.c, gensim and fastText update by dloss/dh undivided where h is the mean; gensim's cbow_mean=0 divides it by
-// m where h is the sum: pool_word2vec chooses these.
+// m where h is the sum: cbow_update chooses these.
 //
 // One step moves h by q times the step -learning_rate dloss/dh, with q = a b sum_w c_w^2: the word w occurs c_w times
 // in the context, h has each occurrence b times (1/m or 1), and each occurrence moves by a times that step (1/m or 1).
@@ -17,11 +17,22 @@
 namespace firth {
 
 struct PooledInput {
+  static constexpr const char* NAME = "cbow";
+  static constexpr int64_t BLOCK_TOKENS = 128;
+  static constexpr int32_t BLOCK_DRAWS = 4, JOINED_WINDOWS = 1;
+  static constexpr bool TAKES_PARTS = false;
+  static int64_t examples(int32_t) { return 1; }
+  static int inputs(int) { return 1; }
+  template <class Real>
+  static void begin_chunk(const Settings&, Workspace<Real>&) {}
+  template <class Real>
+  static void end_chunk(const Settings&, Workspace<Real>&) {}
+
   template <class Real>
   static Inputs<Real> gather(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work) {
     const int n_padded = padded_dims<Real>(settings), n_context = prepared.unit.n_context;
     work.pooled = work.pooled_memory.get(n_padded);
-    const Real factor = settings.pool_sum ? Real(1) : Real(1) / Real(n_context);
+    const Real factor = settings.cbow_input == CBOW_SUM ? Real(1) : Real(1) / Real(n_context);
     sum_rows<Real>(prepared.context_rows, n_context, factor, n_padded, work.pooled);
     return {&work.pooled, 1};
   }
@@ -49,8 +60,8 @@ struct PooledInput {
   // What a context word's row moves by, in steps of h: a, damped.
   static double input_step(const Settings& settings, const Unit& unit, Scratch<int32_t>& sorted) {
     const int m = unit.n_context;
-    const double a = bool(settings.pool_sum) == bool(settings.pool_word2vec) ? 1.0 / m : 1.0;
-    const double b = settings.pool_sum ? 1.0 : 1.0 / m;
+    const double a = (settings.cbow_input == CBOW_SUM) == (settings.cbow_update == CBOW_WORD2VEC) ? 1.0 / m : 1.0;
+    const double b = settings.cbow_input == CBOW_SUM ? 1.0 : 1.0 / m;
     if (m <= PART_WORDS || a * b * m * m <= PART_WORDS) return a;  // the largest that q can be
     int32_t* const ids = sorted.get(size_t(m));
     std::copy_n(unit.context, m, ids);

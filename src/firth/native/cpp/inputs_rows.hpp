@@ -8,6 +8,18 @@
 namespace firth {
 
 struct RowInputs {
+  static constexpr const char* NAME = "skipgram";
+  // It learns less well from longer ones (docs/training.md).
+  static constexpr int64_t BLOCK_TOKENS = 64;
+  static constexpr int32_t BLOCK_DRAWS = 8, JOINED_WINDOWS = 3;
+  static constexpr bool TAKES_PARTS = true;
+  static int64_t examples(int32_t n_context) { return n_context; }
+  static int inputs(int n_context) { return n_context; }
+  template <class Real>
+  static void begin_chunk(const Settings&, Workspace<Real>&) {}
+  template <class Real>
+  static void end_chunk(const Settings&, Workspace<Real>&) {}
+
   template <class Real>
   static Inputs<Real> gather(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work) {
     if (settings.frozen) copy_frozen(settings, prepared, work);

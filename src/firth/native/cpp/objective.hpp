@@ -1,8 +1,40 @@
 // Room native: one unit of training: a context of input words and the output rows that they are held against.
 //
 // An input side (inputs_*.hpp) says what vectors the context makes; an output side (outputs_*.hpp) says which output
-// rows they meet and what loss and coefficients follow from the logits. train_unit puts any pair together. Python's
-// registry (kernels/registry.py) lists the pairs that are allowed.
+// rows they meet and what loss and coefficients follow from the logits. train_unit puts any pair together. A side is a
+// struct with what is listed here, in objectives.hpp's list; whatever it lacks is an error of the compiler.
+//
+// Both sides:
+//   NAME             the word of the parameter `architecture` or `loss`
+//   begin_chunk      (settings, work): called before the first unit of at most CHUNK_TOKENS tokens
+//   end_chunk        (settings, work): called after the last one, unless the run is stopped
+//
+// An input side:
+//   BLOCK_TOKENS     tokens of a block that shares its draws of negatives, before subsampling; a power of two
+//   BLOCK_DRAWS      draws of negatives that a block has
+//   JOINED_WINDOWS   neighbouring windows that share a draw and are one unit; 1: each window is a unit
+//   TAKES_PARTS      a wide window is divided into parts, each of which is a unit
+//   examples         (n): positive examples of a window with n context words
+//   inputs           (n): vectors that a unit with n context words makes, at most
+//   gather           (settings, prepared, work): these vectors
+//   update           (settings, prepared, work, inputs, coming): moves all rows
+//
+// An output side:
+//   DRAWS_NEGATIVES  a unit has noise words, and may have several targets
+//   MAY_REPEAT       a unit's output rows may hold one row more than once
+//   TOUCHES_ALL_ROWS every unit touches every output row
+//   WORTH_A_COPY     touches in a stretch of tokens that are worth a thread's own copy of a row (replicas.hpp)
+//   part_words       (settings, n): context words of a part at most, of a window with n
+//   each_output_row  (settings, target, take): take(ids, count) gets the output rows that a target touches beside the
+//                    unit's negatives, in stretches; nothing where TOUCHES_ALL_ROWS
+//   each_coming_row  (settings, target, add): add(id) gets the rows whose cache lines are to be asked for
+//   look_ahead       (settings, near, far): asks for what each_output_row will read of coming targets; near(), and
+//                    further ahead far(), point to a target, or are null
+//   count            (settings, unit): output rows of a unit
+//   largest_count    (settings): output rows of any unit, at most
+//   collect          (settings, unit, n, ids, positive): their ids, and their labels as bits, a word for each block
+//   weigh            (unit, n, m, weights): how often each pair counts in a unit of several windows
+//   coefficients     <Real, UPDATE>(prepared, m, work): from the logits, and the loss
 #pragma once
 
 #include "block.hpp"

@@ -8,6 +8,10 @@
 
 namespace firth {
 
+constexpr int HOT_NODES = 256;
+constexpr int64_t PART_WORDS_TO_THE_7TH =
+    int64_t(PART_WORDS) * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS;
+
 template <class Real, bool UPDATE, bool WEIGHTED>
 FIRTH_INLINE void logistic_coefficients(const Prepared<Real>& prepared, int m, Workspace<Real>& work) {
   int block = 0;
@@ -46,8 +50,38 @@ struct WindowWeights {
 template <class Real>
 inline constexpr WindowWeights<Real> WINDOW_WEIGHTS;
 
+// The widest part of a window whose words^4 context^3 is at most PART_WORDS^7: the wider the window, the smaller the
+// part, so that the training loss stays near that of single pairs (measured: docs/training.md).
+inline int32_t narrowing_part_words(int32_t context) {
+  const int64_t capped = std::min(context, 2000);  // so that no product overflows; from 1,086 on a part is one word
+  int64_t words = PART_WORDS;
+  while (words > 1 && words * words * words * words * capped * capped * capped > PART_WORDS_TO_THE_7TH) --words;
+  return int32_t(words);
+}
+
 struct SampledNegatives {
-  static constexpr bool MAY_REPEAT = true;
+  static constexpr const char* NAME = "negative-sampling";
+  static constexpr bool DRAWS_NEGATIVES = true, MAY_REPEAT = true, TOUCHES_ALL_ROWS = false;
+  static constexpr double WORTH_A_COPY = 16;
+  template <class Real>
+  static void begin_chunk(const Settings&, Workspace<Real>&) {}
+  template <class Real>
+  static void end_chunk(const Settings&, Workspace<Real>&) {}
+
+  static int32_t part_words(const Settings& settings, int32_t context) {
+    return settings.negative_sharing == SHARE_PAIR ? 1 : narrowing_part_words(context);
+  }
+
+  template <class Take>
+  FIRTH_INLINE static void each_output_row(const Settings&, const int32_t& target, Take&& take) {
+    take(&target, 1);
+  }
+  template <class Add>
+  FIRTH_INLINE static void each_coming_row(const Settings&, int32_t target, Add&& add) {
+    add(target);
+  }
+  template <class Near, class Far>
+  FIRTH_INLINE static void look_ahead(const Settings&, Near&&, Far&&) {}
 
   static int count(const Settings&, const Unit& unit) { return unit.n_targets + unit.n_negatives; }
   static int largest_count(const Settings& settings) { return UNIT_WINDOWS + settings.negatives; }
@@ -84,7 +118,37 @@ struct SampledNegatives {
 };
 
 struct HuffmanPath {
-  static constexpr bool MAY_REPEAT = false;
+  static constexpr const char* NAME = "hierarchical-softmax";
+  static constexpr bool DRAWS_NEGATIVES = false, MAY_REPEAT = false, TOUCHES_ALL_ROWS = false;
+  static constexpr double WORTH_A_COPY = 32;  // with fewer touches it learns less well
+  template <class Real>
+  static void begin_chunk(const Settings&, Workspace<Real>&) {}
+  template <class Real>
+  static void end_chunk(const Settings&, Workspace<Real>&) {}
+
+  static int32_t part_words(const Settings&, int32_t context) { return narrowing_part_words(context); }
+
+  template <class Take>
+  FIRTH_INLINE static void each_output_row(const Settings& settings, const int32_t& target, Take&& take) {
+    const int64_t first = settings.path_offsets[target];
+    take(settings.path_nodes + first, settings.path_offsets[target + 1] - first);
+  }
+  // Not the nodes next to the root, made last: they are on most paths and so in the cache.
+  template <class Add>
+  FIRTH_INLINE static void each_coming_row(const Settings& settings, int32_t target, Add&& add) {
+    for (int64_t step = settings.path_offsets[target]; step < settings.path_offsets[target + 1]; ++step)
+      if (settings.path_nodes[step] < settings.n_output_rows - HOT_NODES) add(settings.path_nodes[step]);
+  }
+  // The paths; further ahead, where they begin.
+  template <class Near, class Far>
+  FIRTH_INLINE static void look_ahead(const Settings& settings, Near&& near, Far&& far) {
+    if (const int32_t* target = near()) {
+      __builtin_prefetch(settings.path_nodes + settings.path_offsets[*target]);
+      __builtin_prefetch(settings.path_codes + settings.path_offsets[*target]);
+    }
+    if (const int32_t* target = far()) __builtin_prefetch(settings.path_offsets + *target);
+  }
+
   template <class Real>
   static void weigh(const Unit&, int, int, Real*) {}
 

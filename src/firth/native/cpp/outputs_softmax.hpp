@@ -8,7 +8,22 @@
 namespace firth {
 
 struct AllRows {
-  static constexpr bool MAY_REPEAT = false;
+  static constexpr const char* NAME = "softmax";
+  static constexpr bool DRAWS_NEGATIVES = false, MAY_REPEAT = false, TOUCHES_ALL_ROWS = true;
+  static constexpr double WORTH_A_COPY = 16;
+  template <class Real>
+  static void begin_chunk(const Settings&, Workspace<Real>&) {}
+  template <class Real>
+  static void end_chunk(const Settings&, Workspace<Real>&) {}
+
+  static int32_t part_words(const Settings&, int32_t) { return PART_WORDS; }
+  template <class Take>
+  static void each_output_row(const Settings&, const int32_t&, Take&&) {}
+  template <class Add>
+  static void each_coming_row(const Settings&, int32_t, Add&&) {}
+  template <class Near, class Far>
+  static void look_ahead(const Settings&, Near&&, Far&&) {}
+
   template <class Real>
   static void weigh(const Unit&, int, int, Real*) {}
 

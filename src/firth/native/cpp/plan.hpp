@@ -1,6 +1,6 @@
 // Room native: the sampling plan: which tokens are kept, how wide each window is, which negatives are drawn. All of it
 // is a function of (seed, epoch, token position, draw), so it does not depend on slices or threads. Twin:
-// corpus/plan.py.
+// kernels/plan.py.
 //
 // A slice [start, stop) of token positions is planned in chunks. Each chunk holds the kept tokens of its positions and
 // of as many neighbours across its borders, within the same sequence, as a window can reach.
@@ -11,6 +11,7 @@
 #include "abi.hpp"
 #include "buffer.hpp"
 #include "philox.hpp"
+#include "plan_rules.hpp"
 #include "settings.hpp"
 #include "simd.hpp"
 
@@ -19,43 +20,18 @@ namespace firth {
 constexpr int CHUNK_TOKENS = 1024;
 constexpr int PHILOX_BATCH = 16;
 
-// Negatives shared by a block (SHARE_BLOCK). The kept tokens of a block (block_tokens) are numbered from its first one
-// on: their *places*. A block has BLOCK_DRAWS draws of negatives (CBOW: CBOW_BLOCK_DRAWS), which its windows take in
-// turns: so the negatives' rows come to a core once and are used several times. With skip-gram, the windows of
-// JOINED_WINDOWS neighbouring places have one draw and are one unit of training: a word that is in several of them
-// meets the negatives once. If dynamic, they have one width, and so more words in common than windows of different
-// widths: units take the widths 1 .. window in turns, from a random one on in each block, and from the next one on in
-// the next epoch. Each width is as likely for each window as if it were drawn, and comes up more evenly; drawn at
-// random for each unit, it made worse vectors (docs/training.md).
-constexpr int32_t JOINED_WINDOWS = 3;
-constexpr int32_t BLOCK_DRAWS = 8, CBOW_BLOCK_DRAWS = 4;
-static_assert(JOINED_WINDOWS <= UNIT_WINDOWS, "one update must take them");
+// Negatives shared by a block (SHARE_BLOCK). The kept tokens of a block (PlanRules::block_tokens) are numbered from its
+// first one on: their *places*. A block has some draws of negatives (block_draws), which its windows take in turns: so
+// the negatives' rows come to a core once and are used several times. With skip-gram, the windows of neighbouring
+// places (joined_windows) have one draw and are one unit of training: a word that is in several of them meets the
+// negatives once. If dynamic, they have one width, and so more words in common than windows of different widths: units
+// take the widths 1 .. window in turns, from a random one on in each block, and from the next one on in the next epoch.
+// Each width is as likely for each window as if it were drawn, and comes up more evenly; drawn at random for each unit,
+// it made worse vectors (docs/training.md).
 constexpr int MAX_BLOCK_WINDOW = 10;  // wider windows, and whole sequences, have a draw each
 
 inline bool shares_by_block(const Settings& s) {
-  return s.sharing == SHARE_BLOCK && s.window_mode != WINDOW_SEQUENCE && s.window <= MAX_BLOCK_WINDOW;
-}
-
-// Whether neighbouring windows are one unit.
-inline bool joins_windows(const Settings& s) {
-  return shares_by_block(s) && s.architecture == SKIPGRAM && s.loss == NEGATIVE_SAMPLING;
-}
-
-// Whether units take the widths in turns; elsewhere dynamic windows draw theirs.
-inline bool widths_in_turns(const Settings& s) { return joins_windows(s) && s.window_mode == WINDOW_DYNAMIC; }
-
-// The tokens of a block, counted before subsampling. Skip-gram learns less well from longer ones, CBOW does not
-// (docs/training.md).
-constexpr int64_t SKIPGRAM_BLOCK = 64, CBOW_BLOCK = 128;  // powers of two
-constexpr int64_t UNIT_BORDER = SKIPGRAM_BLOCK;           // no unit of windows reaches across a multiple of it
-inline int64_t block_tokens(const Settings& s) { return s.architecture == SKIPGRAM ? SKIPGRAM_BLOCK : CBOW_BLOCK; }
-
-// Neighbouring places whose windows have one draw.
-inline int32_t unit_windows(const Settings& s) { return s.architecture == SKIPGRAM ? JOINED_WINDOWS : 1; }
-
-// Which of its block's draws a center has.
-inline int32_t shared_draw(const Settings& s, int32_t place) {
-  return place / unit_windows(s) % (s.architecture == SKIPGRAM ? BLOCK_DRAWS : CBOW_BLOCK_DRAWS);
+  return s.negative_sharing == SHARE_BLOCK && s.window_mode != WINDOW_SEQUENCE && s.window <= MAX_BLOCK_WINDOW;
 }
 
 // Skip-gram takes a wide window in *parts*. A part is neighbouring words of the window's context; it is one unit of
@@ -64,27 +40,8 @@ inline int32_t shared_draw(const Settings& s, int32_t place) {
 // vector of the whole window, and has no parts.
 static_assert(PART_WORDS >= 2 * MAX_BLOCK_WINDOW, "a window that shares the draws of a block is one part");
 
-constexpr int64_t PART_WORDS_TO_THE_7TH =
-    int64_t(PART_WORDS) * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS;
-
-// Words of a part at most, of a window with `context` words. Under full softmax PART_WORDS, else the widest part whose
-// words^4 context^3 is at most PART_WORDS^7: the wider the window, the smaller the part, so that the training loss
-// stays near that of single pairs (measured: docs/training.md).
-inline int32_t part_words(const Settings& s, int32_t context) {
-  if (s.loss == FULL_SOFTMAX) return PART_WORDS;
-  if (s.loss == NEGATIVE_SAMPLING && s.sharing == SHARE_PAIR) return 1;
-  const int64_t capped = std::min(context, 2000);  // so that no product overflows; from 1,086 on a part is one word
-  int64_t words = PART_WORDS;
-  while (words > 1 && words * words * words * words * capped * capped * capped > PART_WORDS_TO_THE_7TH) --words;
-  return int32_t(words);
-}
-
-// Parts of a window with `context` words, as equal as can be.
-inline int32_t part_count(const Settings& s, int32_t context) {
-  if (s.architecture != SKIPGRAM) return 1;
-  const int32_t most = part_words(s, context);
-  return (context + most - 1) / most;
-}
+// Parts of at most `most` words of a window with `context` words, as equal as can be.
+inline int32_t part_count(int32_t context, int32_t most) { return (context + most - 1) / most; }
 
 // The first context word of part `part`.
 inline int32_t part_first(int32_t context, int32_t n_parts, int32_t part) {
@@ -141,7 +98,7 @@ class Planner {
     int32_t n_context() const { return last - first - 1; }
   };
 
-  // Centers [first, last), which follow each other in one group of JOINED_WINDOWS places and have one draw; or a single
+  // Centers [first, last), which follow each other in one group of joined places and have one draw; or a single
   // one.
   struct Unit {
     int32_t first, last;
@@ -161,7 +118,21 @@ class Planner {
   // False only if the words [first, last) differ, of the windows of a unit and their centers.
   bool may_repeat(int32_t first, int32_t last) const { return last_repeat_[last - 1] >= first; }
 
-  explicit Planner(const Settings& settings) : s_(settings), key_(settings.seed) {}
+  Planner(const Settings& settings, const PlanRules& rules)
+      : s_(settings),
+        rules_(rules),
+        by_block_(shares_by_block(settings)),
+        joins_windows_(by_block_ && rules.joined_windows > 1 && rules.draws_negatives),
+        widths_in_turns_(joins_windows_ && settings.window_mode == WINDOW_DYNAMIC),
+        key_(settings.seed) {
+    for (int32_t place = 0; place < MAX_BLOCK_TOKENS; ++place) {
+      unit_of_[place] = uint8_t(place / rules.joined_windows);
+      draw_of_[place] = uint8_t(place / rules.joined_windows % rules.block_draws);
+    }
+  }
+
+  // Which of its block's draws a center has: neighbouring places whose windows can be one unit have the same.
+  int32_t shared_draw(int32_t place) const { return draw_of_[place]; }
 
   // Go to the slice [start, stop) of an epoch.
   void seek(int64_t start, int64_t stop, uint32_t epoch) {
@@ -186,7 +157,7 @@ class Planner {
     part_draws.clear();
 
     collect_left(begin);
-    if (shares_by_block(s_)) seek_place(begin);
+    if (by_block_) seek_place(begin);
     int32_t line_first = 0;  // first kept token of the current sequence
     for (int64_t position = begin; position < end;) {
       while (s_.offsets[sequence_ + 1] <= position) ++sequence_;  // empty sequences are stepped over
@@ -200,18 +171,24 @@ class Planner {
       position = line_stop;
     }
     find_repeats();
-    if (s_.loss == NEGATIVE_SAMPLING && s_.negatives > 0) draw_negatives();
+    if (rules_.draws_negatives && s_.negatives > 0) draw_negatives();
     make_units();
     next_ = end;
     return true;
   }
 
  private:
+  int32_t parts_of(const Center& center) const {
+    if (!rules_.takes_parts) return 1;
+    const int32_t context = center.n_context();
+    return part_count(context, rules_.part_words(s_, context));
+  }
+
   bool unbounded() const { return s_.window_mode == WINDOW_SEQUENCE; }
 
   // Tokens of [from, to) that subsampling keeps, in order; windows of centers are drawn where asked.
   void keep_range(int64_t from, int64_t to, bool with_windows) {
-    const bool random_window = with_windows && s_.window_mode == WINDOW_DYNAMIC && !widths_in_turns(s_);
+    const bool random_window = with_windows && s_.window_mode == WINDOW_DYNAMIC && !widths_in_turns_;
     const int64_t count = to - from;
     if (!s_.keep_thresholds && !random_window) {
       for (int64_t i = 0; i < count; ++i) push(from + i, s_.window);
@@ -240,10 +217,10 @@ class Planner {
   }
 
   // A chunk ends with a block, unless the slice ends before: no unit is divided.
-  int64_t end_of_block(int64_t position) const { return block_start(position) + block_tokens(s_); }
+  int64_t end_of_block(int64_t position) const { return block_start(position) + rules_.block_tokens; }
 
   // A mask and no division: this is asked of every center.
-  int64_t block_start(int64_t position) const { return position & -block_tokens(s_); }
+  int64_t block_start(int64_t position) const { return position & -rules_.block_tokens; }
 
   // Goes to the place of the first kept token from `begin` on.
   void seek_place(int64_t begin) {
@@ -255,16 +232,16 @@ class Planner {
   void begin_block(int64_t block) {
     block_ = block;
     next_place_ = 0;
-    if (!widths_in_turns(s_)) return;
+    if (!widths_in_turns_) return;
     const uint32_t turn = scale_word(token_word(0, block, 1), uint32_t(s_.window));
     unit_width_ = 1 + int32_t((turn + uint64_t(epoch_)) % uint32_t(s_.window));
   }
 
   // The place of the next kept token, which stands at `position`. Those without a context have one as well.
   int32_t take_place(int64_t position) {
-    if (position - block_ >= block_tokens(s_))
+    if (position - block_ >= rules_.block_tokens)
       begin_block(block_start(position));
-    else if (next_place_ > 0 && next_place_ % JOINED_WINDOWS == 0)
+    else if (next_place_ > 0 && unit_of_[next_place_] != unit_of_[next_place_ - 1])
       unit_width_ = unit_width_ < s_.window ? unit_width_ + 1 : 1;
     return next_place_++;
   }
@@ -319,7 +296,7 @@ class Planner {
     size_t count = centers.size();  // written first and counted if it has a context
     centers.resize(count + size_t(own_last - own_first));
     center_sequences.resize(centers.size());
-    const bool by_block = shares_by_block(s_), by_unit = widths_in_turns(s_);
+    const bool by_block = by_block_, by_unit = widths_in_turns_;
     for (int32_t k = own_first; k < own_last; ++k) {
       int32_t first = line_first, last = line_last;
       const int32_t place = by_block ? take_place(kept_positions[k]) : 0;
@@ -404,7 +381,7 @@ class Planner {
 
   // Centers that share draws and have one target share what is drawn anew as well.
   void redraw_shared(Center& center, int32_t target) {
-    const int32_t draw = shared_draw(s_, center.place);
+    const int32_t draw = shared_draw(center.place);
     SharedRedraw& latest = shared_redraws_[draw];
     if (latest.from != center.draws || latest.target != target) {
       latest.from = center.draws;
@@ -420,21 +397,21 @@ class Planner {
     list_blocks();
     draw_listed_blocks();
     redraws_.clear();
-    std::fill_n(shared_redraws_, BLOCK_DRAWS, SharedRedraw{});
+    std::fill_n(shared_redraws_, MAX_BLOCK_DRAWS, SharedRedraw{});
     for (Center& center : centers) {
       const int32_t target = kept_ids[center.kept];
-      if (s_.collision == COLLISION_DROP && part_count(s_, center.n_context()) > 1) {
+      if (s_.target_collision == COLLISION_DROP && parts_of(center) > 1) {
         drop_by_part(center, &negatives[center.draws], target);
         continue;
       }
       bool collided = false;
       for (int32_t d = 0; d < center.n_draws; ++d) collided |= negatives[center.draws + d] == target;
-      if (!collided || s_.collision == COLLISION_COUNT) continue;
-      if (s_.collision == COLLISION_DROP) {
-        if (shares_by_block(s_)) copy_draws(center);
+      if (!collided || s_.target_collision == COLLISION_COUNT) continue;
+      if (s_.target_collision == COLLISION_DROP) {
+        if (by_block_) copy_draws(center);
         int32_t* const drawn = &negatives[center.draws];
         center.n_draws = int32_t(std::remove(drawn, drawn + center.n_draws, target) - drawn);
-      } else if (shares_by_block(s_)) {
+      } else if (by_block_) {
         redraw_shared(center, target);
       } else {
         list_redraws(center, uint64_t(kept_positions[center.kept]), target);
@@ -455,20 +432,20 @@ class Planner {
   void list_blocks() {
     size_t most = 0;
     for (Center& center : centers) {
-      const int64_t n_draws = int64_t(part_count(s_, center.n_context())) * s_.negatives;
+      const int64_t n_draws = int64_t(parts_of(center)) * s_.negatives;
       if (n_draws > INT32_MAX) throw Failure(ERROR_ARGUMENT, "a window must have at most 2^31 - 1 negatives");
       center.n_draws = int32_t(n_draws);
       most += size_t(center.n_draws + 1) / 2;
     }
     block_positions_.resize(most + PHILOX_BATCH);
     block_draws_.resize(most + PHILOX_BATCH);
-    int64_t latest[BLOCK_DRAWS], latest_draws[BLOCK_DRAWS];
-    std::fill_n(latest, BLOCK_DRAWS, -1);
+    int64_t latest[MAX_BLOCK_DRAWS], latest_draws[MAX_BLOCK_DRAWS];
+    std::fill_n(latest, MAX_BLOCK_DRAWS, -1);
     size_t blocks = 0;
     for (Center& center : centers) {
       int64_t position = kept_positions[center.kept];
-      if (shares_by_block(s_)) {
-        const int32_t draw = shared_draw(s_, center.place);
+      if (by_block_) {
+        const int32_t draw = shared_draw(center.place);
         position = block_start(position) + draw;
         if (latest[draw] == position) {
           center.draws = latest_draws[draw];
@@ -493,17 +470,17 @@ class Planner {
     const int32_t n_centers = int32_t(centers.size());
     units.resize(centers.size());
     size_t count = 0;
-    if (!joins_windows(s_)) {
+    if (!joins_windows_) {
       for (int32_t c = 0; c < n_centers; ++c) units[count++] = {c, c + 1};
       return;
     }
     for (int32_t c = 0; c < n_centers;) {
       const int32_t first = c;
-      const int32_t group = centers[first].place / JOINED_WINDOWS;
+      const int32_t group = unit_of_[centers[first].place];
       const int64_t block = block_start(kept_positions[centers[first].kept]);
       do ++c;
       while (c < n_centers && centers[c].draws == centers[first].draws &&
-             center_sequences[c] == center_sequences[first] && centers[c].place / JOINED_WINDOWS == group &&
+             center_sequences[c] == center_sequences[first] && unit_of_[centers[c].place] == group &&
              block_start(kept_positions[centers[c].kept]) == block);
       units[count++] = {first, c};
     }
@@ -549,6 +526,10 @@ class Planner {
   }
 
   const Settings& s_;
+  const PlanRules rules_;
+  uint8_t unit_of_[MAX_BLOCK_TOKENS], draw_of_[MAX_BLOCK_TOKENS];  // by place: its group of joined windows, its draw
+  const bool by_block_, joins_windows_;
+  const bool widths_in_turns_;  // units take the widths in turns; elsewhere dynamic windows draw theirs
   PhiloxKey key_;
   uint32_t epoch_ = 0;
   int64_t next_ = 0, stop_ = 0;
@@ -568,7 +549,7 @@ class Planner {
     uint32_t draw;
     int32_t target;
   };
-  SharedRedraw shared_redraws_[BLOCK_DRAWS];  // the latest of each of a block's draws
+  SharedRedraw shared_redraws_[MAX_BLOCK_DRAWS];  // the latest of each of a block's draws
   Buffer<Redraw> redraws_;
   Buffer<uint64_t> block_positions_;
   Buffer<uint32_t> block_draws_;

@@ -21,17 +21,15 @@
 namespace firth {
 
 constexpr double MARGIN = 0.85;
-constexpr double WORTH_A_COPY = 16;          // touches in a stretch
-constexpr double WORTH_A_COPY_IN_TREE = 32;  // the same under hierarchical softmax: with fewer it learns less well
-constexpr int64_t UNSEEN_TOKENS = 1 << 16;   // at most: what all threads train before one of them adds its own
-constexpr int64_t UNSEEN_PARTS = 1024;       // of a run, at least
-constexpr int64_t MAX_BYTES = 4 << 20;       // of the copies of one matrix, and as much again for their bases
+constexpr int64_t UNSEEN_TOKENS = 1 << 16;  // at most: what all threads train before one of them adds its own
+constexpr int64_t UNSEEN_PARTS = 1024;      // of a run, at least
+constexpr int64_t MAX_BYTES = 4 << 20;      // of the copies of one matrix, and as much again for their bases
 
 // The more threads there are, the shorter a stretch: what they do not see of each other stays the same. Units of
 // windows are not divided.
 inline int64_t stretch_tokens(const Settings& s) {
   const int64_t unseen = std::min(UNSEEN_TOKENS, s.n_tokens * std::max(s.epochs, 1) / UNSEEN_PARTS);
-  return std::max<int64_t>(1, unseen / std::max(s.n_threads, 1) / UNIT_BORDER) * UNIT_BORDER;
+  return std::max<int64_t>(1, unseen / std::max(s.threads, 1) / UNIT_BORDER) * UNIT_BORDER;
 }
 
 // Whether windows are wide on average. Then threads learn in place, without copies: within a stretch a copy goes all
@@ -47,10 +45,9 @@ inline bool has_wide_windows(const Settings& s) {
 template <class Real>
 class Replicas {
  public:
-  // Copies the rows that a stretch touches often enough; `rows` leads to them from now on.
-  void make(const Settings& s, SharedRows<Real>& rows, const TouchRates& rates, int64_t n_rows) {
+  // Copies the rows that a stretch touches `touches` times or more; `rows` leads to them from now on.
+  void make(const Settings& s, SharedRows<Real>& rows, const TouchRates& rates, int64_t n_rows, double touches) {
     const int64_t most = std::min(n_rows, MAX_BYTES / (rows.stride * int64_t(sizeof(Real))));
-    const double touches = s.loss == HIERARCHICAL_SOFTMAX ? WORTH_A_COPY_IN_TREE : WORTH_A_COPY;
     const float least = float(touches / double(stretch_tokens(s)));
     for (count_ = 0; count_ < most && rates.per_token[count_] >= least;) ++count_;
     rates_ = rates;

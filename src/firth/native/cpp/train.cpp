@@ -2,6 +2,7 @@
 #include "abi.hpp"
 #include "deterministic.hpp"
 #include "replicas.hpp"
+#include "settings_table.hpp"
 
 namespace firth {
 namespace {
@@ -21,22 +22,23 @@ template <bool UPDATE, class Real>
 Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch) {
   SharedRows<Real> input_row{static_cast<Real*>(s.input_matrix), s.stride};
   SharedRows<Real> output_row{static_cast<Real*>(s.output_matrix), s.stride};
-  if (!UPDATE || s.n_threads <= 1 || !s.input_rates.per_token || has_wide_windows(s))
+  if (!UPDATE || s.threads <= 1 || !s.input_touches || has_wide_windows(s))
     return with_trainer<UPDATE>(s, input_row, output_row,
                                 [&](auto& trainer) { return trainer.run(start, stop, epoch); });
   // A thread's own, kept from slice to slice: megabytes, too many to ask the system for every time.
   thread_local Replicas<Real> input_copies, output_copies;
   const int64_t stretch = stretch_tokens(s);
-  input_copies.make(s, input_row, s.input_rates, s.n_words);
-  output_copies.make(s, output_row, s.output_rates, s.n_output_rows);
+  const double touches = with_objective(s, [](auto, auto output) { return decltype(output)::type::WORTH_A_COPY; });
+  input_copies.make(s, input_row, input_rates(s), s.n_words, touches);
+  output_copies.make(s, output_row, output_rates(s), s.n_output_rows, touches);
   return with_trainer<UPDATE>(s, input_row, output_row, [&](auto& trainer) {
     Result result = {};
     for (int64_t first = start; first < stop; first += stretch) {
       const int64_t last = std::min(stop, first + stretch);
       const auto merge = [&] {
         const double rate = learning_rate_at(s, epoch, first) * largest_weight(s, first, last);
-        input_copies.merge(rate, last - first, s.n_threads);
-        output_copies.merge(rate, last - first, s.n_threads);
+        input_copies.merge(rate, last - first, s.threads);
+        output_copies.merge(rate, last - first, s.threads);
       };
       try {
         result.add(trainer.run(first, last, epoch));
@@ -65,6 +67,8 @@ double update_one(const Settings& s, const Unit& unit, double learning_rate) {
   with_objective(s, [&](auto input, auto output) {
     typedef typename decltype(input)::type Input;
     typedef typename decltype(output)::type Output;
+    if (unit.windows && !(Input::JOINED_WINDOWS > 1 && Output::DRAWS_NEGATIVES))
+      throw Failure(ERROR_ARGUMENT, "a unit of several windows must be of sides that join windows");
     const int n_outputs = Output::count(s, unit);
     prepared.reserve(unit.n_context, n_outputs);
     work.reserve(unit.n_context, n_outputs);
@@ -80,7 +84,28 @@ double update_one(const Settings& s, const Unit& unit, double learning_rate) {
 
 using firth::Settings;
 
-FIRTH_API int64_t firth_settings_size() { return int64_t(sizeof(Settings)); }
+// The fields of Settings in order: name, type, offset and size in bytes. Returns the size of the whole struct, or 0 if
+// there is no field of that index.
+FIRTH_API int64_t firth_settings_field(int64_t index, firth::SettingsField* field) {
+  if (index < 0 || index >= int64_t(std::size(firth::SETTINGS_FIELDS))) return 0;
+  *field = firth::SETTINGS_FIELDS[index];
+  return int64_t(sizeof(Settings));
+}
+
+// The words of parameters that are choices, and their codes. Returns 0 if there is none of that index.
+FIRTH_API int64_t firth_choice(int64_t index, firth::ChoiceWord* choice) {
+  if (index < 0 || index >= int64_t(std::size(firth::CHOICE_WORDS))) return 0;
+  *choice = firth::CHOICE_WORDS[index];
+  return 1;
+}
+
+// The sides of the library in order: a parameter's code is its side's index. Return 0 if there is none of that index.
+FIRTH_API int64_t firth_input_side(int64_t index, firth::SideAnswers* answers) {
+  return firth::answer_for_input(firth::InputSides(), index, answers);
+}
+FIRTH_API int64_t firth_output_side(int64_t index, firth::SideAnswers* answers) {
+  return firth::answer_for_output(firth::OutputSides(), index, answers);
+}
 
 // Trains the tokens [start, stop) of one epoch on the shared matrices, lock-free.
 FIRTH_API int64_t firth_train_slice(const Settings* settings, int32_t double_precision, int64_t start, int64_t stop,
@@ -157,7 +182,7 @@ FIRTH_API int64_t firth_plan_slice(const Settings* settings, int64_t start, int6
                                    int64_t* negative_offsets, int32_t* negatives) {
   return firth::guard([&]() -> int64_t {
     firth::validate(*settings);
-    firth::Planner plan(*settings);
+    firth::Planner plan(*settings, firth::plan_rules_of(*settings));
     plan.seek(start, stop, uint32_t(epoch));
     int64_t n_windows = 0, n_contexts = 0, n_negatives = 0;
     while (plan.next_chunk()) {

@@ -1,10 +1,7 @@
 // Room native: a slice of training: the plan's units, one after the other, through an objective's update.
 #pragma once
 
-#include "inputs_pool.hpp"
-#include "inputs_rows.hpp"
-#include "outputs_logistic.hpp"
-#include "outputs_softmax.hpp"
+#include "objectives.hpp"
 #include "plan.hpp"
 
 namespace firth {
@@ -15,7 +12,6 @@ constexpr int UNIT_WORDS =
     PART_WORDS + UNIT_WINDOWS;  // at most, of a unit of skip-gram: several windows and their centers
 constexpr int LOSS_BLOCK = 64;  // tokens
 static_assert(UNIT_BORDER % LOSS_BLOCK == 0, "no unit of windows is in two blocks of the loss");
-constexpr int HOT_NODES = 256;  // the inner nodes next to the root, made last, are on most paths and so in the cache
 
 // Whether the training loss is taken of a block of LOSS_BLOCK tokens: of one in every `loss_every`, drawn by counter,
 // the same ones in each epoch, so that epochs can be compared.
@@ -36,7 +32,7 @@ class Trainer {
  public:
   Trainer(const Settings& settings, InputRows& input_row, OutputRows& output_row)
       : s_(settings),
-        plan_(settings),
+        plan_(settings, plan_rules<Input, Output>()),
         input_row_(input_row),
         output_row_(output_row),
         largest_outputs_(Output::largest_count(settings)) {}
@@ -62,12 +58,8 @@ class Trainer {
   const Planner& planned() const { return plan_; }
 
  private:
-  // Whether a unit may be a part of a window.
-  static constexpr bool TAKES_PARTS = std::is_same<Input, RowInputs>::value;
-
   // Whether a unit may be several windows.
-  static constexpr bool SHARES_NEGATIVES =
-      std::is_same<Input, RowInputs>::value && std::is_same<Output, SampledNegatives>::value;
+  static constexpr bool SEVERAL_WINDOWS = Input::JOINED_WINDOWS > 1 && Output::DRAWS_NEGATIVES;
 
   void train_chunk(Result& result) {
     int64_t block = -1;
@@ -79,9 +71,11 @@ class Trainer {
     work_.loss.take();  // what a unit has left that failed
     prefetched_ = 0;
     part_ = 0;
-    std::fill_n(asked_draws_, BLOCK_DRAWS, -1);
-    std::fill_n(checked_draws_, BLOCK_DRAWS, -1);
+    std::fill_n(asked_draws_, MAX_BLOCK_DRAWS, -1);
+    std::fill_n(checked_draws_, MAX_BLOCK_DRAWS, -1);
     reserve();
+    Input::begin_chunk(s_, work_);
+    Output::begin_chunk(s_, work_);
     if (!plan_.units.empty()) {
       collect_coming(0);
       coming_.ask_all(s_.stride);
@@ -98,8 +92,7 @@ class Trainer {
       }
       train(u);
       int64_t examples = 0;
-      for (int32_t c = unit.first; c < unit.last; ++c)
-        examples += std::is_same<Input, RowInputs>::value ? plan_.centers[c].last - plan_.centers[c].first - 1 : 1;
+      for (int32_t c = unit.first; c < unit.last; ++c) examples += Input::examples(plan_.centers[c].n_context());
       result.examples += examples;
       result.centers += unit.last - unit.first;
       if (!work_.takes_loss) continue;
@@ -108,6 +101,8 @@ class Trainer {
       if (s_.sequence_weights) block_loss += weight * work_.loss.take();
     }
     end_block();
+    Input::end_chunk(s_, work_);
+    Output::end_chunk(s_, work_);
   }
 
   void reserve() {
@@ -117,7 +112,8 @@ class Trainer {
       largest_context = std::max(largest_context, range.last - range.first);
     }
     prepared_.reserve(largest_context, largest_outputs_);
-    work_.reserve(TAKES_PARTS ? std::min(largest_context, UNIT_WORDS) : 1, largest_outputs_);
+    work_.reserve(Input::inputs(Input::TAKES_PARTS ? std::min(largest_context, UNIT_WORDS) : largest_context),
+                  largest_outputs_);
   }
 
   // The kept tokens that a unit's windows cover, their centers included.
@@ -134,9 +130,9 @@ class Trainer {
   }
 
   void train(size_t index) {
-    if constexpr (TAKES_PARTS) {
+    if constexpr (Input::TAKES_PARTS) {
       const Planner::Center& center = plan_.centers[plan_.units[index].first];
-      const int32_t n_parts = part_count(s_, center.n_context());
+      const int32_t n_parts = part_count(center.n_context(), Output::part_words(s_, center.n_context()));
       if (n_parts > 1) return train_parts(index, center, n_parts);
     }
     train_windows(index);
@@ -156,7 +152,7 @@ class Trainer {
     const Range range = range_of(windows);
     unit.context_may_repeat = plan_.may_repeat(range.first, range.last);
     unit.outputs_may_repeat = Output::MAY_REPEAT && (unit.context_may_repeat || negatives_may_repeat(center));
-    if (!SHARES_NEGATIVES || unit.n_targets == 1) {
+    if (!SEVERAL_WINDOWS || unit.n_targets == 1) {
       unit.n_context = range.last - range.first - 1;
       copy_context(center, prepared_.context);
     } else {
@@ -178,7 +174,7 @@ class Trainer {
     for (int32_t part = 0; part < n_parts; ++part, ++part_) {
       if (stop_requested(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
       const int32_t first = part_first(n_context, n_parts, part), last = part_first(n_context, n_parts, part + 1);
-      const int n = plan_.part_draws.empty() ? s_.negatives : plan_.part_draws[part_];
+      const int n = !Output::DRAWS_NEGATIVES ? 0 : plan_.part_draws.empty() ? s_.negatives : plan_.part_draws[part_];
       const bool may_repeat =
           last - first > 1 && plan_.may_repeat(kept_of(center, first), kept_of(center, last - 1) + 1);
       const Unit unit = {prepared_.context + first, last - first, &target, 1, nullptr, negatives, n, may_repeat, true};
@@ -243,8 +239,8 @@ class Trainer {
 
   // False only if a center's negatives and its target differ. Negatives that several units share are looked at once.
   bool negatives_may_repeat(const Planner::Center& center) {
-    if (s_.collision == COLLISION_COUNT) return true;
-    const int32_t draw = shared_draw(s_, center.place);
+    if (s_.target_collision == COLLISION_COUNT) return true;
+    const int32_t draw = plan_.shared_draw(center.place);
     if (checked_draws_[draw] != center.draws) {
       checked_draws_[draw] = center.draws;
       repeated_draws_[draw] = has_repeats(plan_.negatives.data() + center.draws, center.n_draws);
@@ -273,7 +269,7 @@ class Trainer {
          ++prefetched_)
       coming_.add(input_row_.home(plan.kept_ids[prefetched_]));
     for (size_t u = index == 0 ? 0 : index + PREFETCH_UNITS; u <= ahead; ++u) collect_outputs(plan.units[u]);
-    if (!InputRows::IN_PLACE && std::is_same<Output, SampledNegatives>::value) {
+    if (!InputRows::IN_PLACE && Output::DRAWS_NEGATIVES) {
       const size_t further = index + LOOKUP_UNITS;
       if (further < plan.units.size()) {
         const Planner::Unit& unit = plan.units[further];
@@ -285,29 +281,19 @@ class Trainer {
         for (int k = 0; k < center.n_draws; ++k) output_row_.foresee(plan.negatives[center.draws + k]);
       }
     }
-    if (std::is_same<Output, HuffmanPath>::value) {  // paths, then where they begin, further ahead
-      if (const int32_t* target = target_at(plan, index + LOOKUP_UNITS)) {
-        __builtin_prefetch(s_.path_nodes + s_.path_offsets[*target]);
-        __builtin_prefetch(s_.path_codes + s_.path_offsets[*target]);
-      }
-      if (const int32_t* target = target_at(plan, index + LOOKUP_UNITS * 3 / 2))
-        __builtin_prefetch(s_.path_offsets + *target);
-    }
+    Output::look_ahead(
+        s_, [&] { return target_at(plan, index + LOOKUP_UNITS); },
+        [&] { return target_at(plan, index + LOOKUP_UNITS * 3 / 2); });
   }
 
   void collect_outputs(const Planner::Unit& unit) {
     for (int32_t c = unit.first; c < unit.last; ++c) {
       const int32_t target = plan_.kept_ids[plan_.centers[c].kept];
-      if (std::is_same<Output, SampledNegatives>::value) {
-        coming_.add(output_row_.home(target));
-      } else if (std::is_same<Output, HuffmanPath>::value) {
-        for (int64_t step = s_.path_offsets[target]; step < s_.path_offsets[target + 1]; ++step)
-          if (s_.path_nodes[step] < s_.n_output_rows - HOT_NODES) coming_.add(output_row_.home(s_.path_nodes[step]));
-      }
+      Output::each_coming_row(s_, target, [&](int32_t id) { coming_.add(output_row_.home(id)); });
     }
-    if (!std::is_same<Output, SampledNegatives>::value) return;
+    if (!Output::DRAWS_NEGATIVES) return;
     const Planner::Center& center = plan_.centers[unit.first];
-    int64_t& asked = asked_draws_[shared_draw(s_, center.place)];
+    int64_t& asked = asked_draws_[plan_.shared_draw(center.place)];
     if (center.draws == asked) return;  // they have come for a unit before
     asked = center.draws;
     for (int k = 0; k < center.n_draws; ++k) coming_.add(output_row_.home(plan_.negatives[center.draws + k]));
@@ -326,39 +312,12 @@ class Trainer {
   Workspace<Real> work_;
   Prepared<Real> prepared_;
   ComingRows<Real, InputRows::PREFETCH_WRITE> coming_;
-  int64_t part_ = 0;                    // of the chunk's windows that have several parts
-  int64_t asked_draws_[BLOCK_DRAWS];    // whose rows were asked for last, of each of a block's draws
-  int64_t checked_draws_[BLOCK_DRAWS];  // which were last looked through for repeats, the same, and whether there are
-  bool repeated_draws_[BLOCK_DRAWS];
+  int64_t part_ = 0;  // of the chunk's windows that have several parts
+  // Of each of a block's draws: where its negatives are whose rows were asked for last; where its negatives are that
+  // were looked through for repeats last, and whether there are any.
+  int64_t asked_draws_[MAX_BLOCK_DRAWS], checked_draws_[MAX_BLOCK_DRAWS];
+  bool repeated_draws_[MAX_BLOCK_DRAWS];
   int32_t prefetched_ = 0;  // kept tokens of the chunk whose input rows are on their way
 };
-
-template <class T>
-struct Type {
-  typedef T type;
-};
-
-// Calls body(Type<Input>, Type<Output>) with the sides that the settings choose.
-template <class Body>
-inline auto with_objective(const Settings& s, Body&& body) {
-  auto with_output = [&](auto input) {
-    switch (s.loss) {
-      case NEGATIVE_SAMPLING:
-        return body(input, Type<SampledNegatives>());
-      case HIERARCHICAL_SOFTMAX:
-        return body(input, Type<HuffmanPath>());
-      case FULL_SOFTMAX:
-        return body(input, Type<AllRows>());
-    }
-    throw Failure(ERROR_ARGUMENT, "unknown loss");
-  };
-  switch (s.architecture) {
-    case SKIPGRAM:
-      return with_output(Type<RowInputs>());
-    case CBOW:
-      return with_output(Type<PooledInput>());
-  }
-  throw Failure(ERROR_ARGUMENT, "unknown architecture");
-}
 
 }  // namespace firth

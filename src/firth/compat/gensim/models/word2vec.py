@@ -306,7 +306,7 @@ class Word2Vec:
     def to_firth(self) -> Model:
         """The same model as a ``firth.Model``, which saves to a folder, resumes, evaluates on held-out text."""
         config = {**self._training_parameters(self.alpha, self.min_alpha), "threads": max(1, self.workers)}
-        from firth.training.config import TrainingConfig
+        from firth.kernels.config import TrainingConfig
 
         return Model(
             vectors=self.wv.to_firth(),

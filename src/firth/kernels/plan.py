@@ -1,4 +1,4 @@
-"""Room corpus: the sampling plan in NumPy: which tokens are kept, how wide each window is, which negatives are drawn.
+"""Room kernels: the sampling plan in NumPy: which tokens are kept, how wide each window is, which negatives are drawn.
 
 The twin of native/cpp/plan.hpp, and its specification: native's plan of a slice equals this one exactly. Everything is
 a function of (seed, epoch, token position, draw), so it does not depend on slices or threads. ``PlanTables`` turns the
@@ -16,19 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.corpus.philox import Purpose, draw_blocks
+from firth.kernels.config import TrainingConfig
 from firth.numerics.distributions import build_alias_table, keep_probabilities, noise_probabilities
 
 WORD_RANGE = 2**32
 NOISE_RANGE = 2**62  # about the sum of the noise's parts, which must stay below 2^64
-# negative_sharing="block": a block is so many tokens of the corpus; the kept ones among them are numbered: these are
-# their places. A block has BLOCK_DRAWS draws of negatives, which its windows take in turns; with skip-gram, the windows
-# of JOINED_WINDOWS neighbouring places have one draw, are a unit, and have one width, if it is dynamic.
-BLOCK_TOKENS = {"skipgram": 64, "cbow": 128}
-JOINED_WINDOWS = 3
-BLOCK_DRAWS = {"skipgram": 8, "cbow": 4}
-UNIT_BORDER = BLOCK_TOKENS["skipgram"]  # no unit of windows reaches across a multiple of it
+# negative_sharing="block": the input side says how many tokens of the corpus a block has. The kept ones among them are
+# numbered: these are their places. The side also says how many draws of negatives a block has, which its windows take
+# in turns, and how many neighbouring windows have one draw, are a unit, and have one width, if it is dynamic.
+UNIT_BORDER = 64  # tokens: no unit of windows reaches across a multiple of it
 MAX_BLOCK_WINDOW = 10  # wider windows, and whole sequences, have a draw each
-PART_WORDS = 20  # skip-gram: context words whose gradients are added into one step, at most
 
 NOISE_COLUMN = np.dtype([("threshold", np.uint32), ("alias", np.int32)])
 
@@ -57,20 +54,21 @@ class PlanTables:
     def build(
         cls,
         counts: NDArray[np.int64],
-        *,
-        subsample: float,
-        noise_exponent: float | None,
+        config: TrainingConfig,
         noise_distribution: NDArray[np.float64] | None = None,
     ) -> PlanTables:
-        """Tables for a vocabulary's counts; ``noise_exponent=None`` without a distribution builds no noise."""
+        """Tables for a vocabulary's counts; of noise only where the loss draws negatives.
+
+        ``noise_distribution`` takes the place of the counts raised to ``noise_exponent``.
+        """
         keep = None
-        if subsample > 0:
-            probabilities = keep_probabilities(counts, subsample)
+        if config.subsample > 0:
+            probabilities = keep_probabilities(counts, config.subsample)
             keep = (np.minimum(np.ceil(probabilities * WORD_RANGE), WORD_RANGE) - 1).astype(np.uint32)
         noise = noise_parts = None
-        if noise_distribution is None and noise_exponent is not None:
-            noise_distribution = noise_probabilities(counts, noise_exponent)
-        if noise_distribution is not None:
+        if config.objective.outputs.draws_negatives:
+            if noise_distribution is None:
+                noise_distribution = noise_probabilities(counts, config.noise_exponent)
             table = build_alias_table(noise_distribution)
             noise = np.empty(len(counts), NOISE_COLUMN)
             # A threshold of one has no 32-bit integer; such a column is its own alias: the coin does not matter.
@@ -103,71 +101,38 @@ class PlannedWindow:
     parts: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = ()
 
 
-@dataclass(frozen=True)
-class PlanSettings:
-    """The parameters of TrainingConfig that decide what is sampled, under their names there."""
-
-    seed: int
-    architecture: str = "skipgram"
-    window: int = 5
-    window_mode: str = "dynamic"
-    window_side: str = "both"
-    negatives: int = 6
-    negative_sharing: str = "block"
-    target_collision: str = "reject"
-    noise_purpose: Purpose = Purpose.NEGATIVES
-    loss: str = "negative-sampling"
-
-    @property
-    def shares_by_block(self) -> bool:
-        """Windows of a block share draws of negatives."""
-        bounded = self.window_mode != "sequence" and self.window <= MAX_BLOCK_WINDOW
-        return self.negative_sharing == "block" and bounded
-
-    @property
-    def unit_windows(self) -> int:
-        """Neighbouring places whose windows have one draw and one width, and are one unit."""
-        return JOINED_WINDOWS if self.architecture == "skipgram" and self.shares_by_block else 1
-
-    def part_borders(self, n_context: int) -> list[int]:
-        """Where the parts of a window with so many context words begin, and the last one's end.
-
-        Parts are as equal as can be: part p of n begins at context word floor(p n_context / n).
-        """
-        n_parts = 1
-        if self.architecture == "skipgram":
-            by_pair = self.loss == "negative-sampling" and self.negative_sharing == "pair"
-            n_parts = -(-n_context // (1 if by_pair else part_words(self.loss, n_context)))
-        return [n_context * part // n_parts for part in range(n_parts + 1)]
-
-    @property
-    def block_tokens(self) -> int:
-        """Tokens of a block, counted before subsampling and across sequences."""
-        return BLOCK_TOKENS[self.architecture]
+def shares_by_block(config: TrainingConfig) -> bool:
+    """Windows of a block share draws of negatives."""
+    bounded = config.window_mode != "sequence" and config.window <= MAX_BLOCK_WINDOW
+    return config.negative_sharing == "block" and bounded
 
 
-def part_words(loss: str, n_context: int) -> int:
-    """Context words of one unit of skip-gram at most, for a window with ``n_context`` of them.
+def unit_windows(config: TrainingConfig) -> int:
+    """Neighbouring places whose windows have one draw and one width, and are one unit."""
+    return config.objective.inputs.joined_windows if shares_by_block(config) else 1
 
-    The gradients of a unit's words are added into one step. The sum over a whole sequence of hundreds of words
-    overshoots and diverges, so a wide window is divided into parts, each of which is a unit. Under full softmax a part
-    has at most 20 words; else the most words p for which p^4 n_context^3 <= 20^7: a wider window has smaller parts. So
-    the training loss stays near the loss of single pairs (measured: docs/training.md).
+
+def part_borders(config: TrainingConfig, n_context: int) -> list[int]:
+    """Where the parts of a window with so many context words begin, and the last one's end.
+
+    Parts are as equal as can be: part p of n begins at context word floor(p n_context / n).
     """
-    if loss == "softmax":
-        return PART_WORDS
-    return next(p for p in range(PART_WORDS, 0, -1) if p == 1 or p**4 * n_context**3 <= PART_WORDS**7)
+    n_parts = 1
+    if config.objective.inputs.takes_parts:
+        n_parts = -(-n_context // config.objective.outputs.part_words(config, n_context))
+    return [n_context * part // n_parts for part in range(n_parts + 1)]
 
 
 def plan_windows(
     ids: NDArray[np.int32],
     offsets: NDArray[np.int64],
     tables: PlanTables,
-    settings: PlanSettings,
+    config: TrainingConfig,
     *,
     epoch: int,
     start: int,
     stop: int,
+    noise_purpose: Purpose = Purpose.NEGATIVES,
 ) -> Iterator[PlannedWindow]:
     """The windows whose centers lie at the token positions [start, stop), in order.
 
@@ -177,46 +142,49 @@ def plan_windows(
     is the unit's number in its block, and r = floor(word / 2^32 * window) for the second word of the block's first
     token in epoch 0. A window without a context is none.
     """
+    block_tokens, n_unit = config.objective.inputs.block_tokens, unit_windows(config)
     positions = np.arange(len(ids))
-    pairs = draw_blocks(settings.seed, Purpose.TOKEN, epoch, np.arange(-(-len(ids) // 2)))
+    pairs = draw_blocks(config.seed, Purpose.TOKEN, epoch, np.arange(-(-len(ids) // 2)))
     words = pairs.reshape(-1, 2)[: len(ids)]  # of each token
     kept = np.ones(len(ids), bool)
     if tables.keep_thresholds is not None:
         kept = words[:, 0] <= tables.keep_thresholds[ids]
 
-    places = _number_within_blocks(kept, settings.block_tokens)
-    joins_windows = settings.unit_windows > 1 and tables.noise is not None
-    widths = np.full(len(ids), settings.window)
-    if settings.window_mode == "dynamic" and joins_windows:
-        block_starts = positions // settings.block_tokens * settings.block_tokens
-        first_words = draw_blocks(settings.seed, Purpose.TOKEN, 0, block_starts // 2)[:, 1]
-        turns = _scale_words(first_words, settings.window)
-        widths = 1 + (turns + epoch + places // settings.unit_windows) % settings.window
-    elif settings.window_mode == "dynamic":
-        widths = 1 + _scale_words(words[:, 1], settings.window)
+    places = _number_within_blocks(kept, block_tokens)
+    joins_windows = n_unit > 1 and tables.noise is not None
+    widths = np.full(len(ids), config.window)
+    if config.window_mode == "dynamic" and joins_windows:
+        block_starts = positions // block_tokens * block_tokens
+        first_words = draw_blocks(config.seed, Purpose.TOKEN, 0, block_starts // 2)[:, 1]
+        turns = _scale_words(first_words, config.window)
+        widths = 1 + (turns + epoch + places // n_unit) % config.window
+    elif config.window_mode == "dynamic":
+        widths = 1 + _scale_words(words[:, 1], config.window)
     for sequence, (first, last) in enumerate(itertools.pairwise(offsets)):
         line = positions[first:last][kept[first:last]]
         for slot, position in enumerate(line):
             if not start <= position < stop:
                 continue
-            width = len(line) if settings.window_mode == "sequence" else int(widths[position])
+            width = len(line) if config.window_mode == "sequence" else int(widths[position])
             left, right = line[max(0, slot - width) : slot], line[slot + 1 : slot + width + 1]
-            if settings.window_side == "left":
+            if config.window_side == "left":
                 right = right[:0]
-            if settings.window_side == "right":
+            if config.window_side == "right":
                 left = left[:0]
             context = tuple(int(word) for word in ids[np.concatenate([left, right])])
             if not context:
                 continue
             target = int(ids[position])
-            borders = settings.part_borders(len(context))
+            borders = part_borders(config, len(context))
             drawn: list[tuple[int, ...]] = [()] * (len(borders) - 1)
             unit = None
             if tables.noise is not None:
                 place = int(places[position])
-                drawn, changed = draw_negatives(tables, settings, epoch, int(position), place, target, len(borders) - 1)
-                if joins_windows and not (changed and settings.target_collision == "drop"):
-                    group = (sequence, int(position) // settings.block_tokens, place // settings.unit_windows)
+                drawn, changed = draw_negatives(
+                    tables, config, noise_purpose, epoch, int(position), place, target, len(borders) - 1
+                )
+                if joins_windows and not (changed and config.target_collision == "drop"):
+                    group = (sequence, int(position) // block_tokens, place // n_unit)
                     unit = (*group, target if changed else None)
             contexts = [context[first:last] for first, last in itertools.pairwise(borders)]
             negatives = tuple(itertools.chain.from_iterable(drawn))
@@ -248,11 +216,18 @@ def _number_within_blocks(kept: NDArray[np.bool_], block_tokens: int) -> NDArray
 
 
 def draw_negatives(
-    tables: PlanTables, settings: PlanSettings, epoch: int, position: int, place: int, target_id: int, n_parts: int
+    tables: PlanTables,
+    config: TrainingConfig,
+    noise_purpose: Purpose,
+    epoch: int,
+    position: int,
+    place: int,
+    target_id: int,
+    n_parts: int,
 ) -> tuple[list[tuple[int, ...]], bool]:
     """The negatives of each part of one center, and whether any draw equalled the target and was not kept.
 
-    Part p has the draws p K to (p + 1) K - 1, of K = ``settings.negatives``.
+    Part p has the draws p K to (p + 1) K - 1, of K = ``config.negatives``.
     Draw d takes words 2 (d mod 2) and the next of random block d // 2: column floor(word / 2^32 * V), then the coin.
     Random blocks are those of the center's position, or, where windows share the draws of a block of tokens, of the
     block's first position plus the number of the draw in its block. A draw that equals the target is kept ("count"),
@@ -265,12 +240,13 @@ def draw_negatives(
     noise, parts = tables.noise, tables.noise_parts
     n_words = len(noise)
     shared = position
-    if settings.shares_by_block:
-        which = place // settings.unit_windows % BLOCK_DRAWS[settings.architecture]
-        shared = position // settings.block_tokens * settings.block_tokens + which
+    if shares_by_block(config):
+        block_tokens = config.objective.inputs.block_tokens
+        which = place // unit_windows(config) % config.objective.inputs.block_draws
+        shared = position // block_tokens * block_tokens + which
 
     def random_words(number: int, attempt: int) -> tuple[int, int]:
-        block = draw_blocks(settings.seed, settings.noise_purpose, epoch, shared, number // 2, attempt)
+        block = draw_blocks(config.seed, noise_purpose, epoch, shared, number // 2, attempt)
         return int(block[2 * (number % 2)]), int(block[2 * (number % 2) + 1])
 
     def draw(number: int) -> int:
@@ -288,12 +264,12 @@ def draw_negatives(
 
     drawn: list[list[int]] = [[] for _ in range(n_parts)]
     changed = False
-    for number in range(n_parts * settings.negatives):
+    for number in range(n_parts * config.negatives):
         word = draw(number)
-        if word == target_id and settings.target_collision != "count":
+        if word == target_id and config.target_collision != "count":
             changed = True
-            if settings.target_collision == "drop":
+            if config.target_collision == "drop":
                 continue
             word = redraw(number)
-        drawn[number // settings.negatives].append(word)
+        drawn[number // config.negatives].append(word)
     return [tuple(part) for part in drawn], changed
