@@ -18,6 +18,7 @@ from firth.numerics import (
     skipgram_window,
     softmax_loss,
 )
+from firth.numerics.windows import predict
 
 V, D = 6, 3
 TREE = build_huffman_tree([9, 7, 4, 2, 2, 1])
@@ -243,3 +244,33 @@ def test_a_tree_of_other_words_is_refused() -> None:
         )
     with pytest.raises(ParameterError, match="cbow_input must be one of"):
         cbow_window(0, [1], inputs, outputs, loss="hierarchical-softmax", cbow_input="max", tree=TREE)
+
+
+def test_a_loss_of_ones_own_is_a_function() -> None:
+    """A function that calls firth's own losses gives what their names give; ``predict`` is one prediction of either."""
+    rng = np.random.default_rng(3)
+    inputs, outputs = rng.normal(size=(7, 4)), rng.normal(size=(7, 4))
+    negatives = [1, 1, 6]
+
+    def own_softmax(input_vector, output_vectors, target_id):
+        return softmax_loss(input_vector, output_vectors, target_id)
+
+    def own_negatives(input_vector, output_vectors, target_id, negative_ids):
+        return negative_sampling_loss(input_vector, output_vectors, target_id, negative_ids)
+
+    for name, own, drawn in (
+        ("softmax", own_softmax, {}),
+        ("negative-sampling", own_negatives, {"negative_ids": negatives}),
+    ):
+        for window, options in (
+            (skipgram_window, {"direction": "context-to-center", "reduction": "sum"}),
+            (cbow_window, {"cbow_input": "mean"}),
+        ):
+            expected = window(2, [3, 0, 3], inputs, outputs, loss=name, **options, **drawn)
+            got = window(2, [3, 0, 3], inputs, outputs, loss=own, **options, **drawn)
+            assert got[0] == pytest.approx(expected[0], rel=1e-14)
+            for one, other in zip(got[1:], expected[1:], strict=True):
+                np.testing.assert_allclose(one.to_dense(7), other.to_dense(7), rtol=1e-13, atol=1e-15)
+        single = predict(inputs[3], outputs, 2, loss=own, n_words=7, **drawn)
+        alone = cbow_window(2, [3], inputs, outputs, loss=name, cbow_input="sum", **drawn)
+        assert single[0] == pytest.approx(alone[0], rel=1e-14)

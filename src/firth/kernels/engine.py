@@ -124,7 +124,6 @@ class Engine:
         if loss_every is not None and loss_every < 1:
             raise ParameterError(f"loss_every must be at least 1, got {loss_every}")
         config = config.resolved()
-        assert config.threads is not None
         self._objective = config.objective
         outputs = self._objective.outputs
         self._kernel = open_kernel(instruction_set)
