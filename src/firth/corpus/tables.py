@@ -345,7 +345,7 @@ def _arrow_column(array: Any, title: Any) -> _Column:
 def _through_arrow(value: Any, name: str) -> Any:
     """Another library's table as Arrow's, without copying."""
     try:
-        import pyarrow  # type: ignore[import-untyped,unused-ignore]
+        import pyarrow
     except ImportError:
         raise CorpusTypeError(
             f"{name} must be sequences or texts, got a {type(value).__name__}, which firth reads through pyarrow, and"
