@@ -69,7 +69,7 @@ def cures_of_divergence(config: TrainingConfig, *, largest_weight: float, large_
     cures = [Cure("lower the learning rate", "learning_rate", _lower_learning_rate(config))]
     if config.objective.takes_pairs and config.negative_sharing != "pair":
         cures.append(Cure("update pair by pair", "negative_sharing", "pair"))
-    if config.loss == "negative-sampling" and config.negatives > USUAL_NEGATIVES:
+    if config.objective.outputs.draws_negatives and config.negatives > USUAL_NEGATIVES:
         cures.append(Cure("draw fewer negatives", "negatives", USUAL_NEGATIVES))
     if config.window_mode == "sequence":
         cures.append(Cure("take a window in place of the whole sequence", "window_mode", "dynamic"))

@@ -73,6 +73,7 @@ def test_it_trains_what_firth_trains() -> None:
         epochs=3,
         threads=1,
         subsample=0,
+        negatives=5,
         target_collision="drop",
         learning_rate=0.025,
         min_learning_rate=0.0001,
