@@ -146,10 +146,10 @@ MUTANTS = (
         "tests/kernels/test_native_units.py::test_saturated_logits_keep_their_loss_and_gradient",
     ),
     Mutant(
-        "wide windows: one part, whatever the width",
-        f"{CPP}/plan.hpp",
-        "return (context + most - 1) / most;",
-        "return most == 1 ? context : 1;",
+        "wide windows: parts that narrow too slowly",
+        f"{CPP}/outputs_logistic.hpp",
+        "words * words * words * words * capped * capped * capped > PART_WORDS_TO_THE_7TH",
+        "words * words * words * capped * capped * capped > PART_WORDS_TO_THE_7TH",
         "tests/kernels/test_engine.py::test_wide_windows_are_the_plan_through_the_reference",
     ),
     Mutant(
