@@ -136,6 +136,22 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
                 yield number, piece
 
 
+def read_content_lines(path: str | os.PathLike[str], account: LineAccount) -> list[tuple[int, str]]:
+    """The lines that hold something, with their numbers; blank lines and comments are counted in the account.
+
+    Errors are those of :func:`read_lines`.
+    """
+    lines: list[tuple[int, str]] = []
+    for number, line in read_lines(path):
+        if not line.strip():
+            account.n_blank += 1
+        elif line.startswith("#"):
+            account.n_comments += 1
+        else:
+            lines.append((number, line))
+    return lines
+
+
 def _refuse_other_formats(head: bytes, path: Path) -> None:
     try:
         refuse_other_formats(head, str(path), is_whole=False, as_text=True)

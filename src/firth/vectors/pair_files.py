@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from firth.errors import FormatError
-from firth.vectors.evaluation_lines import LineAccount, LineCounts, read_lines
+from firth.vectors.evaluation_lines import LineAccount, LineCounts, read_content_lines
 from firth.vectors.pair_layout import (
     Column,
     PairLayout,
@@ -62,14 +62,7 @@ def read_word_pairs(
     """
     validate_layout_parameters(delimiter, columns)
     account = LineAccount()
-    lines: list[tuple[int, str]] = []
-    for number, line in read_lines(path):
-        if not line.strip():
-            account.n_blank += 1
-        elif line.startswith("#"):
-            account.n_comments += 1
-        else:
-            lines.append((number, line))
+    lines = read_content_lines(path, account)
     layout, has_heading = find_layout(path, lines, delimiter, columns)
     if layout is None:
         first = f", and line {lines[0][0]} is {lines[0][1][:80]!r}" if lines else ""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from firth.errors import FormatError
-from firth.vectors.evaluation_lines import LineAccount, LineCounts, read_lines
+from firth.vectors.evaluation_lines import LineAccount, LineCounts, read_content_lines
 from firth.vectors.pair_layout import split_line, without_empty_end
 
 Question = tuple[str, str, str, str]
@@ -51,14 +51,7 @@ def read_questions(path: str | os.PathLike[str]) -> QuestionFile:
     StorageError, EncodingError, FormatError
     """
     account, found = LineAccount(), _Questions()
-    lines: list[tuple[int, str]] = []
-    for number, line in read_lines(path):
-        if not line.strip():
-            account.n_blank += 1
-        elif line.startswith("#"):
-            account.n_comments += 1
-        else:
-            lines.append((number, line))
+    lines = read_content_lines(path, account)
     table = _find_table(lines[0][1]) if lines else None
     if table is not None:
         account.add_heading(*lines[0])
