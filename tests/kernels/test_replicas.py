@@ -1,7 +1,7 @@
 """Lock-free threads learn on copies of the busiest rows: which rows these are, and how they are added up.
 
-native/cpp/train/replicas.hpp is held against its formula, worked out here in NumPy: what a thread learns on its copies is
-what a run of one thread learns from the same rows.
+native/cpp/train/replicas.hpp is held against its formula, worked out here in NumPy: what a thread learns on its copies
+is what a run of one thread learns from the same rows.
 """
 
 from __future__ import annotations

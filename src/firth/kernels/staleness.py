@@ -1,7 +1,8 @@
 """Room kernels: how often rows are touched, and what follows for threads that learn on copies of them.
 
 ``touch_rates`` says which rows a thread of lock-free training should have copies of (native/cpp/train/replicas.hpp),
-and ``choose_shard_tokens`` how long a shard of deterministic training may run before the shards' work is brought together.
+and ``choose_shard_tokens`` how long a shard of deterministic training may run before the shards' work is
+brought together.
 
 In a round of deterministic training, shards learn on copies of rows as the round found them; then their differences are
 added (damped, see native/cpp/train/deterministic.hpp). A row that many shards move far towards the same place
