@@ -342,11 +342,11 @@ MUTANTS = (
         "tests/kernels/test_plan.py::test_the_units_of_a_block_take_the_widths_in_turns",
     ),
     Mutant(
-        "loss: of the first block of four, whichever is drawn",
+        "loss: without the weight of its sequence",
         f"{CPP}/train/train.hpp",
-        "block % s.loss_every == scale_word(drawn.word[0], uint32_t(s.loss_every))",
-        "block % s.loss_every == 0",
-        "tests/kernels/test_engine.py::test_the_loss_of_a_share_of_blocks",
+        "result.loss += weight * work_.loss.take();",
+        "result.loss += work_.loss.take();",
+        "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
     ),
     Mutant(
         "encoding: offsets of lines one place too early",

@@ -87,7 +87,7 @@ struct NextWord {
         const size_t at = coefficient_at(m, 2, i, j);
         const Real error = work.logits[at] - Real(j == 0);
         work.coefficients[at] = -prepared.learning_rate * error;
-        if (work.takes_loss) work.loss.add(0.5 * double(error) * double(error));
+        work.loss.add(0.5 * double(error) * double(error));
       }
   }
 };

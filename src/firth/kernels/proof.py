@@ -211,7 +211,6 @@ class NativeUnit:
             output_touches_from_last=0,
             noise_purpose=0,
             shard_tokens=1,
-            loss_every=1,
         )
 
 

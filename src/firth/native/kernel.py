@@ -19,14 +19,11 @@ MAX_NEGATIVES = 1 << 16  # native/cpp/model/settings.hpp
 
 
 class Result(ctypes.Structure):
-    """Sums of a stretch: loss in nats, weight of its examples, three products of these by blocks, examples, windows."""
+    """Sums of a stretch: loss in nats, weight of its examples, examples, windows."""
 
     _fields_ = [
         ("loss", c_double),
         ("weight", c_double),
-        ("loss_squares", c_double),
-        ("loss_by_weight", c_double),
-        ("weight_squares", c_double),
         ("examples", c_int64),
         ("centers", c_int64),
     ]
@@ -65,13 +62,9 @@ class Kernel:
         """Name and version of the compiler that built the library, such as ``"GCC 12.2.0"``."""
         return compiler_of(self._library)
 
-    def train_slice(
-        self, settings: Settings, start: int, stop: int, epoch: int, *, double_precision: bool = False
-    ) -> Result:
+    def train_slice(self, settings: Settings, start: int, stop: int, epoch: int) -> Result:
         result = Result()
-        self._check(
-            self._library.firth_train_slice(ctypes.byref(settings.struct), double_precision, start, stop, epoch, result)
-        )
+        self._check(self._library.firth_train_slice(ctypes.byref(settings.struct), start, stop, epoch, result))
         return result
 
     @property
@@ -83,15 +76,9 @@ class Kernel:
         """The workspace of deterministic training."""
         return Rounds(self._library, settings, threads)
 
-    def evaluate_slice(
-        self, settings: Settings, start: int, stop: int, epoch: int, *, double_precision: bool = False
-    ) -> Result:
+    def evaluate_slice(self, settings: Settings, start: int, stop: int, epoch: int) -> Result:
         result = Result()
-        self._check(
-            self._library.firth_evaluate_slice(
-                ctypes.byref(settings.struct), double_precision, start, stop, epoch, result
-            )
-        )
+        self._check(self._library.firth_evaluate_slice(ctypes.byref(settings.struct), start, stop, epoch, result))
         return result
 
     def update_unit(
@@ -159,7 +146,7 @@ class Kernel:
 
 @functools.cache
 def _declare(library: ctypes.CDLL) -> None:
-    slice_arguments = [c_void_p, c_int32, c_int64, c_int64, c_int32, POINTER(Result)]
+    slice_arguments = [c_void_p, c_int64, c_int64, c_int32, POINTER(Result)]
     for name, arguments in {
         "firth_train_slice": slice_arguments,
         "firth_evaluate_slice": slice_arguments,

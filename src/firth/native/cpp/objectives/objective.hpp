@@ -163,7 +163,6 @@ struct Workspace {
   Scratch<Real> changes, pooled_memory, frozen;
   Scratch<int32_t> sorted;
   LossSum<Real> loss;
-  bool takes_loss = true;  // false: the update alone, and `loss` stays as it is
 
   void reserve(int m, int n) {
     const size_t count = coefficient_count(m, n);

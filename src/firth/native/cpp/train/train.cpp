@@ -8,25 +8,25 @@ namespace firth {
 namespace {
 
 // Calls body(trainer) with a trainer of the objective that the settings choose.
-template <bool UPDATE, class Real, class Body>
-Result with_trainer(const Settings& s, SharedRows<Real>& input_row, SharedRows<Real>& output_row, Body&& body) {
+template <bool UPDATE, class Body>
+Result with_trainer(const Settings& s, SharedRows<float>& input_row, SharedRows<float>& output_row, Body&& body) {
   return with_objective(s, [&](auto input, auto output) -> Result {
-    Trainer<UPDATE, Real, typename decltype(input)::type, typename decltype(output)::type, SharedRows<Real>,
-            SharedRows<Real>>
+    Trainer<UPDATE, float, typename decltype(input)::type, typename decltype(output)::type, SharedRows<float>,
+            SharedRows<float>>
         trainer(s, input_row, output_row);
     return body(trainer);
   });
 }
 
-template <bool UPDATE, class Real>
+template <bool UPDATE>
 Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch) {
-  SharedRows<Real> input_row{static_cast<Real*>(s.input_matrix), s.stride};
-  SharedRows<Real> output_row{static_cast<Real*>(s.output_matrix), s.stride};
+  SharedRows<float> input_row{static_cast<float*>(s.input_matrix), s.stride};
+  SharedRows<float> output_row{static_cast<float*>(s.output_matrix), s.stride};
   if (!UPDATE || s.threads <= 1 || !s.input_touches || has_wide_windows(s))
     return with_trainer<UPDATE>(s, input_row, output_row,
                                 [&](auto& trainer) { return trainer.run(start, stop, epoch); });
   // A thread's own, kept from slice to slice: megabytes, too many to ask the system for every time.
-  thread_local Replicas<Real> input_copies, output_copies;
+  thread_local Replicas<float> input_copies, output_copies;
   const int64_t stretch = stretch_tokens(s);
   const double touches = with_objective(s, [](auto, auto output) { return decltype(output)::type::WORTH_A_COPY; });
   input_copies.make(s, input_row, input_rates(s), s.n_words, touches);
@@ -108,12 +108,11 @@ FIRTH_API int64_t firth_output_side(int64_t index, firth::SideAnswers* answers) 
 }
 
 // Trains the tokens [start, stop) of one epoch on the shared matrices, lock-free.
-FIRTH_API int64_t firth_train_slice(const Settings* settings, int32_t double_precision, int64_t start, int64_t stop,
-                                    int32_t epoch, firth::Result* result) {
+FIRTH_API int64_t firth_train_slice(const Settings* settings, int64_t start, int64_t stop, int32_t epoch,
+                                    firth::Result* result) {
   return firth::guard([&]() -> int64_t {
     firth::validate(*settings);
-    *result = double_precision ? firth::run_slice<true, double>(*settings, start, stop, uint32_t(epoch))
-                               : firth::run_slice<true, float>(*settings, start, stop, uint32_t(epoch));
+    *result = firth::run_slice<true>(*settings, start, stop, uint32_t(epoch));
     return 0;
   });
 }
@@ -143,12 +142,11 @@ FIRTH_API int64_t firth_rounds_train(void* rounds, int64_t start, int64_t stop, 
 }
 
 // The loss of the tokens [start, stop), nothing changed.
-FIRTH_API int64_t firth_evaluate_slice(const Settings* settings, int32_t double_precision, int64_t start, int64_t stop,
-                                       int32_t epoch, firth::Result* result) {
+FIRTH_API int64_t firth_evaluate_slice(const Settings* settings, int64_t start, int64_t stop, int32_t epoch,
+                                       firth::Result* result) {
   return firth::guard([&]() -> int64_t {
     firth::validate(*settings);
-    *result = double_precision ? firth::run_slice<false, double>(*settings, start, stop, uint32_t(epoch))
-                               : firth::run_slice<false, float>(*settings, start, stop, uint32_t(epoch));
+    *result = firth::run_slice<false>(*settings, start, stop, uint32_t(epoch));
     return 0;
   });
 }
