@@ -30,9 +30,9 @@ from firth.estimators.text_classifier import TextClassifier
 from firth.formats.model_folder import read_table
 from firth.formats.registry import read_vectors
 from firth.formats.source import ReadOptions
-from firth.training import run as training_run
-from firth.training.checkpoints import read_checkpoint
-from firth.training.prepared import InstructionSetWarning
+from firth.training.run import train as training_run
+from firth.training.loop.checkpoints import read_checkpoint
+from firth.training.run.prepared import InstructionSetWarning
 from firth.vectors.word_vectors import WordVectors
 
 DEEP, LESS_DEEP = "[" * 900 + "]" * 900, "[" * 30 + "]" * 30

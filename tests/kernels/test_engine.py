@@ -18,7 +18,7 @@ from firth.kernels.registry import OBJECTIVES
 from firth.native.kernel import MAX_NEGATIVES
 from firth.native.loader import available_instruction_sets
 from firth.numerics.huffman import build_huffman_tree
-from firth.training.history import mean_loss_error
+from firth.models.history import mean_loss_error
 
 SETS = available_instruction_sets()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from firth.errors import ParameterError
-from firth.training.options import Heldout, Interval, RunOptions, parse_heldout, parse_interval, parse_patience
+from firth.training.run.options import Heldout, Interval, RunOptions, parse_heldout, parse_interval, parse_patience
 
 
 @pytest.mark.parametrize(

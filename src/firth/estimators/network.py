@@ -33,7 +33,7 @@ from firth.numerics.network import (
     network_probabilities,
     unpack_network,
 )
-from firth.training.streams import QuietStream
+from firth.base.streams import QuietStream
 
 FloatArray = NDArray[np.floating[Any]]
 Progress = Callable[[int, float], None]

@@ -25,10 +25,10 @@ from firth.kernels.config import (
 )
 from firth.kernels.engine import Engine
 from firth.native.loader import default_instruction_set
-from firth.training.callbacks import CallbackList
-from firth.training.checkpoints import CheckpointWriter, read_checkpoint
-from firth.training.continuation import Continuation, continue_vocabulary
-from firth.training.encoding import (
+from firth.training.loop.callbacks import CallbackList
+from firth.training.loop.checkpoints import CheckpointWriter, read_checkpoint
+from firth.training.run.continuation import Continuation, continue_vocabulary
+from firth.training.run.encoding import (
     TextOptions,
     encode_for_training,
     encode_heldout,
@@ -38,13 +38,13 @@ from firth.training.encoding import (
     reopen_corpus,
     wrong_word_kind,
 )
-from firth.training.model import Model
-from firth.training.options import Heldout, HeldoutSource, Interval, RunOptions
-from firth.training.prepared import PreparedRun, same_instruction_set
-from firth.training.progress import ProgressDisplay, make_progress
-from firth.training.resumed import validate_run_arrays, validate_snapshot
-from firth.training.signals import StopSignals
-from firth.training.start import (
+from firth.models.model import Model
+from firth.training.run.options import Heldout, HeldoutSource, Interval, RunOptions
+from firth.training.run.prepared import PreparedRun, same_instruction_set
+from firth.training.loop.progress import ProgressDisplay, make_progress
+from firth.training.run.resumed import validate_run_arrays, validate_snapshot
+from firth.training.loop.signals import StopSignals
+from firth.training.run.start import (
     StartVectors,
     frozen_mask,
     noise_weights,
@@ -53,8 +53,8 @@ from firth.training.start import (
     read_start_vectors,
     validate_freeze,
 )
-from firth.training.work_files import TEXT_NAME, discard
-from firth.training.workspace import Workspace
+from firth.training.run.work_files import TEXT_NAME, discard
+from firth.training.run.workspace import Workspace
 from firth.vectors.word_vectors import WordVectors
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from firth.base.storage import storage_error
 from firth.errors import FormatError, StorageError
 from firth.formats.model_folder import clean_model_folder, validate_model_destination
 from firth.formats.target import sync_folder
-from firth.training.resumed import read_run_array, run_checksums, validate_checksums
-from firth.training.work_files import (
+from firth.training.run.resumed import read_run_array, run_checksums, validate_checksums
+from firth.training.run.work_files import (
     CHECKPOINT_NAME,
     CORPUS_NAME,
     HELDOUT_NAME,

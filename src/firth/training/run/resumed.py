@@ -18,7 +18,7 @@ from firth.base.files import open_regular
 from firth.errors import FormatError, StorageError
 
 if TYPE_CHECKING:
-    from firth.training.checkpoints import RunState, Snapshot
+    from firth.training.loop.checkpoints import RunState, Snapshot
 
 _AGAIN = "start the run again"
 _NOT_OF_THE_RUN = ("format", "format_version", "arrays", "checksums", "instruction_set", "firth_version")

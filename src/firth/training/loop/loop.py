@@ -19,14 +19,14 @@ from firth.errors import ParameterError, TrainingError
 from firth.kernels.config import TrainingConfig
 from firth.kernels.plan import UNIT_BORDER
 from firth.native.loader import StoppedError
-from firth.training.callbacks import CallbackList, TrainingState
-from firth.training.checkpoints import CheckpointWriter, RunState, Snapshot, describe_storage_error
-from firth.training.divergence import NOT_FINITE, DivergenceGuard, VectorKeeper
-from firth.training.history import EpochRecord, Evaluation, mean_loss_error
-from firth.training.options import Interval
-from firth.training.progress import ProgressDisplay, ProgressReport, format_count, format_duration
-from firth.training.schedule import FinishedSlice, SliceQueue, TrainingSlice, learning_rate_at
-from firth.training.signals import StopSignals
+from firth.training.loop.callbacks import CallbackList, TrainingState
+from firth.training.loop.checkpoints import CheckpointWriter, RunState, Snapshot, describe_storage_error
+from firth.training.loop.divergence import NOT_FINITE, DivergenceGuard, VectorKeeper
+from firth.models.history import EpochRecord, Evaluation, mean_loss_error
+from firth.training.run.options import Interval
+from firth.training.loop.progress import ProgressDisplay, ProgressReport, format_count, format_duration
+from firth.training.loop.schedule import FinishedSlice, SliceQueue, TrainingSlice, learning_rate_at
+from firth.training.loop.signals import StopSignals
 
 if TYPE_CHECKING:
     from firth.kernels.engine import SliceResult

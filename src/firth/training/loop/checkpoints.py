@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from firth.base.json_file import as_object, describe_json
 from firth.errors import FormatError, StorageError
 from firth.formats.model_folder import read_model_folder, write_model_folder
-from firth.training.history import History
-from firth.training.records import read_record, require
-from firth.training.resumed import json_digest
+from firth.models.history import History
+from firth.models.records import read_record, require
+from firth.training.run.resumed import json_digest
 
 CHECKPOINT_VERSION = 1
 _TENSORS = ("input_vectors", "output_vectors", "kept_input_vectors", "kept_output_vectors")
