@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     from firth.formats.registry import write_vectors as write_vectors
     from firth.formats.table import VectorTable as VectorTable
     from firth.kernels.config import TrainingConfig as TrainingConfig
+    from firth.models.history import History as History
+    from firth.models.model import Model as Model
+    from firth.models.model import load as load
     from firth.numerics.gradient_check import check_gradient as check_gradient
     from firth.training.loop.callbacks import Callback as Callback
     from firth.training.loop.callbacks import StopTraining as StopTraining
     from firth.training.loop.callbacks import TrainingState as TrainingState
-    from firth.models.history import History as History
-    from firth.models.model import Model as Model
-    from firth.models.model import load as load
     from firth.training.run.prepared import UnsavedModelError as UnsavedModelError
-    from firth.training.run.train import resume as resume
+    from firth.training.run.resume import resume as resume
     from firth.training.run.train import train as train
     from firth.vectors.evaluation import evaluate_analogies as evaluate_analogies
     from firth.vectors.evaluation import evaluate_word_pairs as evaluate_word_pairs
@@ -78,7 +78,8 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "firth.models.history": ("History",),
     "firth.models.model": ("Model", "load"),
     "firth.training.run.prepared": ("UnsavedModelError",),
-    "firth.training.run.train": ("resume", "train"),
+    "firth.training.run.resume": ("resume",),
+    "firth.training.run.train": ("train",),
     "firth.vectors.evaluation": ("evaluate_analogies", "evaluate_word_pairs"),
     "firth.vectors.word_vectors": ("WordVectors",),
 }

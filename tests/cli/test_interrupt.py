@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 import firth
-from firth.training.loop.loop import CheckpointWarning, TrainingLoop
+from firth.training.loop.checkpoints import CheckpointWarning
+from firth.training.loop.loop import TrainingLoop
 from firth.training.loop.signals import StopSignals
 
 PACKAGE = str(Path(firth.__file__).parents[1])

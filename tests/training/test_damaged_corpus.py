@@ -17,8 +17,8 @@ from firth.corpus import EncodedCorpus, encode_corpus
 from firth.corpus.encoded import write_manifest
 from firth.errors import CorpusError, FirthError, FormatError
 from firth.training.loop.checkpoints import RunState, Snapshot
+from firth.training.run.resume import resume
 from firth.training.run.resumed import validate_run_arrays, validate_snapshot
-from firth.training.run.train import resume
 
 OPTIONS: dict[str, Any] = {
     "dims": 4,

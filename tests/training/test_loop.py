@@ -19,8 +19,8 @@ import firth
 from firth.errors import MissingExtraError, ParameterError, TrainingError
 from firth.kernels import engine as engine_module
 from firth.kernels.engine import Engine, SliceResult
-from firth.training.loop import loop as loop_module
 from firth.models.history import EpochRecord, Evaluation, History
+from firth.training.loop import loop as loop_module
 from firth.training.loop.progress import (
     BarProgress,
     LineProgress,

@@ -20,8 +20,7 @@ import firth
 from firth.errors import CorpusError, FormatError, ParameterError, StorageError
 from firth.formats import model_folder
 from firth.training.loop import checkpoints
-from firth.training.loop.checkpoints import RunState, Snapshot, read_checkpoint, write_checkpoint
-from firth.training.loop.loop import CheckpointWarning
+from firth.training.loop.checkpoints import CheckpointWarning, RunState, Snapshot, read_checkpoint, write_checkpoint
 from firth.training.run.prepared import InstructionSetWarning
 
 DRIVER = Path(__file__).with_name("run_driver.py")

@@ -18,11 +18,11 @@ from firth.cli.output import OutputError
 from firth.cli.reading import make_choice, print_json
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.config import CHOICE_NAMES, PARAMETER_HELP, TrainingConfig, choices_of
+from firth.models.run_files import RUN_NAME, WORK_NAME
 from firth.training.run.advice import name_as_flag, parameters_named
 from firth.training.run.options import ON_INTERRUPT
 from firth.training.run.prepared import UnsavedModelError
 from firth.training.run.rescue import attached_to, describe_cut_off, save_elsewhere
-from firth.training.run.work_files import RUN_NAME, WORK_NAME
 
 if TYPE_CHECKING:
     from firth.models.model import Model
@@ -176,7 +176,7 @@ def train_command(
     try:
         with parameters_named(name_as_flag):
             if resume is not None:
-                from firth.training.run.train import resume as go_on
+                from firth.training.run.resume import resume as go_on
 
                 model = go_on(resume, progress=not quiet, threads=parameters["threads"])
             else:

@@ -19,14 +19,15 @@ from firth.formats.model_folder import read_model_folder, write_model_folder
 from firth.kernels.config import TrainingConfig
 from firth.models.history import History
 from firth.models.records import read_record
-from firth.training.run.work_files import RUN_NAME, WORK_NAME
+from firth.models.run_files import RUN_NAME, WORK_NAME
 from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import PackedWords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from firth.training.run.options import HeldoutSource, Interval
+    from firth.training.loop.intervals import Interval
+    from firth.training.run.options import HeldoutSource
 
 CONFIG_KEYS = ("firth_version", "training", "history", "corpus", "instruction_set")
 
@@ -181,7 +182,7 @@ class Model:
         ------
         ParameterError, CorpusError, StorageError, TrainingError, UnknownWordError
         """
-        from firth.training.run.train import train_more
+        from firth.training.run.more import train_more
 
         return train_more(
             self,

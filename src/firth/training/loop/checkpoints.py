@@ -13,15 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.base.json_file import as_object, describe_json
+from firth.base.json_file import as_object, describe_json, json_digest
 from firth.errors import FormatError, StorageError
 from firth.formats.model_folder import read_model_folder, write_model_folder
 from firth.models.history import History
 from firth.models.records import read_record, require
-from firth.training.run.resumed import json_digest
 
 CHECKPOINT_VERSION = 1
 _TENSORS = ("input_vectors", "output_vectors", "kept_input_vectors", "kept_output_vectors")
+
+
+class CheckpointWarning(RuntimeWarning):
+    """A checkpoint could not be written; training goes on, the one before stands."""
 
 
 @dataclass

@@ -17,9 +17,9 @@ from firth.corpus.encoded import EncodedCorpus
 from firth.errors import NothingLearnedWarning
 from firth.kernels.config import TrainingConfig
 from firth.numerics.distributions import keep_probabilities
-from firth.training.run.advice import Cure, cures_of_divergence, cures_of_guessing, cures_of_no_example, describe_cures
 from firth.training.loop.checkpoints import RunState
 from firth.training.loop.divergence import LARGEST_NORM
+from firth.training.run.advice import Cure, cures_of_divergence, cures_of_guessing, cures_of_no_example, describe_cures
 
 if TYPE_CHECKING:
     from firth.kernels.engine import Engine

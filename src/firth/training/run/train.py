@@ -1,49 +1,26 @@
-"""Room training: train, resume and train_more: from a corpus to a model, everything checked before work is done."""
+"""Room training: train: from a corpus to a model, everything checked before work is done."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from firth.base.json_file import as_object, as_text
-from firth.base.machine import available_processors
-from firth.base.values import as_integer
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
-from firth.errors import FormatError, ParameterError
-from firth.kernels.config import (
-    PARAMETER_HELP,
-    TrainingConfig,
-    validate_parameter_names,
-    with_parameters,
-)
+from firth.kernels.config import PARAMETER_HELP, TrainingConfig, with_parameters
 from firth.kernels.engine import Engine
+from firth.models.model import Model
 from firth.native.loader import default_instruction_set
 from firth.training.loop.callbacks import CallbackList
-from firth.training.loop.checkpoints import CheckpointWriter, read_checkpoint
-from firth.training.run.continuation import Continuation, continue_vocabulary
-from firth.training.run.encoding import (
-    TextOptions,
-    encode_for_training,
-    encode_heldout,
-    heldout_arrays,
-    is_lowercase,
-    known_words,
-    reopen_corpus,
-    wrong_word_kind,
-)
-from firth.models.model import Model
-from firth.training.run.options import Heldout, HeldoutSource, Interval, RunOptions
-from firth.training.run.prepared import PreparedRun, same_instruction_set
-from firth.training.loop.progress import ProgressDisplay, make_progress
-from firth.training.run.resumed import validate_run_arrays, validate_snapshot
-from firth.training.loop.signals import StopSignals
+from firth.training.loop.intervals import Interval
+from firth.training.loop.progress import make_progress
+from firth.training.run.encoding import TextOptions, encode_for_training, encode_heldout, is_lowercase
+from firth.training.run.options import HeldoutSource, RunOptions
+from firth.training.run.prepared import PreparedRun
 from firth.training.run.start import (
     StartVectors,
     frozen_mask,
@@ -53,12 +30,8 @@ from firth.training.run.start import (
     read_start_vectors,
     validate_freeze,
 )
-from firth.training.run.work_files import TEXT_NAME, discard
-from firth.training.run.workspace import Workspace
+from firth.training.run.workspace import open_workspace
 from firth.vectors.word_vectors import WordVectors
-
-if TYPE_CHECKING:
-    Matrix = NDArray[np.float32]
 
 
 def train(
@@ -166,7 +139,7 @@ def train(
     weights = read_sequence_weights(sequence_weights)
     continues_rows = isinstance(initial_vectors, np.ndarray)
     text = TextOptions(lowercase, tokenizer, normalizer, encoding_errors, as_text, continues_rows)
-    with _prepare(output, overwrite, display) as (workspace, signals):
+    with open_workspace(output, overwrite, display) as (workspace, signals):
         encoded, encode_seconds = encode_for_training(
             corpus, workspace, config, text, vocabulary, options, display, workspace.corpus_folder
         )
@@ -205,217 +178,6 @@ def train(
 train.__signature__ = with_parameters(train)  # type: ignore[attr-defined]
 
 
-def resume(
-    folder: str | os.PathLike[str],
-    *,
-    callbacks: Iterable[Any] = (),
-    stop_metric: Callable[[WordVectors], float] | None = None,
-    progress: bool | None = None,
-    threads: int | None = None,
-) -> Model:
-    """Go on with a run that was cut off, from its last checkpoint: no corpus is needed, the encoded one is there.
-
-    Position, learning rate, history and configuration go on as they stood. The vectors are those of a run that was
-    never cut off, to the bit, with one thread or ``deterministic=True``, on the same instruction set; otherwise each
-    slice is trained exactly once.
-
-    Parameters
-    ----------
-    folder : path
-        The ``output`` of the run, which was given ``checkpoint_every``.
-    callbacks, stop_metric
-        Functions are not stored: pass those of the run again.
-    threads : int or None
-        None: as many as before.
-
-    Returns
-    -------
-    Model
-
-    Raises
-    ------
-    StorageError
-        There is no run to go on with in the folder, or it is still at work.
-    CorpusError
-        The encoded corpus was changed.
-    FormatError
-        A file is damaged.
-    ParameterError
-        ``stop_metric`` is missing where the run had one, or given where it had none.
-    """
-    callback_list = CallbackList(callbacks)
-    display = make_progress(progress)
-    with StopSignals() as signals, contextlib.closing(Workspace.reopen(folder)) as workspace, signals.at_once():
-        record, arrays = workspace.read_run()
-        try:
-            config = TrainingConfig.from_json(record["training"])
-            options = RunOptions(
-                heldout=Heldout() if record["has_heldout"] else None,
-                heldout_every=_read_interval(record["heldout_every"]),
-                patience=record["patience"],
-                stop_metric=stop_metric,
-                checkpoint_every=_read_interval(record["checkpoint_every"]),
-            )
-            has_metric, identity = bool(record["has_stop_metric"]), dict(as_object(record["identity"], "identity"))
-            corpus_identity, heldout_identity = identity["corpus"], identity["heldout"]
-            began_with = as_text(record["instruction_set"], "instruction_set")
-            encode_seconds = float(record["encode_seconds"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise FormatError(f"{workspace.folder}: run.json is damaged ({error!r}); start the run again") from None
-        if has_metric != (stop_metric is not None):
-            what = "be given again, as functions are not stored" if has_metric else "be left out: the run had none"
-            raise ParameterError(f"stop_metric must {what}, got {stop_metric!r}")
-        if stop_metric is not None and not callable(stop_metric):
-            raise ParameterError(f"stop_metric must be a function of the vectors, got {stop_metric!r}")
-        if threads is not None:
-            config = dataclasses.replace(config, threads=as_integer("threads", threads, minimum=1))
-        corpus = reopen_corpus(workspace.corpus_folder, corpus_identity)
-        heldout: EncodedCorpus | None = None
-        if heldout_identity is not None:
-            heldout = reopen_corpus(workspace.heldout_folder, heldout_identity)
-        validate_run_arrays(workspace.folder, arrays, len(corpus.vocabulary), corpus.n_sequences)
-        snapshot = read_checkpoint(workspace.checkpoint_folder, identity)
-        run = PreparedRun(
-            config=config,
-            workspace=workspace,
-            corpus=corpus,
-            heldout=heldout_arrays(corpus, heldout) if record["has_heldout"] else None,
-            lowercase=is_lowercase(corpus),
-            weights=arrays.get("sequence_weights"),
-            noise=arrays.get("noise_distribution"),
-            frozen=arrays.get("frozen"),
-            instruction_set=same_instruction_set(began_with),
-        )
-        run.validate()
-        run.report_needs(options, display)
-        engine = run.make_engine()
-        if snapshot is None:  # of a run with start vectors there is one
-            state = run.begin(engine, encode_seconds, has_start_vectors=False)
-        else:
-            state = snapshot.state
-            shapes = (engine.input_vectors.shape, engine.output_vectors.shape)
-            validate_snapshot(workspace.checkpoint_folder, snapshot, shapes, config.epochs, corpus.n_tokens)
-            engine.load_vectors(snapshot.input_vectors, snapshot.output_vectors)
-            if state.loss_bound_nats is None or state.norm_bound is None:  # a checkpoint of an earlier version
-                begun = run.begin(engine, encode_seconds, has_start_vectors=True)
-                state.loss_bound_nats, state.norm_bound = begun.loss_bound_nats, begun.norm_bound
-                state.history.guessing_loss_nats = begun.history.guessing_loss_nats
-        done = (state.epoch * corpus.n_tokens + state.position) / (config.epochs * corpus.n_tokens)
-        display.note(f"going on in epoch {state.epoch + 1} of {config.epochs}, {done:.1%} done")
-        checkpoints = CheckpointWriter(workspace.checkpoint_folder, identity)
-        return run.train(engine, state, options, callback_list, display, signals, checkpoints, engine.reset_vectors)
-
-
-def train_more(
-    model: Model,
-    corpus: Any,
-    *,
-    new_words: bool,
-    freeze: Any,
-    output: str | os.PathLike[str] | None,
-    overwrite: bool,
-    lowercase: bool | None,
-    tokenizer: str | Callable[[str], Sequence[str]] | None,
-    normalizer: Callable[[str], str] | None,
-    encoding_errors: str,
-    as_text: bool,
-    heldout: HeldoutSource | None,
-    heldout_every: str | Interval | None,
-    patience: int | None,
-    stop_metric: Callable[[WordVectors], float] | None,
-    checkpoint_every: str | float | Interval | None,
-    on_interrupt: str,
-    callbacks: Iterable[Any],
-    progress: bool | None,
-    sequence_weights: Any,
-    changes: Mapping[str, Any],
-) -> Model:
-    """Continue a model on new text: what ``Model.train_more`` documents."""
-    validate_parameter_names(changes)
-    for name in ("architecture", "loss", "dims"):
-        if name in changes and changes[name] != getattr(model.config, name):
-            raise ParameterError(
-                f"{name} must stay {getattr(model.config, name)!r}, as the model was trained, got {changes[name]!r}"
-            )
-    config = TrainingConfig(**{**model.config.to_json(), **_following_changes(model.config, changes)}).resolved()
-    options = RunOptions.parse(heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt)
-    callback_list = CallbackList(callbacks)
-    display = make_progress(progress)
-    validate_freeze(freeze, True)
-    weights = read_sequence_weights(sequence_weights)
-    is_encoded = isinstance(corpus, EncodedCorpus)
-    same_case = (model.corpus.lowercase and not is_encoded) if lowercase is None else lowercase
-    text = TextOptions(same_case, tokenizer, normalizer, encoding_errors, as_text)
-    words: Any = model.vectors.words
-    old_words = Vocabulary(
-        words=words if isinstance(words, np.ndarray) else tuple(words),
-        counts=np.ones(len(model.vectors), np.int64) if model.vectors.counts is None else model.vectors.counts,
-    )
-    old_mask = frozen_mask(freeze, old_words, None) if freeze is not True else np.ones(len(old_words), np.bool_)
-    with _prepare(output, overwrite, display) as (workspace, signals):
-        with known_words("corpus", "the model", old_words):
-            encoded, encode_seconds = encode_for_training(
-                corpus,
-                workspace,
-                config,
-                text,
-                None if new_words or is_encoded else old_words,
-                options,
-                display,
-                workspace.folder / TEXT_NAME,
-                cut=False,
-            )
-        if encoded.vocabulary.words_are_ids != old_words.words_are_ids:
-            raise wrong_word_kind("corpus", "the model", old_words)
-        continued = continue_vocabulary(encoded, old_words, config, workspace.corpus_folder, new_words=new_words)
-        discard(workspace.folder, TEXT_NAME)  # its ids are rewritten
-        frozen: NDArray[np.bool_] | None = None
-        if old_mask is not None:
-            frozen = np.zeros(len(continued.corpus.vocabulary), np.bool_)
-            frozen[continued.word_ids] = old_mask
-        run = PreparedRun(
-            config=config,
-            workspace=workspace,
-            corpus=continued.corpus,
-            heldout=encode_heldout(workspace, continued.corpus, options, text, config, display),
-            lowercase=is_lowercase(encoded),
-            weights=weights,
-            noise=continued.noise if config.objective.outputs.draws_negatives else None,
-            frozen=frozen,
-            instruction_set=default_instruction_set(),
-        )
-        run.validate()
-        run.report_needs(options, display)
-        engine = run.make_engine()
-
-        def load_start() -> None:
-            engine.reset_vectors()
-            _load_old_vectors(engine, model, continued)
-
-        load_start()
-        state = run.begin(engine, encode_seconds, has_start_vectors=True)
-        checkpoints = run.prepare_checkpoints(options, engine, state, write_first=True)
-        return run.train(engine, state, options, callback_list, display, signals, checkpoints, load_start)
-
-
-@contextlib.contextmanager
-def _prepare(
-    output: str | os.PathLike[str] | None, overwrite: bool, display: ProgressDisplay
-) -> Iterator[tuple[Workspace, StopSignals]]:
-    """A work folder that is deleted in the end, but for a run that can go on; signals that end all in order."""
-    with StopSignals() as signals:
-        workspace = Workspace.create(output, overwrite)
-        try:
-            with signals.at_once():
-                yield workspace, signals
-        finally:
-            display.close()
-            if workspace.is_run:
-                workspace.close()
-            else:
-                workspace.remove()
-
-
 def _load_start_vectors(
     engine: Engine, start_vectors: StartVectors | None, output_vectors: Any, vocabulary: Vocabulary
 ) -> None:
@@ -430,24 +192,6 @@ def _load_start_vectors(
     engine.load_vectors(input_vectors, output_vectors)
 
 
-def _load_old_vectors(engine: Engine, model: Model, continued: Continuation) -> None:
-    input_vectors, output_vectors = engine.input_vectors, engine.output_vectors
-    input_vectors[continued.word_ids] = model.vectors.matrix
-    if not model.config.objective.outputs.needs_tree:  # output rows are words
-        output_vectors[continued.word_ids] = model.output_vectors
-    elif continued.keeps_tree:
-        output_vectors[:] = model.output_vectors
-    engine.load_vectors(input_vectors, output_vectors)
-
-
-def _following_changes(config: TrainingConfig, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes, and the end of the learning rate decided anew where its start is changed alone."""
-    following: dict[str, Any] = {"threads": min(config.threads or 1, available_processors()), **changes}
-    if "learning_rate" in changes and "min_learning_rate" not in changes:
-        following["min_learning_rate"] = None
-    return following
-
-
 def _as_encoded(config: TrainingConfig, corpus: EncodedCorpus) -> TrainingConfig:
     """The configuration with the vocabulary's limits that the corpus was encoded with, for the record."""
     settings = corpus.manifest.get("settings", {})
@@ -455,8 +199,4 @@ def _as_encoded(config: TrainingConfig, corpus: EncodedCorpus) -> TrainingConfig
     return dataclasses.replace(config, **limits)
 
 
-def _read_interval(values: Mapping[str, float | None] | None) -> Interval | None:
-    return None if values is None else Interval(**values)
-
-
-__all__ = ["resume", "train"]
+__all__ = ["train"]
