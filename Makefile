@@ -31,7 +31,8 @@ lint: $(VENV)/.firth-test ## ruff, mypy --strict, clang-format; changes nothing
 	@$(BIN)/mypy
 	@$(BIN)/clang-format --dry-run -Werror $(CPP)
 
-format: $(VENV)/.firth-test ## ruff and clang-format, in place
+format: $(VENV)/.firth-test ## ruff and clang-format, in place; the parameters for type checkers
+	@PYTHONPATH=src $(BIN)/python tests/kernels/write_parameters.py
 	@$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format --quiet; $(BIN)/clang-format -i $(CPP)
 
 native: ## build the C++ core into the source tree (development: then PYTHONPATH=src runs the checkout)

@@ -26,6 +26,9 @@ from firth.vectors.words import PackedWords
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from typing_extensions import Unpack
+
+    from firth.kernels.parameters import TrainingParameters
     from firth.training.options import HeldoutSource, Interval
 
 CONFIG_KEYS = ("firth_version", "training", "history", "corpus", "instruction_set")
@@ -150,7 +153,7 @@ class Model:
         callbacks: Iterable[Any] = (),
         progress: bool | None = None,
         sequence_weights: Any = None,
-        **changes: Any,
+        **changes: Unpack[TrainingParameters],
     ) -> Model:
         """Continue on new text; this model stays as it is, a new one is returned.
 

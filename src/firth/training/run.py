@@ -58,6 +58,10 @@ from firth.training.workspace import Workspace
 from firth.vectors.word_vectors import WordVectors
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from firth.kernels.parameters import TrainingParameters
+
     Matrix = NDArray[np.float32]
 
 
@@ -85,7 +89,7 @@ def train(
     freeze: Any = None,
     sequence_weights: Any = None,
     noise_distribution: Any = None,
-    **parameters: Any,
+    **parameters: Unpack[TrainingParameters],
 ) -> Model:
     """Learn vectors from a corpus.
 
