@@ -18,8 +18,8 @@ from firth.compat.gensim.models import Word2Vec
 from firth.errors import NothingLearnedWarning, ParameterError, TrainingError
 from firth.kernels.config import TrainingConfig, validate_vocabulary_size
 from firth.kernels.engine import Engine, SliceResult
-from firth.training.checkpoints import RunState
-from firth.training.history import EpochRecord
+from firth.models.history import EpochRecord
+from firth.training.loop.checkpoints import RunState
 
 SMALL: dict[str, Any] = {"dims": 8, "epochs": 2, "min_count": 1, "threads": 1, "progress": False}
 BASKETS = [[17, 4, 99], [4, 99, 23], [17, 23]] * 100
@@ -67,7 +67,7 @@ def test_sequences_without_weight_are_no_examples(tmp_path: Path) -> None:
 
 
 def test_a_callback_that_stops_a_run_before_its_first_example(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
-    from firth.training import loop as loop_module
+    from firth.training.loop import loop as loop_module
 
     monkeypatch.setattr(loop_module, "CALLBACK_INTERVAL_S", 0.0)
     monkeypatch.setattr(Engine, "train_slice", lambda self, start, stop, epoch: SliceResult(0.0, 0.0, 0, 0))
@@ -115,7 +115,7 @@ def test_what_subsampling_leaves_is_told_where_it_leaves_little(
 ) -> None:
     firth.train(BASKETS, window_mode="sequence", **{**SMALL, "progress": True, "subsample": 0})
     firth.train(BASKETS, window_mode="sequence", **{**SMALL, "progress": True, "subsample": 0.2})
-    monkeypatch.setattr("firth.training.outcome.SMALL_CORPUS_TOKENS", 700)
+    monkeypatch.setattr("firth.training.run.outcome.SMALL_CORPUS_TOKENS", 700)
     firth.train(BASKETS, window_mode="sequence", **{**SMALL, "progress": True})
     assert "subsampling leaves" not in capsys.readouterr().err
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import math
 import tokenize
 from collections.abc import Mapping
@@ -15,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.base.files import open_regular
+from firth.base.json_file import json_digest
 from firth.errors import FormatError, StorageError
 
 if TYPE_CHECKING:
-    from firth.training.checkpoints import RunState, Snapshot
+    from firth.training.loop.checkpoints import RunState, Snapshot
 
 _AGAIN = "start the run again"
 _NOT_OF_THE_RUN = ("format", "format_version", "arrays", "checksums", "instruction_set", "firth_version")
@@ -48,11 +48,6 @@ def run_checksums(record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]])
     entries = {name: value for name, value in record.items() if name not in _NOT_OF_THE_RUN}
     checksums = {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()}
     return {**checksums, "record": json_digest(entries)}
-
-
-def json_digest(value: Any) -> str:
-    """SHA-256 of a value of JSON, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def validate_checksums(folder: Path, record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:

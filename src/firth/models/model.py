@@ -1,4 +1,4 @@
-"""Room training: what a run yields: vectors, how they came about, and how they are saved and loaded."""
+"""Room models: what a run yields: vectors, how they came about, and how they are saved and loaded."""
 
 from __future__ import annotations
 
@@ -17,16 +17,20 @@ from firth.base.words import pack_words
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats.model_folder import read_model_folder, write_model_folder
 from firth.kernels.config import TrainingConfig
-from firth.training.history import History
-from firth.training.records import read_record
-from firth.training.work_files import RUN_NAME, WORK_NAME
+from firth.models.history import History
+from firth.models.records import read_record
+from firth.models.run_files import RUN_NAME, WORK_NAME
 from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import PackedWords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from firth.training.options import HeldoutSource, Interval
+    from typing_extensions import Unpack
+
+    from firth.kernels.parameters import TrainingParameters
+    from firth.training.loop.intervals import Interval
+    from firth.training.run.options import HeldoutSource
 
 CONFIG_KEYS = ("firth_version", "training", "history", "corpus", "instruction_set")
 
@@ -150,7 +154,7 @@ class Model:
         callbacks: Iterable[Any] = (),
         progress: bool | None = None,
         sequence_weights: Any = None,
-        **changes: Any,
+        **changes: Unpack[TrainingParameters],
     ) -> Model:
         """Continue on new text; this model stays as it is, a new one is returned.
 
@@ -181,7 +185,7 @@ class Model:
         ------
         ParameterError, CorpusError, StorageError, TrainingError, UnknownWordError
         """
-        from firth.training.run import train_more
+        from firth.training.run.more import train_more
 
         return train_more(
             self,

@@ -13,7 +13,7 @@ from firth.errors import ParameterError
 
 if TYPE_CHECKING:
     from firth.kernels.config import TrainingConfig
-    from firth.training.history import History
+    from firth.models.history import History
     from firth.vectors.word_vectors import WordVectors
 
 

@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from firth.base.machine import available_memory_bytes
 from firth.errors import DivergenceError, TrainingError
-from firth.training.workspace import available_memory_bytes
 
 if TYPE_CHECKING:
     from firth.kernels.engine import Engine, SliceResult
-    from firth.training.checkpoints import RunState, Snapshot
-    from firth.training.loop import TrainableEngine
+    from firth.training.loop.checkpoints import RunState, Snapshot
+    from firth.training.loop.options import TrainableEngine
 
 NOT_FINITE = "the loss stopped being finite"
 LOSS_EXAMPLES = 10_000  # a mean loss is judged over at least so many examples

@@ -15,7 +15,7 @@ from firth.errors import FirthError
 from firth.formats.model_files import CONFIG_NAME
 
 if TYPE_CHECKING:
-    from firth.training.model import Model
+    from firth.models.model import Model
 
 SAVING_ERRORS = (OSError, FirthError, MemoryError)
 

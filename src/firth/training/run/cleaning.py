@@ -23,7 +23,8 @@ from firth.errors import FormatError, StorageError
 from firth.formats.model_files import CONFIG_NAME, LEFTOVER
 from firth.formats.model_files import find_leftovers as find_model_leftovers
 from firth.formats.model_folder import read_config
-from firth.training.work_files import RUN_NAME, WORK_NAME, delete_work_folder, is_work_folder
+from firth.models.run_files import RUN_NAME, WORK_NAME
+from firth.training.run.work_files import delete_work_folder, is_work_folder
 
 
 @dataclass(frozen=True)

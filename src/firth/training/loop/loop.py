@@ -4,103 +4,35 @@ from __future__ import annotations
 
 import math
 import os
-import threading
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from firth.base.values import is_number
-from firth.errors import ParameterError, TrainingError
+from firth.errors import TrainingError
 from firth.kernels.config import TrainingConfig
 from firth.kernels.plan import UNIT_BORDER
-from firth.native.loader import StoppedError
-from firth.training.callbacks import CallbackList, TrainingState
-from firth.training.checkpoints import CheckpointWriter, RunState, Snapshot, describe_storage_error
-from firth.training.divergence import NOT_FINITE, DivergenceGuard, VectorKeeper
-from firth.training.history import EpochRecord, Evaluation
-from firth.training.options import Interval
-from firth.training.progress import ProgressDisplay, ProgressReport, format_count, format_duration
-from firth.training.schedule import FinishedSlice, SliceQueue, TrainingSlice, learning_rate_at
-from firth.training.signals import StopSignals
+from firth.models.history import EpochRecord
+from firth.training.loop.callbacks import CallbackList, TrainingState
+from firth.training.loop.checkpoints import (
+    CheckpointWarning,
+    CheckpointWriter,
+    RunState,
+    Snapshot,
+    describe_storage_error,
+)
+from firth.training.loop.divergence import NOT_FINITE, DivergenceGuard, VectorKeeper
+from firth.training.loop.heldout import Evaluator
+from firth.training.loop.options import LoopOptions, Matrix, TrainableEngine
+from firth.training.loop.progress import ProgressDisplay, ProgressReport, format_count, format_duration
+from firth.training.loop.schedule import FinishedSlice, SliceQueue, TrainingSlice, learning_rate_at
+from firth.training.loop.signals import StopSignals
+from firth.training.loop.workers import POLL_S, WorkerThreads
 
 if TYPE_CHECKING:
     from firth.kernels.engine import SliceResult
-    from firth.vectors.word_vectors import WordVectors
 
-POLL_S = 0.1
 CALLBACK_INTERVAL_S = 1.0
-JOIN_S = 10.0  # the native core looks at the stop flag every millisecond or so
-
-Matrix = NDArray[np.float32]
-_T = TypeVar("_T")
-
-
-class CheckpointWarning(RuntimeWarning):
-    """A checkpoint could not be written; training goes on, the one before stands."""
-
-
-class TrainableEngine(Protocol):
-    """What the loop asks of ``firth.kernels.engine.Engine``."""
-
-    @property
-    def round_tokens(self) -> int: ...
-    @property
-    def input_vectors(self) -> Matrix: ...
-    @property
-    def output_vectors(self) -> Matrix: ...
-    def take_vectors(self) -> tuple[Matrix, Matrix]: ...
-    def train_slice(self, start: int, stop: int, epoch: int) -> SliceResult: ...
-    def train_rounds(self, start: int, stop: int, epoch: int, threads: int) -> SliceResult: ...
-    def heldout_loss(
-        self, ids: NDArray[np.int32], offsets: NDArray[np.int64], *, threads: int
-    ) -> tuple[float, int]: ...
-    def load_vectors(self, input_vectors: Matrix, output_vectors: Matrix) -> None: ...
-    @property
-    def memory_bytes(self) -> int: ...
-    def check_finite(self, largest_norm: float) -> None: ...
-    def request_stop(self) -> None: ...
-    def clear_stop(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class LoopOptions:
-    """How a run goes; what is learned is in the configuration and the engine.
-
-    Attributes
-    ----------
-    n_tokens : int
-        Of the encoded corpus.
-    words_per_token : float
-        Words read from the corpus for each token that is left: what ``words`` are in reports and intervals.
-    heldout : (ids, offsets) or None
-    stop_metric : function of WordVectors, or None
-    evaluate_every : Interval in words, or None for each epoch
-    patience : int or None
-    checkpoint_every : Interval or None
-    make_vectors : function of a matrix
-        Names its rows.
-    cures_of_divergence, cures_of_no_example : str
-        What may help, as the caller names parameters.
-    allows_empty_epochs : bool
-        False: an epoch without an example is an error.
-    """
-
-    n_tokens: int
-    words_per_token: float
-    make_vectors: Callable[[Matrix], WordVectors]
-    heldout: tuple[NDArray[np.int32], NDArray[np.int64]] | None = None
-    stop_metric: Callable[[WordVectors], float] | None = None
-    evaluate_every: Interval | None = None
-    patience: int | None = None
-    checkpoint_every: Interval | None = None
-    cures_of_divergence: str = ""
-    cures_of_no_example: str = ""
-    allows_empty_epochs: bool = False
 
 
 class TrainingLoop:
@@ -150,12 +82,6 @@ class TrainingLoop:
         lock_free_granule = UNIT_BORDER if config.objective.outputs.draws_negatives else 1
         self._granule = engine.round_tokens if config.deterministic else lock_free_granule
         self._queue = SliceQueue(self._n_workers, granule=self._granule)
-        self._evaluates = options.heldout is not None or options.stop_metric is not None
-        every = options.evaluate_every
-        self._evaluate_tokens = options.n_tokens
-        if every is not None and every.words is not None:
-            self._evaluate_tokens = max(1, round(every.words / options.words_per_token))
-        self._out_of_patience = False
         self._process = os.getpid()
         self.is_whole = False  # the vectors and the history of a run that raised fit each other, and may be kept
         self._safe_to_save = True  # each slice was trained exactly once, as far as it is known
@@ -169,6 +95,9 @@ class TrainingLoop:
                 " parameters: start anew to change them"
             )
         self._guard = DivergenceGuard(engine, state, advice, self._learning_rate_at)
+        self._evaluator = Evaluator(
+            engine, state, options, self._guard, signals, epochs=config.epochs, threads=config.threads
+        )
         # where there are checkpoints, the last one is the copy
         self._keeper = VectorKeeper(engine.memory_bytes) if checkpoints is None else None
         self._tokens_done = 0  # by this process
@@ -195,14 +124,10 @@ class TrainingLoop:
         Exception
             The first exception of a worker thread or a callback.
         """
-        workers = [
-            threading.Thread(target=self._work, name=f"firth-{number}", daemon=True)
-            for number in range(self._n_workers)
-        ]
+        workers = WorkerThreads(self._engine, self._queue, self._n_workers, self._train)
         self._started = time.monotonic()
         try:
-            for worker in workers:
-                worker.start()
+            workers.start()
             self._run()
             self._wait_for_checkpoint()
         except BaseException as error:
@@ -213,7 +138,7 @@ class TrainingLoop:
                     pass
             raise
         finally:
-            self._halt_workers(workers)
+            workers.halt()
             self._display.close()
         self._clock()
         return self.take_vectors()
@@ -237,15 +162,15 @@ class TrainingLoop:
         if state.epoch == self._config.epochs:  # cut off by a callback when the last epoch had ended
             self._stop("finished")
         while not state.history.stop_reason:
-            if self._evaluation_is_due():
-                self._evaluate()
+            if self._evaluator.is_due(self._total_position()):
+                self._evaluator.evaluate(self._total_position())
             if state.position >= n_tokens:
                 self._end_epoch()
                 if not state.history.stop_reason:
                     self._keep_vectors(at_barrier=True)
-            elif not self._out_of_patience:
+            elif not self._evaluator.out_of_patience:
                 self._train_until(self._next_barrier())
-            if self._out_of_patience and not state.history.stop_reason:
+            if self._evaluator.out_of_patience and not state.history.stop_reason:
                 self._stop("patience")
         if state.position > 0:  # stopped within an epoch
             self._guard.validate_vectors()
@@ -326,9 +251,9 @@ class TrainingLoop:
     def _next_barrier(self) -> int:
         """Where in this epoch the next stretch ends: at its end, or where the held-out part is looked at."""
         n_tokens = self._options.n_tokens
-        if not self._evaluates or self._evaluate_tokens == n_tokens:
+        if not self._evaluator.is_on or self._evaluator.every_tokens == n_tokens:
             return n_tokens
-        wanted = self._next_evaluation() - self._state.epoch * n_tokens
+        wanted = self._evaluator.next_position - self._state.epoch * n_tokens
         return min(n_tokens, math.ceil(wanted / self._granule) * self._granule)
 
     def _keep_vectors(self, *, at_barrier: bool) -> None:
@@ -381,7 +306,7 @@ class TrainingLoop:
     def _record_epoch(self) -> None:
         state, options = self._state, self._options
         self._clock()
-        at_evaluation = self._evaluates and state.last_evaluation == self._total_position()
+        at_evaluation = self._evaluator.is_on and state.last_evaluation == self._total_position()
         heldout = state.history.evaluations[-1].heldout_loss_nats if at_evaluation else None
         record = EpochRecord(
             epoch=state.epoch + 1,
@@ -413,48 +338,6 @@ class TrainingLoop:
             )
         elif reason == "callback":
             self._display.note("stopped by a callback")
-
-    # the held-out part
-
-    def _next_evaluation(self) -> int:
-        every, total = self._evaluate_tokens, self._options.n_tokens * self._config.epochs
-        return min((self._state.last_evaluation // every + 1) * every, total)
-
-    def _evaluation_is_due(self) -> bool:
-        position = self._total_position()
-        return self._evaluates and position > self._state.last_evaluation and position >= self._next_evaluation()
-
-    def _evaluate(self) -> None:
-        state, options, engine = self._state, self._options, self._engine
-        heldout_loss: float | None = None
-        if options.heldout is not None:
-            ids, offsets = options.heldout
-            heldout_loss, _ = self._watch(lambda: engine.heldout_loss(ids, offsets, threads=self._threads))
-            if not math.isfinite(heldout_loss):
-                raise self._guard.diverged("the held-out loss stopped being finite", state.epoch, state.position)
-        metric: float | None = None
-        if options.stop_metric is not None:
-            vectors = options.make_vectors(engine.input_vectors)
-            metric = self._ask_metric(options.stop_metric, vectors)
-        evaluation = Evaluation(self._total_position() / options.n_tokens, heldout_loss, metric)
-        state.history.evaluations.append(evaluation)
-        state.last_evaluation = self._total_position()
-        if options.patience is None:
-            return
-        if evaluation.is_better_than(state.history.kept):
-            state.history.kept = evaluation
-            state.evaluations_since_kept = 0
-            state.kept_vectors = (engine.input_vectors, engine.output_vectors)
-        else:
-            state.evaluations_since_kept += 1
-            self._out_of_patience = state.evaluations_since_kept >= options.patience
-
-    def _ask_metric(self, stop_metric: Callable[[WordVectors], float], vectors: WordVectors) -> float:
-        with self._signals.at_once():
-            value: object = stop_metric(vectors)
-        if not is_number(value) or not math.isfinite(value):
-            raise ParameterError(f"stop_metric must return a finite number (larger is better), got {value!r}")
-        return float(value)
 
     # the user's own code, at a barrier; its exception ends the run
 
@@ -546,67 +429,14 @@ class TrainingLoop:
             if self._state.position > 0:
                 self._record_epoch()
 
-    # threads
-
-    def _work(self) -> None:
-        """What a worker thread does."""
-        queue, stopped = self._queue, False
-        while not stopped:
-            piece = queue.take()
-            if piece is None:
-                return
-            started = time.perf_counter()
-            try:
-                result = self._train(piece)
-            except StoppedError:
-                queue.abandon()
-                stopped = True
-            except BaseException as error:  # raised again in the main thread
-                queue.fail(error)
-                stopped = True
-            else:
-                queue.finish(piece, result, time.perf_counter() - started)
-
     def _train(self, piece: TrainingSlice) -> SliceResult:
+        """Train a slice, in a worker thread."""
         try:
             if self._config.deterministic:
                 return self._engine.train_rounds(piece.start, piece.stop, piece.epoch, self._threads)
             return self._engine.train_slice(piece.start, piece.stop, piece.epoch)
         except TrainingError as error:
             raise self._guard.diverged(NOT_FINITE, piece.epoch, piece.start) from error
-
-    def _halt_workers(self, workers: list[threading.Thread]) -> None:
-        self._queue.close()
-        if any(worker.is_alive() for worker in workers):
-            self._engine.request_stop()
-        for worker in workers:
-            if worker.ident is not None:
-                worker.join(JOIN_S)
-        self._engine.clear_stop()
-
-    def _watch(self, function: Callable[[], _T]) -> _T:
-        """Run a long native call in another thread, so that signals are seen meanwhile."""
-        results: list[_T] = []
-        errors: list[BaseException] = []
-
-        def call() -> None:
-            try:
-                results.append(function())
-            except BaseException as error:  # raised again below
-                errors.append(error)
-
-        thread = threading.Thread(target=call, name="firth-evaluation", daemon=True)
-        thread.start()
-        while thread.is_alive():
-            thread.join(POLL_S)
-            if self._signals.received is not None:
-                self._engine.request_stop()
-                thread.join(JOIN_S)
-                self._engine.clear_stop()
-                self._signals.raise_received()
-        if errors:
-            raise errors[0]
-        return results[0]
 
     # numbers
 
@@ -644,4 +474,4 @@ class TrainingLoop:
         return learning_rate_at(*self._learning_rates, self._config.epochs, self._options.n_tokens, epoch, position)
 
 
-__all__ = ["CheckpointWarning", "LoopOptions", "TrainableEngine", "TrainingLoop"]
+__all__ = ["TrainingLoop"]

@@ -236,7 +236,7 @@ def noise_weights(noise_distribution: Any, vocabulary: Vocabulary) -> NDArray[np
 
 def _read_file(path: Path) -> Any:
     if path.is_dir():
-        from firth.training.model import load
+        from firth.models.model import load
 
         return load(path).vectors
     from firth.formats.registry import read_vectors

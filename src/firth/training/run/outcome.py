@@ -17,13 +17,13 @@ from firth.corpus.encoded import EncodedCorpus
 from firth.errors import NothingLearnedWarning
 from firth.kernels.config import TrainingConfig
 from firth.numerics.distributions import keep_probabilities
-from firth.training.advice import Cure, cures_of_divergence, cures_of_guessing, cures_of_no_example, describe_cures
-from firth.training.checkpoints import RunState
-from firth.training.divergence import LARGEST_NORM
+from firth.training.loop.checkpoints import RunState
+from firth.training.loop.divergence import LARGEST_NORM
+from firth.training.run.advice import Cure, cures_of_divergence, cures_of_guessing, cures_of_no_example, describe_cures
 
 if TYPE_CHECKING:
     from firth.kernels.engine import Engine
-    from firth.training.model import Model
+    from firth.models.model import Model
 
 NEAR_GUESSING = 0.01  # a loss within 1 % of guessing: nothing was learned
 WORSE_THAN_GUESSING, MANY_EXAMPLES = 1.1, 1000  # steps that are too large, not chance

@@ -12,26 +12,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth._version import __version__
+from firth.base.machine import available_memory_bytes, free_bytes
 from firth.corpus.encoded import VOCABULARY, EncodedCorpus, validate_ids
 from firth.errors import CorpusError, DivergenceError, ParameterError, StorageError
 from firth.kernels.config import TrainingConfig, validate_vocabulary_size
 from firth.kernels.engine import Engine
+from firth.models.history import History
+from firth.models.model import CorpusRecord, Model
 from firth.native.loader import available_instruction_sets, default_instruction_set
-from firth.training.callbacks import CallbackList
-from firth.training.checkpoints import CheckpointWriter, RunState, Snapshot, describe_storage_error, write_checkpoint
-from firth.training.divergence import loss_bound, norm_bound
-from firth.training.encoding import longest_sequence
-from firth.training.history import History
-from firth.training.loop import LoopOptions, TrainingLoop
-from firth.training.model import CorpusRecord, Model
-from firth.training.options import RunOptions
-from firth.training.outcome import Outcome, describe_subsampling
-from firth.training.progress import ProgressDisplay, format_bytes
-from firth.training.rescue import SAVING_ERRORS, attach, describe_cut_off, save_cut_off
-from firth.training.signals import StopSignals
-from firth.training.start import validate_weight_count
-from firth.training.work_files import saved_bytes
-from firth.training.workspace import Workspace, available_memory_bytes, free_bytes
+from firth.training.loop.callbacks import CallbackList
+from firth.training.loop.checkpoints import (
+    CheckpointWriter,
+    RunState,
+    Snapshot,
+    describe_storage_error,
+    write_checkpoint,
+)
+from firth.training.loop.divergence import loss_bound, norm_bound
+from firth.training.loop.loop import TrainingLoop
+from firth.training.loop.options import LoopOptions
+from firth.training.loop.progress import ProgressDisplay, format_bytes
+from firth.training.loop.signals import StopSignals
+from firth.training.run.encoding import longest_sequence
+from firth.training.run.options import RunOptions
+from firth.training.run.outcome import Outcome, describe_subsampling
+from firth.training.run.rescue import SAVING_ERRORS, attach, describe_cut_off, save_cut_off
+from firth.training.run.start import validate_weight_count
+from firth.training.run.work_files import saved_bytes
+from firth.training.run.workspace import Workspace
 from firth.vectors.word_vectors import WordVectors
 
 Matrix = NDArray[np.float32]

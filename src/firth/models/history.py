@@ -1,4 +1,4 @@
-"""Room training: what a run has recorded: a line per epoch, each held-out evaluation, the seconds."""
+"""Room models: what a run has recorded: a line per epoch, each held-out evaluation, the seconds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from firth.base.json_file import as_object
 from firth.errors import MissingExtraError
-from firth.training.records import as_list, read_record, require
+from firth.models.records import as_list, read_record, require
 
 
 @dataclass(frozen=True)
@@ -193,8 +193,6 @@ class History:
 
 _LISTS = ("epochs", "evaluations")
 _NAN_NAMES = ("loss_nats", "words_per_s")  # null stands for NaN
-
-
 _FORMER_NAMES = ("loss_standard_error",)  # earlier versions estimated the loss of long corpora
 
 

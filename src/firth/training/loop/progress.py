@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import Any, TextIO, cast
 
+from firth.base.streams import QuietStream, ReadableStream
 from firth.errors import ParameterError
-from firth.training.streams import QuietStream, ReadableStream
 
 REFRESH_S = 0.25
 FIRST_LINE_S = 5.0  # plain lines come at 5 s, 10 s, 20 s, ... and at most a minute apart, besides one an epoch

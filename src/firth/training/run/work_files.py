@@ -24,12 +24,15 @@ from firth.base.owned import (
 from firth.corpus.encoded import CORPUS_FILES
 from firth.errors import StorageError
 from firth.formats.model_files import CONFIG_NAME, LEFTOVER, TENSOR_FILE
-
-WORK_NAME = ".work"
-RUN_NAME = "run.json"
-RUN_FORMAT = "firth-run"
-CORPUS_NAME, HELDOUT_NAME, TEXT_NAME, CHECKPOINT_NAME = "corpus", "heldout", "text", "checkpoint"
-ARRAY_NAMES = ("sequence_weights", "noise_distribution", "frozen")
+from firth.models.run_files import (
+    ARRAY_NAMES,
+    CHECKPOINT_NAME,
+    CORPUS_NAME,
+    HELDOUT_NAME,
+    RUN_FORMAT,
+    RUN_NAME,
+    TEXT_NAME,
+)
 
 _CORPUS = re.compile("|".join(map(re.escape, CORPUS_FILES)))
 _CHECKPOINT = re.compile(f"{re.escape(CONFIG_NAME)}|{TENSOR_FILE.pattern}|{LEFTOVER.pattern}")
@@ -144,14 +147,6 @@ def _delete_temporary_folders(folder: Path) -> None:
 
 
 __all__ = [
-    "ARRAY_NAMES",
-    "CHECKPOINT_NAME",
-    "CORPUS_NAME",
-    "HELDOUT_NAME",
-    "RUN_FORMAT",
-    "RUN_NAME",
-    "TEXT_NAME",
-    "WORK_NAME",
     "delete_work_folder",
     "discard",
     "empty_work_folder",

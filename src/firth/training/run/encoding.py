@@ -19,9 +19,9 @@ from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, CorpusTypeError, CorpusWarning, FormatError, ParameterError
 from firth.kernels.config import TrainingConfig
-from firth.training.options import RunOptions
-from firth.training.progress import ProgressDisplay, format_bytes
-from firth.training.workspace import Workspace, copy_file
+from firth.training.loop.progress import ProgressDisplay, format_bytes
+from firth.training.run.options import RunOptions
+from firth.training.run.workspace import Workspace, copy_file
 
 IdsAndOffsets = tuple[NDArray[np.int32], NDArray[np.int64]]
 

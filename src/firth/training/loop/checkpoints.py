@@ -13,18 +13,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.base.json_file import as_object, describe_json
+from firth.base.json_file import as_object, describe_json, json_digest
 from firth.errors import FormatError, StorageError
 from firth.formats.model_folder import read_model_folder, write_model_folder
-from firth.training.history import History
-from firth.training.records import as_list, read_record, require
-from firth.training.resumed import json_digest
+from firth.models.history import History
+from firth.models.records import as_list, read_record, require
 
 CHECKPOINT_VERSION = 1
 # Earlier versions took the loss of one block of tokens in four, in corpora of more than 2^20 tokens. Their sums of this
 # epoch are made to weigh as much as those of every block; moments that are not 0 mark them.
 _MOMENTS, _FORMER_LOSS_EVERY = "loss_moments", 4
 _TENSORS = ("input_vectors", "output_vectors", "kept_input_vectors", "kept_output_vectors")
+
+
+class CheckpointWarning(RuntimeWarning):
+    """A checkpoint could not be written; training goes on, the one before stands."""
 
 
 @dataclass

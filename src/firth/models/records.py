@@ -1,4 +1,4 @@
-"""Room training: records of numbers and texts from JSON, each value of the type that its field has."""
+"""Room models: records of numbers and texts from JSON, each value of the type that its field has."""
 
 from __future__ import annotations
 

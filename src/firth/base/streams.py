@@ -1,4 +1,4 @@
-"""Room training: text streams that take any text, and streams whose failure ends nothing: for progress and notes."""
+"""Room base: text streams that take any text, and streams whose failure ends nothing: for progress and notes."""
 
 from __future__ import annotations
 

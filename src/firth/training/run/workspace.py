@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,11 @@ from firth.base.storage import storage_error
 from firth.errors import FormatError, StorageError
 from firth.formats.model_folder import clean_model_folder, validate_model_destination
 from firth.formats.target import sync_folder
-from firth.training.resumed import read_run_array, run_checksums, validate_checksums
-from firth.training.work_files import (
-    CHECKPOINT_NAME,
-    CORPUS_NAME,
-    HELDOUT_NAME,
-    RUN_FORMAT,
-    RUN_NAME,
-    WORK_NAME,
+from firth.models.run_files import CHECKPOINT_NAME, CORPUS_NAME, HELDOUT_NAME, RUN_FORMAT, RUN_NAME, WORK_NAME
+from firth.training.loop.progress import ProgressDisplay
+from firth.training.loop.signals import StopSignals
+from firth.training.run.resumed import read_run_array, run_checksums, validate_checksums
+from firth.training.run.work_files import (
     delete_work_folder,
     empty_work_folder,
     is_work_folder,
@@ -219,25 +216,22 @@ class Workspace:
                 self.output.rmdir()
 
 
-def free_bytes(folder: Path) -> int:
-    """Bytes that this user may still write on the folder's file system."""
-    status = os.statvfs(folder)
-    return status.f_bavail * status.f_frsize
-
-
-def available_memory_bytes() -> int | None:
-    """Memory that this process may still take, swap included; None where the system does not tell."""
-    found: list[int] = []
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
-        found.append(1024 * sum(int(lines[name].split()[0]) for name in ("MemAvailable", "SwapFree") if name in lines))
-    with contextlib.suppress(OSError, ValueError):
-        group = Path("/sys/fs/cgroup")
-        limit = int((group / "memory.max").read_text())  # "max", no number, where there is no limit
-        statistics = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-        used = int((group / "memory.current").read_text()) - int(statistics.get("file", 0))
-        found.append(max(0, limit - used))
-    return min(found, default=None)
+@contextlib.contextmanager
+def open_workspace(
+    output: str | os.PathLike[str] | None, overwrite: bool, display: ProgressDisplay
+) -> Iterator[tuple[Workspace, StopSignals]]:
+    """A work folder that is deleted in the end, but for a run that can go on; signals that end all in order."""
+    with StopSignals() as signals:
+        workspace = Workspace.create(output, overwrite)
+        try:
+            with signals.at_once():
+                yield workspace, signals
+        finally:
+            display.close()
+            if workspace.is_run:
+                workspace.close()
+            else:
+                workspace.remove()
 
 
 def copy_file(source: Path, target: Path) -> None:
