@@ -283,6 +283,30 @@ def test_rounds_go_on_after_they_were_stopped(threads):
     assert np.array_equal(stopped.output_vectors, whole.output_vectors)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_round_whose_successor_cannot_be_planned_is_merged(monkeypatch, threads):
+    """Eight tokens that can be trained, then a line so long that its windows have too many noise words to plan."""
+    monkeypatch.setattr("firth.kernels.engine._TOKENS_WORTH_A_BARRIER", 0)
+    ids = np.concatenate([[0, 1, 1, 2, 0, 2, 1, 0], np.arange(33_000) % 3]).astype(np.int32)
+    corpus = (ids, np.array([0, 2, 4, 6, 8, len(ids)]), np.bincount(ids).astype(np.int64))
+    failed, whole = (
+        make_engine(*corpus, dims=4, window_mode="sequence", subsample=0, negatives=MAX_NEGATIVES, learning_rate=1e-4)
+        for _ in range(2)
+    )
+    for engine in (failed, whole):
+        engine._settings = engine._settings.replace(shard_tokens=1)
+    whole.train_rounds(0, 8, 0, threads)
+    assert whole.output_vectors.all(), "every word is noise in every shard, so each row is merged"
+    with pytest.raises(ParameterError, match="a window must have at most 2\\^31 - 1 negatives"):
+        failed.train_rounds(0, len(ids), 0, threads)
+    assert np.array_equal(failed.input_vectors, whole.input_vectors)
+    assert np.array_equal(failed.output_vectors, whole.output_vectors)
+    for engine in (failed, whole):
+        engine.train_rounds(0, 8, 1, threads)
+    assert np.array_equal(failed.input_vectors, whole.input_vectors)
+    assert np.array_equal(failed.output_vectors, whole.output_vectors)
+
+
 def test_rounds_start_at_a_border(corpus):
     ids, _, _ = corpus
     with pytest.raises(ParameterError, match="multiples"):

@@ -25,7 +25,7 @@ from firth.numerics.huffman import build_huffman_tree
 SETS = available_instruction_sets()
 BY_NAME = {"argnames": "objective", "argvalues": OBJECTIVES.values(), "ids": lambda objective: objective.name}
 
-# As in native/cpp/train/replicas.hpp.
+# As in native/cpp/train/replicas.hpp; the law of merges is worked out here once more (merging.hpp).
 MARGIN = 0.85
 RELAXATION = 4.0
 WORTH_A_COPY = {"negative-sampling": 16, "softmax": 16, "hierarchical-softmax": 32}  # touches

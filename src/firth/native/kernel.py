@@ -72,6 +72,10 @@ class Kernel:
         """Shards of one round of deterministic training."""
         return int(self._library.firth_shards())
 
+    def merge_factor(self, step: float, copies: int, delay: int) -> float:
+        """The factor of the law by which copies of rows are added up (native/cpp/train/merging.hpp)."""
+        return float(self._library.firth_merge_factor(step, copies, delay))
+
     def make_rounds(self, settings: Settings, threads: int) -> Rounds:
         """The workspace of deterministic training."""
         return Rounds(self._library, settings, threads)
@@ -151,6 +155,7 @@ def _declare(library: ctypes.CDLL) -> None:
         "firth_train_slice": slice_arguments,
         "firth_evaluate_slice": slice_arguments,
         "firth_shards": [],
+        "firth_merge_factor": [c_double, c_int32, c_int32],
         "firth_rounds_create": [c_void_p, c_int32, POINTER(c_void_p)],
         "firth_rounds_train": [c_void_p, c_int64, c_int64, c_int32, POINTER(Result)],
         "firth_rounds_destroy": [c_void_p],
@@ -162,7 +167,7 @@ def _declare(library: ctypes.CDLL) -> None:
         "firth_initial_vectors": [c_uint64, c_void_p, c_int64, c_int64, c_int64, c_int32],
     }.items():  # fmt: skip
         function = getattr(library, name)
-        function.restype = None if name == "firth_rounds_destroy" else c_int64
+        function.restype = {"firth_rounds_destroy": None, "firth_merge_factor": c_double}.get(name, c_int64)
         function.argtypes = arguments
 
 

@@ -22,7 +22,7 @@ template <bool UPDATE>
 Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch) {
   SharedRows<float> input_row{static_cast<float*>(s.input_matrix), s.stride};
   SharedRows<float> output_row{static_cast<float*>(s.output_matrix), s.stride};
-  if (!UPDATE || s.threads <= 1 || !s.input_touches || has_wide_windows(s))
+  if (!UPDATE || !has_copies(s))
     return with_trainer<UPDATE>(s, input_row, output_row,
                                 [&](auto& trainer) { return trainer.run(start, stop, epoch); });
   // A thread's own, kept from slice to slice: megabytes, too many to ask the system for every time.
@@ -36,7 +36,7 @@ Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch)
     for (int64_t first = start; first < stop; first += stretch) {
       const int64_t last = std::min(stop, first + stretch);
       const auto merge = [&] {
-        const double rate = learning_rate_at(s, epoch, first) * largest_weight(s, first, last);
+        const double rate = merge_rate(s, epoch, first, last);
         input_copies.merge(rate, last - first, s.threads);
         output_copies.merge(rate, last - first, s.threads);
       };
@@ -118,6 +118,11 @@ FIRTH_API int64_t firth_train_slice(const Settings* settings, int64_t start, int
 }
 
 FIRTH_API int64_t firth_shards() { return firth::SHARDS; }
+
+// What the summed differences of `copies` copies of a row are multiplied by (merging.hpp).
+FIRTH_API double firth_merge_factor(double step, int32_t copies, int32_t delay) {
+  return firth::MergeLaw(copies, delay).factor(step, copies);
+}
 
 // The workspace of deterministic training, kept from stretch to stretch; freed with firth_rounds_destroy.
 FIRTH_API int64_t firth_rounds_create(const Settings* settings, int32_t n_threads, void** rounds) {
