@@ -132,6 +132,20 @@ MUTANTS = (
         UNITS,
     ),
     Mutant(
+        "many outputs: a block's part of the inputs' step takes the place of those before",
+        f"{CPP}/objectives/block.hpp",
+        "if constexpr (PASS == Pass::NEXT) store(step, load(step) + moved);",
+        "if constexpr (PASS == Pass::NEXT) store(step, moved);",
+        "tests/kernels/test_native_units.py::test_a_step_of_many_tiny_terms_is_summed_apart_from_its_row",
+    ),
+    Mutant(
+        "many outputs: a group of blocks is lost",
+        f"{CPP}/objectives/block.hpp",
+        "is_set ? load(total + k) + load(group_ + k) : load(group_ + k)",
+        "load(group_ + k)",
+        "tests/kernels/test_native_units.py::test_a_step_of_many_tiny_terms_is_summed_apart_from_its_row",
+    ),
+    Mutant(
         "logistic: sign of the targets' step",
         f"{CPP}/objectives/logistic.hpp",
         "(V)((IntV)step ^ flip[v])",
