@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from firth.checking.report import Conventions, Finding, FunctionReport
 from firth.checking.subject import Subject, SubjectError
-from firth.numerics.gradient_diagnosis import diagnose_gradient, match_coordinates
+from firth.numerics.gradient_check.diagnosis import diagnose_gradient
+from firth.numerics.gradient_check.patterns import match_coordinates
 
 Array = NDArray[np.float64]
 Blocks = dict[str, Array]

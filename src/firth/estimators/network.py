@@ -25,7 +25,6 @@ from firth.base.values import as_integer, is_number, validate_choice
 from firth.errors import DivergenceError, ParameterError, TrainingError
 from firth.estimators.blas_threads import limit_blas_threads
 from firth.numerics.network import (
-    BLOCK_ROWS,
     NetworkObjective,
     NetworkSizes,
     NetworkWorkspace,
@@ -34,6 +33,7 @@ from firth.numerics.network import (
     network_probabilities,
     unpack_network,
 )
+from firth.numerics.network.objective import BLOCK_ROWS
 
 FloatArray = NDArray[np.floating[Any]]
 Progress = Callable[[int, float], None]

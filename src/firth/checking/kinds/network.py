@@ -24,7 +24,7 @@ from firth.checking.report import Finding, FunctionReport
 from firth.checking.stability import Sample, check_scores
 from firth.checking.subject import Slot, Subject, SubjectError
 from firth.numerics import sigmoid, sigmoid_gradient, softmax
-from firth.numerics.gradient_diagnosis import diagnose_product_of_sums
+from firth.numerics.gradient_check.patterns import diagnose_product_of_sums
 from firth.numerics.network import network_loss_and_gradient, pack_network
 
 Array = NDArray[np.float64]
