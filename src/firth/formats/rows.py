@@ -21,14 +21,7 @@ from firth.errors import FormatError
 from firth.formats.format import count_trailing_numbers
 from firth.formats.recognition import explain_piece, explain_row
 from firth.formats.row_blocks import BINARY_BLOCK_BYTES, BLOCK_BYTES, Buffers, Lanes, block_of
-from firth.formats.source import (
-    MAX_DIMS,
-    MAX_WORD_BYTES,
-    ByteSource,
-    ReadOptions,
-    VectorEncodingError,
-    place,
-)
+from firth.formats.source import MAX_DIMS, MAX_WORD_BYTES, ByteSource, ReadOptions, VectorEncodingError, place
 from firth.formats.table import VectorTable
 from firth.native import vector_text
 

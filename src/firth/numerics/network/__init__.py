@@ -3,11 +3,7 @@
 It trains nothing: ``firth.estimators.SigmoidNetworkClassifier`` does, by calling what stands here.
 """
 
-from firth.numerics.network.functions import (
-    network_log_probabilities,
-    network_loss_and_gradient,
-    network_probabilities,
-)
+from firth.numerics.network.functions import network_log_probabilities, network_loss_and_gradient, network_probabilities
 from firth.numerics.network.layout import NetworkParameters, NetworkSizes, pack_network, unpack_network
 from firth.numerics.network.objective import NetworkObjective, NetworkWorkspace
 
