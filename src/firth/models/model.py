@@ -26,6 +26,9 @@ from firth.vectors.words import PackedWords
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from typing_extensions import Unpack
+
+    from firth.kernels.parameters import TrainingParameters
     from firth.training.loop.intervals import Interval
     from firth.training.run.options import HeldoutSource
 
@@ -151,7 +154,7 @@ class Model:
         callbacks: Iterable[Any] = (),
         progress: bool | None = None,
         sequence_weights: Any = None,
-        **changes: Any,
+        **changes: Unpack[TrainingParameters],
     ) -> Model:
         """Continue on new text; this model stays as it is, a new one is returned.
 

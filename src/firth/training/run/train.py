@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,6 +33,11 @@ from firth.training.run.start import (
 from firth.training.run.workspace import open_workspace
 from firth.vectors.word_vectors import WordVectors
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from firth.kernels.parameters import TrainingParameters
+
 
 def train(
     corpus: Any,
@@ -58,7 +63,7 @@ def train(
     freeze: Any = None,
     sequence_weights: Any = None,
     noise_distribution: Any = None,
-    **parameters: Any,
+    **parameters: Unpack[TrainingParameters],
 ) -> Model:
     """Learn vectors from a corpus.
 
