@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-CPP := $(wildcard src/firth/native/cpp/*.cpp src/firth/native/cpp/*.hpp tests/*/*.cpp)
+CPP := $(wildcard $(foreach end,cpp hpp,src/firth/native/cpp/*/*.$(end) tests/*/*.$(end)))
 SOURCES := pyproject.toml CMakeLists.txt $(CPP) $(shell find src/firth -name '*.py')
 FORMATTED := src tests examples benchmarks
 PROCESSOR_SETS := from firth.native.loader import instruction_sets_of_processor as sets; print(*sets())
