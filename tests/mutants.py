@@ -302,8 +302,8 @@ MUTANTS = (
     Mutant(
         "negatives: a redraw from the whole noise",
         f"{CPP}/plan/plan.hpp",
-        "random * (parts[s_.n_words] - own) >> 64",
-        "random * parts[s_.n_words] >> 64",
+        "random * (parts[s_.n_targets] - own) >> 64",
+        "random * parts[s_.n_targets] >> 64",
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin_where_one_word_dominates",
     ),
     Mutant(

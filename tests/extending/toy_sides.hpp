@@ -56,7 +56,7 @@ struct NextWord {
   static void end_chunk(const Settings&, Workspace<Real>&) {}
 
   static int32_t part_words(const Settings&, int32_t) { return PART_WORDS; }
-  static int32_t next(const Settings& settings, int32_t word) { return int32_t((word + 1) % settings.n_output_rows); }
+  static int32_t next(const Settings& settings, int32_t word) { return int32_t((word + 1) % settings.output.n_rows); }
 
   template <class Take>
   static void each_output_row(const Settings& settings, const int32_t& target, Take&& take) {

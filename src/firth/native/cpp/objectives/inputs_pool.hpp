@@ -48,10 +48,10 @@ struct PooledInput {
                                     work.coefficients, change, coming);
     Real** const x = prepared.context_rows;
     int n_learning = n_context;
-    if (settings.frozen) {
+    if (settings.input.frozen) {
       n_learning = 0;
       for (int i = 0; i < n_context; ++i)
-        if (!settings.frozen[unit.context[i]]) x[n_learning++] = x[i];
+        if (!settings.input.frozen[unit.context[i]]) x[n_learning++] = x[i];
     }
     add_to_rows<Real>(x, n_learning, change, Real(factor), n_padded);
   }

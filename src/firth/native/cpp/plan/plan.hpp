@@ -332,7 +332,7 @@ class Planner {
 
   // Draw d of a center: block d / 2 of its position, words 2 (d mod 2) and the next: column and coin.
   int32_t noise_word(uint32_t column_word, uint32_t coin) const {
-    const uint32_t column = scale_word(column_word, uint32_t(s_.n_words));
+    const uint32_t column = scale_word(column_word, uint32_t(s_.n_targets));
     const AliasColumn cell = s_.noise[column];
     const int32_t own = -int32_t(coin < cell.threshold);  // all ones or zero: the coin is fair enough to fool a branch
     return (int32_t(column) & own) | (cell.alias & ~own);
@@ -343,7 +343,7 @@ class Planner {
   // below total - (the target's part) is drawn, and those from the target's part on are moved behind it. It comes from
   // the draw's own random words of the next attempt. The draws of a chunk are found one by one and drawn anew together.
   void list_redraws(const Center& center, uint64_t position, int32_t target) {
-    if (s_.noise_parts[target + 1] - s_.noise_parts[target] == s_.noise_parts[s_.n_words])
+    if (s_.noise_parts[target + 1] - s_.noise_parts[target] == s_.noise_parts[s_.n_targets])
       throw Failure(ERROR_ARGUMENT,
                     "the noise must have another word than the target, for target_collision=\"reject\"");
     for (int32_t d = 0; d < center.n_draws; ++d)
@@ -367,13 +367,13 @@ class Planner {
         const uint32_t which = 2 * (batch[j].draw % 2);
         const uint64_t random = uint64_t(words[which][j]) << 32 | words[which + 1][j];
         const uint64_t start = parts[batch[j].target], own = parts[batch[j].target + 1] - start;
-        at[j] = uint64_t((unsigned __int128)random * (parts[s_.n_words] - own) >> 64);
+        at[j] = uint64_t((unsigned __int128)random * (parts[s_.n_targets] - own) >> 64);
         at[j] += at[j] >= start ? own : 0;
       }
       // The last word whose part begins at or before each number: all searches step together, since no step of one
       // waits for one of another.
       int64_t found[PHILOX_BATCH] = {};
-      for (int64_t size = s_.n_words; size > 1; size -= size / 2)
+      for (int64_t size = s_.n_targets; size > 1; size -= size / 2)
         for (int j = 0; j < n; ++j) found[j] += parts[found[j] + size / 2] <= at[j] ? size / 2 : 0;
       for (int j = 0; j < n; ++j) negatives[batch[j].at] = int32_t(found[j]);
     }
@@ -492,15 +492,15 @@ class Planner {
     constexpr size_t AHEAD = 2;
     alignas(64) uint32_t words[AHEAD + 1][4][PHILOX_BATCH];
     const size_t batches = block_positions_.size() / PHILOX_BATCH;
-    const uint32_t n_words = uint32_t(s_.n_words);
+    const uint32_t n_targets = uint32_t(s_.n_targets);
     for (size_t batch = 0; batch < batches + AHEAD; ++batch) {
       if (batch < batches) {
         uint32_t (*const drawn)[PHILOX_BATCH] = words[batch % (AHEAD + 1)];
         draw_blocks(key_, Purpose(s_.noise_purpose), epoch_, 0, &block_positions_[batch * PHILOX_BATCH],
                     &block_draws_[batch * PHILOX_BATCH], drawn);
         for (int j = 0; j < PHILOX_BATCH; ++j) {
-          __builtin_prefetch(&s_.noise[scale_word(drawn[0][j], n_words)]);
-          __builtin_prefetch(&s_.noise[scale_word(drawn[2][j], n_words)]);
+          __builtin_prefetch(&s_.noise[scale_word(drawn[0][j], n_targets)]);
+          __builtin_prefetch(&s_.noise[scale_word(drawn[2][j], n_targets)]);
         }
       }
       if (batch < AHEAD) continue;

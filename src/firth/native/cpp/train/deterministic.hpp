@@ -349,20 +349,22 @@ class RoundTrainer final : public Rounds {
         n_threads_(n_threads),
         barrier_(n_threads),
         failures_(n_threads),
-        input_marks_(settings.n_words),
-        output_marks_(settings.n_output_rows) {
+        input_marks_(settings.input.n_rows),
+        output_marks_(settings.output.n_rows) {
     s_.stop_flag = nullptr;  // only whole rounds: the flag is read between them
-    Real *input = static_cast<Real*>(s_.input_matrix), *output = static_cast<Real*>(s_.output_matrix);
+    Real *input = static_cast<Real*>(s_.input.rows), *output = static_cast<Real*>(s_.output.rows);
     for (int shard = 0; shard < SHARDS; ++shard) {
-      inputs_.push_back(std::make_unique<Copies>(input, s_.stride, input_marks_, shard));
-      outputs_.push_back(std::make_unique<Copies>(output, s_.stride, output_marks_, shard));
+      inputs_.push_back(std::make_unique<Copies>(input, s_.input.stride, input_marks_, shard));
+      outputs_.push_back(std::make_unique<Copies>(output, s_.output.stride, output_marks_, shard));
       trainers_.push_back(std::make_unique<ShardTrainer>(s_, *inputs_[shard], *outputs_[shard]));
     }
     for (int t = 0; t < n_threads; ++t) {
-      input_tables_.push_back(std::make_unique<RowTables>(s_.n_words));
-      output_tables_.push_back(std::make_unique<RowTables>(s_.n_output_rows));
-      input_mergers_.push_back(std::make_unique<Merger<Real>>(input, s_.n_words, s_.stride, input_rates(s_)));
-      output_mergers_.push_back(std::make_unique<Merger<Real>>(output, s_.n_output_rows, s_.stride, output_rates(s_)));
+      input_tables_.push_back(std::make_unique<RowTables>(s_.input.n_rows));
+      output_tables_.push_back(std::make_unique<RowTables>(s_.output.n_rows));
+      input_mergers_.push_back(
+          std::make_unique<Merger<Real>>(input, s_.input.n_rows, s_.input.stride, s_.input.touches));
+      output_mergers_.push_back(
+          std::make_unique<Merger<Real>>(output, s_.output.n_rows, s_.output.stride, s_.output.touches));
     }
   }
 
@@ -499,7 +501,7 @@ class RoundTrainer final : public Rounds {
   // Every output row that the plan can touch.
   void list_outputs(const Planner& plan, Copies& rows, RowTables& tables) {
     if (Output::TOUCHES_ALL_ROWS) {
-      if (!plan.centers.empty()) rows.list_all(s_.n_output_rows);
+      if (!plan.centers.empty()) rows.list_all(s_.output.n_rows);
       return;
     }
     int64_t draws = -1;

@@ -20,17 +20,16 @@ Result with_trainer(const Settings& s, SharedRows<Real>& input_row, SharedRows<R
 
 template <bool UPDATE, class Real>
 Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch) {
-  SharedRows<Real> input_row{static_cast<Real*>(s.input_matrix), s.stride};
-  SharedRows<Real> output_row{static_cast<Real*>(s.output_matrix), s.stride};
-  if (!UPDATE || s.threads <= 1 || !s.input_touches || has_wide_windows(s))
+  SharedRows<Real> input_row(s.input), output_row(s.output);
+  if (!UPDATE || s.threads <= 1 || !s.input.touches.per_token || has_wide_windows(s))
     return with_trainer<UPDATE>(s, input_row, output_row,
                                 [&](auto& trainer) { return trainer.run(start, stop, epoch); });
   // A thread's own, kept from slice to slice: megabytes, too many to ask the system for every time.
   thread_local Replicas<Real> input_copies, output_copies;
   const int64_t stretch = stretch_tokens(s);
   const double touches = with_objective(s, [](auto, auto output) { return decltype(output)::type::WORTH_A_COPY; });
-  input_copies.make(s, input_row, input_rates(s), s.n_words, touches);
-  output_copies.make(s, output_row, output_rates(s), s.n_output_rows, touches);
+  input_copies.make(s, input_row, s.input.touches, s.input.n_rows, touches);
+  output_copies.make(s, output_row, s.output.touches, s.output.n_rows, touches);
   return with_trainer<UPDATE>(s, input_row, output_row, [&](auto& trainer) {
     Result result = {};
     for (int64_t first = start; first < stop; first += stretch) {
@@ -56,12 +55,12 @@ void validate(const Settings& s) {
   if (s.negatives < 0 || s.negatives > MAX_NEGATIVES)
     throw Failure(ERROR_ARGUMENT,
                   "negatives must be 0 to " + std::to_string(MAX_NEGATIVES) + ", got " + std::to_string(s.negatives));
+  if (s.output.frozen) throw Failure(ERROR_ARGUMENT, "rows of the output matrix must learn: none can be frozen");
 }
 
 template <class Real>
 double update_one(const Settings& s, const Unit& unit, double learning_rate) {
-  SharedRows<Real> input_row{static_cast<Real*>(s.input_matrix), s.stride};
-  SharedRows<Real> output_row{static_cast<Real*>(s.output_matrix), s.stride};
+  SharedRows<Real> input_row(s.input), output_row(s.output);
   Workspace<Real> work;
   Prepared<Real> prepared;
   with_objective(s, [&](auto input, auto output) {

@@ -78,7 +78,7 @@ class Trainer {
     Output::begin_chunk(s_, work_);
     if (!plan_.units.empty()) {
       collect_coming(0);
-      coming_.ask_all(s_.stride);
+      coming_.ask_all(padded_dims<Real>(s_));
     }
     for (size_t u = 0; u < plan_.units.size(); ++u) {
       // For every unit: under full softmax one may take milliseconds.
@@ -169,7 +169,7 @@ class Trainer {
     copy_context(center, prepared_.context);
     const int32_t* negatives = plan_.negatives.data() + center.draws;
     collect_coming(index + 1);
-    coming_.ask_all(s_.stride);
+    coming_.ask_all(padded_dims<Real>(s_));
     coming_.clear();
     for (int32_t part = 0; part < n_parts; ++part, ++part_) {
       if (stop_requested(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
