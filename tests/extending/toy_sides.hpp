@@ -10,8 +10,8 @@ std::atomic<int64_t> toy_chunks_begun{0}, toy_chunks_ended{0};
 // One input: half the sum of the context's rows.
 struct HalfSum {
   static constexpr const char* NAME = "half-sum";
-  static constexpr int64_t BLOCK_TOKENS = 32;
-  static constexpr int32_t BLOCK_DRAWS = 3, JOINED_WINDOWS = 1;
+  static constexpr int64_t STRETCH_TOKENS = 32;
+  static constexpr int32_t NOISE_SETS = 3, JOINED_WINDOWS = 1;
   static constexpr bool TAKES_PARTS = false;
   static int64_t examples(int32_t) { return 1; }
   static int inputs(int) { return 1; }

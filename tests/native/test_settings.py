@@ -157,9 +157,9 @@ def test_sides_answer_natively_what_they_answer_in_python() -> None:
 
 def test_a_side_that_answers_otherwise_is_named() -> None:
     with pytest.raises(
-        NativeError, match="^block_tokens of architecture='cbow' is 128 in the native library and 64 in"
+        NativeError, match="^stretch_tokens of architecture='cbow' is 128 in the native library and 64 in"
     ):
-        TABLE.find_side("architecture", "cbow", {"block_tokens": 64})
+        TABLE.find_side("architecture", "cbow", {"stretch_tokens": 64})
     with pytest.raises(
         NativeError, match="^loss must be one of the native library's sides negative-sampling, .*'hinge'"
     ):

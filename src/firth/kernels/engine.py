@@ -169,8 +169,10 @@ class Engine:
         self._settings = make_settings(
             self._kernel,
             config,
+            source="windows",
             ids=self._ids,
             offsets=self._offsets,
+            targets=None,
             sequence_weights=self._weights,
             n_tokens=len(self._ids),
             n_sequences=len(self._offsets) - 1,

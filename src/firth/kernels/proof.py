@@ -188,11 +188,14 @@ class NativeUnit:
             "threads": 1,
             **self.options,
         }
-        corpus = dict.fromkeys(("ids", "offsets", "sequence_weights", "keep_thresholds", "noise", "noise_parts"))
+        corpus = dict.fromkeys(
+            ("ids", "offsets", "targets", "sequence_weights", "keep_thresholds", "noise", "noise_parts")
+        )
         tree = self.tree
         return make_settings(
             kernel,
             TrainingConfig(**parameters).resolved(),
+            source="windows",
             **corpus,
             n_tokens=0,
             n_sequences=0,

@@ -25,8 +25,8 @@ _SCALARS: dict[str, Any] = {
     "float64": ctypes.c_double,
 }
 SIDE_ANSWERS = (
-    "block_tokens",
-    "block_draws",
+    "stretch_tokens",
+    "noise_sets",
     "joined_windows",
     "takes_parts",
     "draws_negatives",
@@ -125,12 +125,15 @@ class SettingsTable:
     choices : mapping of parameter to codes by word
     sides : mapping of ``"architecture"`` and ``"loss"`` to the library's sides by name, in the order of their codes
         What a side answers natively: ``SIDE_ANSWERS``; 0 where a question does not concern it.
+    sources : tuple of names
+        The library's sources of examples, in the order of their codes.
     """
 
     fields: Mapping[str, Field]
     structure: type[ctypes.Structure]
     choices: Mapping[str, Mapping[str, int]]
     sides: Mapping[str, Mapping[str, Mapping[str, int]]]
+    sources: tuple[str, ...]
 
     @classmethod
     def of(cls, library: ctypes.CDLL) -> SettingsTable:
@@ -194,6 +197,21 @@ class SettingsTable:
                     f" in Python; {_REINSTALL}"
                 )
         return list(sides).index(name)
+
+    def find_source(self, name: str) -> int:
+        """The code of a source of examples.
+
+        Raises
+        ------
+        NativeError
+            The library lacks the source.
+        """
+        if name not in self.sources:
+            raise NativeError(
+                f"source must be one of the native library's sources of examples {', '.join(self.sources)}, got"
+                f" {name!r}; build the library with the source's header (CMake's FIRTH_EXTRA_SOURCES)"
+            )
+        return self.sources.index(name)
 
 
 _REINSTALL = "reinstall firth so that both come from one build"
@@ -282,8 +300,15 @@ def _read_table(library: ctypes.CDLL) -> SettingsTable:
         side = _NativeSide()
         while function(len(sides[parameter]), side):
             sides[parameter][side.name.decode()] = {question: getattr(side, question) for question in SIDE_ANSWERS}
+    library.firth_source.restype = ctypes.c_int64
+    library.firth_source.argtypes = [ctypes.c_int64, ctypes.POINTER(ctypes.c_char_p)]
+    sources: list[str] = []
+    source = ctypes.c_char_p()
+    while library.firth_source(len(sources), source):
+        assert source.value is not None
+        sources.append(source.value.decode())
     structure = make_structure(fields, total)
-    return SettingsTable({field.name: field for field in fields}, structure, choices, sides)
+    return SettingsTable({field.name: field for field in fields}, structure, choices, sides, tuple(sources))
 
 
 def make_structure(fields: list[Field], size: int) -> type[ctypes.Structure]:

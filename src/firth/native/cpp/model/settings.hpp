@@ -34,11 +34,12 @@ FIRTH_CHOICES(FIRTH_CODE)
 
 constexpr int32_t MAX_NEGATIVES = 1 << 16;  // for one window or pair; as in native/kernel.py
 
-// Windows that one update takes at most, where they have the same negatives: skip-gram's (plan.hpp).
+// Windows that one update takes at most, where they have the same negatives: skip-gram's (plan/units.hpp).
 constexpr int UNIT_WINDOWS = 4;
 
-// Context words whose gradients are added into one step, at most: a window with more is divided (skip-gram: plan.hpp)
-// or its step is damped (CBOW: inputs_pool.hpp). The sum over hundreds of words overshoots and diverges.
+// Context words whose gradients are added into one step, at most: a window with more is divided (skip-gram:
+// plan/units.hpp) or its step is damped (CBOW: inputs_pool.hpp). The sum over hundreds of words overshoots and
+// diverges.
 constexpr int32_t PART_WORDS = 20;
 
 // One column of the alias table: a coin of 32 bits decides between the column's own word and its alias.
@@ -53,10 +54,12 @@ struct AliasColumn {
 // the list from the class.
 #define FIRTH_SETTINGS(FIELD, MATRIX)                                                                                 \
   FIRTH_PARAMETERS(FIELD)                                                                                             \
-  FIELD(const int32_t*, ids)            /* (n_tokens): the encoded corpus */                                          \
-  FIELD(const int64_t*, offsets)        /* (n_sequences + 1) */                                                       \
+  FIELD(int32_t, source)         /* of examples: its index in plan/sources.hpp, which says what the next five are */  \
+  FIELD(const int32_t*, ids)     /* (n_tokens): the encoded corpus, or input rows */                                  \
+  FIELD(const int64_t*, offsets) /* (n_sequences + 1) */                                                              \
+  FIELD(const int32_t*, targets) /* (n_sequences): of each sequence its target, or null: those are its words */       \
   FIELD(const float*, sequence_weights) /* (n_sequences), or null: all are 1 */                                       \
-  FIELD(int64_t, n_tokens)                                                                                            \
+  FIELD(int64_t, n_tokens)              /* positions of an epoch */                                                   \
   FIELD(int64_t, n_sequences)                                                                                         \
   FIELD(const uint32_t*, keep_thresholds) /* (n_targets): a token is kept if its random word is <= this; null: all */ \
   FIELD(const AliasColumn*, noise)        /* (n_targets), or null where the loss draws no negatives */                \

@@ -18,8 +18,8 @@ namespace firth {
 
 struct PooledInput {
   static constexpr const char* NAME = "cbow";
-  static constexpr int64_t BLOCK_TOKENS = 128;
-  static constexpr int32_t BLOCK_DRAWS = 4, JOINED_WINDOWS = 1;
+  static constexpr int64_t STRETCH_TOKENS = 128;
+  static constexpr int32_t NOISE_SETS = 4, JOINED_WINDOWS = 1;
   static constexpr bool TAKES_PARTS = false;
   static int64_t examples(int32_t) { return 1; }
   static int inputs(int) { return 1; }

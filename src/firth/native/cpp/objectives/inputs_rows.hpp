@@ -10,8 +10,8 @@ namespace firth {
 struct RowInputs {
   static constexpr const char* NAME = "skipgram";
   // It learns less well from longer ones (docs/training.md).
-  static constexpr int64_t BLOCK_TOKENS = 64;
-  static constexpr int32_t BLOCK_DRAWS = 8, JOINED_WINDOWS = 3;
+  static constexpr int64_t STRETCH_TOKENS = 64;
+  static constexpr int32_t NOISE_SETS = 8, JOINED_WINDOWS = 3;
   static constexpr bool TAKES_PARTS = true;
   static int64_t examples(int32_t n_context) { return n_context; }
   static int inputs(int n_context) { return n_context; }

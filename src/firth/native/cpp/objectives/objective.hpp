@@ -10,9 +10,9 @@
 //   end_chunk        (settings, work): called after the last one, unless the run is stopped
 //
 // An input side:
-//   BLOCK_TOKENS     tokens of a block that shares its draws of negatives, before subsampling; a power of two
-//   BLOCK_DRAWS      draws of negatives that a block has
-//   JOINED_WINDOWS   neighbouring windows that share a draw and are one unit; 1: each window is a unit
+//   STRETCH_TOKENS   tokens of a stretch, whose windows share noise words, before subsampling; a power of two
+//   NOISE_SETS       noise sets that a stretch has
+//   JOINED_WINDOWS   neighbouring windows that have one noise set and are one unit; 1: each window is a unit
 //   TAKES_PARTS      a wide window is divided into parts, each of which is a unit
 //   examples         (n): positive examples of a window with n context words
 //   inputs           (n): vectors that a unit with n context words makes, at most

@@ -491,27 +491,28 @@ class RoundTrainer final : public Rounds {
     const int64_t begin = std::min(stop_, first + shard * int64_t(s_.shard_tokens));
     planned_[shard] = trainers_[shard]->plan(begin, std::min(stop_, begin + s_.shard_tokens), epoch_);
     if (!planned_[shard]) return;
-    const Planner& plan = trainers_[shard]->planned();
-    inputs_[shard]->list(plan.kept_ids.data(), plan.kept_ids.size(), *input_tables_[thread], plan.kept_ids.size());
+    const Chunk& chunk = trainers_[shard]->planned();
+    inputs_[shard]->list(chunk.inputs.data(), chunk.inputs.size(), *input_tables_[thread], chunk.inputs.size());
     inputs_[shard]->mark_listed();
-    list_outputs(plan, *outputs_[shard], *output_tables_[thread]);
+    list_outputs(chunk, *outputs_[shard], *output_tables_[thread]);
     outputs_[shard]->mark_listed();
   }
 
-  // Every output row that the plan can touch.
-  void list_outputs(const Planner& plan, Copies& rows, RowTables& tables) {
+  // Every output row that the chunk can touch.
+  void list_outputs(const Chunk& chunk, Copies& rows, RowTables& tables) {
     if (Output::TOUCHES_ALL_ROWS) {
-      if (!plan.centers.empty()) rows.list_all(s_.output.n_rows);
+      if (!chunk.centers.empty()) rows.list_all(s_.output.n_rows);
       return;
     }
-    int64_t draws = -1;
-    for (const Planner::Center& center : plan.centers) {
-      Output::each_output_row(s_, plan.kept_ids[center.kept], [&](const int32_t* ids, int64_t count) {
+    int64_t negatives = -1;
+    for (const Center& center : chunk.centers) {
+      Output::each_output_row(s_, center.target, [&](const int32_t* ids, int64_t count) {
         rows.list(ids, size_t(count), tables, size_t(count));
       });
-      if (!Output::DRAWS_NEGATIVES || center.draws == draws) continue;  // those of the center before
-      draws = center.draws;
-      rows.list(plan.negatives.begin() + draws, size_t(center.n_draws), tables, plan.negatives.size() - size_t(draws));
+      if (!Output::DRAWS_NEGATIVES || center.negatives == negatives) continue;  // those of the center before
+      negatives = center.negatives;
+      rows.list(chunk.negatives.begin() + negatives, size_t(center.n_negatives), tables,
+                chunk.negatives.size() - size_t(negatives));
     }
   }
 

@@ -106,6 +106,14 @@ FIRTH_API int64_t firth_output_side(int64_t index, firth::SideAnswers* answers) 
   return firth::answer_for_output(firth::OutputSides(), index, answers);
 }
 
+// The sources of the library in order: the code of one is its index. Returns 0 if there is none of that index.
+FIRTH_API int64_t firth_source(int64_t index, const char** name) {
+  const firth::SourceEntry* const entry = firth::find_source(index);
+  if (!entry) return 0;
+  *name = entry->name;
+  return 1;
+}
+
 // Trains the tokens [start, stop) of one epoch on the shared matrices, lock-free.
 FIRTH_API int64_t firth_train_slice(const Settings* settings, int32_t double_precision, int64_t start, int64_t stop,
                                     int32_t epoch, firth::Result* result) {
@@ -181,24 +189,26 @@ FIRTH_API int64_t firth_plan_slice(const Settings* settings, int64_t start, int6
                                    int64_t* negative_offsets, int32_t* negatives) {
   return firth::guard([&]() -> int64_t {
     firth::validate(*settings);
-    firth::Planner plan(*settings, firth::plan_rules_of(*settings));
-    plan.seek(start, stop, uint32_t(epoch));
+    const std::unique_ptr<firth::ExampleSource> source = firth::make_source(*settings, firth::plan_rules_of(*settings));
+    firth::Chunk chunk;
+    source->seek(start, stop, uint32_t(epoch));
     int64_t n_windows = 0, n_contexts = 0, n_negatives = 0;
-    while (plan.next_chunk()) {
+    while (source->next_chunk(chunk)) {
       firth::check_stop();
-      for (const firth::Planner::Center& center : plan.centers) {
+      for (size_t c = 0; c < chunk.centers.size(); ++c) {
+        const firth::Center& center = chunk.centers[c];
         if (positions) {
-          positions[n_windows] = plan.kept_positions[center.kept];
-          targets[n_windows] = plan.kept_ids[center.kept];
+          positions[n_windows] = chunk.positions[c];
+          targets[n_windows] = center.target;
           int64_t at = context_offsets[n_windows] = n_contexts;
           for (int32_t k = center.first; k < center.last; ++k)
-            if (k != center.kept) contexts[at++] = plan.kept_ids[k];
+            if (k != center.kept) contexts[at++] = chunk.inputs[k];
           negative_offsets[n_windows] = n_negatives;
-          std::copy_n(plan.negatives.begin() + center.draws, center.n_draws, negatives + n_negatives);
+          std::copy_n(chunk.negatives.begin() + center.negatives, center.n_negatives, negatives + n_negatives);
         }
         n_windows += 1;
-        n_contexts += center.last - center.first - 1;
-        n_negatives += center.n_draws;
+        n_contexts += center.n_context();
+        n_negatives += center.n_negatives;
       }
     }
     if (positions) {
