@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from firth.cli.check import check
 
 GALLERY = Path(__file__).parent / "gallery"
-RIGHT = GALLERY / "softmax_cost_vectorised.py"
-WRONG = GALLERY / "softmax_cost_sign.py"
-BROKEN = GALLERY / "softmax_cost_unwritten.py"
+RIGHT = GALLERY / "softmax_cost/vectorised.py"
+WRONG = GALLERY / "softmax_cost/sign.py"
+BROKEN = GALLERY / "softmax_cost/unwritten.py"
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_json_lines_as_specified(run) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_kind_is_the_first_of_its_names(run) -> None:  # type: ignore[no-untyped-def]
-    item = json.loads(run(GALLERY / "softmax_cost_einsum.py", "--json")[1])
+    item = json.loads(run(GALLERY / "softmax_cost/einsum.py", "--json")[1])
     assert (item["functions"][0]["name"], item["functions"][0]["kind"]) == (
         "naiveSoftmaxLossAndGradient",
         "softmaxCostAndGradient",
@@ -69,7 +69,7 @@ def test_kind_is_the_first_of_its_names(run) -> None:  # type: ignore[no-untyped
 
 
 def test_csv(run) -> None:  # type: ignore[no-untyped-def]
-    status, output = run(GALLERY / "cbow_overwrite.py", "--csv")
+    status, output = run(GALLERY / "cbow/overwrite.py", "--csv")
     (row,) = csv.DictReader(io.StringIO(output))
     assert status == 1
     assert (row["verdict"], row["repeats"], row["target"]) == ("wrong-gradient", "overwrite", "")
@@ -175,11 +175,14 @@ def test_against_a_reference(run, tmp_path: Path) -> None:  # type: ignore[no-un
 
 
 def test_against_for_known_kinds(run) -> None:  # type: ignore[no-untyped-def]
-    assert run(GALLERY / "neg_sampling_labels.py", "--against", GALLERY / "neg_sampling_course.py")[0] == 0
-    assert run(GALLERY / "neg_sampling_overwrite_loop.py", "--against", GALLERY / "neg_sampling_course.py")[0] == 1
-    assert run(GALLERY / "skipgram_sums.py", "--against", GALLERY / "skipgram_course.py")[0] == 0
-    assert run(GALLERY / "network_stable.py", "--against", GALLERY / "network_course.py")[0] == 0
-    assert run(GALLERY / "network_mean.py", "--against", GALLERY / "network_course.py")[0] == 1
+    assert run(GALLERY / "negative_sampling/labels.py", "--against", GALLERY / "negative_sampling/course.py")[0] == 0
+    assert (
+        run(GALLERY / "negative_sampling/overwrite_loop.py", "--against", GALLERY / "negative_sampling/course.py")[0]
+        == 1
+    )
+    assert run(GALLERY / "skipgram/sums.py", "--against", GALLERY / "skipgram/course.py")[0] == 0
+    assert run(GALLERY / "network/stable.py", "--against", GALLERY / "network/course.py")[0] == 0
+    assert run(GALLERY / "network/mean.py", "--against", GALLERY / "network/course.py")[0] == 1
 
 
 def test_json_and_csv_exclude_each_other(run) -> None:  # type: ignore[no-untyped-def]
