@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from firth.cli.check import check
 
-GALLERY = Path(__file__).parent / "gallery"
+GALLERY = Path(__file__).parents[1] / "checking" / "gallery"
 RIGHT = GALLERY / "softmax_cost/vectorised.py"
 WRONG = GALLERY / "softmax_cost/sign.py"
 BROKEN = GALLERY / "softmax_cost/unwritten.py"
