@@ -1,6 +1,8 @@
 """Room corpus: counting: each distinct word gets an id in the order of first sight, the ids of all tokens are spooled.
 
 What comes in is files, iterables of tokens or arrays of ids; what comes out is always ``Counted``.
+
+Tests: tests/corpus/test_text.py.
 """
 
 from __future__ import annotations
