@@ -108,6 +108,8 @@ def test_threads_are_those_of_the_affinity() -> None:
         ("min_learning_rate", -1e-9, "min_learning_rate must be at least 0"),
         ("min_learning_rate", 0.1, "min_learning_rate must be at most the learning_rate of 0.025, got 0.1"),
         ("noise_exponent", float("nan"), "noise_exponent must be a finite number"),
+        ("noise_exponent", 1e300, r"noise_exponent must be at most 10, got 1e\+300"),
+        ("noise_exponent", -1e300, r"noise_exponent must be at least -10, got -1e\+300"),
         ("subsample", -1e-3, "subsample must be at least 0"),
         ("min_count", 0, "min_count must be at least 1, got 0"),
         ("max_vocabulary", 0, "max_vocabulary must be at least 1, got 0"),

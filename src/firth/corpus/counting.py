@@ -329,6 +329,8 @@ def count_tokens(sequences: Iterable[Any], spools: Spools, report: Reporter) -> 
                 spool.ids.extend(map(look_up, block))
             except TypeError as error:
                 if isinstance(error, FirthError):
+                    if str(error).startswith(f"sequence {number} "):
+                        raise
                     raise type(error)(f"sequence {number}: {error}") from None
                 _raise_if_unhashable(sequence, number, error)
                 raise
