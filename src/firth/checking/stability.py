@@ -1,4 +1,7 @@
-"""Room checking: at which score a cost or a gradient stops being finite, or right; changes no verdict; child only."""
+"""Room checking: at which score a cost or a gradient stops being finite, or right; changes no verdict; child only.
+
+Tests: tests/checking/test_gallery.py.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from firth.checking.objective import read_block
+from firth.checking.outcomes import read_block
 from firth.checking.report import Finding
 from firth.checking.subject import SubjectError
 

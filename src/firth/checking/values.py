@@ -1,4 +1,7 @@
-"""Room checking: verdict on a function that returns values and no cost: correct, wrong or broken; child only."""
+"""Room checking: verdict on a function that returns values and no cost: correct, wrong or broken; child only.
+
+Tests: tests/checking/test_gallery.py.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.checking.objective import EXACT_TOLERANCE, RIGHT_TOLERANCE, read_block
+from firth.checking.objective import EXACT_TOLERANCE, RIGHT_TOLERANCE
+from firth.checking.outcomes import read_block
 from firth.checking.report import Conventions, Finding, FunctionReport
 from firth.checking.stability import Sample, check_scores
 from firth.checking.subject import Slot, Subject, SubjectError

@@ -14,6 +14,8 @@ pieces whose last piece is a number cannot be told from a row that is too wide, 
 
 Source: GloVe, ``save_params`` in src/glove.c with ``-binary 0 -write-header 0``, https://github.com/stanfordnlp/GloVe;
 the vectors of https://nlp.stanford.edu/projects/glove/.
+
+Tests: tests/formats/test_round_trip.py.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from pathlib import Path
 from firth.errors import FormatError
 from firth.formats.format import Format, Sample, count_trailing_numbers, is_number
 from firth.formats.recognition import ends_lines_with_cr, explain_piece, has_no_words
-from firth.formats.rows import finish_table, read_text_rows, write_text_rows
+from firth.formats.row_writing import write_text_rows
+from firth.formats.rows import finish_table, read_text_rows
 from firth.formats.source import MAX_DIMS, MAX_WORD_BYTES, ByteSource, ReadOptions
 from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions, validate_words, whole_file

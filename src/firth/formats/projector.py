@@ -16,6 +16,8 @@ them. A word holds no tab and no line break.
 
 Source: TensorFlow, "Visualizing Data using the Embedding Projector in TensorBoard", and the projector's own load dialog
 (https://projector.tensorflow.org); gensim's scripts/word2vec2tensor.py for the names with ``tensor``.
+
+Tests: tests/formats/test_round_trip.py.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ from numpy.typing import NDArray
 
 from firth.errors import FormatError, StorageError
 from firth.formats.format import Format, Sample, is_number
-from firth.formats.rows import finish_table, read_text_rows, write_text_rows
+from firth.formats.row_writing import write_text_rows
+from firth.formats.rows import finish_table, read_text_rows
 from firth.formats.source import MAX_DIMS, MAX_WORD_BYTES, ByteSource, ReadOptions, VectorEncodingError, place
 from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions, validate_destination, validate_words, whole_file, write_all

@@ -16,6 +16,8 @@ firth writes none with white space in them.
 Source: word2vec.c, the end of ``TrainModel`` (``fprintf(fo, "%lld %lld\\n", vocab_size, layer1_size)``, then ``"%s "``
 and ``"%lf "`` for each number), https://code.google.com/archive/p/word2vec/; gensim's ``save_word2vec_format``.
 Numbers are written in the shortest form that reads back as the same float32, and read rounded correctly.
+
+Tests: tests/formats/test_rows.py.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from pathlib import Path
 
 from firth.formats.format import Format, Sample, count_trailing_numbers
 from firth.formats.recognition import recognise_rows
-from firth.formats.rows import finish_table, parse_header, read_text_rows, write_text_rows
+from firth.formats.row_writing import write_text_rows
+from firth.formats.rows import finish_table, parse_header, read_text_rows
 from firth.formats.source import MAX_HEADER_BYTES, ByteSource, ReadOptions
 from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions, validate_words, whole_file

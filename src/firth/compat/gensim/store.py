@@ -2,6 +2,8 @@
 
 gensim's users pass the name of a file and copy, remove and upload it, so a save is a file here, unlike firth's own
 model folders. Any safetensors reader opens it.
+
+Tests: tests/compat/gensim/test_keyedvectors.py.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from firth.base.files import open_regular, read_regular
 from firth.base.json_file import describe_json, parse_json_object
 from firth.base.words import pack_words, unpack_words
 from firth.errors import FormatError, ParameterError, StorageError
-from firth.formats.model_folder import encode_safetensors_header, parse_safetensors_header
+from firth.formats.safetensors import encode_safetensors_header, parse_safetensors_header
 from firth.formats.target import whole_file
 
 STATE = "firth_gensim"  # the tensor with the settings

@@ -8,7 +8,7 @@
 // measured: docs/training.md.
 #pragma once
 
-#include "plan/plan.hpp"
+#include "plan/units.hpp"
 #include "train/merging.hpp"
 
 namespace firth {
@@ -33,11 +33,11 @@ inline int64_t stretch_tokens(const Settings& s) {
 // busy rows with narrow windows as well, but there a stretch has thousands of different windows.
 inline bool has_wide_windows(const Settings& s) {
   if (s.window_mode == WINDOW_SEQUENCE) return s.n_tokens > PART_WORDS * s.n_sequences;
-  return s.window > MAX_BLOCK_WINDOW;
+  return s.window > MAX_STRETCH_WINDOW;
 }
 
 inline bool has_copies(const Settings& s) {
-  return COPIES_OF_BUSY_ROWS && s.threads > 1 && s.input_touches && !has_wide_windows(s);
+  return COPIES_OF_BUSY_ROWS && s.threads > 1 && s.input.touches.per_token && !has_wide_windows(s);
 }
 
 // One matrix's copies. Rows are ordered by how often they are touched: from the first on for words, from the last on
