@@ -56,7 +56,7 @@ def read(path: Path, options: ReadOptions) -> VectorTable:
                 break
             taken += more
         if not taken.strip():
-            source.fail("the file has no rows")
+            source.fail("the file holds no rows")
         taken = taken.removeprefix(_BOM)
         lines = taken.split(b"\n", _LOOK_ROWS)
         if len(lines) > 1:
