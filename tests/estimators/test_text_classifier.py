@@ -62,7 +62,7 @@ def test_bad_input(vectors):
         model.fit([], [])
     with pytest.raises(CorpusError, match="no word of 2 texts"):
         model.fit(["x", "y"], ["a", "b"])
-    with pytest.raises(ParameterError, match="labels must be as many"):
+    with pytest.raises(ParameterError, match="labels must have one label for each"):
         model.fit(["good", "bad"], ["a"])
     with pytest.raises(CorpusTypeError, match="got a string"):
         model.fit("good bad", ["a"])
