@@ -1,10 +1,10 @@
-"""Room compat: gensim.models.basemodel: a name that programs write into annotations."""
+"""Room compat: gensim.models.basemodel: a class name that programs use in annotations."""
 
 from __future__ import annotations
 
 
 class BaseTopicModel:
-    """gensim's base class of topic models, of which firth has none."""
+    """gensim's base class of topic models. firth has no topic models."""
 
 
 __all__ = ["BaseTopicModel"]
