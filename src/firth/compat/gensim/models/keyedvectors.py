@@ -332,9 +332,7 @@ class KeyedVectors:
         if copy_vecattrs:
             chosen.expandos = {attr: values[rows] for attr, values in self.expandos.items()}
         else:
-            chosen.expandos["count"] = np.arange(
-                len(known), 0, -1
-            )  # as in gensim, descending numbers
+            chosen.expandos["count"] = np.arange(len(known), 0, -1)  # as in gensim, descending numbers
         return chosen
 
     # ---- neighbours
