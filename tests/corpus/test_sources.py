@@ -15,7 +15,7 @@ import pytest
 import zstandard
 from corpus_oracle import decoded, expected, folder_bytes, split_text
 
-from firth.corpus import estimate_corpus, sources
+from firth.corpus import blocks, estimate_corpus, sources
 from firth.errors import CorpusError, CorpusTypeError, MissingExtraError, StorageError
 
 TEXT = "".join(f"le café nº {n % 50} est ouvert {'é' * (n % 40)}\n" for n in range(3000)).encode()
