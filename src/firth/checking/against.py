@@ -1,4 +1,7 @@
-"""Room checking: one implementation against another, on the same inputs, by relative error; child process only."""
+"""Room checking: one implementation against another, on the same inputs, by relative error; child process only.
+
+Tests: tests/cli/test_check.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room checking: the room's one entrance: paths in, a report on each file out; runs nothing of the files itself."""
+"""Room checking: the room's one entrance: paths in, a report on each file out; runs nothing of the files itself.
+
+Tests: tests/checking/test_gallery.py.
+"""
 
 from __future__ import annotations
 

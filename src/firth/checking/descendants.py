@@ -2,6 +2,8 @@
 
 On Linux the grader's child process adopts its descendants' orphans (native/processes.py), so that none can leave its
 tree. Elsewhere a descendant whose parent has ended, and which left its session, is out of reach.
+
+Tests: tests/checking/test_process.py.
 """
 
 from __future__ import annotations

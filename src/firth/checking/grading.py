@@ -1,4 +1,7 @@
-"""Room checking: one function of one file, graded: loaded, called, reported; runs inside the child process only."""
+"""Room checking: one function of one file, graded: loaded, called, reported; runs inside the child process only.
+
+Tests: tests/checking/test_gallery.py.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 A parser can be brought down by what it parses (a sum of thousands of terms, a notebook of nested brackets), so files
 are parsed under the same limits as functions are run.
+
+Tests: tests/checking/test_discovery.py.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ The course's code is of 2015: NumPy 1.10 and Python 2.7. Some of their rules end
 Others ended in silence, or with an exception that says too little. For these the file is loaded once more with its
 expressions rewritten to NumPy 1's rules: a function that is right under these rules, and not without, needs them.
 Child only.
+
+Tests: tests/checking/test_second_look.py.
 """
 
 from __future__ import annotations

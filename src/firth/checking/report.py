@@ -1,4 +1,7 @@
-"""Room checking: what the grader says of functions and files, and its three printed forms; grades nothing."""
+"""Room checking: what the grader says of functions and files, and its three printed forms; grades nothing.
+
+Tests: tests/cli/test_check.py.
+"""
 
 from __future__ import annotations
 

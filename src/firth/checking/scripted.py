@@ -1,4 +1,7 @@
-"""Room checking: the ``dataset`` of the course with scripted draws, so that the grader knows what was drawn."""
+"""Room checking: the ``dataset`` of the course with scripted draws, so that the grader knows what was drawn.
+
+Tests: tests/checking/test_objective.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room checking: at which score a cost or a gradient stops being finite, or right; changes no verdict; child only."""
+"""Room checking: at which score a cost or a gradient stops being finite, or right; changes no verdict; child only.
+
+Tests: tests/checking/test_gallery.py.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """Room checking: functions that are not written yet, told by their text: what they return depends on no argument.
 
 A function that computes and happens to give zeros is no stub: its result depends on its arguments, by the text.
+
+Tests: tests/checking/test_second_look.py.
 """
 
 from __future__ import annotations

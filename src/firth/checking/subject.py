@@ -1,4 +1,7 @@
-"""Room checking: the function under test, called with its own parameter names on copies of the inputs; child only."""
+"""Room checking: the function under test, called with its own parameter names on copies of the inputs; child only.
+
+Tests: tests/checking/test_strange_results.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room checking: the names that the course supplies, in stable form, for files that lean on them."""
+"""Room checking: the names that the course supplies, in stable form, for files that lean on them.
+
+Tests: tests/checking/test_loader.py.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 A function and its grader share a process. A function that replaces ``np.all`` would be graded by the replacement, so a
 replacement is told and the verdict is `broken`. What an author hides on purpose is not found: no sandbox.
+
+Tests: tests/checking/test_hostile.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room checking: verdict on a function that returns values and no cost: correct, wrong or broken; child only."""
+"""Room checking: verdict on a function that returns values and no cost: correct, wrong or broken; child only.
+
+Tests: tests/checking/test_gallery.py.
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,8 @@ runs with the user's rights.
 Answers are authenticated twice. A fork finds a token in a pipe that it reads when its work is done; and this process
 reads the word that it repeats to its parent only after the fork has ended. So what a function writes to descriptors
 that it finds open is no answer.
+
+Tests: tests/checking/test_process.py.
 """
 
 from __future__ import annotations

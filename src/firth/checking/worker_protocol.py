@@ -1,4 +1,7 @@
-"""Room checking: what the grader's two processes say to each other beside jobs and answers."""
+"""Room checking: what the grader's two processes say to each other beside jobs and answers.
+
+Tests: tests/checking/test_process.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room cli: ``firth convert``: vectors from one file format to another."""
+"""Room cli: ``firth convert``: vectors from one file format to another.
+
+Tests: tests/cli/test_main.py.
+"""
 
 from __future__ import annotations
 

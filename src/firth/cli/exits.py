@@ -1,4 +1,7 @@
-"""Room cli: exit statuses beside 0."""
+"""Room cli: exit statuses beside 0.
+
+Tests: tests/cli/test_main.py.
+"""
 
 from __future__ import annotations
 

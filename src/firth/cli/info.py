@@ -1,4 +1,7 @@
-"""Room cli: ``firth info``: what is in a model or a vector file, and how it came about."""
+"""Room cli: ``firth info``: what is in a model or a vector file, and how it came about.
+
+Tests: tests/cli/test_main.py.
+"""
 
 from __future__ import annotations
 

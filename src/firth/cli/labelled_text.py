@@ -1,4 +1,7 @@
-"""Room cli: texts with labels from columns of a table or from lines with ``__label__``; the whole file or an error."""
+"""Room cli: texts with labels from columns of a table or from lines with ``__label__``; the whole file or an error.
+
+Tests: tests/cli/test_text_files.py.
+"""
 
 from __future__ import annotations
 

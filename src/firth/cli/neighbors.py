@@ -1,4 +1,7 @@
-"""Room cli: ``firth neighbors``: the words nearest to words, given or asked for at a prompt."""
+"""Room cli: ``firth neighbors``: the words nearest to words, given or asked for at a prompt.
+
+Tests: tests/cli/test_main.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room cli: ``firth plot``: words drawn at their two principal components."""
+"""Room cli: ``firth plot``: words drawn at their two principal components.
+
+Tests: tests/cli/test_main.py.
+"""
 
 from __future__ import annotations
 

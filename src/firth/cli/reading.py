@@ -1,4 +1,7 @@
-"""Room cli: what the commands that read vectors share: a model folder or any vector file becomes WordVectors."""
+"""Room cli: what the commands that read vectors share: a model folder or any vector file becomes WordVectors.
+
+Tests: tests/cli/test_bad_input.py.
+"""
 
 from __future__ import annotations
 

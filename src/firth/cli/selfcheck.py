@@ -3,6 +3,8 @@
 Three statements, for every objective of the registry: the reference's gradient is its loss's (finite differences); the
 float64 kernel's update at learning rate 1 is that gradient, to 1e-12; the float32 kernel agrees with it to its stated
 tolerance; each with every option and every instruction set that the processor has.
+
+Tests: tests/cli/test_main.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room cli: ``firth train``: flags made of TrainingConfig's fields, so that no list of parameters is written twice."""
+"""Room cli: ``firth train``: flags made of TrainingConfig's fields, so that no list of parameters is written twice.
+
+Tests: tests/cli/test_main.py, tests/cli/test_interrupt.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room corpus: choosing the vocabulary from what was counted: held-out sequences, normalizer, minimum count, order."""
+"""Room corpus: choosing the vocabulary from what was counted: held-out sequences, normalizer, minimum count, order.
+
+Tests: tests/corpus/test_vocabulary.py.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 The new corpus is written in a marked folder inside (`firth.base.owned`) and moved in the end, its manifest last.
 While files are moved, the manifest in the folder says that the corpus is unfinished: so a corpus that a kill cut in
 half is neither opened nor taken for a user's files.
+
+Tests: tests/corpus/test_encoded.py.
 """
 
 from __future__ import annotations

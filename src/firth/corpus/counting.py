@@ -1,6 +1,8 @@
 """Room corpus: counting: each distinct word gets an id in the order of first sight, the ids of all tokens are spooled.
 
 What comes in is files, iterables of tokens or arrays of ids; what comes out is always ``Counted``.
+
+Tests: tests/corpus/test_text.py.
 """
 
 from __future__ import annotations
@@ -327,6 +329,8 @@ def count_tokens(sequences: Iterable[Any], spools: Spools, report: Reporter) -> 
                 spool.ids.extend(map(look_up, block))
             except TypeError as error:
                 if isinstance(error, FirthError):
+                    if str(error).startswith(f"sequence {number} "):
+                        raise
                     raise type(error)(f"sequence {number}: {error}") from None
                 _raise_if_unhashable(sequence, number, error)
                 raise

@@ -5,6 +5,8 @@ the ids of all tokens to unnamed temporary files. Then the vocabulary is chosen 
 minimum count, order. Encoding looks the spooled ids up in an array and writes the result to its place. Plain files are
 counted in chunks by all cores; whatever the number of threads and the size of the chunks, the files are the same byte
 for byte, since ids go by count and word.
+
+Tests: tests/corpus/test_text.py, tests/corpus/test_tokens.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room corpus: a buffer of words on which the native core works: it joins, ranks and compares them."""
+"""Room corpus: a buffer of words on which the native core works: it joins, ranks and compares them.
+
+Tests: tests/corpus/test_many_words.py.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,8 @@ sampled does not depend on how the work was split among threads, slices or runs,
 References
 ----------
 [1] Salmon, Moraes, Dror, Shaw (2011), "Parallel random numbers: as easy as 1, 2, 3", SC11.
+
+Tests: tests/kernels/test_plan.py.
 """
 
 from __future__ import annotations

@@ -21,7 +21,15 @@ from numpy.typing import NDArray
 
 from firth.base.compression import COMPRESSED_SUFFIXES, compression_of, import_zstandard
 from firth.corpus.recognise import HEAD_BYTES, MARK, STANDARD_INPUT, refuse_other_formats
-from firth.corpus.tables import ListColumn, TextColumn, Tokenizer, read_table, split_text, tokenize_texts
+from firth.corpus.tables import (
+    ListColumn,
+    TextColumn,
+    Tokenizer,
+    column_tokens,
+    read_table,
+    split_text,
+    tokenize_texts,
+)
 from firth.errors import CorpusError, CorpusTypeError, FirthError, ShapeError, StorageError
 
 FROM_STANDARD_INPUT = "-"
@@ -234,7 +242,7 @@ def tokens_of(sequence: Any, number: int) -> Any:
     Raises
     ------
     CorpusTypeError
-        It is a string, has no order, or is no sequence at all.
+        It is a string, has no order, is a frame, or is no sequence at all; a value of a column is a text.
     """
     if isinstance(sequence, (list, tuple)):
         return sequence
@@ -242,23 +250,16 @@ def tokens_of(sequence: Any, number: int) -> Any:
         raise CorpusTypeError(string_message(sequence, f"sequence {number}"))
     if isinstance(sequence, (bytes, bytearray)):
         raise CorpusTypeError(f"sequence {number} must be a list of tokens, got bytes; use .decode('utf-8').split()")
-    if isinstance(sequence, np.ndarray):
-        if sequence.ndim != 1:
-            raise CorpusTypeError(f"sequence {number} must have one dimension, got an array of shape {sequence.shape}")
-        return sequence.tolist()
+    if isinstance(sequence, np.ndarray) and sequence.ndim != 1:
+        raise CorpusTypeError(f"sequence {number} must have one dimension, got an array of shape {sequence.shape}")
     if isinstance(sequence, (set, frozenset, Mapping)):
         raise CorpusTypeError(
             f"sequence {number} must be a list of tokens, got a {type(sequence).__name__}, which has no order of its"
             " own; use sorted(...)"
         )
-    table = read_table(sequence, f"sequence {number}")
-    if table is not None and (hasattr(sequence, "columns") or hasattr(sequence, "column_names")):
-        raise CorpusTypeError(
-            f"sequence {number} must be a list of tokens, got a {type(sequence).__name__}; a frame is a corpus by"
-            " itself: pass it without a list around it"
-        )
-    if table is not None:
-        return table.tolist() if isinstance(table, np.ndarray) else table
+    tokens = column_tokens(sequence, f"sequence {number}")
+    if tokens is not None:
+        return tokens
     if not isinstance(sequence, Iterable):
         raise CorpusTypeError(
             f"sequence {number} must be a list of tokens, got {sequence!r} ({type(sequence).__name__});"

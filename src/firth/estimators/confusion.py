@@ -1,4 +1,7 @@
-"""Room estimators: what a classifier confused: accuracy, F1 by class, macro and micro, and the matrix as a picture."""
+"""Room estimators: what a classifier confused: accuracy, F1 by class, macro and micro, and the matrix as a picture.
+
+Tests: tests/estimators/test_text_classifier.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room estimators: what the embedding estimators share: their parameters, the training, and how they read X."""
+"""Room estimators: what the embedding estimators share: their parameters, the training, and how they read X.
+
+Tests: tests/estimators/test_sequence_embedder.py.
+"""
 
 from __future__ import annotations
 

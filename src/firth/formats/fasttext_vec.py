@@ -12,6 +12,8 @@ Read exactly as word2vec text. fastText prints five significant digits, firth wh
 
 Source: fastText, ``FastText::saveVectors`` in src/fasttext.cc and ``operator<<`` in src/vector.cc,
 https://github.com/facebookresearch/fastText.
+
+Tests: tests/formats/test_round_trip.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room formats: what to do with a file that holds no vectors that firth reads (`firth.base.first_bytes` names it)."""
+"""Room formats: what to do with a file that holds no vectors that firth reads (`firth.base.first_bytes` names it).
+
+Tests: tests/base/test_first_bytes.py.
+"""
 
 from __future__ import annotations
 

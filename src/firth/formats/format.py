@@ -1,4 +1,7 @@
-"""Room formats: what a format is: a name, a look at the first bytes, a reader, and perhaps a writer."""
+"""Room formats: what a format is: a name, a look at the first bytes, a reader, and perhaps a writer.
+
+Tests: tests/formats/test_round_trip.py.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 A tensor file of firth's says so in the metadata of its safetensors header, or was written by an older firth and is
 named by a ``config.json`` of firth's. A file that a killed save left begins as firth's files begin. Everything else in
 a model folder is the user's, whatever its name is.
+
+Tests: tests/formats/test_permissions.py.
 """
 
 from __future__ import annotations

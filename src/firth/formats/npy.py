@@ -11,6 +11,8 @@ Grammar
 
 Source: NumPy, "NEP 1: A simple file format for NumPy arrays" and numpy.lib.format. The header is a Python literal; it
 is matched against its one shape here, not evaluated.
+
+Tests: tests/formats/test_round_trip.py.
 """
 
 from __future__ import annotations

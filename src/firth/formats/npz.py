@@ -14,6 +14,8 @@ firth writes ``words`` as strings, or as bytes with offsets where a few long wor
 strings takes the longest word's room for each). Other members are ignored. Pickled objects are refused.
 
 Source: NumPy, `numpy.savez`, and numpy.lib.format; PKWARE, APPNOTE.TXT 6.3.
+
+Tests: tests/formats/test_round_trip.py.
 """
 
 from __future__ import annotations

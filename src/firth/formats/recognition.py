@@ -4,6 +4,8 @@ Neither kind is assumed because the other one does not fit. Text holds no contro
 many numbers as the header announces. Binary rows are a word, a space, and float32 numbers, and each row begins where
 the one before ends, or the numbers have sizes that the numbers of vectors have. A file of text with a fault in its
 first row is text, so that its reader names the fault.
+
+Tests: tests/bad_files/test_recognition.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Room formats: every format by its name; reading, writing and converting by name, by content or by suffix.
 
 A new format is one new file that makes a `firth.formats.format.Format`, and one line in `_FORMATS` here.
+
+Tests: tests/formats/test_round_trip.py.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Every reader stands on `ByteSource`. It never maps the file (a file that shrinks under a map kills the process), never
 reads more than it is asked for, and counts the bytes so that an error can name the place. Compression is told by
 content, not by name: gzip (RFC 1952), bzip2, xz, and Zstandard (RFC 8878) with the extra ``zstd``.
+
+Tests: tests/bad_files/test_bombs.py.
 """
 
 from __future__ import annotations

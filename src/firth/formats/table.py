@@ -1,4 +1,7 @@
-"""Room formats: what every reader returns and every writer takes: words, their vectors, and perhaps their counts."""
+"""Room formats: what every reader returns and every writer takes: words, their vectors, and perhaps their counts.
+
+Tests: tests/formats/test_round_trip.py.
+"""
 
 from __future__ import annotations
 

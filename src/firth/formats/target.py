@@ -3,6 +3,8 @@
 A file is written beside its destination under another name and renamed when it is complete, so neither a full disk nor
 ``kill -9`` leaves half a file under the name that was asked for: see `firth.base.replace`. Data is synced to the
 disk only where asked: an export can be made again, a model cannot.
+
+Tests: tests/formats/test_writers.py.
 """
 
 from __future__ import annotations

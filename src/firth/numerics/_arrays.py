@@ -1,4 +1,7 @@
-"""Room numerics: what every public border here asks of its arguments: a float type, a shape, ids in range."""
+"""Room numerics: what every public border here asks of its arguments: a float type, a shape, ids in range.
+
+Tests: tests/numerics/test_losses.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""vectors: the lines of an evaluation file, and the account of them: what counted, what did not, and why."""
+"""vectors: the lines of an evaluation file, and the account of them: what counted, what did not, and why.
+
+Tests: tests/vectors/test_evaluation.py.
+"""
 
 from __future__ import annotations
 

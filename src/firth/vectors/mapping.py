@@ -1,4 +1,7 @@
-"""vectors: a mapped matrix of which single rows are read: keep the pages of the others out of the process."""
+"""vectors: a mapped matrix of which single rows are read: keep the pages of the others out of the process.
+
+Tests: tests/vectors/test_memory.py.
+"""
 
 from __future__ import annotations
 

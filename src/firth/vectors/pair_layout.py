@@ -3,6 +3,8 @@
 Makers publish their sets in many forms: with and without a heading, an index column, parts of speech, the scores of
 single raters beside their mean. What is not given is guessed from the first lines, by the heading's names where they
 are known and by what the columns hold where they are not. A guess that could be wrong is refused.
+
+Tests: tests/vectors/test_pair_files.py.
 """
 
 from __future__ import annotations

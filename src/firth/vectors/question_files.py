@@ -1,4 +1,7 @@
-"""vectors: files of analogy questions: Google's lines with sections, or a table whose heading names the four words."""
+"""vectors: files of analogy questions: Google's lines with sections, or a table whose heading names the four words.
+
+Tests: tests/vectors/test_pair_files.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room compat: gensim's readers of corpora, and what `firth.encode_corpus` is given for each."""
+"""Room compat: gensim's readers of corpora, and what `firth.encode_corpus` is given for each.
+
+Tests: tests/compat/gensim/test_word2vec.py.
+"""
 
 from __future__ import annotations
 

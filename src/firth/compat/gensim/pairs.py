@@ -1,4 +1,7 @@
-"""Room compat: word pairs as gensim reads them: three columns, and every other line left out (gensim logs it)."""
+"""Room compat: word pairs as gensim reads them: three columns, and every other line left out (gensim logs it).
+
+Tests: tests/compat/gensim/test_keyedvectors.py.
+"""
 
 from __future__ import annotations
 

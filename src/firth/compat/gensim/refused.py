@@ -1,4 +1,7 @@
-"""Room compat: gensim's names that firth does not have, each with what to use instead."""
+"""Room compat: gensim's names that firth does not have, each with what to use instead.
+
+Tests: tests/compat/gensim/test_keyedvectors.py.
+"""
 
 from __future__ import annotations
 

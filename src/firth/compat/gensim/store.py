@@ -2,6 +2,8 @@
 
 gensim's users pass the name of a file and copy, remove and upload it, so a save is a file here, unlike firth's own
 model folders. Any safetensors reader opens it.
+
+Tests: tests/compat/gensim/test_keyedvectors.py.
 """
 
 from __future__ import annotations

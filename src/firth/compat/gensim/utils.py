@@ -1,4 +1,7 @@
-"""Room compat: the few names of gensim.utils that its word-vector classes ask of their users."""
+"""Room compat: the few names of gensim.utils that its word-vector classes ask of their users.
+
+Tests: tests/compat/gensim/test_word2vec.py.
+"""
 
 from __future__ import annotations
 

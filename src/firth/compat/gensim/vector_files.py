@@ -1,4 +1,7 @@
-"""Room compat: word2vec's files as gensim reads them: its options, and errors that its users catch."""
+"""Room compat: word2vec's files as gensim reads them: its options, and errors that its users catch.
+
+Tests: tests/compat/gensim/test_keyedvectors.py.
+"""
 
 from __future__ import annotations
 

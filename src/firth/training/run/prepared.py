@@ -1,4 +1,7 @@
-"""Room training: a run whose corpus is encoded: last checks, what it needs, its engine, its checkpoints, its end."""
+"""Room training: a run whose corpus is encoded: last checks, what it needs, its engine, its checkpoints, its end.
+
+Tests: tests/training/test_train.py.
+"""
 
 from __future__ import annotations
 

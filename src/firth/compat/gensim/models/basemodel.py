@@ -1,4 +1,7 @@
-"""Room compat: gensim.models.basemodel: a name that programs write into annotations."""
+"""Room compat: gensim.models.basemodel: a name that programs write into annotations.
+
+Tests: tests/compat/gensim/test_word2vec.py.
+"""
 
 from __future__ import annotations
 
