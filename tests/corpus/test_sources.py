@@ -85,7 +85,7 @@ def test_a_compressed_file_of_one_huge_run_is_streamed(encode, tmp_path: Path, s
     path.write_bytes(COMPRESSORS[suffix](b"a " * 4_000_000))
     (text,) = sources.classify_source(path)
     largest = max(len(block) for block in text.blocks())
-    assert largest <= 48 << 20 if suffix == ".zst" else largest <= sources.BLOCK_BYTES
+    assert largest <= 48 << 20 if suffix == ".zst" else largest <= blocks.BLOCK_BYTES
 
 
 def test_zstd_needs_its_extra(encode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
