@@ -113,7 +113,7 @@ def test_a_file_without_a_known_function(run, tmp_path: Path) -> None:  # type: 
     empty = _write(tmp_path / "other.py", "def main():\n    return 3\n")
     status, output = run(empty, "--json")
     assert status == 2
-    assert "holds no known function" in json.loads(output)["error"]
+    assert "has no known function" in json.loads(output)["error"]
     (tmp_path / "folder").mkdir()
     _write(tmp_path / "folder" / "a.py", "def main():\n    return 3\n")
     assert run(tmp_path / "folder")[0] == 2

@@ -206,7 +206,7 @@ class NativeUnit:
             path_codes=None if tree is None else np.ascontiguousarray(tree.codes, np.uint8),
             input=RowMatrix(inputs),
             output=RowMatrix(outputs),
-            n_targets=len(inputs),
+            n_targets=len(outputs) + self.objective.outputs.rows_below_vocabulary,
             stop_flag=None,
             noise_purpose=0,
             shard_tokens=1,
