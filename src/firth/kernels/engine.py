@@ -38,7 +38,7 @@ Matrix = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class SliceResult:
-    """Sums over a stretch of training.
+    """Sums over a slice of training.
 
     Attributes
     ----------
@@ -233,7 +233,7 @@ class Engine:
         if self.round_tokens < _TOKENS_WORTH_A_BARRIER:
             threads = 1  # the same bits, and no time lost in waiting for each other
         rounds = self._rounds.get(threads)
-        if rounds is None:  # their tables are large, and serve every stretch
+        if rounds is None:  # their tables are large, and serve every call
             rounds = self._rounds[threads] = self._kernel.make_rounds(self._settings, threads)
         return _as_slice_result(rounds.train(start, stop, epoch))
 

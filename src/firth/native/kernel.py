@@ -22,7 +22,7 @@ MAX_NEGATIVES = 1 << 16  # native/cpp/model/settings.hpp
 
 
 class Result(ctypes.Structure):
-    """Sums of a stretch: loss in nats, weight of its examples, examples, windows."""
+    """Sums of a slice: loss in nats, weight of its examples, examples, windows."""
 
     _fields_ = [
         ("loss", c_double),

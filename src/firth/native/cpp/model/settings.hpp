@@ -85,7 +85,7 @@ struct Settings {
 // Whether the caller, from another thread, asks to stop.
 inline bool stop_requested(const int32_t* flag) { return flag && __atomic_load_n(flag, __ATOMIC_RELAXED); }
 
-// What a stretch of training (or of evaluation) yields; losses are sums in nats.
+// What a slice of training (or of evaluation) yields; losses are sums in nats.
 struct Result {
   double loss;       // of all examples, each times the weight of its sequence
   double weight;     // the weights of the examples, added: the loss per example is loss / weight

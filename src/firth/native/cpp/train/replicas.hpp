@@ -2,8 +2,8 @@
 //
 // Threads that write to the same row take its cache lines from each other at every update; on cores that share no
 // cache, lock-free training is slower with two threads than with one. So a thread works on its own copies of the rows
-// that it expects to touch several times in a stretch of tokens, adds what it learned to the shared rows at the
-// stretch's end by the law of merging.hpp, and goes on from there. One copy is added at a time; while a thread is at
+// that it expects to touch several times in an interval of tokens, adds what it learned to the shared rows at the
+// interval's end by the law of merging.hpp, and goes on from there. One copy is added at a time; while a thread is at
 // work, each of the others adds its own. With one thread there are no copies. What the constants cost in accuracy was
 // measured: docs/training.md.
 #pragma once
@@ -20,17 +20,17 @@ constexpr int64_t UNSEEN_TOKENS = 1 << 16;  // at most: what all threads train b
 constexpr int64_t UNSEEN_PARTS = 1024;      // of a run, at least
 constexpr int64_t MAX_BYTES = 4 << 20;      // of the copies of one matrix, and as much again for their bases
 
-// The more threads there are, the shorter a stretch: what they do not see of each other stays the same. Units of
+// The more threads there are, the shorter an interval: what they do not see of each other stays the same. Units of
 // windows are not divided.
-inline int64_t stretch_tokens(const Settings& s) {
+inline int64_t interval_tokens(const Settings& s) {
   const int64_t unseen = std::min(UNSEEN_TOKENS, s.n_tokens * std::max(s.epochs, 1) / UNSEEN_PARTS);
   return std::max<int64_t>(1, unseen / std::max(s.threads, 1) / UNIT_BORDER) * UNIT_BORDER;
 }
 
-// Whether windows are wide on average. Then threads learn in place, without copies: within a stretch a copy goes all
+// Whether windows are wide on average. Then threads learn in place, without copies: within an interval a copy goes all
 // the way to what fits the thread's own sequence, and the sum of what several threads learned overshoots (with two
 // threads hierarchical softmax diverged at 1,000 words a side). The law of merging.hpp cannot tell: r is near 1 for
-// busy rows with narrow windows as well, but there a stretch has thousands of different windows.
+// busy rows with narrow windows as well, but there an interval has thousands of different windows.
 inline bool has_wide_windows(const Settings& s) {
   if (s.window_mode == WINDOW_SEQUENCE) return s.n_tokens > PART_WORDS * s.n_sequences;
   return s.window > MAX_STRETCH_WINDOW;
@@ -45,10 +45,10 @@ inline bool has_copies(const Settings& s) {
 template <class Real>
 class Replicas {
  public:
-  // Copies the rows that a stretch touches `touches` times or more; `rows` leads to them from now on.
+  // Copies the rows that an interval touches `touches` times or more; `rows` leads to them from now on.
   void make(const Settings& s, SharedRows<Real>& rows, const TouchRates& rates, int64_t n_rows, double touches) {
     const int64_t most = std::min(n_rows, MAX_BYTES / (rows.stride * int64_t(sizeof(Real))));
-    const float least = float(touches / double(stretch_tokens(s)));
+    const float least = float(touches / double(interval_tokens(s)));
     for (count_ = 0; count_ < most && rates.per_token[count_] >= least;) ++count_;
     rates_ = rates;
     stride_ = rows.stride;

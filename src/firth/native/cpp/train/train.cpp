@@ -26,14 +26,14 @@ Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch)
                                 [&](auto& trainer) { return trainer.run(start, stop, epoch); });
   // A thread's own, kept from slice to slice: megabytes, too many to ask the system for every time.
   thread_local Replicas<float> input_copies, output_copies;
-  const int64_t stretch = stretch_tokens(s);
+  const int64_t interval = interval_tokens(s);
   const double touches = with_objective(s, [](auto, auto output) { return decltype(output)::type::WORTH_A_COPY; });
   input_copies.make(s, input_row, s.input.touches, s.input.n_rows, touches);
   output_copies.make(s, output_row, s.output.touches, s.output.n_rows, touches);
   return with_trainer<UPDATE>(s, input_row, output_row, [&](auto& trainer) {
     Result result = {};
-    for (int64_t first = start; first < stop; first += stretch) {
-      const int64_t last = std::min(stop, first + stretch);
+    for (int64_t first = start; first < stop; first += interval) {
+      const int64_t last = std::min(stop, first + interval);
       const auto merge = [&] {
         const double rate = merge_rate(s, epoch, first, last);
         input_copies.merge(rate, last - first, s.threads);
@@ -131,7 +131,7 @@ FIRTH_API double firth_merge_factor(double step, int32_t copies, int32_t delay) 
   return firth::MergeLaw(copies, delay).factor(step, copies);
 }
 
-// The workspace of deterministic training, kept from stretch to stretch; freed with firth_rounds_destroy.
+// The workspace of deterministic training, kept from call to call; freed with firth_rounds_destroy.
 FIRTH_API int64_t firth_rounds_create(const Settings* settings, int32_t n_threads, void** rounds) {
   return firth::guard([&]() -> int64_t {
     firth::validate(*settings);
