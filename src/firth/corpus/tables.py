@@ -157,12 +157,13 @@ def column_tokens(value: Any, name: str) -> Iterable[Any] | None:
     if isinstance(value, np.ndarray):
         if value.ndim != 1:
             return None
-        return _single_words(value.tolist(), name, "an array") if value.dtype.kind in "UTO" else value.tolist()
+        values: list[Any] = value.tolist()
+        return _single_words(values, name, "an array") if value.dtype.kind in "UTO" else values
     if hasattr(value, "columns") or hasattr(value, "column_names"):
         _refuse_frame(value, name)
     table = read_table(value, name)
     if isinstance(table, np.ndarray):
-        return table.tolist()
+        return list(table.tolist())
     return _single_words(table, name, f"a {type(value).__name__}") if isinstance(table, TextColumn) else table
 
 
