@@ -80,7 +80,7 @@ def test_all_files_are_read_before_any_is_scored(run, model: Path, tmp_path: Pat
     (tmp_path / "none").write_text("nothing here\n")
     done = run("evaluate", model, "--similarity", "pairs", "none")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "none must hold lines of two words and a score" in done.stderr
+    assert "none must have lines of two words and a score" in done.stderr
 
 
 def test_words_that_the_vectors_lack_alone_are_no_score(run, model: Path, tmp_path: Path) -> None:

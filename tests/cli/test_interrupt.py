@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 import firth
-from firth.training.loop import CheckpointWarning, TrainingLoop
-from firth.training.signals import StopSignals
+from firth.training.loop.checkpoints import CheckpointWarning
+from firth.training.loop.loop import TrainingLoop
+from firth.training.loop.signals import StopSignals
 
 PACKAGE = str(Path(firth.__file__).parents[1])
 
@@ -66,7 +67,7 @@ def test_discard_throws_it_away(corpus_file: Path, tmp_path: Path) -> None:
     flags = [corpus_file, "-o", "m", "--on-interrupt", "discard", "--json"]
     status, output, errors = interrupt(signal.SIGINT, flags, tmp_path)
     assert status == 130
-    assert "Interrupted: nothing is left of the run." in errors
+    assert "Interrupted: nothing of the run was saved." in errors
     assert json.loads(output) == {"output": None, "stop_reason": "interrupted"}
     assert list(tmp_path.iterdir()) == []
 
@@ -190,7 +191,7 @@ def test_a_model_that_no_place_takes_is_said_to_be_lost(
     refuse(None, monkeypatch)
     done = run("train", corpus_file, "-o", "m", "--epochs", 2, "--dims", 4)
     assert done.returncode == 2
-    assert "no other folder takes the model, and it is lost" in done.stderr
+    assert "no other folder can be written, so the model is lost" in done.stderr
     assert list(tmp_path.iterdir()) == [], "no empty folder is left"
 
 
@@ -239,7 +240,7 @@ def test_a_last_checkpoint_that_fails_leaves_the_model(
     def fail(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("firth.training.checkpoints.write_checkpoint", fail)
+    monkeypatch.setattr("firth.training.loop.checkpoints.write_checkpoint", fail)
     options: dict[str, Any] = {"dims": 4, "callbacks": [Press()], "progress": False, "checkpoint_every": "1h"}
     with pytest.warns(CheckpointWarning, match="could not be written"), pytest.raises(KeyboardInterrupt) as caught:
         firth.train(corpus_file, output=tmp_path / "m", **options)

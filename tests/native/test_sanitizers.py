@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 @pytest.fixture(params=INSTRUCTION_SETS)
 def build(build_sanitized: Callable[..., Any], request: pytest.FixtureRequest) -> Build:
     flags = FLAGS.get(request.param, (f"-march={request.param}",))
-    return lambda sanitizer: build_sanitized([PROGRAM, "abi.cpp"], sanitizer, flags)
+    return lambda sanitizer: build_sanitized([PROGRAM, "base/abi.cpp"], sanitizer, flags)
 
 
 @pytest.mark.parametrize("what", ["serial", "rounds", "lock-free", "stop"])

@@ -50,7 +50,7 @@ def test_analogies_by_hand(family: WordVectors, tmp_path: Path) -> None:
         "not a question\n\n: gram1-capitals\nfrance paris italy rome\n",
     )
     with pytest.raises(
-        FormatError, match=r"1 of 8 lines that are none: 1 line: the line has 3 words.*line 5: 'not a q"
+        FormatError, match=r"1 of 8 lines that are not questions: 1 line: the line has 3 words.*line 5: 'not a q"
     ):
         evaluate_analogies(family, path)
     score = evaluate_analogies(family, path, bad_lines="skip")
@@ -132,12 +132,12 @@ def test_an_answer_must_be_among_the_five_nearest(tmp_path: Path) -> None:
 
 
 def test_refused_analogies(family: WordVectors, tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match=r"nothing.txt must be a file, got nothing of that name"):
+    with pytest.raises(StorageError, match=r"nothing.txt must be a file, got a path that does not exist"):
         evaluate_analogies(family, tmp_path / "nothing.txt")
     with pytest.raises(StorageError, match="must be a file, got a folder"):
         evaluate_analogies(family, tmp_path)
     for empty in ("", "\n\n", ": section\n", "only three words\n"):
-        with pytest.raises(FormatError, match="must hold analogy questions, lines of four words, got none"):
+        with pytest.raises(FormatError, match="must have analogy questions, lines of four words, got none"):
             evaluate_analogies(family, write(tmp_path, empty))
     with pytest.raises(EncodingError, match=r"must be UTF-8, got invalid start byte at byte 9"):
         evaluate_analogies(family, write(tmp_path, b"a b c d\nx\xff y z w\n"))
@@ -219,7 +219,7 @@ def test_case_and_vocabulary_of_pairs(line: WordVectors, tmp_path: Path) -> None
 
 def test_refused_pairs(line: WordVectors, tmp_path: Path) -> None:
     for text in ("", "a b\n", "a b c d\n", "a b nan\n", "a b inf\n", "a,b,inf\n"):
-        with pytest.raises(FormatError, match="must hold lines of two words and a score, got none"):
+        with pytest.raises(FormatError, match="must have lines of two words and a score, got none"):
             evaluate_word_pairs(line, write(tmp_path, text))
     path = write(tmp_path, "a b 9\n")
     with pytest.raises(ParameterError, match="delimiter must be a string that is not empty, got ''"):

@@ -15,18 +15,17 @@ Little-endian throughout::
     matrix     = int64 rows  int64 columns  float32*(rows * columns)
 
 The first matrix has a row for each word and ``bucket`` rows for the hashed n-grams; the second is the output matrix.
-What stands in [ ] is missing from the older layout, which has no magic number. The argument ``model`` alone tells what
-a model is: 1 cbow, 2 skip-gram, 3 supervised. Words that begin with the label's prefix (``__label__``) are entries of
-type 1 in every kind of model. In a cbow or skip-gram model they stand behind the words, were trained on nothing and
-have no row, so they are left out here. Quantised and supervised models are refused by name.
+The parts in [ ] are missing from the older layout, which has no magic number. Only the argument ``model`` gives the
+kind of a model: 1 cbow, 2 skip-gram, 3 supervised. Words that begin with the label prefix (``__label__``) are entries
+of type 1 in every kind of model. In a cbow or skip-gram model these entries follow the words, were not trained and have
+no row, so they are left out here. Quantised and supervised models are refused; the message names the kind.
 
-A word's vector is the mean of its own row and the rows of its n-grams, as ``fasttext print-word-vectors`` answers. The
-``</s>`` of a dictionary has no n-grams, except in the older layout, whose program gave it some; gensim gives it some
-always.
+The vector of a word is the mean of its own row and the rows of its n-grams, as in ``fasttext print-word-vectors``. The
+word ``</s>`` has n-grams only in the older layout, whose program gave it some. gensim always gives it some.
 
 Source: fastText, ``FastText::loadModel`` and ``checkModel``, ``Args::load``, ``Dictionary::load``, ``computeSubwords``,
-``DenseMatrix::load``, https://github.com/facebookresearch/fastText (src); the older layout: the same at commits before
-July 2017.
+``DenseMatrix::load``, https://github.com/facebookresearch/fastText (src); for the older layout, the same functions at
+commits before July 2017.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ _ENTRY_TAIL = struct.Struct("<qb")
 
 
 def looks_like(sample: Sample) -> bool:
-    """The magic number, or numbers that only the older layout's arguments would hold."""
+    """Whether the file begins with the magic number, or with numbers that are valid arguments of the older layout."""
     head = sample.head
     if head[:4] == struct.pack("<i", MAGIC):
         return True
@@ -83,7 +82,7 @@ def read(path: Path, options: ReadOptions) -> VectorTable:
 
 
 class _Model:
-    """One model's bytes, read from the front; every size is checked against what is left before it is used."""
+    """The bytes of a model, read in order. Every size is compared with the number of remaining bytes before use."""
 
     def __init__(self, source: ByteSource, data: mmap.mmap) -> None:
         self.source = source
@@ -96,7 +95,7 @@ class _Model:
             self.at = 4
             (version,) = self.take("<i", "the version")
             if version not in VERSIONS:
-                self.fail(f"fastText's version must be 11 or 12, got {version}")
+                self.fail(f"fastText's format version must be 11 or 12, got {version}")
         self.read_arguments()
         entries, counts = self.read_dictionary()
         n_input_rows, input_start = self.locate_matrices(len(entries))
@@ -112,7 +111,7 @@ class _Model:
         self.dims = arguments[0]
         loss, model, self.buckets, self.min_chars, self.max_chars = arguments[6:11]
         if self.is_old and not (loss in (1, 2, 3, 4) and model in (1, 2, 3) and 0 <= threshold <= 1):
-            self.fail("the file is no fastText model: neither its magic number nor the older layout's arguments")
+            self.fail("no fastText model: the file has neither the magic number nor the older layout's arguments")
         if model == SUPERVISED:
             self.fail(
                 "this is a supervised fastText model, a classifier of texts; firth reads cbow and skipgram models:"
@@ -128,20 +127,22 @@ class _Model:
             self.fail(f"minn and maxn must lie in 0 to {MAX_NGRAM_CHARS}, got {self.min_chars} and {self.max_chars}")
 
     def read_dictionary(self) -> tuple[list[tuple[bytes, int]], NDArray[np.int64]]:
-        """The words with their places in the file, and their counts; labels are passed over."""
+        """The words with their offsets in the file, and the counts of the words. Labels are skipped."""
         size, n_words, n_labels, _ = self.take("<3iq", "the sizes of the dictionary")
         n_pruned = -1 if self.is_old else self.take("<q", "pruneidx_size")[0]
         if n_labels < 0 or n_words < 0 or size != n_words + n_labels:
             self.fail(
-                f"the dictionary must hold as many entries as words and labels, got {size} entries, {n_words} words and"
+                f"the dictionary must have as many entries as words and labels, got {size} entries, {n_words} words and"
                 f" {n_labels} labels"
             )
         if n_words < 1:
-            self.fail(f"the dictionary must hold at least one word, got {n_words} words and {n_labels} labels")
+            self.fail(f"the dictionary must have at least one word, got {n_words} words and {n_labels} labels")
         if n_pruned > 0:
-            self.fail(f"{n_pruned} n-grams are kept of all: this model is quantised and pruned, firth does not read it")
+            self.fail(
+                f"only {n_pruned} n-grams are kept: this model is quantised and pruned, which firth does not read"
+            )
         if n_pruned == 0:
-            self.buckets_used = 0  # all n-grams were pruned away
+            self.buckets_used = 0  # all n-grams were pruned
         else:
             self.buckets_used = self.buckets
         if size * (1 + _ENTRY_TAIL.size) > len(self.data) - self.at:
@@ -152,7 +153,7 @@ class _Model:
         for row in range(size):
             end = data.find(b"\0", at, at + MAX_WORD_BYTES + 1)
             if end < 0 or end + 1 + _ENTRY_TAIL.size > len(data):
-                self.source.fail("the dictionary is cut, or a word is too long", row=row + 1, offset=at)
+                self.source.fail("the dictionary is truncated, or a word is too long", row=row + 1, offset=at)
             count, kind = _ENTRY_TAIL.unpack_from(data, end + 1)
             expected, name = (0, "word") if row < n_words else (1, "label")
             if kind != expected:
@@ -169,7 +170,7 @@ class _Model:
         return entries, counts
 
     def locate_matrices(self, n_words: int) -> tuple[int, int]:
-        """Rows of the input matrix and where it starts; the output matrix must be there, and nothing behind it."""
+        """Number of rows of the input matrix, and its offset. Fails unless the output matrix is the end of the file."""
         n_rows, start = self.locate_matrix("input")
         if n_rows != n_words + self.buckets:
             self.fail(f"the input matrix must have {n_words} + {self.buckets} rows, got {n_rows}")
@@ -180,7 +181,7 @@ class _Model:
 
     def locate_matrix(self, name: str) -> tuple[int, int]:
         if not self.is_old and self.take("<B", f"the {name} matrix")[0]:
-            self.fail(f"the {name} matrix is quantised (.ftz); give the model as it was before `fasttext quantize`")
+            self.fail(f"the {name} matrix is quantised (.ftz); give the model from before `fasttext quantize`")
         n_rows, n_dims = self.take("<2q", f"the sizes of the {name} matrix")
         if n_rows < 0 or n_dims != self.dims:
             self.fail(f"the {name} matrix must have {self.dims} columns, got {n_rows} rows of {n_dims}")
@@ -188,7 +189,7 @@ class _Model:
         if n_rows * n_dims * 4 > len(self.data) - start:
             self.fail(
                 f"the {name} matrix needs {n_rows * n_dims * 4} bytes, {len(self.data) - start} are left:"
-                " the file is cut"
+                " the file is truncated"
             )
         self.at = start + n_rows * n_dims * 4
         return n_rows, start
@@ -238,7 +239,7 @@ class _Model:
     def take(self, layout: str, what: str) -> tuple[int, ...]:
         size = struct.calcsize(layout)
         if self.at + size > len(self.data):
-            self.fail(f"the file ends inside {what}: it is cut, or no fastText model")
+            self.fail(f"the file ends inside {what}: it is truncated, or not a fastText model")
         values = struct.unpack_from(layout, self.data, self.at)
         self.at += size
         return values

@@ -1,4 +1,4 @@
-"""Room native: ctypes declaration of the core's sums of rows, for vectors of texts (native/cpp/vectors_sums.cpp)."""
+"""Room native: ctypes declaration of the core's sums of rows, for vectors of texts (native/cpp/vectors/sums.cpp)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,212 @@
+// Room native: a slice of training: the units of its chunks, one after the other, through an objective's update.
+#pragma once
+
+#include "plan/sources.hpp"
+#include "train/contexts.hpp"
+#include "train/prefetch.hpp"
+
+namespace firth {
+
+constexpr int UNIT_WORDS =
+    PART_WORDS + UNIT_WINDOWS;  // at most, of a unit of skip-gram: several windows and their centers
+constexpr int LOSS_BLOCK = 64;  // tokens
+static_assert(UNIT_BORDER % LOSS_BLOCK == 0, "no unit of windows is in two blocks of the loss");
+
+// Whether the training loss is taken of a block of LOSS_BLOCK tokens: of one in every `loss_every`, drawn by counter,
+// the same ones in each epoch, so that epochs can be compared.
+inline bool loss_counts(const Settings& s, int64_t block) {
+  if (s.loss_every <= 1) return true;
+  const PhiloxBlock drawn = draw_block(PhiloxKey(s.seed), PURPOSE_REPORT, 0, uint64_t(block / s.loss_every), 0, 0);
+  return block % s.loss_every == scale_word(drawn.word[0], uint32_t(s.loss_every));
+}
+
+// Linear in the token position over all epochs, down to the minimum.
+inline double learning_rate_at(const Settings& s, int64_t epoch, int64_t position) {
+  const double done = (double(epoch) * double(s.n_tokens) + double(position)) / (double(s.epochs) * double(s.n_tokens));
+  return s.learning_rate + (s.min_learning_rate - s.learning_rate) * done;
+}
+
+template <bool UPDATE, class Real, class Input, class Output, class InputRows, class OutputRows>
+class Trainer {
+ public:
+  Trainer(const Settings& settings, InputRows& input_row, OutputRows& output_row)
+      : s_(settings),
+        source_(make_source(settings, plan_rules<Input, Output>())),
+        input_row_(input_row),
+        output_row_(output_row),
+        prefetch_(settings, chunk_, input_row, output_row),
+        largest_outputs_(Output::largest_count(settings)) {}
+
+  // Trains the tokens [start, stop) of an epoch; stops early, with ERROR_STOPPED, when the stop flag is seen.
+  Result run(int64_t start, int64_t stop, uint32_t epoch) {
+    Result result = {};
+    for (bool more = plan(start, stop, epoch); more; more = source_->next_chunk(chunk_)) train_chunk(result);
+    return result;
+  }
+
+  // The two halves of a slice of at most CHUNK_TOKENS tokens, for those who look at the chunk before it is trained.
+  bool plan(int64_t start, int64_t stop, uint32_t epoch) {
+    epoch_ = epoch;
+    source_->seek(start, stop, epoch);
+    return source_->next_chunk(chunk_);
+  }
+  Result train_planned() {
+    Result result = {};
+    train_chunk(result);
+    return result;
+  }
+  const Chunk& planned() const { return chunk_; }
+
+ private:
+  // Whether a unit may be several windows.
+  static constexpr bool SEVERAL_WINDOWS = Input::JOINED_WINDOWS > 1 && Output::DRAWS_NEGATIVES;
+
+  void train_chunk(Result& result) {
+    int64_t block = -1;
+    double block_loss = 0, block_weight = 0;
+    const auto end_block = [&] {
+      if (block_weight > 0) result.add_block(block_loss + work_.loss.take(), block_weight);
+      block_loss = block_weight = 0;
+    };
+    work_.loss.take();  // what a unit has left that failed
+    part_ = 0;
+    std::fill_n(checked_, MAX_NOISE_SETS, -1);
+    reserve();
+    prefetch_.begin_chunk();
+    Input::begin_chunk(s_, work_);
+    Output::begin_chunk(s_, work_);
+    if (!chunk_.units.empty()) {
+      prefetch_.collect(0);
+      prefetch_.ask_all();
+    }
+    for (size_t u = 0; u < chunk_.units.size(); ++u) {
+      // For every unit: under full softmax one may take milliseconds.
+      if (stop_requested(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
+      const PlannedUnit& unit = chunk_.units[u];
+      const int64_t unit_block = unit.position / LOSS_BLOCK;
+      if (unit_block != block) {
+        end_block();
+        block = unit_block;
+        work_.takes_loss = !UPDATE || loss_counts(s_, block);
+      }
+      train(unit, u);
+      int64_t examples = 0;
+      for (int32_t c = unit.first; c < unit.last; ++c) examples += Input::examples(chunk_.centers[c].n_context());
+      result.examples += examples;
+      result.centers += unit.last - unit.first;
+      if (!work_.takes_loss) continue;
+      block_weight += unit.weight * double(examples);
+      if (s_.sequence_weights) block_loss += unit.weight * work_.loss.take();
+    }
+    end_block();
+    Input::end_chunk(s_, work_);
+    Output::end_chunk(s_, work_);
+  }
+
+  void reserve() {
+    int largest_context = 0;
+    for (const PlannedUnit& unit : chunk_.units) {
+      const InputRange range = range_of(chunk_, unit);
+      largest_context = std::max(largest_context, range.last - range.first);
+    }
+    prepared_.reserve(largest_context, largest_outputs_);
+    work_.reserve(Input::inputs(Input::TAKES_PARTS ? std::min(largest_context, UNIT_WORDS) : largest_context),
+                  largest_outputs_);
+  }
+
+  void train(const PlannedUnit& unit, size_t index) {
+    if constexpr (Input::TAKES_PARTS) {
+      const Center& center = chunk_.centers[unit.first];
+      const int32_t n_parts = part_count(center.n_context(), Output::part_words(s_, center.n_context()));
+      if (n_parts > 1) return train_parts(unit, index, center, n_parts);
+    }
+    train_windows(unit, index);
+  }
+
+  void train_windows(const PlannedUnit& windows, size_t index) {
+    const Center& center = chunk_.centers[windows.first];
+    int32_t targets[UNIT_WINDOWS];
+    Unit unit = {};
+    unit.context = prepared_.context;
+    unit.targets = targets;
+    unit.n_targets = windows.last - windows.first;
+    unit.n_negatives = center.n_negatives;
+    unit.negatives = chunk_.negatives.data() + center.negatives;
+    for (int t = 0; t < unit.n_targets; ++t) targets[t] = chunk_.centers[windows.first + t].target;
+    const InputRange range = range_of(chunk_, windows);
+    unit.context_may_repeat = chunk_.inputs_may_repeat(range.first, range.last);
+    unit.outputs_may_repeat =
+        Output::MAY_REPEAT && (targets_repeat(targets, unit.n_targets) || negatives_may_repeat(center));
+    if (!SEVERAL_WINDOWS || unit.n_targets == 1) {
+      unit.n_context = center.n_context();
+      copy_context(chunk_, center, prepared_.context);
+    } else {
+      find_contexts(chunk_, windows, range, prepared_.context, prepared_.windows, unit);
+    }
+    prepare_unit<Real, Output>(s_, unit, rate_of(windows), input_row_, output_row_, prepared_);
+    prefetch_.collect(index + 1);
+    train_unit<UPDATE, Real, Input, Output>(s_, prepared_, work_, prefetch_.coming());
+  }
+
+  // A window in several parts, each of which is a unit.
+  void train_parts(const PlannedUnit& window, size_t index, const Center& center, int32_t n_parts) {
+    const int32_t n_context = center.n_context(), target = center.target;
+    copy_context(chunk_, center, prepared_.context);
+    const int32_t* negatives = chunk_.negatives.data() + center.negatives;
+    prefetch_.collect(index + 1);
+    prefetch_.ask_all();
+    prefetch_.clear();
+    for (int32_t part = 0; part < n_parts; ++part, ++part_) {
+      if (stop_requested(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
+      const int32_t first = part_first(n_context, n_parts, part), last = part_first(n_context, n_parts, part + 1);
+      const int n = !Output::DRAWS_NEGATIVES        ? 0
+                    : chunk_.part_negatives.empty() ? s_.negatives
+                                                    : chunk_.part_negatives[part_];
+      const bool may_repeat =
+          last - first > 1 && chunk_.inputs_may_repeat(input_of(center, first), input_of(center, last - 1) + 1);
+      const Unit unit = {prepared_.context + first, last - first, &target, 1, nullptr, negatives, n, may_repeat, true};
+      prepare_unit<Real, Output>(s_, unit, rate_of(window), input_row_, output_row_, prepared_);
+      train_unit<UPDATE, Real, Input, Output>(s_, prepared_, work_, prefetch_.coming());
+      negatives += n;
+    }
+  }
+
+  static bool targets_repeat(const int32_t* targets, int n_targets) {
+    bool repeat = false;
+    for (int t = 1; t < n_targets; ++t)
+      for (int before = 0; before < t; ++before) repeat |= targets[t] == targets[before];
+    return repeat;
+  }
+
+  // False only if a center's negatives and its target differ. A noise set that several units share is checked once.
+  bool negatives_may_repeat(const Center& center) {
+    if (s_.target_collision == COLLISION_COUNT) return true;
+    const int set = center.noise_set;
+    if (checked_[set] != center.negatives) {
+      checked_[set] = center.negatives;
+      repeats_[set] = has_repeats(chunk_.negatives.data() + center.negatives, center.n_negatives);
+    }
+    return repeats_[set];
+  }
+
+  Real rate_of(const PlannedUnit& unit) const {
+    return Real(learning_rate_at(s_, epoch_, unit.position) * unit.weight);
+  }
+
+  const Settings& s_;
+  const std::unique_ptr<ExampleSource> source_;
+  Chunk chunk_;
+  InputRows& input_row_;
+  OutputRows& output_row_;
+  Prefetch<Real, Output, InputRows, OutputRows> prefetch_;
+  uint32_t epoch_ = 0;
+  const int largest_outputs_;
+  Workspace<Real> work_;
+  Prepared<Real> prepared_;
+  int64_t part_ = 0;  // of the chunk's windows that have several parts
+  // Of each noise set of a stretch: where its words are that were checked for repeats last, and whether there are any.
+  int64_t checked_[MAX_NOISE_SETS];
+  bool repeats_[MAX_NOISE_SETS];
+};
+
+}  // namespace firth

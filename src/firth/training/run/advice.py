@@ -1,0 +1,135 @@
+"""Room training: what may help where nothing is learned or training diverges, in the names that the caller knows.
+
+Tests: tests/training/test_outcome.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from firth.kernels.config import MAX_INT32, TrainingConfig
+from firth.kernels.sides.side import LEARNING_RATE
+
+USUAL_NEGATIVES = 20  # at most; the gradients of many that repeat in one step add up to a step that overshoots
+WIDE_WINDOW = 5  # the default; a wider window is worth naming where training diverges
+LARGE_WEIGHT = 1.0  # sequence weights above it multiply the learning rate
+FEW_KEPT = 0.9  # a share of kept tokens below it makes it worth while to turn subsampling off
+MORE_EPOCHS = 5
+HIGH_LEARNING_RATE = 0.05  # stable even with few words and no subsampling (docs/training.md)
+
+Naming = Callable[[str, object], str | None]
+"""A parameter of TrainingConfig and its value, as the caller writes both; None where the caller has no such thing."""
+
+
+def name_in_python(name: str, value: object) -> str | None:
+    """``learning_rate=0.025``."""
+    return f'{name}="{value}"' if isinstance(value, str) else f"{name}={value}"
+
+
+def name_as_flag(name: str, value: object) -> str | None:
+    """``--learning-rate 0.025``."""
+    return f"--{name.replace('_', '-')} {value}"
+
+
+_naming: ContextVar[Naming] = ContextVar("firth_parameter_naming", default=name_in_python)
+
+
+@contextmanager
+def parameters_named(naming: Naming) -> Iterator[None]:
+    """Messages of training name parameters in this way within the block."""
+    token = _naming.set(naming)
+    try:
+        yield
+    finally:
+        _naming.reset(token)
+
+
+@dataclass(frozen=True)
+class Cure:
+    """What may help: in words, and the parameter with the value that does it (None: no parameter does it)."""
+
+    words: str
+    name: str | None = None
+    value: object = None
+
+
+def describe_cures(cures: Sequence[Cure]) -> str:
+    """``lower the learning rate (learning_rate=0.025) or narrow the window (window=5)``."""
+    naming, parts = _naming.get(), []
+    for cure in cures:
+        if cure.name is None:
+            parts.append(cure.words)
+        elif (assignment := naming(cure.name, cure.value)) is not None:
+            parts.append(f"{cure.words} ({assignment})")
+    return " or ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def cures_of_divergence(config: TrainingConfig, *, largest_weight: float, large_start: bool) -> list[Cure]:
+    """What makes the steps of this configuration smaller."""
+    cures = [Cure("lower the learning rate", "learning_rate", _lower_learning_rate(config))]
+    if config.objective.takes_pairs and config.negative_sharing != "pair":
+        cures.append(Cure("update pair by pair", "negative_sharing", "pair"))
+    if config.objective.outputs.draws_negatives and config.negatives > USUAL_NEGATIVES:
+        cures.append(Cure("draw fewer negatives", "negatives", USUAL_NEGATIVES))
+    if config.window_mode == "sequence":
+        cures.append(Cure("take a window in place of the whole sequence", "window_mode", "dynamic"))
+    elif config.window > WIDE_WINDOW:
+        cures.append(Cure("narrow the window", "window", WIDE_WINDOW))
+    cures += [Cure(*step) for step in config.objective.inputs.smaller_steps(config)]
+    if largest_weight > LARGE_WEIGHT:
+        cures.append(Cure(f"lower the sequence weights, of which the largest is {largest_weight:g}"))
+    if large_start:
+        cures.append(Cure("scale the start vectors down"))
+    return cures
+
+
+def cures_of_guessing(config: TrainingConfig, *, kept_share: float, in_vocabulary: float) -> list[Cure]:
+    """What makes this configuration learn more from its corpus.
+
+    Parameters
+    ----------
+    kept_share : float
+        Of the corpus's tokens, what subsampling leaves.
+    in_vocabulary : float
+        Of the words read, what minimum count and maximum vocabulary leave.
+    """
+    assert config.learning_rate is not None
+    more_examples = cures_of_no_example(config, kept_share=kept_share, in_vocabulary=in_vocabulary)
+    cures = [Cure("train for more epochs", "epochs", min(MORE_EPOCHS * config.epochs, MAX_INT32))]
+    if config.learning_rate < HIGH_LEARNING_RATE:
+        cures.append(Cure("raise the learning rate", "learning_rate", HIGH_LEARNING_RATE))
+    return [*more_examples[:-1], *cures, more_examples[-1]]
+
+
+def cures_of_no_example(config: TrainingConfig, *, kept_share: float, in_vocabulary: float) -> list[Cure]:
+    """What leaves more examples of the corpus; see ``cures_of_guessing``."""
+    cures = []
+    if kept_share < FEW_KEPT:
+        cures.append(Cure("turn subsampling off", "subsample", 0))
+    if in_vocabulary < FEW_KEPT and config.min_count > 1:
+        cures.append(Cure("keep rarer words", "min_count", 1))
+    return [*cures, Cure("give more text")]
+
+
+def _lower_learning_rate(config: TrainingConfig) -> float:
+    """The usual rate, or a quarter of the present one where that one is not above twice the usual."""
+    assert config.learning_rate is not None
+    if config.learning_rate > 2 * LEARNING_RATE:
+        return LEARNING_RATE
+    return float(f"{config.learning_rate / 4:.2g}")
+
+
+__all__ = [
+    "Cure",
+    "Naming",
+    "cures_of_divergence",
+    "cures_of_guessing",
+    "cures_of_no_example",
+    "describe_cures",
+    "name_as_flag",
+    "name_in_python",
+    "parameters_named",
+]

@@ -1,0 +1,121 @@
+"""Room training: a model's vocabulary goes on in new text: words joined, counts added, the text's ids rewritten.
+
+Tests: tests/training/test_more.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.rewrite import rewrite_corpus
+from firth.corpus.vocabulary import Vocabulary
+from firth.errors import CorpusError
+from firth.kernels.config import TrainingConfig
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """New text in terms of the joined vocabulary.
+
+    Attributes
+    ----------
+    corpus : EncodedCorpus
+    word_ids : int64 array, (V_old,)
+        The ids that the old model's rows have in the joined vocabulary.
+    noise : float64 array, (V,)
+        What noise words are drawn by: counts of the new text alone, to the power of the exponent; sum 1.
+    keeps_tree : bool
+        Hierarchical softmax without new words: vocabulary and counts are the old ones, so the Huffman tree is too.
+    """
+
+    corpus: EncodedCorpus
+    word_ids: NDArray[np.int64]
+    noise: NDArray[np.float64]
+    keeps_tree: bool
+
+
+def continue_vocabulary(
+    encoded: EncodedCorpus, old: Vocabulary, config: TrainingConfig, folder: Path, *, new_words: bool = True
+) -> Continuation:
+    """Join the old vocabulary and the new text's, and rewrite the new text in the joined ids.
+
+    Parameters
+    ----------
+    encoded : EncodedCorpus
+        The new text with all of its words, or with the old vocabulary alone.
+    old : Vocabulary
+        Its words all stay.
+    config : TrainingConfig
+        ``min_count`` holds for both counts together; ``max_vocabulary`` cuts new words alone.
+    folder : path
+        Where the rewritten corpus goes.
+    new_words : bool
+        False: only words of the old vocabulary stay.
+
+    Raises
+    ------
+    CorpusError
+        No word is left, or one word alone, from which no noise words can be drawn.
+    """
+    new = encoded.vocabulary
+    new_counts = encoded.count_words()
+    found = old.look_up(new.word_list()).astype(np.int64)
+    total_counts = old.counts.copy()
+    np.add.at(total_counts, found[found >= 0], new_counts[found >= 0])
+    added = _added_words(new, new_counts, found, config, len(old)) if new_words else np.empty(0, np.int64)
+    known = np.concatenate([np.flatnonzero((found >= 0) & (new_counts > 0)), added])
+    _validate_known_words(new, known, config, new_words)
+    keeps_tree = config.objective.outputs.needs_tree and not added.size
+    if keeps_tree:  # the counts that made the tree stay with it
+        order, counts = np.arange(len(old)), old.counts
+        words = old.word_list()
+    else:
+        words = [*old.word_list(), *(new.words[word_id] for word_id in added.tolist())]
+        counts = np.concatenate([total_counts, new_counts[added]])
+        order = np.array(sorted(range(len(words)), key=lambda place: (-counts[place], words[place])), np.int64)
+        words, counts = [words[place] for place in order.tolist()], counts[order]
+    joined_id = np.empty(len(words), np.int64)  # of the place in old words followed by added ones
+    joined_id[order] = np.arange(len(words))
+    table = np.full(len(new), -1, np.int32)
+    table[found >= 0] = joined_id[found[found >= 0]]
+    table[added] = joined_id[len(old) + np.arange(len(added))]
+
+    is_ids = isinstance(old.words, np.ndarray)
+    joined = Vocabulary(np.array(words, np.int64) if is_ids else tuple(map(str, words)), counts)
+    corpus = rewrite_corpus(encoded, table, joined, folder, config.threads or 1)
+    weights = np.zeros(len(words))
+    kept = table >= 0
+    weights[table[kept]] = new_counts[kept]
+    noise = np.where(weights > 0, np.maximum(weights, 1.0) ** config.noise_exponent, 0.0)
+    return Continuation(corpus, joined_id[: len(old)], noise / noise.sum(), keeps_tree)
+
+
+def _validate_known_words(new: Vocabulary, known: NDArray[np.int64], config: TrainingConfig, new_words: bool) -> None:
+    """Raise CorpusError where the new text has too few words that are trained."""
+    least = 2 if config.objective.outputs.draws_negatives else 1
+    if len(known) >= least:
+        return
+    what = "at least two different words" if len(known) else "words"
+    expected, advice = f"{what} of the model's vocabulary", "is it the text that was meant?"
+    if new_words:
+        expected += f", or new ones with a count of {config.min_count}"
+        advice = "give more text" + (", or lower min_count" if config.min_count > 1 else "")
+    found = f"{new.word_list()[int(known[0])]!r} alone" if len(known) else "none"
+    raise CorpusError(f"corpus must have {expected}, got {found}; {advice}")
+
+
+def _added_words(
+    new: Vocabulary, new_counts: NDArray[np.int64], found: NDArray[np.int64], config: TrainingConfig, n_old: int
+) -> NDArray[np.int64]:
+    """Ids, in the new text's vocabulary, of the words that the old one lacks and that are seen often enough."""
+    added = np.flatnonzero((found < 0) & (new_counts >= config.min_count))
+    if config.max_vocabulary is not None and n_old + len(added) > config.max_vocabulary:
+        words = new.word_list()
+        by_count = sorted(added.tolist(), key=lambda word_id: (-new_counts[word_id], words[word_id]))
+        added = np.array(sorted(by_count[: max(0, config.max_vocabulary - n_old)]), np.int64)
+    return added
