@@ -15,7 +15,7 @@ import pytest
 import zstandard
 from corpus_oracle import decoded, expected, folder_bytes, split_text
 
-from firth.corpus import estimate_corpus, sources
+from firth.corpus import blocks, estimate_corpus, sources
 from firth.errors import CorpusError, CorpusTypeError, MissingExtraError, StorageError
 
 TEXT = "".join(f"le café nº {n % 50} est ouvert {'é' * (n % 40)}\n" for n in range(3000)).encode()
@@ -30,7 +30,7 @@ COMPRESSORS = {
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of 100 bytes: their borders fall inside words, characters and line ends."""
-    monkeypatch.setattr(sources, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 100)
 
 
 @pytest.mark.parametrize("suffix", COMPRESSORS)
@@ -85,7 +85,7 @@ def test_a_compressed_file_of_one_huge_run_is_streamed(encode, tmp_path: Path, s
     path.write_bytes(COMPRESSORS[suffix](b"a " * 4_000_000))
     (text,) = sources.classify_source(path)
     largest = max(len(block) for block in text.blocks())
-    assert largest <= 48 << 20 if suffix == ".zst" else largest <= sources.BLOCK_BYTES
+    assert largest <= 48 << 20 if suffix == ".zst" else largest <= blocks.BLOCK_BYTES
 
 
 def test_zstd_needs_its_extra(encode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

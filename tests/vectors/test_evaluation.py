@@ -187,10 +187,27 @@ def test_byte_order_mark(line: WordVectors, tmp_path: Path) -> None:
 
 
 def test_correlations_that_are_not_defined(line: WordVectors, tmp_path: Path) -> None:
-    for text in ("a b 9\n", "a b 5\na c 5\n", "a b 5\na b 6\n", "x y 5\nx z 6\n"):
+    for text, reason in (
+        ("a b 9\n", "one pair alone"),
+        ("a b 5\na c 5\n", "all 2 pairs have the same score, 5"),
+        ("a b 5\na b 6\n", "the vectors give all 2 pairs the same cosine"),
+        ("x y 5\nx z 6\n", "every line has a word that the vectors lack"),
+    ):
         score = evaluate_word_pairs(line, write(tmp_path, text))
         assert math.isnan(score.spearman)
         assert math.isnan(score.pearson)
+        assert reason in str(score.not_defined)
+    assert evaluate_word_pairs(line, write(tmp_path, "a b 5\na c 6\n")).not_defined is None
+
+
+def test_cosines_that_differ_by_rounding_alone_have_no_correlation(tmp_path: Path) -> None:
+    """Parallel vectors: every cosine is 1, computed as one of several numbers near it."""
+    scales = np.random.default_rng(1).uniform(0.1, 10, (40, 1))
+    parallel = WordVectors([f"w{i}" for i in range(40)], scales * np.random.default_rng(2).normal(size=(1, 50)))
+    text = "".join(f"w{i}\tw{i + 1}\t{i}\n" for i in range(39))
+    score = evaluate_word_pairs(parallel, write(tmp_path, text))
+    assert "the same cosine, 1" in str(score.not_defined)
+    assert math.isnan(score.spearman)
 
 
 def test_case_and_vocabulary_of_pairs(line: WordVectors, tmp_path: Path) -> None:

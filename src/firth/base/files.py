@@ -1,6 +1,8 @@
 """Room base: opens files named by users; refuses pipes, devices and folders. A pipe without a writer would block.
 
 Every room uses it to open a model, a configuration, a manifest or vectors.
+
+Tests: tests/bad_files/test_bombs.py, tests/formats/test_permissions.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room base: the resources of the machine that this process may use."""
+"""Room base: the resources of the machine that this process may use.
+
+Tests: tests/base/test_values.py, tests/training/test_train.py.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 A user may have a folder of any name, so the name proves nothing. Each temporary folder of firth has a file, the mark,
 with the process that made the folder. The mark is written after the lock is taken. So a process that sees a mark and
 gets the lock knows that no other process uses the folder. Symbolic links are never followed.
+
+Tests: tests/training/test_work_folder.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room base: writes a file completely or not at all, and keeps the mode and owner of a file that it replaces."""
+"""Room base: writes a file completely or not at all, and keeps the mode and owner of a file that it replaces.
+
+Tests: tests/formats/test_permissions.py.
+"""
 
 from __future__ import annotations
 

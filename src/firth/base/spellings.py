@@ -1,4 +1,7 @@
-"""Room base: finds words with a spelling similar to an unknown word, for the messages of errors."""
+"""Room base: finds words with a spelling similar to an unknown word, for the messages of errors.
+
+Tests: tests/vectors/test_word_vectors.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room checking: compares two implementations on the same inputs, by relative error; used only in the child process."""
+"""Room checking: compares two implementations on the same inputs, by relative error; used only in the child process.
+
+Tests: tests/cli/test_check.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room checking: the entry point of the room: makes a report for each file. Runs no code of the files itself."""
+"""Room checking: the entry point of the room: makes a report for each file. Runs no code of the files itself.
+
+Tests: tests/checking/test_gallery.py.
+"""
 
 from __future__ import annotations
 

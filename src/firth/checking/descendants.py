@@ -2,6 +2,8 @@
 
 On Linux the grader's child process adopts orphaned descendants (native/processes.py), so no process can leave its tree.
 On other systems, a process cannot be found if its parent has ended and it has left its session.
+
+Tests: tests/checking/test_process.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room checking: grades one function of a file: loads, calls and reports. Runs only in the child process."""
+"""Room checking: grades one function of a file: loads, calls and reports. Runs only in the child process.
+
+Tests: tests/checking/test_gallery.py.
+"""
 
 from __future__ import annotations
 

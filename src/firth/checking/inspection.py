@@ -2,6 +2,8 @@
 
 Some inputs crash a parser (a sum of thousands of terms, a notebook of nested brackets). So files are parsed under the
 same limits as functions are run.
+
+Tests: tests/checking/test_discovery.py.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ The course's code is from 2015, for NumPy 1.10 and Python 2.7. Some of their rul
 rule. Others changed in silence, or raise an exception that does not explain. For these the file is loaded again with
 its expressions rewritten to the rules of NumPy 1. A function that is correct under these rules, but not without them,
 needs them. Used only in the child process.
+
+Tests: tests/checking/test_second_look.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room checking: reports on functions and files, and their three printed forms."""
+"""Room checking: reports on functions and files, and their three printed forms.
+
+Tests: tests/cli/test_check.py.
+"""
 
 from __future__ import annotations
 

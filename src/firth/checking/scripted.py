@@ -1,4 +1,7 @@
-"""Room checking: the ``dataset`` of the course with scripted draws, so that the grader knows the draws."""
+"""Room checking: the ``dataset`` of the course with scripted draws, so that the grader knows the draws.
+
+Tests: tests/checking/test_objective.py.
+"""
 
 from __future__ import annotations
 

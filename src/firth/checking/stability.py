@@ -1,4 +1,7 @@
-"""Room checking: finds the score from which a cost or gradient is not finite, or inaccurate; changes no verdict."""
+"""Room checking: finds the score from which a cost or gradient is not finite, or inaccurate; changes no verdict.
+
+Tests: tests/checking/test_gallery.py.
+"""
 
 from __future__ import annotations
 

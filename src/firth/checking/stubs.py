@@ -1,6 +1,8 @@
 """Room checking: recognises functions that are not written yet: by their text, the result depends on no argument.
 
 A function that computes and happens to return zeros is not a stub: by its text, the result depends on its arguments.
+
+Tests: tests/checking/test_second_look.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room checking: calls the function under test with its own parameter names, on copies of the inputs; child only."""
+"""Room checking: calls the function under test with its own parameter names, on copies of the inputs; child only.
+
+Tests: tests/checking/test_strange_results.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room checking: the functions that the course supplies, numerically stable, for files that use them."""
+"""Room checking: the functions that the course supplies, numerically stable, for files that use them.
+
+Tests: tests/checking/test_loader.py.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 A function and its grader share a process. A function that replaces ``np.all`` would be graded with the replacement, so
 a replacement is reported and the verdict is `broken`. A deliberate and hidden replacement is not found: this is not a
 sandbox.
+
+Tests: tests/checking/test_hostile.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room checking: the verdict on a function that returns values and not a cost: correct, wrong or broken; child only."""
+"""Room checking: the verdict on a function that returns values and not a cost: correct, wrong or broken; child only.
+
+Tests: tests/checking/test_gallery.py.
+"""
 
 from __future__ import annotations
 

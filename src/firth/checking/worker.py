@@ -8,6 +8,8 @@ with the user's rights.
 Answers are authenticated twice. The fork reads a token from a pipe when its work is done. This process reads the word
 that it sends back to its parent only after the fork has ended. So text that a function writes to open descriptors is
 not accepted as an answer.
+
+Tests: tests/checking/test_process.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room checking: messages between the grader's two processes, other than jobs and answers."""
+"""Room checking: messages between the grader's two processes, other than jobs and answers.
+
+Tests: tests/checking/test_process.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room cli: ``firth analogy`` answers "A is to B as C is to what?"."""
+"""Room cli: ``firth analogy`` answers "A is to B as C is to what?".
+
+Tests: tests/cli/test_main.py.
+"""
 
 from __future__ import annotations
 

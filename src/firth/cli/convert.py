@@ -1,4 +1,7 @@
-"""Room cli: ``firth convert`` writes vectors in another file format."""
+"""Room cli: ``firth convert`` writes vectors in another file format.
+
+Tests: tests/cli/test_main.py.
+"""
 
 from __future__ import annotations
 

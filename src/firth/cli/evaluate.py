@@ -74,7 +74,8 @@ def evaluate(
     firth evaluate model --similarity ratings.tsv --columns word1,word2,mean
 
     Every line of a file is counted in the report. Exit status: 0 every line was used, except blank lines, comments and
-    one heading; 1 other lines were not used (with --skip-bad-lines: 0); 2 nothing could be scored.
+    one heading; 1 other lines were not used (with --skip-bad-lines: 0); 2 nothing could be scored, and the message says
+    why.
     """
     pair_files = [*(similarity or []), *(more_pairs or [])]
     if more_pairs and not similarity:
@@ -101,33 +102,31 @@ def evaluate(
     opened = open_vectors(vectors)
     result: dict[str, Any] = {}
     accounts: list[tuple[Path, LineCounts]] = []
-    unscored: list[Path] = []
+    unscored: list[tuple[Path, str]] = []
     if analogies is not None and questions is not None:
         score = score_analogies(
             opened, questions, restrict_vocabulary=restrict, fold_case=fold_case, method=method.value
         )
         accounts.append((analogies, score.lines))
         if not score.total.n_answered:
-            unscored.append(analogies)
+            unscored.append((analogies, "every line has a word that the vectors lack"))
         result["analogies"] = {"file": str(analogies), **_analogies_to_json(score)}
         if not as_json:
             _print_analogies(analogies, score, sections)
     for path, file in read_pairs:
         pairs = score_word_pairs(opened, file, restrict_vocabulary=restrict, fold_case=fold_case)
         accounts.append((path, pairs.lines))
-        if not pairs.n_pairs:
-            unscored.append(path)
+        if pairs.not_defined is not None:
+            unscored.append((path, pairs.not_defined))
         result.setdefault("similarity", []).append({"file": str(path), **_pairs_to_json(pairs)})
         if not as_json:
             _print_pairs(path, pairs)
     if as_json:
         print_json(result)
-    for path in unscored:
+    for path, reason in unscored:
         kind = "Error" if len(unscored) == len(accounts) else "note"
         typer.echo(
-            f"{kind}: nothing of {path} could be scored: every line has a word that the vectors lack; compare the words"
-            f" with those of `firth info {vectors}`",
-            err=True,
+            f"{kind}: nothing of {path} could be scored: {reason}; compare with `firth info {vectors}`", err=True
         )
     if len(unscored) == len(accounts):
         raise typer.Exit(EXIT_REFUSED)
@@ -178,6 +177,7 @@ def _pairs_to_json(score: PairScore) -> dict[str, Any]:
         "unknown_share": score.unknown_share,
         "n_skipped_lines": score.n_skipped_lines,
         "tags_removed": score.tags_removed,
+        "not_defined": score.not_defined,
         "lines": _lines_to_json(score.lines),
         "layout": dataclasses.asdict(score.layout),
     }
@@ -200,8 +200,9 @@ def _print_analogies(path: Path, score: AnalogyScore, with_sections: bool) -> No
 
 
 def _print_pairs(path: Path, score: PairScore) -> None:
+    found = f"Spearman {score.spearman:.4f}, Pearson {score.pearson:.4f}"
     typer.echo(
-        f"{path}: Spearman {score.spearman:.4f}, Pearson {score.pearson:.4f} over {score.n_pairs:,} pairs,"
+        f"{path}: {found if score.not_defined is None else 'no correlation'} over {score.n_pairs:,} pairs,"
         f" {score.unknown_share:.1%} unknown"
     )
     tags = '; "sun-n" looked up as "sun"' if score.tags_removed else ""

@@ -1,4 +1,7 @@
-"""Room cli: the exit statuses other than 0."""
+"""Room cli: the exit statuses other than 0.
+
+Tests: tests/cli/test_main.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room cli: ``firth info`` prints the size of a model or vector file, and the training record of a model."""
+"""Room cli: ``firth info`` prints the size of a model or vector file, and the training record of a model.
+
+Tests: tests/cli/test_main.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room cli: reads texts with labels from a table or from lines with ``__label__``: every row, or an error."""
+"""Room cli: reads texts with labels from a table or from lines with ``__label__``: every row, or an error.
+
+Tests: tests/cli/test_text_files.py.
+"""
 
 from __future__ import annotations
 

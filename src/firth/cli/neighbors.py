@@ -1,4 +1,7 @@
-"""Room cli: ``firth neighbors`` prints the words nearest to words from its arguments, a pipe or a prompt."""
+"""Room cli: ``firth neighbors`` prints the words nearest to words from its arguments, a pipe or a prompt.
+
+Tests: tests/cli/test_main.py.
+"""
 
 from __future__ import annotations
 

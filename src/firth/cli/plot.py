@@ -1,4 +1,7 @@
-"""Room cli: ``firth plot`` draws words at the first two principal components of their vectors."""
+"""Room cli: ``firth plot`` draws words at the first two principal components of their vectors.
+
+Tests: tests/cli/test_main.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room cli: common parts of the commands that read a model folder or a vector file into WordVectors."""
+"""Room cli: common parts of the commands that read a model folder or a vector file into WordVectors.
+
+Tests: tests/cli/test_bad_input.py.
+"""
 
 from __future__ import annotations
 

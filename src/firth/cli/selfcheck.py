@@ -5,6 +5,8 @@ It checks three statements for every objective of the registry, every option and
 1. The gradient of the reference equals finite differences of its loss.
 2. The update of the float64 kernel at learning rate 1 equals that gradient, to 1e-12.
 3. The update of the float32 kernel equals that gradient, to the tolerance in ``kernels/proof.py``.
+
+Tests: tests/cli/test_main.py.
 """
 
 from __future__ import annotations

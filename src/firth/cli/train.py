@@ -1,4 +1,7 @@
-"""Room cli: ``firth train``. Its flags are made from the fields of TrainingConfig, and a few more for the run."""
+"""Room cli: ``firth train``. Its flags are made from the fields of TrainingConfig, and a few more for the run.
+
+Tests: tests/cli/test_main.py, tests/cli/test_interrupt.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room corpus: chooses the vocabulary from the counts: held-out sequences, normalizer, minimum count, order."""
+"""Room corpus: chooses the vocabulary from the counts: held-out sequences, normalizer, minimum count, order.
+
+Tests: tests/corpus/test_vocabulary.py.
+"""
 
 from __future__ import annotations
 

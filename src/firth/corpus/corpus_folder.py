@@ -3,6 +3,8 @@
 The new corpus is written into a marked folder inside (`firth.base.owned`). Its files are moved at the end, the manifest
 last. During the move, the manifest in the folder says "unfinished". So if the process is killed then, the partial
 corpus is not opened, and it is not mistaken for files of the user.
+
+Tests: tests/corpus/test_encoded.py.
 """
 
 from __future__ import annotations

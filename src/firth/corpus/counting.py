@@ -1,6 +1,8 @@
 """Room corpus: counts words. Each distinct word gets an id at its first occurrence; the ids of all tokens are spooled.
 
 The input is files, iterables of tokens or arrays of ids. The output is a ``Counted``.
+
+Tests: tests/corpus/test_text.py.
 """
 
 from __future__ import annotations
@@ -330,6 +332,8 @@ def count_tokens(sequences: Iterable[Any], spools: Spools, report: Reporter) -> 
                 spool.ids.extend(map(look_up, block))
             except TypeError as error:
                 if isinstance(error, FirthError):
+                    if str(error).startswith(f"sequence {number} "):
+                        raise
                     raise type(error)(f"sequence {number}: {error}") from None
                 _raise_if_unhashable(sequence, number, error)
                 raise

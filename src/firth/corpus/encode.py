@@ -5,6 +5,8 @@ spools the ids of all tokens to unnamed temporary files. Then the vocabulary is 
 normalizer, minimum count, order. Encoding maps the spooled ids to ids of the vocabulary and writes them. All cores
 count chunks of plain files. The resulting files do not depend, to the byte, on the number of threads or the size of
 chunks, because ids are ordered by count and word.
+
+Tests: tests/corpus/test_text.py, tests/corpus/test_tokens.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room corpus: words in one buffer; the native core selects, ranks and compares words in it."""
+"""Room corpus: words in one buffer; the native core selects, ranks and compares words in it.
+
+Tests: tests/corpus/test_many_words.py.
+"""
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@ runs, and a checkpoint stores no state of a generator.
 References
 ----------
 [1] Salmon, Moraes, Dror, Shaw (2011), "Parallel random numbers: as easy as 1, 2, 3", SC11.
+
+Tests: tests/kernels/test_plan.py.
 """
 
 from __future__ import annotations

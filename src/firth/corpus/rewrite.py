@@ -1,6 +1,6 @@
 """Room corpus: rewrites an encoded corpus in the ids of another vocabulary.
 
-Tests: tests/training/test_train_more.py.
+Tests: tests/training/test_more.py.
 """
 
 from __future__ import annotations

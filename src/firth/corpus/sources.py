@@ -11,7 +11,7 @@ import itertools
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,15 +19,21 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.base.compression import COMPRESSED_SUFFIXES, compression_of, import_zstandard
+from firth.base.compression import COMPRESSED_SUFFIXES, compression_of
+from firth.corpus.blocks import decompress, read_blocks
 from firth.corpus.recognise import HEAD_BYTES, MARK, STANDARD_INPUT, refuse_other_formats
-from firth.corpus.tables import ListColumn, TextColumn, Tokenizer, read_table, split_text, tokenize_texts
+from firth.corpus.tables import (
+    ListColumn,
+    TextColumn,
+    Tokenizer,
+    column_tokens,
+    read_table,
+    split_text,
+    tokenize_texts,
+)
 from firth.errors import CorpusError, CorpusTypeError, FirthError, ShapeError, StorageError
 
 FROM_STANDARD_INPUT = "-"
-BLOCK_BYTES = 1 << 20  # bytes read from a stream at once
-
-_ZSTD_BYTES = 1024  # compressed bytes for one call: zstd cannot bound its output, and 3 bytes can become 128 KiB
 
 
 @dataclass(frozen=True)
@@ -73,15 +79,15 @@ class TextFile:
 
     def _decompressed(self) -> Iterator[bytes]:
         if self.handle is not None:
-            yield from _read_blocks(self.handle, self.name)
+            yield from read_blocks(self.handle, self.name)
             return
         assert self.path is not None
         try:
             with open(self.path, "rb") as file:
                 if self.kind in ("plain", "stream"):
-                    yield from _read_blocks(file, self.name)
+                    yield from read_blocks(file, self.name)
                 else:
-                    yield from _decompress(file, self.kind, self.name)
+                    yield from decompress(file, self.kind, self.name)
         except OSError as error:
             if isinstance(error, FirthError):
                 raise
@@ -236,7 +242,7 @@ def tokens_of(sequence: Any, number: int) -> Any:
     Raises
     ------
     CorpusTypeError
-        The sequence is a string, has no order, or cannot be iterated.
+        The sequence is a string, has no order, is a frame, or cannot be iterated; or a value of a column is a text.
     """
     if isinstance(sequence, (list, tuple)):
         return sequence
@@ -244,23 +250,16 @@ def tokens_of(sequence: Any, number: int) -> Any:
         raise CorpusTypeError(string_message(sequence, f"sequence {number}"))
     if isinstance(sequence, (bytes, bytearray)):
         raise CorpusTypeError(f"sequence {number} must be a list of tokens, got bytes; use .decode('utf-8').split()")
-    if isinstance(sequence, np.ndarray):
-        if sequence.ndim != 1:
-            raise CorpusTypeError(f"sequence {number} must have one dimension, got an array of shape {sequence.shape}")
-        return sequence.tolist()
+    if isinstance(sequence, np.ndarray) and sequence.ndim != 1:
+        raise CorpusTypeError(f"sequence {number} must have one dimension, got an array of shape {sequence.shape}")
     if isinstance(sequence, (set, frozenset, Mapping)):
         raise CorpusTypeError(
             f"sequence {number} must be a list of tokens, got a {type(sequence).__name__}, which has no order;"
             " use sorted(...)"
         )
-    table = read_table(sequence, f"sequence {number}")
-    if table is not None and (hasattr(sequence, "columns") or hasattr(sequence, "column_names")):
-        raise CorpusTypeError(
-            f"sequence {number} must be a list of tokens, got a {type(sequence).__name__}; pass the frame"
-            " itself, not a list of frames"
-        )
-    if table is not None:
-        return table.tolist() if isinstance(table, np.ndarray) else table
+    tokens = column_tokens(sequence, f"sequence {number}")
+    if tokens is not None:
+        return tokens
     if not isinstance(sequence, Iterable):
         raise CorpusTypeError(
             f"sequence {number} must be a list of tokens, got {sequence!r} ({type(sequence).__name__});"
@@ -383,119 +382,3 @@ def _text_file(path: Path, as_text: bool) -> TextFile:
 
 def _stream_of_handle(handle: Any, name: str, as_text: bool) -> TextFile:
     return TextFile(name, "stream", handle=handle, may_block=True, as_text=as_text)
-
-
-def _read_blocks(handle: Any, name: str) -> Iterator[bytes]:
-    first = handle.read(BLOCK_BYTES)
-    if not isinstance(first, bytes):
-        raise CorpusTypeError(f"{name} must be opened in binary mode")
-    kind = compression_of(first)
-    if kind is not None:
-        yield from _decompress(_Prefixed(first, handle), kind, name)
-        return
-    block = first
-    while block:
-        yield block
-        block = handle.read(BLOCK_BYTES)
-
-
-class _Prefixed(io.RawIOBase):
-    """A stream that yields bytes already read from it first, and then the rest."""
-
-    def __init__(self, first: bytes, rest: BinaryIO) -> None:
-        self._first, self._rest = first, rest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        block = self._first[: len(buffer)]
-        if block:
-            self._first = self._first[len(block) :]
-        else:
-            block = self._rest.read(len(buffer)) or b""
-        buffer[: len(block)] = block
-        return len(block)
-
-
-def _decompress(file: Any, kind: str, name: str) -> Iterator[bytes]:
-    """Yield decompressed blocks of at most a few MiB; a truncated or damaged file raises CorpusError."""
-    make, errors = _decompressor(kind)
-    decompressor: Any = None
-    n_members = 0
-    data = b""
-    try:
-        while True:
-            data = file.read(1 << 18)
-            if not data:
-                break
-            pending = True
-            while data or pending:
-                if decompressor is None:
-                    if not data or (n_members and kind == "gzip" and not data.strip(b"\0")):
-                        break  # zeros after the last member are padding, as in gzip
-                    decompressor = make()
-                    n_members += 1
-                out, data, pending, ended = decompressor(data)
-                if out:
-                    yield out
-                if ended:
-                    decompressor = None
-    except errors as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise CorpusError(f"{name}: the {kind} data is damaged: {error}") from error
-    if decompressor is not None:
-        raise CorpusError(f"{name}: the {kind} data ends too early: the file was truncated")
-
-
-_Step = Callable[[bytes], tuple[bytes, bytes, bool, bool]]
-
-
-def _decompressor(kind: str) -> tuple[Callable[[], _Step], tuple[type[Exception], ...]]:
-    """A function that makes a decompression step, and the exceptions that a step can raise.
-
-    A step takes compressed data and returns (output, unused data, whether more output is pending without more data,
-    whether the member ended). The output of a step is bounded, so a file of zeros cannot fill the memory.
-    """
-    if kind == "gzip":
-        import zlib
-
-        def make_gzip() -> _Step:
-            state = zlib.decompressobj(wbits=31)
-
-            def step(data: bytes) -> tuple[bytes, bytes, bool, bool]:
-                out = state.decompress(data, BLOCK_BYTES)
-                return out, state.unused_data if state.eof else state.unconsumed_tail, False, state.eof
-
-            return step
-
-        return make_gzip, (zlib.error,)
-    if kind in ("bzip2", "xz"):
-        import bz2
-        import lzma
-
-        def make_bounded() -> _Step:
-            state: Any = bz2.BZ2Decompressor() if kind == "bzip2" else lzma.LZMADecompressor()
-
-            def step(data: bytes) -> tuple[bytes, bytes, bool, bool]:
-                out = state.decompress(data, BLOCK_BYTES)
-                return out, state.unused_data if state.eof else b"", not (state.eof or state.needs_input), state.eof
-
-            return step
-
-        return make_bounded, (OSError, lzma.LZMAError, EOFError, ValueError)
-    zstandard = import_zstandard("read")
-
-    def make_zstd() -> _Step:
-        state = zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
-
-        def step(data: bytes) -> tuple[bytes, bytes, bool, bool]:
-            given = data[:_ZSTD_BYTES]
-            out = state.decompress(given)
-            rest = state.unused_data + data[_ZSTD_BYTES:] if state.eof else data[_ZSTD_BYTES:]
-            return out, rest, False, state.eof
-
-        return step
-
-    return make_zstd, (zstandard.ZstdError,)

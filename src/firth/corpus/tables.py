@@ -19,6 +19,7 @@ from firth.errors import CorpusError, CorpusTypeError, ParameterError, ShapeErro
 WHITESPACE = "whitespace"
 _ROWS_AT_ONCE = 1 << 14
 _WORDS = re.compile(r"[^ \t\n\v\f\r]+")
+_TWO_WORDS = re.compile(r"[^ \t\n\v\f\r][ \t\n\v\f\r]+[^ \t\n\v\f\r]")
 
 Tokenizer = Callable[[str], Iterable[str]]
 
@@ -65,7 +66,8 @@ class ListColumn:
             if isinstance(value, str) or not isinstance(value, Iterable):
                 _refuse_missing(value, self.name, row)
                 raise CorpusTypeError(f"{self.name} must have a list in every row, got {value!r:.60} in row {row}")
-            yield value
+            # pandas has an array where a Parquet file has a list
+            yield value.tolist() if isinstance(value, np.ndarray) and value.ndim == 1 else value
 
 
 Table = TextColumn | ListColumn | NDArray[np.int64]
@@ -135,6 +137,66 @@ def token_rows(value: Any, name: str) -> Any:
     if isinstance(found, np.ndarray):
         return found.tolist()
     return value if found is None else found
+
+
+def column_tokens(value: Any, name: str) -> Iterable[Any] | None:
+    """The tokens of one sequence that is a column or an array of one dimension; None where it is neither.
+
+    A column of texts within a list looks like a column of tokens, and each text would become one word. So a value of
+    two words is refused; tokens that hold white space are passed as a list.
+
+    Raises
+    ------
+    CorpusTypeError
+        ``value`` is a frame, or (while iterating) one of its values has two words.
+    CorpusError
+        While iterating: a value is missing.
+    """
+    if isinstance(value, (list, tuple)):
+        return None
+    if isinstance(value, np.ndarray):
+        if value.ndim != 1:
+            return None
+        words: list[Any] = value.tolist()
+        return _single_words(words, name, "an array") if value.dtype.kind in "UTO" else words
+    if hasattr(value, "columns") or hasattr(value, "column_names"):
+        _refuse_frame(value, name)
+    table = read_table(value, name)
+    if isinstance(table, np.ndarray):
+        ids: list[Any] = table.tolist()
+        return ids
+    return _single_words(table, name, f"a {type(value).__name__}") if isinstance(table, TextColumn) else table
+
+
+def _single_words(values: Iterable[Any], name: str, kind: str) -> Iterator[Any]:
+    for row, value in enumerate(values):
+        if isinstance(value, str) and _TWO_WORDS.search(value):
+            raise CorpusTypeError(
+                f"{name} must be a list of tokens, got {kind} with a text in row {row}: {value!r:.60}; split texts:"
+                " [text.split() for text in column]; where white space belongs to the tokens pass column.tolist()"
+            )
+        yield value
+
+
+def _refuse_frame(value: Any, name: str) -> None:
+    """Raise CorpusTypeError for a frame among the sequences of a list or a generator."""
+    columns = (_columns_of(value, name) or (True, []))[1]
+    one = next((column for column in columns if _kind_of(column) in ("text", "list")), None)
+    alone, several = "the frame", "concatenate several frames into one"
+    if one is not None:
+        column = f"frame[{_quoted(one.title)}]"
+        rows = f"{column}.to_pylist()" if hasattr(value, "column_names") else column
+        alone = "the frame" if len(columns) == 1 else column
+        item = "text.split()" if _kind_of(one) == "text" else "text"
+        several = f"for several frames pass ({item} for frame in frames for text in {rows})"
+    raise CorpusTypeError(
+        f"{name} must be a list of tokens, got a {type(value).__name__}, which is a corpus by itself; pass {alone}"
+        f" without a list or a generator around it; {several}"
+    )
+
+
+def _quoted(title: Any) -> str:
+    return f'"{title}"' if isinstance(title, str) else repr(title)
 
 
 def resolve_tokenizer(tokenizer: Any) -> Tokenizer | None:
@@ -363,12 +425,11 @@ def _frame_message(name: str, value: Any, columns: list[tuple[Any, str | None]])
     titles = [title for title, _ in columns]
     shown = ", ".join(map(repr, titles[:6])) + (" ..." if len(titles) > 6 else "")
     one = next((title for title, kind in columns if kind in ("text", "list")), titles[0] if titles else "column")
-    quoted = f'"{one}"' if isinstance(one, str) else repr(one)
     library = type(value).__module__.partition(".")[0]
     what = f"a {type(value).__name__} of {library} with {len(titles)} columns" + (f" ({shown})" if titles else "")
     message = (
         f"{name} must be one column of texts or lists, or a frame whose columns are all integers (one sequence a row),"
-        f" got {what}; pass one column: frame[{quoted}]"
+        f" got {what}; pass one column: frame[{_quoted(one)}]"
     )
     if titles.count(one) > 1:
         message += ", after giving the columns different names"
@@ -410,6 +471,7 @@ __all__ = [
     "ListColumn",
     "TextColumn",
     "Tokenizer",
+    "column_tokens",
     "is_missing",
     "read_table",
     "resolve_tokenizer",

@@ -1,4 +1,7 @@
-"""Room estimators: the confusion matrix: accuracy, F1 by class, macro and micro F1, and a picture of the matrix."""
+"""Room estimators: the confusion matrix: accuracy, F1 by class, macro and micro F1, and a picture of the matrix.
+
+Tests: tests/estimators/test_text_classifier.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room estimators: common parts of the embedding estimators: parameters, training, and reading of X."""
+"""Room estimators: common parts of the embedding estimators: parameters, training, and reading of X.
+
+Tests: tests/estimators/test_sequence_embedder.py.
+"""
 
 from __future__ import annotations
 

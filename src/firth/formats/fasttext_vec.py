@@ -13,6 +13,8 @@ back as the same float32.
 
 Source: fastText, ``FastText::saveVectors`` in src/fasttext.cc and ``operator<<`` in src/vector.cc,
 https://github.com/facebookresearch/fastText.
+
+Tests: tests/formats/test_round_trip.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room formats: advice for a file without vectors that firth can read (`firth.base.first_bytes` names its format)."""
+"""Room formats: advice for a file without vectors that firth can read (`firth.base.first_bytes` names its format).
+
+Tests: tests/base/test_first_bytes.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room formats: the definition of a format: a name, a test of the first bytes, a reader, and sometimes a writer."""
+"""Room formats: the definition of a format: a name, a test of the first bytes, a reader, and sometimes a writer.
+
+Tests: tests/formats/test_round_trip.py.
+"""
 
 from __future__ import annotations
 

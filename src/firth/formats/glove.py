@@ -14,6 +14,8 @@ pieces whose last piece is a number looks like a row that is too wide, so it is 
 
 Source: GloVe, ``save_params`` in src/glove.c with ``-binary 0 -write-header 0``, https://github.com/stanfordnlp/GloVe;
 the vectors of https://nlp.stanford.edu/projects/glove/.
+
+Tests: tests/formats/test_round_trip.py.
 """
 
 from __future__ import annotations

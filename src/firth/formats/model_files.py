@@ -3,6 +3,8 @@
 A tensor file of firth has a mark in the metadata of its safetensors header. A tensor file of an older firth has none,
 but firth's ``config.json`` names it. A file that a killed save left begins like the files that firth writes. All other
 files in a model folder belong to the user, whatever their names.
+
+Tests: tests/formats/test_permissions.py.
 """
 
 from __future__ import annotations

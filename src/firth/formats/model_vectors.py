@@ -1,4 +1,7 @@
-"""Room formats: firth's model folder as a format of vectors: its words, its input vectors and their counts."""
+"""Room formats: firth's model folder as a format of vectors: its words, its input vectors and their counts.
+
+Tests: tests/formats/test_model_folder.py.
+"""
 
 from __future__ import annotations
 

@@ -11,6 +11,8 @@ Grammar
 
 Source: NumPy, "NEP 1: A simple file format for NumPy arrays" and numpy.lib.format. The header is a Python
 literal. It is not evaluated; a regular expression matches the one form that NumPy writes.
+
+Tests: tests/formats/test_round_trip.py.
 """
 
 from __future__ import annotations

@@ -15,6 +15,8 @@ array of strings needs the size of the longest word for each word. Other members
 refused.
 
 Source: NumPy, `numpy.savez`, and numpy.lib.format; PKWARE, APPNOTE.TXT 6.3.
+
+Tests: tests/formats/test_round_trip.py.
 """
 
 from __future__ import annotations

@@ -16,6 +16,8 @@ written if the table has counts. A word must not have a tab or a line break.
 
 Source: TensorFlow, "Visualizing Data using the Embedding Projector in TensorBoard", and the projector's own load dialog
 (https://projector.tensorflow.org); gensim's scripts/word2vec2tensor.py for the names with ``tensor``.
+
+Tests: tests/formats/test_round_trip.py.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ Each kind needs its own evidence. Text has no control characters, or its rows en
 Binary rows are a word, a space and float32 numbers; either each row begins at the end of the row before, or the numbers
 have magnitudes that are usual in vectors. Text with a fault in its first row counts as text, so its reader can name the
 fault.
+
+Tests: tests/bad_files/test_recognition.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Room formats: the list of all formats; reads, writes and converts files by format name, content or suffix.
 
 To add a format, write a module that makes a `firth.formats.format.Format`, and a line in `_FORMATS` here.
+
+Tests: tests/formats/test_round_trip.py.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Every reader uses `ByteSource`. It never maps the file, because a mapped file that shrinks kills the process. It never
 reads more than was requested. It counts the bytes, for the messages of errors. Compression is recognised by content,
 not by name: gzip (RFC 1952), bzip2, xz, and Zstandard (RFC 8878) with the extra ``zstd``.
+
+Tests: tests/bad_files/test_bombs.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room formats: the table that every reader returns and every writer takes: words, vectors, and optional counts."""
+"""Room formats: the table that every reader returns and every writer takes: words, vectors, and optional counts.
+
+Tests: tests/formats/test_round_trip.py.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 A file is written under a temporary name in the same folder and renamed when it is complete. So neither a full disk nor
 ``kill -9`` leaves half a file under the final name: see `firth.base.replace`. Data is synced to the disk only on
 request, because an export can be repeated, but a model cannot.
+
+Tests: tests/formats/test_writers.py.
 """
 
 from __future__ import annotations

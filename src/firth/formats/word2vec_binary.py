@@ -13,6 +13,8 @@ have a space or a newline.
 
 Source: word2vec.c, the end of ``TrainModel`` with ``-binary 1``, https://code.google.com/archive/p/word2vec/;
 gensim's ``save_word2vec_format(binary=True)``.
+
+Tests: tests/formats/test_rows.py.
 """
 
 from __future__ import annotations

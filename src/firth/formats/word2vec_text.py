@@ -16,6 +16,8 @@ space.
 Source: word2vec.c, the end of ``TrainModel`` (``fprintf(fo, "%lld %lld\\n", vocab_size, layer1_size)``, then ``"%s "``
 and ``"%lf "`` for each number), https://code.google.com/archive/p/word2vec/; gensim's ``save_word2vec_format``.
 Numbers are written in the shortest form that reads back as the same float32, and read rounded correctly.
+
+Tests: tests/formats/test_rows.py.
 """
 
 from __future__ import annotations

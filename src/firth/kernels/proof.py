@@ -5,6 +5,8 @@ The measure is that of DESIGN.md: in the float64 build with the exact sigmoid, a
     |before - after - gradient| <= 1e-12 max(1, |gradient|, |row|)
 
 ``largest_update_error`` returns the left side divided by the maximum on the right, the largest over all rows.
+
+Tests: tests/kernels/test_native_units.py.
 """
 
 from __future__ import annotations
@@ -204,7 +206,7 @@ class NativeUnit:
             path_codes=None if tree is None else np.ascontiguousarray(tree.codes, np.uint8),
             input=RowMatrix(inputs),
             output=RowMatrix(outputs),
-            n_targets=len(inputs),
+            n_targets=len(outputs) + self.objective.outputs.rows_below_vocabulary,
             stop_flag=None,
             noise_purpose=0,
             shard_tokens=1,

@@ -1,4 +1,7 @@
-"""Room numerics: validation of the arguments of public functions: float type, shape, range of ids."""
+"""Room numerics: validation of the arguments of public functions: float type, shape, range of ids.
+
+Tests: tests/numerics/test_losses.py.
+"""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from firth.vectors.word_vectors import PRODUCT_EPSILON, WordVectors
 
 RESTRICT_VOCABULARY = 300_000  # gensim's
 ANSWERS_READ = 5  # gensim's rule: the answer is the first of the five nearest words that is not a word of the question
+COSINE_ROUNDING = 2.0**-51  # rounding error of a float64 cosine, for each dimension: products, sums and two lengths
 _DISTINCT_WORDS = 2048  # number of distinct words whose scores are computed together
 _SYNTACTIC_PREFIX = "gram"  # word2vec's file names its syntactic sections gram1-..., gram2-...
 
@@ -90,9 +91,10 @@ class AnalogyScore:
 class PairScore:
     """The result of `evaluate_word_pairs`: correlations of cosines with human scores.
 
-    ``spearman`` and ``pearson`` are over ``n_pairs`` pairs. They are NaN if undefined: fewer than two pairs, or all
-    values equal. ``n_unknown`` pairs have a word outside the vocabulary. ``lines`` counts every line of the file,
-    ``layout`` describes its columns, and ``tags_removed`` says whether "sun-n" was looked up as "sun".
+    ``spearman`` and ``pearson`` are over ``n_pairs`` pairs. They are NaN if undefined; then ``not_defined`` says why
+    (fewer than two pairs, all scores equal, or all cosines equal except for rounding), else it is None. ``n_unknown``
+    pairs have a word outside the vocabulary. ``lines`` counts every line of the file, ``layout`` describes its columns,
+    and ``tags_removed`` says whether "sun-n" was looked up as "sun".
     """
 
     spearman: float
@@ -103,6 +105,7 @@ class PairScore:
     lines: LineCounts
     layout: PairLayout = field(compare=False)
     tags_removed: bool = False
+    not_defined: str | None = None
 
     @property
     def n_skipped_lines(self) -> int:
@@ -305,16 +308,35 @@ def score_word_pairs(
         cosines[known] = found
     n_unknown = len(pairs) - len(chosen)
     counted = np.ones(len(pairs), dtype=bool) if unknown == "zero" else known
+    scores, cosines = scores[counted], cosines[counted]
+    not_defined = _why_not_defined(scores, cosines, vectors.dims)
     return PairScore(
-        spearman=correlate(average_ranks(scores[counted]), average_ranks(cosines[counted])),
-        pearson=correlate(scores[counted], cosines[counted]),
-        n_pairs=int(np.count_nonzero(counted)),
+        spearman=float("nan") if not_defined else correlate(average_ranks(scores), average_ranks(cosines)),
+        pearson=float("nan") if not_defined else correlate(scores, cosines),
+        n_pairs=len(scores),
         n_unknown=n_unknown,
         unknown_share=n_unknown / len(pairs),
         lines=file.lines,
         layout=file.layout,
         tags_removed=tags_removed,
+        not_defined=not_defined,
     )
+
+
+def _why_not_defined(scores: npt.NDArray[np.float64], cosines: npt.NDArray[np.float64], n_dims: int) -> str | None:
+    """Why scores and cosines have no correlation; None where they have one."""
+    if not len(scores):
+        return "every line has a word that the vectors lack"
+    if len(scores) == 1:
+        return "one pair alone has both words in the vectors"
+    if np.all(scores == scores[0]):
+        return f"all {len(scores):,} pairs have the same score, {scores[0]:g}"
+    if np.ptp(cosines) <= n_dims * COSINE_ROUNDING:
+        return (
+            f"the vectors give all {len(scores):,} pairs the same cosine, {cosines[0]:g}; have the vectors learned"
+            " anything?"
+        )
+    return None
 
 
 def average_ranks(values: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -1,4 +1,7 @@
-"""Room vectors: reads the lines of an evaluation file and counts which were used, which were not, and why."""
+"""Room vectors: reads the lines of an evaluation file and counts which were used, which were not, and why.
+
+Tests: tests/vectors/test_evaluation.py.
+"""
 
 from __future__ import annotations
 

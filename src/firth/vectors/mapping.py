@@ -1,4 +1,7 @@
-"""Room vectors: limits the memory of a mapped matrix of which only single rows are read."""
+"""Room vectors: limits the memory of a mapped matrix of which only single rows are read.
+
+Tests: tests/vectors/test_memory.py.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 Published sets have many layouts: with or without a heading, an index column, parts of speech, the scores of single
 raters in addition to the mean. Whatever the user does not give is guessed from the first lines: from the names in the
 heading if they are known, else from the contents of the columns. An ambiguous layout is an error.
+
+Tests: tests/vectors/test_pair_files.py.
 """
 
 from __future__ import annotations

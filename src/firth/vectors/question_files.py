@@ -1,4 +1,7 @@
-"""Room vectors: reads files of analogy questions: Google's format, or a table whose heading names the four words."""
+"""Room vectors: reads files of analogy questions: Google's format, or a table whose heading names the four words.
+
+Tests: tests/vectors/test_pair_files.py.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firth.base.values import validate_choice
-from firth.corpus.tables import token_rows
+from firth.corpus.tables import column_tokens, token_rows
 from firth.errors import MissingExtraError, ParameterError, ShapeError
 from firth.vectors.neighbors import Floats, Rows, unit_rows
 from firth.vectors.word_vectors import WordVectors
@@ -236,7 +236,9 @@ def _encode(
     for place, text in enumerate(rows):
         if isinstance(text, (str, bytes, Mapping)) or not isinstance(text, Iterable):
             raise ParameterError(f"texts must be lists of words, got {text!r:.60} at {place}; split it: text.split()")
-        parts.append(vectors.word_ids(cast(Sequence[Word], text), unknown=unknown))
+        tokens = column_tokens(text, f"texts[{place}]")
+        words = text if tokens is None else list(tokens)
+        parts.append(vectors.word_ids(cast(Sequence[Word], words), unknown=unknown))
     borders = np.zeros(len(parts) + 1, dtype=np.int64)
     np.cumsum([len(part) for part in parts], out=borders[1:])
     return (np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)), borders

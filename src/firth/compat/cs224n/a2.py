@@ -1,4 +1,7 @@
-"""Room compat: the names of the course's later editions (assignment 2, from 2019 on)."""
+"""Room compat: the names of the course's later editions (assignment 2, from 2019 on).
+
+Tests: tests/compat/cs224n/test_functions.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room compat: gensim's readers of corpora, and their conversion to sources for `firth.encode_corpus`."""
+"""Room compat: gensim's readers of corpora, and their conversion to sources for `firth.encode_corpus`.
+
+Tests: tests/compat/gensim/test_word2vec.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room compat: reads word pairs by gensim's rules: three columns; other lines are logged and left out."""
+"""Room compat: reads word pairs by gensim's rules: three columns; other lines are logged and left out.
+
+Tests: tests/compat/gensim/test_keyedvectors.py.
+"""
 
 from __future__ import annotations
 

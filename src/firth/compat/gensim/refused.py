@@ -1,4 +1,7 @@
-"""Room compat: gensim's names that firth does not have, each with a replacement."""
+"""Room compat: gensim's names that firth does not have, each with a replacement.
+
+Tests: tests/compat/gensim/test_keyedvectors.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room compat: the p-value of a correlation, which gensim's evaluation returns too."""
+"""Room compat: the p-value of a correlation, which gensim's evaluation returns too.
+
+Tests: tests/compat/gensim/test_keyedvectors.py.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 gensim's users pass, copy, remove and upload a single file, so a save is a file here, unlike firth's model folders. The
 file has no code, and any reader of safetensors can open it.
+
+Tests: tests/compat/gensim/test_keyedvectors.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room compat: the names of gensim.utils that users of its word-vector classes need."""
+"""Room compat: the names of gensim.utils that users of its word-vector classes need.
+
+Tests: tests/compat/gensim/test_word2vec.py.
+"""
 
 from __future__ import annotations
 

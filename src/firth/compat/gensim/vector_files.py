@@ -1,4 +1,7 @@
-"""Room compat: reads word2vec's files with gensim's options, and raises the errors that gensim's users catch."""
+"""Room compat: reads word2vec's files with gensim's options, and raises the errors that gensim's users catch.
+
+Tests: tests/compat/gensim/test_keyedvectors.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room compat: gensim.models.basemodel: a class name that programs use in annotations."""
+"""Room compat: gensim.models.basemodel: a class name that programs use in annotations.
+
+Tests: tests/compat/gensim/test_word2vec.py.
+"""
 
 from __future__ import annotations
 

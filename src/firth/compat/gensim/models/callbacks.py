@@ -1,4 +1,7 @@
-"""Room compat: gensim.models.callbacks: user code that runs before and after training and each epoch."""
+"""Room compat: gensim.models.callbacks: user code that runs before and after training and each epoch.
+
+Tests: tests/compat/gensim/test_word2vec.py.
+"""
 
 from __future__ import annotations
 
