@@ -97,9 +97,7 @@ class Classifier:
 
     def __repr__(self) -> str:
         kind = ", quantized" if isinstance(self.model.input_matrix, QuantizedMatrix) else ""
-        return (
-            f"Classifier({len(self.labels):,} labels, {self.model.n_words:,} words, {self.dims} dims, {self.loss}{kind})"
-        )
+        return f"Classifier({len(self.labels):,} labels, {self.model.n_words:,} words, {self.dims} dims, {self.loss}{kind})"
 
     def predict(
         self, texts: Any, k: int | None = 1, threshold: float = 0.0, *, threads: int | None = None

@@ -118,10 +118,10 @@ class EntryTable {
 };
 
 // The row of a hashed n-gram. Without pruning each bucket has one. With pruning a bit says whether a bucket has one,
-// and the number of bits before it is its place in the list of rows: two loads, and no search.
+// and the number of bits before it is its place in the list of rows. Most n-grams of a text have none, so that bits are
+// asked for all (250 kB for 2 million buckets, which a core's cache holds), and places for those that have one.
 class NgramRows {
  public:
-  NgramRows() = default;
   explicit NgramRows(const StoredClassifier& stored)
       : n_buckets_(stored.n_buckets),
         divisor_(uint32_t(std::max<int64_t>(1, stored.n_buckets))),
@@ -131,56 +131,54 @@ class NgramRows {
     std::vector<std::pair<int32_t, int32_t>> kept(static_cast<size_t>(stored.n_kept));
     for (int64_t k = 0; k < stored.n_kept; ++k) kept[size_t(k)] = {stored.kept[2 * k], stored.kept[2 * k + 1]};
     std::sort(kept.begin(), kept.end());
-    groups_.assign(size_t(n_buckets_ / 64 + 1), Group{0, 0});
+    bits_.assign(size_t(n_buckets_ / 64 + 1), 0);
     for (const auto& [bucket, row] : kept) {
-      groups_[size_t(bucket / 64)].bits |= uint64_t(1) << (bucket % 64);
+      bits_[size_t(bucket / 64)] |= uint64_t(1) << (bucket % 64);
       rows_.push_back(first_row_ + row);
     }
-    rows_.push_back(0);  // read, and not used, where a bucket behind all others has no row
     uint32_t before = 0;
-    for (Group& group : groups_) {
-      group.before = before;
-      before += uint32_t(__builtin_popcountll(group.bits));
+    for (const uint64_t bits : bits_) {
+      before_.push_back(before);
+      before += uint32_t(__builtin_popcountll(bits));
     }
   }
 
-  bool any() const { return !is_pruned_ || !groups_.empty(); }
+  bool any() const { return !is_pruned_ || !bits_.empty(); }
   bool is_pruned() const { return is_pruned_; }
 
-  // Writes the row of a hash and returns 1, or writes something and returns 0.
+  // Writes the row of a hash to `to`, with pruning minus 1 minus its bucket, and returns 1; or writes something and
+  // returns 0 where it has none.
   template <bool PRUNED>
-  int put(uint32_t hash, int32_t* row) const {
-    return put_bucket<PRUNED>(divisor_.remainder(hash), row);
+  int put(uint32_t hash, int32_t* to) const {
+    return put_bucket<PRUNED>(divisor_.remainder(hash), to);
   }
 
-  int put_long(uint64_t hash, int32_t* row) const {
+  int put_long(uint64_t hash, int32_t* to) const {
     const uint32_t bucket = uint32_t(hash % uint64_t(n_buckets_));
-    return is_pruned_ ? put_bucket<true>(bucket, row) : put_bucket<false>(bucket, row);
+    return is_pruned_ ? put_bucket<true>(bucket, to) : put_bucket<false>(bucket, to);
+  }
+
+  // The row of what `put` wrote; a row stays a row.
+  int32_t resolve(int32_t put) const {
+    if (put >= 0) return put;
+    const uint32_t bucket = uint32_t(-1 - put);
+    const uint64_t below = (uint64_t(1) << (bucket % 64)) - 1;
+    return rows_[before_[bucket / 64] + uint32_t(__builtin_popcountll(bits_[bucket / 64] & below))];
   }
 
  private:
-  struct Group {
-    uint64_t bits;
-    uint32_t before;
-  };
-
   template <bool PRUNED>
-  int put_bucket(uint32_t bucket, int32_t* row) const {
-    if (!PRUNED) {
-      *row = first_row_ + int32_t(bucket);
-      return 1;
-    }
-    const Group& group = groups_[bucket / 64];
-    const uint64_t bit = uint64_t(1) << (bucket % 64);
-    *row = rows_[group.before + uint32_t(__builtin_popcountll(group.bits & (bit - 1)))];
-    return (group.bits & bit) != 0;
+  int put_bucket(uint32_t bucket, int32_t* to) const {
+    *to = PRUNED ? -1 - int32_t(bucket) : first_row_ + int32_t(bucket);
+    return PRUNED ? int(bits_[bucket / 64] >> (bucket % 64) & 1) : 1;
   }
 
-  int64_t n_buckets_ = 0;
+  int64_t n_buckets_;
   Divisor divisor_;
-  int32_t first_row_ = 0;
-  bool is_pruned_ = false;
-  std::vector<Group> groups_;
+  int32_t first_row_;
+  bool is_pruned_;
+  std::vector<uint64_t> bits_;
+  std::vector<uint32_t> before_;  // bits of the groups before
   std::vector<int32_t> rows_;
 };
 
@@ -209,11 +207,11 @@ inline float norm_of(const StoredMatrix& matrix, int64_t row) {
 // fastText's Huffman tree: leaves are labels, in the order given; inner node i is number n_labels + i, the root the
 // last. It is word2vec.c's tree where counts fall.
 struct LabelTree {
-  std::vector<int32_t> left, right;  // of inner nodes
+  std::vector<int32_t> left, right;  // children of inner nodes
   int32_t depth = 0;
 
   LabelTree() = default;
-  explicit LabelTree(const int64_t* counts, int64_t n_labels) {
+  LabelTree(const int64_t* counts, int64_t n_labels) {
     std::vector<int64_t> sums;
     std::vector<int32_t> depths;
     int64_t leaf = n_labels - 1, node = 0;
@@ -236,6 +234,40 @@ struct LabelTree {
   }
 };
 
+// The same tree level by level, for probabilities of all labels: the k-th inner node's children have the places 1 + 2 k
+// (left) and 2 + 2 k, the root has place 0.
+struct TreeLevels {
+  std::vector<int32_t> nodes;        // the k-th inner node's number in the tree
+  std::vector<int32_t> places;       // its own place
+  std::vector<int32_t> leaf_places;  // of the labels
+  std::vector<int64_t> starts;       // the first node of each level, and the number of nodes
+
+  TreeLevels() = default;
+  TreeLevels(const LabelTree& tree, int64_t n_labels) : leaf_places(size_t(n_labels), 0) {
+    if (n_labels < 2) return;
+    nodes.push_back(int32_t(n_labels - 2));
+    places.push_back(0);
+    for (int64_t start = 0; start < int64_t(nodes.size());) {
+      starts.push_back(start);
+      const int64_t end = int64_t(nodes.size());
+      for (; start < end; ++start) {
+        const size_t node = size_t(nodes[size_t(start)]);
+        int32_t place = int32_t(1 + 2 * start);
+        for (const int32_t child : {tree.left[node], tree.right[node]}) {
+          if (child < n_labels) {
+            leaf_places[size_t(child)] = place;
+          } else {
+            nodes.push_back(child - int32_t(n_labels));
+            places.push_back(place);
+          }
+          ++place;
+        }
+      }
+    }
+    starts.push_back(int64_t(nodes.size()));
+  }
+};
+
 struct Classifier {
   StoredClassifier stored;
   EntryTable table;
@@ -245,9 +277,10 @@ struct Classifier {
   std::vector<int64_t> listed_starts;
   std::vector<int32_t> listed;
   LabelTree tree;
+  TreeLevels levels;
   bool is_flat;  // logits of all output rows are computed
   std::unique_ptr<float[]> blocks_memory;
-  float* blocks = nullptr;    // output rows transposed: (n_blocks, n_dims, LABEL_BLOCK), aligned
+  float* blocks = nullptr;    // output rows transposed, of a tree level by level: (n_blocks, n_dims, LABEL_BLOCK)
   std::vector<float> scales;  // of the logits of a quantized output matrix with norms
   int64_t n_blocks = 0;
 
@@ -258,6 +291,7 @@ struct Classifier {
     if (file.max_chars > 0) list_words();
     if (file.loss == HIERARCHICAL_SOFTMAX) tree = LabelTree(file.label_counts, file.n_labels);
     is_flat = file.loss != HIERARCHICAL_SOFTMAX || file.n_labels <= MAX_FLAT_NODES || tree.depth > MAX_DESCENT;
+    if (is_flat && file.loss == HIERARCHICAL_SOFTMAX) levels = TreeLevels(tree, file.n_labels);
     if (is_flat) transpose_output();
   }
 
@@ -284,8 +318,9 @@ struct Classifier {
       const int64_t n = stored.offsets[word + 1] - stored.offsets[word];
       if (ngrams.any() && !is_end_of_sentence(bytes, n))
         each_ngram(bytes, n, stored.min_chars, stored.max_chars, wrapped, [&](uint32_t hash) {
-          int32_t row;
-          if (ngrams.is_pruned() ? ngrams.put<true>(hash, &row) : ngrams.put<false>(hash, &row)) listed.push_back(row);
+          int32_t found;
+          if (ngrams.is_pruned() ? ngrams.put<true>(hash, &found) : ngrams.put<false>(hash, &found))
+            listed.push_back(ngrams.resolve(found));
         });
       listed_starts.push_back(int64_t(listed.size()));
     }
@@ -294,23 +329,25 @@ struct Classifier {
   void transpose_output() {
     const StoredMatrix& output = stored.output;
     const int64_t n_dims = stored.n_dims;
-    n_blocks = (output.n_rows + LABEL_BLOCK - 1) / LABEL_BLOCK;
+    const int64_t n_outputs = stored.loss == HIERARCHICAL_SOFTMAX ? stored.n_labels - 1 : stored.n_labels;
+    n_blocks = (n_outputs + LABEL_BLOCK - 1) / LABEL_BLOCK;
     const size_t n_floats = size_t(n_blocks * n_dims * LABEL_BLOCK);
     blocks_memory.reset(new float[n_floats + 16]());
     blocks = blocks_memory.get() + (64 - reinterpret_cast<uintptr_t>(blocks_memory.get()) % 64) % 64 / sizeof(float);
     std::vector<float> row(static_cast<size_t>(n_dims));
-    for (int64_t label = 0; label < output.n_rows; ++label) {
+    for (int64_t label = 0; label < n_outputs; ++label) {
+      const int64_t from = levels.nodes.empty() ? label : levels.nodes[size_t(label)];
       if (output.rows)
-        std::memcpy(row.data(), output.rows + label * n_dims * int64_t(sizeof(float)), size_t(n_dims) * sizeof(float));
+        std::memcpy(row.data(), output.rows + from * n_dims * int64_t(sizeof(float)), size_t(n_dims) * sizeof(float));
       else
-        decode(output, n_dims, label, row.data());
+        decode(output, n_dims, from, row.data());
       float* to = blocks + label / LABEL_BLOCK * n_dims * LABEL_BLOCK + label % LABEL_BLOCK;
       for (int64_t dim = 0; dim < n_dims; ++dim) to[dim * LABEL_BLOCK] = row[size_t(dim)];
     }
-    if (output.norm_codes) {
-      scales.assign(size_t(n_blocks * LABEL_BLOCK), 1.0f);
-      for (int64_t label = 0; label < output.n_rows; ++label) scales[size_t(label)] = norm_of(output, label);
-    }
+    if (!output.norm_codes) return;
+    scales.assign(size_t(n_blocks * LABEL_BLOCK), 1.0f);
+    for (int64_t label = 0; label < n_outputs; ++label)
+      scales[size_t(label)] = norm_of(output, levels.nodes.empty() ? label : levels.nodes[size_t(label)]);
   }
 };
 

@@ -68,6 +68,8 @@ class Bag {
     }
     if (!has_ended) add_word("</s>", 4, END_HASH);
     if (model_.stored.word_ngrams > 1) add_word_ngrams();
+    if (model_.ngrams.is_pruned())
+      for (int64_t k = 0; k < n_rows_; ++k) rows_[size_t(k)] = model_.ngrams.resolve(rows_[size_t(k)]);
   }
 
  private:
@@ -181,7 +183,10 @@ class Predictor {
         model_(model),
         hidden_(size_t(model.stored.n_dims)),
         scores_(size_t(std::max(model.n_blocks * LABEL_BLOCK, model.stored.n_labels) + LABEL_BLOCK)) {
-    if (model.stored.loss == HIERARCHICAL_SOFTMAX && model.is_flat) reached_.resize(2 * size_t(model.stored.n_labels));
+    if (model.stored.loss == HIERARCHICAL_SOFTMAX && model.is_flat) {
+      reached_.resize(2 * size_t(model.stored.n_labels));
+      here_.resize(size_t(model.stored.n_labels + LABEL_BLOCK));
+    }
   }
 
   Bag bag;
@@ -341,19 +346,25 @@ class Predictor {
       const int64_t n_nodes = n_labels - 1;
       constexpr int LANES = Simd<float>::LANES;
       const F32 one = broadcast(1.0f);
-      for (int64_t node = 0; node < n_nodes; node += LANES) {
+      for (int64_t node = 0; node < n_nodes; node += LANES) {  // the probabilities of the right children
         const F32 z = load_unaligned(scores_.data() + node);
         const F32 e = exp_of_negative(z < F32{} ? -z : z);
         store_unaligned(scores_.data() + node, (z < F32{} ? e : one) / (one + e));
       }
-      float* reached = reached_.data();
-      reached[n_labels + n_nodes - 1] = 1.0f;
-      for (int64_t node = n_nodes - 1; node >= 0; --node) {
-        const float here = reached[n_labels + node], right = scores_[size_t(node)];
-        reached[model_.tree.left[size_t(node)]] = here * ((1.0f - right) + LOG_FLOOR);
-        reached[model_.tree.right[size_t(node)]] = here * (right + LOG_FLOOR);
+      const TreeLevels& levels = model_.levels;
+      float *reached = reached_.data(), *here = here_.data();
+      const float* right = scores_.data();
+      reached[0] = 1.0f;
+      for (size_t level = 0; level + 1 < levels.starts.size(); ++level) {
+        const int64_t first = levels.starts[level], last = levels.starts[level + 1];
+        for (int64_t node = first; node < last; ++node) here[node] = reached[levels.places[size_t(node)]];
+        for (int64_t node = first; node < last; ++node) {
+          reached[1 + 2 * node] = here[node] * ((1.0f - right[node]) + LOG_FLOOR);
+          reached[2 + 2 * node] = here[node] * (right[node] + LOG_FLOOR);
+        }
       }
-      take_best(reached, n_labels, k, least);
+      for (int64_t label = 0; label < n_labels; ++label) here[label] = reached[levels.leaf_places[size_t(label)]];
+      take_best(here, n_labels, k, least);
     } else {
       descend(2 * n_labels - 2, 1.0f, k, least);
       std::sort_heap(best_.begin(), best_.end());
@@ -388,16 +399,20 @@ class Predictor {
   // Goes through the labels and keeps the k best as fastText does, so that the same ones of several with equal
   // probabilities stay: its sigmoid has few values, and ties are common.
   void take_best(const float* scores, int64_t n, int64_t k, float least) {
-    if (k == 1) {
-      int64_t best = 0;
-      for (int64_t label = 1; label < n; ++label) best = scores[label] >= scores[best] ? label : best;
-      if (scores[best] >= least) best_.push_back({scores[best], int32_t(best)});
-      return;
-    }
-    for (int64_t label = 0; label < n; ++label) {
-      if (!(scores[label] >= least)) continue;
-      if (int64_t(best_.size()) == k && scores[label] < best_.front().score) continue;
-      keep({scores[label], int32_t(label)}, k);
+    constexpr int64_t GROUP = 32;  // of labels that are passed over together where none of them is good enough
+    float bar = least;
+    for (int64_t first = 0; first < n; first += GROUP) {
+      const int64_t last = std::min(n, first + GROUP);
+      if (last - first == GROUP) {
+        int n_good = 0;
+        for (int64_t label = first; label < first + GROUP; ++label) n_good += scores[label] >= bar;
+        if (n_good == 0) continue;
+      }
+      for (int64_t label = first; label < last; ++label) {
+        if (!(scores[label] >= bar)) continue;
+        keep({scores[label], int32_t(label)}, k);
+        if (int64_t(best_.size()) == k) bar = std::max(least, best_.front().score);
+      }
     }
     std::sort_heap(best_.begin(), best_.end());
   }
@@ -414,7 +429,7 @@ class Predictor {
   static constexpr float SLACK = 1.0f + MAX_DESCENT * LOG_FLOOR;
 
   const Classifier& model_;
-  std::vector<float> hidden_, scores_, reached_;
+  std::vector<float> hidden_, scores_, reached_, here_;
   std::vector<Scored> best_;
 };
 
