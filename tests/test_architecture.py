@@ -17,6 +17,7 @@ ROOMS = (
     "estimators",
     "training",
     "models",
+    "classification",
     "vectors",
     "formats",
     "kernels",
@@ -42,6 +43,7 @@ MAY_INCLUDE = {
     "train": {"base", "model", "plan", "objectives"},
     "text": {"base"},
     "vectors": {"base", "text"},
+    "classify": {"base", "text"},
 }
 CHECKS_THAT_RAISE = {("kernels/engine.py", "check_finite")}  # to be renamed with the engine
 FORBIDDEN = {"gensim", "fasttext", "torch", "pickle5"}

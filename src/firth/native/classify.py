@@ -23,7 +23,7 @@ _POINTER = ctypes.c_void_p
 
 
 class MatrixParts(NamedTuple):
-    """A matrix as native code takes it: rows, or codes with their centroids; see native/cpp/classify_model.hpp.
+    """A matrix as native code takes it: rows, or codes with their centroids; see native/cpp/classify/model.hpp.
 
     Attributes
     ----------

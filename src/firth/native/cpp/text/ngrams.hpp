@@ -12,7 +12,7 @@
 #include <cstring>
 #include <vector>
 
-#include "abi.hpp"
+#include "base/abi.hpp"
 
 namespace firth {
 

@@ -1,5 +1,5 @@
 // Room native: the exported functions of classifiers of fastText's kind.
-#include "classify_predict.hpp"
+#include "classify/predict.hpp"
 
 // Bytes of the struct that the Python code mirrors.
 FIRTH_API int64_t firth_classify_stored_bytes() { return sizeof(firth::StoredClassifier); }

@@ -9,14 +9,15 @@
 
 #include <limits>
 
-#include "classify_model.hpp"
-#include "simd.hpp"
+#include "base/simd.hpp"
+#include "classify/model.hpp"
 
 namespace firth {
 
 constexpr float LOG_FLOOR = 1e-5f;  // fastText's std_log adds it to each probability before the logarithm
 constexpr int64_t SIGMOID_STEPS = 512, MAX_SIGMOID = 8;  // fastText's table of the sigmoid
 constexpr int64_t NO_LABEL = -1;
+constexpr int64_t MAX_LENGTH = 64;  // of an n-gram of characters; the reader refuses more
 constexpr char LABEL_PREFIX[] = "__label__";
 
 struct WhiteSpace {
@@ -99,44 +100,37 @@ class Bag {
   }
 
   void add_ngrams(const char* word, int64_t n_bytes) {
-    const int64_t n_wrapped = n_bytes + 2;
-    wrapped_.resize(size_t(n_wrapped));
-    char* bytes = wrapped_.data();
-    bytes[0] = '<';
-    std::memcpy(bytes + 1, word, size_t(n_bytes));
-    bytes[n_wrapped - 1] = '>';
-    starts_.resize(size_t(n_wrapped) + 1);  // of the characters, and where the last one ends
-    int32_t* starts = starts_.data();
-    int64_t n_chars = 0;
-    for (int64_t k = 0; k < n_wrapped; ++k) {
-      starts[n_chars] = int32_t(k);
-      n_chars += !continues_character(bytes[k]);
+    const int64_t longest = model_.stored.max_chars;
+    make_room((n_bytes + 2) * longest);
+    if (!lanes_.set_word(word, n_bytes, longest)) {
+      each_ngram(word, n_bytes, model_.stored.min_chars, longest, wrapped_,
+                 [&](uint32_t hash) { n_rows_ += model_.ngrams.put_hash(hash, rows_.data() + n_rows_); });
+    } else if (model_.ngrams.is_pruned()) {
+      put_lanes<true>();
+    } else {
+      put_lanes<false>();
     }
-    starts[n_chars] = int32_t(n_wrapped);
-    make_room(n_chars * model_.stored.max_chars);
-    if (model_.ngrams.is_pruned())
-      put_ngrams<true>(bytes, starts, n_chars);
-    else
-      put_ngrams<false>(bytes, starts, n_chars);
   }
 
   template <bool PRUNED>
-  void put_ngrams(const char* bytes, const int32_t* starts, int64_t n_chars) {
+  void put_lanes() {
+    constexpr int64_t LANES = NgramLanes::LANES;
     const NgramRows& ngrams = model_.ngrams;
-    const int64_t min_chars = std::max<int64_t>(1, model_.stored.min_chars), max_chars = model_.stored.max_chars;
+    const int64_t shortest = std::max<int64_t>(1, model_.stored.min_chars), longest = model_.stored.max_chars;
+    const int64_t n_characters = lanes_.n_characters();
+    alignas(VECTOR_BYTES) uint32_t buckets[MAX_LENGTH + 1][LANES];
     int32_t* out = rows_.data() + n_rows_;
-    for (int64_t start = 0; start < n_chars; ++start) {
-      if (start % 4096 == 4095) check_stop();
-      uint32_t hash = FNV_OFFSET;
-      int64_t at = starts[start];
-      const int64_t last = std::min(max_chars, n_chars - start);
-      for (int64_t length = 1; length <= last; ++length) {
-        const int64_t end = starts[start + length];
-        do hash = extend_hash(hash, bytes[at++]);
-        while (at < end);
-        if (length < min_chars) continue;
-        if (length == 1 && (start == 0 || start + 1 == n_chars)) continue;  // a lone bracket
-        out += ngrams.put<PRUNED>(hash, out);
+    for (int64_t first = 0; first < n_characters; first += LANES) {
+      if (first % 4096 == 0) check_stop();
+      lanes_.each_length(first, shortest, longest, ngrams.divisor,
+                         [&](int64_t length, U32 found) { std::memcpy(buckets[length], &found, sizeof found); });
+      const int64_t n_lanes = std::min(LANES, n_characters - first);
+      for (int64_t lane = 0; lane < n_lanes; ++lane) {
+        const int64_t left = n_characters - first - lane;
+        for (int64_t length = shortest; length <= longest; ++length) {
+          const bool lone_bracket = length == 1 && (left == 1 || left == n_characters);
+          out += ngrams.put<PRUNED>(buckets[length][lane], out) & int(length <= left) & int(!lone_bracket);
+        }
       }
     }
     n_rows_ = out - rows_.data();
@@ -152,7 +146,7 @@ class Bag {
       uint64_t hash = uint64_t(int64_t(hashes_[first]));
       for (size_t next = first + 1; next < n_words && next < first + longest; ++next) {
         hash = hash * WORD_NGRAM_FACTOR + uint64_t(int64_t(hashes_[next]));
-        n_rows_ += model_.ngrams.put_long(hash, rows_.data() + n_rows_);
+        n_rows_ += model_.ngrams.put_hash(hash, rows_.data() + n_rows_);
       }
     }
   }
@@ -170,7 +164,8 @@ class Bag {
   }
 
   const Classifier& model_;
-  std::vector<int32_t> rows_, hashes_, starts_;
+  NgramLanes lanes_;
+  std::vector<int32_t> rows_, hashes_;
   std::vector<char> wrapped_;
   int64_t n_rows_ = 0;
 };

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "ngrams.hpp"
+#include "classify/ngram_lanes.hpp"
 
 namespace firth {
 
@@ -56,19 +56,6 @@ inline uint32_t hash_bytes(const char* bytes, int64_t n) {
   for (int64_t k = 0; k < n; ++k) hash = extend_hash(hash, bytes[k]);
   return hash;
 }
-
-// Remainders by a divisor that is known late: Lemire, Kaser, Kurz 2019, "Faster remainder by direct computation",
-// arXiv:1902.01961. Exact for all numbers of 32 bits.
-class Divisor {
- public:
-  explicit Divisor(uint32_t divisor = 1) : divisor_(divisor), inverse_(~uint64_t(0) / divisor + 1) {}
-  uint32_t remainder(uint32_t number) const {
-    return uint32_t((static_cast<unsigned __int128>(inverse_ * number) * divisor_) >> 64);
-  }
-
- private:
-  uint64_t divisor_, inverse_;
-};
 
 // The entries by their bytes: open addressing, at most half full.
 class EntryTable {
@@ -123,8 +110,8 @@ class EntryTable {
 class NgramRows {
  public:
   explicit NgramRows(const StoredClassifier& stored)
-      : n_buckets_(stored.n_buckets),
-        divisor_(uint32_t(std::max<int64_t>(1, stored.n_buckets))),
+      : divisor(uint32_t(std::max<int64_t>(1, stored.n_buckets))),
+        n_buckets_(stored.n_buckets),
         first_row_(int32_t(stored.n_words)),
         is_pruned_(stored.n_kept >= 0) {
     if (stored.n_kept <= 0) return;
@@ -146,16 +133,20 @@ class NgramRows {
   bool any() const { return !is_pruned_ || !bits_.empty(); }
   bool is_pruned() const { return is_pruned_; }
 
-  // Writes the row of a hash to `to`, with pruning minus 1 minus its bucket, and returns 1; or writes something and
-  // returns 0 where it has none.
+  const LaneDivisor divisor;
+
+  // Writes a bucket's row to `to`, with pruning minus 1 minus the bucket, and returns 1; or writes something and
+  // returns 0 where it has no row.
   template <bool PRUNED>
-  int put(uint32_t hash, int32_t* to) const {
-    return put_bucket<PRUNED>(divisor_.remainder(hash), to);
+  int put(uint32_t bucket, int32_t* to) const {
+    *to = PRUNED ? -1 - int32_t(bucket) : first_row_ + int32_t(bucket);
+    return PRUNED ? int(bits_[bucket / 64] >> (bucket % 64) & 1) : 1;
   }
 
-  int put_long(uint64_t hash, int32_t* to) const {
+  // The same of a hash.
+  int put_hash(uint64_t hash, int32_t* to) const {
     const uint32_t bucket = uint32_t(hash % uint64_t(n_buckets_));
-    return is_pruned_ ? put_bucket<true>(bucket, to) : put_bucket<false>(bucket, to);
+    return is_pruned_ ? put<true>(bucket, to) : put<false>(bucket, to);
   }
 
   // The row of what `put` wrote; a row stays a row.
@@ -167,14 +158,7 @@ class NgramRows {
   }
 
  private:
-  template <bool PRUNED>
-  int put_bucket(uint32_t bucket, int32_t* to) const {
-    *to = PRUNED ? -1 - int32_t(bucket) : first_row_ + int32_t(bucket);
-    return PRUNED ? int(bits_[bucket / 64] >> (bucket % 64) & 1) : 1;
-  }
-
   int64_t n_buckets_;
-  Divisor divisor_;
   int32_t first_row_;
   bool is_pruned_;
   std::vector<uint64_t> bits_;
@@ -319,8 +303,7 @@ struct Classifier {
       if (ngrams.any() && !is_end_of_sentence(bytes, n))
         each_ngram(bytes, n, stored.min_chars, stored.max_chars, wrapped, [&](uint32_t hash) {
           int32_t found;
-          if (ngrams.is_pruned() ? ngrams.put<true>(hash, &found) : ngrams.put<false>(hash, &found))
-            listed.push_back(ngrams.resolve(found));
+          if (ngrams.put_hash(hash, &found)) listed.push_back(ngrams.resolve(found));
         });
       listed_starts.push_back(int64_t(listed.size()));
     }
