@@ -97,7 +97,8 @@ class Classifier:
 
     def __repr__(self) -> str:
         kind = ", quantized" if isinstance(self.model.input_matrix, QuantizedMatrix) else ""
-        return f"Classifier({len(self.labels):,} labels, {self.model.n_words:,} words, {self.dims} dims, {self.loss}{kind})"
+        sizes = f"{len(self.labels):,} labels, {self.model.n_words:,} words, {self.dims} dims"
+        return f"Classifier({sizes}, {self.loss}{kind})"
 
     def predict(
         self, texts: Any, k: int | None = 1, threshold: float = 0.0, *, threads: int | None = None
