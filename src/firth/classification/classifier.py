@@ -14,8 +14,8 @@ from firth.base.machine import available_processors
 from firth.base.values import as_integer
 from firth.errors import CorpusTypeError, EncodingError, FormatError, ParameterError
 from firth.formats.fasttext_model import LOSSES, FastTextModel, Matrix, QuantizedMatrix, read_classifier
+from firth.formats.fasttext_writer import write_classifier
 from firth.native.classify import MatrixParts, NativeClassifier
-from firth.native.loader import StoppedError
 
 LABEL_PREFIX = "__label__"
 
@@ -193,6 +193,100 @@ class Classifier:
             _explain_texts(texts)
             raise error from None
 
+    def quantize(
+        self,
+        *,
+        cutoff: int | None = None,
+        norms: bool = True,
+        part_dims: int = 2,
+        output: bool = False,
+        seed: int = 1,
+        threads: int | None = None,
+    ) -> Classifier:
+        """A small copy of this model: each row becomes a byte for every ``part_dims`` columns, and one for its norm.
+
+        Columns are divided into parts, and the rows of each part take the nearest of 256 centroids, which k-means
+        finds. This model stays as it is. fastText's ``quantize`` does the same; centroids differ, since k-means starts
+        from other rows.
+
+        Parameters
+        ----------
+        cutoff : int or None
+            Keep the so many rows of words and n-grams with the largest norms, and ``</s>``; None: all.
+        norms : bool
+            Quantize the direction and the norm of a row apart. False: rows as they are, a byte less for each.
+        part_dims : int
+            Columns of a part: fewer lose less and take more bytes.
+        output : bool
+            Quantize the rows of the labels as well; it pays with thousands of labels.
+        seed : int
+            The same seed gives the same model.
+        threads : int or None
+            None: the cores that this process may use.
+
+        Returns
+        -------
+        Classifier
+
+        Raises
+        ------
+        ParameterError
+            The model is quantized already, or ``cutoff`` leaves no word.
+        FormatError
+            The input matrix has a NaN or an infinity.
+
+        Examples
+        --------
+        >>> from firth.classification.example import tiny_classifier
+        >>> small = tiny_classifier().quantize(cutoff=4, part_dims=1)
+        >>> small
+        Classifier(2 labels, 4 words, 1 dims, softmax, quantized)
+        >>> small.predict("the fast car").labels
+        ['cars']
+        """
+        from firth.classification.quantization import quantize_model
+
+        return Classifier(
+            quantize_model(
+                self.model,
+                cutoff=cutoff,
+                norms=norms,
+                part_dims=part_dims,
+                output=output,
+                seed=seed,
+                threads=threads,
+            )
+        )
+
+    def save(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
+        """Write the model as fastText does, version 12; fastText loads it and gives the same answers.
+
+        The usual ending is ``.ftz`` for a quantized model, and ``.bin`` for others; any is taken.
+
+        Parameters
+        ----------
+        path : path
+        overwrite : bool
+            Replace a file that is there.
+
+        Raises
+        ------
+        StorageError
+            The path is taken, or cannot be written.
+        FormatError
+            A word or a label has a byte of 0.
+
+        Examples
+        --------
+        >>> import os, tempfile, firth
+        >>> from firth.classification.example import tiny_classifier
+        >>> path = os.path.join(tempfile.mkdtemp(), "tiny.bin")
+        >>> tiny_classifier().save(path)
+        >>> firth.load(path).predict("sweet pie").labels
+        ['food']
+        """
+        write_classifier(Path(path), self.model, overwrite=overwrite)
+
     def find_rows(self, text: str | bytes) -> NDArray[np.int32]:
         """The rows of the input matrix that a text is the mean of: words first come first, repeated rows as often."""
         return self._native.find_rows(text if isinstance(text, bytes) else text.encode())
@@ -249,4 +343,4 @@ def _explain_texts(texts: Sequence[Any]) -> None:
             ) from None
 
 
-__all__ = ["Classifier", "Predictions", "StoppedError", "load_classifier"]
+__all__ = ["Classifier", "Predictions", "load_classifier"]

@@ -318,6 +318,39 @@ def _refuse_without_lines(file: Path, threads: int | None) -> None:
         raise ParameterError(f"--threads must come with a fastText model, got {threads}; leave it out")
 
 
+@app.command()
+def quantize(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A fastText classifier that is not quantized (.bin).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File for the small model, usually .ftz.")],
+    cutoff: Annotated[
+        int | None, typer.Option("--cutoff", help="Keep the so many rows of words and n-grams with the largest norms.")
+    ] = None,
+    norms: Annotated[bool, typer.Option("--norms/--no-norms", help="Quantize the norms of rows apart.")] = True,
+    part_dims: Annotated[int, typer.Option("--part-dims", help="Columns that share a byte.")] = 2,
+    output_matrix: Annotated[
+        bool, typer.Option("--output-matrix", help="Quantize the rows of the labels as well.")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same model.")] = 1,
+    threads: Annotated[int | None, typer.Option("--threads", help="[default: the cores that may be used]")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """Make a small copy of a fastText classifier; fastText loads it as well.
+
+    \b
+    firth classify quantize model.bin -o model.ftz --cutoff 50000
+    """
+    from firth.classification.classifier import load_classifier
+    from firth.formats.target import validate_destination
+
+    validate_destination(output, overwrite)
+    small = load_classifier(model).quantize(
+        cutoff=cutoff, norms=norms, part_dims=part_dims, output=output_matrix, seed=seed, threads=threads
+    )
+    small.save(output, overwrite=overwrite)
+    before, after = model.stat().st_size, output.stat().st_size
+    typer.echo(f"{before:,} bytes became {after:,} ({after / before:.1%}); saved to {output}")
+
+
 def _one_label_each(data: LabelledTexts) -> tuple[list[str], list[str], list[float] | None]:
     """Texts with several labels stand once for each, with weights that sum to one."""
     if all(len(labels) == 1 for labels in data.labels):
