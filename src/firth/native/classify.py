@@ -111,8 +111,8 @@ class NativeClassifier:
     ) -> None:
         core = _library()
         self._core = core
-        counts = np.ascontiguousarray(label_counts, dtype=np.int64)
-        kept = None if kept_ngrams is None else np.ascontiguousarray(kept_ngrams, dtype=np.int32)
+        counts = np.require(label_counts, np.int64, ["C", "ALIGNED"])
+        kept = None if kept_ngrams is None else np.require(kept_ngrams, np.int32, ["C", "ALIGNED"])
         self._alive = (entries, counts, kept, input_parts, output_parts)
         stored = _StoredClassifier(
             entries.word_bytes.ctypes.data,
