@@ -158,3 +158,14 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         peaks.append(int(done.stderr.split()[-1]))
         assert (tmp_path / f"{n_lines}").read_bytes().count(b"\n") == n_lines
     assert peaks[1] < 1.125 * peaks[0]
+
+
+def test_info(run: object) -> None:
+    record = json.loads(run("info", MODEL, "--json").stdout)  # type: ignore[operator]
+    assert record["labels"] == 5
+    assert record["loss"] == "softmax"
+    assert record["is_quantized"] is False
+    assert record["arguments"]["buckets"] == 211
+    quantized = run("info", GOLDEN / "pruned.ftz").stdout  # type: ignore[operator]
+    assert "hierarchical-softmax" in quantized
+    assert "fastText classifier" in quantized

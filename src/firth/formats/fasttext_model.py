@@ -207,6 +207,14 @@ class Dictionary:
     kept_ngrams: NDArray[np.int32] | None
 
 
+def is_classifier(head: bytes) -> bool:
+    """Whether a file that begins so is a supervised model, as `read_classifier` reads them."""
+    size = 8 + _ARGUMENTS.size
+    return (
+        head[:4] == struct.pack("<i", MAGIC) and len(head) >= size and _ARGUMENTS.unpack_from(head, 8)[7] == SUPERVISED
+    )
+
+
 def read_classifier(path: Path) -> FastTextModel:
     """Read a supervised model, ``.bin`` or ``.ftz``.
 
@@ -294,7 +302,7 @@ class FastTextReader:
 
     def read_arguments(self) -> FastTextArguments:
         what = "the arguments" if not self.is_old else "the arguments of the older layout (there is no magic number)"
-        arguments = FastTextArguments(*self.take("<12id", what))
+        arguments = FastTextArguments(*self.take(_ARGUMENTS.format, what))
         if self.is_old and not (
             arguments.loss in (1, 2, 3, 4) and arguments.model in (1, 2, 3) and 0 <= arguments.subsample <= 1
         ):
@@ -451,5 +459,6 @@ __all__ = [
     "FastTextReader",
     "Matrix",
     "QuantizedMatrix",
+    "is_classifier",
     "read_classifier",
 ]

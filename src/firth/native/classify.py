@@ -142,18 +142,13 @@ class NativeClassifier:
         # A daemon thread may still predict when the interpreter ends: the memory goes with the process.
         weakref.finalize(self, core.firth_classify_close, handle).atexit = False
 
-    def predict_joined(
-        self, joined: bytes, n_texts: int, k: int, threshold: float
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Label ids and probabilities, (n_texts, k), of texts with a newline between each two; -1 and 0: no label."""
-        ids, probabilities = np.empty((n_texts, k), dtype=np.int32), np.empty((n_texts, k), dtype=np.float32)
-        self._predict_into(joined, k, threshold, ids, probabilities)
-        return ids, probabilities
-
     def predict(
         self, texts: Sequence[str | bytes], k: int, threshold: float, n_threads: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The same of many texts, by several threads. A newline in a text is white space."""
+        """Label ids and probabilities, (n_texts, k), by several threads; -1 and 0: no label.
+
+        A newline in a text is white space.
+        """
         n_texts = len(texts)
         ids, probabilities = np.empty((n_texts, k), dtype=np.int32), np.empty((n_texts, k), dtype=np.float32)
         n_threads = max(1, min(n_threads, -(-n_texts // BLOCK_TEXTS)))
