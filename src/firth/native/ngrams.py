@@ -1,6 +1,7 @@
 """Room native: the n-grams of many words at once: their hashes, and which rows of a matrix each word is the mean of.
 
-The rules are those of base/ngrams.py. A table of bags is in compressed rows: bag i is ``rows[offsets[i]:offsets[i+1]]``.
+The rules are those of base/ngrams.py. A table of bags is in compressed rows: bag i has the rows
+``rows[offsets[i]:offsets[i + 1]]``.
 """
 
 from __future__ import annotations
