@@ -5,9 +5,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-CPP := $(wildcard src/firth/native/cpp/*.cpp src/firth/native/cpp/*.hpp tests/*/*.cpp)
+CPP := $(wildcard $(foreach end,cpp hpp,src/firth/native/cpp/*/*.$(end) tests/*/*.$(end)))
 SOURCES := pyproject.toml CMakeLists.txt $(CPP) $(shell find src/firth -name '*.py')
 FORMATTED := src tests examples benchmarks
+PROCESSOR_SETS := from firth.native.loader import instruction_sets_of_processor as sets; print(*sets())
 
 .PHONY: help demo test test-all lint format native bench mutants golden fuzz sanitize clean
 .DEFAULT_GOAL := help
@@ -15,7 +16,7 @@ FORMATTED := src tests examples benchmarks
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-demo: $(VENV)/.firth ## learn vectors from Python's own documentation, show neighbours (a minute)
+demo: $(VENV)/.firth ## learn vectors from Python's own documentation, show neighbours (a minute; builds for this processor alone)
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/.firth-test lint ## lint, types, and all tests but the slow ones (under ten minutes)
@@ -30,7 +31,8 @@ lint: $(VENV)/.firth-test ## ruff, mypy --strict, clang-format; changes nothing
 	@$(BIN)/mypy
 	@$(BIN)/clang-format --dry-run -Werror $(CPP)
 
-format: $(VENV)/.firth-test ## ruff and clang-format, in place
+format: $(VENV)/.firth-test ## ruff and clang-format, in place; the parameters for type checkers
+	@PYTHONPATH=src $(BIN)/python tests/kernels/write_parameters.py
 	@$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format --quiet; $(BIN)/clang-format -i $(CPP)
 
 native: ## build the C++ core into the source tree (development: then PYTHONPATH=src runs the checkout)
@@ -68,7 +70,11 @@ clean: ## remove what was built and made; .venv too
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
-# Stamps: an edit of the sources installs firth again; the compiled objects stay in build/.
+# Stamps: an edit of the sources installs firth again; the compiled objects stay in build/. The stamp .firth says that
+# firth is installed, maybe with this processor's best instruction set alone. The stamp .firth-test says that firth is
+# installed with all instruction sets, and with what its tests need; whatever makes .firth out of date makes .firth-test
+# out of date too. One job at a time: the last installation is the one that stays.
+.NOTPARALLEL:
 
 $(VENV)/.venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
@@ -78,12 +84,15 @@ $(VENV)/.venv:
 	@touch $@
 
 $(VENV)/.firth: $(SOURCES) | $(VENV)/.venv
-	@echo 'installing firth into $(VENV): builds the C++ core, a minute the first time ...'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check .
+	@sets=$$(PYTHONPATH=src $(BIN)/python -c '$(PROCESSOR_SETS)') || exit 1; only=$${sets##* }; \
+	if [ -n "$$only" ]; then what="this processor's instruction set alone, $$only"; \
+	else only=all; what='all instruction sets, since this processor has none that firth knows'; fi; \
+	echo "installing firth into $(VENV): compiles the C++ core for $$what ..."; \
+	SKBUILD_CMAKE_DEFINE=FIRTH_INSTRUCTION_SETS=$$only $(BIN)/python -m pip install --quiet --disable-pip-version-check .
 	@touch $@
 
 $(VENV)/.firth-test: $(SOURCES) | $(VENV)/.venv
-	@echo 'installing firth and what its tests need into $(VENV) ...'
+	@echo 'installing firth, compiled for all instruction sets, and what its tests need into $(VENV) ...'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[test]'
 	@touch $@ $(VENV)/.firth
 

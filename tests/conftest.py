@@ -73,7 +73,7 @@ def _compile(sources: Sequence[Path], sanitizer: str, flags: Sequence[str], path
     if "address" in sanitizer:  # the standard library's vectors too: bounds, and what lies beyond their size
         command += ["-D_GLIBCXX_ASSERTIONS", "-D_GLIBCXX_SANITIZE_VECTOR"]
     command += ["-ffp-contract=off", "-fno-math-errno", "-Wno-psabi", "-Wno-ignored-attributes", *flags]
-    runpy.run_path(str(NATIVE / "parameters.py"))["write_header"](CONFIG, path.parent / "parameters.hpp")
+    runpy.run_path(str(NATIVE / "model" / "parameters.py"))["write_header"](CONFIG, path.parent / "parameters.hpp")
     command += ['-DFIRTH_INSTRUCTION_SET="test"', f"-I{NATIVE}", f"-I{path.parent}"]
     command += [*map(str, sources), "-pthread", "-o", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

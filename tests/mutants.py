@@ -49,14 +49,14 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "copies of busy rows: damped otherwise when they are merged",
-        f"{CPP}/replicas.hpp",
+        f"{CPP}/train/replicas.hpp",
         "constexpr double MARGIN = 0.85;",
         "constexpr double MARGIN = 0.8;",
         "tests/golden/test_golden_runs.py::test_bits_are_golden",
     ),
     Mutant(
         "deterministic rounds: differences are damped otherwise",
-        f"{CPP}/deterministic.hpp",
+        f"{CPP}/train/deterministic.hpp",
         "constexpr double MERGE_DAMPING = 0.25;",
         "constexpr double MERGE_DAMPING = 0.24;",
         "tests/golden/test_golden_runs.py::test_bits_are_golden",
@@ -126,238 +126,238 @@ MUTANTS = (
     ),
     Mutant(
         "softmax: sign of the target's coefficient",
-        f"{CPP}/outputs_softmax.hpp",
+        f"{CPP}/objectives/outputs_softmax.hpp",
         "out[at(i, target)] += prepared.learning_rate;",
         "out[at(i, target)] -= prepared.learning_rate;",
         UNITS,
     ),
     Mutant(
         "logistic: sign of the targets' step",
-        f"{CPP}/logistic.hpp",
+        f"{CPP}/objectives/logistic.hpp",
         "(V)((IntV)step ^ flip[v])",
         "step",
         UNITS,
     ),
     Mutant(
         "loss: the linear part is dropped",
-        f"{CPP}/logistic.hpp",
+        f"{CPP}/objectives/logistic.hpp",
         "(s[v] < zero ? zero : s[v]);  // NaN stays NaN",
         "zero;",
         "tests/kernels/test_native_units.py::test_saturated_logits_keep_their_loss_and_gradient",
     ),
     Mutant(
         "wide windows: parts that narrow too slowly",
-        f"{CPP}/outputs_logistic.hpp",
+        f"{CPP}/objectives/outputs_logistic.hpp",
         "words * words * words * words * capped * capped * capped > PART_WORDS_TO_THE_7TH",
         "words * words * words * capped * capped * capped > PART_WORDS_TO_THE_7TH",
         "tests/kernels/test_engine.py::test_wide_windows_are_the_plan_through_the_reference",
     ),
     Mutant(
         "CBOW: the step of a wide window is not damped",
-        f"{CPP}/inputs_pool.hpp",
+        f"{CPP}/objectives/inputs_pool.hpp",
         "return a * std::min(1.0, PART_WORDS / (a * b * squares));",
         "return a;",
         UNITS,
     ),
     Mutant(
         "CBOW: the last context word is dropped",
-        f"{CPP}/inputs_pool.hpp",
+        f"{CPP}/objectives/inputs_pool.hpp",
         "sum_rows<Real>(prepared.context_rows, n_context, factor",
         "sum_rows<Real>(prepared.context_rows, n_context - 1, factor",
         UNITS,
     ),
     Mutant(
         "CBOW: the sum in place of the mean",
-        f"{CPP}/inputs_pool.hpp",
+        f"{CPP}/objectives/inputs_pool.hpp",
         "settings.cbow_input == CBOW_SUM ? Real(1) : Real(1) / Real(n_context)",
         "settings.cbow_input == CBOW_SUM ? Real(1) : Real(1)",
         UNITS,
     ),
     Mutant(
         "CBOW: the wrong scale of the update",
-        f"{CPP}/inputs_pool.hpp",
+        f"{CPP}/objectives/inputs_pool.hpp",
         "(settings.cbow_input == CBOW_SUM) == (settings.cbow_update == CBOW_WORD2VEC)",
         "(settings.cbow_input == CBOW_SUM) != (settings.cbow_update == CBOW_WORD2VEC)",
         UNITS,
     ),
     Mutant(
         "repeated output ids overwrite each other",
-        f"{CPP}/objective.hpp",
+        f"{CPP}/objectives/objective.hpp",
         "if (prepared.repeated_outputs) fold",
         "if (false) fold",
         UNITS,
     ),
     Mutant(
         "repeated input ids see each other's update",
-        f"{CPP}/inputs_rows.hpp",
+        f"{CPP}/objectives/inputs_rows.hpp",
         "if (prepared.unit.context_may_repeat) fold",
         "if (false) fold",
         UNITS,
     ),
     Mutant(
         "a word that comes again is not foreseen",
-        f"{CPP}/plan.hpp",
+        f"{CPP}/plan/plan.hpp",
         "last_repeat_[k] = latest = std::max(latest, place);",
         "last_repeat_[k] = latest = std::max(latest, -1);",
         "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
     ),
     Mutant(
         "negatives that repeat are not foreseen",
-        f"{CPP}/train.hpp",
+        f"{CPP}/train/train.hpp",
         "return repeated_draws_[draw];",
         "return false;",
         "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
     ),
     Mutant(
         "a target among its negatives is not foreseen",
-        f"{CPP}/train.hpp",
+        f"{CPP}/train/train.hpp",
         "if (s_.target_collision == COLLISION_COUNT) return true;",
         "",
         "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
     ),
     Mutant(
         "copies of rows: the differences are added undamped",
-        f"{CPP}/replicas.hpp",
+        f"{CPP}/train/replicas.hpp",
         "return r > most ? most / r : 1;",
         "return 1;",
         "tests/kernels/test_replicas.py::test_busy_rows_get_their_share_and_others_all_that_is_learned",
     ),
     Mutant(
         "several windows: a negative counts once for a word of two windows",
-        f"{CPP}/outputs_logistic.hpp",
+        f"{CPP}/objectives/outputs_logistic.hpp",
         "row == t || row >= n_targets ?",
         "row == t || row == n_targets + t ?",
         UNITS,
     ),
     Mutant(
         "several windows: a target meets words of other windows",
-        f"{CPP}/outputs_logistic.hpp",
+        f"{CPP}/objectives/outputs_logistic.hpp",
         "row == t || row >= n_targets ?",
         "row < n_targets || row >= n_targets ?",
         UNITS,
     ),
     Mutant(
         "several windows: a center is in its own window",
-        f"{CPP}/train.hpp",
+        f"{CPP}/train/train.hpp",
         "& (one_more != at(center.kept))",
         "& (one_more != 0)",
         "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
     ),
     Mutant(
         "several windows: units reach across lines",
-        f"{CPP}/plan.hpp",
+        f"{CPP}/plan/plan.hpp",
         "center_sequences[c] == center_sequences[first] &&",
         "",
         "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
     ),
     Mutant(
         "rounds: a row that several shards touch is trained in place by all of them",
-        f"{CPP}/deterministic.hpp",
+        f"{CPP}/train/deterministic.hpp",
         "if (last_[id].load(std::memory_order_relaxed) != mark_of(round, shard) &&",
         "if (false &&",
         "tests/kernels/test_engine.py::test_rounds_give_the_same_bits_from_any_number_of_threads",
     ),
     Mutant(
         "rounds: the number of a round that was planned, but not trained, is used again",
-        f"{CPP}/deterministic.hpp",
+        f"{CPP}/train/deterministic.hpp",
         "if (stopped_) ++rounds_done_;",
         "",
         "tests/kernels/test_engine.py::test_rounds_go_on_after_they_were_stopped",
     ),
     Mutant(
         "rounds: the shards' differences are added without regard to how far they went",
-        f"{CPP}/deterministic.hpp",
+        f"{CPP}/train/deterministic.hpp",
         "std::min(damping_[m], 1 / (m * settled_share(learning_rate_ * touches)))",
         "damping_[m]",
         "tests/kernels/test_engine.py::test_rounds_do_not_overshoot_in_a_small_vocabulary",
     ),
     Mutant(
         "Huffman: the code in place of the label",
-        f"{CPP}/outputs_logistic.hpp",
+        f"{CPP}/objectives/outputs_logistic.hpp",
         "settings.path_codes[path + first + j] == 0",
         "settings.path_codes[path + first + j] != 0",
         UNITS,
     ),
     Mutant(
         "windows: one word short on the right",
-        f"{CPP}/plan.hpp",
+        f"{CPP}/plan/plan.hpp",
         "k + width + 1));",
         "k + width));",
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
     ),
     Mutant(
         "windows: widths 0..window-1 in place of 1..window",
-        f"{CPP}/plan.hpp",
+        f"{CPP}/plan/plan.hpp",
         "random_window ? 1 + int32_t(",
         "random_window ? 0 + int32_t(",
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
     ),
     Mutant(
         "negatives: a position in place of the target's id",
-        f"{CPP}/plan.hpp",
+        f"{CPP}/plan/plan.hpp",
         "collided |= negatives[center.draws + d] == target;",
         "collided |= negatives[center.draws + d] == center.kept;",
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
     ),
     Mutant(
         "negatives: a redraw from the whole noise",
-        f"{CPP}/plan.hpp",
+        f"{CPP}/plan/plan.hpp",
         "random * (parts[s_.n_words] - own) >> 64",
         "random * parts[s_.n_words] >> 64",
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin_where_one_word_dominates",
     ),
     Mutant(
         "negatives: windows of a block share what was drawn anew for another target",
-        f"{CPP}/plan.hpp",
+        f"{CPP}/plan/plan.hpp",
         "if (latest.from != center.draws || latest.target != target) {",
         "if (latest.from != center.draws) {",
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin_where_one_word_dominates",
     ),
     Mutant(
         "blocks: places go on from the block before",
-        f"{CPP}/plan.hpp",
+        f"{CPP}/plan/plan.hpp",
         "next_place_ = 0;\n    if",
         "next_place_ += 0;\n    if",
         "tests/kernels/test_plan.py::test_windows_of_a_block_have_one_draw",
     ),
     Mutant(
         "blocks: places begin with the slice",
-        f"{CPP}/plan.hpp",
+        f"{CPP}/plan/plan.hpp",
         "if (kept(position)) take_place(position);",
         "if (false) take_place(position);",
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
     ),
     Mutant(
         "units: each window has its own width",
-        f"{CPP}/plan.hpp",
+        f"{CPP}/plan/plan.hpp",
         "by_unit ? unit_width_ : windows_[k]",
         "windows_[k]",
         "tests/kernels/test_plan.py::test_the_units_of_a_block_take_the_widths_in_turns",
     ),
     Mutant(
         "units: the widths begin with the same one in each epoch",
-        f"{CPP}/plan.hpp",
+        f"{CPP}/plan/plan.hpp",
         "(turn + uint64_t(epoch_))",
         "(turn + uint64_t(0))",
         "tests/kernels/test_plan.py::test_the_units_of_a_block_take_the_widths_in_turns",
     ),
     Mutant(
         "loss: of the first block of four, whichever is drawn",
-        f"{CPP}/train.hpp",
+        f"{CPP}/train/train.hpp",
         "block % s.loss_every == scale_word(drawn.word[0], uint32_t(s.loss_every))",
         "block % s.loss_every == 0",
         "tests/kernels/test_engine.py::test_the_loss_of_a_share_of_blocks",
     ),
     Mutant(
         "encoding: offsets of lines one place too early",
-        f"{CPP}/text_encode.cpp",
+        f"{CPP}/text/encode.cpp",
         "(line_base + 1) * 8)",
         "line_base * 8)",
         "tests/corpus/test_text.py::test_empty_lines_keep_their_numbers",
     ),
     Mutant(
         "encoding: a chunk's offsets do not count the tokens before it",
-        f"{CPP}/text_encode.cpp",
+        f"{CPP}/text/encode.cpp",
         "part.offsets[line] += token_base;",
         "part.offsets[line] += 0 * token_base;",
         "tests/corpus/test_text.py::test_every_border_of_chunks_and_every_number_of_threads_gives_the_same_bytes",
@@ -392,21 +392,21 @@ MUTANTS = (
     ),
     Mutant(
         "schedule: the learning rate starts anew in each epoch",
-        "src/firth/training/schedule.py",
+        "src/firth/training/loop/schedule.py",
         "(epoch * n_tokens + position) / (epochs * n_tokens)\n\n\n@dataclass",
         "position / (epochs * n_tokens)\n\n\n@dataclass",
         "tests/training/test_schedule.py::test_learning_rate_is_linear_in_the_position",
     ),
     Mutant(
         "divergence: a loss above the bound goes on",
-        "src/firth/training/divergence.py",
+        "src/firth/training/loop/divergence.py",
         "if self._mean > self._loss_bound:",
         "if self._mean > 1e9 * self._loss_bound:",
         "tests/training/test_divergence.py::test_three_times_guessing_is_the_bound",
     ),
     Mutant(
         "divergence: the bound of a run with start vectors is guessing's",
-        "src/firth/training/divergence.py",
+        "src/firth/training/loop/divergence.py",
         "max(own, engine.guessing_loss_nats)",
         "max(0.0, engine.guessing_loss_nats)",
         "tests/training/test_divergence.py::test_the_bound_is_three_times_the_loss_at_the_start_vectors",
@@ -420,7 +420,7 @@ MUTANTS = (
     ),
     Mutant(
         "checkpoints: vectors that may have diverged replace the last good ones",
-        "src/firth/training/loop.py",
+        "src/firth/training/loop/loop.py",
         "if not self._guard.is_good:  # too few",
         "if self._guard is None:  # too few",
         "tests/training/test_divergence.py::test_a_checkpoint_of_diverged_vectors_never_replaces_the_last_good_one",
@@ -455,14 +455,14 @@ MUTANTS = (
     ),
     Mutant(
         "disk: what a run has written is asked for again",
-        "src/firth/training/prepared.py",
+        "src/firth/training/run/prepared.py",
         "return max(most - saved_bytes(self.workspace.folder), 0)",
         "return most",
         "tests/training/test_work_folder.py::test_a_run_that_began_is_resumed_on_the_same_disk",
     ),
     Mutant(
         "work folder: one that firth did not make is emptied",
-        "src/firth/training/work_files.py",
+        "src/firth/training/run/work_files.py",
         "if not os.path.lexists(folder) or is_work_folder(folder):",
         "if not os.path.lexists(folder) or folder.is_dir():",
         "tests/training/test_work_folder.py::test_a_link_for_a_work_folder_is_not_followed",
@@ -483,7 +483,7 @@ MUTANTS = (
     ),
     Mutant(
         "signals: a second Ctrl-C saves as the first one does",
-        "src/firth/training/loop.py",
+        "src/firth/training/loop/loop.py",
         "if self._signals.came_twice or self._process",
         "if self._process",
         "tests/cli/test_interrupt.py::test_a_second_ctrl_c_ends_at_once",
@@ -504,7 +504,7 @@ class NativeBuild:
     @property
     def sources(self) -> list[Path]:
         """The translation units."""
-        return sorted((self.tree / CPP).glob("*.cpp"))
+        return sorted((self.tree / CPP).rglob("*.cpp"))
 
     def build(self) -> None:
         """Compile everything and link.
@@ -514,7 +514,7 @@ class NativeBuild:
         subprocess.CalledProcessError
             The compiler refused; `build_mutant` too.
         """
-        make_parameters = runpy.run_path(str(self.tree / CPP / "parameters.py"))["write_header"]
+        make_parameters = runpy.run_path(str(self.tree / CPP / "model/parameters.py"))["write_header"]
         make_parameters(self.tree / "src/firth/kernels/config.py", self.tree / "generated/parameters.hpp")
         self._compile(self.sources, "healthy", "-MMD")
         for source in self.sources:
@@ -533,13 +533,13 @@ class NativeBuild:
         self._link(self._object(source, "healthy") for source in self.sources)
 
     def _object(self, source: Path, health: str) -> Path:
-        return self.tree / health / f"{source.stem}.o"
+        return self.tree / health / f"{source.parent.name}-{source.stem}.o"
 
     def _compile(self, sources: list[Path], health: str, *more: str) -> None:
         (self.tree / health).mkdir(exist_ok=True)
         march = [] if self.instruction_set == "neon" else [f"-march={self.instruction_set}"]
         flags = [*self.FLAGS, *march, f'-DFIRTH_INSTRUCTION_SET="{self.instruction_set}"']
-        flags += [f"-I{self.tree}/generated", *more]
+        flags += [f"-I{self.tree}/{CPP}", f"-I{self.tree}/generated", *more]
         running = [
             subprocess.Popen([COMPILER, *flags, "-c", str(source), "-o", str(self._object(source, health))])
             for source in sources

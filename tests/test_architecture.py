@@ -1,8 +1,9 @@
-"""The house: imports run downwards only, each file says its room, and nobody but native imports ctypes."""
+"""The house: imports and includes run downwards only and in no circle, and each file says its room."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ ROOMS = (
     "compat",
     "estimators",
     "training",
+    "models",
     "vectors",
     "formats",
     "kernels",
@@ -27,6 +29,20 @@ BELOW_EVERY_ROOM = {"errors.py", "_version.py"}
 PYTHON_FILES = sorted(PACKAGE.rglob("*.py"))
 NATIVE_FILES = sorted(path for ending in ("*.cpp", "*.hpp") for path in PACKAGE.rglob(ending))
 EXTRAS = {"matplotlib", "adjustText", "sklearn", "scipy", "zstandard", "ot", "pandas", "networkx", "IPython"}
+# A public method may call a room above its own, in one declared place: the import is made when the method is called.
+DECLARED_CALLS = {"models/model.py": "firth.training"}  # Model.train_more
+FOLDERS_IN_ROOMS = {"training": ("run", "loop")}  # from the roof down, as ROOMS
+# Folders of native/cpp, and the folders that each may include from. A generated header has no folder.
+CPP = PACKAGE / "native" / "cpp"
+MAY_INCLUDE = {
+    "base": set(),
+    "model": {"base"},
+    "plan": {"base", "model"},
+    "objectives": {"base", "model", "plan"},
+    "train": {"base", "model", "plan", "objectives"},
+    "text": {"base"},
+    "vectors": {"base", "text"},
+}
 CHECKS_THAT_RAISE = {("kernels/engine.py", "check_finite")}  # to be renamed with the engine
 FORBIDDEN = {"gensim", "fasttext", "torch", "pickle5"}
 
@@ -75,7 +91,85 @@ def test_imports_run_downwards_only(path: Path) -> None:
         if module in ("firth.errors", "firth._version"):
             continue
         assert parts[1] in ROOMS, f"{path}:{line}: {module} is no room"
+        if module.startswith(DECLARED_CALLS.get(_name(path), "no call")):
+            continue
         assert ROOMS.index(parts[1]) >= ROOMS.index(room), f"{path}:{line}: {room} imports {module}, which is above it"
+        folders = FOLDERS_IN_ROOMS.get(room, ())
+        own_folder = path.relative_to(PACKAGE).parts[1]
+        if parts[1] == room and own_folder in folders and len(parts) > 2 and parts[2] in folders:
+            assert folders.index(parts[2]) >= folders.index(own_folder), (
+                f"{path}:{line}: {room}/{own_folder} imports {module}, which is above it"
+            )
+
+
+def _module(path: Path) -> str:
+    parts = ["firth", *path.relative_to(PACKAGE).with_suffix("").parts]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imported_modules() -> dict[str, set[str]]:
+    """For each module below the roof, the modules of firth that it imports, at any level and for types alone too."""
+    modules = {_module(path): path for path in PYTHON_FILES if _name(path) not in ("__init__.py", "__main__.py")}
+    found: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        imported = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names = [f"{node.module}.{alias.name}" for alias in node.names]  # of a folder's modules, or in a module
+                imported |= {name if name in modules else node.module or "" for name in names}
+        declared = DECLARED_CALLS.get(_name(path), "no call")
+        found[module] = {name for name in imported & set(modules) - {module} if not name.startswith(declared)}
+    return found
+
+
+def _circle(imports: dict[str, set[str]]) -> list[str]:
+    """A circle of modules that import each other, the first one again at the end; empty where there is none."""
+    finished: set[str] = set()
+
+    def follow(module: str, way: list[str]) -> list[str]:
+        if module in way:
+            return [*way[way.index(module) :], module]
+        if module in finished:
+            return []
+        for imported in sorted(imports[module]):
+            circle = follow(imported, [*way, module])
+            if circle:
+                return circle
+        finished.add(module)
+        return []
+
+    for module in imports:
+        circle = follow(module, [])
+        if circle:
+            return circle
+    return []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    circle = _circle(_imported_modules())
+    assert not circle, " imports ".join(circle)
+
+
+def test_a_circle_is_seen() -> None:
+    assert _circle({"a": {"b", "d"}, "b": {"c"}, "c": {"a"}, "d": set()}) == ["a", "b", "c", "a"]
+    assert _circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+    imports = _imported_modules()
+    assert "firth.training.loop.loop" in imports["firth.training.run.prepared"]  # in its first lines
+    assert "firth.formats.registry" in imports["firth.training.run.start"]  # in a function
+    assert "firth.models.model" in imports["firth.training.run.rescue"]  # for types alone
+
+
+@pytest.mark.parametrize("path", NATIVE_FILES, ids=_name)
+def test_includes_of_the_core_run_downwards_only(path: Path) -> None:
+    folder = path.relative_to(CPP).parts[0]
+    assert folder in MAY_INCLUDE, f"{path}: {folder} is no folder of native/cpp"
+    for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        match = re.match(r'\s*#\s*include\s+"(?:\./|\.\./)*([^"/]+)/', text)
+        if match is not None:
+            allowed = {folder, *MAY_INCLUDE[folder]}
+            assert match[1] in allowed, f"{path}:{line}: {folder} includes a header of {match[1]}, which is above it"
 
 
 @pytest.mark.parametrize("path", PYTHON_FILES, ids=_name)

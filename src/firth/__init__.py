@@ -34,16 +34,16 @@ if TYPE_CHECKING:
     from firth.formats.registry import write_vectors as write_vectors
     from firth.formats.table import VectorTable as VectorTable
     from firth.kernels.config import TrainingConfig as TrainingConfig
+    from firth.models.history import History as History
+    from firth.models.model import Model as Model
+    from firth.models.model import load as load
     from firth.numerics.gradient_check import check_gradient as check_gradient
-    from firth.training.callbacks import Callback as Callback
-    from firth.training.callbacks import StopTraining as StopTraining
-    from firth.training.callbacks import TrainingState as TrainingState
-    from firth.training.history import History as History
-    from firth.training.model import Model as Model
-    from firth.training.model import load as load
-    from firth.training.prepared import UnsavedModelError as UnsavedModelError
-    from firth.training.run import resume as resume
-    from firth.training.run import train as train
+    from firth.training.loop.callbacks import Callback as Callback
+    from firth.training.loop.callbacks import StopTraining as StopTraining
+    from firth.training.loop.callbacks import TrainingState as TrainingState
+    from firth.training.run.prepared import UnsavedModelError as UnsavedModelError
+    from firth.training.run.resume import resume as resume
+    from firth.training.run.train import train as train
     from firth.vectors.evaluation import evaluate_analogies as evaluate_analogies
     from firth.vectors.evaluation import evaluate_word_pairs as evaluate_word_pairs
     from firth.vectors.word_vectors import WordVectors as WordVectors
@@ -73,12 +73,13 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "firth.formats.registry": ("read_vectors", "write_vectors"),
     "firth.formats.table": ("VectorTable",),
     "firth.numerics.gradient_check": ("check_gradient",),
-    "firth.training.callbacks": ("Callback", "StopTraining", "TrainingState"),
+    "firth.training.loop.callbacks": ("Callback", "StopTraining", "TrainingState"),
     "firth.kernels.config": ("TrainingConfig",),
-    "firth.training.history": ("History",),
-    "firth.training.model": ("Model", "load"),
-    "firth.training.prepared": ("UnsavedModelError",),
-    "firth.training.run": ("resume", "train"),
+    "firth.models.history": ("History",),
+    "firth.models.model": ("Model", "load"),
+    "firth.training.run.prepared": ("UnsavedModelError",),
+    "firth.training.run.resume": ("resume",),
+    "firth.training.run.train": ("train",),
     "firth.vectors.evaluation": ("evaluate_analogies", "evaluate_word_pairs"),
     "firth.vectors.word_vectors": ("WordVectors",),
 }

@@ -30,9 +30,9 @@ from firth.estimators.text_classifier import TextClassifier
 from firth.formats.model_folder import read_table
 from firth.formats.registry import read_vectors
 from firth.formats.source import ReadOptions
-from firth.training import run as training_run
-from firth.training.checkpoints import read_checkpoint
-from firth.training.prepared import InstructionSetWarning
+from firth.training.loop.checkpoints import read_checkpoint
+from firth.training.run import resume as resume_module
+from firth.training.run.prepared import InstructionSetWarning
 from firth.vectors.word_vectors import WordVectors
 
 DEEP, LESS_DEEP = "[" * 900 + "]" * 900, "[" * 30 + "]" * 30
@@ -217,8 +217,8 @@ def test_the_record_of_a_run_and_its_checkpoint(tmp_path: Path, monkeypatch: pyt
     try_all(
         work / "checkpoint" / "config.json", lambda: read_checkpoint(work / "checkpoint", record["identity"]), step=5
     )
-    monkeypatch.setattr(training_run, "read_checkpoint", lambda *_: None)
-    monkeypatch.setattr(training_run, "PreparedRun", stop)
+    monkeypatch.setattr(resume_module, "read_checkpoint", lambda *_: None)
+    monkeypatch.setattr(resume_module, "PreparedRun", stop)
 
     def resume() -> None:
         with pytest.raises(Stop):

@@ -14,7 +14,7 @@ import pytest
 import firth
 from firth.base.locks import FolderLock
 from firth.errors import StorageError
-from firth.training.workspace import Workspace
+from firth.training.run.workspace import Workspace
 
 PACKAGE = str(Path(firth.__file__).parents[1])
 

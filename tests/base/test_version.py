@@ -7,7 +7,7 @@ from pathlib import Path
 
 import firth
 from firth._version import __version__
-from firth.training.model import Model
+from firth.models.model import Model
 
 ROOT = Path(__file__).parents[2]
 

@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 import firth
-from firth.training.loop import CheckpointWarning, TrainingLoop
-from firth.training.signals import StopSignals
+from firth.training.loop.checkpoints import CheckpointWarning
+from firth.training.loop.loop import TrainingLoop
+from firth.training.loop.signals import StopSignals
 
 PACKAGE = str(Path(firth.__file__).parents[1])
 
@@ -239,7 +240,7 @@ def test_a_last_checkpoint_that_fails_leaves_the_model(
     def fail(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("firth.training.checkpoints.write_checkpoint", fail)
+    monkeypatch.setattr("firth.training.loop.checkpoints.write_checkpoint", fail)
     options: dict[str, Any] = {"dims": 4, "callbacks": [Press()], "progress": False, "checkpoint_every": "1h"}
     with pytest.warns(CheckpointWarning, match="could not be written"), pytest.raises(KeyboardInterrupt) as caught:
         firth.train(corpus_file, output=tmp_path / "m", **options)

@@ -15,4 +15,6 @@ PROGRAM = Path(__file__).parent / "text_program.cpp"
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("sanitizer", ["address,undefined", "thread"])
 def test_the_native_program_is_clean(build_sanitized: Callable[..., Any], sanitizer: str) -> None:
-    build_sanitized([PROGRAM, "text_count.cpp", "text_encode.cpp", "text_rank.cpp", "abi.cpp"], sanitizer).run_clean()
+    build_sanitized(
+        [PROGRAM, "text/count.cpp", "text/encode.cpp", "text/rank.cpp", "base/abi.cpp"], sanitizer
+    ).run_clean()

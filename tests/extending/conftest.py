@@ -28,7 +28,7 @@ PARAMETER_EDITS = {
         '    deterministic: bool = parameter(False, "the same vectors from any number of threads")\n'
         '    rate_factor: float = parameter(1.0, "a factor of every step", minimum=0.0)\n',
     ),
-    "native/cpp/train.hpp": (
+    "native/cpp/train/train.hpp": (
         "  return s.learning_rate + (s.min_learning_rate - s.learning_rate) * done;\n",
         "  return s.rate_factor * (s.learning_rate + (s.min_learning_rate - s.learning_rate) * done);\n",
     ),

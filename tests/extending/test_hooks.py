@@ -44,11 +44,11 @@ def missing_hooks(sides: str, folder: Path) -> set[tuple[str, str]]:
     header.write_text(f"namespace firth {{\n{sides}\n{lists}\n}}\n")
     compiler = shutil.which("c++") or shutil.which("g++")
     assert compiler is not None, "a C++ compiler must be installed to compile sides"
-    runpy.run_path(str(NATIVE / "parameters.py"))["write_header"](
+    runpy.run_path(str(NATIVE / "model" / "parameters.py"))["write_header"](
         PACKAGE / "kernels" / "config.py", folder / "parameters.hpp"
     )
     command = [compiler, "-std=gnu++17", "-fsyntax-only", "-w", '-DFIRTH_INSTRUCTION_SET="test"']
-    command += [f'-DFIRTH_EXTRA_SIDES="{header}"', f"-I{NATIVE}", f"-I{folder}", str(NATIVE / "train.cpp")]
+    command += [f'-DFIRTH_EXTRA_SIDES="{header}"', f"-I{NATIVE}", f"-I{folder}", str(NATIVE / "train" / "train.cpp")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"})
     assert done.returncode != 0
     found = set()
@@ -63,7 +63,7 @@ def missing_hooks(sides: str, folder: Path) -> set[tuple[str, str]]:
 
 def listed_hooks() -> set[tuple[str, str]]:
     """Side and name of the hooks in the comment of objective.hpp."""
-    text = (NATIVE / "objective.hpp").read_text(encoding="utf-8").split("#pragma once")[0]
+    text = (NATIVE / "objectives" / "objective.hpp").read_text(encoding="utf-8").split("#pragma once")[0]
     parts = re.split(r"^// (?:Both sides|An input side|An output side):\n", text, flags=re.MULTILINE)[1:]
     both, inputs, outputs = (re.findall(r"^//   (\w+)", part, flags=re.MULTILINE) for part in parts)
     return {

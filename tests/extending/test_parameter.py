@@ -37,7 +37,7 @@ print(json.dumps({
 
 
 def test_a_parameter_touches_two_files(extended: Any) -> None:
-    assert extended.touched == ["kernels/config.py", "native/cpp/train.hpp"]
+    assert extended.touched == ["kernels/config.py", "native/cpp/train/train.hpp"]
 
 
 def test_the_value_arrives_natively_and_in_config_json(extended: Any, tmp_path: Any) -> None:

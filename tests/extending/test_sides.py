@@ -126,8 +126,8 @@ def test_the_scan_sees_comparisons() -> None:
 
 def test_the_core_does_not_ask_which_side_it_has() -> None:
     sides = "RowInputs|PooledInput|SampledNegatives|HuffmanPath|AllRows"
-    for path in (PACKAGE / "native" / "cpp").iterdir():
-        if path.name == "objectives.hpp" or path.suffix not in (".hpp", ".cpp"):
+    for path in (PACKAGE / "native" / "cpp").rglob("*.?pp"):
+        if path.name == "objectives.hpp":
             continue
         code = re.sub(r"//[^\n]*", "", path.read_text(encoding="utf-8"))
         own = set(re.findall(r"struct (\w+) \{", code))

@@ -1,5 +1,6 @@
 // Room tests/extending: a toy input side and a toy output side, which the core is compiled with. The program
-// toy_program.py registers their Python sides and proves them. What a side must have: native/cpp/objective.hpp.
+// toy_program.py registers their Python sides and proves them. What a side must have:
+// native/cpp/objectives/objective.hpp.
 #include <atomic>
 
 namespace firth {

@@ -15,10 +15,10 @@ from firth.kernels.engine import StoppedError
 from firth.kernels.plan import UNIT_BORDER, PlanTables, plan_windows
 from firth.kernels.reference import compute_unit_gradient
 from firth.kernels.registry import OBJECTIVES
+from firth.models.history import mean_loss_error
 from firth.native.kernel import MAX_NEGATIVES
 from firth.native.loader import available_instruction_sets
 from firth.numerics.huffman import build_huffman_tree
-from firth.training.history import mean_loss_error
 
 SETS = available_instruction_sets()
 

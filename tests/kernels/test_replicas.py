@@ -1,7 +1,7 @@
 """Lock-free threads learn on copies of the busiest rows: which rows these are, and how they are added up.
 
-native/cpp/replicas.hpp is held against its formula, worked out here in NumPy: what a thread learns on its copies is
-what a run of one thread learns from the same rows.
+native/cpp/train/replicas.hpp is held against its formula, worked out here in NumPy: what a thread learns on its copies
+is what a run of one thread learns from the same rows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from firth.numerics.huffman import build_huffman_tree
 SETS = available_instruction_sets()
 BY_NAME = {"argnames": "objective", "argvalues": OBJECTIVES.values(), "ids": lambda objective: objective.name}
 
-# As in native/cpp/replicas.hpp.
+# As in native/cpp/train/replicas.hpp.
 MARGIN = 0.85
 RELAXATION = 4.0
 WORTH_A_COPY = {"negative-sampling": 16, "softmax": 16, "hierarchical-softmax": 32}  # touches

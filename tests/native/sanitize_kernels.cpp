@@ -17,7 +17,7 @@
 #include <numeric>
 #include <string>
 
-#include "block.hpp"
+#include "objectives/block.hpp"
 
 namespace firth {
 
@@ -65,7 +65,7 @@ class Scratch<double> : public ExactScratch<double> {};
 
 }  // namespace firth
 
-#include "train.cpp"
+#include "train/train.cpp"
 
 namespace {
 

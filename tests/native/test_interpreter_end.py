@@ -14,7 +14,7 @@ import firth
 CODE = """
 import sys, threading, time
 import firth
-from firth.training.callbacks import Callback
+from firth.training.loop.callbacks import Callback
 started = threading.Event()
 class Started(Callback):
     def on_epoch_end(self, state):

@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 @pytest.fixture(params=INSTRUCTION_SETS)
 def build(build_sanitized: Callable[..., Any], request: pytest.FixtureRequest) -> Build:
     flags = FLAGS.get(request.param, (f"-march={request.param}",))
-    return lambda sanitizer: build_sanitized([PROGRAM, "abi.cpp"], sanitizer, flags)
+    return lambda sanitizer: build_sanitized([PROGRAM, "base/abi.cpp"], sanitizer, flags)
 
 
 @pytest.mark.parametrize("what", ["serial", "rounds", "lock-free", "stop"])
@@ -72,6 +72,6 @@ def test_lock_free_threads_race_on_rows_alone(build: Build) -> None:
 def test_every_suppression_names_a_function() -> None:
     names = re.findall(r"^race:firth::(?:\w+(?:<\*>)?::)?(\w+)<?$", SUPPRESSIONS.read_text(), re.MULTILINE)
     assert len(names) == len(re.findall(r"^\w+:", SUPPRESSIONS.read_text(), re.MULTILINE)) > 0
-    sources = "".join(path.read_text() for path in (HERE.parents[1] / "src/firth/native/cpp").glob("*.hpp"))
+    sources = "".join(path.read_text() for path in (HERE.parents[1] / "src/firth/native/cpp").rglob("*.hpp"))
     for name in names:
         assert re.search(rf"\b{name}\(", sources), name

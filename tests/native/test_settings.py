@@ -26,7 +26,7 @@ FIELDS = list(TABLE.fields.values())
 SIZE = ctypes.sizeof(TABLE.structure)
 PACKAGE = Path(__file__).parents[2] / "src" / "firth"
 CONFIG = PACKAGE / "kernels" / "config.py"
-parameters = SimpleNamespace(**runpy.run_path(str(PACKAGE / "native" / "cpp" / "parameters.py")))
+parameters = SimpleNamespace(**runpy.run_path(str(PACKAGE / "native" / "cpp" / "model" / "parameters.py")))
 
 
 def values(**changes: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import sys
 from typing import Any
 
 import firth
-from firth.training import prepared
+from firth.training.run import prepared
 
 
 def _kill_at(number: int) -> None:

@@ -16,9 +16,9 @@ import firth
 from firth.corpus import EncodedCorpus, encode_corpus
 from firth.corpus.encoded import write_manifest
 from firth.errors import CorpusError, FirthError, FormatError
-from firth.training.checkpoints import RunState, Snapshot
-from firth.training.resumed import validate_run_arrays, validate_snapshot
-from firth.training.run import resume
+from firth.training.loop.checkpoints import RunState, Snapshot
+from firth.training.run.resume import resume
+from firth.training.run.resumed import validate_run_arrays, validate_snapshot
 
 OPTIONS: dict[str, Any] = {
     "dims": 4,

@@ -21,7 +21,7 @@ from firth.errors import DivergenceError, TrainingError
 from firth.kernels.engine import Engine, SliceResult
 from firth.kernels.registry import OBJECTIVES
 from firth.numerics.huffman import build_huffman_tree
-from firth.training import divergence as divergence_module
+from firth.training.loop import divergence as divergence_module
 
 SMALL: dict[str, Any] = {"dims": 12, "epochs": 4, "min_count": 1, "threads": 2, "subsample": 0, "progress": False}
 TOO_HIGH = {"learning_rate": 50, "min_learning_rate": 50}
@@ -135,7 +135,7 @@ def test_vectors_that_explode_are_an_error_at_the_end_of_the_epoch(
 def test_a_callback_that_stops_a_diverged_run_does_not_save_it(
     lines: Lines, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from firth.training import loop as loop_module
+    from firth.training.loop import loop as loop_module
 
     monkeypatch.setattr(loop_module, "CALLBACK_INTERVAL_S", 0.0)
 

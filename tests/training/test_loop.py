@@ -19,9 +19,9 @@ import firth
 from firth.errors import MissingExtraError, ParameterError, TrainingError
 from firth.kernels import engine as engine_module
 from firth.kernels.engine import Engine, SliceResult
-from firth.training import loop as loop_module
-from firth.training.history import EpochRecord, Evaluation, History
-from firth.training.progress import (
+from firth.models.history import EpochRecord, Evaluation, History
+from firth.training.loop import loop as loop_module
+from firth.training.loop.progress import (
     BarProgress,
     LineProgress,
     ProgressDisplay,
@@ -31,7 +31,7 @@ from firth.training.progress import (
     format_duration,
     make_progress,
 )
-from firth.training.signals import StopSignals
+from firth.training.loop.signals import StopSignals
 
 SMALL: dict[str, Any] = {"dims": 12, "epochs": 4, "min_count": 1, "threads": 2, "progress": False}
 Lines = list[list[str]]
@@ -521,7 +521,7 @@ def test_silence_when_asked(lines: Lines, capsys: pytest.CaptureFixture[str]) ->
 
 def test_lines_come_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("firth.training.progress.time.monotonic", lambda: now)
+    monkeypatch.setattr("firth.training.loop.progress.time.monotonic", lambda: now)
     stream = io.StringIO()
     display = LineProgress(stream)
     for tick in range(3000):
@@ -560,7 +560,7 @@ def test_notebook_display_is_redrawn_in_place(monkeypatch: pytest.MonkeyPatch) -
     pytest.importorskip("IPython")
     import IPython
 
-    from firth.training.progress import NotebookProgress
+    from firth.training.loop.progress import NotebookProgress
 
     drawn: list[str] = []
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from firth.errors import ParameterError
-from firth.training.options import Heldout, Interval, RunOptions, parse_heldout, parse_interval, parse_patience
+from firth.training.loop.intervals import Interval, parse_interval
+from firth.training.run.options import Heldout, RunOptions, parse_heldout, parse_patience
 
 
 @pytest.mark.parametrize(

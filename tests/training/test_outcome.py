@@ -64,7 +64,7 @@ def test_sequences_without_weight_are_no_examples(tmp_path: Path) -> None:
 
 
 def test_a_callback_that_stops_a_run_before_its_first_example(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
-    from firth.training import loop as loop_module
+    from firth.training.loop import loop as loop_module
 
     monkeypatch.setattr(loop_module, "CALLBACK_INTERVAL_S", 0.0)
     monkeypatch.setattr(
@@ -114,7 +114,7 @@ def test_what_subsampling_leaves_is_told_where_it_leaves_little(
 ) -> None:
     firth.train(BASKETS, window_mode="sequence", **{**SMALL, "progress": True, "subsample": 0})
     firth.train(BASKETS, window_mode="sequence", **{**SMALL, "progress": True, "subsample": 0.2})
-    monkeypatch.setattr("firth.training.outcome.SMALL_CORPUS_TOKENS", 700)
+    monkeypatch.setattr("firth.training.run.outcome.SMALL_CORPUS_TOKENS", 700)
     firth.train(BASKETS, window_mode="sequence", **{**SMALL, "progress": True})
     assert "subsampling leaves" not in capsys.readouterr().err
 

@@ -19,10 +19,9 @@ import pytest
 import firth
 from firth.errors import CorpusError, FormatError, ParameterError, StorageError
 from firth.formats import model_folder
-from firth.training import checkpoints
-from firth.training.checkpoints import RunState, Snapshot, read_checkpoint, write_checkpoint
-from firth.training.loop import CheckpointWarning
-from firth.training.prepared import InstructionSetWarning
+from firth.training.loop import checkpoints
+from firth.training.loop.checkpoints import CheckpointWarning, RunState, Snapshot, read_checkpoint, write_checkpoint
+from firth.training.run.prepared import InstructionSetWarning
 
 DRIVER = Path(__file__).with_name("run_driver.py")
 OPTIONS: dict[str, Any] = {"dims": 16, "epochs": 8, "min_count": 1, "threads": 1, "checkpoint_every": "20000words"}

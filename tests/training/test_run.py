@@ -20,8 +20,8 @@ from firth.errors import (
     UnknownWordError,
 )
 from firth.kernels.registry import OBJECTIVES
-from firth.training import prepared
-from firth.training.prepared import UnsavedModelError
+from firth.training.run import prepared
+from firth.training.run.prepared import UnsavedModelError
 
 SMALL: dict[str, Any] = {"dims": 12, "epochs": 2, "min_count": 1, "threads": 1, "progress": False}
 Lines = list[list[str]]

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from firth.kernels.engine import SliceResult
-from firth.training.schedule import FIRST_SLICE_TOKENS, FinishedSlice, SliceQueue, learning_rate_at
+from firth.training.loop.schedule import FIRST_SLICE_TOKENS, FinishedSlice, SliceQueue, learning_rate_at
 
 RESULT = SliceResult(0.0, 0.0, (0.0, 0.0, 0.0), 0, 0)
 

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 import firth
+from firth.base.streams import QuietStream, ReadableStream
 from firth.errors import ParameterError
-from firth.training.progress import BarProgress, LineProgress, NotebookProgress, ProgressReport, make_progress
-from firth.training.streams import QuietStream, ReadableStream
+from firth.training.loop.progress import BarProgress, LineProgress, NotebookProgress, ProgressReport, make_progress
 
 PACKAGE = str(Path(firth.__file__).parents[1])
 REPORT = ProgressReport(2, 5, 0.5, 0.2, 5.31e6, 0.0183, 2.31449, None, 41.4)

@@ -15,7 +15,7 @@ from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, CorpusTypeError, ParameterError, UnknownWordError
 from firth.kernels.config import TrainingConfig
-from firth.training.continuation import continue_vocabulary
+from firth.training.run.continuation import continue_vocabulary
 
 Lines = list[list[str]]
 SMALL: dict[str, Any] = {"dims": 12, "epochs": 3, "min_count": 2, "threads": 1, "progress": False}

@@ -17,8 +17,8 @@ import pytest
 import firth
 from firth.base.owned import read_mark
 from firth.errors import StorageError
-from firth.training import prepared
-from firth.training.work_files import delete_work_folder, is_work_folder
+from firth.training.run import prepared
+from firth.training.run.work_files import delete_work_folder, is_work_folder
 
 DRIVER = Path(__file__).with_name("run_driver.py")
 SMALL: dict[str, Any] = {"dims": 16, "epochs": 4, "min_count": 1, "threads": 1, "progress": False}

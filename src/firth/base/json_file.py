@@ -6,6 +6,7 @@ write. Each of these would else be an error of Python's, far from the file.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -119,6 +120,11 @@ def as_text(value: object, name: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{name} must be a text, got {describe_json(value)}")
     return value
+
+
+def json_digest(value: Any) -> str:
+    """SHA-256 of a value of JSON, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _refuse_depth(value: object) -> None:

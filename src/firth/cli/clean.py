@@ -39,7 +39,7 @@ def clean(
 
     Exit status: 1 if something could not be deleted.
     """
-    from firth.training.cleaning import delete, find
+    from firth.training.run.cleaning import delete, find
 
     entries: list[dict[str, Any]] = []
     for found in find(folder, unfinished_runs=unfinished_runs):
@@ -67,7 +67,7 @@ def clean(
 
 
 def _print_lines(entries: list[dict[str, Any]], dry_run: bool) -> None:
-    from firth.training.progress import format_bytes
+    from firth.training.loop.progress import format_bytes
 
     n_bytes = 0
     done = "to delete" if dry_run else "deleted"

@@ -34,7 +34,7 @@ def info(vectors: Vectors, as_json: AsJson = False) -> None:
 
 
 def _describe_model(folder: Path) -> dict[str, Any]:
-    from firth.training.model import load
+    from firth.models.model import load
 
     model = load(folder)
     return {

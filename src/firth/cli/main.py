@@ -13,11 +13,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from firth._version import __version__
+from firth.base.streams import QuietStream
 from firth.cli.exits import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, EXIT_REFUSED
 from firth.cli.flags import name_flags
 from firth.cli.output import OutputError, ReaderGoneError, command_streams, discard_unwritten
 from firth.errors import FirthError, FormatError
-from firth.training.streams import QuietStream
 
 
 @dataclass(frozen=True)

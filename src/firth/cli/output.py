@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO, cast
 
-from firth.training.streams import QuietStream, ReadableStream
+from firth.base.streams import QuietStream, ReadableStream
 
 
 class OutputError(Exception):

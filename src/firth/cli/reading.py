@@ -29,7 +29,7 @@ def open_vectors(path: Path) -> WordVectors:
     from firth.vectors.conversion import as_word_vectors
 
     if path.is_dir() and is_model(path):
-        from firth.training.model import load
+        from firth.models.model import load
 
         return load(path).vectors
     return as_word_vectors(path)

@@ -27,7 +27,7 @@ from firth.kernels.proof import (
 )
 from firth.kernels.reference import compute_windows_gradient
 from firth.kernels.registry import OBJECTIVES, Objective
-from firth.native.loader import available_instruction_sets
+from firth.native.loader import available_instruction_sets, missing_instruction_sets
 from firth.numerics.gradient_check import TOLERANCES, check_gradient
 from firth.numerics.gradients import RowGradient
 
@@ -93,6 +93,7 @@ def selfcheck(as_json: AsJson = False) -> None:
                 "ok": not failed,
                 "seconds": seconds,
                 "instruction_sets": list(instruction_sets),
+                "not_built": list(missing_instruction_sets()),
                 "results": [{**vars(result), "ok": result.ok} for result in results],
             }
         )
@@ -103,6 +104,11 @@ def selfcheck(as_json: AsJson = False) -> None:
             f"{n_cases:,} checks on {', '.join(instruction_sets)} in {seconds:.1f} s: "
             + (f"{len(failed)} of {len(results)} rows FAILED" if failed else "all passed")
         )
+        if missing_instruction_sets():
+            typer.echo(
+                f"not checked: {', '.join(missing_instruction_sets())}; this processor has these instruction sets, this"
+                " build of firth does not"
+            )
     if failed:
         raise typer.Exit(1)
 

@@ -18,14 +18,14 @@ from firth.cli.output import OutputError
 from firth.cli.reading import make_choice, print_json
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.config import CHOICE_NAMES, PARAMETER_HELP, TrainingConfig, choices_of
-from firth.training.advice import name_as_flag, parameters_named
-from firth.training.options import ON_INTERRUPT
-from firth.training.prepared import UnsavedModelError
-from firth.training.rescue import attached_to, describe_cut_off, save_elsewhere
-from firth.training.work_files import RUN_NAME, WORK_NAME
+from firth.models.run_files import RUN_NAME, WORK_NAME
+from firth.training.run.advice import name_as_flag, parameters_named
+from firth.training.run.options import ON_INTERRUPT
+from firth.training.run.prepared import UnsavedModelError
+from firth.training.run.rescue import attached_to, describe_cut_off, save_elsewhere
 
 if TYPE_CHECKING:
-    from firth.training.model import Model
+    from firth.models.model import Model
 
 NO_ARGS_IS_HELP = True
 ENCODING_ERRORS = ("strict", "replace", "ignore")
@@ -176,12 +176,12 @@ def train_command(
     try:
         with parameters_named(name_as_flag):
             if resume is not None:
-                from firth.training.run import resume as go_on
+                from firth.training.run.resume import resume as go_on
 
                 model = go_on(resume, progress=not quiet, threads=parameters["threads"])
             else:
                 from firth.corpus.vocabulary import Vocabulary
-                from firth.training.run import train as learn
+                from firth.training.run.train import train as learn
 
                 sources = corpus or []
                 model = learn(
@@ -276,7 +276,7 @@ def summarize(model: Model, folder: Path) -> dict[str, Any]:
 
 
 def _describe(model: Model, folder: Path) -> str:
-    from firth.training.progress import format_count, format_duration
+    from firth.training.loop.progress import format_count, format_duration
 
     history, n_words = model.history, len(model.vectors)
     lines = [

@@ -12,8 +12,8 @@ from sklearn.utils import check_random_state
 
 from firth.corpus.tables import read_table
 from firth.errors import CorpusTypeError, ParameterError
-from firth.training.advice import name_in_python, parameters_named
-from firth.training.run import train
+from firth.training.run.advice import name_in_python, parameters_named
+from firth.training.run.train import train
 from firth.vectors.word_vectors import WordVectors
 
 TRAINING_PARAMETERS = (

@@ -20,6 +20,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from firth.base.streams import QuietStream
 from firth.base.values import as_integer, is_number, validate_choice
 from firth.errors import DivergenceError, ParameterError, TrainingError
 from firth.estimators.blas_threads import limit_blas_threads
@@ -33,7 +34,6 @@ from firth.numerics.network import (
     network_probabilities,
     unpack_network,
 )
-from firth.training.streams import QuietStream
 
 FloatArray = NDArray[np.floating[Any]]
 Progress = Callable[[int, float], None]

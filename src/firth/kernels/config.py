@@ -254,7 +254,7 @@ def choices_of(name: str) -> tuple[str, ...]:
 
 
 def native_types() -> dict[str, str]:
-    """The type that each parameter must have in the native core, as ``"int32"``; see native/cpp/parameters.py."""
+    """The type that each parameter must have in the native core, as ``"int32"``; see native/cpp/model/parameters.py."""
     types: dict[str, str | None] = {
         "float": "float64",
         "str": "int32",

@@ -77,7 +77,7 @@ class Engine:
     config : TrainingConfig
         Taken as :meth:`TrainingConfig.resolved` decides it. ``threads`` says how many call :meth:`train_slice` at the
         same time. With more than one, each learns on its own copies of the rows that are touched most
-        (native/cpp/replicas.hpp), and adds them up every 65,536 / threads tokens or sooner.
+        (native/cpp/train/replicas.hpp), and adds them up every 65,536 / threads tokens or sooner.
     noise_distribution : float array, (V,), or None
         Takes the place of the counts raised to ``noise_exponent``.
     sequence_weights : float array, (n_sequences,), or None

@@ -1,8 +1,8 @@
 """Room kernels: the sampling plan in NumPy: which tokens are kept, how wide each window is, which negatives are drawn.
 
-The twin of native/cpp/plan.hpp, and its specification: native's plan of a slice equals this one exactly. Everything is
-a function of (seed, epoch, token position, draw), so it does not depend on slices or threads. ``PlanTables`` turns the
-distributions of numerics into the integer thresholds that both compare random words with.
+The twin of native/cpp/plan/plan.hpp, and its specification: native's plan of a slice equals this one exactly.
+Everything is a function of (seed, epoch, token position, draw), so it does not depend on slices or threads.
+``PlanTables`` turns the distributions of numerics into the integer thresholds that both compare random words with.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def find_side(kernel: Kernel, config: TrainingConfig, name: str) -> int:
 
 
 def make_settings(kernel: Kernel, config: TrainingConfig, **run: Any) -> Settings:
-    """The settings of a resolved configuration, and of what else a run consists of (native/cpp/settings.hpp).
+    """The settings of a resolved configuration, and of what else a run consists of (native/cpp/model/settings.hpp).
 
     Raises
     ------

@@ -1,11 +1,12 @@
 """Room kernels: how often rows are touched, and what follows for threads that learn on copies of them.
 
-``touch_rates`` says which rows a thread of lock-free training should have copies of (native/cpp/replicas.hpp), and
-``choose_shard_tokens`` how long a shard of deterministic training may run before the shards' work is brought together.
+``touch_rates`` says which rows a thread of lock-free training should have copies of (native/cpp/train/replicas.hpp),
+and ``choose_shard_tokens`` how long a shard of deterministic training may run before the shards' work is
+brought together.
 
 In a round of deterministic training, shards learn on copies of rows as the round found them; then their differences are
-added (damped, see native/cpp/deterministic.hpp). A row that many shards move far towards the same place overshoots, and
-with small vocabularies that diverges. What a row is moved by in a round grows with
+added (damped, see native/cpp/train/deterministic.hpp). A row that many shards move far towards the same place
+overshoots, and with small vocabularies that diverges. What a row is moved by in a round grows with
 
     load = learning_rate * (terms of the gradient that fall on the row in a round)
 
@@ -27,7 +28,7 @@ from firth.numerics.distributions import keep_probabilities
 from firth.numerics.huffman import HuffmanTree
 
 MAX_LOAD = 25.0  # learning rate times terms: 1000 terms a round at 0.025
-MAX_SHARD_TOKENS = 960  # native/cpp/plan.hpp plans 1024 tokens at once; whole blocks
+MAX_SHARD_TOKENS = 960  # native/cpp/plan/plan.hpp plans 1024 tokens at once; whole blocks
 
 
 @dataclass(frozen=True)

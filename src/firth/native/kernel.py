@@ -14,8 +14,8 @@ from firth.native.loader import compiler_of, default_instruction_set, load_libra
 from firth.native.settings import Settings, SettingsTable
 from firth.native.stopping import run_stoppable
 
-ROW_ALIGNMENT_BYTES = 64  # native/cpp/simd.hpp
-MAX_NEGATIVES = 1 << 16  # native/cpp/settings.hpp
+ROW_ALIGNMENT_BYTES = 64  # native/cpp/base/simd.hpp
+MAX_NEGATIVES = 1 << 16  # native/cpp/model/settings.hpp
 
 
 class Result(ctypes.Structure):

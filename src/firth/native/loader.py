@@ -55,8 +55,13 @@ class StoppedError(FirthError):
 @functools.cache
 def available_instruction_sets() -> tuple[str, ...]:
     """Instruction sets that were built and that this processor has, the plainest first."""
-    processor_has = _instruction_sets_of_processor()
-    return tuple(name for name in processor_has if _library_path(name).exists())
+    return tuple(name for name in instruction_sets_of_processor() if _library_path(name).exists())
+
+
+@functools.cache
+def missing_instruction_sets() -> tuple[str, ...]:
+    """Instruction sets that this processor has and that were not built, such as those that ``make demo`` leaves out."""
+    return tuple(name for name in instruction_sets_of_processor() if not _library_path(name).exists())
 
 
 @functools.cache
@@ -65,7 +70,13 @@ def load_library(instruction_set: str) -> ctypes.CDLL:
     if instruction_set not in available_instruction_sets():
         raise NativeError(
             f"instruction set must be one of {', '.join(available_instruction_sets()) or '(none was built)'} on this"
-            f" machine, got {instruction_set!r}; unset {FORCE_VARIABLE} to let firth choose"
+            f" machine, got {instruction_set!r}"
+            + (
+                ", which the processor has and this build of firth does not: `pip install .` builds all of them"
+                if instruction_set in missing_instruction_sets()
+                else ""
+            )
+            + f"; unset {FORCE_VARIABLE} to let firth choose"
         )
     return open_library(_library_path(instruction_set))
 
@@ -136,7 +147,8 @@ def _library_path(instruction_set: str) -> Path:
     return library_folder() / f"libfirth-{instruction_set}{suffix}"
 
 
-def _instruction_sets_of_processor() -> tuple[str, ...]:
+def instruction_sets_of_processor() -> tuple[str, ...]:
+    """Instruction sets of firth that this processor has, the plainest first; none if it has none of them."""
     machine = platform.machine().lower()
     if machine in ("aarch64", "arm64"):
         return ("neon",)
@@ -165,8 +177,10 @@ __all__ = [
     "available_instruction_sets",
     "compiler_of",
     "default_instruction_set",
+    "instruction_sets_of_processor",
     "library",
     "load_library",
+    "missing_instruction_sets",
     "open_library",
     "raise_last_error",
     "validate_status",

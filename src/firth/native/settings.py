@@ -1,8 +1,8 @@
 """Room native: the settings of a run: a struct that is made by the native library's own table of fields.
 
-The list of fields stands once, in native/cpp/settings.hpp; the library exports each one's name, type, offset and size.
-The ctypes structure is made from that table, and the layouts are compared. Whoever fills it names every field, with
-values of its type.
+The list of fields stands once, in native/cpp/model/settings.hpp; the library exports each one's name, type, offset and
+size. The ctypes structure is made from that table, and the layouts are compared. Whoever fills it names every field,
+with values of its type.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SIDE_ANSWERS = (
     "joined_windows",
     "takes_parts",
     "draws_negatives",
-)  # native/cpp/objectives.hpp
+)  # native/cpp/objectives/objectives.hpp
 ALIAS_COLUMN = np.dtype([("threshold", np.uint32), ("alias", np.int32)])
 _ELEMENTS: dict[str, tuple[np.dtype[Any], ...]] = {
     "uint8*": (np.dtype(np.uint8),),

@@ -1,1 +1,1 @@
-"""Room training: configuration, schedule, the loop, held-out loss, checkpoints, progress."""
+"""Room training: `run/` goes from a corpus to a model; `loop/` trains the slices and watches. `run` imports `loop`."""

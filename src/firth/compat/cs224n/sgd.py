@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from firth.base.streams import QuietStream
 from firth.errors import FormatError, ParameterError
 from firth.formats.target import whole_file, write_all
 from firth.numerics.gradients import RowGradient
-from firth.training.streams import QuietStream
 
 SAVE_PARAMS_EVERY = 5000
 ANNEAL_EVERY = 20000

@@ -24,7 +24,7 @@ Step = tuple[str, str, object]  # advice in words, the parameter that follows it
 
 LEARNING_RATE = 0.025  # Mikolov et al. 2013a, section 4.2; word2vec.c's default for skip-gram
 # Context words whose gradients are added into one step, at most. A window with more is divided into parts, or its step
-# is damped: the sum over hundreds of words overshoots and diverges. As in native/cpp/settings.hpp.
+# is damped: the sum over hundreds of words overshoots and diverges. As in native/cpp/model/settings.hpp.
 PART_WORDS = 20
 
 

@@ -38,17 +38,17 @@ from firth.corpus.tables import token_rows
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, FirthError, FormatError, ParameterError, TrainingError
 from firth.formats.gensim_native import read_model
+from firth.models.history import History
+from firth.models.model import Model
 from firth.numerics.activations import softmax
 from firth.numerics.distributions import keep_probabilities, noise_probabilities
 from firth.numerics.huffman import build_huffman_tree
 from firth.numerics.predictions import hierarchical_softmax_loss
-from firth.training.advice import parameters_named
-from firth.training.callbacks import Callback, TrainingState
-from firth.training.encoding import known_words
-from firth.training.history import History
-from firth.training.model import Model
-from firth.training.outcome import empty_epochs_allowed
-from firth.training.run import train as train_model
+from firth.training.loop.callbacks import Callback, TrainingState
+from firth.training.run.advice import parameters_named
+from firth.training.run.encoding import known_words
+from firth.training.run.outcome import empty_epochs_allowed
+from firth.training.run.train import train as train_model
 
 logger = logging.getLogger(__name__)
 

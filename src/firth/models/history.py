@@ -1,0 +1,218 @@
+"""Room models: what a run has recorded: a line per epoch, each held-out evaluation, the seconds."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from firth.base.json_file import as_object
+from firth.errors import MissingExtraError
+from firth.models.records import as_list, read_record, require
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One pass over the corpus.
+
+    Attributes
+    ----------
+    epoch : int
+        From 1.
+    loss_nats : float
+        Mean training loss in nats per positive example with its K negatives (CBOW: per centre), summed in float64. An
+        example's loss is taken before its update, and counts by the weight of its sequence. NaN where no example's loss
+        was taken. Of a corpus of more than about a million tokens, the mean of a quarter of its blocks of 64 tokens,
+        drawn by counter from the seed: the same blocks in each epoch.
+    n_examples : int
+        Positive examples: pairs of words for skip-gram, windows for CBOW.
+    words_per_s : float
+        Words read, before minimum count and subsampling, per second of training.
+    learning_rate : float
+        At the epoch's end.
+    seconds : float
+        Spent on the epoch, held-out evaluations and checkpoints included.
+    heldout_loss_nats : float or None
+        At the epoch's end.
+    loss_standard_error : float
+        Of loss_nats, against the mean of all blocks; 0 where all were taken. The error of a difference of two epochs is
+        smaller: their blocks are the same.
+    """
+
+    epoch: int
+    loss_nats: float
+    n_examples: int
+    words_per_s: float
+    learning_rate: float
+    seconds: float
+    heldout_loss_nats: float | None = None
+    loss_standard_error: float = 0.0
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One look at the held-out part, or one call of the user's metric.
+
+    Attributes
+    ----------
+    epochs_done : float
+        Where in the run: 1.5 is in the middle of the second epoch.
+    heldout_loss_nats : float or None
+        Mean nats per example of the held-out part: full fixed windows, no subsampling, fixed negatives.
+    metric : float or None
+        What ``stop_metric`` returned; larger is better.
+    """
+
+    epochs_done: float
+    heldout_loss_nats: float | None
+    metric: float | None
+
+    def is_better_than(self, other: Evaluation | None) -> bool:
+        """Whether this one is the better of the two: by the metric where there is one, else by the held-out loss."""
+        if other is None:
+            return True
+        if self.metric is not None and other.metric is not None:
+            return self.metric > other.metric
+        if self.heldout_loss_nats is not None and other.heldout_loss_nats is not None:
+            return self.heldout_loss_nats < other.heldout_loss_nats
+        return False
+
+
+def mean_loss_error(loss_nats: float, weight: float, moments: tuple[float, float, float]) -> float:
+    """The standard error of R = loss_nats / weight, a ratio of sums over a share of the blocks.
+
+    With b over the blocks whose loss is taken and f their share: sqrt((1 - f) sum_b (loss_b - R weight_b)^2) / weight
+    (Cochran, *Sampling Techniques*, 1977, section 6.4), as if they had been drawn anywhere. One is drawn in each few
+    that follow each other, so where the loss falls in the course of the epoch it is too large.
+    """
+    if weight <= 0:
+        return 0.0
+    mean = loss_nats / weight
+    squares, product, weights = moments
+    return math.sqrt(max(0.0, squares - 2 * mean * product + mean**2 * weights)) / weight
+
+
+@dataclass
+class History:
+    """The record of a run.
+
+    Attributes
+    ----------
+    epochs : list of EpochRecord
+    evaluations : list of Evaluation
+    encode_seconds, train_seconds : float
+        Reading and encoding the corpus; training it, held-out evaluations and checkpoints included. Seconds before an
+        interruption count.
+    words_trained : float
+        Words read, before minimum count and subsampling, over all epochs.
+    stop_reason : str
+        ``"finished"``, ``"patience"`` or ``"callback"``; ``"interrupted"`` where a signal or an exception cut the run
+        off; ``"diverged"`` of ``DivergenceError.model``; ``""`` while the run is not over.
+    kept : Evaluation or None
+        Where patience was given: the evaluation whose vectors were kept.
+    guessing_loss_nats : float or None
+        The training loss of vectors that know nothing: (K + 1) ln 2 for negative sampling, ln V for softmax, the mean
+        length of the Huffman codes times ln 2 for hierarchical softmax. None in models of earlier versions.
+    notes : list of str
+        What else a person should know of the run, such as progress that could not be shown.
+    """
+
+    epochs: list[EpochRecord] = field(default_factory=list)
+    evaluations: list[Evaluation] = field(default_factory=list)
+    encode_seconds: float = 0.0
+    train_seconds: float = 0.0
+    words_trained: float = 0.0
+    stop_reason: str = ""
+    kept: Evaluation | None = None
+    guessing_loss_nats: float | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def loss_nats(self) -> list[float]:
+        """The mean training loss of each epoch, in nats."""
+        return [record.loss_nats for record in self.epochs]
+
+    @property
+    def heldout_loss_nats(self) -> list[float]:
+        """The held-out loss of each evaluation, in nats; empty without a held-out part."""
+        return [e.heldout_loss_nats for e in self.evaluations if e.heldout_loss_nats is not None]
+
+    @property
+    def words_per_s(self) -> float:
+        """Words read (before minimum count and subsampling, over all epochs) by the seconds of training."""
+        return self.words_trained / self.train_seconds if self.train_seconds > 0 else math.nan
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the training loss by epoch, and the held-out loss where there is one.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None
+            None: a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        MissingExtraError
+            matplotlib is not installed.
+        """
+        if ax is None:
+            try:
+                from matplotlib import pyplot
+            except ImportError as error:
+                raise MissingExtraError(
+                    "history.plot() needs matplotlib, which is not installed; `pip install 'firth[plot]'` brings it"
+                ) from error
+            _, ax = pyplot.subplots()
+        ax.plot([record.epoch for record in self.epochs], self.loss_nats, marker="o", label="training")
+        heldout = [e for e in self.evaluations if e.heldout_loss_nats is not None]
+        if heldout:
+            ax.plot(
+                [e.epochs_done for e in heldout], [e.heldout_loss_nats for e in heldout], marker="s", label="held out"
+            )
+        if self.kept is not None:
+            ax.axvline(self.kept.epochs_done, linestyle=":", color="gray", label="kept")
+        ax.set_xlabel("epochs")
+        ax.set_ylabel("mean loss (nats)")
+        ax.legend()
+        return ax
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON's own types, NaN as null; :meth:`from_json` gives the equal history back."""
+        values = dataclasses.asdict(self)
+        for record in values["epochs"]:
+            record.update({k: None for k, v in record.items() if isinstance(v, float) and math.isnan(v)})
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> History:
+        """The history that :meth:`to_json` wrote; ValueError for what it never writes."""
+        rest = {key: value for key, value in as_object(values, "history").items() if key not in _LISTS}
+        kept = require(values, "kept", "history")
+        return read_record(
+            cls,
+            {key: value for key, value in rest.items() if key != "kept"},
+            "history",
+            epochs=[
+                read_record(EpochRecord, _with_nan(as_object(record, "history.epochs"), _NAN_NAMES), "history.epochs")
+                for record in as_list(require(values, "epochs", "history"), "history.epochs")
+            ],
+            evaluations=[
+                read_record(Evaluation, evaluation, "history.evaluations")
+                for evaluation in as_list(require(values, "evaluations", "history"), "history.evaluations")
+            ],
+            kept=None if kept is None else read_record(Evaluation, kept, "history.kept"),
+        )
+
+
+_LISTS = ("epochs", "evaluations")
+_NAN_NAMES = ("loss_nats", "words_per_s")  # null stands for NaN
+
+
+def _with_nan(record: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {key: math.nan if key in names and value is None else value for key, value in record.items()}

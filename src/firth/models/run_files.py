@@ -1,0 +1,9 @@
+"""Room models: the names of the work folder beside a model and of the files that an unfinished run keeps in it."""
+
+from __future__ import annotations
+
+WORK_NAME = ".work"
+RUN_NAME = "run.json"
+RUN_FORMAT = "firth-run"
+CORPUS_NAME, HELDOUT_NAME, TEXT_NAME, CHECKPOINT_NAME = "corpus", "heldout", "text", "checkpoint"
+ARRAY_NAMES = ("sequence_weights", "noise_distribution", "frozen")

@@ -1,0 +1,391 @@
+// Room native: the arithmetic that every objective shares: m input rows against n output rows.
+//
+//   logits        z_ij = x_i . u_j
+//   update        x_i += sum_j c_ij u_j,   u_j += sum_i c_ij x_i      (x and u as they were before the update)
+//
+// The coefficients c = -learning_rate * dloss/dz come from the output side. Output rows go in blocks of at most
+// BLOCK_ROWS, which stay in registers, all as wide as can be but for the last one (block_width); logits and
+// coefficients of one block lie together, input row by input row: element (i, j) of the block that begins with output
+// row f stands at m * f + i * width + j - f.
+#pragma once
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "base/buffer.hpp"
+#include "base/simd.hpp"
+
+namespace firth {
+
+// Output rows a block: logits hold one accumulator a pair, of at least two input rows.
+constexpr int BLOCK_ROWS = VECTOR_REGISTERS >= 32 ? 12 : 6;
+constexpr int MAX_ACCUMULATORS = VECTOR_REGISTERS >= 32 ? 24 : 12;
+// Output rows that an update takes in one pass, two blocks at most: it holds what becomes of each, for two input rows
+// at once; the rows as they were are read again where there are no registers for them. Where there are more, each block
+// is a pass.
+constexpr int UPDATE_ROWS = VECTOR_REGISTERS >= 32 ? 12 : 10;
+
+template <class Real>
+using Rows = Real* const*;
+
+// Output rows of each block but the last, which may have fewer: blocks of nearly equal width keep the units busy best.
+// 0 where there are no rows.
+constexpr int block_width(int n) {
+  const int n_blocks = std::max(1, (n + BLOCK_ROWS - 1) / BLOCK_ROWS);
+  return (n + n_blocks - 1) / n_blocks;
+}
+
+// The narrowest block but the last of more than UPDATE_ROWS rows.
+constexpr int least_full_block() {
+  int least = BLOCK_ROWS;
+  for (int n = UPDATE_ROWS + 1; n <= BLOCK_ROWS * BLOCK_ROWS; ++n) least = std::min(least, block_width(n));
+  return least;
+}
+
+// Calls body(first output row, output rows) for each block.
+template <class Body>
+FIRTH_INLINE void for_each_block(int n, Body&& body) {
+  const int width = block_width(n);
+  for (int first = 0; first < n; first += width) body(first, std::min(width, n - first));
+}
+
+// Room for m x n coefficients, and for what is overwritten beyond them.
+inline size_t coefficient_count(int m, int n) { return size_t(m) * n + ROW_ALIGNMENT; }
+
+// Where element (i, j) of m x n stands.
+inline size_t coefficient_at(int m, int n, int i, int j) {
+  const int width = block_width(n), first = j / width * width;
+  return size_t(m) * first + size_t(i) * std::min(width, n - first) + (j - first);
+}
+
+// Logits of MI input rows against NJ output rows, one row's after the other's: take(group, logits) gets the LANES
+// elements from group * LANES on; what the last one holds beyond MI * NJ is not to be read.
+template <class Real, int MI, int NJ, class Take>
+FIRTH_INLINE void tile_logits(Rows<Real> x, Rows<Real> u, int n_padded, Take&& take) {
+  typedef typename Simd<Real>::V V;
+  constexpr int LANES = Simd<Real>::LANES;
+  V sums[MI * NJ];
+#pragma GCC unroll 24
+  for (int k = 0; k < MI * NJ; ++k) sums[k] = V{};
+  for (int d = 0; d < n_padded; d += LANES) {
+    V xs[MI];
+#pragma GCC unroll 4
+    for (int i = 0; i < MI; ++i) xs[i] = load(x[i] + d);
+#pragma GCC unroll 12
+    for (int j = 0; j < NJ; ++j) {
+      V row = load(u[j] + d);
+      keep_in_register(row);  // one load for MI multiplications, not a memory operand for each
+#pragma GCC unroll 4
+      for (int i = 0; i < MI; ++i) sums[i * NJ + j] = fma(xs[i], row, sums[i * NJ + j]);
+    }
+  }
+  V logits[groups_of<Real>(MI * NJ)];
+  reduce<MI * NJ>(sums, logits);
+  for (int group = 0; group < groups_of<Real>(MI * NJ); ++group) take(group, logits[group]);
+}
+
+// Logits of one block, tile by tile: tile(i, rows) gives what takes the logits of the input rows [i, i + rows).
+template <class Real, int NJ, class Tile>
+FIRTH_INLINE void block_logits(Rows<Real> x, int m, Rows<Real> u, int n_padded, Tile&& tile) {
+  constexpr int MOST = 4 * NJ <= MAX_ACCUMULATORS ? 4 : 3 * NJ <= MAX_ACCUMULATORS ? 3 : 2;
+  int i = 0;
+  const auto tiles_of = [&](auto rows, int stop) {
+    constexpr int MI = decltype(rows)::value;
+    for (; i + MI <= stop; i += MI) tile_logits<Real, MI, NJ>(x + i, u, n_padded, tile(i, rows));
+  };
+  // Not one row alone at the end, if it can be helped: its few sums wait for each other.
+  tiles_of(std::integral_constant<int, MOST>(), MOST > 2 && m % MOST == 1 ? m - MOST : m);
+  if constexpr (MOST > 3) tiles_of(std::integral_constant<int, 3>(), m);
+  tiles_of(std::integral_constant<int, 2>(), m);
+  tiles_of(std::integral_constant<int, 1>(), m);
+}
+
+constexpr int FEW_IDS = 64;  // compared pair by pair; more are sorted
+
+// fold_repeats of many ids, in time n log n.
+template <class Fold>
+__attribute__((noinline)) void fold_many_repeats(const int32_t* ids, int count, Fold&& fold) {
+  std::vector<int> order(static_cast<size_t>(count));
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return ids[a] < ids[b]; });
+  for (int first = 0, last; first < count; first = last + 1) {
+    for (last = first; last + 1 < count && ids[order[last + 1]] == ids[order[first]];) ++last;
+    for (int k = first; k < last; ++k) fold(order[k], order[last]);
+  }
+}
+
+// If an id occurs several times, its coefficients are added into the last occurrence and the others become zero. Rows
+// are stored in the order of their occurrences, so the last store, which has the whole sum, wins. fold(k, later) moves
+// what occurrence k has into a later one.
+template <class Fold>
+FIRTH_INLINE void fold_repeats(const int32_t* ids, int count, Fold&& fold) {
+  if (count > FEW_IDS) return fold_many_repeats(ids, count, fold);
+  for (int k = count - 2; k >= 0; --k)
+    for (int later = count - 1; later > k; --later) {
+      if (ids[later] != ids[k]) continue;
+      fold(k, later);
+      break;
+    }
+}
+
+template <class Real>
+FIRTH_INLINE void move_coefficient(Real* coefficients, size_t from, size_t to) {
+  coefficients[to] += coefficients[from];
+  coefficients[from] = 0;
+}
+
+template <class Real>
+inline void fold_repeated_inputs(const int32_t* ids, int m, int n, Real* coefficients) {
+  fold_repeats(ids, m, [&](int i, int later) {
+    for (int j = 0; j < n; ++j)
+      move_coefficient(coefficients, coefficient_at(m, n, i, j), coefficient_at(m, n, later, j));
+  });
+}
+
+template <class Real>
+inline void fold_repeated_outputs(const int32_t* ids, int m, int n, Real* coefficients) {
+  fold_repeats(ids, n, [&](int j, int later) {
+    for (int i = 0; i < m; ++i)
+      move_coefficient(coefficients, coefficient_at(m, n, i, j), coefficient_at(m, n, i, later));
+  });
+}
+
+// The coefficients of NJ output rows, which are one block or two, from some input row on: those of the first block
+// begin at `first`, and so on.
+template <class Real, int NJ>
+struct BlockCoefficients {
+  static constexpr int WIDTH = block_width(NJ), REST = NJ - WIDTH;
+  const Real *first, *second;
+  BlockCoefficients(const Real* coefficients, int m) : first(coefficients), second(coefficients + size_t(m) * WIDTH) {}
+  // Those of output row j: of the next input row, and `stride(j)` further on of the one after it.
+  FIRTH_INLINE const Real* of(int j) const { return j < WIDTH ? first + j : second + j - WIDTH; }
+  static constexpr int stride(int j) { return j < WIDTH ? WIDTH : REST; }
+  FIRTH_INLINE void advance(int n_rows) {
+    first += n_rows * WIDTH;
+    second += n_rows * REST;
+  }
+};
+
+// The update of NJ output rows, repeats folded: each input row is loaded once, gives to the outputs and takes from
+// them. What an input row becomes begins with itself (FIRST), or with begin(i, d), and goes to end(i, d, what it is
+// then). Input rows go in pairs: each is a chain of multiply-adds that wait for each other.
+template <class Real, int NJ, bool FIRST, class Begin, class End, class Coming>
+FIRTH_INLINE void update_block(Rows<Real> x, int m, Rows<Real> u, int n_padded, const Real* coefficients, Begin&& begin,
+                               End&& end, const Coming& coming) {
+  typedef typename Simd<Real>::V V;
+  for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
+    V rows[NJ], updated[NJ];
+#pragma GCC unroll 12
+    for (int j = 0; j < NJ; ++j) updated[j] = rows[j] = load(u[j] + d);
+    const auto row = [&](int j) -> const V& {
+      return EXCHANGE_READS_MEMORY ? *reinterpret_cast<const V*>(u[j] + d) : rows[j];
+    };
+    coming.ask(d);
+    BlockCoefficients<Real, NJ> c(coefficients, m);
+    int i = 0;
+    const auto take = [&](auto n_rows) {
+      constexpr int MI = decltype(n_rows)::value;
+      V input[MI], moved[MI];
+#pragma GCC unroll 2
+      for (int k = 0; k < MI; ++k) {
+        input[k] = load(x[i + k] + d);
+        if constexpr (!FIRST) moved[k] = begin(i + k, d);
+      }
+#pragma GCC unroll 12
+      for (int j = 0; j < NJ; ++j) {
+#pragma GCC unroll 2
+        for (int k = 0; k < MI; ++k) {
+          const Real* const coefficient = c.of(j) + k * c.stride(j);
+          if (FIRST && j == 0)
+            exchange<true>(coefficient, row(j), input[k], moved[k], updated[j]);
+          else
+            exchange<false>(coefficient, row(j), input[k], moved[k], updated[j]);
+        }
+      }
+#pragma GCC unroll 2
+      for (int k = 0; k < MI; ++k) end(i + k, d, moved[k]);
+      c.advance(MI);
+    };
+    for (; i + 2 <= m; i += 2) take(std::integral_constant<int, 2>());
+    if (i < m) take(std::integral_constant<int, 1>());
+#pragma GCC unroll 12
+    for (int j = 0; j < NJ; ++j) store(u[j] + d, updated[j]);
+  }
+}
+
+// Calls body with a number of output rows, LEAST .. MOST, as a compile-time constant.
+template <int MOST, int LEAST = 1, class Body>
+inline void with_width(int width, Body&& body) {
+  if constexpr (MOST > LEAST) {
+    if (width < MOST) return with_width<MOST - 1, LEAST>(width, body);
+  }
+  body(std::integral_constant<int, MOST>());
+}
+
+// All logits, in the layout said above; LANES - 1 elements beyond the last one are overwritten.
+template <class Real>
+inline void compute_logits(Rows<Real> x, int m, Rows<Real> u, int n, int n_padded, Real* logits) {
+  for_each_block(n, [&](int first, int n_rows) {
+    with_width<BLOCK_ROWS>(n_rows, [&](auto width) {
+      constexpr int NJ = decltype(width)::value;
+      block_logits<Real, NJ>(x, m, u + first, n_padded, [&](int i, auto) {
+        return [to = logits + size_t(m) * first + i * NJ](int group, typename Simd<Real>::V z) {
+          store_unaligned(to + group * Simd<Real>::LANES, z);
+        };
+      });
+    });
+  });
+}
+
+// In place of rows whose cache lines are asked for during an update: there are none.
+struct NothingComes {
+  FIRTH_INLINE void ask(int64_t) const {}
+};
+
+// Aligned scratch that only grows; its elements are not set.
+template <class Real>
+class Scratch {
+ public:
+  Real* get(size_t elements) {
+    memory_.resize(elements + ROW_ALIGNMENT / sizeof(Real));
+    const uintptr_t address = reinterpret_cast<uintptr_t>(memory_.data());
+    return reinterpret_cast<Real*>((address + ROW_ALIGNMENT - 1) / ROW_ALIGNMENT * ROW_ALIGNMENT);
+  }
+
+ private:
+  Buffer<Real> memory_;
+};
+
+// One pass of an update over all inputs, with NJ outputs: the inputs as they are so far come from `memory` unless it is
+// the FIRST pass, and go there unless it is the LAST. A function of its own: with several in one, registers run out.
+template <class Real, int NJ, bool FIRST, bool LAST, class Coming>
+__attribute__((noinline)) void update_pass(Rows<Real> x, int m, Rows<Real> u, int n_padded, const Real* coefficients,
+                                           Real* memory, const Coming& coming) {
+  typedef typename Simd<Real>::V V;
+  update_block<Real, NJ, FIRST>(
+      x, m, u, n_padded, coefficients, [&](int i, int d) { return load(memory + size_t(i) * n_padded + d); },
+      [&](int i, int d, V moved) { store(LAST ? x[i] + d : memory + size_t(i) * n_padded + d, moved); }, coming);
+}
+
+// Updates inputs and outputs. Where one pass cannot take all outputs, each block needs the inputs as they were: what
+// they become is gathered in `gathered`, m rows of n_padded, until the last block.
+template <class Real, class Coming>
+inline void update_rows(Rows<Real> x, int m, Rows<Real> u, int n, int n_padded, const Real* coefficients,
+                        Scratch<Real>& gathered, const Coming& coming) {
+  if (n <= UPDATE_ROWS) {
+    with_width<UPDATE_ROWS>(n, [&](auto width) {
+      update_pass<Real, decltype(width)::value, true, true>(x, m, u, n_padded, coefficients, nullptr, coming);
+    });
+    return;
+  }
+  Real* const memory = gathered.get(size_t(m) * n_padded);
+  with_width<BLOCK_ROWS, least_full_block()>(block_width(n), [&](auto width) {
+    constexpr int NJ = decltype(width)::value;
+    update_pass<Real, NJ, true, false>(x, m, u, n_padded, coefficients, memory, coming);
+    int first = NJ;
+    for (; first + NJ < n; first += NJ)
+      update_pass<Real, NJ, false, false>(x, m, u + first, n_padded, coefficients + size_t(m) * first, memory,
+                                          NothingComes());
+    with_width<NJ>(n - first, [&](auto rest) {
+      update_pass<Real, decltype(rest)::value, false, true>(x, m, u + first, n_padded, coefficients + size_t(m) * first,
+                                                            memory, NothingComes());
+    });
+  });
+}
+
+// Updates the outputs of a single input, repeats folded; what the input is to be moved by (n_padded) is gathered in
+// `change`.
+template <class Real, class Coming>
+inline void update_outputs_and_gather(const Real* input, Rows<Real> outputs, int n, int n_padded,
+                                      const Real* coefficients, Real* change, const Coming& coming) {
+  typedef typename Simd<Real>::V V;
+  for_each_block(n, [&](int first, int n_rows) {
+    with_width<BLOCK_ROWS>(n_rows, [&](auto width) {
+      constexpr int NJ = decltype(width)::value;
+      Rows<Real> u = outputs + first;
+      V c[NJ];
+#pragma GCC unroll 12
+      for (int j = 0; j < NJ; ++j) c[j] = broadcast(coefficients[first + j]);
+      for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
+        const V x = load(input + d);
+        V moved = first == 0 ? V{} : load(change + d);
+        if (first == 0) coming.ask(d);
+#pragma GCC unroll 12
+        for (int j = 0; j < NJ; ++j) {
+          const V row = load(u[j] + d);
+          moved = fma(c[j], row, moved);
+          store(u[j] + d, fma(c[j], x, row));
+        }
+        store(change + d, moved);
+      }
+    });
+  });
+}
+
+// sum = factor * (rows[0] + rows[1] + ...), several rows at a time: a loop over a changing number of rows within that
+// over elements costs a branch guessed wrong for each.
+template <class Real>
+inline void sum_rows(Rows<Real> rows, int m, Real factor, int n_padded, Real* sum) {
+  typedef typename Simd<Real>::V V;
+  constexpr int MOST = 6;
+  for (int i = 0, n_rows; i < m; i += n_rows) {
+    n_rows = std::min(MOST, m - i);
+    const V factors = broadcast(i + n_rows == m ? factor : Real(1));
+    with_width<MOST>(n_rows, [&](auto width) {
+      constexpr int MI = decltype(width)::value;
+      for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
+        V so_far = i == 0 ? V{} : load(sum + d);
+#pragma GCC unroll 6
+        for (int k = 0; k < MI; ++k) so_far += load(rows[i + k] + d);
+        store(sum + d, so_far * factors);
+      }
+    });
+  }
+}
+
+// rows[i] += factor * change, repeats allowed
+template <class Real>
+inline void add_to_rows(Rows<Real> rows, int m, const Real* change, Real factor, int n_padded) {
+  typedef typename Simd<Real>::V V;
+  const V factors = broadcast(factor);
+  int i = 0;
+  const auto add = [&](auto n_rows) {
+    constexpr int MI = decltype(n_rows)::value;
+    Rows<Real> x = rows + i;
+    for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
+      const V moved = factors * load(change + d);
+#pragma GCC unroll 4
+      for (int k = 0; k < MI; ++k) store(x[k] + d, load(x[k] + d) + moved);
+    }
+    i += MI;
+  };
+  while (i + 4 <= m) add(std::integral_constant<int, 4>());
+  if (i + 2 <= m) add(std::integral_constant<int, 2>());
+  if (i < m) add(std::integral_constant<int, 1>());
+}
+
+// Whether an id stands twice.
+inline bool has_repeats(const int32_t* ids, int count) {
+  if (count <= 4) {
+    for (int k = 1; k < count; ++k)
+      for (int earlier = 0; earlier < k; ++earlier)
+        if (ids[k] == ids[earlier]) return true;
+    return false;
+  }
+  if (count <= FEW_IDS) {
+    // A bit for each id's hash: as many bits as ids means that all differ; fewer is settled one by one.
+    uint64_t bits = 0;
+    for (int k = 0; k < count; ++k) bits |= uint64_t(1) << ((uint32_t(ids[k]) * 0x9E3779B1u) >> 26);
+    if (__builtin_popcountll(bits) == count) return false;
+    for (int k = 1; k < count; ++k)
+      for (int earlier = 0; earlier < k; ++earlier)
+        if (ids[k] == ids[earlier]) return true;
+    return false;
+  }
+  std::vector<int32_t> sorted(ids, ids + count);
+  std::sort(sorted.begin(), sorted.end());
+  return std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end();
+}
+
+}  // namespace firth

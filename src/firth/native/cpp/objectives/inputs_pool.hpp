@@ -1,0 +1,78 @@
+// Room native, input side "pool" (CBOW): the context's rows make one input, their mean or their sum.
+//
+// With h = f * sum_i x_i, the gradient for x_i is f * dloss/dh, where f is 1 for the sum and 1/m for the mean.
+// word2vec.c, gensim and fastText update by dloss/dh undivided where h is the mean; gensim's cbow_mean=0 divides it by
+// m where h is the sum: cbow_update chooses these.
+//
+// One step moves h by q times the step -learning_rate dloss/dh, with q = a b sum_w c_w^2: the word w occurs c_w times
+// in the context, h has each occurrence b times (1/m or 1), and each occurrence moves by a times that step (1/m or 1).
+// With a wide window q can be thousands, and the run diverges. So in windows of more than PART_WORDS words the inputs'
+// step is multiplied by min(1, PART_WORDS / q). The true gradient of the mean has q <= 1 and is never damped.
+#pragma once
+
+#include <algorithm>
+
+#include "objectives/objective.hpp"
+
+namespace firth {
+
+struct PooledInput {
+  static constexpr const char* NAME = "cbow";
+  static constexpr int64_t BLOCK_TOKENS = 128;
+  static constexpr int32_t BLOCK_DRAWS = 4, JOINED_WINDOWS = 1;
+  static constexpr bool TAKES_PARTS = false;
+  static int64_t examples(int32_t) { return 1; }
+  static int inputs(int) { return 1; }
+  template <class Real>
+  static void begin_chunk(const Settings&, Workspace<Real>&) {}
+  template <class Real>
+  static void end_chunk(const Settings&, Workspace<Real>&) {}
+
+  template <class Real>
+  static Inputs<Real> gather(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work) {
+    const int n_padded = padded_dims<Real>(settings), n_context = prepared.unit.n_context;
+    work.pooled = work.pooled_memory.get(n_padded);
+    const Real factor = settings.cbow_input == CBOW_SUM ? Real(1) : Real(1) / Real(n_context);
+    sum_rows<Real>(prepared.context_rows, n_context, factor, n_padded, work.pooled);
+    return {&work.pooled, 1};
+  }
+
+  template <class Real, class Coming>
+  static void update(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work,
+                     const Inputs<Real>& inputs, const Coming& coming) {
+    const Unit& unit = prepared.unit;
+    const int n_padded = padded_dims<Real>(settings), n_context = unit.n_context;
+    const double factor = input_step(settings, unit, work.sorted);
+    Real* const change = work.changes.get(n_padded);
+    update_outputs_and_gather<Real>(inputs.rows[0], prepared.output_rows, prepared.n_outputs, n_padded,
+                                    work.coefficients, change, coming);
+    Real** const x = prepared.context_rows;
+    int n_learning = n_context;
+    if (settings.frozen) {
+      n_learning = 0;
+      for (int i = 0; i < n_context; ++i)
+        if (!settings.frozen[unit.context[i]]) x[n_learning++] = x[i];
+    }
+    add_to_rows<Real>(x, n_learning, change, Real(factor), n_padded);
+  }
+
+ private:
+  // What a context word's row moves by, in steps of h: a, damped.
+  static double input_step(const Settings& settings, const Unit& unit, Scratch<int32_t>& sorted) {
+    const int m = unit.n_context;
+    const double a = (settings.cbow_input == CBOW_SUM) == (settings.cbow_update == CBOW_WORD2VEC) ? 1.0 / m : 1.0;
+    const double b = settings.cbow_input == CBOW_SUM ? 1.0 : 1.0 / m;
+    if (m <= PART_WORDS || a * b * m * m <= PART_WORDS) return a;  // the largest that q can be
+    int32_t* const ids = sorted.get(size_t(m));
+    std::copy_n(unit.context, m, ids);
+    std::sort(ids, ids + m);
+    double squares = 0;
+    for (int first = 0, last; first < m; first = last) {
+      for (last = first + 1; last < m && ids[last] == ids[first];) ++last;
+      squares += double(last - first) * double(last - first);
+    }
+    return a * std::min(1.0, PART_WORDS / (a * b * squares));
+  }
+};
+
+}  // namespace firth

@@ -1,0 +1,51 @@
+// Room native, input side "rows" (skip-gram): every context word's row is an input of its own, held against the same
+// output rows. With shared negatives a window, or several neighbouring ones, make a unit; by pair, the context is one
+// word.
+#pragma once
+
+#include "objectives/objective.hpp"
+
+namespace firth {
+
+struct RowInputs {
+  static constexpr const char* NAME = "skipgram";
+  // It learns less well from longer ones (docs/training.md).
+  static constexpr int64_t BLOCK_TOKENS = 64;
+  static constexpr int32_t BLOCK_DRAWS = 8, JOINED_WINDOWS = 3;
+  static constexpr bool TAKES_PARTS = true;
+  static int64_t examples(int32_t n_context) { return n_context; }
+  static int inputs(int n_context) { return n_context; }
+  template <class Real>
+  static void begin_chunk(const Settings&, Workspace<Real>&) {}
+  template <class Real>
+  static void end_chunk(const Settings&, Workspace<Real>&) {}
+
+  template <class Real>
+  static Inputs<Real> gather(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work) {
+    if (settings.frozen) copy_frozen(settings, prepared, work);
+    return {prepared.context_rows, prepared.unit.n_context};
+  }
+
+  template <class Real, class Coming>
+  static void update(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work,
+                     const Inputs<Real>& inputs, const Coming& coming) {
+    const int m = inputs.count, n = prepared.n_outputs;
+    if (prepared.unit.context_may_repeat) fold_repeated_inputs(prepared.unit.context, m, n, work.coefficients);
+    update_rows<Real>(inputs.rows, m, prepared.output_rows, n, padded_dims<Real>(settings), work.coefficients,
+                      work.changes, coming);
+  }
+
+ private:
+  // A frozen word is updated in a copy that nobody reads again.
+  template <class Real>
+  static void copy_frozen(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work) {
+    Real* copies = work.frozen.get(size_t(prepared.unit.n_context) * settings.stride);
+    for (int i = 0; i < prepared.unit.n_context; ++i) {
+      if (!settings.frozen[prepared.unit.context[i]]) continue;
+      Real*& row = prepared.context_rows[i];
+      row = std::copy_n(row, settings.stride, copies + size_t(i) * settings.stride) - settings.stride;
+    }
+  }
+};
+
+}  // namespace firth

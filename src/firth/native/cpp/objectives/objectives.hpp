@@ -1,0 +1,111 @@
+// Room native: THE list of sides, a line a side. The core is made of every pair of them (with_objective); Python finds
+// a side by its name (kernels/registry.py). What a side must have: objective.hpp.
+#pragma once
+
+#include <iterator>
+
+#include "base/abi.hpp"
+#include "objectives/inputs_pool.hpp"
+#include "objectives/inputs_rows.hpp"
+#include "objectives/outputs_logistic.hpp"
+#include "objectives/outputs_softmax.hpp"
+#include "plan/plan_rules.hpp"
+
+namespace firth {
+
+template <class... All>
+struct Sides {};
+
+typedef Sides<RowInputs,   // skip-gram
+              PooledInput  // CBOW
+              >
+    OwnInputs;
+typedef Sides<SampledNegatives,  // negative sampling
+              HuffmanPath,       // hierarchical softmax
+              AllRows            // softmax
+              >
+    OwnOutputs;
+
+}  // namespace firth
+
+// Sides of others: CMake's FIRTH_EXTRA_SIDES is a header that defines them, and ExtraInputs and ExtraOutputs as lists
+// of them, in this namespace.
+#ifdef FIRTH_EXTRA_SIDES
+#include FIRTH_EXTRA_SIDES
+#else
+namespace firth {
+typedef Sides<> ExtraInputs;
+typedef Sides<> ExtraOutputs;
+}  // namespace firth
+#endif
+
+namespace firth {
+
+template <class... Own, class... Extra>
+Sides<Own..., Extra...> join(Sides<Own...>, Sides<Extra...>);
+typedef decltype(join(OwnInputs(), ExtraInputs())) InputSides;
+typedef decltype(join(OwnOutputs(), ExtraOutputs())) OutputSides;
+
+template <class T>
+struct Type {
+  typedef T type;
+};
+
+// Calls body(Type<Side>) with the side at an index of a list.
+template <class First, class... Rest, class Body>
+inline auto with_side(Sides<First, Rest...>, int32_t index, Body&& body) {
+  if constexpr (sizeof...(Rest) > 0)
+    if (index != 0) return with_side(Sides<Rest...>(), index - 1, body);
+  if (index != 0) throw Failure(ERROR_ARGUMENT, "architecture and loss must be sides of this library");
+  return body(Type<First>());
+}
+
+// Calls body(Type<Input>, Type<Output>) with the sides that the settings choose.
+template <class Body>
+inline auto with_objective(const Settings& s, Body&& body) {
+  return with_side(InputSides(), s.architecture, [&](auto input) {
+    return with_side(OutputSides(), s.loss, [&](auto output) { return body(input, output); });
+  });
+}
+
+// What a pair of sides says of the plan.
+template <class Input, class Output>
+constexpr PlanRules plan_rules() {
+  static_assert((Input::BLOCK_TOKENS & (Input::BLOCK_TOKENS - 1)) == 0, "blocks are masks of positions");
+  static_assert(Input::BLOCK_TOKENS <= MAX_BLOCK_TOKENS && Input::BLOCK_DRAWS <= MAX_BLOCK_DRAWS, "tables have room");
+  static_assert(Input::JOINED_WINDOWS >= 1 && Input::JOINED_WINDOWS <= UNIT_WINDOWS, "one update must take them");
+  static_assert(Input::JOINED_WINDOWS == 1 || UNIT_BORDER % Input::BLOCK_TOKENS == 0, "no unit crosses the border");
+  return {Output::DRAWS_NEGATIVES, Input::TAKES_PARTS,    Input::BLOCK_TOKENS,
+          Input::BLOCK_DRAWS,      Input::JOINED_WINDOWS, Output::part_words};
+}
+
+inline PlanRules plan_rules_of(const Settings& s) {
+  return with_objective(s, [](auto input, auto output) {
+    return plan_rules<typename decltype(input)::type, typename decltype(output)::type>();
+  });
+}
+
+// A side as Python sees it, which compares what both say (kernels/settings.py). What does not concern a side is 0.
+struct SideAnswers {
+  const char* name;
+  int64_t block_tokens, block_draws, joined_windows, takes_parts, draws_negatives;
+};
+
+template <class... All>
+inline int64_t answer_for_input(Sides<All...>, int64_t index, SideAnswers* answers) {
+  constexpr SideAnswers ALL[] = {
+      {All::NAME, All::BLOCK_TOKENS, All::BLOCK_DRAWS, All::JOINED_WINDOWS, All::TAKES_PARTS, 0}...};
+  if (index < 0 || index >= int64_t(std::size(ALL))) return 0;
+  *answers = ALL[index];
+  return 1;
+}
+
+template <class... All>
+inline int64_t answer_for_output(Sides<All...>, int64_t index, SideAnswers* answers) {
+  constexpr SideAnswers ALL[] = {{All::NAME, 0, 0, 0, 0, All::DRAWS_NEGATIVES}...};
+  if (index < 0 || index >= int64_t(std::size(ALL))) return 0;
+  *answers = ALL[index];
+  return 1;
+}
+
+}  // namespace firth

@@ -1,0 +1,233 @@
+// Room native: the exported functions of training: a slice, one unit, the plan, the loss alone.
+#include "base/abi.hpp"
+#include "model/settings_table.hpp"
+#include "train/deterministic.hpp"
+#include "train/replicas.hpp"
+
+namespace firth {
+namespace {
+
+// Calls body(trainer) with a trainer of the objective that the settings choose.
+template <bool UPDATE, class Real, class Body>
+Result with_trainer(const Settings& s, SharedRows<Real>& input_row, SharedRows<Real>& output_row, Body&& body) {
+  return with_objective(s, [&](auto input, auto output) -> Result {
+    Trainer<UPDATE, Real, typename decltype(input)::type, typename decltype(output)::type, SharedRows<Real>,
+            SharedRows<Real>>
+        trainer(s, input_row, output_row);
+    return body(trainer);
+  });
+}
+
+template <bool UPDATE, class Real>
+Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch) {
+  SharedRows<Real> input_row{static_cast<Real*>(s.input_matrix), s.stride};
+  SharedRows<Real> output_row{static_cast<Real*>(s.output_matrix), s.stride};
+  if (!UPDATE || s.threads <= 1 || !s.input_touches || has_wide_windows(s))
+    return with_trainer<UPDATE>(s, input_row, output_row,
+                                [&](auto& trainer) { return trainer.run(start, stop, epoch); });
+  // A thread's own, kept from slice to slice: megabytes, too many to ask the system for every time.
+  thread_local Replicas<Real> input_copies, output_copies;
+  const int64_t stretch = stretch_tokens(s);
+  const double touches = with_objective(s, [](auto, auto output) { return decltype(output)::type::WORTH_A_COPY; });
+  input_copies.make(s, input_row, input_rates(s), s.n_words, touches);
+  output_copies.make(s, output_row, output_rates(s), s.n_output_rows, touches);
+  return with_trainer<UPDATE>(s, input_row, output_row, [&](auto& trainer) {
+    Result result = {};
+    for (int64_t first = start; first < stop; first += stretch) {
+      const int64_t last = std::min(stop, first + stretch);
+      const auto merge = [&] {
+        const double rate = learning_rate_at(s, epoch, first) * largest_weight(s, first, last);
+        input_copies.merge(rate, last - first, s.threads);
+        output_copies.merge(rate, last - first, s.threads);
+      };
+      try {
+        result.add(trainer.run(first, last, epoch));
+      } catch (...) {  // stopped: what was done stays done
+        merge();
+        throw;
+      }
+      merge();
+    }
+    return result;
+  });
+}
+
+void validate(const Settings& s) {
+  if (s.negatives < 0 || s.negatives > MAX_NEGATIVES)
+    throw Failure(ERROR_ARGUMENT,
+                  "negatives must be 0 to " + std::to_string(MAX_NEGATIVES) + ", got " + std::to_string(s.negatives));
+}
+
+template <class Real>
+double update_one(const Settings& s, const Unit& unit, double learning_rate) {
+  SharedRows<Real> input_row{static_cast<Real*>(s.input_matrix), s.stride};
+  SharedRows<Real> output_row{static_cast<Real*>(s.output_matrix), s.stride};
+  Workspace<Real> work;
+  Prepared<Real> prepared;
+  with_objective(s, [&](auto input, auto output) {
+    typedef typename decltype(input)::type Input;
+    typedef typename decltype(output)::type Output;
+    if (unit.windows && !(Input::JOINED_WINDOWS > 1 && Output::DRAWS_NEGATIVES))
+      throw Failure(ERROR_ARGUMENT, "a unit of several windows must be of sides that join windows");
+    const int n_outputs = Output::count(s, unit);
+    prepared.reserve(unit.n_context, n_outputs);
+    work.reserve(unit.n_context, n_outputs);
+    prepare_unit<Real, Output>(s, unit, Real(learning_rate), input_row, output_row, prepared);
+    train_unit<true, Real, Input, Output>(s, prepared, work, ComingRows<Real, true>());
+    return 0;
+  });
+  return work.loss.take();
+}
+
+}  // namespace
+}  // namespace firth
+
+using firth::Settings;
+
+// The fields of Settings in order: name, type, offset and size in bytes. Returns the size of the whole struct, or 0 if
+// there is no field of that index.
+FIRTH_API int64_t firth_settings_field(int64_t index, firth::SettingsField* field) {
+  if (index < 0 || index >= int64_t(std::size(firth::SETTINGS_FIELDS))) return 0;
+  *field = firth::SETTINGS_FIELDS[index];
+  return int64_t(sizeof(Settings));
+}
+
+// The words of parameters that are choices, and their codes. Returns 0 if there is none of that index.
+FIRTH_API int64_t firth_choice(int64_t index, firth::ChoiceWord* choice) {
+  if (index < 0 || index >= int64_t(std::size(firth::CHOICE_WORDS))) return 0;
+  *choice = firth::CHOICE_WORDS[index];
+  return 1;
+}
+
+// The sides of the library in order: a parameter's code is its side's index. Return 0 if there is none of that index.
+FIRTH_API int64_t firth_input_side(int64_t index, firth::SideAnswers* answers) {
+  return firth::answer_for_input(firth::InputSides(), index, answers);
+}
+FIRTH_API int64_t firth_output_side(int64_t index, firth::SideAnswers* answers) {
+  return firth::answer_for_output(firth::OutputSides(), index, answers);
+}
+
+// Trains the tokens [start, stop) of one epoch on the shared matrices, lock-free.
+FIRTH_API int64_t firth_train_slice(const Settings* settings, int32_t double_precision, int64_t start, int64_t stop,
+                                    int32_t epoch, firth::Result* result) {
+  return firth::guard([&]() -> int64_t {
+    firth::validate(*settings);
+    *result = double_precision ? firth::run_slice<true, double>(*settings, start, stop, uint32_t(epoch))
+                               : firth::run_slice<true, float>(*settings, start, stop, uint32_t(epoch));
+    return 0;
+  });
+}
+
+FIRTH_API int64_t firth_shards() { return firth::SHARDS; }
+
+// The workspace of deterministic training, kept from stretch to stretch; freed with firth_rounds_destroy.
+FIRTH_API int64_t firth_rounds_create(const Settings* settings, int32_t n_threads, void** rounds) {
+  return firth::guard([&]() -> int64_t {
+    firth::validate(*settings);
+    if (settings->shard_tokens < 1 || settings->shard_tokens > firth::MAX_SHARD_TOKENS)
+      throw firth::Failure(firth::ERROR_ARGUMENT, "shard_tokens must be 1 to 1024");
+    *rounds = firth::make_rounds(*settings, n_threads).release();
+    return 0;
+  });
+}
+
+FIRTH_API void firth_rounds_destroy(void* rounds) { delete static_cast<firth::Rounds*>(rounds); }
+
+// Trains the tokens [start, stop) in rounds: the same bits whatever the number of threads. `start` is at a round's
+// border; so is `stop`, or it is the epoch's end. After the stop flag was seen, whole rounds have been trained.
+FIRTH_API int64_t firth_rounds_train(void* rounds, int64_t start, int64_t stop, int32_t epoch, firth::Result* result) {
+  return firth::guard([&]() -> int64_t {
+    *result = static_cast<firth::Rounds*>(rounds)->run(start, stop, uint32_t(epoch));
+    return 0;
+  });
+}
+
+// The loss of the tokens [start, stop), nothing changed.
+FIRTH_API int64_t firth_evaluate_slice(const Settings* settings, int32_t double_precision, int64_t start, int64_t stop,
+                                       int32_t epoch, firth::Result* result) {
+  return firth::guard([&]() -> int64_t {
+    firth::validate(*settings);
+    *result = double_precision ? firth::run_slice<false, double>(*settings, start, stop, uint32_t(epoch))
+                               : firth::run_slice<false, float>(*settings, start, stop, uint32_t(epoch));
+    return 0;
+  });
+}
+
+// One unit with explicit ids, for the proof: the update at learning rate 1 is the gradient. `windows` says which
+// windows have each context word (bit t: that of targets[t]); null: the only one has all.
+FIRTH_API int64_t firth_update_unit(const Settings* settings, int32_t double_precision, const int32_t* context,
+                                    const uint8_t* windows, int32_t n_context, const int32_t* targets,
+                                    int32_t n_targets, const int32_t* negatives, int32_t n_negatives,
+                                    double learning_rate, double* loss) {
+  return firth::guard([&]() -> int64_t {
+    if (n_negatives < 0 || n_negatives > firth::MAX_NEGATIVES)
+      throw firth::Failure(firth::ERROR_ARGUMENT, "a unit has 0 to 2^16 negatives");
+    if (n_targets < 1 || n_targets > (windows ? firth::UNIT_WINDOWS : 1))
+      throw firth::Failure(firth::ERROR_ARGUMENT, "a unit has 1 to 4 windows");
+    for (int i = 0; windows && i < n_context; ++i)
+      if (windows[i] >> n_targets)
+        throw firth::Failure(firth::ERROR_ARGUMENT, "a word is in a window that is not there");
+    const firth::Unit unit{context, n_context, targets, n_targets, windows, negatives, n_negatives, true, true};
+    *loss = double_precision ? firth::update_one<double>(*settings, unit, learning_rate)
+                             : firth::update_one<float>(*settings, unit, learning_rate);
+    return 0;
+  });
+}
+
+// The plan of a slice: for each window its position, target, context and negatives. Called twice: with null arrays it
+// fills sizes (windows, context words, negatives), then with arrays of these sizes; the two offset arrays have one
+// element more than there are windows.
+FIRTH_API int64_t firth_plan_slice(const Settings* settings, int64_t start, int64_t stop, int32_t epoch, int64_t* sizes,
+                                   int64_t* positions, int32_t* targets, int64_t* context_offsets, int32_t* contexts,
+                                   int64_t* negative_offsets, int32_t* negatives) {
+  return firth::guard([&]() -> int64_t {
+    firth::validate(*settings);
+    firth::Planner plan(*settings, firth::plan_rules_of(*settings));
+    plan.seek(start, stop, uint32_t(epoch));
+    int64_t n_windows = 0, n_contexts = 0, n_negatives = 0;
+    while (plan.next_chunk()) {
+      firth::check_stop();
+      for (const firth::Planner::Center& center : plan.centers) {
+        if (positions) {
+          positions[n_windows] = plan.kept_positions[center.kept];
+          targets[n_windows] = plan.kept_ids[center.kept];
+          int64_t at = context_offsets[n_windows] = n_contexts;
+          for (int32_t k = center.first; k < center.last; ++k)
+            if (k != center.kept) contexts[at++] = plan.kept_ids[k];
+          negative_offsets[n_windows] = n_negatives;
+          std::copy_n(plan.negatives.begin() + center.draws, center.n_draws, negatives + n_negatives);
+        }
+        n_windows += 1;
+        n_contexts += center.last - center.first - 1;
+        n_negatives += center.n_draws;
+      }
+    }
+    if (positions) {
+      context_offsets[n_windows] = n_contexts;
+      negative_offsets[n_windows] = n_negatives;
+    }
+    sizes[0] = n_windows;
+    sizes[1] = n_contexts;
+    sizes[2] = n_negatives;
+    return 0;
+  });
+}
+
+// Initial input vectors: U(-0.5/D, 0.5/D), element d of row w from word (d mod 4) of block (position w, draw d / 4).
+FIRTH_API int64_t firth_initial_vectors(uint64_t seed, float* matrix, int64_t first_row, int64_t n_rows, int64_t stride,
+                                        int32_t dims) {
+  return firth::guard([&]() -> int64_t {
+    const firth::PhiloxKey key(seed);
+    for (int64_t row = 0; row < n_rows; ++row) {
+      firth::check_stop();
+      float* to = matrix + row * stride;
+      for (int32_t d = 0; d < dims; d += 4) {
+        const firth::PhiloxBlock block =
+            firth::draw_block(key, firth::PURPOSE_INITIAL, 0, uint64_t(first_row + row), uint32_t(d / 4), 0);
+        for (int32_t k = 0; k < 4 && d + k < dims; ++k)
+          to[d + k] = float((double(block.word[k]) / 4294967296.0 - 0.5) / double(dims));
+      }
+    }
+    return 0;
+  });
+}

@@ -1,0 +1,212 @@
+"""Room training: where a run stands, written to disk so that ``kill -9`` at any moment leaves a whole checkpoint."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.base.json_file import as_object, describe_json, json_digest
+from firth.errors import FormatError, StorageError
+from firth.formats.model_folder import read_model_folder, write_model_folder
+from firth.models.history import History
+from firth.models.records import read_record, require
+
+CHECKPOINT_VERSION = 1
+_TENSORS = ("input_vectors", "output_vectors", "kept_input_vectors", "kept_output_vectors")
+
+
+class CheckpointWarning(RuntimeWarning):
+    """A checkpoint could not be written; training goes on, the one before stands."""
+
+
+@dataclass
+class RunState:
+    """Where a run stands, at a barrier: [0, position) of this epoch and all epochs before have been trained.
+
+    Attributes
+    ----------
+    epoch : int
+        Epochs that have ended.
+    position : int
+        Tokens of the encoded corpus trained in this epoch.
+    loss_sum, weight_sum : float
+        This epoch's loss in nats, and the weights of its examples, so far, of the blocks whose loss is taken.
+    loss_moments : tuple of three floats
+        Theirs, added (``kernels.engine.SliceResult``).
+    n_examples : int
+    epoch_seconds : float
+        Spent on this epoch so far.
+    loss_bound_nats, norm_bound : float or None
+        A mean loss, and the norm of a vector, above which the run has diverged; decided when the run begins.
+    last_evaluation : int
+        Tokens trained, over all epochs, at the last look at the held-out part.
+    evaluations_since_kept : int
+        Looks since the one whose vectors are kept.
+    history : History
+    kept_vectors : tuple of two float32 arrays, or None
+        Input and output vectors of the best evaluation.
+    """
+
+    epoch: int = 0
+    position: int = 0
+    loss_sum: float = 0.0
+    weight_sum: float = 0.0
+    loss_moments: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    n_examples: int = 0
+    epoch_seconds: float = 0.0
+    loss_bound_nats: float | None = None
+    norm_bound: float | None = None
+    last_evaluation: int = 0
+    evaluations_since_kept: int = 0
+    history: History = field(default_factory=History)
+    kept_vectors: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the vectors, in JSON's own types."""
+        names = [f.name for f in dataclasses.fields(self) if f.name not in ("history", "kept_vectors")]
+        return {**{name: getattr(self, name) for name in names}, "history": self.history.to_json()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> RunState:
+        """The state that :meth:`to_json` wrote, without kept vectors; ValueError for what it never writes."""
+        plain = {key: value for key, value in as_object(values, "state").items() if key != "history"}
+        history = History.from_json(require(values, "history", "state"))
+        return read_record(cls, plain, "state", history=history, kept_vectors=None)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A state and the vectors that belong to it, copied at a barrier."""
+
+    state: RunState
+    input_vectors: NDArray[np.float32]
+    output_vectors: NDArray[np.float32]
+
+    @classmethod
+    def take(cls, state: RunState, input_vectors: NDArray[np.float32], output_vectors: NDArray[np.float32]) -> Snapshot:
+        """Freeze a state that goes on changing; arrays are taken as they are."""
+        frozen = dataclasses.replace(state, history=copy.deepcopy(state.history))
+        return cls(frozen, input_vectors, output_vectors)
+
+
+def write_checkpoint(folder: Path, snapshot: Snapshot, identity: Mapping[str, Any]) -> None:
+    """Replace the checkpoint in ``folder``; the old one stays whole until the new one is on the disk.
+
+    Raises
+    ------
+    OSError
+        A full disk, a folder that cannot be written: the old checkpoint stands.
+    """
+    tensors = {"input_vectors": snapshot.input_vectors, "output_vectors": snapshot.output_vectors}
+    if snapshot.state.kept_vectors is not None:
+        tensors["kept_input_vectors"], tensors["kept_output_vectors"] = snapshot.state.kept_vectors
+    state = snapshot.state.to_json()
+    config = {
+        "checkpoint_version": CHECKPOINT_VERSION,
+        "run": dict(identity),
+        "state": state,
+        "state_sha256": json_digest(state),
+    }
+    write_model_folder(folder, tensors, config, overwrite=True)
+
+
+def read_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Snapshot | None:
+    """The checkpoint of a run; None where none was written yet. The vectors are memory-mapped, checksum verified.
+
+    Raises
+    ------
+    FormatError
+        It is damaged, or belongs to another run.
+    """
+    if not (folder / "config.json").exists():
+        return None
+    config, tensors = read_model_folder(folder, verify=True, check_numbers=True)
+    if config.get("checkpoint_version") != CHECKPOINT_VERSION:
+        raise FormatError(
+            f"{folder}: checkpoint_version must be {CHECKPOINT_VERSION}, got"
+            f" {describe_json(config.get('checkpoint_version'))}"
+        )
+    if config.get("run") != dict(identity):
+        raise FormatError(f"{folder}: the checkpoint belongs to another run; start the run again")
+    if config.get("state_sha256", "") not in ("", json_digest(config.get("state"))):  # older firths noted none
+        raise FormatError(
+            f"{folder}: the checkpoint is damaged (the checksum of its state differs); start the run again"
+        )
+    unknown = set(tensors) - set(_TENSORS)
+    try:
+        state = RunState.from_json(config["state"])
+        if unknown:
+            raise ValueError(f"unknown tensors {', '.join(sorted(unknown))}")
+        if "kept_input_vectors" in tensors:
+            state.kept_vectors = (np.array(tensors["kept_input_vectors"]), np.array(tensors["kept_output_vectors"]))
+        return Snapshot(state, tensors["input_vectors"], tensors["output_vectors"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormatError(f"{folder}: the checkpoint is damaged ({error!r}); start the run again") from None
+
+
+class CheckpointWriter:
+    """Writes snapshots in a thread of its own, one at a time, so that training goes on meanwhile.
+
+    Parameters
+    ----------
+    folder : path
+    identity : mapping
+        What the run is, in JSON's types; a checkpoint of another run is refused on reading.
+    """
+
+    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self._identity = dict(identity)
+        self._thread: threading.Thread | None = None
+        self._error: Exception | None = None
+
+    @property
+    def busy(self) -> bool:
+        """A snapshot is being written."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self, snapshot: Snapshot) -> None:
+        """Begin to write; the one before must be done."""
+        self.collect()
+        self._thread = threading.Thread(target=self._write, args=(snapshot,), name="firth-checkpoint", daemon=True)
+        self._thread.start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait at most so long; True when nothing is being written."""
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+        return not self.busy
+
+    def collect(self) -> OSError | None:
+        """The storage error of the snapshot that was written last, once; anything else that went wrong is raised."""
+        if self.busy:
+            return None
+        error, self._error = self._error, None
+        if error is None or isinstance(error, OSError):
+            return error
+        raise error
+
+    def read(self) -> Snapshot | None:
+        """The checkpoint that stands in the folder; None where none was written yet. Nothing must be being written."""
+        return read_checkpoint(self.folder, self._identity)
+
+    def _write(self, snapshot: Snapshot) -> None:
+        try:
+            write_checkpoint(self.folder, snapshot, self._identity)
+        except Exception as error:  # handed to the main thread by collect()
+            self._error = error
+
+
+def describe_storage_error(error: OSError) -> str:
+    """The error in words."""
+    if isinstance(error, StorageError) and len(error.args) == 1:
+        return str(error.args[0])
+    return error.strerror or str(error)

@@ -1,0 +1,79 @@
+"""Room training: what the loop is given: the engine as the loop sees it, and how the run goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.training.loop.intervals import Interval
+
+if TYPE_CHECKING:
+    from firth.kernels.engine import SliceResult
+    from firth.vectors.word_vectors import WordVectors
+
+Matrix = NDArray[np.float32]
+
+
+class TrainableEngine(Protocol):
+    """What the loop asks of ``firth.kernels.engine.Engine``."""
+
+    @property
+    def round_tokens(self) -> int: ...
+    @property
+    def input_vectors(self) -> Matrix: ...
+    @property
+    def output_vectors(self) -> Matrix: ...
+    def take_vectors(self) -> tuple[Matrix, Matrix]: ...
+    def train_slice(self, start: int, stop: int, epoch: int) -> SliceResult: ...
+    def train_rounds(self, start: int, stop: int, epoch: int, threads: int) -> SliceResult: ...
+    def heldout_loss(
+        self, ids: NDArray[np.int32], offsets: NDArray[np.int64], *, threads: int
+    ) -> tuple[float, int]: ...
+    def load_vectors(self, input_vectors: Matrix, output_vectors: Matrix) -> None: ...
+    @property
+    def memory_bytes(self) -> int: ...
+    @property
+    def loss_every(self) -> int: ...
+    def check_finite(self, largest_norm: float) -> None: ...
+    def request_stop(self) -> None: ...
+    def clear_stop(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class LoopOptions:
+    """How a run goes; what is learned is in the configuration and the engine.
+
+    Attributes
+    ----------
+    n_tokens : int
+        Of the encoded corpus.
+    words_per_token : float
+        Words read from the corpus for each token that is left: what ``words`` are in reports and intervals.
+    heldout : (ids, offsets) or None
+    stop_metric : function of WordVectors, or None
+    evaluate_every : Interval in words, or None for each epoch
+    patience : int or None
+    checkpoint_every : Interval or None
+    make_vectors : function of a matrix
+        Names its rows.
+    cures_of_divergence, cures_of_no_example : str
+        What may help, as the caller names parameters.
+    allows_empty_epochs : bool
+        False: an epoch without an example is an error.
+    """
+
+    n_tokens: int
+    words_per_token: float
+    make_vectors: Callable[[Matrix], WordVectors]
+    heldout: tuple[NDArray[np.int32], NDArray[np.int64]] | None = None
+    stop_metric: Callable[[WordVectors], float] | None = None
+    evaluate_every: Interval | None = None
+    patience: int | None = None
+    checkpoint_every: Interval | None = None
+    cures_of_divergence: str = ""
+    cures_of_no_example: str = ""
+    allows_empty_epochs: bool = False

@@ -1,0 +1,245 @@
+"""Room training: the corpus of a run, encoded into its work folder or taken as it is; the held-out part likewise."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.corpus.choosing import IntegerWordsError, NoKnownWordError, WordKindError
+from firth.corpus.encode import encode_corpus, estimate_corpus
+from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.vocabulary import Vocabulary
+from firth.errors import CorpusError, CorpusTypeError, CorpusWarning, FormatError, ParameterError
+from firth.kernels.config import TrainingConfig
+from firth.training.loop.progress import ProgressDisplay, format_bytes
+from firth.training.run.options import RunOptions
+from firth.training.run.workspace import Workspace, copy_file
+
+IdsAndOffsets = tuple[NDArray[np.int32], NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class TextOptions:
+    """How text becomes tokens: passed on to ``firth.encode_corpus``.
+
+    ``continues_rows``: the start vectors are rows in the order of the given vocabulary, so a model goes on, and words
+    of it that the new text lacks keep their vectors on purpose.
+    """
+
+    lowercase: bool
+    tokenizer: str | Callable[[str], Sequence[str]] | None
+    normalizer: Callable[[str], str] | None
+    encoding_errors: str
+    as_text: bool
+    continues_rows: bool = False
+
+
+def encode_for_training(
+    corpus: Any,
+    workspace: Workspace,
+    config: TrainingConfig,
+    text: TextOptions,
+    vocabulary: Vocabulary | None,
+    options: RunOptions,
+    display: ProgressDisplay,
+    folder: Path,
+    *,
+    cut: bool = True,
+) -> tuple[EncodedCorpus, float]:
+    """The encoded corpus and the seconds that it took; ``cut=False`` keeps every word, whatever its count."""
+    started = time.monotonic()
+    share = None if options.heldout is None else options.heldout.share
+    if isinstance(corpus, EncodedCorpus):
+        _validate_encoded(corpus, text, vocabulary, share)
+        corpus.verify()
+        _tell_of_marks(corpus, display)
+        _tell_of_unseen_words(corpus, display, is_mistake=False)
+        if options.checkpoint_every is not None:
+            corpus = _adopt(corpus, folder)
+        return corpus, 0.0
+    estimate = estimate_corpus(corpus, threads=config.threads, tokenizer=text.tokenizer, as_text=text.as_text)
+    needs = f"encoding: memory {format_bytes(estimate.memory_bytes)} besides the words"
+    if estimate.disk_bytes is not None:
+        needs += f", disk {format_bytes(estimate.disk_bytes)} in {workspace.folder}"
+    display.note(needs)
+    encoded = encode_corpus(
+        corpus,
+        folder=folder,
+        min_count=config.min_count if cut else 1,
+        max_vocabulary=config.max_vocabulary if cut else None,
+        lowercase=text.lowercase,
+        tokenizer=text.tokenizer,
+        normalizer=text.normalizer,
+        encoding_errors=text.encoding_errors,
+        as_text=text.as_text,
+        vocabulary=vocabulary,
+        threads=config.threads,
+        progress=display.encoding,
+        heldout_share=share,
+        seed=config.seed,
+    )
+    _tell_of_marks(encoded, display)
+    if cut:
+        _tell_of_unseen_words(encoded, display, is_mistake=not text.continues_rows)
+    return encoded, time.monotonic() - started
+
+
+@contextmanager
+def known_words(name: str, of: str, vocabulary: Vocabulary) -> Iterator[None]:
+    """Errors about a vocabulary that the caller did not pass, but whose words ``name`` must have, say whose it is.
+
+    Parameters
+    ----------
+    name : str
+        The parameter that the caller passed: ``"corpus"`` or ``"heldout"``.
+    of : str
+        What has the vocabulary: ``"the model"`` or ``"the corpus"``.
+    """
+    try:
+        yield
+    except (WordKindError, IntegerWordsError) as error:
+        if isinstance(error, IntegerWordsError) and vocabulary.words_are_ids:
+            raise  # the kinds are the same
+        raise wrong_word_kind(name, of, vocabulary) from None
+    except NoKnownWordError:
+        first = ", ".join(map(repr, vocabulary.word_list()[:5]))
+        raise NoKnownWordError(
+            f"{name} must have words of {of}'s vocabulary, got none; its first words: {first}"
+        ) from None
+
+
+def wrong_word_kind(name: str, of: str, vocabulary: Vocabulary) -> CorpusTypeError:
+    """The error for words that are integers where those of the vocabulary are strings, or the other way round."""
+    kinds = ("strings", "integers")
+    expected, found = kinds[vocabulary.words_are_ids], kinds[not vocabulary.words_are_ids]
+    return CorpusTypeError(f"{name} must have {expected} for words, as {of} has, got {found}; convert the words")
+
+
+def _tell_of_marks(corpus: EncodedCorpus, display: ProgressDisplay) -> None:
+    """Say what encoding found of byte-order marks inside the text."""
+    n_marks, n_marked_tokens = corpus.counted("n_byte_order_marks"), corpus.counted("n_marked_tokens")
+    if n_marks:
+        display.note(f"{n_marks:,} byte-order marks (U+FEFF) inside the text were taken off their words")
+    if n_marked_tokens:
+        display.note(
+            f"{n_marked_tokens:,} tokens begin with a byte-order mark (U+FEFF) and are words of their own; open the"
+            " file with encoding='utf-8-sig', or take the mark off"
+        )
+    n_glued = corpus.counted("n_glued_tokens")
+    if n_glued:
+        display.note(
+            f"{n_glued:,} words have a byte-order mark (U+FEFF) inside: files were joined without a line end between"
+            " them, and the last word of one and the first of the next are one word"
+        )
+
+
+def _tell_of_unseen_words(corpus: EncodedCorpus, display: ProgressDisplay, *, is_mistake: bool) -> None:
+    """Warn of words of a given vocabulary that the corpus never has; a note where ``is_mistake`` is False."""
+    words = corpus.unseen_words()
+    if words:
+        n_unseen, n_words = corpus.counted("n_words_unseen"), len(corpus.vocabulary)
+        shown = ", ".join(map(repr, words)) + (", ..." if n_unseen > len(words) else "")
+        message = (
+            f"vocabulary has {n_unseen:,} of {n_words:,} words that never occur in the corpus ({shown}); their input"
+            " vectors learn nothing; if these words should occur, compare their case and spelling with the corpus"
+        )
+        if is_mistake:
+            warnings.warn(message, CorpusWarning, stacklevel=4)
+        else:  # a model goes on, or the vocabulary was given before, perhaps for several corpora
+            display.note(message)
+
+
+def _validate_encoded(
+    corpus: EncodedCorpus, text: TextOptions, vocabulary: Vocabulary | None, share: float | None
+) -> None:
+    given = {
+        "lowercase": text.lowercase,
+        "tokenizer": text.tokenizer is not None,
+        "normalizer": text.normalizer is not None,
+        "vocabulary": vocabulary is not None,
+        "as_text": text.as_text,
+    }
+    for name, is_given in given.items():
+        if is_given:
+            raise ParameterError(f"{name} must be left out where the corpus is encoded; pass it to encode_corpus")
+    if share is not None and corpus.heldout_ids is None:
+        raise ParameterError(
+            f"heldout={share:g} must be passed to encode_corpus as heldout_share where the corpus is encoded"
+        )
+    held_out = corpus.manifest.get("settings", {}).get("heldout_share")
+    if share is not None and held_out != share:
+        raise ParameterError(f"heldout must be the {held_out!r} with which the corpus was encoded, got {share:g}")
+
+
+def _adopt(corpus: EncodedCorpus, folder: Path) -> EncodedCorpus:
+    """The same corpus in the run's own folder, so that the run can go on when the other one is gone."""
+    folder.mkdir()
+    for entry in sorted(corpus.folder.iterdir()):
+        if entry.name in corpus.manifest["files"] or entry.name == "corpus.json":
+            copy_file(entry, folder / entry.name)
+    return EncodedCorpus(folder)
+
+
+def encode_heldout(
+    workspace: Workspace,
+    corpus: EncodedCorpus,
+    options: RunOptions,
+    text: TextOptions,
+    config: TrainingConfig,
+    display: ProgressDisplay,
+) -> IdsAndOffsets | None:
+    if options.heldout is None:
+        return None
+    if options.heldout.share is not None:
+        return heldout_arrays(corpus, None)
+    with known_words("heldout", "the corpus", corpus.vocabulary):
+        heldout = encode_corpus(
+            options.heldout.source,
+            folder=workspace.heldout_folder,
+            lowercase=text.lowercase,
+            tokenizer=text.tokenizer,
+            normalizer=text.normalizer,
+            encoding_errors=text.encoding_errors,
+            as_text=text.as_text,
+            vocabulary=corpus.vocabulary,
+            threads=config.threads,
+            progress=display.encoding,
+        )
+    return heldout_arrays(corpus, heldout)
+
+
+def heldout_arrays(corpus: EncodedCorpus, heldout: EncodedCorpus | None) -> IdsAndOffsets:
+    if heldout is not None:
+        return heldout.ids, heldout.offsets
+    if corpus.heldout_ids is None or corpus.heldout_offsets is None:
+        raise FormatError(f"{corpus.folder}: the held-out part is missing; start the run again")
+    return corpus.heldout_ids, corpus.heldout_offsets
+
+
+def reopen_corpus(folder: Path, sha256: str) -> EncodedCorpus:
+    corpus = EncodedCorpus(folder)
+    if corpus.sha256 != sha256:
+        raise CorpusError(f"{folder}: the encoded corpus was changed since the run began; start the run again")
+    corpus.verify()
+    return corpus
+
+
+def is_lowercase(corpus: EncodedCorpus) -> bool:
+    return bool(corpus.manifest.get("settings", {}).get("lowercase", False))
+
+
+def longest_sequence(offsets: NDArray[np.int64], block: int = 1 << 20) -> int:
+    longest = 0
+    for start in range(0, len(offsets) - 1, block):
+        longest = max(longest, int(np.max(np.diff(offsets[start : start + block + 1]), initial=0)))
+        if longest >= 2:
+            break
+    return longest

@@ -1,0 +1,151 @@
+"""Room training: train_more: a model goes on with new text; what ``Model.train_more`` calls."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.base.machine import available_processors
+from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.vocabulary import Vocabulary
+from firth.errors import ParameterError
+from firth.kernels.config import TrainingConfig, validate_parameter_names
+from firth.kernels.engine import Engine
+from firth.models.model import Model
+from firth.models.run_files import TEXT_NAME
+from firth.native.loader import default_instruction_set
+from firth.training.loop.callbacks import CallbackList
+from firth.training.loop.intervals import Interval
+from firth.training.loop.progress import make_progress
+from firth.training.run.continuation import Continuation, continue_vocabulary
+from firth.training.run.encoding import (
+    TextOptions,
+    encode_for_training,
+    encode_heldout,
+    is_lowercase,
+    known_words,
+    wrong_word_kind,
+)
+from firth.training.run.options import HeldoutSource, RunOptions
+from firth.training.run.prepared import PreparedRun
+from firth.training.run.start import frozen_mask, read_sequence_weights, validate_freeze
+from firth.training.run.work_files import discard
+from firth.training.run.workspace import open_workspace
+from firth.vectors.word_vectors import WordVectors
+
+
+def train_more(
+    model: Model,
+    corpus: Any,
+    *,
+    new_words: bool,
+    freeze: Any,
+    output: str | os.PathLike[str] | None,
+    overwrite: bool,
+    lowercase: bool | None,
+    tokenizer: str | Callable[[str], Sequence[str]] | None,
+    normalizer: Callable[[str], str] | None,
+    encoding_errors: str,
+    as_text: bool,
+    heldout: HeldoutSource | None,
+    heldout_every: str | Interval | None,
+    patience: int | None,
+    stop_metric: Callable[[WordVectors], float] | None,
+    checkpoint_every: str | float | Interval | None,
+    on_interrupt: str,
+    callbacks: Iterable[Any],
+    progress: bool | None,
+    sequence_weights: Any,
+    changes: Mapping[str, Any],
+) -> Model:
+    """Continue a model on new text: what ``Model.train_more`` documents."""
+    validate_parameter_names(changes)
+    for name in ("architecture", "loss", "dims"):
+        if name in changes and changes[name] != getattr(model.config, name):
+            raise ParameterError(
+                f"{name} must stay {getattr(model.config, name)!r}, as the model was trained, got {changes[name]!r}"
+            )
+    config = TrainingConfig(**{**model.config.to_json(), **_following_changes(model.config, changes)}).resolved()
+    options = RunOptions.parse(heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt)
+    callback_list = CallbackList(callbacks)
+    display = make_progress(progress)
+    validate_freeze(freeze, True)
+    weights = read_sequence_weights(sequence_weights)
+    is_encoded = isinstance(corpus, EncodedCorpus)
+    same_case = (model.corpus.lowercase and not is_encoded) if lowercase is None else lowercase
+    text = TextOptions(same_case, tokenizer, normalizer, encoding_errors, as_text)
+    words: Any = model.vectors.words
+    old_words = Vocabulary(
+        words=words if isinstance(words, np.ndarray) else tuple(words),
+        counts=np.ones(len(model.vectors), np.int64) if model.vectors.counts is None else model.vectors.counts,
+    )
+    old_mask = frozen_mask(freeze, old_words, None) if freeze is not True else np.ones(len(old_words), np.bool_)
+    with open_workspace(output, overwrite, display) as (workspace, signals):
+        with known_words("corpus", "the model", old_words):
+            encoded, encode_seconds = encode_for_training(
+                corpus,
+                workspace,
+                config,
+                text,
+                None if new_words or is_encoded else old_words,
+                options,
+                display,
+                workspace.folder / TEXT_NAME,
+                cut=False,
+            )
+        if encoded.vocabulary.words_are_ids != old_words.words_are_ids:
+            raise wrong_word_kind("corpus", "the model", old_words)
+        continued = continue_vocabulary(encoded, old_words, config, workspace.corpus_folder, new_words=new_words)
+        discard(workspace.folder, TEXT_NAME)  # its ids are rewritten
+        frozen: NDArray[np.bool_] | None = None
+        if old_mask is not None:
+            frozen = np.zeros(len(continued.corpus.vocabulary), np.bool_)
+            frozen[continued.word_ids] = old_mask
+        run = PreparedRun(
+            config=config,
+            workspace=workspace,
+            corpus=continued.corpus,
+            heldout=encode_heldout(workspace, continued.corpus, options, text, config, display),
+            lowercase=is_lowercase(encoded),
+            weights=weights,
+            noise=continued.noise if config.objective.outputs.draws_negatives else None,
+            frozen=frozen,
+            instruction_set=default_instruction_set(),
+        )
+        run.validate()
+        run.report_needs(options, display)
+        engine = run.make_engine()
+
+        def load_start() -> None:
+            engine.reset_vectors()
+            _load_old_vectors(engine, model, continued)
+
+        load_start()
+        state = run.begin(engine, encode_seconds, has_start_vectors=True)
+        checkpoints = run.prepare_checkpoints(options, engine, state, write_first=True)
+        return run.train(engine, state, options, callback_list, display, signals, checkpoints, load_start)
+
+
+def _load_old_vectors(engine: Engine, model: Model, continued: Continuation) -> None:
+    input_vectors, output_vectors = engine.input_vectors, engine.output_vectors
+    input_vectors[continued.word_ids] = model.vectors.matrix
+    if not model.config.objective.outputs.needs_tree:  # output rows are words
+        output_vectors[continued.word_ids] = model.output_vectors
+    elif continued.keeps_tree:
+        output_vectors[:] = model.output_vectors
+    engine.load_vectors(input_vectors, output_vectors)
+
+
+def _following_changes(config: TrainingConfig, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes, and the end of the learning rate decided anew where its start is changed alone."""
+    following: dict[str, Any] = {"threads": min(config.threads or 1, available_processors()), **changes}
+    if "learning_rate" in changes and "min_learning_rate" not in changes:
+        following["min_learning_rate"] = None
+    return following
+
+
+__all__ = ["train_more"]

@@ -1,0 +1,143 @@
+"""Room training: what decides how a run goes, not what is learned: held-out part, patience, checkpoints; as parsed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from firth.base.values import as_integer, as_number, validate_choice
+from firth.corpus.tables import read_table
+from firth.errors import ParameterError
+from firth.training.loop.intervals import Interval, parse_interval
+
+if TYPE_CHECKING:
+    from firth.vectors.word_vectors import WordVectors
+
+_SHARE_PATTERN = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*%\s*")
+
+TokenLists = Iterable[Sequence[str]]
+HeldoutSource = str | PathLike[str] | float | TokenLists
+
+
+@dataclass(frozen=True)
+class Heldout:
+    """The held-out part: a share of the corpus's sequences, or a source of its own. Exactly one is given."""
+
+    share: float | None = None
+    source: Any = None
+
+
+def parse_heldout(value: HeldoutSource | None) -> Heldout | None:
+    """A share from ``0.01`` or ``"1%"``; anything else that may be a corpus is a source: a path or token lists.
+
+    Raises
+    ------
+    ParameterError
+        A share outside (0, 1), or something that is neither.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        match = _SHARE_PATTERN.fullmatch(value)
+        if match is None:
+            if value.strip().endswith("%"):
+                raise ParameterError(f'heldout must be a share like "1%" or 0.01, or a file, got {value!r}')
+            return Heldout(source=value)
+        return Heldout(share=_validated_share(float(match[1]) / 100, value))
+    if isinstance(value, bool):
+        raise ParameterError(f'heldout must be a share like "1%" or 0.01, or a file, got {value!r}')
+    is_table = read_table(value, "heldout") is not None  # an Arrow table is not iterable
+    if is_table or isinstance(value, (PathLike, Iterable)):
+        return Heldout(source=value)
+    return Heldout(share=_validated_share(as_number("heldout", value), value))
+
+
+ON_INTERRUPT = ("save", "discard")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run goes, parsed; see ``train``."""
+
+    heldout: Heldout | None
+    heldout_every: Interval | None
+    patience: int | None
+    stop_metric: Callable[[WordVectors], float] | None
+    checkpoint_every: Interval | None
+    on_interrupt: str = "save"
+
+    @classmethod
+    def parse(
+        cls,
+        heldout: HeldoutSource | None,
+        heldout_every: str | Interval | None,
+        patience: int | None,
+        stop_metric: Callable[[WordVectors], float] | None,
+        checkpoint_every: str | float | Interval | None,
+        output: str | os.PathLike[str] | None,
+        on_interrupt: str = "save",
+    ) -> RunOptions:
+        """Check all of them, alone and with each other.
+
+        Raises
+        ------
+        ParameterError
+        """
+        parsed_heldout = parse_heldout(heldout)
+        parsed_patience = parse_patience(patience, parsed_heldout, stop_metric)
+        evaluate_every = parse_interval("heldout_every", heldout_every)
+        if evaluate_every is not None:
+            if evaluate_every.words is None:
+                raise ParameterError(
+                    f'heldout_every must be in words, like "10Mwords", not in time, got {heldout_every!r}'
+                )
+            if parsed_heldout is None and stop_metric is None:
+                raise ParameterError(
+                    f"heldout_every must come with heldout= or stop_metric=, got heldout_every={heldout_every!r} alone"
+                )
+        every = parse_interval("checkpoint_every", checkpoint_every)
+        if every is not None and output is None:
+            raise ParameterError(
+                f"checkpoint_every must come with output=, the folder to go on from, got {checkpoint_every!r} alone"
+            )
+        validate_choice("on_interrupt", on_interrupt, ON_INTERRUPT)
+        if on_interrupt != "save" and every is not None:
+            raise ParameterError(
+                f"on_interrupt must be 'save' with checkpoint_every, got {on_interrupt!r}: an interrupted run with"
+                " checkpoints writes one; leave one of the two out"
+            )
+        return cls(parsed_heldout, evaluate_every, parsed_patience, stop_metric, every, on_interrupt)
+
+
+def _validated_share(share: float, value: object) -> float:
+    if not 0 < share < 1:
+        raise ParameterError(
+            f"heldout must be a share above 0 and below 1 (100 % leaves nothing to train on), got {value!r}"
+        )
+    return share
+
+
+def parse_patience(patience: int | None, heldout: Heldout | None, stop_metric: object) -> int | None:
+    """Check ``patience``, which needs something to be measured by.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if stop_metric is not None and not callable(stop_metric):
+        raise ParameterError(
+            f"stop_metric must be a function that takes the vectors and returns a number, got {stop_metric!r}"
+        )
+    if patience is None:
+        return None
+    patience = as_integer("patience", patience, minimum=1)
+    if heldout is None and stop_metric is None:
+        raise ParameterError(
+            f"patience must come with a held-out part or a metric to be measured by, got patience={patience} alone;"
+            ' add heldout="1%", or stop_metric= a function of the vectors'
+        )
+    return patience

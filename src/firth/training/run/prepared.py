@@ -1,0 +1,351 @@
+"""Room training: a run whose corpus is encoded: last checks, what it needs, its engine, its checkpoints, its end."""
+
+from __future__ import annotations
+
+import copy
+import secrets
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth._version import __version__
+from firth.base.machine import available_memory_bytes, free_bytes
+from firth.corpus.encoded import VOCABULARY, EncodedCorpus, validate_ids
+from firth.errors import CorpusError, DivergenceError, ParameterError, StorageError
+from firth.kernels.config import TrainingConfig, validate_vocabulary_size
+from firth.kernels.engine import Engine
+from firth.models.history import History
+from firth.models.model import CorpusRecord, Model
+from firth.native.loader import available_instruction_sets, default_instruction_set
+from firth.training.loop.callbacks import CallbackList
+from firth.training.loop.checkpoints import (
+    CheckpointWriter,
+    RunState,
+    Snapshot,
+    describe_storage_error,
+    write_checkpoint,
+)
+from firth.training.loop.divergence import loss_bound, norm_bound
+from firth.training.loop.loop import TrainingLoop
+from firth.training.loop.options import LoopOptions
+from firth.training.loop.progress import ProgressDisplay, format_bytes
+from firth.training.loop.signals import StopSignals
+from firth.training.run.encoding import longest_sequence
+from firth.training.run.options import RunOptions
+from firth.training.run.outcome import Outcome, describe_subsampling
+from firth.training.run.rescue import SAVING_ERRORS, attach, describe_cut_off, save_cut_off
+from firth.training.run.start import validate_weight_count
+from firth.training.run.work_files import saved_bytes
+from firth.training.run.workspace import Workspace
+from firth.vectors.word_vectors import WordVectors
+
+Matrix = NDArray[np.float32]
+
+ROW_FLOATS = 16  # rows are padded to 64 bytes inside the kernels
+SPARE_BYTES = 16 << 20
+COPIES_BYTES = 16 << 20  # at most, of the rows that each of several lock-free threads has copies of
+
+
+class UnsavedModelError(StorageError):
+    """Training ended well, but the model could not be saved; it is in the attribute ``model``: save it elsewhere."""
+
+    def __init__(self, reason: str, model: Model) -> None:
+        super().__init__(f"{reason}; the exception's .model holds it")
+        self.reason = reason
+        self.model = model
+
+
+class InstructionSetWarning(UserWarning):
+    """A run goes on with another instruction set than it began with: the last bits of the vectors will differ."""
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """A run whose corpus is encoded: everything that is needed to train, in one place."""
+
+    config: TrainingConfig
+    workspace: Workspace
+    corpus: EncodedCorpus
+    heldout: tuple[NDArray[np.int32], NDArray[np.int64]] | None
+    lowercase: bool
+    weights: NDArray[np.float32] | None
+    noise: NDArray[np.float64] | None
+    frozen: NDArray[np.bool_] | None
+    instruction_set: str
+
+    def validate(self) -> None:
+        """What can only be checked when the corpus is encoded."""
+        config, corpus = self.config, self.corpus
+        corpus.validate_ranges()  # of every corpus, its own encoder's too: the native kernels trust its numbers
+        if self.heldout is not None:
+            validate_ids(corpus.folder, *self.heldout, len(corpus.vocabulary))
+        n_noise_words = None if self.noise is None else int(np.count_nonzero(self.noise))
+        validate_vocabulary_size(config, len(corpus.vocabulary), least_noise_words=n_noise_words)
+        validate_weight_count(self.weights, corpus.n_sequences)
+        if corpus.heldout_ids is not None and corpus.n_tokens == 0:
+            raise CorpusError("heldout leaves nothing to train on; hold out a smaller share")
+        if longest_sequence(corpus.offsets) < 2:
+            raise CorpusError(
+                "corpus must have a sequence (line) with two words of the vocabulary, got none: there is no context to"
+                " learn from; is it one word a line?"
+            )
+        if self.heldout is not None and longest_sequence(self.heldout[1]) < 2:
+            raise CorpusError(
+                "heldout must have a sequence with two words of the vocabulary, got none; hold out a larger share, or"
+                " give another file"
+            )
+
+    def report_needs(self, options: RunOptions, display: ProgressDisplay) -> None:
+        """Show what memory and disk the run will take, before any is taken; raise where there is not so much.
+
+        Raises
+        ------
+        ParameterError, StorageError
+        """
+        config, corpus = self.config, self.corpus
+        n_words, stride = len(corpus.vocabulary), -(-config.dims // ROW_FLOATS) * ROW_FLOATS
+        matrices, model = 2 * 4 * n_words * stride, 2 * 4 * n_words * config.dims
+        saves, keeps = options.checkpoint_every is not None, options.patience is not None
+        assert config.threads is not None
+        has_copies = config.threads > 1 and not config.deterministic
+        copies = config.threads * min(COPIES_BYTES, 2 * matrices) if has_copies else 0
+        memory = matrices + model * (saves + keeps)  # without the copies: they are mostly fewer
+        parts = [f"{format_bytes(matrices)} for two matrices"]
+        parts += [f"up to {format_bytes(copies)} for the threads' copies of busy rows"] if has_copies else []
+        parts += [f"{format_bytes(model)} to copy them for checkpoints"] if saves else []
+        parts += [f"{format_bytes(model)} for the best vectors"] if keeps else []
+        needs = "memory: " + ", ".join(parts)
+        available = available_memory_bytes()
+        if available is not None and memory > available:
+            raise ParameterError(
+                f"dims must fit into the {format_bytes(available)} of free memory, got {config.dims} for"
+                f" {n_words:,} words, which need {format_bytes(memory)}; lower dims or max_vocabulary, raise min_count"
+            )
+        output = self.workspace.output
+        if output is not None:
+            disk, free = self._disk_bytes(model, saves, keeps), free_bytes(output)
+            needs += f"; disk: {format_bytes(disk)}, {format_bytes(free)} free"
+            if disk > free:
+                raise StorageError(
+                    f"{output} has {format_bytes(free)} free, the model will need {format_bytes(disk)}; free"
+                    " some space, choose another folder, or lower dims or max_vocabulary"
+                )
+        display.note(
+            f"{corpus.n_tokens_read:,} words read, {corpus.n_tokens:,} of them in the vocabulary of {n_words:,};"
+            f" {corpus.n_sequences:,} sequences"
+        )
+        display.note(needs)
+        subsampling = describe_subsampling(config, corpus)
+        if subsampling:
+            display.note(subsampling)
+
+    def _disk_bytes(self, vectors: int, saves: bool, keeps: bool) -> int:
+        """What the run has still to write at most: a run that is resumed has written a part of it already.
+
+        Two checkpoints are on the disk while one replaces another; in the end, a checkpoint and the model.
+        """
+        model = vectors + (self.corpus.folder / VOCABULARY).stat().st_size
+        if not saves:
+            return model + SPARE_BYTES
+        checkpoint = vectors * (1 + keeps)
+        arrays = sum(array.nbytes for array in (self.weights, self.noise, self.frozen) if array is not None)
+        most = max(2 * checkpoint, checkpoint + model) + arrays + SPARE_BYTES
+        return max(most - saved_bytes(self.workspace.folder), 0)
+
+    def make_engine(self) -> Engine:
+        """The matrices at their start, and the native kernels on this corpus."""
+        corpus = self.corpus
+        return Engine(
+            corpus.ids,
+            corpus.offsets,
+            corpus.vocabulary.counts,
+            self.config,
+            noise_distribution=self.noise,
+            sequence_weights=self.weights,
+            frozen=self.frozen,
+            instruction_set=self.instruction_set,
+        )
+
+    def begin(self, engine: Engine, encode_seconds: float, *, has_start_vectors: bool) -> RunState:
+        """The state of a run that begins with the engine's vectors as they are, with the bounds of divergence."""
+        return RunState(
+            history=History(encode_seconds=encode_seconds, guessing_loss_nats=engine.guessing_loss_nats),
+            loss_bound_nats=loss_bound(engine, has_start_vectors),
+            norm_bound=norm_bound(engine, has_start_vectors),
+        )
+
+    def prepare_checkpoints(
+        self, options: RunOptions, engine: Engine, state: RunState, *, write_first: bool
+    ) -> CheckpointWriter | None:
+        """Write what resuming needs; with start vectors, which the seed cannot bring back, a first checkpoint too."""
+        if options.checkpoint_every is None:
+            return None
+        workspace = self.workspace
+        heldout_is_apart = options.heldout is not None and options.heldout.share is None
+        identity = {
+            "run": secrets.token_hex(16),
+            "corpus": self.corpus.sha256,
+            "heldout": EncodedCorpus(workspace.heldout_folder).sha256 if heldout_is_apart else None,
+        }
+        arrays = {"sequence_weights": self.weights, "noise_distribution": self.noise, "frozen": self.frozen}
+        record = {
+            "firth_version": __version__,
+            "identity": identity,
+            "training": self.config.to_json(),
+            "instruction_set": self.instruction_set,
+            "encode_seconds": state.history.encode_seconds,
+            "has_heldout": options.heldout is not None,
+            "heldout_every": None if options.heldout_every is None else options.heldout_every.to_json(),
+            "patience": options.patience,
+            "has_stop_metric": options.stop_metric is not None,
+            "checkpoint_every": options.checkpoint_every.to_json(),
+        }
+        if write_first:
+            snapshot = Snapshot.take(state, engine.input_vectors, engine.output_vectors)
+            write_checkpoint(workspace.checkpoint_folder, snapshot, identity)
+        workspace.write_run(record, {name: array for name, array in arrays.items() if array is not None})
+        return CheckpointWriter(workspace.checkpoint_folder, identity)
+
+    def train(
+        self,
+        engine: Engine,
+        state: RunState,
+        options: RunOptions,
+        callbacks: CallbackList,
+        display: ProgressDisplay,
+        signals: StopSignals,
+        checkpoints: CheckpointWriter | None,
+        load_start: Callable[[], None],
+    ) -> Model:
+        """Train to the end, save, and clear the work folder.
+
+        ``load_start`` puts the engine's vectors back where they are now: what is left of a run that diverges before
+        any copy was kept.
+        """
+        corpus, words = self.corpus, self.corpus.vocabulary.words
+        counts = corpus.vocabulary.counts
+        outcome = Outcome.of(self.config, corpus, self.weights, engine)
+        start_history = copy.deepcopy(state.history)
+        loop_options = LoopOptions(
+            n_tokens=corpus.n_tokens,
+            words_per_token=corpus.n_tokens_read / corpus.n_tokens,
+            make_vectors=lambda matrix: WordVectors(words, matrix, counts),
+            heldout=self.heldout,
+            stop_metric=options.stop_metric,
+            evaluate_every=options.heldout_every,
+            patience=options.patience,
+            checkpoint_every=options.checkpoint_every,
+            cures_of_divergence=outcome.cures_of_divergence(state),
+            cures_of_no_example=outcome.cures_of_no_example(),
+            allows_empty_epochs=outcome.allows_empty_epochs,
+        )
+        with signals.at_once(False):
+            loop = TrainingLoop(
+                engine,
+                self.config,
+                state,
+                loop_options,
+                callbacks,
+                display,
+                signals,
+                checkpoints,
+            )
+            try:
+                vectors = loop.run()
+            except DivergenceError as error:
+                good = loop.last_good or self._read_last_good(checkpoints)
+                if good is None:
+                    load_start()
+                    error.model = self._make_model(engine.take_vectors(), start_history, display)
+                else:
+                    vectors = good.input_vectors, good.output_vectors
+                    error.model = self._make_model(vectors, good.state.history, display)
+                error.model.history.stop_reason = "diverged"
+                raise
+            except BaseException as error:
+                if loop.is_whole and options.on_interrupt == "save":
+                    model = self._make_model(loop.take_vectors(), state.history, display)
+                    self._keep_cut_off(model, error, display)
+                raise
+            model = self._make_model(vectors, state.history, display)
+            output = self.workspace.output
+            if output is not None:
+                try:
+                    model.save(output, overwrite=True)  # it was free, or may be overwritten, when the run began
+                except Exception as error:  # whatever it is: the model must not be lost
+                    raise UnsavedModelError(
+                        f"the model is trained, but could not be saved: {_describe(error)}", model
+                    ) from error
+            self.workspace.remove()
+            if signals.received is not None:
+                try:
+                    signals.raise_received()
+                except BaseException as error:
+                    attach(error, model, output)
+                    raise
+        outcome.warn_of_guessing(model)
+        return model
+
+    def _make_model(self, vectors: tuple[Matrix, Matrix], history: History, display: ProgressDisplay) -> Model:
+        corpus = self.corpus
+        input_vectors, output_vectors = vectors
+        if display.failure is not None:
+            history.notes.append(f"progress could not be shown ({display.failure}); training went on")
+        return Model(
+            vectors=WordVectors(corpus.vocabulary.words, input_vectors, corpus.vocabulary.counts),
+            output_vectors=output_vectors,
+            config=self.config,
+            history=history,
+            corpus=CorpusRecord(
+                sha256=corpus.sha256,
+                n_tokens=corpus.n_tokens,
+                n_tokens_read=corpus.n_tokens_read,
+                n_sequences=corpus.n_sequences,
+                lowercase=self.lowercase,
+            ),
+            instruction_set=self.instruction_set,
+        )
+
+    @staticmethod
+    def _read_last_good(checkpoints: CheckpointWriter | None) -> Snapshot | None:
+        """The last checkpoint, its vectors in memory; None where there is none."""
+        snapshot = None if checkpoints is None else checkpoints.read()
+        if snapshot is None:
+            return None
+        return Snapshot(snapshot.state, np.array(snapshot.input_vectors), np.array(snapshot.output_vectors))
+
+    def _keep_cut_off(self, model: Model, error: BaseException, display: ProgressDisplay) -> None:
+        """Save what was learned, where the run has a folder; the exception that ends the run has it in any case."""
+        output, folder, failure = self.workspace.output, None, ""
+        if output is not None:
+            try:
+                folder = save_cut_off(model, output)
+            except SAVING_ERRORS as refused:
+                failure = f"{output} could not take the model: {_describe(refused)}"
+        attach(error, model, folder, failure)
+        text = describe_cut_off(model, folder, failure)
+        if isinstance(error, KeyboardInterrupt) and not error.args:
+            error.args = (text,)
+        else:
+            display.note(text)
+
+
+def _describe(error: Exception) -> str:
+    return describe_storage_error(error) if isinstance(error, OSError) else str(error) or type(error).__name__
+
+
+def same_instruction_set(name: str) -> str:
+    """The instruction set that a run began with, or this machine's own, with a warning, where it lacks that one."""
+    if name in available_instruction_sets():
+        return name
+    other = default_instruction_set()
+    warnings.warn(
+        f"the run began with the instruction set {name}, which this machine lacks; it goes on with {other}, so the last"
+        " bits of the vectors will differ",
+        InstructionSetWarning,
+        stacklevel=3,
+    )
+    return other

@@ -1,0 +1,135 @@
+"""Room training: resume: a run that was cut off goes on from its last checkpoint."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from firth.base.json_file import as_object, as_text
+from firth.base.values import as_integer
+from firth.corpus.encoded import EncodedCorpus
+from firth.errors import FormatError, ParameterError
+from firth.kernels.config import TrainingConfig
+from firth.models.model import Model
+from firth.training.loop.callbacks import CallbackList
+from firth.training.loop.checkpoints import CheckpointWriter, read_checkpoint
+from firth.training.loop.intervals import Interval
+from firth.training.loop.progress import make_progress
+from firth.training.loop.signals import StopSignals
+from firth.training.run.encoding import heldout_arrays, is_lowercase, reopen_corpus
+from firth.training.run.options import Heldout, RunOptions
+from firth.training.run.prepared import PreparedRun, same_instruction_set
+from firth.training.run.resumed import validate_run_arrays, validate_snapshot
+from firth.training.run.workspace import Workspace
+from firth.vectors.word_vectors import WordVectors
+
+
+def resume(
+    folder: str | os.PathLike[str],
+    *,
+    callbacks: Iterable[Any] = (),
+    stop_metric: Callable[[WordVectors], float] | None = None,
+    progress: bool | None = None,
+    threads: int | None = None,
+) -> Model:
+    """Go on with a run that was cut off, from its last checkpoint: no corpus is needed, the encoded one is there.
+
+    Position, learning rate, history and configuration go on as they stood. The vectors are those of a run that was
+    never cut off, to the bit, with one thread or ``deterministic=True``, on the same instruction set; otherwise each
+    slice is trained exactly once.
+
+    Parameters
+    ----------
+    folder : path
+        The ``output`` of the run, which was given ``checkpoint_every``.
+    callbacks, stop_metric
+        Functions are not stored: pass those of the run again.
+    threads : int or None
+        None: as many as before.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    StorageError
+        There is no run to go on with in the folder, or it is still at work.
+    CorpusError
+        The encoded corpus was changed.
+    FormatError
+        A file is damaged.
+    ParameterError
+        ``stop_metric`` is missing where the run had one, or given where it had none.
+    """
+    callback_list = CallbackList(callbacks)
+    display = make_progress(progress)
+    with StopSignals() as signals, contextlib.closing(Workspace.reopen(folder)) as workspace, signals.at_once():
+        record, arrays = workspace.read_run()
+        try:
+            config = TrainingConfig.from_json(record["training"])
+            options = RunOptions(
+                heldout=Heldout() if record["has_heldout"] else None,
+                heldout_every=_read_interval(record["heldout_every"]),
+                patience=record["patience"],
+                stop_metric=stop_metric,
+                checkpoint_every=_read_interval(record["checkpoint_every"]),
+            )
+            has_metric, identity = bool(record["has_stop_metric"]), dict(as_object(record["identity"], "identity"))
+            corpus_identity, heldout_identity = identity["corpus"], identity["heldout"]
+            began_with = as_text(record["instruction_set"], "instruction_set")
+            encode_seconds = float(record["encode_seconds"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise FormatError(f"{workspace.folder}: run.json is damaged ({error!r}); start the run again") from None
+        if has_metric != (stop_metric is not None):
+            what = "be given again, as functions are not stored" if has_metric else "be left out: the run had none"
+            raise ParameterError(f"stop_metric must {what}, got {stop_metric!r}")
+        if stop_metric is not None and not callable(stop_metric):
+            raise ParameterError(f"stop_metric must be a function of the vectors, got {stop_metric!r}")
+        if threads is not None:
+            config = dataclasses.replace(config, threads=as_integer("threads", threads, minimum=1))
+        corpus = reopen_corpus(workspace.corpus_folder, corpus_identity)
+        heldout: EncodedCorpus | None = None
+        if heldout_identity is not None:
+            heldout = reopen_corpus(workspace.heldout_folder, heldout_identity)
+        validate_run_arrays(workspace.folder, arrays, len(corpus.vocabulary), corpus.n_sequences)
+        snapshot = read_checkpoint(workspace.checkpoint_folder, identity)
+        run = PreparedRun(
+            config=config,
+            workspace=workspace,
+            corpus=corpus,
+            heldout=heldout_arrays(corpus, heldout) if record["has_heldout"] else None,
+            lowercase=is_lowercase(corpus),
+            weights=arrays.get("sequence_weights"),
+            noise=arrays.get("noise_distribution"),
+            frozen=arrays.get("frozen"),
+            instruction_set=same_instruction_set(began_with),
+        )
+        run.validate()
+        run.report_needs(options, display)
+        engine = run.make_engine()
+        if snapshot is None:  # of a run with start vectors there is one
+            state = run.begin(engine, encode_seconds, has_start_vectors=False)
+        else:
+            state = snapshot.state
+            shapes = (engine.input_vectors.shape, engine.output_vectors.shape)
+            validate_snapshot(workspace.checkpoint_folder, snapshot, shapes, config.epochs, corpus.n_tokens)
+            engine.load_vectors(snapshot.input_vectors, snapshot.output_vectors)
+            if state.loss_bound_nats is None or state.norm_bound is None:  # a checkpoint of an earlier version
+                begun = run.begin(engine, encode_seconds, has_start_vectors=True)
+                state.loss_bound_nats, state.norm_bound = begun.loss_bound_nats, begun.norm_bound
+                state.history.guessing_loss_nats = begun.history.guessing_loss_nats
+        done = (state.epoch * corpus.n_tokens + state.position) / (config.epochs * corpus.n_tokens)
+        display.note(f"going on in epoch {state.epoch + 1} of {config.epochs}, {done:.1%} done")
+        checkpoints = CheckpointWriter(workspace.checkpoint_folder, identity)
+        return run.train(engine, state, options, callback_list, display, signals, checkpoints, engine.reset_vectors)
+
+
+def _read_interval(values: Mapping[str, float | None] | None) -> Interval | None:
+    return None if values is None else Interval(**values)
+
+
+__all__ = ["resume"]

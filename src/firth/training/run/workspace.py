@@ -1,0 +1,252 @@
+"""Room training: the folder that a run works in: corpus, checkpoints, what resuming needs; one run at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.base.files import is_real_folder
+from firth.base.json_file import describe_json, read_json_object
+from firth.base.locks import FolderLock
+from firth.base.owned import OwnedFolder, write_mark
+from firth.base.storage import storage_error
+from firth.errors import FormatError, StorageError
+from firth.formats.model_folder import clean_model_folder, validate_model_destination
+from firth.formats.target import sync_folder
+from firth.models.run_files import CHECKPOINT_NAME, CORPUS_NAME, HELDOUT_NAME, RUN_FORMAT, RUN_NAME, WORK_NAME
+from firth.training.loop.progress import ProgressDisplay
+from firth.training.loop.signals import StopSignals
+from firth.training.run.resumed import read_run_array, run_checksums, validate_checksums
+from firth.training.run.work_files import (
+    delete_work_folder,
+    empty_work_folder,
+    is_work_folder,
+    validate_empty,
+    validate_work_folder,
+)
+
+RUN_VERSION = 1
+
+
+class Workspace:
+    """A folder for one run: ``.work`` in the output folder, else a temporary one; marked, and locked during the run.
+
+    Made by :meth:`create` or :meth:`reopen`; ``close`` ends the lock, ``remove`` deletes the folder too.
+    """
+
+    def __init__(self, folder: Path, output: Path | None, made_output: bool) -> None:
+        self.folder = folder
+        self.output = output
+        self._made_output = made_output
+        self._lock = _lock(folder)
+
+    @classmethod
+    def create(cls, output: str | os.PathLike[str] | None, overwrite: bool) -> Workspace:
+        """Make an empty work folder, before any work is done.
+
+        Raises
+        ------
+        StorageError
+            The output folder is taken, or holds an unfinished run, and ``overwrite`` is not given; its ``.work`` is
+            not firth's; another process trains into it; it cannot be written.
+        """
+        if output is None:
+            temporary = OwnedFolder.temporary("to train in, without an output folder")
+            temporary.unlock()  # the workspace locks it; meanwhile the mark shows that the process is there
+            return cls(temporary.path, None, False)
+        target = Path(output)
+        validate_model_destination(target, overwrite, {"training": None})
+        folder = target / WORK_NAME
+        validate_work_folder(folder)
+        if (folder / RUN_NAME).exists() and not overwrite:
+            raise StorageError(
+                f"{target} holds an unfinished run; go on with it by firth.resume({str(target)!r}) or"
+                f" `firth train --resume {target}`, or ask to overwrite it"
+            )
+        made_output = not target.exists()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            workspace = cls(folder, target, made_output)
+            try:
+                workspace._empty()
+            except BaseException:
+                workspace.close()
+                raise
+        except StorageError:
+            raise
+        except OSError as error:
+            raise storage_error(error, target) from error
+        return workspace
+
+    def _empty(self) -> None:
+        """Delete what a killed or overwritten run left, and nothing that firth did not write; mark the folder."""
+        assert self.output is not None
+        validate_work_folder(self.folder)  # again: with the lock, nobody else is at work in it
+        if is_work_folder(self.folder):
+            empty_work_folder(self.folder)
+        clean_model_folder(self.output)
+        validate_empty(self.folder)
+        write_mark(self.folder, f"to train in, for the model in {self.output.absolute()}")
+
+    @classmethod
+    def reopen(cls, output: str | os.PathLike[str]) -> Workspace:
+        """The work folder of an interrupted run.
+
+        Raises
+        ------
+        StorageError
+            There is none, or its process is still at work.
+        """
+        target = Path(output)
+        folder = target / WORK_NAME
+        if not target.is_dir():
+            what = "must be a folder, got a file" if target.exists() else "does not exist"
+            raise StorageError(f"{target} {what}; give the folder that was passed as output")
+        if not (folder / RUN_NAME).is_file():
+            if (target / "config.json").exists():
+                raise StorageError(
+                    f"{target} holds a finished model and no run to go on with; firth.load() opens it, and"
+                    " model.train_more() trains it on new text"
+                )
+            raise StorageError(
+                f"{target} holds no checkpoint of a run; train with checkpoint_every= (`--checkpoint-every`), so that"
+                " a run that is cut off can go on"
+            )
+        if not is_real_folder(folder):
+            raise StorageError(f"{folder} must be a folder, got a symbolic link; move what it points to into its place")
+        workspace = cls(folder, target, False)
+        try:
+            for saved in (target, workspace.checkpoint_folder):
+                clean_model_folder(saved)
+            if is_work_folder(folder):
+                write_mark(folder, f"to train in, for the model in {target.absolute()}")
+        except OSError as error:
+            workspace.close()
+            raise error if isinstance(error, StorageError) else storage_error(error, target) from error
+        return workspace
+
+    @property
+    def is_run(self) -> bool:
+        """There is a run in it that can be resumed."""
+        return (self.folder / RUN_NAME).exists()
+
+    @property
+    def corpus_folder(self) -> Path:
+        return self.folder / CORPUS_NAME
+
+    @property
+    def heldout_folder(self) -> Path:
+        return self.folder / HELDOUT_NAME
+
+    @property
+    def checkpoint_folder(self) -> Path:
+        return self.folder / CHECKPOINT_NAME
+
+    def write_run(self, record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Write what resuming needs besides corpus and checkpoint; the record last, and whole or not at all."""
+        for name, array in arrays.items():
+            with open(self.folder / f"{name}.npy", "wb") as file:
+                np.save(file, array, allow_pickle=False)
+                file.flush()
+                os.fsync(file.fileno())
+        whole = {"format": RUN_FORMAT, "format_version": RUN_VERSION, **record, "arrays": sorted(arrays)}
+        whole["checksums"] = run_checksums(record, arrays)
+        temporary = self.folder / f"{RUN_NAME}.tmp"
+        with open(temporary, "w", encoding="utf-8") as text:
+            json.dump(whole, text, indent=2, ensure_ascii=False, allow_nan=False)
+            text.flush()
+            os.fsync(text.fileno())
+        os.replace(temporary, self.folder / RUN_NAME)
+        sync_folder(self.folder)
+
+    def read_run(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """What ``write_run`` wrote.
+
+        Raises
+        ------
+        FormatError, StorageError
+        """
+        path = self.folder / RUN_NAME
+        missing = f"{path} does not exist: the folder holds no run; start the run again"
+        record = read_json_object(path, missing=missing, damaged="start the run again")
+        if record.get("format") != RUN_FORMAT:
+            raise FormatError(f'{path}: "format" must be {RUN_FORMAT!r}; start the run again')
+        if record.get("format_version") != RUN_VERSION:
+            raise FormatError(
+                f'{path}: "format_version" must be {RUN_VERSION}, got'
+                f" {describe_json(record.get('format_version'))}; go on with the version of firth that started the run"
+            )
+        names = record.get("arrays")
+        if not isinstance(names, list) or not all(isinstance(name, str) and name.isidentifier() for name in names):
+            raise FormatError(
+                f'{path}: "arrays" must be a list of names, got {describe_json(names)}; start the run again'
+            )
+        arrays = {name: read_run_array(self.folder / f"{name}.npy") for name in names}
+        validate_checksums(self.folder, record, arrays)
+        return record, arrays
+
+    def close(self) -> None:
+        """Let another run in; everything stays on the disk."""
+        self._lock.release()
+
+    def remove(self) -> None:
+        """Delete the work folder, and the output folder where it was made here and is empty.
+
+        Nothing happens in a forked child: the folder is its parent's.
+        """
+        if not self._lock.is_ours:
+            return
+        if self.output is None:
+            shutil.rmtree(self.folder, ignore_errors=True)  # what stays has a mark: a later run deletes it
+        else:
+            (self.folder / RUN_NAME).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # what stays has a mark: a later run deletes it
+                delete_work_folder(self.folder)
+        self.close()
+        if self.output is not None and self._made_output:
+            with contextlib.suppress(OSError):  # not empty: it holds the model
+                self.output.rmdir()
+
+
+@contextlib.contextmanager
+def open_workspace(
+    output: str | os.PathLike[str] | None, overwrite: bool, display: ProgressDisplay
+) -> Iterator[tuple[Workspace, StopSignals]]:
+    """A work folder that is deleted in the end, but for a run that can go on; signals that end all in order."""
+    with StopSignals() as signals:
+        workspace = Workspace.create(output, overwrite)
+        try:
+            with signals.at_once():
+                yield workspace, signals
+        finally:
+            display.close()
+            if workspace.is_run:
+                workspace.close()
+            else:
+                workspace.remove()
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Another name for the same file where the file system allows it, else a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy(source, target)  # with its mode
+
+
+def _lock(folder: Path) -> FolderLock:
+    """Take the lock of a folder, which ends with the process whatever ends it."""
+    try:
+        return FolderLock(folder)
+    except BlockingIOError:
+        raise StorageError(
+            f"{folder.parent} is being trained into by another process; wait for it, or choose another folder"
+        ) from None

@@ -1,0 +1,190 @@
+"""vectors: the words, the matrix whose rows they name and their counts, checked; what queries and edits read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from firth.base.spellings import did_you_mean
+from firth.base.values import is_integer, validate_choice
+from firth.corpus.tables import read_table
+from firth.errors import ParameterError, ShapeError, UnknownWordError
+from firth.vectors.mapping import RowPages
+from firth.vectors.neighbors import Floats, Norms, Rows, compute_norms, unit_rows
+from firth.vectors.words import IntegerWords, ListWords, PackedWords, Word, WordStore
+
+
+class _UnknownWordMessage:
+    """The message of an `UnknownWordError`, worked out only when somebody reads it."""
+
+    def __init__(self, word: object, store: WordStore) -> None:
+        self._word = word
+        self._store = store
+        self._text: str | None = None
+
+    def __str__(self) -> str:
+        if self._text is None:
+            self._text = self._compose()
+        return self._text
+
+    __repr__ = __str__
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)
+
+    def _compose(self) -> str:
+        text = f"{self._word!r} is not in the vocabulary of {len(self._store)} words"
+        if isinstance(self._store, IntegerWords):
+            return text + "; its words are integers, and rows are reached through .matrix"
+        if isinstance(self._word, bytes):
+            return text + "; words are str: decode the bytes"
+        if not isinstance(self._word, str):
+            return text + "; words are str, and rows are reached through .matrix"
+        return text + did_you_mean(self._store.suggest(self._word))
+
+
+class WordRows:
+    """What a `WordVectors` holds. It is not changed after it is made; the norms are computed at the first call.
+
+    Attributes
+    ----------
+    store : WordStore
+    matrix : float32 or float16 array, (V, D)
+        Read-only, not copied.
+    counts : int64 array, (V,), or None
+    pages : RowPages
+        Lets go of the pages of a mapped matrix that single look-ups have read.
+
+    Raises
+    ------
+    ShapeError, ParameterError
+    """
+
+    def __init__(self, words: object, matrix: npt.ArrayLike, counts: npt.ArrayLike | None) -> None:
+        self.store = _as_store(words)
+        self.matrix = _as_matrix(matrix)
+        n_words, n_dims = self.matrix.shape
+        if len(self.store) != n_words:
+            raise ShapeError(f"matrix must have a row for each of {len(self.store)} words, got {n_words} rows")
+        if n_dims == 0:
+            raise ShapeError("matrix must have at least 1 column, got 0")
+        self.counts = None if counts is None else _as_counts(counts, n_words)
+        self.pages = RowPages(self.matrix)
+        self._norms: Norms | None = None
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    @property
+    def words(self) -> Sequence[Any]:
+        """The words by row: a tuple of ``str``, a `PackedWords`, or an int64 array."""
+        return cast(Sequence[Any], self.store.sequence())
+
+    @property
+    def dims(self) -> int:
+        """D, the length of a vector."""
+        return int(self.matrix.shape[1])
+
+    def norms(self) -> Norms:
+        """The norms of all rows; the first call reads the matrix."""
+        if self._norms is None:
+            self.pages.keep()
+            self._norms = compute_norms(self.matrix)
+        return self._norms
+
+    def word_id(self, word: Word) -> int:
+        """The row of a word; UnknownWordError, with near spellings, where there is none."""
+        word_id = self.store.find(word)
+        if word_id < 0:
+            raise UnknownWordError(_UnknownWordMessage(word, self.store))
+        return word_id
+
+    def word_ids(self, words: Iterable[Word], unknown: Literal["error", "skip", "mark"] = "error") -> Rows:
+        """The rows of words, int64; unknown ones raise, are left out, or are -1 with ``unknown="mark"``."""
+        validate_choice("unknown", unknown, ("error", "skip", "mark"))
+        listed = list_words(words)
+        word_ids = self.store.find_all(listed)
+        if unknown == "error" and (missing := np.flatnonzero(word_ids < 0)).size:
+            raise UnknownWordError(_UnknownWordMessage(listed[int(missing[0])], self.store))
+        return word_ids[word_ids >= 0] if unknown == "skip" else word_ids
+
+    def copy_rows(self, word_ids: int | Rows) -> npt.NDArray[np.float32]:
+        """float32 copies of rows."""
+        rows = self.matrix[word_ids].astype(np.float32)
+        self.pages.touched(1 if rows.ndim == 1 else len(rows))
+        return cast("npt.NDArray[np.float32]", rows)
+
+    def finite_units(self, word_ids: Rows, words: Sequence[object]) -> Floats:
+        """The unit vectors of rows; ParameterError, with the word, where a row is not finite."""
+        units = unit_rows(self.matrix[word_ids])
+        self.pages.touched(len(word_ids))
+        bad = np.flatnonzero(~np.isfinite(units).all(axis=1))
+        if bad.size:
+            raise ParameterError(f"the vector of {words[int(bad[0])]!r} must be finite, got NaN, infinity or over 1e30")
+        return units
+
+
+def list_words(words: Iterable[Word]) -> list[Word]:
+    """Words that a user gave, as a list; one word that is no list is refused."""
+    if isinstance(words, (str, bytes)) or not isinstance(words, Iterable):
+        raise ParameterError(f"words must be a list of words, got {words!r}; put one word into a list")
+    table = read_table(words, "words")
+    if isinstance(table, np.ndarray) and table.ndim != 1:
+        raise ParameterError(f"words must be a list or a column, got a table of shape {table.shape}")
+    listed: Any = words if table is None else table
+    return listed.tolist() if isinstance(listed, np.ndarray) else list(listed)
+
+
+def _as_store(words: object) -> WordStore:
+    if isinstance(words, PackedWords):
+        return words
+    if isinstance(words, (str, bytes)):
+        raise ParameterError(f"words must be a sequence of words, got one {type(words).__name__}: {words!r:.60}")
+    if isinstance(words, np.ndarray):
+        if words.ndim != 1:
+            raise ShapeError(f"words must be flat, got shape {words.shape}")
+        if words.dtype.kind in "iu":
+            if words.dtype == np.uint64 and words.size and words.max() > np.uint64(2**63 - 1):
+                raise ParameterError(f"words must be below 2^63, got {words.max()}")
+            return IntegerWords(words.astype(np.int64))
+        words = words.tolist()
+    if not isinstance(words, Iterable):
+        raise ParameterError(f"words must be a sequence of words, got {type(words).__name__}")
+    listed = list(words)
+    if listed and all(is_integer(word) for word in listed):
+        if any(not -(2**63) <= int(word) < 2**63 for word in listed):
+            raise ParameterError("words must fit into 64 bits, got a larger integer")
+        return IntegerWords(np.array(listed, dtype=np.int64))
+    for word_id, word in enumerate(listed):
+        if not isinstance(word, str):
+            raise ParameterError(f"words must all be str, or all int, got {type(word).__name__} at row {word_id}")
+    return ListWords(listed)
+
+
+def _as_matrix(matrix: npt.ArrayLike) -> npt.NDArray[Any]:
+    array = np.asarray(matrix)
+    if array.ndim != 2:
+        raise ShapeError(f"matrix must have two dimensions (words, dims), got shape {array.shape}")
+    if array.dtype not in (np.float32, np.float16):
+        if array.dtype.kind not in "fiu":
+            raise ParameterError(f"matrix must hold real numbers, got {array.dtype}")
+        array = array.astype(np.float32)
+    array = array.view(np.ndarray)[:]  # a view of its own, so that the caller's array stays writable
+    array.flags.writeable = False
+    return array
+
+
+def _as_counts(counts: npt.ArrayLike, n_words: int) -> npt.NDArray[np.int64]:
+    array = np.asarray(counts)
+    if array.shape != (n_words,):
+        raise ShapeError(f"counts must have one number for each of {n_words} words, got shape {array.shape}")
+    if array.dtype.kind not in "iu" and array.size:
+        raise ParameterError(f"counts must be integers, got {array.dtype}")
+    array = array.astype(np.int64, copy=False)[:]
+    if array.size and int(array.min()) < 0:
+        raise ParameterError(f"counts must be at least 0, got {int(array.min())}")
+    array.flags.writeable = False
+    return array
