@@ -92,8 +92,8 @@ def test_models_that_are_refused_by_name(input_rows, tmp_path: Path) -> None:  #
     cases = {
         "supervised": (makers.fasttext(WORDS, input_rows, model=3), "supervised fastText model"),
         "supervised with labels": (makers.fasttext(WORDS, input_rows, model=3, n_labels=2), "supervised fastText"),
-        "quantised": (makers.fasttext(WORDS, input_rows, quantized=True), "input matrix is quantised"),
-        "pruned": (makers.fasttext(WORDS, input_rows, n_pruned=3), "quantised and pruned"),
+        "quantised": (makers.fasttext(WORDS, input_rows, quantized=True), "input matrix is quantized"),
+        "pruned": (makers.fasttext(WORDS, input_rows, n_pruned=3), "quantized and pruned"),
         "version": (makers.fasttext(WORDS, input_rows, version=13), "version must be 11 or 12, got 13"),
         "rows": (makers.fasttext(WORDS, input_rows[:-1]), r"must have 7 \+ 7 rows, got 13"),
         "ngrams": (makers.fasttext(WORDS, input_rows, max_chars=1_000_000), "minn and maxn must lie in 0 to 64"),

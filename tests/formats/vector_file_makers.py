@@ -50,7 +50,7 @@ def fasttext(
     for i in range(n_labels):
         out += f"__label__{i}".encode() + b"\0" + struct.pack("<qb", 1, 1)
     if n_pruned > 0:
-        out += struct.pack("<2i", 0, 0) * n_pruned
+        out += b"".join(struct.pack("<2i", i, i) for i in range(n_pruned))
     flag = b"" if version is None else struct.pack("<B", quantized)
     out += flag + struct.pack("<2q", *input_rows.shape) + input_rows.astype("<f4").tobytes()
     output_rows = np.zeros((len(words), n_dims), dtype="<f4")
