@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "abi.hpp"
+#include "base/abi.hpp"
 
 namespace firth {
 namespace {
