@@ -12,6 +12,8 @@ from firth.base.values import validate_choice
 from firth.corpus.tables import token_rows
 from firth.errors import MissingExtraError, ParameterError, ShapeError
 from firth.vectors.neighbors import Floats, Rows, unit_rows
+from firth.vectors.queries import Unknown, choose_unknown
+from firth.vectors.word_rows import gather_rows, list_words
 from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import Word
 
@@ -27,7 +29,7 @@ def text_vectors(
     weights: npt.ArrayLike | None = None,
     normalize_words: bool = False,
     remove_component: bool | npt.ArrayLike | None = None,
-    unknown: Literal["skip", "error"] = "skip",
+    unknown: Unknown | None = None,
 ) -> npt.NDArray[np.float32]:
     """One vector for each text: the weighted mean of its words' vectors.
 
@@ -48,8 +50,10 @@ def text_vectors(
     remove_component : bool or float array (D,), optional
         Whether to subtract each text's projection on the texts' first singular vector, or on this one. By default
         only with ``weighting="sif"``.
-    unknown : "skip" or "error"
-        Unknown words are left out, or raise. A text without a known word is the zero vector.
+    unknown : "skip", "error", "compose" or None
+        Unknown words are left out, raise, or are composed of their n-grams (those that have none are left out); they
+        count as words that were never seen. None: "compose" where the vectors have n-grams and no ``weights`` are
+        given, else "skip". A text without a word that counts is the zero vector.
 
     Returns
     -------
@@ -60,8 +64,12 @@ def text_vectors(
     [1] Arora, Liang, Ma (2017), A Simple but Tough-to-Beat Baseline for Sentence Embeddings, algorithm 1.
     """
     validate_choice("weighting", weighting, ("mean", "idf", "sif"))
-    token_ids, borders = _encode(vectors, texts, unknown)
+    if weights is not None and unknown == "compose":
+        raise ParameterError('weights must not be given with unknown="compose": composed words have no weight')
+    chosen = choose_unknown(vectors.subword_rows, unknown if weights is None else unknown or "skip", "skip")
+    token_ids, borders, composed = _encode(vectors, texts, chosen)
     n_texts = len(borders) - 1
+    n_words = len(vectors) + len(composed)
     if weights is not None:
         factors = np.asarray(weights, dtype=np.float64)
         if factors.shape != (len(vectors),):
@@ -70,12 +78,12 @@ def text_vectors(
             raise ParameterError("weights must be finite, got NaN or infinity")
         token_weights = factors[token_ids]
     elif weighting == "idf":
-        token_weights = _idf(len(vectors), token_ids, borders)[token_ids]
+        token_weights = _idf(n_words, token_ids, borders)[token_ids]
     elif weighting == "sif":
-        token_weights = sif_weights(vectors)[token_ids]
+        token_weights = np.append(sif_weights(vectors), np.ones(len(composed)))[token_ids]
     else:
         token_weights = None
-    sums = sum_rows(vectors, token_ids, borders, token_weights, normalize_words=normalize_words)
+    sums = sum_rows(vectors, token_ids, borders, token_weights, normalize_words=normalize_words, composed=composed)
     lengths = borders[1:] - borders[:-1]
     if token_weights is None or (weighting == "sif" and weights is None):
         scales = lengths.astype(np.float64)
@@ -99,6 +107,7 @@ def sum_rows(
     token_weights: Floats | None = None,
     *,
     normalize_words: bool = False,
+    composed: npt.NDArray[np.float32] | None = None,
 ) -> Floats:
     """For each text the weighted sum of its tokens' vectors, float64 (n_texts, D).
 
@@ -113,6 +122,8 @@ def sum_rows(
         By default every weight is 1.
     normalize_words : bool
         Take unit vectors of the words.
+    composed : float32 array, (n_composed, D), optional
+        Vectors of words that are not in the vocabulary; token ids from V on name its rows.
 
     Raises
     ------
@@ -124,7 +135,7 @@ def sum_rows(
     text_ids = np.repeat(np.arange(n_texts), borders[1:] - borders[:-1])
     for start in range(0, len(token_ids), _TOKENS_AT_ONCE):
         part = slice(start, start + _TOKENS_AT_ONCE)
-        rows = vectors.matrix[token_ids[part]].astype(np.float64)
+        rows = gather_rows(vectors.matrix, composed, token_ids[part])
         bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
         if bad.size:
             word = vectors.words[int(token_ids[start + int(bad[0])])]
@@ -143,7 +154,8 @@ def idf_weights(vectors: WordVectors, texts: Iterable[Iterable[Word]]) -> Floats
 
     scikit-learn's smooth form.
     """
-    return _idf(len(vectors), *_encode(vectors, texts, "skip"))
+    token_ids, borders, _ = _encode(vectors, texts, "skip")
+    return _idf(len(vectors), token_ids, borders)
 
 
 def sif_weights(vectors: WordVectors, a: float = SIF_A) -> Floats:
@@ -205,9 +217,10 @@ def word_movers_distance(
         raise MissingExtraError(
             "word mover's distance needs POT, which is not installed: pip install 'firth[transport]'"
         ) from None
+    validate_choice("unknown", unknown, ("skip", "error"))
     texts = []
     for words in (first, second):
-        token_ids, _ = _encode(vectors, [words], unknown)
+        token_ids, _, _ = _encode(vectors, [words], cast(Unknown, unknown))
         if not len(token_ids):
             return float("inf")
         texts.append(np.unique(token_ids, return_counts=True))
@@ -222,21 +235,32 @@ def word_movers_distance(
 
 
 def _encode(
-    vectors: WordVectors, texts: Iterable[Iterable[Word]], unknown: Literal["skip", "error"]
-) -> tuple[Rows, Rows]:
-    """Rows of all known tokens, and where each text begins."""
-    validate_choice("unknown", unknown, ("skip", "error"))
+    vectors: WordVectors, texts: Iterable[Iterable[Word]], unknown: Unknown
+) -> tuple[Rows, Rows, npt.NDArray[np.float32]]:
+    """Rows of all tokens that count; where each text begins; the vectors of the rows from V on, which are composed."""
     if isinstance(texts, (str, bytes)):
         raise ParameterError("texts must be lists of words, got one string; split it: [text.split()]")
     rows: Iterable[Iterable[Word]] = token_rows(texts, "texts")
     parts: list[Rows] = []
+    new_words: dict[Word, int] = {}
     for place, text in enumerate(rows):
         if isinstance(text, (str, bytes, Mapping)) or not isinstance(text, Iterable):
             raise ParameterError(f"texts must be lists of words, got {text!r:.60} at {place}; split it: text.split()")
-        parts.append(vectors.word_ids(cast(Sequence[Word], text), unknown=unknown))
+        if unknown != "compose":
+            parts.append(vectors.word_ids(cast(Sequence[Word], text), unknown=unknown))
+            continue
+        listed = list_words(text)
+        token_ids = vectors.word_ids(listed, unknown="mark")
+        for token in np.flatnonzero(token_ids < 0).tolist():
+            token_ids[token] = len(vectors) + new_words.setdefault(listed[token], len(new_words))
+        parts.append(token_ids)
+    composed, has_ngrams = vectors.compose(list(new_words))
+    if not has_ngrams.all():
+        is_used = np.append(np.ones(len(vectors), bool), has_ngrams)
+        parts = [token_ids[is_used[token_ids]] for token_ids in parts]
     borders = np.zeros(len(parts) + 1, dtype=np.int64)
     np.cumsum([len(part) for part in parts], out=borders[1:])
-    return (np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)), borders
+    return (np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)), borders, composed
 
 
 def _idf(n_words: int, token_ids: Rows, borders: Rows) -> Floats:
