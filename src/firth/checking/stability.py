@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from firth.checking.objective import read_block
+from firth.checking.outcomes import read_block
 from firth.checking.report import Finding
 from firth.checking.subject import SubjectError
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.checking.objective import EXACT_TOLERANCE, RIGHT_TOLERANCE, read_block
+from firth.checking.objective import EXACT_TOLERANCE, RIGHT_TOLERANCE
+from firth.checking.outcomes import read_block
 from firth.checking.report import Conventions, Finding, FunctionReport
 from firth.checking.stability import Sample, check_scores
 from firth.checking.subject import Slot, Subject, SubjectError

@@ -15,7 +15,8 @@ from firth.base.words import pack_words
 from firth.corpus.tables import is_missing, rows_of
 from firth.errors import CorpusError, CorpusTypeError, FormatError, ParameterError, ShapeError
 from firth.estimators.network import SigmoidNetworkClassifier
-from firth.formats.model_folder import read_model_folder, words_of, write_model_folder
+from firth.formats.model_folder import read_model_folder, write_model_folder
+from firth.formats.model_vectors import words_of
 from firth.numerics.network import NetworkSizes
 from firth.vectors.texts import sum_rows
 from firth.vectors.word_vectors import WordVectors

@@ -39,7 +39,8 @@ from firth.formats.npy import (
     read_array_header,
     validate_size,
 )
-from firth.formats.pickle_reader import PickledArray, Record, read_pickle, to_array
+from firth.formats.pickle_reader import read_pickle
+from firth.formats.pickle_values import PickledArray, Record, to_array
 from firth.formats.rows import finish_table, validate_finite
 from firth.formats.source import MAX_WORD_BYTES, ByteSource, ReadOptions, mapped
 from firth.formats.table import VectorTable

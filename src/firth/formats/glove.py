@@ -24,7 +24,8 @@ from pathlib import Path
 from firth.errors import FormatError
 from firth.formats.format import Format, Sample, count_trailing_numbers, is_number
 from firth.formats.recognition import ends_lines_with_cr, explain_piece, has_no_words
-from firth.formats.rows import finish_table, read_text_rows, write_text_rows
+from firth.formats.row_writing import write_text_rows
+from firth.formats.rows import finish_table, read_text_rows
 from firth.formats.source import MAX_DIMS, MAX_WORD_BYTES, ByteSource, ReadOptions
 from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions, validate_words, whole_file

@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from firth.errors import FormatError, StorageError
 from firth.formats.format import Format, Sample, is_number
-from firth.formats.rows import finish_table, read_text_rows, write_text_rows
+from firth.formats.row_writing import write_text_rows
+from firth.formats.rows import finish_table, read_text_rows
 from firth.formats.source import MAX_DIMS, MAX_WORD_BYTES, ByteSource, ReadOptions, VectorEncodingError, place
 from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions, validate_destination, validate_words, whole_file, write_all

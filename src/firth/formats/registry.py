@@ -16,6 +16,7 @@ from firth.formats import (
     gensim_native,
     glove,
     model_folder,
+    model_vectors,
     npz,
     projector,
     word2vec_binary,
@@ -30,7 +31,7 @@ from firth.formats.target import WriteOptions, plain_suffix
 
 # In the order in which they look at an unknown file: those with a magic number first.
 _FORMATS = (
-    model_folder.FORMAT,
+    model_vectors.FORMAT,
     npz.FORMAT,
     gensim_native.FORMAT,
     fasttext_bin.FORMAT,
@@ -146,7 +147,7 @@ def write_vectors(
     known = _named(format) if format is not None else FORMATS[format_for_writing(place)]
     if known.write is None:
         raise ParameterError(f"format must be one that firth writes ({', '.join(WRITABLE)}), got {known.name!r}")
-    if storage != "float32" and known.name != model_folder.FORMAT.name:
+    if storage != "float32" and known.name != model_vectors.FORMAT.name:
         raise ParameterError(f"storage must be 'float32' for the format {known.name!r}, got {storage!r}")
     if not len(table):
         raise ParameterError("table must have at least one word, got none")
@@ -180,7 +181,7 @@ def format_for_writing(path: str | os.PathLike[str]) -> str:
     if not suffix:
         if Path(path).suffix.lower() in COMPRESSED_SUFFIXES:
             raise ParameterError(f"path must have a suffix before {Path(path).suffix} or a format, got {str(path)!r}")
-        return model_folder.FORMAT.name
+        return model_vectors.FORMAT.name
     suffixes = ", ".join(f"{suffix} ({known.name})" for known in _FORMATS for suffix in known.suffixes if known.write)
     raise ParameterError(f"path must end in one of {suffixes}, or a format must be named, got {str(path)!r}")
 
@@ -206,9 +207,9 @@ def convert(
     known = _named(target_format) if target_format is not None else FORMATS[format_for_writing(target)]
     if known.write is None:
         raise ParameterError(f"target_format must be one of {', '.join(WRITABLE)}, got {known.name!r}")
-    if os.path.lexists(target) and not overwrite and known.name != model_folder.FORMAT.name:
+    if os.path.lexists(target) and not overwrite and known.name != model_vectors.FORMAT.name:
         raise StorageError(f"{target} exists; choose another name, or ask to overwrite it")
-    if known.name == model_folder.FORMAT.name:
+    if known.name == model_vectors.FORMAT.name:
         model_folder.validate_model_destination(target, overwrite, {"kind": "vectors"})
     table = read_vectors(
         source,

@@ -22,7 +22,8 @@ from pathlib import Path
 from firth.errors import FormatError
 from firth.formats.format import Format, Sample, take_sample
 from firth.formats.recognition import find_binary_width, recognise_rows, shows_numbers
-from firth.formats.rows import finish_table, parse_header, read_binary_rows, write_binary_rows
+from firth.formats.row_writing import write_binary_rows
+from firth.formats.rows import finish_table, parse_header, read_binary_rows
 from firth.formats.source import MAX_HEADER_BYTES, ByteSource, ReadOptions
 from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions, validate_words, whole_file

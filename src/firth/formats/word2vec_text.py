@@ -24,7 +24,8 @@ from pathlib import Path
 
 from firth.formats.format import Format, Sample, count_trailing_numbers
 from firth.formats.recognition import recognise_rows
-from firth.formats.rows import finish_table, parse_header, read_text_rows, write_text_rows
+from firth.formats.row_writing import write_text_rows
+from firth.formats.rows import finish_table, parse_header, read_text_rows
 from firth.formats.source import MAX_HEADER_BYTES, ByteSource, ReadOptions
 from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions, validate_words, whole_file

@@ -9,8 +9,7 @@ from firth.numerics.distributions import (
     noise_probabilities,
     window_probabilities,
 )
-from firth.numerics.gradient_check import GradientReport, check_gradient
-from firth.numerics.gradient_diagnosis import Diagnosis, diagnose_block, diagnose_gradient
+from firth.numerics.gradient_check import Diagnosis, GradientReport, check_gradient, diagnose_block, diagnose_gradient
 from firth.numerics.gradients import RowGradient
 from firth.numerics.huffman import HuffmanTree, build_huffman_tree
 from firth.numerics.layers import affine_backward, affine_forward, sigmoid_backward, sigmoid_forward

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from firth.checking import supplied
 from firth.checking.discovery import kind_of_name
-from firth.checking.objective import Blocks, Case, Outcome, Reading, read_outcome
+from firth.checking.objective import Case, Reading
+from firth.checking.outcomes import Blocks, Outcome, read_outcome
 from firth.checking.report import Finding, FunctionReport
 from firth.checking.scripted import WORDS, ScriptedDataset
 from firth.checking.subject import Slot, Subject, SubjectError

@@ -9,7 +9,8 @@ import numpy as np
 
 from firth.checking.kinds import _window
 from firth.checking.kinds._window import Array, CostFunction
-from firth.checking.objective import Blocks, Reading, ReadingSpec, grade_objective
+from firth.checking.objective import Reading, ReadingSpec, grade_objective
+from firth.checking.outcomes import Blocks
 from firth.checking.report import Finding, FunctionReport
 from firth.checking.subject import Subject
 from firth.numerics import cbow_window

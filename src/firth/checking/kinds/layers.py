@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.checking.discovery import kind_of_name
-from firth.checking.objective import blocks_agree, general_diagnosis, read_block
+from firth.checking.objective import blocks_agree, general_diagnosis
+from firth.checking.outcomes import read_block
 from firth.checking.report import Finding, FunctionReport
 from firth.checking.subject import Slot, Subject, SubjectError
 from firth.numerics import affine_backward, affine_forward, sigmoid_backward, sigmoid_forward

@@ -9,22 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.checking.kinds.softmax_cost import wrong_logit_gradients
-from firth.checking.objective import (
-    Blocks,
-    Case,
-    Outcome,
-    Reading,
-    ReadingSpec,
-    blocks_agree,
-    grade_objective,
-    read_block,
-    read_outcome,
-)
+from firth.checking.objective import Case, Reading, ReadingSpec, blocks_agree, grade_objective
+from firth.checking.outcomes import Blocks, Outcome, read_block, read_outcome
 from firth.checking.report import Finding, FunctionReport
 from firth.checking.stability import Sample, check_scores
 from firth.checking.subject import Slot, Subject, SubjectError
 from firth.numerics import sigmoid, sigmoid_gradient, softmax
-from firth.numerics.gradient_diagnosis import diagnose_product_of_sums
+from firth.numerics.gradient_check.patterns import diagnose_product_of_sums
 from firth.numerics.network import network_loss_and_gradient, pack_network
 
 Array = NDArray[np.float64]

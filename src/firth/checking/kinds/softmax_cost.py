@@ -9,16 +9,8 @@ import numpy as np
 
 from firth.checking.kinds import _prediction
 from firth.checking.kinds._prediction import RETURNS, SLOTS, Array
-from firth.checking.objective import (
-    Blocks,
-    Case,
-    Outcome,
-    Reading,
-    ReadingSpec,
-    blocks_agree,
-    grade_objective,
-    read_outcome,
-)
+from firth.checking.objective import Case, Reading, ReadingSpec, blocks_agree, grade_objective
+from firth.checking.outcomes import Blocks, Outcome, read_outcome
 from firth.checking.report import Finding, FunctionReport
 from firth.checking.scripted import ScriptedDataset
 from firth.checking.stability import Sample, check_scores

@@ -21,7 +21,7 @@ from firth.base.files import open_regular, read_regular
 from firth.base.json_file import describe_json, parse_json_object
 from firth.base.words import pack_words, unpack_words
 from firth.errors import FormatError, ParameterError, StorageError
-from firth.formats.model_folder import encode_safetensors_header, parse_safetensors_header
+from firth.formats.safetensors import encode_safetensors_header, parse_safetensors_header
 from firth.formats.target import whole_file
 
 STATE = "firth_gensim"  # the tensor with the settings

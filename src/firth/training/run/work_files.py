@@ -13,14 +13,7 @@ from pathlib import Path
 
 from firth.base.files import is_real_file, is_real_folder
 from firth.base.json_file import read_own_json
-from firth.base.owned import (
-    MARK_NAME,
-    TEMPORARY_NAME,
-    find_leftovers,
-    is_empty_mark,
-    n_bytes_in,
-    read_mark,
-)
+from firth.base.owned import MARK_NAME, TEMPORARY_NAME, find_leftovers, is_empty_mark, n_bytes_in, read_mark
 from firth.corpus.encoded import CORPUS_FILES
 from firth.errors import StorageError
 from firth.formats.model_files import CONFIG_NAME, LEFTOVER, TENSOR_FILE

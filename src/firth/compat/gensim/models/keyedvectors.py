@@ -2,6 +2,8 @@
 
 Keys are resolved to rows here, by gensim's rules (any string or integer; an integer that is no key is a row); every
 query goes to a `firth.WordVectors` whose words are the row numbers.
+
+The file is long because gensim has one class: some 60 short methods, most of them names for what `firth.vectors` does.
 """
 
 from __future__ import annotations
@@ -22,11 +24,10 @@ from firth.compat.gensim.pairs import read_pairs
 from firth.compat.gensim.refused import RemovedNameError, refuse
 from firth.compat.gensim.significance import Correlation, with_pvalue
 from firth.compat.gensim.store import as_path, is_ours, pack_keys, read_file, unpack_keys, write_file
-from firth.compat.gensim.utils import open_binary
+from firth.compat.gensim.vector_files import read_vocabulary, read_word2vec
 from firth.errors import FormatError, ParameterError, UnknownWordError
 from firth.formats.gensim_native import read_model
-from firth.formats.registry import read_vectors, write_vectors
-from firth.formats.source import VectorEncodingError
+from firth.formats.registry import write_vectors
 from firth.formats.table import VectorTable
 from firth.formats.target import whole_file, write_all
 from firth.vectors.evaluation import evaluate_analogies, score_word_pairs
@@ -50,23 +51,6 @@ REMOVED = {
     "accuracy": "use evaluate_word_analogies(...)",
     "similarity_unseen_docs": "it belongs to Doc2Vec, which is not in firth",
 }
-
-
-class TruncatedFileError(FormatError, EOFError):
-    """A file of vectors that does not hold what it announces: an EOFError too, as gensim raises."""
-
-
-class UndecodableWordError(VectorEncodingError, UnicodeDecodeError):
-    """A word whose bytes are not in the encoding: a UnicodeDecodeError too, as gensim raises."""
-
-    def __init__(self, message: str) -> None:
-        UnicodeDecodeError.__init__(self, "utf-8", b"", 0, 1, message)
-
-    def __new__(cls, message: str) -> UndecodableWordError:
-        return UnicodeDecodeError.__new__(cls, "utf-8", b"", 0, 1, message)
-
-    def __str__(self) -> str:
-        return self.reason
 
 
 class KeyedVectors:
@@ -702,11 +686,11 @@ class KeyedVectors:
         """
         if binary and no_header:
             raise NotImplementedError("no_header must be False where binary is True: the header tells D")
-        table = _read_word2vec(fname, binary, no_header, encoding, unicode_errors, limit)
+        table = read_word2vec(fname, binary, no_header, encoding, unicode_errors, limit)
         loaded = cls._from_rows(list(table.words), table.matrix.astype(datatype), None)
         counts = np.arange(len(table), 0, -1)
         if fvocab is not None:
-            given = _read_vocabulary(fvocab, unicode_errors)
+            given = read_vocabulary(fvocab, unicode_errors)
             missing = [word for word in table.words if word not in given]
             if missing:
                 raise FormatError(f"{fvocab}: the vocabulary is incomplete: {missing[0]!r} is missing")
@@ -723,7 +707,7 @@ class KeyedVectors:
         unicode_errors: str = "strict",
     ) -> None:
         """Take the vectors of a file for the keys that it has; ``lockf=0.0`` freezes them, 1.0 lets them learn."""
-        table = _read_word2vec(fname, binary, False, encoding, unicode_errors, None)
+        table = read_word2vec(fname, binary, False, encoding, unicode_errors, None)
         if table.matrix.shape[1] != self.vector_size:
             raise ParameterError(f"fname must hold vectors of {self.vector_size} numbers, got {table.matrix.shape[1]}")
         shared = [(self.key_to_index[word], row) for row, word in enumerate(table.words) if word in self.key_to_index]
@@ -805,47 +789,6 @@ def _with_weights(positive: list[Any], negative: list[Any]) -> tuple[list[Any], 
             items.append(item if plain else item[0])
             weights.append(sign if plain else float(item[1]))  # gensim's: a given weight carries its own sign
     return items, weights
-
-
-def _read_word2vec(
-    fname: Any, binary: bool, no_header: bool, encoding: str, unicode_errors: str, limit: int | None
-) -> VectorTable:
-    if unicode_errors not in ("strict", "replace", "ignore"):
-        raise ParameterError(f"unicode_errors must be 'strict', 'replace' or 'ignore', got {unicode_errors!r}")
-    name = "word2vec-binary" if binary else "glove" if no_header else "word2vec"
-    try:
-        table = read_vectors(
-            as_path(fname),
-            name,
-            encoding=encoding,
-            encoding_errors="strict" if unicode_errors == "strict" else "replace",
-            duplicates="first",
-            limit=limit or None,
-        )
-    except VectorEncodingError as error:
-        raise UndecodableWordError(str(error)) from None
-    except FormatError as error:
-        raise TruncatedFileError(str(error)) from None
-    if unicode_errors != "ignore":
-        return table
-    rows: dict[str, int] = {}
-    for row, word in enumerate(table.words):
-        rows.setdefault(word.replace("\ufffd", ""), row)
-    return VectorTable(list(rows), table.matrix[list(rows.values())])
-
-
-def _read_vocabulary(fvocab: Any, unicode_errors: str) -> dict[str, int]:
-    counts = {}
-    with open_binary(as_path(fvocab)) as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                word, count = line.decode("utf-8", errors=unicode_errors).split()
-                counts[word] = int(count)
-            except UnicodeDecodeError:
-                raise UndecodableWordError(f"{fvocab}, line {number}: the word is not UTF-8") from None
-            except ValueError:
-                raise FormatError(f"{fvocab}, line {number}: must be a word and its count, got {line!r:.60}") from None
-    return counts
 
 
 def _deprecate(name: str, instead: str) -> None:

@@ -2,6 +2,8 @@
 
 Whatever trains here is `firth.train`: this file keeps gensim's state (a mutable model, its vocabulary, its learning
 rates) and says in firth's parameters what gensim's mean. docs/gensim.md lists every name.
+
+The file is long because gensim has one class: its vocabulary, training and files change the same attributes.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from firth.compat.gensim.models.keyedvectors import KeyedVectors, prep_vectors, 
 from firth.compat.gensim.refused import RemovedNameError, refuse
 from firth.compat.gensim.store import as_path, is_ours, read_file, write_file
 from firth.compat.gensim.utils import TrimRule, keep_vocab_item
+from firth.compat.gensim.word2vec_names import GENSIM_NAMES, REMOVED, SETTINGS
 from firth.corpus.encode import encode_corpus
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.rewrite import rewrite_corpus
@@ -61,84 +64,6 @@ class _Default(int):
 
 
 NEGATIVE = _Default(5)
-
-# gensim's names of the parameters that may help where training diverges or learns nothing.
-GENSIM_NAMES = {
-    "learning_rate": "alpha",
-    "subsample": "sample",
-    "window": "window",
-    "epochs": "epochs",
-    "min_count": "min_count",
-    "cbow_input": "cbow_mean",
-}
-# What is saved of a model besides its arrays.
-SETTINGS = (
-    "vector_size",
-    "layer1_size",
-    "alpha",
-    "min_alpha",
-    "min_alpha_yet_reached",
-    "window",
-    "shrink_windows",
-    "min_count",
-    "effective_min_count",
-    "max_vocab_size",
-    "max_final_vocab",
-    "sample",
-    "seed",
-    "workers",
-    "sg",
-    "hs",
-    "negative",
-    "ns_exponent",
-    "cbow_mean",
-    "epochs",
-    "null_word",
-    "sorted_vocab",
-    "batch_words",
-    "compute_loss",
-    "comment",
-    "corpus_count",
-    "corpus_total_words",
-    "train_count",
-    "total_train_time",
-    "running_training_loss",
-)
-
-REMOVED = {
-    **dict.fromkeys(
-        (
-            "most_similar",
-            "most_similar_cosmul",
-            "similarity",
-            "n_similarity",
-            "similar_by_word",
-            "similar_by_vector",
-            "doesnt_match",
-            "wmdistance",
-            "evaluate_word_pairs",
-            "save_word2vec_format",
-            "load_word2vec_format",
-            "intersect_word2vec_format",
-        ),
-        "it is a method of model.wv",
-    ),
-    "accuracy": "use model.wv.evaluate_word_analogies(...)",
-    "vocab": "use model.wv.key_to_index",
-    "index2word": "use model.wv.index_to_key",
-    "syn0": "use model.wv.vectors",
-    "syn0norm": "use model.wv.get_normed_vectors()",
-    "syn0_lockf": "use model.wv.vectors_lockf",
-    "vocabulary": "its settings are the model's own attributes",
-    "trainables": "its arrays are the model's own attributes",
-    "docvecs": "Doc2Vec is not in firth; see firth.estimators.DocumentVectorizer",
-    "dv": "Doc2Vec is not in firth; see firth.estimators.DocumentVectorizer",
-    "iter": "use model.epochs",
-    "size": "use model.vector_size",
-    "delete_temporary_training_data": "keep model.wv alone, and drop the model",
-    "clear_sims": "norms are made when needed: model.wv.fill_norms(force=True)",
-    "add_null_word": "null_word is not in firth",
-}
 
 
 class WrongModelError(FormatError, AttributeError):

@@ -1,22 +1,16 @@
-"""Room numerics: check_gradient, which tells whether a function's gradient is its loss's and, if not, what is wrong.
-
-It compares slopes (finite_differences.py) and names the errors (gradient_diagnosis.py). It does not grade files and
-knows no kinds of functions: that is the room ``checking``.
-"""
+"""Room numerics: one gradient check: differences of the loss at coordinates and in directions, against the gradient."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.base.values import validate_choice
-from firth.errors import FirthError, GradientError, ParameterError, ShapeError
-from firth.numerics.finite_differences import (
+from firth.errors import FirthError, ParameterError
+from firth.numerics.gradient_check.diagnosis import diagnose_gradient
+from firth.numerics.gradient_check.finite_differences import (
     N_NOISE_POINTS,
     STEP_RATIO,
     Comparison,
@@ -28,10 +22,11 @@ from firth.numerics.finite_differences import (
     estimate_noise,
     is_resolved,
 )
-from firth.numerics.gradient_diagnosis import Diagnosis, diagnose_gradient
-from firth.numerics.gradients import RowGradient
+from firth.numerics.gradient_check.generators import RestoredStates
+from firth.numerics.gradient_check.layout import Arrays, Layout, is_same, read_gradient, read_loss
+from firth.numerics.gradient_check.patterns import Diagnosis
+from firth.numerics.gradient_check.report import CoordinateError, GradientReport
 
-METHODS = ("auto", "every-coordinate", "projections")
 MAX_COORDINATES = 1000  # above, "auto" takes random projections: 4 evaluations a coordinate
 N_PROJECTIONS = 24
 N_SAMPLED_COORDINATES = 64  # looked at one by one beside projections
@@ -51,360 +46,17 @@ TOLERANCES: dict[np.dtype[Any], float] = {
 # Rounding of the gradient itself: so many units in the last place of its largest coordinate, and of one.
 GRADIENT_ROUNDING, UNIT_ROUNDING = 1000.0, 8.0
 
-Arrays: TypeAlias = dict[str, NDArray[Any]]
-Point: TypeAlias = Any
 LossAndGradient: TypeAlias = Callable[[Any], Any]  # of a loss and its gradient
 
 
-@dataclass(frozen=True)
-class CoordinateError:
-    """One coordinate of a gradient beside its finite difference."""
-
-    block: str | None
-    position: tuple[int, ...]
-    analytic: float
-    numeric: float
-    relative_error: float
-    is_wrong: bool
-
-    @property
-    def place(self) -> str:
-        inside = f"[{', '.join(map(str, self.position))}]" if self.position else ""
-        return f"{self.block or 'x'}{inside}"
-
-
-@dataclass(frozen=True)
-class GradientReport:
-    """What :func:`check_gradient` found. True in a condition if, and only if, nothing is wrong; prints itself.
-
-    Attributes
-    ----------
-    ok : bool
-        No error was found.
-    diagnoses : tuple of Diagnosis
-        What is wrong, in words; warnings and notes too, which leave ``ok`` as it is.
-    worst : tuple of CoordinateError
-        The coordinates with the largest relative errors, wrong ones first.
-    max_relative_error : float
-        The largest of |a - n| / max(|a|, |n|) over the coordinates compared; for those that are not wrong, a
-        thousandth of the largest |n| takes the place of a smaller denominator.
-    n_coordinates, n_compared, n_wrong : int
-        Coordinates there are, compared one by one, and wrong among these.
-    n_unresolved : int
-        Coordinates so small beside the loss's rounding that not even a factor of two would show.
-    n_at_kink : int
-        Coordinates at a kink of the loss, where the gradient is one of several that are right.
-    method : "every-coordinate" or "projections"
-    n_projections, n_wrong_projections : int
-    tolerance : float
-        Relative error that counts as right.
-    loss : float
-        At x.
-    n_evaluations : int
-        Calls of the function.
-    analytic, numeric : array, or dict of arrays, as x
-        The function's gradient and the finite differences; NaN where none was taken. None where the function's
-        gradient could not be compared at all.
-    dtype : str
-        The coarsest float type in play; it sets the tolerance.
-    """
-
-    ok: bool
-    diagnoses: tuple[Diagnosis, ...]
-    worst: tuple[CoordinateError, ...] = ()
-    max_relative_error: float = float("nan")
-    n_coordinates: int = 0
-    n_compared: int = 0
-    n_wrong: int = 0
-    n_unresolved: int = 0
-    n_at_kink: int = 0
-    method: str = "every-coordinate"
-    n_projections: int = 0
-    n_wrong_projections: int = 0
-    tolerance: float = float("nan")
-    loss: float = float("nan")
-    n_evaluations: int = 0
-    analytic: Any = None
-    numeric: Any = None
-    dtype: str = "float64"
-
-    def __bool__(self) -> bool:
-        return self.ok
-
-    @property
-    def codes(self) -> tuple[str, ...]:
-        """The codes of the diagnoses."""
-        return tuple(diagnosis.code for diagnosis in self.diagnoses)
-
-    def raise_if_wrong(self) -> None:
-        """Raise GradientError, with the report as its message, unless the gradient is right."""
-        if not self.ok:
-            raise GradientError(str(self))
-
-    def __str__(self) -> str:
-        lines = [f"gradient {'right' if self.ok else 'WRONG'}: {self._extent()}"]
-        lines.append(
-            f"  loss {self.loss:.9g}, {self.dtype}, tolerance {self.tolerance:.0e}, {self.n_evaluations} evaluations"
-        )
-        if self.n_unresolved:
-            lines.append(f"  {self.n_unresolved} coordinates are too small to be told from the loss's rounding")
-        if self.n_at_kink:
-            lines.append(
-                f"  {self.n_at_kink} coordinates are at a kink of the loss; their gradient is one of the right ones"
-            )
-        for diagnosis in self.diagnoses:
-            where = f" in {diagnosis.block}" if diagnosis.block else ""
-            label = "" if diagnosis.severity == "error" else f"{diagnosis.severity}: "
-            lines.append(f"  {label}{diagnosis.code}{where}: {diagnosis.message}")
-        if self.worst:
-            width = max(len(error.place) for error in self.worst)
-            width = max(width, len("worst"))
-            lines.append(f"  {'worst':<{width}}  {'gradient':>16}  {'differences':>16}  relative error")
-            lines += [
-                f"  {error.place:<{width}}  {error.analytic:>16.9g}  {error.numeric:>16.9g}  "
-                f"{error.relative_error:.1e}{'  wrong' if error.is_wrong else ''}"
-                for error in self.worst
-            ]
-        return "\n".join(lines)
-
-    def _extent(self) -> str:
-        if self.numeric is None:
-            return "not compared"
-        if self.method == "every-coordinate":
-            if self.ok:
-                return f"all {self.n_coordinates} coordinates, largest relative error {self.max_relative_error:.1e}"
-            return f"{self.n_wrong} of {self.n_coordinates} coordinates"
-        projections = f"{self.n_projections} random projections of {self.n_coordinates} coordinates"
-        if self.ok:
-            return f"{projections} and {self.n_compared} of the coordinates"
-        return f"{self.n_wrong_projections} of {projections}, {self.n_wrong} of {self.n_compared} coordinates looked at"
-
-
-def check_gradient(
-    function: LossAndGradient,
-    x: Point,
-    *,
-    rng: Any = None,
-    method: str = "auto",
-    n_projections: int = N_PROJECTIONS,
-    tolerance: float | None = None,
-    blocks: Mapping[str, Sequence[int]] | None = None,
-    sizes: Mapping[str, int] | None = None,
-    seed: int = 0,
-    n_worst: int = 5,
-    raise_on_error: bool = False,
-) -> GradientReport:
-    """Whether ``function(x)`` returns the gradient of its loss; if not, what is wrong with it.
-
-    The slopes of the loss are taken by central differences of the fourth order, with a step chosen for each
-    coordinate and tried again with others before a coordinate is called wrong. A coordinate is never called wrong
-    for what rounding or a kink of the loss explains. The loss is taken at its word: whether it is the loss that was
-    meant cannot be seen from here.
-
-    Parameters
-    ----------
-    function : callable
-        ``function(x) -> (loss, gradient)``: a scalar, and an array of x's shape or a dict of arrays as x. A
-        RowGradient stands for its dense array. Functions with further outputs need wrapping.
-    x : float array of any shape, a float, or a dict of float arrays
-        Not modified; each call gets a copy. Integers are refused: a step would be rounded away.
-    rng : generator, or sequence of generators, optional
-        Those that ``function`` draws from: ``np.random.Generator``, ``np.random.RandomState`` or ``random.Random``.
-        Their states, and those of ``random`` and ``np.random``, are restored before every evaluation and at the end.
-    method : "auto", "every-coordinate" or "projections"
-        Every coordinate by its own differences, or random directions and a sample of coordinates (wrong ones are
-        then searched for). ``"auto"`` takes projections above 1000 coordinates; the report says which.
-    n_projections : int
-        Random directions over all of x; each block of a dict or of ``blocks`` gets two of its own besides.
-    tolerance : float, optional
-        Relative error that counts as right: by default 1e-7 in double and 5e-4 in single precision.
-    blocks : mapping of names to shapes, optional
-        For x a vector in which several arrays are packed, in order: ``{"W1": (10, 5), "b1": (1, 5)}``.
-    sizes : mapping of names to sizes, optional
-        To name a constant factor with: ``{"M": 20}`` lets the report say "1/M".
-    seed : int
-        Of the random directions.
-    n_worst : int
-        Coordinates that the report lists.
-    raise_on_error : bool
-        Raise GradientError instead of returning a report that is not ``ok``.
-
-    Returns
-    -------
-    GradientReport
-
-    Raises
-    ------
-    ParameterError, ShapeError
-        For arguments, or a function, that this cannot check.
-    GradientError
-        With ``raise_on_error``, for a gradient that is wrong.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> report = check_gradient(lambda x: (np.sum(x**2), x), np.array([1.0, -2.0, 3.0]))
-    >>> report.ok, report.diagnoses[0].message
-    (False, 'the gradient is 1/2 times the right one')
-    """
-    validate_choice("method", method, METHODS)
-    if n_projections < 1:
-        raise ParameterError(f"n_projections must be at least 1, got {n_projections}")
-    layout = _Layout(x, blocks)
-    if tolerance is not None and not tolerance > 0:
-        raise ParameterError(f"tolerance must be above 0, got {tolerance}")
-    with _RestoredStates(rng) as states:
-        report = _Check(function, layout, states, method, n_projections, tolerance, sizes, seed, n_worst).run()
-    if raise_on_error:
-        report.raise_if_wrong()
-    return report
-
-
-class _Layout:
-    """Where the coordinates of x stand: arrays as the function takes them, and blocks as the report names them.
-
-    Coordinates are numbered through all arrays; ``origin`` holds their values as float64.
-    """
-
-    def __init__(self, x: Point, blocks: Mapping[str, Sequence[int]] | None) -> None:
-        self.is_mapping = isinstance(x, Mapping)
-        self.is_scalar = isinstance(x, (float, np.floating))
-        if self.is_mapping:
-            if not x:
-                raise ParameterError("x must hold at least one array, got an empty dict")
-            self.arrays: Arrays = {str(name): _as_point(f"x[{name!r}]", value) for name, value in x.items()}
-            self.keys = {str(name): name for name in x}
-        else:
-            self.arrays = {"x": _as_point("x", x)}
-        self.n_coordinates = sum(array.size for array in self.arrays.values())
-        if self.n_coordinates == 0:
-            raise ShapeError("x must hold at least one number, got none")
-        self.origin = np.concatenate([array.reshape(-1).astype(np.float64) for array in self.arrays.values()])
-        if not np.all(np.isfinite(self.origin)):
-            raise ParameterError("x must be finite, got a NaN or an infinity in it")
-        self.epsilon = max(float(np.finfo(array.dtype).eps) for array in self.arrays.values())
-
-        self.shapes: dict[str, tuple[int, ...]] = {name: array.shape for name, array in self.arrays.items()}
-        if blocks is not None:
-            if self.is_mapping:
-                raise ParameterError("blocks must be left out where x is a dict: its entries are the blocks")
-            self.shapes = {str(name): tuple(int(size) for size in shape) for name, shape in blocks.items()}
-            total = sum(int(np.prod(shape)) for shape in self.shapes.values())
-            if total != self.n_coordinates:
-                raise ShapeError(f"blocks must hold x's {self.n_coordinates} numbers together, got {total}")
-        self.starts: dict[str, int] = {}
-        start = 0
-        for name, shape in self.shapes.items():
-            self.starts[name] = start
-            start += int(np.prod(shape))
-        self.has_blocks = len(self.shapes) > 1
-
-    def copy_arrays(self) -> Arrays:
-        return {name: array.copy() for name, array in self.arrays.items()}
-
-    def move_coordinate(self, coordinate: int, distance: float) -> Arrays:
-        moved = self.copy_arrays()
-        for array in moved.values():
-            if coordinate < array.size:
-                array.reshape(-1)[coordinate] += array.dtype.type(distance)
-                break
-            coordinate -= array.size
-        return moved
-
-    def move(self, direction: NDArray[np.float64], distance: float) -> Arrays:
-        moved, start = {}, 0
-        for name, array in self.arrays.items():
-            part = direction[start : start + array.size].reshape(array.shape)
-            moved[name] = (array + distance * part).astype(array.dtype)
-            start += array.size
-        return moved
-
-    def as_point(self, arrays: Arrays) -> Point:
-        if self.is_mapping:
-            return {self.keys[name]: array for name, array in arrays.items()}
-        return arrays["x"][()] if self.is_scalar else arrays["x"]
-
-    def to_blocks(self, flat: NDArray[Any]) -> Arrays:
-        return {
-            name: flat[self.starts[name] : self.starts[name] + int(np.prod(shape))].reshape(shape)
-            for name, shape in self.shapes.items()
-        }
-
-    def as_given(self, flat: NDArray[np.float64]) -> Any:
-        """A vector over all coordinates in the form of x."""
-        parts, start = {}, 0
-        for name, array in self.arrays.items():
-            parts[name] = flat[start : start + array.size].reshape(array.shape)
-            start += array.size
-        return self.as_point(parts)
-
-    def place(self, coordinate: int) -> tuple[str | None, tuple[int, ...]]:
-        for name, shape in self.shapes.items():
-            inside = coordinate - self.starts[name]
-            if inside < int(np.prod(shape)):
-                position = tuple(int(i) for i in np.unravel_index(inside, shape)) if shape else ()
-                return (name if self.has_blocks or self.is_mapping else None), position
-        raise AssertionError("a coordinate outside x")
-
-
-def _as_point(name: str, value: Any) -> NDArray[Any]:
-    array = np.asarray(value)
-    if array.dtype.kind != "f":
-        hint = "; convert it with .astype(float): a step would be rounded away" if array.dtype.kind in "iub" else ""
-        raise ParameterError(f"{name} must hold floats, got dtype {array.dtype}{hint}")
-    return np.array(array)  # ours: in C order, whatever the caller does with the original
-
-
-class _RestoredStates:
-    """The states of all generators that a function may draw from, at the start of the check."""
-
-    def __init__(self, rng: Any) -> None:
-        if rng is None:
-            generators: list[Any] = []
-        else:
-            generators = list(rng) if isinstance(rng, (list, tuple)) else [rng]
-        self._random = random.getstate()
-        self._numpy = np.random.get_state()
-        self._restore_own: list[Callable[[], None]] = [_state_restorer(generator) for generator in generators]
-
-    def restore(self) -> None:
-        random.setstate(self._random)
-        np.random.set_state(self._numpy)
-        for restore in self._restore_own:
-            restore()
-
-    def __enter__(self) -> _RestoredStates:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.restore()
-
-
-def _state_restorer(generator: Any) -> Callable[[], None]:
-    if isinstance(generator, np.random.RandomState):
-        legacy_state = generator.get_state()
-        return lambda: generator.set_state(legacy_state)
-    if isinstance(generator, random.Random):
-        plain_state = generator.getstate()
-        return lambda: generator.setstate(plain_state)
-    if isinstance(generator, (np.random.Generator, np.random.BitGenerator)):
-        bits = generator.bit_generator if isinstance(generator, np.random.Generator) else generator
-        bit_state = bits.state
-        return lambda: setattr(bits, "state", bit_state)
-    raise ParameterError(
-        "rng must be a np.random.Generator, np.random.RandomState or random.Random, or a sequence of them, "
-        f"got {type(generator).__name__}"
-    )
-
-
-class _Check:
+class Check:
     """One run of check_gradient: the state that its steps share."""
 
     def __init__(
         self,
         function: LossAndGradient,
-        layout: _Layout,
-        states: _RestoredStates,
+        layout: Layout,
+        states: RestoredStates,
         method: str,
         n_projections: int,
         tolerance: float | None,
@@ -447,7 +99,7 @@ class _Check:
         """The loss at a moved point; NaN where the function is not defined there."""
         try:
             with np.errstate(all="ignore"):
-                return _read_loss(self.evaluate(arrays)[0])
+                return read_loss(self.evaluate(arrays)[0])
         except FirthError:
             raise
         except (ArithmeticError, ValueError) as error:  # math.log(-1) is a ValueError
@@ -458,7 +110,7 @@ class _Check:
     def run(self) -> GradientReport:
         arrays = self.layout.copy_arrays()
         raw_loss, raw_gradient = self.evaluate(arrays)
-        self.loss_at_x = _read_loss(raw_loss)
+        self.loss_at_x = read_loss(raw_loss)
         self.loss_epsilon = float(np.finfo(np.asarray(raw_loss).dtype).eps) if _is_float(raw_loss) else 2.0**-52
         if np.ndim(raw_loss) > 0:
             message = f"the loss has the shape {np.shape(raw_loss)}; a scalar is meant"
@@ -468,7 +120,7 @@ class _Check:
                 message = f"the function modifies {name}; every call was given a copy"
                 self.remarks.append(Diagnosis("input-modified", message, {}, severity="warning"))
 
-        gradients, gradient_epsilon, problems = _read_gradient(raw_gradient, self.layout)
+        gradients, gradient_epsilon, problems = read_gradient(raw_gradient, self.layout)
         self.epsilon = max(self.layout.epsilon, gradient_epsilon, self.loss_epsilon)
         self.dtype = _coarsest_dtype(self.epsilon)
         self.tolerance = TOLERANCES[self.dtype] if self.given_tolerance is None else self.given_tolerance
@@ -480,9 +132,9 @@ class _Check:
         self.analytic = gradients
 
         again_loss, again_gradient = self.evaluate(self.layout.copy_arrays())
-        repeated = _read_gradient(again_gradient, self.layout)[0]
-        change = abs(_read_loss(again_loss) - self.loss_at_x)
-        if repeated is None or not _is_same(change, self.loss_at_x, self.analytic, repeated, self.tolerance):
+        repeated = read_gradient(again_gradient, self.layout)[0]
+        change = abs(read_loss(again_loss) - self.loss_at_x)
+        if repeated is None or not is_same(change, self.loss_at_x, self.analytic, repeated, self.tolerance):
             message = (
                 "two calls at the same x differ: pass the generators that the function draws from as rng=, "
                 "and keep no state in it"
@@ -831,64 +483,3 @@ def _coarsest_dtype(epsilon: float) -> np.dtype[Any]:
 
 def _is_float(value: Any) -> bool:
     return np.asarray(value).dtype.kind == "f"
-
-
-def _read_loss(loss: Any) -> float:
-    array = np.asarray(loss)
-    if array.size != 1 or array.dtype.kind not in "fiub":
-        raise ShapeError(f"loss must be a real scalar, got shape {array.shape} and dtype {array.dtype}")
-    return float(array.reshape(()))
-
-
-def _is_same(
-    change: float, loss: float, gradient: NDArray[np.float64], repeated: NDArray[np.float64], tolerance: float
-) -> bool:
-    """Whether two calls at one point gave the same, up to the order in which threads added."""
-    finite = np.isfinite(gradient) & np.isfinite(repeated)
-    largest = np.abs(gradient[finite]).max(initial=0.0)
-    return bool(
-        change <= 0.1 * tolerance * abs(loss)
-        and np.array_equal(np.isfinite(gradient), np.isfinite(repeated))
-        and np.abs(gradient[finite] - repeated[finite]).max(initial=0.0) <= tolerance * largest
-    )
-
-
-def _read_gradient(gradient: Any, layout: _Layout) -> tuple[NDArray[np.float64] | None, float, list[Diagnosis]]:
-    """The gradient as one vector over all coordinates, its rounding unit, and what is wrong with its form."""
-    if layout.is_mapping:
-        if not isinstance(gradient, Mapping):
-            raise ShapeError(f"gradient must be a dict with the keys of x, got {type(gradient).__name__}")
-        missing = [name for name, key in layout.keys.items() if key not in gradient]
-        extra = [str(key) for key in gradient if str(key) not in layout.keys]
-        if missing or extra:
-            raise ShapeError(f"gradient must have the keys of x; missing {missing}, not in x {extra}")
-        parts = {name: gradient[key] for name, key in layout.keys.items()}
-    else:
-        parts = {"x": gradient}
-
-    vectors: list[NDArray[np.float64]] = []
-    problems: list[Diagnosis] = []
-    epsilon = 0.0
-    for name, part in parts.items():
-        expected = layout.arrays[name].shape
-        if isinstance(part, RowGradient) and len(expected) == 2:
-            part = part.to_dense(expected[0])
-        array = np.asarray(part)
-        if array.dtype.kind not in "fiub":
-            raise ParameterError(f"gradient of {name} must hold real numbers, got dtype {array.dtype}")
-        if array.dtype.kind == "f":
-            epsilon = max(epsilon, float(np.finfo(array.dtype).eps))
-        block = name if layout.is_mapping else None
-        if array.shape != expected:
-            problems.append(_describe_shape(array.shape, expected, block))
-        else:
-            vectors.append(array.astype(np.float64).reshape(-1))
-    return (None if problems else np.concatenate(vectors)), epsilon, problems
-
-
-def _describe_shape(shape: tuple[int, ...], expected: tuple[int, ...], block: str | None) -> Diagnosis:
-    message = f"the gradient has the shape {shape}, x has {expected}"
-    evidence = {"shape": shape, "expected": expected}
-    if len(shape) == 2 and shape == expected[::-1]:
-        return Diagnosis("transposed", f"{message}: it looks transposed", evidence, block)
-    return Diagnosis("gradient-shape", message, evidence, block)
