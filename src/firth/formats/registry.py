@@ -127,7 +127,9 @@ def write_vectors(
         The suffixes ``.gz``, ``.bz2``, ``.xz`` and ``.zst`` compress.
     table : VectorTable
     format : str or None
-        One of `WRITABLE`; None: by the suffix, see `format_for_writing`.
+        One of `WRITABLE`; None: by the suffix, see `format_for_writing`. A table with n-grams that goes to ``.bin``
+        becomes a model of fastText. N-grams are kept by ``firth`` and ``fasttext-bin``; other formats have the vectors
+        of the vocabulary alone.
     overwrite : bool
         Replace what is there.
     storage : {"float32", "float16"}
@@ -145,6 +147,8 @@ def write_vectors(
     options = WriteOptions(overwrite, storage, threads)
     place = Path(path)
     known = _named(format) if format is not None else FORMATS[format_for_writing(place)]
+    if format is None and table.subwords is not None and known is word2vec_binary.FORMAT:
+        known = fasttext_bin.FORMAT  # the other program that writes .bin, whose files have n-grams
     if known.write is None:
         raise ParameterError(f"format must be one that firth writes ({', '.join(WRITABLE)}), got {known.name!r}")
     if storage != "float32" and known.name != model_vectors.FORMAT.name:
@@ -220,7 +224,7 @@ def convert(
         limit=limit,
         threads=threads,
     )
-    write_vectors(target, table, known.name, overwrite=overwrite, storage=storage, threads=threads)
+    write_vectors(target, table, target_format or None, overwrite=overwrite, storage=storage, threads=threads)
     return table
 
 

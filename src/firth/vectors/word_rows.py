@@ -185,6 +185,9 @@ class WordRows:
         composed, sizes = self.subwords.compose([data or b"" for data in encoded])
         if self._ngram_pages is not None:
             self._ngram_pages.touched(int(sizes.sum()))
+        if not np.isfinite(composed).all():
+            bad = words[int(np.argmin(np.isfinite(composed).all(axis=1)))]
+            raise ParameterError(f"the rows of the n-grams of {bad!r:.60} must be finite, got NaN or infinity")
         has_ngrams = (sizes > 0) & np.array([data is not None for data in encoded], bool)
         return np.where(has_ngrams[:, None], composed, 0).astype(np.float32), has_ngrams
 
