@@ -6,6 +6,7 @@ is what a run of one thread learns from the same rows.
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from typing import Any
@@ -246,7 +247,9 @@ def test_one_thread_has_no_copies(corpus, objective):
         make_engine(*corpus, **sides, **PARAMETERS, **threads)
         for threads in ({"threads": 1}, {}, {"threads": 2}, {"threads": 2})
     )
-    unknown._settings = unknown._settings.replace(input_touches=None, output_touches=None)
+    of_unknown = unknown._settings
+    matrices = {name: dataclasses.replace(getattr(of_unknown, name), touches=None) for name in ("input", "output")}
+    unknown._settings = of_unknown.replace(**matrices)
     for engine in (one, default, unknown, two):
         engine.train_slice(5_000, 12_000, 0)
     for engine in (default, unknown):

@@ -26,6 +26,7 @@ from firth.kernels.settings import make_settings, open_kernel, parameter_values
 from firth.kernels.staleness import choose_shard_tokens, touch_rates
 from firth.native.kernel import ROW_ALIGNMENT_BYTES, Result, Rounds
 from firth.native.loader import StoppedError
+from firth.native.settings import RowMatrix
 from firth.numerics.huffman import build_huffman_tree
 
 HELDOUT_NEGATIVES = 10
@@ -138,9 +139,9 @@ class Engine:
             )
 
         row_elements = ROW_ALIGNMENT_BYTES // np.dtype(np.float32).itemsize
-        self._stride = -(-config.dims // row_elements) * row_elements
-        self._input = _allocate_matrix(self._n_words, self._stride)
-        self._output = _allocate_matrix(n_output_rows, self._stride)
+        stride = -(-config.dims // row_elements) * row_elements
+        self._input = _allocate_matrix(self._n_words, stride)
+        self._output = _allocate_matrix(n_output_rows, stride)
 
         self._ids = np.ascontiguousarray(ids, dtype=np.int32)
         self._offsets = np.ascontiguousarray(offsets, dtype=np.int64)
@@ -168,8 +169,10 @@ class Engine:
         self._settings = make_settings(
             self._kernel,
             config,
+            source="windows",
             ids=self._ids,
             offsets=self._offsets,
+            targets=None,
             sequence_weights=self._weights,
             n_tokens=len(self._ids),
             n_sequences=len(self._offsets) - 1,
@@ -179,23 +182,19 @@ class Engine:
             path_offsets=None if tree is None else np.ascontiguousarray(tree.offsets, dtype=np.int64),
             path_nodes=None if tree is None else np.ascontiguousarray(tree.node_ids, dtype=np.int32),
             path_codes=None if tree is None else np.ascontiguousarray(tree.codes, dtype=np.uint8),
-            input_matrix=self._input,
-            output_matrix=self._output,
-            frozen=self._frozen,
+            input=RowMatrix(self._input, self._frozen, rates.inputs.astype(np.float32)),
+            output=RowMatrix(
+                self._output, touches=output_touches.astype(np.float32), touches_from_last=tree is not None
+            ),
+            n_targets=self._n_words,
             stop_flag=self._stop_flag,
-            n_words=self._n_words,
-            n_output_rows=n_output_rows,
-            stride=self._stride,
-            input_touches=rates.inputs.astype(np.float32),
-            output_touches=output_touches.astype(np.float32),
-            output_touches_from_last=int(tree is not None),
             noise_purpose=int(Purpose.NEGATIVES),
             shard_tokens=shard_tokens,
             loss_every=self.loss_every,
         )
         self._kernel.initial_vectors(config.seed, self._input, self._dims)
         if initial_vectors is not None:
-            self._validate_shape("initial_vectors", initial_vectors, self._n_words)
+            self._validate_shape("initial_vectors", initial_vectors, len(self._input))
             is_given = ~np.isnan(initial_vectors).all(axis=1)
             self._input[is_given, : self._dims] = initial_vectors[is_given]
 
