@@ -133,3 +133,13 @@ def test_a_folder_whose_rules_are_damaged(change, message: str, path: Path, tmp_
     (tmp_path / "folder" / "config.json").write_text(json.dumps(config))
     with pytest.raises(FormatError, match=message):
         read_vectors(tmp_path / "folder")
+
+
+def test_the_end_of_a_sentence_keeps_its_vector(input_rows, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """In the older layout it has n-grams, in the layout that firth writes it has none."""
+    (tmp_path / "old.bin").write_bytes(makers.fasttext(WORDS, input_rows, version=None))
+    convert(tmp_path / "old.bin", tmp_path / "new.bin")
+    old, new = read_vectors(tmp_path / "old.bin"), read_vectors(tmp_path / "new.bin")
+    np.testing.assert_array_equal(new.matrix, old.matrix)
+    assert old.subwords is not None
+    assert old.subwords.rules.end_has_ngrams

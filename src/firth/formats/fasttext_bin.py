@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 
 from firth.base.ngrams import END_OF_SENTENCE, NgramRules
 from firth.base.words import WordBuffer
-from firth.errors import FormatError
 from firth.formats.fasttext_model import (
     MAGIC,
     MAX_NGRAM_CHARS,
@@ -140,11 +139,10 @@ def write(path: Path, table: VectorTable, options: WriteOptions) -> None:
         own_rows, ngram_rows, rules = table.matrix, np.zeros((0, n_dims), np.float32), None
     else:
         own_rows, ngram_rows, rules = subwords.own_rows(words, table.matrix), subwords.ngram_rows, subwords.rules
-        if rules.end_has_ngrams and END_OF_SENTENCE.decode() in table.words:
-            raise FormatError(
-                f"{path}: fastText's files give the word {END_OF_SENTENCE.decode()!r} no n-grams, and here it has some;"
-                " leave the word out, or use a model folder"
-            )
+        if rules.end_has_ngrams and END_OF_SENTENCE.decode() in table.words:  # in these files its bag is its own row
+            end = table.words.index(END_OF_SENTENCE.decode())
+            own_rows = own_rows.copy()
+            own_rows[end] = table.matrix[end]
         validate_finite(path, own_rows)
     counts = np.ones(n_words, np.int64) if table.counts is None else table.counts
     buckets, shortest, longest = (0, 0, 0) if rules is None else (rules.buckets, rules.min_ngram, rules.max_ngram)
