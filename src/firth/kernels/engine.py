@@ -24,6 +24,7 @@ from firth.kernels.guessing import guessing_loss
 from firth.kernels.plan import PlanTables
 from firth.kernels.settings import make_settings, open_kernel, parameter_values
 from firth.kernels.staleness import choose_shard_tokens, touch_rates
+from firth.kernels.subwords import WordBags, choose_bag_step
 from firth.native.kernel import ROW_ALIGNMENT_BYTES, Result, Rounds
 from firth.native.loader import StoppedError
 from firth.native.settings import RowMatrix
@@ -87,16 +88,20 @@ class Engine:
         The training loss is taken of one in so many blocks of 64 tokens, drawn by counter among that many that follow
         each other, the same in every epoch; 1: of all. None: 1 up to ``EXACT_LOSS_TOKENS`` tokens and under full
         softmax, else ``LOSS_EVERY``.
-    initial_vectors : float array, (V, D), or None
+    initial_vectors : float array, (V, D), or with bags (V + buckets, D), or None
         Rows that are NaN throughout are drawn as without it.
     frozen : bool array, (V,), or None
         Words whose input vectors stay as they are; their output vectors learn.
+    bags : WordBags or None
+        The rows that each word is the mean of; None: a word is its own row.
     instruction_set : str or None
         None: the process's own.
 
     Attributes
     ----------
     loss_every : int
+    bag_step : float
+        What the step of a bag's rows is multiplied by (kernels/subwords.py).
     guessing_loss_nats : float
         The mean training loss where every logit is zero (kernels/guessing.py).
 
@@ -119,6 +124,7 @@ class Engine:
         sequence_weights: NDArray[np.float32] | None = None,
         initial_vectors: Matrix | None = None,
         frozen: NDArray[np.bool_] | None = None,
+        bags: WordBags | None = None,
         loss_every: int | None = None,
         instruction_set: str | None = None,
     ) -> None:
@@ -140,19 +146,28 @@ class Engine:
 
         row_elements = ROW_ALIGNMENT_BYTES // np.dtype(np.float32).itemsize
         stride = -(-config.dims // row_elements) * row_elements
-        self._input = _allocate_matrix(self._n_words, stride)
+        self._bags = bags
+        self._input = _allocate_matrix(self._n_words if bags is None else bags.n_rows, stride)
         self._output = _allocate_matrix(n_output_rows, stride)
 
         self._ids = np.ascontiguousarray(ids, dtype=np.int32)
         self._offsets = np.ascontiguousarray(offsets, dtype=np.int64)
         self._tables = PlanTables.build(counts, config, noise_distribution)
         self._weights = None if sequence_weights is None else np.ascontiguousarray(sequence_weights, dtype=np.float32)
+        if frozen is not None and bags is not None:
+            frozen = bags.freeze_rows(frozen)
         self._frozen = None if frozen is None else np.ascontiguousarray(frozen, dtype=np.uint8)
         self._stop_flag = np.zeros(1, np.int32)
         self._rounds: dict[int, Rounds] = {}
         tree = build_huffman_tree(counts) if outputs.needs_tree else None
         given: dict[str, Any] = {"noise_distribution": noise_distribution, "tree": tree}
         rates = touch_rates(counts, self._offsets, config, **given)
+        input_touches, bag_step = rates.inputs, 1.0
+        if bags is not None:
+            hidden_touches, input_touches = bags.touches(rates.inputs)
+            bag_step = choose_bag_step(bags, counts, config, rates.context)
+            rates = dataclasses.replace(rates, inputs=hidden_touches)
+        self.bag_step = bag_step
         shard_tokens = choose_shard_tokens(
             rates,
             counts,
@@ -182,7 +197,10 @@ class Engine:
             path_offsets=None if tree is None else np.ascontiguousarray(tree.offsets, dtype=np.int64),
             path_nodes=None if tree is None else np.ascontiguousarray(tree.node_ids, dtype=np.int32),
             path_codes=None if tree is None else np.ascontiguousarray(tree.codes, dtype=np.uint8),
-            input=RowMatrix(self._input, self._frozen, rates.inputs.astype(np.float32)),
+            bag_offsets=None if bags is None else bags.bags.offsets,
+            bag_rows=None if bags is None else bags.bags.rows,
+            bag_step=bag_step,
+            input=RowMatrix(self._input, self._frozen, input_touches.astype(np.float32)),
             output=RowMatrix(
                 self._output, touches=output_touches.astype(np.float32), touches_from_last=tree is not None
             ),
@@ -205,7 +223,7 @@ class Engine:
 
     @property
     def input_vectors(self) -> Matrix:
-        """A copy of the input vectors, (V, D), without padding."""
+        """A copy of the input matrix, (V, D), or with bags (V + buckets, D), without padding."""
         return self._input[:, : self._dims].copy()
 
     @property
