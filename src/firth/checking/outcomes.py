@@ -1,4 +1,7 @@
-"""Room checking: what a function returned, read as a cost and gradients of the expected shapes; child only."""
+"""Room checking: what a function returned, read as a cost and gradients of the expected shapes; child only.
+
+Tests: tests/checking/test_objective.py.
+"""
 
 from __future__ import annotations
 

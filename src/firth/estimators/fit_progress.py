@@ -1,4 +1,7 @@
-"""Room estimators: the progress of a fit, as a bar on standard error or as calls of a user's function."""
+"""Room estimators: the progress of a fit, as a bar on standard error or as calls of a user's function.
+
+Tests: tests/estimators/test_network.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room estimators: epochs of mini-batches of the two-layer network."""
+"""Room estimators: epochs of mini-batches of the two-layer network.
+
+Tests: tests/estimators/test_network.py.
+"""
 
 from __future__ import annotations
 

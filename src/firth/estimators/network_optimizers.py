@@ -1,4 +1,7 @@
-"""Room estimators: Adam and stochastic gradient descent with momentum, on packed parameters, in place."""
+"""Room estimators: Adam and stochastic gradient descent with momentum, on packed parameters, in place.
+
+Tests: tests/estimators/test_network.py.
+"""
 
 from __future__ import annotations
 

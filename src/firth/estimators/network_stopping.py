@@ -1,4 +1,7 @@
-"""Room estimators: when the training of the two-layer network is over."""
+"""Room estimators: when the training of the two-layer network is over.
+
+Tests: tests/estimators/test_network.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room formats: firth's model folder as a format of vectors: words, input vectors, counts and rows of n-grams."""
+"""Room formats: firth's model folder as a format of vectors: words, input vectors, counts and rows of n-grams.
+
+Tests: tests/formats/test_model_folder.py.
+"""
 
 from __future__ import annotations
 

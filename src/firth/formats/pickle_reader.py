@@ -11,6 +11,8 @@ collide. The bytes of all that is made are counted and bounded by the file's siz
 pickle built: 420 bytes can describe one whose text is longer than any memory.
 
 Source: CPython, Lib/pickletools.py, which documents every opcode and what it does to the stack.
+
+Tests: tests/formats/test_gensim_native.py.
 """
 
 from __future__ import annotations

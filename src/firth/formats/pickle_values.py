@@ -1,4 +1,7 @@
-"""Room formats: what the reader of pickles builds besides plain values: names, records, arrays as their raw bytes."""
+"""Room formats: what the reader of pickles builds besides plain values: names, records, arrays as their raw bytes.
+
+Tests: tests/formats/test_gensim_native.py.
+"""
 
 from __future__ import annotations
 

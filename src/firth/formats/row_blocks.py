@@ -1,4 +1,7 @@
-"""Room formats: blocks of rows: their sizes, the threads that take them, the buffers that they are in."""
+"""Room formats: blocks of rows: their sizes, the threads that take them, the buffers that they are in.
+
+Tests: tests/formats/test_rows.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room formats: rows of vectors written through the native core, block by block on several threads."""
+"""Room formats: rows of vectors written through the native core, block by block on several threads.
+
+Tests: tests/formats/test_rows.py.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """Room formats: the header of a safetensors file, written and read: names, types, shapes and places of tensors.
 
 Source: safetensors, "Format", https://github.com/huggingface/safetensors#format.
+
+Tests: tests/formats/test_model_folder.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room formats: what every reader returns and every writer takes: words, their vectors, perhaps counts and n-grams."""
+"""Room formats: the table that every reader returns and every writer takes: words, vectors, perhaps counts and n-grams.
+
+Tests: tests/formats/test_round_trip.py, tests/vectors/test_subwords.py.
+"""
 
 from __future__ import annotations
 
@@ -87,20 +90,20 @@ class SubwordRows:
 
 @dataclass(frozen=True)
 class VectorTable:
-    """Words in the order of the file, one row of the matrix each.
+    """Words in the order of the file, and a matrix with one row for each word.
 
     Attributes
     ----------
-    words : list of str, V of them, all different
+    words : list of V str, all distinct
     matrix : float32 array, (V, D); may be a read-only memory map
-    counts : int64 array, (V,), or None where the file has none
+    counts : int64 array, (V,), or None if the file has no counts
     subwords : SubwordRows, or None
-        The n-grams of which other words get vectors, where the file has them.
+        The n-grams of which other words get vectors, if the file has them.
 
     Raises
     ------
     ShapeError
-        The parts do not fit each other, or the matrix is not float32.
+        The lengths differ, or the matrix is not float32.
     """
 
     words: list[str]

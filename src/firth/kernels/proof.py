@@ -5,6 +5,8 @@ The measure is that of DESIGN.md: in the float64 build with the exact sigmoid, a
     |before - after - gradient| <= 1e-12 max(1, |gradient|, |row|)
 
 ``largest_update_error`` returns the left side divided by the maximum on the right, the largest over all rows.
+
+Tests: tests/kernels/test_native_units.py.
 """
 
 from __future__ import annotations
@@ -236,7 +238,7 @@ class NativeUnit:
             bag_step=self.bag_step,
             input=RowMatrix(inputs, frozen),
             output=RowMatrix(outputs),
-            n_targets=len(inputs) if self.bags is None else len(self.bags),
+            n_targets=len(outputs) + self.objective.outputs.rows_below_vocabulary,
             stop_flag=None,
             noise_purpose=0,
             shard_tokens=1,

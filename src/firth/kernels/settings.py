@@ -1,4 +1,7 @@
-"""Room kernels: fills the native settings: every parameter of TrainingConfig under its name, and what a run adds."""
+"""Room kernels: fills the native settings: every parameter of TrainingConfig under its name, and what a run adds.
+
+Tests: tests/native/test_settings.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room numerics: the mathematics: pure functions, NumPy alone, no state, no I/O. The curated names of the room."""
+"""Room numerics: the mathematics, as pure functions that use only NumPy. Here are the public names of the room."""
 
 from firth.numerics.activations import log_sigmoid, log_softmax, sigmoid, sigmoid_gradient, softmax
 from firth.numerics.bags import bag_gradient, bag_means, spread_step, step_gain

@@ -1,4 +1,4 @@
-"""vectors: vectors of texts from the vectors of their words: mean, idf, SIF; word mover's distance."""
+"""Room vectors: vectors of texts from the vectors of their words (mean, idf, SIF), and word mover's distance."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firth.base.values import validate_choice
-from firth.corpus.tables import token_rows
+from firth.corpus.tables import column_tokens, token_rows
 from firth.errors import MissingExtraError, ParameterError, ShapeError
 from firth.vectors.neighbors import Floats, Rows, unit_rows
 from firth.vectors.queries import Unknown, choose_unknown
@@ -18,7 +18,7 @@ from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import Word
 
 SIF_A = 1e-3  # Arora et al. 2017, section 4
-_TOKENS_AT_ONCE = 1 << 9  # their rows in float64 stay in the cache
+_TOKENS_AT_ONCE = 1 << 9  # their rows in float64 fit into the cache
 
 
 def text_vectors(
@@ -33,10 +33,12 @@ def text_vectors(
 ) -> npt.NDArray[np.float32]:
     """One vector for each text: the weighted mean of its words' vectors.
 
-    v(t) = sum_i w(t_i) v(t_i) / n(t), n the number of known tokens for "sif" [1], else sum_i |w(t_i)|. "mean" has
-    w = 1; "idf" has w = `idf_weights` of these texts; "sif" has w = a / (a + p), p the share of the word in the
-    vectors' counts, and then removes the texts' common component. To treat new texts as old ones, pass the old
-    ``weights``, and the old `common_component` as ``remove_component``.
+    v(t) = sum_i w(t_i) v(t_i) / n(t)
+
+    n is the number of known tokens for "sif" [1], else sum_i |w(t_i)|. The weights are w = 1 for "mean", `idf_weights`
+    of these texts for "idf", and a / (a + p) for "sif", where p is the word's share of all counts. "sif" then removes
+    the common component of the texts. To treat new texts like old texts, pass the old ``weights``, and the old
+    `common_component` as ``remove_component``.
 
     Parameters
     ----------
@@ -44,16 +46,16 @@ def text_vectors(
     texts : iterable of lists of words, or a column of texts or lists (pandas, Polars, Arrow)
     weighting : "mean", "idf" or "sif"
     weights : float array, (V,), optional
-        A weight for each row, in place of the weighting's own.
+        A weight for each row, in place of the weights of ``weighting``.
     normalize_words : bool
-        Take unit vectors of the words.
+        Whether the words' vectors are scaled to length 1 first.
     remove_component : bool or float array (D,), optional
-        Whether to subtract each text's projection on the texts' first singular vector, or on this one. By default
-        only with ``weighting="sif"``.
+        Whether to subtract from each text its projection on the texts' first singular vector. An array is used in place
+        of the singular vector. The default is True for ``weighting="sif"`` and False otherwise.
     unknown : "skip", "error", "compose" or None
-        Unknown words are left out, raise, or are composed of their n-grams (those that have none are left out); they
-        count as words that were never seen. None: "compose" where the vectors have n-grams and no ``weights`` are
-        given, else "skip". A text without a word that counts is the zero vector.
+        Unknown words are left out, raise an error, or are composed of their n-grams; words without an n-gram are left
+        out then. Composed words count as words that were never seen. None: "compose" if the vectors have n-grams and no
+        ``weights`` are given, else "skip". A text without a word that counts gets the zero vector.
 
     Returns
     -------
@@ -109,26 +111,26 @@ def sum_rows(
     normalize_words: bool = False,
     composed: npt.NDArray[np.float32] | None = None,
 ) -> Floats:
-    """For each text the weighted sum of its tokens' vectors, float64 (n_texts, D).
+    """The weighted sum of the tokens' vectors of each text, float64 (n_texts, D).
 
     Parameters
     ----------
     vectors : WordVectors
     token_ids : int array, (n_tokens,)
-        The tokens' rows, text after text.
+        The rows of the tokens, text after text.
     borders : int array, (n_texts + 1,)
         Text i has the tokens ``borders[i]`` to ``borders[i + 1] - 1``.
     token_weights : float array, (n_tokens,), optional
-        By default every weight is 1.
+        The default is 1 for every token.
     normalize_words : bool
-        Take unit vectors of the words.
+        Whether the words' vectors are scaled to length 1 first.
     composed : float32 array, (n_composed, D), optional
-        Vectors of words that are not in the vocabulary; token ids from V on name its rows.
+        Vectors of words that are not in the vocabulary; token ids from V on are its rows.
 
     Raises
     ------
     ParameterError
-        A token's vector has a NaN or an infinity.
+        The vector of a token has a NaN or an infinity.
     """
     n_texts = len(borders) - 1
     sums = np.zeros((n_texts, vectors.dims))
@@ -144,22 +146,22 @@ def sum_rows(
             rows = unit_rows(rows)
         if token_weights is not None:
             rows *= token_weights[part, None]
-        firsts = np.flatnonzero(np.diff(text_ids[part], prepend=-1))  # a text may go on in the next part
+        firsts = np.flatnonzero(np.diff(text_ids[part], prepend=-1))  # a text may continue in the next part
         sums[text_ids[part][firsts]] += np.add.reduceat(rows, firsts, axis=0)
     return sums
 
 
 def idf_weights(vectors: WordVectors, texts: Iterable[Iterable[Word]]) -> Floats:
-    """Inverse document frequencies, float64 (V,): 1 + ln((1 + n) / (1 + n(w))), n(w) of n texts holding w.
+    """Inverse document frequencies, float64 (V,): 1 + ln((1 + n) / (1 + n(w))); n(w) of the n texts have the word w.
 
-    scikit-learn's smooth form.
+    This is the smooth form that scikit-learn uses.
     """
     token_ids, borders, _ = _encode(vectors, texts, "skip")
     return _idf(len(vectors), token_ids, borders)
 
 
 def sif_weights(vectors: WordVectors, a: float = SIF_A) -> Floats:
-    """Smooth inverse frequencies, float64 (V,): a / (a + p(w)), p(w) = count / all counts."""
+    """Smooth inverse frequencies, float64 (V,): a / (a + p(w)), where p(w) = count of w / sum of all counts."""
     if vectors.counts is None:
         raise ParameterError("counts must be known for SIF, got vectors without counts; pass weights")
     if not (np.isfinite(a) and a > 0):
@@ -169,9 +171,9 @@ def sif_weights(vectors: WordVectors, a: float = SIF_A) -> Floats:
 
 
 def common_component(matrix: npt.ArrayLike) -> Floats:
-    """The first right singular vector, float64 (D,), of rows (n, D), not centred; its largest entry is positive.
+    """The first right singular vector, float64 (D,), of uncentred rows (n, D); its largest entry is positive.
 
-    By the eigenvectors of the D x D product, so memory does not grow with n.
+    It is computed as an eigenvector of the D x D product, so the memory does not grow with n.
     """
     rows = np.asarray(matrix, dtype=np.float64)
     if rows.ndim != 2 or not len(rows):
@@ -181,7 +183,7 @@ def common_component(matrix: npt.ArrayLike) -> Floats:
 
 
 def without_component(matrix: npt.ArrayLike, component: npt.ArrayLike) -> Floats:
-    """Rows less their projections on a unit vector: v - u (u . v)."""
+    """Subtract from each row its projection on a unit vector: v - u (u . v)."""
     rows, unit = np.asarray(matrix, dtype=np.float64), np.asarray(component, dtype=np.float64)
     if unit.shape != rows.shape[1:]:
         raise ShapeError(f"component must have shape {rows.shape[1:]}, got {unit.shape}")
@@ -199,9 +201,10 @@ def word_movers_distance(
     normalize_words: bool = True,
     unknown: Literal["skip", "error"] = "skip",
 ) -> float:
-    """The least cost of moving one text's words onto the other's [1]: Euclidean distances, weights by frequency.
+    """Word mover's distance: the least cost of moving the words of one text to the words of the other [1].
 
-    Infinity where a text has no known word. Needs POT (``pip install firth[transport]``).
+    Costs are Euclidean distances of word vectors; weights are the words' frequencies in the text. The result is
+    infinity if a text has no known word. Needs POT (``pip install firth[transport]``).
 
     Raises
     ------
@@ -230,14 +233,17 @@ def word_movers_distance(
         raise ParameterError("the vectors of both texts must be finite, got NaN or infinity")
     x, y = (unit_rows(part) for part in rows) if normalize_words else rows
     costs = np.sqrt(np.maximum(np.sum(x * x, 1)[:, None] + np.sum(y * y, 1)[None, :] - 2.0 * x @ y.T, 0.0))
-    costs[first_ids[:, None] == second_ids[None, :]] = 0.0  # a word is at no distance from itself, exactly
+    costs[first_ids[:, None] == second_ids[None, :]] = 0.0  # the distance of a word from itself is exactly zero
     return float(ot.emd2(first_counts / first_counts.sum(), second_counts / second_counts.sum(), costs))
 
 
 def _encode(
     vectors: WordVectors, texts: Iterable[Iterable[Word]], unknown: Unknown
 ) -> tuple[Rows, Rows, npt.NDArray[np.float32]]:
-    """Rows of all tokens that count; where each text begins; the vectors of the rows from V on, which are composed."""
+    """The rows of all tokens that count, the index of each text's first token, and the vectors of the rows from V on.
+
+    Rows from V on are words that are composed of n-grams.
+    """
     if isinstance(texts, (str, bytes)):
         raise ParameterError("texts must be lists of words, got one string; split it: [text.split()]")
     rows: Iterable[Iterable[Word]] = token_rows(texts, "texts")
@@ -246,10 +252,12 @@ def _encode(
     for place, text in enumerate(rows):
         if isinstance(text, (str, bytes, Mapping)) or not isinstance(text, Iterable):
             raise ParameterError(f"texts must be lists of words, got {text!r:.60} at {place}; split it: text.split()")
+        tokens = column_tokens(text, f"texts[{place}]")
+        words = cast(Sequence[Word], text if tokens is None else list(tokens))
         if unknown != "compose":
-            parts.append(vectors.word_ids(cast(Sequence[Word], text), unknown=unknown))
+            parts.append(vectors.word_ids(words, unknown=unknown))
             continue
-        listed = list_words(text)
+        listed = list_words(words)
         token_ids = vectors.word_ids(listed, unknown="mark")
         for token in np.flatnonzero(token_ids < 0).tolist():
             token_ids[token] = len(vectors) + new_words.setdefault(listed[token], len(new_words))

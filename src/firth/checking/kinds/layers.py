@@ -93,7 +93,7 @@ def _affine(seed: int, n_examples: int, n_inputs: int, n_outputs: int) -> tuple[
 
 
 def _best_bias(subject: Subject, outputs: Any) -> FunctionReport:
-    """With a bias of shape (M,), and where that is wrong of shape (1, M)."""
+    """The report with a bias of shape (M,); if that is wrong, with shape (1, M)."""
     first: FunctionReport | SubjectError | None = None
     for b_shape in (1, 2):
         try:
@@ -130,7 +130,7 @@ def _forward_of(subject: Subject, kind: str) -> Subject | None:
 
 
 def _own_cache(forward: Subject | None, values: Sequence[Array], slots: Sequence[Slot]) -> list[Any]:
-    """The cache of the file's own forward function, whatever it holds."""
+    """The cache that the file's own forward function returns."""
     if forward is None:
         return []
     try:
@@ -143,7 +143,7 @@ def _own_cache(forward: Subject | None, values: Sequence[Array], slots: Sequence
 def _first_right(
     subject: Subject, dout: Array, caches: Sequence[Any], expected: dict[str, Array], inputs: dict[str, Any]
 ) -> list[Finding]:
-    """The findings under the first cache that gives right gradients, else under the first that gives any."""
+    """The findings with the first cache that gives correct gradients, else with the first that gives any gradients."""
     first: list[Finding] | SubjectError | None = None
     for cache in caches:
         try:

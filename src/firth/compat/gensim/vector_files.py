@@ -1,4 +1,7 @@
-"""Room compat: word2vec's files as gensim reads them: its options, and errors that its users catch."""
+"""Room compat: reads word2vec's files with gensim's options, and raises the errors that gensim's users catch.
+
+Tests: tests/compat/gensim/test_keyedvectors.py.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,11 @@ from firth.formats.table import VectorTable
 
 
 class TruncatedFileError(FormatError, EOFError):
-    """A file of vectors that does not hold what it announces: an EOFError too, as gensim raises."""
+    """A file of vectors has less data than its header says. Also an EOFError, which gensim raises."""
 
 
 class UndecodableWordError(VectorEncodingError, UnicodeDecodeError):
-    """A word whose bytes are not in the encoding: a UnicodeDecodeError too, as gensim raises."""
+    """The bytes of a word are invalid in the encoding. Also a UnicodeDecodeError, which gensim raises."""
 
     def __init__(self, message: str) -> None:
         UnicodeDecodeError.__init__(self, "utf-8", b"", 0, 1, message)

@@ -1,4 +1,7 @@
-"""Room compat: names of gensim's Word2Vec: of parameters, of what is saved, and of what gensim itself removed."""
+"""Room compat: names in gensim's Word2Vec: parameters, saved attributes, and names that gensim removed.
+
+Tests: tests/compat/gensim/test_word2vec.py.
+"""
 
 from __future__ import annotations
 

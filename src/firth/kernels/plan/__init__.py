@@ -2,6 +2,8 @@
 
 It is the specification: native's plan of a slice equals this one exactly. Everything is a function of (seed, epoch,
 position, number of the draw), so it does not depend on slices or threads.
+
+Tests: tests/kernels/test_plan.py.
 """
 
 from firth.kernels.plan.examples import plan_examples

@@ -24,18 +24,18 @@ def draw_negatives(
 
     Part p has the draws p K to (p + 1) K - 1, of K = ``config.negatives``.
     Draw d takes words 2 (d mod 2) and the next of random block d // 2: column floor(word / 2^32 * n_targets), then the
-    coin. Random blocks are those of the center's position, or, where windows share the noise sets of a stretch, of the
-    stretch's first position plus the number of the noise set in its stretch. A draw that equals the target is kept
-    ("count"), left out ("drop"), or drawn anew ("reject") from the noise without the target: the two words of the same
-    random block's second attempt are one number r of 64 bits, and floor(r / 2^64 * (total - the target's part)) is a
-    place in the parts of the other words, one behind the other.
+    coin. Random blocks are those of the center's position. Where windows share the noise sets of a stretch, those of a
+    window of one part are of the stretch's first position plus the number of the noise set in its stretch. A draw that
+    equals the target is kept ("count"), left out ("drop"), or drawn anew ("reject") from the noise without the target:
+    the two words of the same random block's second attempt are one number r of 64 bits, and
+    floor(r / 2^64 * (total - the target's part)) is a place in the parts of the other words, one behind the other.
     """
     assert tables.noise is not None
     assert tables.noise_parts is not None
     noise, parts = tables.noise, tables.noise_parts
     n_targets = len(noise)
     shared = position
-    if shares_noise(config):
+    if shares_noise(config) and n_parts == 1:
         stretch_tokens = config.objective.inputs.stretch_tokens
         shared = position // stretch_tokens * stretch_tokens + noise_set
 

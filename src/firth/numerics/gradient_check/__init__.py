@@ -1,4 +1,7 @@
-"""Room numerics: check_gradient and what it is made of: differences, the point's layout, the diagnosis, the report."""
+"""Room numerics: check_gradient and what it is made of: differences, the point's layout, the diagnosis, the report.
+
+Tests: tests/numerics/test_gradient_check.py.
+"""
 
 from firth.numerics.gradient_check.check import check_gradient
 from firth.numerics.gradient_check.comparing import TOLERANCES

@@ -1,12 +1,12 @@
-"""Room numerics: the slope of a function along a line, and whether it can be told from the slope that is claimed.
+"""Room numerics: the slope of a function along a line by finite differences, compared with a claimed slope.
 
 Central differences of the fourth order,
 
     D(h) = [8 (f(h) - f(-h)) - (f(2h) - f(-2h))] / 12h = f'(0) - h^4 f^(5)(0) / 30 + ...
 
-are good to about 1e-12 where h suits the function, and worth nothing where it does not. So no single step is
-believed: before a claimed slope is called wrong, several steps must agree with one another against it, by more than
-the rounding of f explains, and no kink may explain it either.
+have errors of about 1e-12 for a suitable h, and can be arbitrarily wrong for another h. So a single step decides
+nothing. A claimed slope is called wrong only if several steps agree with each other and differ from the claim by more
+than the rounding of f explains, and no kink explains the difference.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from math import factorial
 
 import numpy as np
 
-STEP_RATIO = 7.0  # from one step to the next; no power of two, so that no period of f is a multiple of every step
+STEP_RATIO = 7.0  # ratio of consecutive steps; not a power of two, so that no period of f is a multiple of every step
 MAX_SHRINKS = 12
-NOISE_SAFETY = 8.0  # how many times the estimated rounding of a slope is allowed for
-RESOLUTION = 1e-4  # share of a slope above which its rounding is worth a wider step
+NOISE_SAFETY = 8.0  # accepted error of a slope, as a multiple of its estimated rounding
+RESOLUTION = 1e-4  # if rounding is a larger share of a slope than this, a wider step is tried
 SMALLEST_STEP, LARGEST_STEP = 2.0**-11, 2.0**-3  # bounds of the first step, for a function of scale one
 N_NOISE_POINTS = 9
 
 
 @dataclass(frozen=True)
 class Slope:
-    """Central difference at one step, its one-sided companions (second order), and how far rounding may move it."""
+    """Central difference at one step, the one-sided differences (second order), and a bound of their rounding error."""
 
     value: float
     forward: float
@@ -38,10 +38,10 @@ class Slope:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What became of a claimed slope.
+    """The verdict on a claimed slope.
 
-    ``verdict`` is "right", "wrong", "kink" (between the one-sided slopes of a kink: a subgradient, so right) or
-    "unresolved" (differences cannot tell: not called wrong).
+    ``verdict`` is "right"; "wrong"; "kink" if the claim is between the one-sided slopes of a kink, which is a
+    subgradient and therefore right; or "unresolved" if differences cannot decide, which does not count as wrong.
     """
 
     verdict: str
@@ -49,20 +49,20 @@ class Comparison:
 
 
 class Line:
-    """A function of one number with its rounding level; every value is computed once.
+    """A function of one number and its rounding level. Each value is computed only once.
 
     Parameters
     ----------
     function : callable of a float
-        May return NaN where f is not defined.
+        It may return NaN where f is not defined.
     noise : float
         Standard deviation of the rounding of f near 0 (:func:`estimate_noise`).
     relative_noise : float
-        The same as a share of |f|, for where f is larger than near 0.
+        Standard deviation of the rounding as a share of |f|, for points where f is larger than near 0.
     position_noise : float
-        The change of f by the rounding of the point that the line passes through.
+        The change of f caused by rounding of the point through which the line passes.
     position_rounding : float
-        The rounding of the position on the line, in its units.
+        The rounding of the position on the line, in the units of the line.
     """
 
     def __init__(
@@ -97,15 +97,16 @@ class Line:
             moved = self._position_noise + self._position_rounding * steepness
             noise = (max(self._noise, self._relative_noise * largest) + moved) / step
         if here == back == ahead == far_back == far_ahead and any(known != here for known in self._values.values()):
-            noise = np.inf  # the step is lost in rounding, as a wider one showed
+            noise = np.inf  # a wider step has shown that this step is too small for the rounding
         return Slope(float(value), float(forward), float(backward), float(noise), step)
 
 
 def estimate_noise(values: Sequence[float]) -> float:
-    """Rounding level of a function from values at nine points, equally and so closely spaced that it is all but smooth.
+    """Rounding level of a function, from values at nine equally and closely spaced points.
 
-    The k-th difference of smooth values vanishes; that of rounding has the variance (2k)! / (k!)^2 s^2. The smaller
-    estimate of the fifth and sixth differences is returned; 0 where a value is not finite.
+    The k-th difference of smooth values is nearly 0. The k-th difference of rounding errors has the variance
+    (2k)! / (k!)^2 s^2. The smaller of the estimates from the fifth and sixth differences is returned; 0 if a value is
+    not finite.
 
     References
     ----------
@@ -124,26 +125,26 @@ def estimate_noise(values: Sequence[float]) -> float:
 
 
 def choose_first_step(noise: float, scale: float) -> float:
-    """The step at which rounding and truncation of D(h) balance for a function of scale one: (noise / scale)^(1/5)."""
+    """The step at which rounding and truncation errors of D(h) are equal, at scale one: (noise / scale)^(1/5)."""
     share = noise / scale if scale > 0 else 0.0
     return float(np.clip(share**0.2, SMALLEST_STEP, LARGEST_STEP))
 
 
 def accepts(claimed: float, slope: Slope, *, tolerance: float, floor: float) -> bool:
-    """Whether a slope is as claimed, within the tolerance, an absolute floor and the slope's rounding."""
+    """Whether a slope equals the claim, within the relative tolerance, the absolute floor and the slope's rounding."""
     allowed = tolerance * max(abs(claimed), abs(slope.value)) + floor + NOISE_SAFETY * slope.noise
     return bool(abs(claimed - slope.value) <= allowed)
 
 
 def is_resolved(claimed: float, slope: Slope, *, floor: float, share: float = RESOLUTION) -> bool:
-    """Whether rounding is small against the slope, so that accepting it says something."""
+    """Whether rounding is small relative to the slope. Otherwise an accepted slope proves nothing."""
     return NOISE_SAFETY * slope.noise <= max(share * max(abs(claimed), abs(slope.value)), floor)
 
 
 def compare_slope(
     line: Line, claimed: float, first: Slope, *, tolerance: float, floor: float, largest_step: float
 ) -> Comparison:
-    """Whether the claimed slope is the line's, trying as many steps as it takes.
+    """Decide whether the claimed slope is the slope of the line. Tries as many steps as needed.
 
     Parameters
     ----------
@@ -152,11 +153,11 @@ def compare_slope(
     first : Slope
         ``line.slope(step)`` at the first step.
     tolerance : float
-        Relative error that counts as right.
+        Largest relative error that is accepted.
     floor : float
-        Absolute error that counts as right.
+        Largest absolute error that is accepted.
     largest_step : float
-        No wider step is tried.
+        Largest step that is tried.
     """
 
     def is_consistent(coarse: Slope, fine: Slope) -> bool:
@@ -164,7 +165,10 @@ def compare_slope(
         return bool(abs(coarse.value - fine.value) <= allowed)
 
     def is_steady(wide: Slope, narrow: Slope) -> bool:
-        """Near one another beside the claim, and beside themselves: a bounded f has small slopes at any wide step."""
+        """Whether two slopes agree, relative to their distance from the claim and to their size.
+
+        The second test is needed because a bounded f has small slopes at wide steps.
+        """
         change = abs(wide.value - narrow.value)
         near = max(0.01 * abs(wide.value), NOISE_SAFETY * max(wide.noise, narrow.noise))
         return bool(change <= min(0.2 * abs(claimed - wide.value), near))

@@ -1,4 +1,7 @@
-"""Room training: a run whose corpus is encoded: last checks, what it needs, its engine, its checkpoints, its end."""
+"""Room training: a run whose corpus is encoded: last checks, what it needs, its engine, its checkpoints, its end.
+
+Tests: tests/training/test_train.py.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from firth.corpus.encoded import VOCABULARY, EncodedCorpus, validate_ids
 from firth.errors import CorpusError, DivergenceError, ParameterError, StorageError
 from firth.kernels.config import TrainingConfig, validate_vocabulary_size
 from firth.kernels.engine import Engine
+from firth.kernels.examples import text_examples
 from firth.kernels.subwords import WordBags
 from firth.models.history import History
 from firth.models.model import CorpusRecord, Model
@@ -167,12 +171,9 @@ class PreparedRun:
         """The matrices at their start, and the native kernels on this corpus."""
         corpus = self.corpus
         return Engine(
-            corpus.ids,
-            corpus.offsets,
-            corpus.vocabulary.counts,
+            text_examples(corpus.ids, corpus.offsets, corpus.vocabulary.counts, self.weights),
             self.config,
             noise_distribution=self.noise,
-            sequence_weights=self.weights,
             frozen=self.frozen,
             bags=self.bags,
             instruction_set=self.instruction_set,

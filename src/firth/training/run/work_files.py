@@ -2,6 +2,8 @@
 
 A work folder is firth's where its mark says so (`firth.base.owned`), or where a run's record is in it. In it a run
 writes files of known names; whatever else a user has put there stays, and symbolic links are never followed.
+
+Tests: tests/training/test_work_folder.py.
 """
 
 from __future__ import annotations

@@ -42,12 +42,6 @@ class ExplicitExamples final : public ExampleSource {
   }
 
  private:
-  // Each example is a unit of its own.
-  static PlanRules one_a_unit(PlanRules rules) {
-    rules.joined_windows = 1;
-    return rules;
-  }
-
   void add(Chunk& chunk) {
     const int64_t begin = s_.offsets[example_], n_rows = s_.offsets[example_ + 1] - begin;
     if (n_rows == 0) return;

@@ -37,7 +37,7 @@ class NegativeDrawer {
         if (stretches_.share_noise) copy_negatives(chunk, center);
         int32_t* const drawn = &chunk.negatives[center.negatives];
         center.n_negatives = int32_t(std::remove(drawn, drawn + center.n_negatives, center.target) - drawn);
-      } else if (stretches_.share_noise) {
+      } else if (shares(center)) {
         redraw_shared(chunk, center, chunk.positions[c]);
       } else {
         list_redraws(chunk, center, uint64_t(chunk.positions[c]));
@@ -47,6 +47,9 @@ class NegativeDrawer {
   }
 
  private:
+  // Whether a center has a noise set of its stretch: one that has several parts needs more of its own.
+  bool shares(const Center& center) const { return stretches_.share_noise && center.n_negatives == s_.negatives; }
+
   // The blocks of random words of each center, two draws from each. Centers that share a noise set have the same draws.
   void list_blocks(Chunk& chunk) {
     size_t most = 0;
@@ -64,7 +67,7 @@ class NegativeDrawer {
     for (size_t c = 0; c < chunk.centers.size(); ++c) {
       Center& center = chunk.centers[c];
       int64_t position = chunk.positions[c];
-      if (stretches_.share_noise) {
+      if (shares(center)) {
         const int noise_set = center.noise_set;
         position = stretches_.start(position) + noise_set;
         if (latest[noise_set] == position) {

@@ -36,6 +36,12 @@ inline int32_t parts_of(const Settings& s, const PlanRules& rules, const Center&
   return part_count(context, rules.part_words(s, context));
 }
 
+// The rules of a source whose every example is a unit of its own.
+inline PlanRules one_a_unit(PlanRules rules) {
+  rules.joined_windows = 1;
+  return rules;
+}
+
 // Which tokens are a stretch, and what its slots share.
 class Stretches {
  public:

@@ -14,7 +14,7 @@ struct InputRange {
   int32_t first, last;
 };
 
-inline InputRange range_of(const Chunk& chunk, const PlannedUnit& unit) {
+FIRTH_INLINE InputRange range_of(const Chunk& chunk, const PlannedUnit& unit) {
   InputRange range = {chunk.centers[unit.first].first, chunk.centers[unit.first].last};
   for (int32_t c = unit.first + 1; c < unit.last; ++c) {
     range.first = std::min(range.first, chunk.centers[c].first);
@@ -30,7 +30,7 @@ inline int32_t input_of(const Center& center, int32_t context_word) {
 }
 
 // `context` has room for one id more than the context has.
-inline void copy_context(const Chunk& chunk, const Center& center, int32_t* context) {
+FIRTH_INLINE void copy_context(const Chunk& chunk, const Center& center, int32_t* context) {
   const int32_t* const ids = chunk.inputs.data();
   for (int32_t k = center.first; k < center.last; ++k) {
     *context = ids[k];
@@ -40,8 +40,8 @@ inline void copy_context(const Chunk& chunk, const Center& center, int32_t* cont
 
 // The context of several windows into `unit`, and which of them has each word; words of none, a center maybe, are left
 // out. `context` and `in_windows` have room for `range`, the latter for 16 more.
-inline void find_contexts(const Chunk& chunk, const PlannedUnit& windows, InputRange range, int32_t* context,
-                          uint8_t* in_windows, Unit& unit) {
+FIRTH_INLINE void find_contexts(const Chunk& chunk, const PlannedUnit& windows, InputRange range, int32_t* context,
+                                uint8_t* in_windows, Unit& unit) {
   typedef uint8_t Bytes __attribute__((vector_size(16)));
   const int count = range.last - range.first;
   const int32_t* const ids = chunk.inputs.data() + range.first;
