@@ -60,9 +60,7 @@ def make_word_vectors(vocabulary: Vocabulary, bags: WordBags | None, rows: Matri
     return WordVectors(vocabulary.words, matrix, vocabulary.counts, SubwordRows(rules, rows[n_words:], rows[:n_words]))
 
 
-def put_start_rows(
-    rows: Matrix, bags: WordBags | None, word_ids: NDArray[np.int64], start: Matrix, subwords: SubwordRows | None
-) -> None:
+def put_start_rows(rows: Matrix, bags: WordBags | None, word_ids: NDArray[np.int64], start: WordVectors) -> None:
     """Put start vectors into the input matrix of a run, in place.
 
     With n-grams of the same rules on both sides, their rows are taken over. Else the n-grams' rows stay as they are,
@@ -72,21 +70,19 @@ def put_start_rows(
     ----------
     rows : float32 array, (V, D) or (V + buckets, D)
     word_ids : int array, (n,)
-    start : float32 array, (n, D)
-        The vectors of these words, or where ``subwords`` has the rules of the bags, their own rows.
-    subwords : SubwordRows or None
-        Of the start vectors.
+    start : WordVectors
+        Of these n words, in this order.
     """
+    subwords = start.subword_rows
     if bags is None:
-        rows[word_ids] = start
+        rows[word_ids] = start.matrix
         return
-    n_words = len(bags.words)
     if subwords is not None and subwords.rules == bags.rules:
-        rows[n_words:] = subwords.ngram_rows
-        rows[word_ids] = start
+        rows[len(bags.words) :] = subwords.ngram_rows
+        rows[word_ids] = subwords.own_rows(pack_vocabulary(map(str, start.words)), start.matrix)
         return
     offsets, members = bags.bags.offsets, bags.bags.rows
-    for word_id, vector in zip(word_ids.tolist(), start, strict=True):
+    for word_id, vector in zip(word_ids.tolist(), start.matrix, strict=True):
         others = members[offsets[word_id] + 1 : offsets[word_id + 1]]
         rows[word_id] = (len(others) + 1) * vector.astype(np.float64) - rows[others].sum(axis=0, dtype=np.float64)
 

@@ -15,7 +15,7 @@ from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError
 from firth.kernels.config import TrainingConfig, validate_parameter_names
 from firth.kernels.engine import Engine
-from firth.kernels.subwords import pack_vocabulary, with_buckets
+from firth.kernels.subwords import with_buckets
 from firth.models.model import Model
 from firth.models.run_files import TEXT_NAME
 from firth.native.loader import default_instruction_set
@@ -136,11 +136,7 @@ def train_more(
 
 def _load_old_vectors(engine: Engine, run: PreparedRun, model: Model, continued: Continuation) -> None:
     input_vectors, output_vectors = engine.input_vectors, engine.output_vectors
-    subwords = model.vectors.subword_rows
-    start = model.vectors.matrix
-    if subwords is not None and run.bags is not None and subwords.rules == run.bags.rules:
-        start = subwords.own_rows(pack_vocabulary(map(str, model.vectors.words)), start)
-    put_start_rows(input_vectors, run.bags, continued.word_ids, start, subwords)
+    put_start_rows(input_vectors, run.bags, continued.word_ids, model.vectors)
     if not model.config.objective.outputs.needs_tree:  # output rows are words
         output_vectors[continued.word_ids] = model.output_vectors
     elif continued.keeps_tree:

@@ -193,7 +193,7 @@ def _load_start_vectors(
     input_vectors = engine.input_vectors
     if start_vectors is not None:
         word_ids, rows = start_vectors.rows_for(run.corpus.vocabulary)
-        put_start_rows(input_vectors, run.bags, word_ids, start_vectors.matrix[rows], None)
+        put_start_rows(input_vectors, run.bags, word_ids, start_vectors.vectors(rows))
     if output_vectors is None:
         output_vectors = engine.output_vectors
     else:
