@@ -142,9 +142,7 @@ def test_ids_have_no_characters() -> None:
 
 
 def test_too_many_buckets_are_refused_before_memory_is_taken(texts, capsys) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(
-        ParameterError, match=r"dims must fit .* words and 2,000,000,000 buckets of n-grams, which"
-    ):
+    with pytest.raises(ParameterError, match=r"dims must fit .* words and 2,000,000,000 buckets of n-grams, which"):
         firth.train(texts, **{**OPTIONS, "dims": 300}, buckets=2_000_000_000)
     firth.train(texts, **{**OPTIONS, "progress": True, "epochs": 1}, buckets=1000)
     assert "two matrices (56 words and 1,000 buckets of n-grams)" in capsys.readouterr().err

@@ -33,7 +33,6 @@ class Purpose(IntEnum):
     INITIAL = 2
     HELDOUT = 3
     HELDOUT_NOISE = 4
-    REPORT = 5
 
 
 def philox4x32(counters: NDArray[np.uint32], key: tuple[int, int]) -> NDArray[np.uint32]:

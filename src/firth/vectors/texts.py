@@ -11,6 +11,7 @@ import numpy.typing as npt
 from firth.base.values import validate_choice
 from firth.corpus.tables import column_tokens, token_rows
 from firth.errors import MissingExtraError, ParameterError, ShapeError
+from firth.native import vector_sums
 from firth.vectors.neighbors import Floats, Rows, unit_rows
 from firth.vectors.queries import Unknown, choose_unknown
 from firth.vectors.word_rows import gather_rows, list_words
@@ -18,7 +19,6 @@ from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import Word
 
 SIF_A = 1e-3  # Arora et al. 2017, section 4
-_TOKENS_AT_ONCE = 1 << 9  # their rows in float64 fit into the cache
 
 
 def text_vectors(
@@ -113,6 +113,8 @@ def sum_rows(
 ) -> Floats:
     """The weighted sum of the tokens' vectors of each text, float64 (n_texts, D).
 
+    Added up in float64, in the order of the tokens: the other texts of a call change no bit of a text's sum.
+
     Parameters
     ----------
     vectors : WordVectors
@@ -132,23 +134,29 @@ def sum_rows(
     ParameterError
         The vector of a token has a NaN or an infinity.
     """
-    n_texts = len(borders) - 1
-    sums = np.zeros((n_texts, vectors.dims))
-    text_ids = np.repeat(np.arange(n_texts), borders[1:] - borders[:-1])
-    for start in range(0, len(token_ids), _TOKENS_AT_ONCE):
-        part = slice(start, start + _TOKENS_AT_ONCE)
-        rows = gather_rows(vectors.matrix, composed, token_ids[part])
-        bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
-        if bad.size:
-            word = vectors.words[int(token_ids[start + int(bad[0])])]
-            raise ParameterError(f"the vector of {word!r} must be finite, got NaN or infinity")
-        if normalize_words:
-            rows = unit_rows(rows)
-        if token_weights is not None:
-            rows *= token_weights[part, None]
-        firsts = np.flatnonzero(np.diff(text_ids[part], prepend=-1))  # a text may continue in the next part
-        sums[text_ids[part][firsts]] += np.add.reduceat(rows, firsts, axis=0)
+    matrix, rows = _rows_to_sum(vectors, composed, token_ids)
+    sums, bad = vector_sums.sum_rows(matrix, rows, borders, token_weights, normalize=normalize_words)
+    if bad is not None:
+        raise ParameterError(
+            f"the vector of {vectors.words[int(token_ids[bad])]!r} must be finite, got NaN or infinity"
+        )
     return sums
+
+
+def _rows_to_sum(
+    vectors: WordVectors, composed: npt.NDArray[np.float32] | None, token_ids: Rows
+) -> tuple[npt.NDArray[np.float32], Rows]:
+    """A float32 matrix that the core takes, and the row of each token in it: the vectors' own, or a copy of those used.
+
+    Composed vectors have the ids from V on.
+    """
+    matrix, n_words = vectors.matrix, len(vectors)
+    has_composed = composed is not None and len(token_ids) > 0 and int(token_ids.max()) >= n_words
+    is_plain = matrix.dtype == np.float32 and min(matrix.strides) >= 0
+    if is_plain and not has_composed and not (matrix.size and matrix.strides[1] != matrix.itemsize):
+        return matrix, token_ids
+    used, inverse = np.unique(token_ids, return_inverse=True)
+    return gather_rows(matrix, composed, used).astype(np.float32, order="C"), inverse.reshape(-1)
 
 
 def idf_weights(vectors: WordVectors, texts: Iterable[Iterable[Word]]) -> Floats:

@@ -172,8 +172,6 @@ class OutputSide:
     rows_below_vocabulary : int
         Output rows are V minus this: a Huffman tree has V - 1 inner nodes.
     draws_negatives, needs_tree : bool
-    takes_every_loss : bool
-        The training loss is taken of every example: it costs next to nothing.
     part_words : function
         ``part_words(config, n_context)``: context words of one unit at most, where windows are divided into parts.
     """
@@ -190,5 +188,4 @@ class OutputSide:
     rows_below_vocabulary: int = 0
     draws_negatives: bool = False
     needs_tree: bool = False
-    takes_every_loss: bool = False
     part_words: Callable[[Config, int], int] = _part_words
