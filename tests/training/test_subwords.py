@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 from pathlib import Path
 
@@ -165,3 +166,10 @@ def test_the_command(texts, tmp_path: Path) -> None:  # type: ignore[no-untyped-
     bad = ["--subwords", "--min-ngram", "7"]
     result = CliRunner().invoke(app, ["train", str(corpus), "-o", str(tmp_path / "other"), *bad])
     assert result.exit_code == 2
+
+
+def test_the_page_is_true() -> None:
+    page = Path(__file__).parents[2] / "docs" / "subwords.md"
+    failed, tried = doctest.testfile(str(page), module_relative=False)
+    assert tried > 8
+    assert failed == 0

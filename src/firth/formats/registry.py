@@ -46,6 +46,8 @@ _FORMATS = (
 
 _FORMATS_WITH_MAGIC = (npz.FORMAT, gensim_native.FORMAT, fasttext_bin.FORMAT)
 
+_FORMATS_WITH_NGRAMS = (model_vectors.FORMAT, fasttext_bin.FORMAT)
+
 FORMATS: dict[str, Format] = {known.name: known for known in _FORMATS}
 READABLE = tuple(FORMATS)
 WRITABLE = tuple(name for name, known in FORMATS.items() if known.write is not None)
@@ -148,9 +150,7 @@ def write_vectors(
     """
     options = WriteOptions(overwrite, storage, threads)
     place = Path(path)
-    known = _named(format) if format is not None else FORMATS[format_for_writing(place)]
-    if format is None and table.subwords is not None and known is word2vec_binary.FORMAT:
-        known = fasttext_bin.FORMAT  # the other program that writes .bin, whose files have n-grams
+    known = _format_to_write(place, table, format)
     if known.write is None:
         raise ParameterError(f"format must be one that firth writes ({', '.join(WRITABLE)}), got {known.name!r}")
     if storage != "float32" and known.name != model_vectors.FORMAT.name:
@@ -158,6 +158,19 @@ def write_vectors(
     if not len(table):
         raise ParameterError("table must have at least one word, got none")
     known.write(place, table, options)
+
+
+def keeps_ngrams(path: str | os.PathLike[str], table: VectorTable, format: str | None = None) -> bool:
+    """Whether `write_vectors` writes the n-grams of a table. A table without n-grams keeps all that it has."""
+    return table.subwords is None or _format_to_write(Path(path), table, format) in _FORMATS_WITH_NGRAMS
+
+
+def _format_to_write(path: Path, table: VectorTable, format: str | None) -> Format:
+    """The format that was asked for, or the one of the suffix; .bin is fastText's where there are n-grams."""
+    if format is not None:
+        return _named(format)
+    known = FORMATS[format_for_writing(path)]
+    return fasttext_bin.FORMAT if table.subwords is not None and known is word2vec_binary.FORMAT else known
 
 
 def guess_format(path: str | os.PathLike[str]) -> str:

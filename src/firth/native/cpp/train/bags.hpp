@@ -1,10 +1,10 @@
 // Room native: words that are bags of rows (subwords). The hidden vector of a word is the mean of its bag: the word's
 // own row and the rows of its n-grams.
 //
-// A *bag stretch* is the units whose first centers are in the same BAG_TOKENS tokens. When it begins, every distinct word
-// that is a context in it gets a *slot*, and one row of the thread's own, which holds the word's hidden vector. The
-// stretch's units train these rows as if they were rows of the input matrix: a chunk's inputs are slots then. When it
-// ends, the change d of each slot is added to every row of its bag, undivided:
+// A *bag stretch* is the units whose first centers are in the same BAG_TOKENS tokens. When it begins, every distinct
+// word that is a context in it gets a *slot*, and one row of the thread's own, which holds the word's hidden vector.
+// The stretch's units train these rows as if they were rows of the input matrix: a chunk's inputs are slots then. When
+// it ends, the change d of each slot is added to every row of its bag, undivided:
 //
 //   row += f d,   once for each time that the row occurs in the bag
 //
@@ -120,8 +120,8 @@ class BagRows {
   Settings settings_;
   Home& home_;
   const uint8_t* const frozen_rows_;
-  SharedRows<Real> private_;  // the hidden vectors by slot
-  Real* before_ = nullptr;    // as they were when the stretch began
+  SharedRows<Real> private_;      // the hidden vectors by slot
+  Real* before_ = nullptr;        // as they were when the stretch began
   std::vector<int32_t> slot_of_;  // of each word of the vocabulary: its slot if that names the word, else anything
   Buffer<int32_t> words_;         // by slot
   Buffer<uint8_t> frozen_slots_;
@@ -178,9 +178,9 @@ class BagStretches {
 
   BagRows<Real, Home>& bags_;
   Chunk& chunk_;
-  Buffer<int32_t> words_;           // the chunk's inputs as they were planned
-  size_t end_ = 0, asked_ = 0;      // the unit that ends the stretch; the inputs whose rows were asked for
-  int32_t first_ = 0, last_ = 0;    // the inputs of the stretch
+  Buffer<int32_t> words_;         // the chunk's inputs as they were planned
+  size_t end_ = 0, asked_ = 0;    // the unit that ends the stretch; the inputs whose rows were asked for
+  int32_t first_ = 0, last_ = 0;  // the inputs of the stretch
 };
 
 }  // namespace firth

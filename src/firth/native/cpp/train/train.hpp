@@ -18,8 +18,7 @@ inline double learning_rate_at(const Settings& s, int64_t epoch, int64_t positio
 }
 
 // Home: where the rows of bags are. Where words are bags, InputRows leads to their hidden vectors.
-template <bool UPDATE, class Real, class Input, class Output, class InputRows, class OutputRows,
-          class Home = InputRows>
+template <bool UPDATE, class Real, class Input, class Output, class InputRows, class OutputRows, class Home = InputRows>
 class Trainer {
  public:
   typedef BagRows<Real, Home> Bags;
