@@ -39,6 +39,20 @@ def test_float32_update_agrees_with_float64(instruction_set, objective, case_nam
 
 
 @pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize(("objective", "case_name"), CASES)
+def test_words_that_are_bags_of_rows(instruction_set, objective, case_name):
+    """Undivided steps of rows that words share, of a row twice in a bag; frozen rows, a factor."""
+    for options in objective.inputs.variants():
+        for frozen_rows, bag_step in (((), 1.0), ((3, 13, 14, 15, 9, 12), 0.375)):
+            case = make_case(objective, case_name, options, in_bags=True)
+            case.unit.frozen_rows, case.unit.bag_step = frozen_rows, bag_step
+            error = largest_update_error(case, instruction_set, double_precision=True)
+            assert error <= 1e-12, f"{options}: {error}"
+            error = largest_update_error(case, instruction_set, double_precision=False)
+            assert error <= 2e-5, f"{options}: {error}"
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
 @pytest.mark.parametrize("double_precision", [False, True])
 @pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
 @given(data=st.data())

@@ -436,7 +436,7 @@ class FastTextReader:
     def take(self, layout: str, what: str) -> tuple[Any, ...]:
         size = struct.calcsize(layout)
         if self.at + size > len(self.data):
-            self.fail(f"the file ends inside {what}: it is cut, or no fastText model")
+            self.fail(f"the file ends inside {what}: it is truncated, or not a fastText model")
         values = struct.unpack_from(layout, self.data, self.at)
         self.at += size
         return values

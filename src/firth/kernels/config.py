@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from firth.base.machine import available_processors
+from firth.base.ngrams import LONGEST_NGRAM, MAX_BUCKETS, MAX_NGRAM, MIN_NGRAM, validate_lengths
 from firth.base.values import as_integer, as_number, validate_choice
 from firth.errors import ParameterError
 from firth.kernels import registry
@@ -110,6 +111,14 @@ class TrainingConfig:
         Falls linearly with the token position. None: 0.025; 0.075 for CBOW by the gradient of the mean.
     min_learning_rate : float in [0, learning_rate] or None
         Where it ends. None: 1e-4 of ``learning_rate``.
+    subwords : bool
+        A word is the mean of its own row and the rows of its character n-grams, as in fastText: words that were never
+        seen have vectors too (docs/subwords.md).
+    min_ngram, max_ngram : int, 1 <= min_ngram <= max_ngram <= 64
+        Length of the n-grams in Unicode characters, ``<`` before and ``>`` behind the word included.
+    buckets : int in [1, 2**31) or None
+        Rows that the n-grams share, by fastText's hash. None: as many as the vocabulary has n-grams, 2,000,000 at most.
+        fastText itself takes 2,000,000 always.
     min_count : int >= 1
         Words seen less often are left out.
     max_vocabulary : int >= 1 or None
@@ -179,6 +188,19 @@ class TrainingConfig:
         advice="0.025 is the usual start",
     )
     min_learning_rate: float | None = parameter(None, "at the end; default 1e-4 of the learning rate", minimum=0.0)
+    subwords: bool = parameter(False, "a word is the mean of its own row and the rows of its character n-grams")
+    min_ngram: int = parameter(
+        MIN_NGRAM, "subwords: characters of the shortest n-gram", minimum=1, maximum=LONGEST_NGRAM
+    )
+    max_ngram: int = parameter(
+        MAX_NGRAM, "subwords: characters of the longest n-gram", minimum=1, maximum=LONGEST_NGRAM
+    )
+    buckets: int | None = parameter(
+        None,
+        "subwords: rows that n-grams share; default: one for each n-gram, at most 2,000,000",
+        minimum=1,
+        maximum=MAX_BUCKETS,
+    )
     min_count: int = parameter(5, "leave out words seen less often", minimum=1)
     max_vocabulary: int | None = parameter(None, "keep at most so many words, the most frequent ones", minimum=1)
     epochs: Int32 = parameter(5, "passes over the corpus", minimum=1)
@@ -198,6 +220,7 @@ class TrainingConfig:
                 f"negatives must be at most {MAX_NEGATIVES}, got {self.negatives}; 5 to 20 are usual (--negatives on"
                 ' the command line), and loss="softmax" (--loss softmax) compares the target with every word'
             )
+        validate_lengths(self.min_ngram, self.max_ngram)
         if self.min_learning_rate is not None and self.min_learning_rate > self._learning_rate_or_default():
             raise ParameterError(
                 f"min_learning_rate must be at most the learning_rate of {self._learning_rate_or_default():g},"
@@ -228,6 +251,10 @@ class TrainingConfig:
         return dataclasses.replace(
             self, learning_rate=learning_rate, min_learning_rate=min_learning_rate, threads=threads
         )
+
+    def with_values(self, **values: Any) -> TrainingConfig:
+        """The configuration with other values of some parameters, checked as ever."""
+        return dataclasses.replace(self, **values)
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of JSON's own types; :meth:`from_json` gives the equal configuration back."""

@@ -26,6 +26,7 @@ from firth.kernels.guessing import guessing_loss
 from firth.kernels.plan import PlanTables
 from firth.kernels.settings import make_settings, open_kernel, parameter_values
 from firth.kernels.staleness import choose_shard_tokens
+from firth.kernels.subwords import WordBags, choose_bag_step
 from firth.native.kernel import ROW_ALIGNMENT_BYTES, Result, Rounds
 from firth.native.loader import StoppedError
 from firth.native.settings import RowMatrix
@@ -73,13 +74,17 @@ class Engine:
         Takes the place of the counts raised to ``noise_exponent``.
     initial_vectors : float array, (n_input_rows, D), or None
         Rows that are NaN throughout are drawn as without it.
-    frozen : bool array, (n_input_rows,), or None
+    frozen : bool array, (n_input_rows,), or with bags (V,), or None
         Input vectors that stay as they are; all output vectors learn.
+    bags : WordBags or None
+        The rows that each word is the mean of, in a matrix of ``bags.n_rows`` input rows. None: a word is its own row.
     instruction_set : str or None
         None: the process's own.
 
     Attributes
     ----------
+    bag_step : float
+        What the step of a bag's rows is multiplied by (kernels/subwords.py).
     guessing_loss_nats : float
         The mean training loss where every logit is zero (kernels/guessing.py).
 
@@ -99,6 +104,7 @@ class Engine:
         noise_distribution: NDArray[np.float64] | None = None,
         initial_vectors: Matrix | None = None,
         frozen: NDArray[np.bool_] | None = None,
+        bags: WordBags | None = None,
         instruction_set: str | None = None,
     ) -> None:
         config = config.resolved()
@@ -123,16 +129,25 @@ class Engine:
 
         row_elements = ROW_ALIGNMENT_BYTES // np.dtype(np.float32).itemsize
         stride = -(-config.dims // row_elements) * row_elements
-        self._input = _allocate_matrix(examples.n_input_rows, stride)
+        self._bags = bags
+        self._input = _allocate_matrix(examples.n_input_rows if bags is None else bags.n_rows, stride)
         self._output = _allocate_matrix(n_output_rows, stride)
 
         self._tables = PlanTables.build(counts, config, noise_distribution)
+        if frozen is not None and bags is not None:
+            frozen = bags.freeze_rows(frozen)
         self._frozen = None if frozen is None else np.ascontiguousarray(frozen, dtype=np.uint8)
         self._stop_flag = np.zeros(1, np.int32)
         self._rounds: dict[int, Rounds] = {}
         tree = build_huffman_tree(counts) if outputs.needs_tree else None
         given: dict[str, Any] = {"noise_distribution": noise_distribution, "tree": tree}
         rates = examples.rates(config, **given)
+        input_touches, bag_step = rates.inputs, 1.0
+        if bags is not None:
+            hidden_touches, input_touches = bags.touches(rates.inputs)
+            bag_step = choose_bag_step(bags, counts, config, rates.context)
+            rates = dataclasses.replace(rates, inputs=hidden_touches)
+        self.bag_step = bag_step
         shard_tokens = choose_shard_tokens(
             rates,
             counts,
@@ -160,7 +175,10 @@ class Engine:
             path_offsets=None if tree is None else np.ascontiguousarray(tree.offsets, dtype=np.int64),
             path_nodes=None if tree is None else np.ascontiguousarray(tree.node_ids, dtype=np.int32),
             path_codes=None if tree is None else np.ascontiguousarray(tree.codes, dtype=np.uint8),
-            input=RowMatrix(self._input, self._frozen, rates.inputs.astype(np.float32)),
+            bag_offsets=None if bags is None else bags.bags.offsets,
+            bag_rows=None if bags is None else bags.bags.rows,
+            bag_step=bag_step,
+            input=RowMatrix(self._input, self._frozen, input_touches.astype(np.float32)),
             output=RowMatrix(
                 self._output, touches=output_touches.astype(np.float32), touches_from_last=tree is not None
             ),

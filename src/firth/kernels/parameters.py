@@ -56,6 +56,18 @@ class TrainingParameters(TypedDict, total=False):
     min_learning_rate: float | None
     """At the end; default 1e-4 of the learning rate."""
 
+    subwords: bool
+    """A word is the mean of its own row and the rows of its character n-grams."""
+
+    min_ngram: int
+    """Subwords: characters of the shortest n-gram."""
+
+    max_ngram: int
+    """Subwords: characters of the longest n-gram."""
+
+    buckets: int | None
+    """Subwords: rows that n-grams share; default: one for each n-gram, at most 2,000,000."""
+
     min_count: int
     """Leave out words seen less often."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError, UnknownWordError
+from firth.formats.table import SubwordRows
 from firth.vectors.conversion import as_word_vectors
+from firth.vectors.word_vectors import WordVectors
 
 Words = Any  # a sequence of str or int, or an int array
 
@@ -29,10 +31,13 @@ class StartVectors:
     ----------
     words : sequence, or None where the rows are the vocabulary's own
     matrix : float32 array, (n, D)
+    subwords : SubwordRows or None
+        Rows of n-grams that belong to these vectors.
     """
 
     words: Words | None
     matrix: NDArray[np.float32]
+    subwords: SubwordRows | None = None
 
     def rows_for(self, vocabulary: Vocabulary) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Word ids, and the rows of ``matrix`` that belong to them.
@@ -59,6 +64,16 @@ class StartVectors:
             )
         return word_ids[rows], rows
 
+    def vectors(self, rows: NDArray[np.int64]) -> WordVectors:
+        """The vectors of some of the rows; their words are numbers where the rows are the vocabulary's own."""
+        if self.words is None:
+            return WordVectors(np.arange(len(rows)), self.matrix[rows])
+        words = [self.words[row] for row in rows.tolist()]
+        subwords = self.subwords
+        if subwords is not None and subwords.word_rows is not None:
+            subwords = replace(subwords, word_rows=subwords.word_rows[rows])
+        return WordVectors(words, self.matrix[rows], None, subwords)
+
 
 def read_start_vectors(initial_vectors: Any, dims: int) -> StartVectors | None:
     """Start vectors from WordVectors, a VectorTable, a mapping, a file, a model folder or an array (V, D).
@@ -71,13 +86,14 @@ def read_start_vectors(initial_vectors: Any, dims: int) -> StartVectors | None:
     if initial_vectors is None:
         return None
     words: Words | None
+    subwords: SubwordRows | None = None
     if isinstance(initial_vectors, (str, os.PathLike)):
         initial_vectors = _read_file(Path(initial_vectors))
     if isinstance(initial_vectors, np.ndarray):
         words, matrix = None, initial_vectors
     else:
         vectors = as_word_vectors(initial_vectors, "initial_vectors")
-        words, matrix = vectors.words, vectors.matrix
+        words, matrix, subwords = vectors.words, vectors.matrix, vectors.subword_rows
     if matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
         raise ParameterError(f"initial_vectors must be a matrix of numbers, got {matrix.dtype} of shape {matrix.shape}")
     if matrix.shape[1] != dims:
@@ -90,7 +106,7 @@ def read_start_vectors(initial_vectors: Any, dims: int) -> StartVectors | None:
         first = int(np.flatnonzero(~np.isfinite(matrix).all(axis=1))[0])
         name = f"row {first}" if words is None else repr(words[first])
         raise ParameterError(f"initial_vectors must be finite, got NaN or infinity in the vector of {name}")
-    return StartVectors(words, matrix)
+    return StartVectors(words, matrix, subwords)
 
 
 def read_start_output_vectors(output_vectors: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
