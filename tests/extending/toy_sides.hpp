@@ -10,8 +10,8 @@ std::atomic<int64_t> toy_chunks_begun{0}, toy_chunks_ended{0};
 // One input: half the sum of the context's rows.
 struct HalfSum {
   static constexpr const char* NAME = "half-sum";
-  static constexpr int64_t BLOCK_TOKENS = 32;
-  static constexpr int32_t BLOCK_DRAWS = 3, JOINED_WINDOWS = 1;
+  static constexpr int64_t STRETCH_TOKENS = 32;
+  static constexpr int32_t NOISE_SETS = 3, JOINED_WINDOWS = 1;
   static constexpr bool TAKES_PARTS = false;
   static int64_t examples(int32_t) { return 1; }
   static int inputs(int) { return 1; }
@@ -37,9 +37,8 @@ struct HalfSum {
   static void update(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work,
                      const Inputs<Real>& inputs, const Coming& coming) {
     const int n_padded = padded_dims<Real>(settings);
-    Real* const change = work.changes.get(n_padded);
-    update_outputs_and_gather<Real>(inputs.rows[0], prepared.output_rows, prepared.n_outputs, n_padded,
-                                    work.coefficients, change, coming);
+    const Real* const change = update_outputs_and_gather<Real>(inputs.rows[0], prepared.output_rows, prepared.n_outputs,
+                                                               n_padded, work.coefficients, work.changes, coming);
     add_to_rows<Real>(prepared.context_rows, prepared.unit.n_context, change, Real(0.5), n_padded);
   }
 };
@@ -56,7 +55,7 @@ struct NextWord {
   static void end_chunk(const Settings&, Workspace<Real>&) {}
 
   static int32_t part_words(const Settings&, int32_t) { return PART_WORDS; }
-  static int32_t next(const Settings& settings, int32_t word) { return int32_t((word + 1) % settings.n_output_rows); }
+  static int32_t next(const Settings& settings, int32_t word) { return int32_t((word + 1) % settings.output.n_rows); }
 
   template <class Take>
   static void each_output_row(const Settings& settings, const int32_t& target, Take&& take) {
@@ -87,7 +86,7 @@ struct NextWord {
         const size_t at = coefficient_at(m, 2, i, j);
         const Real error = work.logits[at] - Real(j == 0);
         work.coefficients[at] = -prepared.learning_rate * error;
-        if (work.takes_loss) work.loss.add(0.5 * double(error) * double(error));
+        work.loss.add(0.5 * double(error) * double(error));
       }
   }
 };

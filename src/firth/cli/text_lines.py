@@ -1,4 +1,7 @@
-"""Room cli: lines of a file or of standard input, block by block in bounded memory, with or without labels in them."""
+"""Room cli: lines of a file or of standard input, block by block in bounded memory, with or without labels in them.
+
+Tests: tests/cli/test_classify_lines.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room native: ctypes declarations of the core's part for classifiers of fastText's kind, and one opened classifier."""
+"""Room native: ctypes declarations of the core's part for classifiers of fastText's kind, and one opened classifier.
+
+Tests: tests/classification/test_predictions.py.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ enum Purpose : uint32_t {
   PURPOSE_INITIAL = 2,        // initial input vectors
   PURPOSE_HELDOUT = 3,        // which sequences are held out
   PURPOSE_HELDOUT_NOISE = 4,  // the fixed negatives of the held-out loss
-  PURPOSE_REPORT = 5,         // of which blocks of tokens the training loss is reported
 };
 
 struct PhiloxBlock {

@@ -27,8 +27,8 @@ struct AllRows {
   template <class Real>
   static void weigh(const Unit&, int, int, Real*) {}
 
-  static int count(const Settings& settings, const Unit&) { return int(settings.n_output_rows); }
-  static int largest_count(const Settings& settings) { return int(settings.n_output_rows); }
+  static int count(const Settings& settings, const Unit&) { return int(settings.output.n_rows); }
+  static int largest_count(const Settings& settings) { return int(settings.output.n_rows); }
 
   static void collect(const Settings&, const Unit&, int n, int32_t* ids, uint32_t*) {
     for (int j = 0; j < n; ++j) ids[j] = j;
@@ -49,7 +49,7 @@ struct AllRows {
         out[at(i, j)] = e;
         total += double(e);
       }
-      if (work.takes_loss) work.loss.add(std::log(total) - double(logits[at(i, target)] - largest));
+      work.loss.add(std::log(total) - double(logits[at(i, target)] - largest));
       if (UPDATE) {
         const Real scale = -prepared.learning_rate / Real(total);
         for (int j = 0; j < n; ++j) out[at(i, j)] *= scale;
