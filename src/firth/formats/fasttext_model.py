@@ -55,6 +55,7 @@ LOSSES = {1: "hierarchical-softmax", 2: "negative-sampling", 3: "softmax", 4: "o
 MAX_NGRAM_CHARS = 64  # fastText's default is 6; this bounds the work that a file can ask for
 MAX_WORD_NGRAMS = 64  # the same for n-grams of words; fastText's default is 1
 MAX_TREE_COUNT = 10**15  # fastText's count of a node that is not made yet: labels must be rarer together
+MAX_ROWS = 2**31 - 1  # fastText numbers rows by int32
 N_CENTROIDS = 256
 ENTRY_TAIL_BYTES = 9  # count and type
 _ARGUMENTS = struct.Struct("<12id")
@@ -417,6 +418,8 @@ class FastTextReader:
         return part_dims, centroids.copy()  # aligned
 
     def validate_rows(self, name: str, matrix: Matrix, n_rows: int, wanted: str) -> None:
+        if n_rows > MAX_ROWS:
+            self.fail(f"the {name} matrix must have at most {MAX_ROWS} rows, as fastText numbers them, got {n_rows}")
         if matrix.shape[0] != n_rows:
             self.fail(f"the {name} matrix must have {wanted}, got {matrix.shape[0]}")
 
