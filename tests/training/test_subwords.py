@@ -137,6 +137,17 @@ def test_start_vectors_with_ngrams(texts, model) -> None:  # type: ignore[no-unt
     np.testing.assert_allclose(begun.vectors["walking"], model.vectors["walking"], atol=1e-6)
 
 
+def test_other_ngrams_than_those_that_are_there_are_refused(texts, model) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(ParameterError, match="min_ngram must be 3, as the n-grams of initial_vectors have it, got 2"):
+        firth.train(texts, **OPTIONS, min_ngram=2, initial_vectors=model.vectors)
+    with pytest.raises(ParameterError, match="buckets must be .* as the n-grams of initial_vectors have it, got 5"):
+        firth.train(texts, **OPTIONS, buckets=5, initial_vectors=model.vectors)
+    with pytest.raises(ParameterError, match="max_ngram must stay 6, as the model was trained, got 5"):
+        model.train_more(texts, max_ngram=5, progress=False)
+    plain = firth.train(texts, **{**OPTIONS, "subwords": False, "epochs": 1}, initial_vectors=model.vectors)
+    assert plain.vectors.subword_rows is None
+
+
 def test_ids_have_no_characters() -> None:
     with pytest.raises(ParameterError, match="subwords must be False where words are ids"):
         firth.train([[1, 2, 3], [2, 3, 1]], **OPTIONS)

@@ -5,6 +5,8 @@ Tests: tests/training/test_subwords.py.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -80,7 +82,7 @@ def put_start_rows(rows: Matrix, bags: WordBags | None, word_ids: NDArray[np.int
     if bags is None:
         rows[word_ids] = start.matrix
         return
-    if subwords is not None and subwords.rules == bags.rules:
+    if subwords is not None and replace(subwords.rules, end_has_ngrams=False) == bags.rules:
         rows[len(bags.words) :] = subwords.ngram_rows
         rows[word_ids] = subwords.own_rows(pack_vocabulary(map(str, start.words)), start.matrix)
         return

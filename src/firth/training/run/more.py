@@ -66,7 +66,10 @@ def train_more(
 ) -> Model:
     """Continue a model on new text: what ``Model.train_more`` documents."""
     validate_parameter_names(changes)
-    for name in ("architecture", "loss", "dims"):
+    kept: tuple[str, ...] = ("architecture", "loss", "dims")
+    if model.config.subwords:  # other n-grams would have other rows
+        kept += ("subwords", "min_ngram", "max_ngram", "buckets")
+    for name in kept:
         if name in changes and changes[name] != getattr(model.config, name):
             raise ParameterError(
                 f"{name} must stay {getattr(model.config, name)!r}, as the model was trained, got {changes[name]!r}"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError, UnknownWordError
 from firth.formats.table import SubwordRows
+from firth.kernels.config import TrainingConfig
 from firth.vectors.conversion import as_word_vectors
 from firth.vectors.word_vectors import WordVectors
 
@@ -73,6 +74,32 @@ class StartVectors:
         if subwords is not None and subwords.word_rows is not None:
             subwords = replace(subwords, word_rows=subwords.word_rows[rows])
         return WordVectors(words, self.matrix[rows], None, subwords)
+
+
+def follow_start(config: TrainingConfig, start: StartVectors | None) -> TrainingConfig:
+    """The configuration with the buckets of start vectors that have n-grams, where it has none of its own.
+
+    Raises
+    ------
+    ParameterError
+        The start vectors have other n-grams, whose rows would be lost.
+    """
+    if start is None or start.subwords is None or not config.subwords:
+        return config
+    rules = start.subwords.rules
+    for name in ("min_ngram", "max_ngram", "buckets"):
+        wanted, given = getattr(rules, name), getattr(config, name)
+        if given is not None and given != wanted:
+            raise ParameterError(
+                f"{name} must be {wanted}, as the n-grams of initial_vectors have it, got {given}; to start from these"
+                " vectors without their n-grams, pass WordVectors(vectors.words, vectors.matrix)"
+            )
+    if rules.end_has_ngrams and "</s>" in start.words:  # type: ignore[operator]  # of strings: they have n-grams
+        raise ParameterError(
+            "initial_vectors must have n-grams by today's rules of fastText, got those of its layout of before July"
+            " 2017, which cut </s>; leave this word out: vectors.without(['</s>'])"
+        )
+    return config.with_values(buckets=rules.buckets)
 
 
 def read_start_vectors(initial_vectors: Any, dims: int) -> StartVectors | None:

@@ -25,6 +25,7 @@ from firth.training.run.options import HeldoutSource, RunOptions
 from firth.training.run.prepared import PreparedRun
 from firth.training.run.start import (
     StartVectors,
+    follow_start,
     frozen_mask,
     noise_weights,
     read_sequence_weights,
@@ -154,7 +155,7 @@ def train(
             config = _as_encoded(config, corpus)
         words = encoded.vocabulary
         if config.subwords:
-            config = with_buckets(config, string_words(words))
+            config = with_buckets(follow_start(config, start_vectors), string_words(words))
         noise = noise_weights(noise_distribution, words)
         start_word_ids = None if start_vectors is None else start_vectors.rows_for(words)[0]
         run = PreparedRun(

@@ -43,6 +43,7 @@ class BagRows {
 
   // Begins a stretch: replaces word ids by slots, and computes the hidden vectors.
   void begin(int32_t* ids, size_t count) {
+    n_filled_ = 0;
     words_.clear();
     for (size_t k = 0; k < count; ++k) {
       const int32_t word = ids[k];
@@ -70,6 +71,7 @@ class BagRows {
       sum_rows<Real>(bag_.data(), n, Real(1) / Real(n), n_padded, hidden);
       std::copy_n(hidden, n_padded, before_ + int64_t(slot) * stride);
     }
+    n_filled_ = words_.size();
   }
 
   // Ends a stretch: adds what each slot has learned to the rows of its bag.
@@ -77,7 +79,7 @@ class BagRows {
     typedef typename Simd<Real>::V V;
     const int64_t stride = settings_.input.stride;
     const int n_padded = padded_dims<Real>(settings_);
-    for (size_t slot = 0; slot < words_.size(); ++slot) {
+    for (size_t slot = 0; slot < n_filled_; ++slot) {
       const Real* const hidden = private_.matrix + int64_t(slot) * stride;
       Real* const change = before_ + int64_t(slot) * stride;
       for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
@@ -87,7 +89,7 @@ class BagRows {
       const int n = find_bag(words_[slot], true);
       add_to_rows<Real>(bag_.data(), n, change, Real(settings_.bag_step), n_padded);
     }
-    words_.clear();
+    n_filled_ = 0;
   }
 
   // Asks for the rows of a word that a coming stretch has.
@@ -123,6 +125,7 @@ class BagRows {
   SharedRows<Real> private_;      // the hidden vectors by slot
   Real* before_ = nullptr;        // as they were when the stretch began
   std::vector<int32_t> slot_of_;  // of each word of the vocabulary: its slot if that names the word, else anything
+  size_t n_filled_ = 0;           // slots that have vectors: none if memory ran out on the way
   Buffer<int32_t> words_;         // by slot
   Buffer<uint8_t> frozen_slots_;
   Buffer<Real*> bag_;
