@@ -238,6 +238,13 @@ MUTANTS = (
         "tests/kernels/test_native_units.py::test_saturated_logits_keep_their_loss_and_gradient",
     ),
     Mutant(
+        "loss: the exponent of a product of factors is dropped",
+        f"{CPP}/base/simd.hpp",
+        "fma(exponent, broadcast<float>(0.693147181f),",
+        "fma(exponent, broadcast<float>(0.0f),",
+        "tests/kernels/test_native_units.py::test_the_loss_of_many_logits_is_the_logarithm_of_products",
+    ),
+    Mutant(
         "wide windows: parts that narrow too slowly",
         f"{CPP}/objectives/outputs_logistic.hpp",
         "words * words * words * words * capped * capped * capped > PART_WORDS_TO_THE_7TH",
