@@ -1,6 +1,6 @@
 """Room kernels: holds a native unit's update against the reference; the tests and ``firth selfcheck`` stand on it.
 
-The measure is that of DESIGN.md: in the float64 build with the exact sigmoid, at learning rate 1, for every row
+The measure: in float64 with the exact sigmoid, at learning rate 1, for every row
 
     |before - after - gradient| <= 1e-12 max(1, |gradient|, |row|)
 
