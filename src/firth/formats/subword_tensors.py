@@ -3,6 +3,8 @@
 ``ngram_rows`` (buckets, D) and, where they are known, ``word_rows`` (V, D), float32 or float16; ``config.json`` has
 ``"subwords": {"min_ngram", "max_ngram", "buckets", "end_has_ngrams"}``. ``input_vectors`` of such a model are the
 vectors of the words, the means of their rows: readers that know nothing of n-grams have the vocabulary's vectors.
+
+Tests: tests/formats/test_subwords.py.
 """
 
 from __future__ import annotations

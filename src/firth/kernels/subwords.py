@@ -3,6 +3,8 @@
 The input matrix has a row for each word, then a row for each bucket, whether an n-gram of the vocabulary falls into it
 or not: so its rows are those of fastText's files, and words that come later find theirs. native/cpp/train/bags.hpp
 trains the bags; numerics/bags.py has the formulas.
+
+Tests: tests/kernels/test_bags.py.
 """
 
 from __future__ import annotations

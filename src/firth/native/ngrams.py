@@ -2,6 +2,8 @@
 
 The rules are those of base/ngrams.py. A table of bags is in compressed rows: bag i has the rows
 ``rows[offsets[i]:offsets[i + 1]]``.
+
+Tests: tests/base/test_ngrams.py.
 """
 
 from __future__ import annotations

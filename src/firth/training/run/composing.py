@@ -1,4 +1,7 @@
-"""Room training: from the rows that a run trains to word vectors, and back: with n-grams, means of bags of rows."""
+"""Room training: from the rows that a run trains to word vectors, and back: with n-grams, means of bags of rows.
+
+Tests: tests/training/test_subwords.py.
+"""
 
 from __future__ import annotations
 
