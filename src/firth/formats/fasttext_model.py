@@ -31,6 +31,8 @@ A quantized row is the centroids of its codes, side by side, times the centroid 
 Source: fastText, ``FastText::loadModel`` and ``checkModel``, ``Args::load``, ``Dictionary::load``,
 ``DenseMatrix::load``, ``QuantMatrix::load``, ``ProductQuantizer::load`` and ``get_centroids``,
 https://github.com/facebookresearch/fastText (src); the older layout: the same at commits before July 2017.
+
+Tests: tests/formats/test_fasttext_bin.py.
 """
 
 from __future__ import annotations

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import islice, pairwise
 from typing import Literal
 
@@ -13,12 +12,12 @@ import numpy.typing as npt
 
 from firth.base.values import as_integer, validate_choice
 from firth.errors import ParameterError
+from firth.vectors.composed import Composed, compose_unknown, words_of_questions
 from firth.vectors.evaluation_lines import validate_lines
 from firth.vectors.evaluation_scores import AnalogyScore, AnalogySection, PairScore
 from firth.vectors.neighbors import Rows, block_scores, exact_scores, rows_in_block, unit_rows
 from firth.vectors.pair_files import PairFile, read_word_pairs, without_tag
 from firth.vectors.pair_layout import Column
-from firth.vectors.queries import validate_composing
 from firth.vectors.question_files import Question, QuestionFile, read_questions
 from firth.vectors.word_rows import gather_rows
 from firth.vectors.word_vectors import PRODUCT_EPSILON, WordVectors
@@ -105,10 +104,10 @@ def score_analogies(
     if fold_case:
         questions = [(a.upper(), b.upper(), c.upper(), d.upper()) for a, b, c, d in questions]
     rows_of = _find_folded(vectors, n_rows, fold_case, {word for question in questions for word in question})
-    composed = _Composed.nothing(vectors)
+    composed = Composed.nothing(vectors)
     if unknown == "compose":
-        given = zip(_words_of(questions), _words_of(file.questions), strict=True)
-        composed = _compose(vectors, rows_of, dict(given), fold_case)
+        given = zip(words_of_questions(questions), words_of_questions(file.questions), strict=True)
+        composed = compose_unknown(vectors, rows_of, dict(given), fold_case)
     rows_given = {**rows_of, **composed.rows_of}
     known = [
         place
@@ -223,11 +222,11 @@ def score_word_pairs(
         tags_removed = n_tagged <= len(_find_folded(vectors, n_rows, fold_case, bare_words))
         pairs = bare if tags_removed else pairs
     rows_of = _find_folded(vectors, n_rows, fold_case, {word for pair in pairs for word in pair[:2]})
-    composed = _Composed.nothing(vectors)
+    composed = Composed.nothing(vectors)
     if unknown == "compose":
         spelled = (without_tag(word) if tags_removed else word for pair in file.pairs for word in pair[:2])
         names = (name for pair in pairs for name in pair[:2])
-        composed = _compose(vectors, rows_of, dict(zip(names, spelled, strict=True)), fold_case)
+        composed = compose_unknown(vectors, rows_of, dict(zip(names, spelled, strict=True)), fold_case)
     rows_of = {**rows_of, **composed.rows_of}
     known = np.array([first in rows_of and second in rows_of for first, second, _ in pairs], dtype=bool)
     scores = np.array([score for _, _, score in pairs])
@@ -326,37 +325,8 @@ def _find_folded(vectors: WordVectors, n_rows: int, fold_case: bool, wanted: set
     return rows_of
 
 
-@dataclass(frozen=True)
-class _Composed:
-    """Words that are not in the vocabulary: a row for each, numbered from V on, and their vectors."""
-
-    rows_of: dict[str, list[int]]
-    matrix: npt.NDArray[np.float32]
-
-    @classmethod
-    def nothing(cls, vectors: WordVectors) -> _Composed:
-        return cls({}, np.zeros((0, vectors.dims), np.float32))
-
-
-def _words_of(questions: Sequence[Question]) -> Iterator[str]:
-    """The words that questions give: all but the answers."""
-    return (word for question in questions for word in question[:3])
-
-
-def _compose(
-    vectors: WordVectors, rows_of: Mapping[str, object], spelled_of: Mapping[str, str], fold_case: bool
-) -> _Composed:
-    """Vectors of the words without a row, of their n-grams: as they are spelled, in lower case where case is folded."""
-    validate_composing(vectors.subword_rows)
-    names = [name for name in spelled_of if name not in rows_of]
-    spelled = [spelled_of[name].lower() if fold_case else spelled_of[name] for name in names]
-    matrix, has_ngrams = vectors.compose(spelled)
-    composed = [names[place] for place in np.flatnonzero(has_ngrams).tolist()]
-    return _Composed({name: [len(vectors) + place] for place, name in enumerate(composed)}, matrix[has_ngrams])
-
-
 def _answer(
-    vectors: WordVectors, composed: _Composed, triples: Rows, ignored: Sequence[Sequence[int]], n_rows: int, method: str
+    vectors: WordVectors, composed: Composed, triples: Rows, ignored: Sequence[Sequence[int]], n_rows: int, method: str
 ) -> npt.NDArray[np.int64]:
     """The row that answers each question (a, b, c); -1 if the five nearest rows are all ignored ones.
 
@@ -380,7 +350,7 @@ def _answer(
 
 
 def _answer_chunk(
-    vectors: WordVectors, composed: _Composed, triples: Rows, ignored: Sequence[Sequence[int]], n_rows: int, method: str
+    vectors: WordVectors, composed: Composed, triples: Rows, ignored: Sequence[Sequence[int]], n_rows: int, method: str
 ) -> npt.NDArray[np.int64]:
     matrix, norms = vectors.matrix, vectors.all_norms()
     distinct, places = np.unique(triples, return_inverse=True)
