@@ -159,6 +159,7 @@ def predict(
     if top < 1:
         raise ParameterError(f"top must be at least 1, got {top}")
     _validate_threshold(threshold)
+    _validate_model_exists(model)
     if model.is_file():
         from firth.cli.classify_lines import write_predictions
 
@@ -224,6 +225,7 @@ def evaluate(
     Of a fastText model: precision and recall at 1 and at --top, and F1 of each label. A text may have several labels
     there, whatever --several-labels says, and lines go through in constant memory.
     """
+    _validate_model_exists(model)
     if model.is_file():
         from firth.cli.classify_lines import evaluate_lines
 
@@ -305,6 +307,14 @@ def _blocks(
     return read_line_blocks(file, label_prefix, with_labels=with_labels)
 
 
+def _validate_model_exists(model: Path) -> None:
+    if not model.exists():
+        raise StorageError(
+            f"{model} does not exist; give a classifier: the folder that `firth classify train` wrote, or fastText's"
+            " .bin or .ftz"
+        )
+
+
 def _validate_threshold(threshold: float) -> None:
     if not 0 <= threshold <= 1:
         raise ParameterError(f"threshold must lie in 0 to 1, got {threshold}")
@@ -342,12 +352,14 @@ def quantize(
     from firth.classification.classifier import load_classifier
     from firth.formats.target import validate_destination
 
+    _validate_model_exists(model)
     validate_destination(output, overwrite)
     small = load_classifier(model).quantize(
         cutoff=cutoff, norms=norms, part_dims=part_dims, output=output_matrix, seed=seed, threads=threads
     )
+    before = model.stat().st_size  # before saving: the small model may replace the model
     small.save(output, overwrite=overwrite)
-    before, after = model.stat().st_size, output.stat().st_size
+    after = output.stat().st_size
     typer.echo(f"{before:,} bytes became {after:,} ({after / before:.1%}); saved to {output}")
 
 

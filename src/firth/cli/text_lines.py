@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from firth.cli.labelled_text import read_labelled_texts
-from firth.errors import CorpusError, ParameterError
+from firth.corpus.recognise import HEAD_BYTES, refuse_other_formats
+from firth.corpus.recognise import STANDARD_INPUT as STANDARD_INPUT_NAME
+from firth.errors import CorpusError, ParameterError, StorageError
 from firth.formats.source import ByteSource
 
 READ_BYTES = 1 << 20
@@ -38,7 +40,10 @@ def read_line_blocks(path: Path, label_prefix: str, *, with_labels: bool) -> Ite
     Raises
     ------
     StorageError, FormatError, CorpusError, ParameterError
-        A line is longer than 256 MiB; with labels: a line has none.
+        A line is longer than 256 MiB; with labels: a line has none. The first bytes are those of a file that is no
+        text, such as a model.
+    EncodingError
+        The file begins like UTF-16 or UTF-32.
     """
     if not label_prefix or label_prefix.split() != [label_prefix]:
         raise ParameterError(f"label prefix must be a word without white space, got {label_prefix!r}")
@@ -82,6 +87,8 @@ def _read_lines(path: Path) -> Iterator[list[bytes]]:
     is_first = True
     for data in _read_bytes(path):
         if is_first:
+            name = STANDARD_INPUT_NAME if path == STANDARD_INPUT else str(path)
+            refuse_other_formats(data[:HEAD_BYTES], name, is_whole=len(data) <= HEAD_BYTES, as_text=True)
             data, is_first = data.removeprefix(_BYTE_ORDER_MARK), False
         if b"\n" not in data:
             parts.append(data)
@@ -98,9 +105,13 @@ def _read_lines(path: Path) -> Iterator[list[bytes]]:
 
 def _read_bytes(path: Path) -> Iterator[bytes]:
     if path == STANDARD_INPUT:
+        if sys.stdin is None:  # Python sets None if the caller closed the descriptor
+            raise StorageError("standard input cannot be read: it is closed; give a file of texts")
         while data := sys.stdin.buffer.read(READ_BYTES):
             yield data
         return
+    if not path.exists():
+        raise StorageError(f"{path} does not exist; give a file of texts, or - for standard input")
     with ByteSource(path) as source:
         while data := source.read(READ_BYTES):
             yield data
