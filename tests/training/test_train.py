@@ -226,7 +226,7 @@ def test_overwrite_replaces_the_old_model_only_at_the_end(lines: Lines, tmp_path
             "must have dims=12 numbers in a vector, got 7; pass dims=7",
         ),
         ({"initial_vectors": {"a": np.full(12, np.nan)}}, ParameterError, "must be finite, got NaN .* of 'a'"),
-        ({"initial_vectors": {}}, ParameterError, "must have a word, got an empty mapping"),
+        ({"initial_vectors": {}}, ParameterError, "must have at least one word, got an empty mapping"),
         ({"initial_vectors": 7}, ParameterError, "^initial_vectors must be WordVectors, a mapping"),
         ({"initial_vectors": np.array([["a"]])}, ParameterError, "^initial_vectors must be a matrix of numbers"),
         ({"freeze": True}, ParameterError, "^freeze=True must come with initial_vectors"),

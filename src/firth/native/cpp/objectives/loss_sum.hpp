@@ -1,4 +1,4 @@
-// Room native: sums of losses at next to no cost: lane by lane for a few dozen vectors, then in float64.
+// Room native: sums losses at a small cost: in the lanes of a vector for up to 32 vectors, then in float64.
 #pragma once
 
 #include "base/simd.hpp"
@@ -10,7 +10,7 @@ class LossSum {
  public:
   typedef typename Simd<Real>::V V;
 
-  // The sum of n_vectors vectors.
+  // Adds the sum of n_vectors vectors.
   FIRTH_INLINE void add(V nats, int n_vectors) {
     lanes_ += nats;
     pending_ += n_vectors;
@@ -19,7 +19,7 @@ class LossSum {
 
   void add(double nats) { total_ += nats; }
 
-  // The sum so far, in nats, which starts anew at zero.
+  // Returns the sum in nats and resets it to zero.
   double take() {
     flush();
     const double sum = total_;
@@ -28,7 +28,7 @@ class LossSum {
   }
 
  private:
-  static constexpr int MAX_PENDING = 32;  // so few float32 terms lose no digit that their own rounding has left
+  static constexpr int MAX_PENDING = 32;  // the sum of 32 float32 terms has about the relative error of a term
 
   void flush() {
     for (int lane = 0; lane < Simd<Real>::LANES; ++lane) total_ += double(lanes_[lane]);
