@@ -238,6 +238,13 @@ MUTANTS = (
         "tests/kernels/test_native_units.py::test_saturated_logits_keep_their_loss_and_gradient",
     ),
     Mutant(
+        "loss: the exponent of a product of factors is dropped",
+        f"{CPP}/base/simd.hpp",
+        "fma(exponent, broadcast<float>(0.693147181f),",
+        "fma(exponent, broadcast<float>(0.0f),",
+        "tests/kernels/test_native_units.py::test_the_loss_of_many_logits_is_the_logarithm_of_products",
+    ),
+    Mutant(
         "wide windows: parts that narrow too slowly",
         f"{CPP}/objectives/outputs_logistic.hpp",
         "words * words * words * words * capped * capped * capped > PART_WORDS_TO_THE_7TH",
@@ -299,6 +306,27 @@ MUTANTS = (
         "return repeats_[set];",
         "return false;",
         "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
+    ),
+    Mutant(
+        "targets of a unit that repeat are not foreseen",
+        f"{CPP}/train/train.hpp",
+        "repeat |= targets[t] == targets[before];",
+        "repeat |= false;",
+        "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
+    ),
+    Mutant(
+        "explicit examples: a bag in several parts shares the noise of its stretch",
+        f"{CPP}/plan/negatives.hpp",
+        "return stretches_.share_noise && center.n_negatives == s_.negatives;",
+        "return stretches_.share_noise;",
+        "tests/extending/test_source.py::test_the_native_plan_is_its_twin",
+    ),
+    Mutant(
+        "explicit examples: every unit has the weight of the first",
+        f"{CPP}/plan/units.hpp",
+        "double(s.sequence_weights[sequences[first]]) : 1",
+        "double(s.sequence_weights[sequences[0]]) : 1",
+        "tests/extending/test_source.py::test_two_epochs_are_the_plan_through_the_formulas",
     ),
     Mutant(
         "a target among its negatives is not foreseen",

@@ -20,6 +20,7 @@ ROOMS = (
     "estimators",
     "training",
     "models",
+    "classification",
     "vectors",
     "formats",
     "kernels",
@@ -45,6 +46,7 @@ MAY_INCLUDE = {
     "train": {"base", "model", "plan", "objectives"},
     "text": {"base"},
     "vectors": {"base", "text"},
+    "classify": {"base", "text"},
 }
 TESTS = Path(__file__).parent
 MAX_LINES, FIRST_LINES = 500, 10

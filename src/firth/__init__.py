@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from firth._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from firth.classification.classifier import Classifier as Classifier
     from firth.corpus.encode import encode_corpus as encode_corpus
     from firth.corpus.encoded import EncodedCorpus as EncodedCorpus
     from firth.corpus.vocabulary import Vocabulary as Vocabulary
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from firth.formats.table import VectorTable as VectorTable
     from firth.kernels.config import TrainingConfig as TrainingConfig
     from firth.models.history import History as History
+    from firth.models.loading import load as load
     from firth.models.model import Model as Model
-    from firth.models.model import load as load
     from firth.numerics.gradient_check import check_gradient as check_gradient
     from firth.training.loop.callbacks import Callback as Callback
     from firth.training.loop.callbacks import StopTraining as StopTraining
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 # The names that each module gives to the public.
 _PUBLIC: dict[str, tuple[str, ...]] = {
+    "firth.classification.classifier": ("Classifier",),
     "firth.corpus.encode": ("encode_corpus",),
     "firth.corpus.encoded": ("EncodedCorpus",),
     "firth.corpus.vocabulary": ("Vocabulary",),
@@ -76,7 +78,8 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "firth.training.loop.callbacks": ("Callback", "StopTraining", "TrainingState"),
     "firth.kernels.config": ("TrainingConfig",),
     "firth.models.history": ("History",),
-    "firth.models.model": ("Model", "load"),
+    "firth.models.loading": ("load",),
+    "firth.models.model": ("Model",),
     "firth.training.run.prepared": ("UnsavedModelError",),
     "firth.training.run.resume": ("resume",),
     "firth.training.run.train": ("train",),

@@ -85,11 +85,13 @@ def answer(model: fasttext.FastText._FastText, text: bytes, k: int, threshold: f
     return [[label, probability] for probability, label in found]
 
 
-def ask(model: fasttext.FastText._FastText, texts: list[bytes]) -> list[dict[str, object]]:
+def ask(
+    model: fasttext.FastText._FastText, texts: list[bytes], *settings: tuple[int, float]
+) -> list[dict[str, object]]:
     return [
         {"text": text.decode("latin-1"), "k": k, "threshold": threshold, "answer": answer(model, text, k, threshold)}
         for text in texts
-        for k, threshold in ((1, 0.0), (4, 0.1), (-1, 0.0))
+        for k, threshold in settings
     ]
 
 
@@ -117,7 +119,8 @@ def main() -> None:
         target = HERE / (name + (".bin" if quantization is None else ".ftz"))
         model.save_model(str(target))
         known = [line.partition(" ")[2].encode() for line in lines[:12]]
-        answers = ask(fasttext.load_model(str(target)), [*known, *HARD])
+        settings = ((1, 0.0), (4, 0.1), (min(20, n_labels), 0.0))
+        answers = ask(fasttext.load_model(str(target)), [*known, *HARD], *settings)
         (HERE / f"{name}.json").write_text(json.dumps(answers, separators=(",", ":")) + "\n", encoding="utf-8")
         print(name, target.stat().st_size, len(answers))
     for name in ("lid.176.ftz", "cooking.model.bin"):
@@ -125,11 +128,7 @@ def main() -> None:
         draw = random.Random(name)
         mixed = [" ".join(draw.choices(model.words, k=draw.randint(1, 12))).encode() for _ in range(60)]
         texts = [*texts_of_languages(model.labels), *mixed, *HARD]
-        answers = [
-            {"text": text.decode("latin-1"), "k": k, "threshold": 0.0, "answer": answer(model, text, k, 0.0)}
-            for text in texts
-            for k in (3,)
-        ]
+        answers = [*ask(model, texts, (3, 0.0)), *ask(model, texts[::20], (-1, 0.0))]
         (HERE / f"{name}.json").write_text(json.dumps(answers, separators=(",", ":")) + "\n", encoding="utf-8")
         print(name, len(answers), len({entry["answer"][0][0] for entry in answers}))
 

@@ -36,6 +36,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import seed as hypothesis_seed
 from hypothesis import strategies as st
 
+from firth.classification.classifier import load_classifier
 from firth.errors import FormatError, StorageError
 from firth.formats import registry
 from firth.formats.model_vectors import write_table
@@ -69,6 +70,11 @@ PIECES = [
 ]
 
 
+CLASSIFIERS = "fasttext-classifier"  # no format of vectors: firth.load reads it
+READERS = (*registry.READABLE, CLASSIFIERS)
+GOLDEN = Path(__file__).parents[1] / "classification" / "golden"
+
+
 def seeds() -> dict[str, list[dict[str, bytes]]]:
     """Valid inputs of each reader: files by name, the first one being the path that is read."""
     matrix = np.random.default_rng(0).normal(size=(3 + 4, 2)).astype(np.float32)
@@ -76,7 +82,9 @@ def seeds() -> dict[str, list[dict[str, bytes]]]:
     text = makers.text(ROWS)
     binaries = [makers.binary(ROWS, newline) for newline in (True, False)]
     models = [makers.fasttext(words, matrix, version=version, buckets=4) for version in (11, 12, None)]
+    classifiers = [{"f": path.read_bytes()} for path in sorted(GOLDEN.iterdir()) if path.suffix in (".bin", ".ftz")]
     return {
+        CLASSIFIERS: classifiers,
         "word2vec": [{"f": text}, {"f": text.replace(b"\n", b" \r\n")}, {"f": gzip.compress(text, mtime=0)}],
         "word2vec-binary": [*({"f": binary} for binary in binaries), {"f": gzip.compress(binaries[0], mtime=0)}],
         "glove": [{"f": makers.text([*ROWS, (". . .", [1.0, 2.0, 3.0])], header=False)}],
@@ -166,6 +174,19 @@ def damaged(draw: st.DrawFn, files: list[dict[str, bytes]]) -> dict[str, bytes]:
     return chosen
 
 
+def _check_classifier(path: Path) -> bool:
+    """A damaged classifier is refused, or answers: no crash, no NaN, nothing beyond its labels."""
+    try:
+        labels, probabilities = load_classifier(path).predict(["", "a b c", b"\xff \xe6\x97\xa5 </s> x", "e" * 99], k=3)
+    except FormatError as error:
+        if not str(error).strip():
+            raise AssertionError("an error without a message") from error
+        return False
+    if len(labels) != 4 or not ((probabilities >= 0) & (probabilities <= 1)).all():
+        raise AssertionError(f"an answer that is none: {labels} {probabilities}")
+    return True
+
+
 def check(reader: str, files: dict[str, bytes], folder: Path) -> bool:
     """Give one input to one reader; True where it was read, False where it was refused as it should be."""
     if reader == "firth":
@@ -174,6 +195,8 @@ def check(reader: str, files: dict[str, bytes], folder: Path) -> bool:
         entry.unlink()
     for name, data in files.items():
         (folder / name).write_bytes(data)
+    if reader == CLASSIFIERS:
+        return _check_classifier(folder / "f")
     path = folder if reader == "firth" else folder / next(name for name in files if name != "metadata.tsv")
     try:
         table = read_vectors(path, reader, threads=1)
@@ -233,9 +256,9 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=600.0, help="at most, for each reader")
     parser.add_argument("--workers", type=int, default=1, help="processes, each with a reader of its own")
-    parser.add_argument("--reader", action="append", choices=registry.READABLE)
+    parser.add_argument("--reader", action="append", choices=READERS)
     arguments = parser.parse_args()
-    readers = arguments.reader or list(registry.READABLE)
+    readers = arguments.reader or list(READERS)
     n_failed = 0
     with ProcessPoolExecutor(arguments.workers) as pool:
         running = [

@@ -116,6 +116,24 @@ def test_a_step_of_many_tiny_terms_is_summed_apart_from_its_row(instruction_set,
 
 
 @pytest.mark.parametrize("instruction_set", SETS)
+def test_the_loss_of_many_logits_is_the_logarithm_of_products(instruction_set):
+    """2,000 negatives of one window: sizes at which each factor 1 + exp(-|z|) is near 2, between, and near 1."""
+    objective = OBJECTIVES["cbow", "negative-sampling"]
+    rng = np.random.default_rng(4)
+    for scale in (1e-3, 1.0, 12.0):
+        inputs = np.full((3, 1), 1.0)
+        outputs = np.concatenate([[[scale]], rng.normal(0, scale, (2000, 1))]).astype(np.float32).astype(np.float64)
+        unit = NativeUnit(objective, inputs, outputs, {}, None)
+        ids = UnitIds.window([0, 1, 2], 0, list(range(1, 2001)))
+        loss, _, _ = unit.update_natively(ids, instruction_set, double_precision=False)
+        terms = np.logaddexp(0, np.concatenate([-outputs[0], outputs[1:, 0]]))
+        # the term's own rounding in the sum of 32, and that of its factor and of its product
+        assert abs(loss - terms.sum()) <= 2e-7 * len(terms) + 32 * 2.0**-24 * terms.sum()
+    outputs[7] = np.nan
+    assert np.isnan(unit.update_natively(ids, instruction_set, double_precision=False)[0])
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
 def test_saturated_logits_keep_their_loss_and_gradient(instruction_set):
     """-log sigmoid(-1000) is 1000, and its gradient is one: no table, no clamp that skips updates."""
     for score in (-1000.0, -50.0, -7.0, 7.0, 50.0, 1000.0):

@@ -1,4 +1,4 @@
-"""Room cli: ``firth classify``: train, predict with and evaluate the two-layer network on the means of word vectors."""
+"""Room cli: ``firth classify``: train, predict with and evaluate classifiers of texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from firth.cli.labelled_text import LabelledTexts, read_labelled_texts
+from firth.base.values import validate_choice
+from firth.cli.labelled_text import FORMATS, LabelledTexts, read_labelled_texts
+from firth.cli.text_lines import STANDARD_INPUT, LineBlock, is_table, read_line_blocks, read_table_blocks
 from firth.errors import ParameterError, StorageError
 from firth.formats.target import whole_file, write_all
 
@@ -21,14 +23,22 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="classify",
-    help="Classify texts by the mean of their word vectors: train, predict, evaluate.",
+    help="Classify texts: train on means of word vectors; predict and evaluate, with fastText's models too.",
     no_args_is_help=True,
 )
 
 MAX_TABLE_CLASSES = 20  # a wider matrix is for the picture
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, or lines with __label__NAME.")]
-ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder that `firth classify train` wrote.")]
+ModelPath = Annotated[
+    Path,
+    typer.Argument(metavar="MODEL", help="Folder that `firth classify train` wrote, or fastText's .bin or .ftz."),
+]
+Lines = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, or lines; - reads lines from standard input.")]
+Threshold = Annotated[float, typer.Option("--threshold", help="Leave less probable classes out, from 0 to 1.")]
+Threads = Annotated[
+    int | None, typer.Option("--threads", help="Threads of a fastText model. [default: the cores that may be used]")
+]
 FileFormat = Annotated[str, typer.Option("--format", help="auto (by the ending), csv, tsv or lines.")]
 Delimiter = Annotated[
     str | None,
@@ -119,10 +129,13 @@ def train(
 
 @app.command()
 def predict(
-    model_folder: ModelFolder,
-    file: File,
+    model: ModelPath,
+    file: Lines,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File for the predictions (stdout).")] = None,
-    top: Annotated[int, typer.Option("--top", help="How many classes a text, the most probable first.")] = 1,
+    top: Annotated[int, typer.Option("--top", "-k", help="How many classes a text, the most probable first.")] = 1,
+    threshold: Threshold = 0.0,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a text: labels and probabilities.")] = False,
+    threads: Threads = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
     file_format: FileFormat = "auto",
     delimiter: Delimiter = None,
@@ -132,16 +145,33 @@ def predict(
 ) -> None:
     """Predict classes: one line a text, of class and probability, separated by tabs.
 
-    A text without a known word gets the answer for the average training text; how many there were stands on stderr.
-    Labels of a line are taken off and not looked at.
-    """
-    from firth.estimators import TextClassifier
+    With a fastText model lines go through in constant memory, whatever the size of the file. A text that has no label
+    gives an empty line. With a folder of `firth classify train`, a text without a known word gets the answer for the
+    average training text. How many such texts there were stands on stderr. Labels of a line are taken off and not
+    looked at.
 
+    \b
+    firth classify predict lid.176.ftz pages.txt -k 3 --threshold 0.1
+    cat pages.txt | firth classify predict lid.176.ftz - --json
+    """
     if output is not None and output.exists() and not overwrite:
         raise StorageError(f"{output} exists; choose another file, or --overwrite")
     if top < 1:
         raise ParameterError(f"top must be at least 1, got {top}")
-    model = TextClassifier.load(model_folder)
+    _validate_threshold(threshold)
+    if model.is_file():
+        from firth.cli.classify_lines import write_predictions
+
+        blocks = _blocks(file, file_format, delimiter, text_column, None, header, label_prefix, with_labels=False)
+        write_predictions(
+            model, blocks, output, top=top, threshold=threshold, as_json=as_json, threads=threads, overwrite=overwrite
+        )
+        return
+    _refuse_without_lines(file, threads)
+    from firth.cli.classify_lines import format_answer
+    from firth.estimators import TextClassifier
+
+    classifier = TextClassifier.load(model)
     data = read_labelled_texts(
         file,
         file_format=file_format,
@@ -151,13 +181,16 @@ def predict(
         label_prefix=label_prefix,
         with_labels=False,
     )
-    probabilities = model.predict_proba(data.texts)
+    probabilities = classifier.predict_proba(data.texts)
     best = probabilities.argsort(axis=1, kind="stable")[:, ::-1][:, :top]
-    lines = (
-        "\t".join(f"{model.classes[label]}\t{row[label]:.6f}" for label in labels)
+    answers = (
+        [(classifier.classes[label], row[label]) for label in labels if row[label] >= threshold]
         for row, labels in zip(probabilities, best, strict=True)
     )
-    _warn_of_unknown(model, data)
+    lines = (
+        format_answer([name for name, _ in answer], [number for _, number in answer], as_json) for answer in answers
+    )
+    _warn_of_unknown(classifier, data)
     if output is None:
         for line in lines:
             typer.echo(line)
@@ -168,10 +201,13 @@ def predict(
 
 @app.command()
 def evaluate(
-    model_folder: ModelFolder,
-    file: File,
+    model: ModelPath,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, or lines with __label__NAME.")],
+    top: Annotated[int, typer.Option("--top", "-k", help="Answers a text that count, of a fastText model.")] = 1,
+    threshold: Threshold = 0.0,
     picture: Annotated[Path | None, typer.Option("--picture", help="Draw the confusion matrix to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    threads: Threads = None,
     file_format: FileFormat = "auto",
     delimiter: Delimiter = None,
     text_column: TextColumn = None,
@@ -184,11 +220,30 @@ def evaluate(
 
     Labels that the classifier was not trained on count as errors. With --several-labels each, a prediction is right
     where it is one of the text's labels, and an error of the first label where it is not.
+
+    Of a fastText model: precision and recall at 1 and at --top, and F1 of each label. A text may have several labels
+    there, whatever --several-labels says, and lines go through in constant memory.
     """
+    if model.is_file():
+        from firth.cli.classify_lines import evaluate_lines
+
+        if top < 1:
+            raise ParameterError(f"top must be at least 1, got {top}")
+        _validate_threshold(threshold)
+        blocks = _blocks(
+            file, file_format, delimiter, text_column, label_column, header, label_prefix, with_labels=True
+        )
+        evaluate_lines(model, blocks, k=top, threshold=threshold, as_json=as_json, picture=picture, threads=threads)
+        return
+    _refuse_without_lines(file, threads)
+    if top != 1 or threshold != 0:
+        raise ParameterError(
+            f"--top and --threshold must come with a fastText model, got {model}, which answers one class a text"
+        )
     from firth.estimators import TextClassifier
     from firth.estimators.confusion import compute_confusion
 
-    model = TextClassifier.load(model_folder)
+    classifier = TextClassifier.load(model)
     data = read_labelled_texts(
         file,
         file_format=file_format,
@@ -199,11 +254,11 @@ def evaluate(
         label_prefix=label_prefix,
         several_labels=several_labels,
     )
-    predicted = model.predict(data.texts)
+    predicted = classifier.predict(data.texts)
     true = [label if label in labels else labels[0] for label, labels in zip(predicted, data.labels, strict=True)]
-    confusion = compute_confusion(true, predicted, model.classes)
-    n_unknown = _warn_of_unknown(model, data)
-    unseen = confusion.classes[len(model.classes) :]
+    confusion = compute_confusion(true, predicted, classifier.classes)
+    n_unknown = _warn_of_unknown(classifier, data)
+    unseen = confusion.classes[len(classifier.classes) :]
     if unseen:
         n_unseen = sum(label in unseen for label in true)
         typer.echo(
@@ -217,6 +272,83 @@ def evaluate(
         typer.echo(json.dumps(_as_json(confusion, len(data), n_unknown), ensure_ascii=False))
     else:
         _print_tables(confusion, len(data))
+
+
+def _blocks(
+    file: Path,
+    file_format: str,
+    delimiter: str | None,
+    text_column: str | None,
+    label_column: str | None,
+    header: bool,
+    label_prefix: str,
+    *,
+    with_labels: bool,
+) -> Iterator[LineBlock]:
+    """The texts of a file, as a classifier that streams takes them."""
+    validate_choice("format", file_format, FORMATS)
+    if is_table(file, file_format, delimiter):
+        return read_table_blocks(
+            file,
+            file_format=file_format,
+            delimiter=delimiter,
+            text_column=text_column,
+            label_column=label_column,
+            header=header,
+            with_labels=with_labels,
+        )
+    if delimiter or text_column or label_column:
+        raise ParameterError(
+            f"--delimiter, --text-column and --label-column must be of a table, got {file}, which is read as lines;"
+            " give --format csv"
+        )
+    return read_line_blocks(file, label_prefix, with_labels=with_labels)
+
+
+def _validate_threshold(threshold: float) -> None:
+    if not 0 <= threshold <= 1:
+        raise ParameterError(f"threshold must lie in 0 to 1, got {threshold}")
+
+
+def _refuse_without_lines(file: Path, threads: int | None) -> None:
+    """What only a model that is one file takes."""
+    if file == STANDARD_INPUT:
+        raise ParameterError("FILE must be a file with a classifier of `firth classify train`, got standard input")
+    if threads is not None:
+        raise ParameterError(f"--threads must come with a fastText model, got {threads}; leave it out")
+
+
+@app.command()
+def quantize(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A fastText classifier that is not quantized (.bin).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File for the small model, usually .ftz.")],
+    cutoff: Annotated[
+        int | None, typer.Option("--cutoff", help="Keep the so many rows of words and n-grams with the largest norms.")
+    ] = None,
+    norms: Annotated[bool, typer.Option("--norms/--no-norms", help="Quantize the norms of rows apart.")] = True,
+    part_dims: Annotated[int, typer.Option("--part-dims", help="Columns that share a byte.")] = 2,
+    output_matrix: Annotated[
+        bool, typer.Option("--output-matrix", help="Quantize the rows of the labels as well.")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same model.")] = 1,
+    threads: Annotated[int | None, typer.Option("--threads", help="[default: the cores that may be used]")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """Make a small copy of a fastText classifier; fastText loads it as well.
+
+    \b
+    firth classify quantize model.bin -o model.ftz --cutoff 50000
+    """
+    from firth.classification.classifier import load_classifier
+    from firth.formats.target import validate_destination
+
+    validate_destination(output, overwrite)
+    small = load_classifier(model).quantize(
+        cutoff=cutoff, norms=norms, part_dims=part_dims, output=output_matrix, seed=seed, threads=threads
+    )
+    small.save(output, overwrite=overwrite)
+    before, after = model.stat().st_size, output.stat().st_size
+    typer.echo(f"{before:,} bytes became {after:,} ({after / before:.1%}); saved to {output}")
 
 
 def _one_label_each(data: LabelledTexts) -> tuple[list[str], list[str], list[float] | None]:

@@ -15,8 +15,8 @@ from firth.errors import ParameterError
 from firth.vectors.evaluation import RESTRICT_VOCABULARY
 
 if TYPE_CHECKING:
-    from firth.vectors.evaluation import AnalogyScore, PairScore
     from firth.vectors.evaluation_lines import LineCounts
+    from firth.vectors.evaluation_scores import AnalogyScore, PairScore
 
 NO_ARGS_IS_HELP = True
 

@@ -1,6 +1,6 @@
 """Room native: ctypes declarations of the core's part for fastText's files: the entries of their dictionary.
 
-Tests: tests/formats/test_fasttext_bin.py.
+Tests: tests/formats/test_fasttext_model.py.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from firth.base.words import WordBuffer
 from firth.native.loader import library, validate_status
 
-FAULT_NONE, FAULT_CUT, FAULT_KIND, FAULT_EMPTY = range(4)  # native/cpp/fasttext_dictionary.cpp
+FAULT_NONE, FAULT_CUT, FAULT_KIND, FAULT_EMPTY = range(4)  # native/cpp/vectors/fasttext_dictionary.cpp
 _SIZE = ctypes.c_int64
 _POINTER = ctypes.c_void_p
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from typing import Literal
 
@@ -14,10 +13,11 @@ import numpy.typing as npt
 from firth.base.values import as_integer, validate_choice
 from firth.errors import ParameterError
 from firth.vectors.composed import Composed, compose_unknown, words_of_questions
-from firth.vectors.evaluation_lines import LineCounts, validate_lines
+from firth.vectors.evaluation_lines import validate_lines
+from firth.vectors.evaluation_scores import AnalogyScore, AnalogySection, PairScore
 from firth.vectors.neighbors import Rows, block_scores, exact_scores, rows_in_block, unit_rows
 from firth.vectors.pair_files import PairFile, read_word_pairs, without_tag
-from firth.vectors.pair_layout import Column, PairLayout
+from firth.vectors.pair_layout import Column
 from firth.vectors.question_files import Question, QuestionFile, read_questions
 from firth.vectors.word_rows import gather_rows
 from firth.vectors.word_vectors import PRODUCT_EPSILON, WordVectors
@@ -27,94 +27,6 @@ ANSWERS_READ = 5  # gensim's rule: the answer is the first of the five nearest w
 COSINE_ROUNDING = 2.0**-51  # rounding error of a float64 cosine, for each dimension: products, sums and two lengths
 _DISTINCT_WORDS = 2048  # number of distinct words whose scores are computed together
 _SYNTACTIC_PREFIX = "gram"  # word2vec's file names its syntactic sections gram1-..., gram2-...
-
-
-@dataclass(frozen=True)
-class AnalogySection:
-    """The result for one section or several: ``n_correct`` of ``n_answered`` answers were right.
-
-    ``n_unknown`` of ``n_questions`` questions have a word outside the (restricted) vocabulary. ``correct`` and
-    ``incorrect`` are the questions, in upper case if case was folded.
-    """
-
-    name: str
-    correct: tuple[Question, ...] = field(repr=False)
-    incorrect: tuple[Question, ...] = field(repr=False)
-    n_questions: int
-    n_unknown: int
-
-    @property
-    def n_correct(self) -> int:
-        """Number of questions answered correctly."""
-        return len(self.correct)
-
-    @property
-    def n_answered(self) -> int:
-        """Number of questions that were scored."""
-        return len(self.correct) + len(self.incorrect)
-
-    @property
-    def accuracy(self) -> float:
-        """``n_correct / n_answered``, in [0, 1]; 0 if no question was answered."""
-        return self.n_correct / self.n_answered if self.n_answered else 0.0
-
-
-@dataclass(frozen=True)
-class AnalogyScore:
-    """The result of `evaluate_analogies`: each section of the file, and sums of sections.
-
-    ``syntactic`` is the sum of the sections whose names begin with "gram", as in word2vec's file; ``semantic`` is the
-    sum of the others. ``lines`` counts every line of the file.
-    """
-
-    sections: tuple[AnalogySection, ...]
-    total: AnalogySection
-    semantic: AnalogySection
-    syntactic: AnalogySection
-    lines: LineCounts
-
-    @property
-    def n_skipped_lines(self) -> int:
-        """Number of lines that are neither a question nor a section: bad lines, and a heading."""
-        return self.lines.n_skipped
-
-    @property
-    def accuracy(self) -> float:
-        """Share of the answered questions that are correct, in [0, 1]."""
-        return self.total.accuracy
-
-    @property
-    def unknown_share(self) -> float:
-        """Share of all questions with a word outside the vocabulary, in [0, 1]."""
-        return self.total.n_unknown / self.total.n_questions
-
-
-@dataclass(frozen=True)
-class PairScore:
-    """The result of `evaluate_word_pairs`: correlations of cosines with human scores.
-
-    ``spearman`` and ``pearson`` are over ``n_pairs`` pairs. They are NaN if undefined; then ``not_defined`` says why
-    (fewer than two pairs, all scores equal, or all cosines equal except for rounding), else it is None. ``n_unknown``
-    pairs have a word without a vector, and ``n_composed`` of those that count have a word whose vector is made of
-    n-grams. ``lines`` counts every line of the file, ``layout`` describes its columns, ``tags_removed`` says whether
-    "sun-n" was looked up as "sun".
-    """
-
-    spearman: float
-    pearson: float
-    n_pairs: int
-    n_unknown: int
-    unknown_share: float
-    lines: LineCounts
-    layout: PairLayout = field(compare=False)
-    tags_removed: bool = False
-    not_defined: str | None = None
-    n_composed: int = 0
-
-    @property
-    def n_skipped_lines(self) -> int:
-        """Number of lines that are not a pair: bad lines, and a heading."""
-        return self.lines.n_skipped
 
 
 def evaluate_analogies(

@@ -1,4 +1,4 @@
-"""Room training: train_more: a model goes on with new text; what ``Model.train_more`` calls."""
+"""Room training: train_more: trains a model further on new text; ``Model.train_more`` calls it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def train_more(
     sequence_weights: Any,
     changes: Mapping[str, Any],
 ) -> Model:
-    """Continue a model on new text: what ``Model.train_more`` documents."""
+    """Train a model further on new text; ``Model.train_more`` documents it."""
     validate_parameter_names(changes)
     kept: tuple[str, ...] = ("architecture", "loss", "dims")
     if model.config.subwords:  # other n-grams would have other rows
@@ -148,7 +148,7 @@ def _load_old_vectors(engine: Engine, run: PreparedRun, model: Model, continued:
 
 
 def _following_changes(config: TrainingConfig, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes, and the end of the learning rate decided anew where its start is changed alone."""
+    """The changes; if only ``learning_rate`` changes, ``min_learning_rate`` is decided again."""
     following: dict[str, Any] = {"threads": min(config.threads or 1, available_processors()), **changes}
     if "learning_rate" in changes and "min_learning_rate" not in changes:
         following["min_learning_rate"] = None

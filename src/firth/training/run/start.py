@@ -1,4 +1,4 @@
-"""Room training: what a user may bring to a run, validated: start vectors, frozen words, weights, noise.
+"""Room training: validates the user's start vectors, frozen words, sequence weights and noise distribution.
 
 Tests: tests/training/test_train.py.
 """
@@ -26,11 +26,12 @@ Words = Any  # a sequence of str or int, or an int array
 
 @dataclass(frozen=True)
 class StartVectors:
-    """Words and their vectors, float32 (n, D), of which those in the vocabulary are the rows to start from.
+    """Words and their start vectors. Words outside the vocabulary are ignored.
 
     Attributes
     ----------
-    words : sequence, or None where the rows are the vocabulary's own
+    words : sequence or None
+        The word of each row. None: row i belongs to word i of the vocabulary.
     matrix : float32 array, (n, D)
     subwords : SubwordRows or None
         Rows of n-grams that belong to these vectors.
@@ -41,17 +42,17 @@ class StartVectors:
     subwords: SubwordRows | None = None
 
     def rows_for(self, vocabulary: Vocabulary) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Word ids, and the rows of ``matrix`` that belong to them.
+        """Word ids, and the row of ``matrix`` for each id.
 
         Raises
         ------
         ParameterError
-            No word is in the vocabulary, or the rows do not fit it.
+            No word is in the vocabulary, or the number of rows differs from the number of words.
         """
         if self.words is None:
             if len(self.matrix) != len(vocabulary):
                 raise ParameterError(
-                    f"initial_vectors must have a row for each of the {len(vocabulary)} words where it is an array,"
+                    f"initial_vectors must have a row for each of the {len(vocabulary)} words if it is an array,"
                     f" got {len(self.matrix)}; give words with it: WordVectors or a mapping"
                 )
             rows = np.arange(len(vocabulary))
@@ -61,7 +62,7 @@ class StartVectors:
         if not rows.size:
             raise ParameterError(
                 f"initial_vectors must have a word in common with the vocabulary of {len(vocabulary)} words, got"
-                f" {len(word_ids)} words, none of which is in it; are they lower-cased alike?"
+                f" {len(word_ids)} other words; is one of them lower-cased and the other not?"
             )
         return word_ids[rows], rows
 
@@ -108,7 +109,7 @@ def read_start_vectors(initial_vectors: Any, dims: int) -> StartVectors | None:
     Raises
     ------
     ParameterError
-        Another width than ``dims``, numbers that are not finite, or none of these things.
+        The vectors do not have ``dims`` dimensions, are not finite, or the value has another type.
     """
     if initial_vectors is None:
         return None
@@ -126,7 +127,7 @@ def read_start_vectors(initial_vectors: Any, dims: int) -> StartVectors | None:
     if matrix.shape[1] != dims:
         raise ParameterError(
             f"initial_vectors must have dims={dims} numbers in a vector, got {matrix.shape[1]}; pass"
-            f" dims={matrix.shape[1]} to train vectors of that width"
+            f" dims={matrix.shape[1]} to train vectors of that size"
         )
     matrix = matrix.astype(np.float32, copy=False)
     if not np.isfinite(matrix).all():
@@ -137,7 +138,7 @@ def read_start_vectors(initial_vectors: Any, dims: int) -> StartVectors | None:
 
 
 def read_start_output_vectors(output_vectors: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Output vectors to start from: finite numbers of the engine's shape.
+    """Check the output vectors to start from: finite numbers with the shape of the engine's output matrix.
 
     Raises
     ------
@@ -155,7 +156,7 @@ def read_start_output_vectors(output_vectors: Any, shape: tuple[int, ...]) -> ND
 
 
 def validate_freeze(freeze: Any, has_start_vectors: bool) -> None:
-    """Check what can be checked before the vocabulary is known.
+    """Check ``freeze`` as far as possible before the vocabulary is known.
 
     Raises
     ------
@@ -174,7 +175,7 @@ def validate_freeze(freeze: Any, has_start_vectors: bool) -> None:
 def frozen_mask(
     freeze: Any, vocabulary: Vocabulary, start_word_ids: NDArray[np.int64] | None
 ) -> NDArray[np.bool_] | None:
-    """bool (V,): the words whose input vectors stay as they are; None where there are none.
+    """bool (V,): the words whose input vectors do not change; None if there are none.
 
     Parameters
     ----------

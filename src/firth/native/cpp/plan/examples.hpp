@@ -1,6 +1,6 @@
 // Room native: explicit examples, a source of examples: each is a bag of input rows, a target and a weight, given as
 // they are. Example e has the input rows ids[offsets[e] .. offsets[e + 1]), the target targets[e] and the weight
-// sequence_weights[e]. A pair is a bag of one row. Twin: kernels/plan.py.
+// sequence_weights[e]. A pair is a bag of one row. Twin: kernels/plan/examples.py.
 //
 // An example belongs to the position of its first row; one without rows is none. The input side decides what becomes of
 // a bag of several rows: one vector (CBOW), or a vector each (skip-gram). Nothing is subsampled, and windows are not

@@ -1,0 +1,346 @@
+"""Room classification: the classifier: labels of texts by the mean of the rows of their words and n-grams."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.base.machine import available_processors
+from firth.base.values import as_integer
+from firth.errors import CorpusTypeError, EncodingError, FormatError, ParameterError
+from firth.formats.fasttext_model import LOSSES, FastTextModel, Matrix, QuantizedMatrix, read_classifier
+from firth.formats.fasttext_writer import write_classifier
+from firth.native.classify import MatrixParts, NativeClassifier
+
+LABEL_PREFIX = "__label__"
+
+
+class Predictions(NamedTuple):
+    """The labels of texts, the most probable first, and their probabilities.
+
+    Attributes
+    ----------
+    labels : list of str, or list of list of str
+        Of one text; or of several, a list for each.
+    probabilities : float32 array, (n,) or (n_texts, k)
+        Of one text, a number for each label. Of several texts, a row for each: where a text has fewer labels than k,
+        its row ends in zeros.
+    """
+
+    labels: list[Any]
+    probabilities: NDArray[np.float32]
+
+
+class Classifier:
+    """Tells the labels of texts. `firth.load` opens one from a file of fastText's.
+
+    A text is divided at white space. Its rows are those of its words, of the character n-grams of each word, and of
+    n-grams of words, whatever the model was trained with; a row that occurs several times counts as often. With h the
+    mean of the rows and u_c the output row of label c, the probability of c is
+
+        softmax               exp(u_c . h) / sum_d exp(u_d . h)
+        one-vs-all,           1 / (1 + exp(-u_c . h)), each label by itself: they do not sum to 1
+        negative-sampling
+        hierarchical-softmax  the product over the tree's nodes on the way to c, of 1 / (1 + exp(-u . h)) or 1 minus it
+
+    Answers are fastText's. Like fastText, 1e-5 is added to each probability (with hierarchical softmax, at each node),
+    and one-vs-all and negative sampling read the sigmoid from a table of 512 steps. What exceeds 1 by that is 1 here.
+
+    Parameters
+    ----------
+    model : FastTextModel
+        As `firth.formats.fasttext_model.read_classifier` gives it.
+
+    Examples
+    --------
+    >>> import firth
+    >>> model = firth.load("lid.176.ftz")  # doctest: +SKIP
+    >>> model.predict("Wo ist der Bahnhof?", k=2)  # doctest: +SKIP
+    Predictions(labels=['de', 'en'], probabilities=array([0.99..., 0.00...], dtype=float32))
+    """
+
+    def __init__(self, model: FastTextModel) -> None:
+        self.model = model
+        arguments = model.arguments
+        names = [label.decode("utf-8", "backslashreplace").removeprefix(LABEL_PREFIX) for label in model.labels]
+        self.labels: tuple[str, ...] = tuple(names)
+        self._names = names
+        self._native = NativeClassifier(
+            model.entries,
+            model.n_words,
+            model.label_counts,
+            model.kept_ngrams,
+            _parts(model.input_matrix),
+            _parts(model.output_matrix),
+            n_dims=arguments.dims,
+            word_ngrams=arguments.word_ngrams,
+            min_chars=arguments.min_chars,
+            max_chars=arguments.max_chars,
+            n_buckets=arguments.buckets,
+            loss=arguments.loss,
+        )
+
+    @property
+    def loss(self) -> str:
+        """``"softmax"``, ``"hierarchical-softmax"``, ``"negative-sampling"`` or ``"one-vs-all"``."""
+        return LOSSES[self.model.arguments.loss]
+
+    @property
+    def dims(self) -> int:
+        """Columns of both matrices."""
+        return self.model.arguments.dims
+
+    def __repr__(self) -> str:
+        kind = ", quantized" if isinstance(self.model.input_matrix, QuantizedMatrix) else ""
+        sizes = f"{len(self.labels):,} labels, {self.model.n_words:,} words, {self.dims} dims"
+        return f"Classifier({sizes}, {self.loss}{kind})"
+
+    def predict(
+        self, texts: Any, k: int | None = 1, threshold: float = 0.0, *, threads: int | None = None
+    ) -> Predictions:
+        """The most probable labels of one text, or of many.
+
+        Native code does the work, on several threads, without Python's global lock. White space, and what ends a
+        line, divides words. As in fastText, the end of a sentence ``</s>`` is a word behind each text, and where a
+        text itself has the word ``</s>``, what follows it is not read.
+
+        A text without a row (no word is known, no n-gram has a row, and the model has no ``</s>``) has no label. That
+        holds for the empty text as well.
+
+        Parameters
+        ----------
+        texts : str or bytes; or a list, or another iterable, of them
+            Bytes need not be UTF-8; fastText's models work on bytes.
+        k : int or None
+            The most labels of a text; None: all of at least the threshold.
+        threshold : float in [0, 1]
+            Less probable labels are left out. With hierarchical softmax, labels of less than 1e-5 are left out always.
+        threads : int or None
+            None: the cores that this process may use.
+
+        Returns
+        -------
+        Predictions
+            ``labels, probabilities``: of one text a list and an array (n,); of many a list of lists and an array
+            (n_texts, k). Labels come without ``__label__``.
+
+        Raises
+        ------
+        CorpusTypeError
+            A text is no string.
+        EncodingError
+            A string has lone surrogates, which have no bytes in UTF-8.
+        ParameterError
+        FormatError
+            The model has a NaN or an infinity in a row that a text needs.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from firth.classification.example import tiny_classifier
+        >>> model = tiny_classifier()
+        >>> model.predict("sweet apple pie")
+        Predictions(labels=['food'], probabilities=array([0.98...], dtype=float32))
+        >>> labels, probabilities = model.predict(["sweet apple", "fast car"], k=2)
+        >>> labels
+        [['food', 'cars'], ['cars', 'food']]
+        >>> np.round(probabilities, 2).tolist()
+        [[...
+        """
+        is_one = isinstance(texts, str | bytes)
+        many: Sequence[str | bytes] = [texts] if is_one else _as_texts(texts)
+        ids, probabilities = self.predict_ids(many, k, threshold, threads=threads)
+        np.minimum(probabilities, 1.0, out=probabilities)
+        names = self._names
+        if is_one:
+            found = [names[label] for label in ids[0].tolist() if label >= 0]
+            return Predictions(found, probabilities[0, : len(found)])
+        if ids.shape[1] == 1 and (len(ids) == 0 or ids.min() >= 0):
+            return Predictions([[names[label]] for label in ids[:, 0].tolist()], probabilities)
+        return Predictions([[names[label] for label in row if label >= 0] for row in ids.tolist()], probabilities)
+
+    def predict_ids(
+        self, texts: Sequence[str | bytes], k: int | None = 1, threshold: float = 0.0, *, threads: int | None = None
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The same as numbers of labels, with fastText's own probabilities: they may exceed 1 by some 1e-5.
+
+        Parameters
+        ----------
+        texts : sequence of str or bytes
+        k, threshold, threads : as for `predict`
+
+        Returns
+        -------
+        ids : int32 array, (n_texts, k)
+            Into ``labels``; -1 where a text has no more labels.
+        probabilities : float32 array, (n_texts, k)
+            0 where a text has no more labels.
+        """
+        if k is not None:
+            k = as_integer("k", k, minimum=1)
+        n_best = len(self.labels) if k is None else min(k, len(self.labels))
+        if not isinstance(threshold, int | float | np.floating) or not 0 <= threshold <= 1:
+            raise ParameterError(f"threshold must lie in 0 to 1, got {threshold!r}")
+        n_threads = available_processors() if threads is None else as_integer("threads", threads, minimum=1)
+        try:
+            return self._native.predict(texts, n_best, float(threshold), n_threads)
+        except (TypeError, AttributeError, UnicodeEncodeError) as error:
+            _explain_texts(texts)
+            raise error from None
+
+    def quantize(
+        self,
+        *,
+        cutoff: int | None = None,
+        norms: bool = True,
+        part_dims: int = 2,
+        output: bool = False,
+        seed: int = 1,
+        threads: int | None = None,
+    ) -> Classifier:
+        """A small copy of this model: each row becomes a byte for every ``part_dims`` columns, and one for its norm.
+
+        Columns are divided into parts, and the rows of each part take the nearest of 256 centroids, which k-means
+        finds. This model stays as it is. fastText's ``quantize`` does the same; centroids differ, since k-means starts
+        from other rows.
+
+        Parameters
+        ----------
+        cutoff : int or None
+            Keep the so many rows of words and n-grams with the largest norms, and ``</s>``; None: all.
+        norms : bool
+            Quantize the direction and the norm of a row apart. False: rows as they are, a byte less for each.
+        part_dims : int
+            Columns of a part: fewer lose less and take more bytes.
+        output : bool
+            Quantize the rows of the labels as well; it pays with thousands of labels.
+        seed : int
+            The same seed gives the same model.
+        threads : int or None
+            None: the cores that this process may use.
+
+        Returns
+        -------
+        Classifier
+
+        Raises
+        ------
+        ParameterError
+            The model is quantized already, or ``cutoff`` leaves no word.
+        FormatError
+            The input matrix has a NaN or an infinity.
+
+        Examples
+        --------
+        >>> from firth.classification.example import tiny_classifier
+        >>> small = tiny_classifier().quantize(cutoff=4, part_dims=1)
+        >>> small
+        Classifier(2 labels, 4 words, 1 dims, softmax, quantized)
+        >>> small.predict("the fast car").labels
+        ['cars']
+        """
+        from firth.classification.quantization import quantize_model
+
+        return Classifier(
+            quantize_model(
+                self.model,
+                cutoff=cutoff,
+                norms=norms,
+                part_dims=part_dims,
+                output=output,
+                seed=seed,
+                threads=threads,
+            )
+        )
+
+    def save(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
+        """Write the model as fastText does, version 12; fastText loads it and gives the same answers.
+
+        The usual ending is ``.ftz`` for a quantized model, and ``.bin`` for others; any is taken.
+
+        Parameters
+        ----------
+        path : path
+        overwrite : bool
+            Replace a file that is there.
+
+        Raises
+        ------
+        StorageError
+            The path is taken, or cannot be written.
+        FormatError
+            A word or a label has a byte of 0.
+
+        Examples
+        --------
+        >>> import os, tempfile, firth
+        >>> from firth.classification.example import tiny_classifier
+        >>> path = os.path.join(tempfile.mkdtemp(), "tiny.bin")
+        >>> tiny_classifier().save(path)
+        >>> firth.load(path).predict("sweet pie").labels
+        ['food']
+        """
+        write_classifier(Path(path), self.model, overwrite=overwrite)
+
+    def find_rows(self, text: str | bytes) -> NDArray[np.int32]:
+        """The rows of the input matrix that a text is the mean of: words first come first, repeated rows as often."""
+        return self._native.find_rows(text if isinstance(text, bytes) else text.encode())
+
+
+def load_classifier(path: str | os.PathLike[str]) -> Classifier:
+    """Open a supervised model of fastText, ``.bin`` or ``.ftz``; `firth.load` does so too.
+
+    A dense input matrix stays in the file and is mapped into memory: many processes share it, and the file must stay as
+    it is while the model is in use.
+
+    Raises
+    ------
+    FormatError
+        It is no supervised model, or damaged; the message names the place.
+    StorageError
+    """
+    place = Path(path)
+    model = read_classifier(place)
+    try:
+        return Classifier(model)
+    except FormatError as error:
+        raise FormatError(f"{place}: {error}") from None
+
+
+def _parts(matrix: Matrix) -> MatrixParts:
+    if not isinstance(matrix, QuantizedMatrix):
+        return MatrixParts(len(matrix), rows=matrix)
+    n_rows, _ = matrix.shape
+    return MatrixParts(n_rows, None, matrix.codes, matrix.centroids, matrix.part_dims, matrix.norm_codes, matrix.norms)
+
+
+def _as_texts(texts: Any) -> list[str | bytes]:
+    if isinstance(texts, list):
+        return texts
+    if not isinstance(texts, Iterable):
+        raise CorpusTypeError(f"texts must be a string or a list of strings, got {type(texts).__name__}")
+    return list(texts)
+
+
+def _explain_texts(texts: Sequence[Any]) -> None:
+    """Raise for the first text that is none."""
+    for position, text in enumerate(texts):
+        if not isinstance(text, str | bytes):
+            raise CorpusTypeError(
+                f"texts must be strings, got {type(text).__name__} at position {position}; turn it into text first"
+            ) from None
+        try:
+            text.encode() if isinstance(text, str) else text
+        except UnicodeEncodeError as error:
+            raise EncodingError(
+                f"texts must be valid Unicode, got a lone surrogate at character {error.start} of the text at position"
+                f" {position}; give bytes, or replace it"
+            ) from None
+
+
+__all__ = ["Classifier", "Predictions", "load_classifier"]

@@ -1,0 +1,166 @@
+"""Room classification: small models: rows pruned by their norm, matrices by product quantization."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.base.machine import available_processors
+from firth.base.ngrams import END_OF_SENTENCE
+from firth.base.values import as_integer
+from firth.base.words import WordBuffer
+from firth.errors import FormatError, ParameterError
+from firth.formats.fasttext_model import FastTextModel, QuantizedMatrix
+from firth.native.quantize import N_CENTROIDS, assign_codes, train_centroids
+from firth.native.stopping import Team
+
+MAX_POINTS = 1 << 16  # of each part's k-means, drawn without replacement; fastText takes as many
+N_ROUNDS = 25  # of k-means, as fastText's ProductQuantizer
+OUTPUT_PART_DIMS = 2  # fastText's quantize takes no other for the output matrix
+_BLOCK_ROWS = 1 << 16
+
+
+def quantize_model(
+    model: FastTextModel,
+    *,
+    cutoff: int | None = None,
+    norms: bool = True,
+    part_dims: int = 2,
+    output: bool = False,
+    seed: int = 1,
+    threads: int | None = None,
+) -> FastTextModel:
+    """A small copy of a model; the parameters are those of `firth.Classifier.quantize`.
+
+    Raises
+    ------
+    ParameterError, FormatError
+    """
+    if isinstance(model.input_matrix, QuantizedMatrix):
+        raise ParameterError("the model must not be quantized yet, got a quantized one; take the one it was made from")
+    part_dims = as_integer("part_dims", part_dims, minimum=1, maximum=model.arguments.dims)
+    seed = as_integer("seed", seed, minimum=0)
+    n_threads = available_processors() if threads is None else as_integer("threads", threads, minimum=1)
+    if cutoff is not None:
+        cutoff = as_integer("cutoff", cutoff, minimum=1)
+        if cutoff < len(model.input_matrix):
+            model = _prune(model, cutoff)
+    draw = np.random.default_rng(seed)
+    input_matrix = quantize_matrix(_dense(model.input_matrix), part_dims, norms, draw, n_threads)
+    output_matrix = model.output_matrix
+    if output:
+        width = min(OUTPUT_PART_DIMS, model.arguments.dims)
+        output_matrix = quantize_matrix(_dense(output_matrix), width, norms, draw, n_threads)
+    return dataclasses.replace(model, input_matrix=input_matrix, output_matrix=output_matrix)
+
+
+def quantize_matrix(
+    rows: NDArray[np.float32], part_dims: int, norms: bool, draw: np.random.Generator, n_threads: int
+) -> QuantizedMatrix:
+    """A matrix by product quantization: k-means of 256 centroids for each part of the columns.
+
+    With ``norms``, rows are divided by their norms first, and norms have 256 centroids of their own. A matrix of at
+    most 256 rows loses nothing but the norms' product.
+    """
+    n_rows, n_dims = rows.shape
+    row_norms = compute_row_norms(rows) if norms else None
+    n_parts = -(-n_dims // part_dims)
+    codes = np.empty((n_rows, n_parts), dtype=np.uint8)
+    samples = [_sample(n_rows, draw) for _ in range(n_parts)]
+    centroids = np.zeros(n_dims * N_CENTROIDS, dtype=np.float32)
+    parts = iter(range(n_parts))
+    lock = threading.Lock()
+    team = Team()
+
+    def work() -> None:
+        while not team.stop.is_set():
+            with lock:
+                part = next(parts, None)
+            if part is None:
+                return
+            first, last = part * part_dims, min(n_dims, (part + 1) * part_dims)
+            points = np.array(rows[samples[part], first:last], dtype=np.float32)
+            if row_norms is not None:
+                points /= np.where(row_norms == 0, 1, row_norms)[samples[part], None]
+            found = _cluster(points)
+            centroids[N_CENTROIDS * first : N_CENTROIDS * last] = found.ravel()
+            assign_codes(rows, first, row_norms, found, codes, part)
+
+    team.run([work] * min(n_threads, n_parts))
+    if row_norms is None:
+        return QuantizedMatrix(codes, centroids, part_dims)
+    column = row_norms[:, None]
+    norm_centroids = _cluster(column[_sample(n_rows, draw)])
+    norm_codes = np.empty((n_rows, 1), dtype=np.uint8)
+    assign_codes(column, 0, None, norm_centroids, norm_codes, 0)
+    return QuantizedMatrix(codes, centroids, part_dims, norm_codes[:, 0], norm_centroids[:, 0])
+
+
+def compute_row_norms(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """float32 array (n_rows,): Euclidean norms.
+
+    Raises
+    ------
+    FormatError
+        A row has a NaN or an infinity.
+    """
+    found = np.empty(len(rows), dtype=np.float32)
+    for first in range(0, len(rows), _BLOCK_ROWS):
+        block = rows[first : first + _BLOCK_ROWS].astype(np.float64)
+        found[first : first + _BLOCK_ROWS] = np.sqrt(np.einsum("ij,ij->i", block, block))
+    if not np.isfinite(found).all():
+        row = int(np.flatnonzero(~np.isfinite(found))[0])
+        raise FormatError(f"the input matrix has a NaN or an infinity in row {row + 1}; train the model anew")
+    return found
+
+
+def _prune(model: FastTextModel, cutoff: int) -> FastTextModel:
+    """The rows of the largest norms, and the end of the sentence; words keep their order, n-grams go by their norm.
+
+    Source: fastText, ``FastText::selectEmbeddings`` and ``Dictionary::prune``.
+    """
+    rows = _dense(model.input_matrix)
+    entries = list(model.entries.all_encoded())
+    norms = compute_row_norms(rows)
+    if END_OF_SENTENCE in entries[: model.n_words]:
+        norms[entries.index(END_OF_SENTENCE)] = np.inf
+    best = np.argsort(-norms, kind="stable")[:cutoff]
+    words, ngrams = np.sort(best[best < model.n_words]), best[best >= model.n_words]
+    if len(words) == 0:
+        raise ParameterError(f"cutoff must keep at least one word, got {cutoff}, which keeps n-grams alone; raise it")
+    buckets = ngrams - model.n_words
+    kept = np.stack([buckets, np.arange(len(ngrams))], axis=1).astype(np.int32)
+    labels = np.arange(model.n_words, len(entries))
+    remaining = np.concatenate([words, labels])
+    return dataclasses.replace(
+        model,
+        entries=WordBuffer.pack([entries[number] for number in remaining.tolist()]),
+        counts=model.counts[remaining],
+        n_words=len(words),
+        kept_ngrams=kept,
+        input_matrix=rows[np.concatenate([words, ngrams])],
+    )
+
+
+def _sample(n_rows: int, draw: np.random.Generator) -> NDArray[np.int64]:
+    return draw.permutation(n_rows)[:MAX_POINTS]
+
+
+def _cluster(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """float32 array (256, d): centroids of points in random order; the first points are where they start."""
+    n_points, n_dims = points.shape
+    centroids = np.zeros((N_CENTROIDS, n_dims), dtype=np.float32)
+    centroids[: min(n_points, N_CENTROIDS)] = points[:N_CENTROIDS]
+    if n_points > N_CENTROIDS:
+        train_centroids(np.ascontiguousarray(points), centroids, N_ROUNDS)
+    return centroids
+
+
+def _dense(matrix: NDArray[np.float32] | QuantizedMatrix) -> NDArray[np.float32]:
+    return matrix.to_dense() if isinstance(matrix, QuantizedMatrix) else matrix
+
+
+__all__ = ["compute_row_norms", "quantize_matrix", "quantize_model"]

@@ -1,0 +1,89 @@
+"""Room classification: the twin of native prediction: a text's rows in plain Python, its probabilities in float64.
+
+Tests: tests/classification/test_predictions.py.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.base.ngrams import END_OF_SENTENCE, NgramRules, character_ngrams, hash_ngram
+from firth.formats.fasttext_model import LOSSES, FastTextModel, Matrix, QuantizedMatrix
+from firth.numerics.labels import compute_label_probabilities
+
+WORD_NGRAM_FACTOR = 116049371  # fastText, Dictionary::addWordNgrams
+_WHITE = re.compile(rb"[ \n\r\t\v\f\0]+")
+_LABEL_PREFIX = b"__label__"
+
+
+def find_rows(model: FastTextModel, text: bytes) -> list[int]:
+    """The rows of the input matrix that a text is the mean of, in fastText's order.
+
+    Each word gives its own row, if it is known, and the rows of its character n-grams; ``</s>`` ends the text. Then
+    follow, for each word, the n-grams of words that begin with it. Labels give nothing.
+
+    Source: fastText, ``Dictionary::getLine``, ``addSubwords``, ``addWordNgrams`` and ``pushHash``.
+    """
+    arguments = model.arguments
+    ids = {entry: number for number, entry in enumerate(model.entries.all_encoded())}
+    rules = None
+    if arguments.max_chars >= max(1, arguments.min_chars):
+        rules = NgramRules(max(1, arguments.min_chars), arguments.max_chars, arguments.buckets)
+    kept = None if model.kept_ngrams is None else dict(model.kept_ngrams.tolist())
+    rows: list[int] = []
+    hashes: list[int] = []
+
+    def push(hashed: int) -> None:
+        bucket = hashed % arguments.buckets
+        if kept is None:
+            rows.append(model.n_words + bucket)
+        elif bucket in kept:
+            rows.append(model.n_words + kept[bucket])
+
+    words = [word for word in _WHITE.split(text) if word]
+    if END_OF_SENTENCE in words:
+        words = words[: words.index(END_OF_SENTENCE)]
+    for word in [*words, END_OF_SENTENCE]:
+        number = ids.get(word)
+        if number is None and word.startswith(_LABEL_PREFIX):
+            continue
+        if number is not None and number >= model.n_words:
+            continue
+        hashes.append(hash_ngram(word))
+        if number is not None:
+            rows.append(number)
+        if rules is not None:
+            for ngram in character_ngrams(word, rules):
+                push(hash_ngram(ngram))
+    signed = [hashed - (1 << 32) if hashed >> 31 else hashed for hashed in hashes]
+    for first in range(len(signed)):
+        value = signed[first]
+        for later in signed[first + 1 : first + max(1, arguments.word_ngrams)]:
+            value = (value * WORD_NGRAM_FACTOR + later) % (1 << 64)
+            push(value)
+    return rows
+
+
+def predict_all(model: FastTextModel, text: bytes) -> NDArray[np.float64] | None:
+    """The probabilities of all labels as fastText adds them up, in float64; None for a text without a row."""
+    rows = find_rows(model, text)
+    if not rows:
+        return None
+    hidden = _dense(model.input_matrix)[rows].astype(np.float64).mean(axis=0)
+    return compute_label_probabilities(
+        hidden,
+        _dense(model.output_matrix),
+        LOSSES[model.arguments.loss],
+        model.label_counts,
+        like_fasttext=True,
+    )
+
+
+def _dense(matrix: Matrix) -> NDArray[np.float32]:
+    return matrix.to_dense() if isinstance(matrix, QuantizedMatrix) else matrix
+
+
+__all__ = ["find_rows", "predict_all"]

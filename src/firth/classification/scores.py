@@ -1,0 +1,120 @@
+"""Room classification: how good answers with several labels are: precision and recall at k, F1 of each label.
+
+Tests: tests/cli/test_classify_lines.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class LabelScores:
+    """Scores of answers over texts that have one label or several.
+
+    Of n texts, with G_i the true labels of text i and A_i the labels that it was answered, k at most:
+
+        precision at k = sum_i |G_i and A_i| / sum_i |A_i|
+        recall at k    = sum_i |G_i and A_i| / sum_i |G_i|
+        F1 of label c  = 2 t_c / (g_c + a_c)    with t_c its hits, g_c the texts that have it, a_c those answered it
+
+    True labels that the classifier does not know count as missed. fastText's ``test`` leaves them out, and the texts
+    that have no other ones. A ratio without a denominator is 0.
+
+    Attributes
+    ----------
+    labels : tuple of str, (C,)
+    k : int
+    n_texts : int
+    n_without_answer : int
+        Texts that were answered no label.
+    n_unknown : int
+        True labels that the classifier does not know, each counted as often as it occurs.
+    true_counts, answered_counts, hits : int64 arrays, (C,)
+        g_c, a_c and t_c.
+    """
+
+    labels: tuple[str, ...]
+    k: int
+    n_texts: int
+    n_without_answer: int
+    n_unknown: int
+    true_counts: NDArray[np.int64]
+    answered_counts: NDArray[np.int64]
+    hits: NDArray[np.int64]
+
+    @property
+    def precision(self) -> float:
+        return _ratio(int(self.hits.sum()), int(self.answered_counts.sum()))
+
+    @property
+    def recall(self) -> float:
+        return _ratio(int(self.hits.sum()), int(self.true_counts.sum()) + self.n_unknown)
+
+    @property
+    def label_precision(self) -> NDArray[np.float64]:
+        return _ratios(self.hits, self.answered_counts)
+
+    @property
+    def label_recall(self) -> NDArray[np.float64]:
+        return _ratios(self.hits, self.true_counts)
+
+    @property
+    def label_f1(self) -> NDArray[np.float64]:
+        return _ratios(2 * self.hits, self.true_counts + self.answered_counts)
+
+    @property
+    def macro_f1(self) -> float:
+        """The mean F1 of the labels that a text has or was answered."""
+        occurs = (self.true_counts + self.answered_counts) > 0
+        return float(self.label_f1[occurs].mean()) if occurs.any() else 0.0
+
+
+class ScoreCounter:
+    """Counts what `LabelScores` needs, block by block, in memory that does not depend on the number of texts."""
+
+    def __init__(self, labels: Sequence[str], k: int) -> None:
+        self._labels = tuple(labels)
+        self._numbers = {label: number for number, label in enumerate(labels)}
+        self._k = k
+        self._n_texts = self._n_without_answer = self._n_unknown = 0
+        self._true, self._answered, self._hits = (np.zeros(len(labels), np.int64) for _ in range(3))
+
+    def add(self, true_labels: Iterable[Sequence[str]], ids: NDArray[np.int32]) -> None:
+        """Count texts: the true labels of each, and the ids that it was answered, -1 for none; k of them count."""
+        for names, answered in zip(true_labels, ids[:, : self._k].tolist(), strict=True):
+            found = {label for label in answered if label >= 0}
+            known = {self._numbers[name] for name in names if name in self._numbers}
+            self._n_texts += 1
+            self._n_without_answer += not found
+            self._n_unknown += len({name for name in names if name not in self._numbers})
+            for counts, those in ((self._true, known), (self._answered, found), (self._hits, known & found)):
+                for label in those:
+                    counts[label] += 1
+
+    def scores(self) -> LabelScores:
+        return LabelScores(
+            self._labels,
+            self._k,
+            self._n_texts,
+            self._n_without_answer,
+            self._n_unknown,
+            self._true.copy(),
+            self._answered.copy(),
+            self._hits.copy(),
+        )
+
+
+def _ratio(numerator: int, denominator: int) -> float:
+    return numerator / denominator if denominator else 0.0
+
+
+def _ratios(numerator: NDArray[np.int64], denominator: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.divide(numerator, denominator, out=np.zeros(len(numerator)), where=denominator > 0)
+
+
+__all__ = ["LabelScores", "ScoreCounter"]

@@ -1,0 +1,179 @@
+"""Room cli: `firth classify predict` and `evaluate` with a classifier that is one file, as fastText's are."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import typer
+
+from firth.classification.classifier import Classifier, load_classifier
+from firth.classification.scores import LabelScores, ScoreCounter
+from firth.cli.text_lines import LineBlock
+from firth.errors import CorpusError, ParameterError
+from firth.estimators.confusion import compute_confusion
+from firth.formats.target import whole_file, write_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_SHOWN_LABELS = 20  # a table that fits a screen
+MAX_PICTURE_LABELS = 50
+
+
+def format_answer(labels: Iterable[str], probabilities: Iterable[float], as_json: bool) -> str:
+    """One text's line: labels and probabilities separated by tabs, or a JSON object; the most probable first."""
+    if as_json:
+        record = {"labels": list(labels), "probabilities": [round(float(number), 6) for number in probabilities]}
+        return json.dumps(record, ensure_ascii=False)
+    return "\t".join(f"{label}\t{number:.6f}" for label, number in zip(labels, probabilities, strict=False))
+
+
+def write_predictions(
+    model_file: Path,
+    blocks: Iterator[LineBlock],
+    output: Path | None,
+    *,
+    top: int,
+    threshold: float,
+    as_json: bool,
+    threads: int | None,
+    overwrite: bool,
+) -> None:
+    """A line of answers for each text, written block by block; texts without an answer are counted on stderr."""
+    model = load_classifier(model_file)
+    n_texts, without = 0, list[int]()
+    n_without = 0
+    with _writer(output, overwrite) as write:
+        for block in blocks:
+            labels, probabilities = model.predict(block.texts, top, threshold, threads=threads)
+            rows = zip(labels, probabilities.tolist(), strict=True)
+            write("".join(format_answer(names, row[: len(names)], as_json) + "\n" for names, row in rows))
+            empty = [block.first_line + place for place, names in enumerate(labels) if not names]
+            n_texts += len(labels)
+            n_without += len(empty)
+            without.extend(empty[: 5 - len(without)])
+    if n_without:
+        typer.echo(
+            f"note: {n_without} of {n_texts} texts have no label{f' of at least {threshold:g}' if threshold else ''}"
+            f" (line {', '.join(map(str, without))}{', ...' if n_without > len(without) else ''})",
+            err=True,
+        )
+
+
+def evaluate_lines(
+    model_file: Path,
+    blocks: Iterator[LineBlock],
+    *,
+    k: int,
+    threshold: float,
+    as_json: bool,
+    picture: Path | None,
+    threads: int | None,
+) -> None:
+    """Precision and recall at 1 and at k, and F1 by label, of labelled texts read block by block."""
+    model = load_classifier(model_file)
+    if picture is not None and len(model.labels) > MAX_PICTURE_LABELS:
+        raise ParameterError(
+            f"--picture must be of at most {MAX_PICTURE_LABELS} labels, got a classifier of {len(model.labels)};"
+            " leave it out, or see --json"
+        )
+    at_1, at_k = ScoreCounter(model.labels, 1), ScoreCounter(model.labels, k)
+    true: list[str] = []
+    predicted: list[str] = []
+    for block in blocks:
+        ids, _ = model.predict_ids(block.texts, k, threshold, threads=threads)
+        at_1.add(block.labels, ids)
+        at_k.add(block.labels, ids)
+        if picture is not None:
+            _collect_pairs(model, block, ids, true, predicted)
+    scores, best = at_k.scores(), at_1.scores()
+    if scores.n_texts == 0:
+        raise CorpusError("the file must hold at least one text, got none")
+    if scores.n_unknown:
+        typer.echo(
+            f"note: {scores.n_unknown} labels of the texts are unknown to the classifier and count as missed", err=True
+        )
+    if picture is not None:
+        compute_confusion(true, predicted, model.labels).save_picture(picture)
+    if as_json:
+        typer.echo(json.dumps(_as_json(best, scores), ensure_ascii=False))
+    else:
+        _print_scores(best, scores)
+
+
+def _collect_pairs(
+    model: Classifier, block: LineBlock, ids: np.ndarray[Any, Any], true: list[str], predicted: list[str]
+) -> None:
+    """A true and a predicted label of each answered text; of several true ones the predicted, else the first."""
+    for names, label in zip(block.labels, ids[:, 0].tolist(), strict=True):
+        if label >= 0:
+            answer = model.labels[label]
+            predicted.append(answer)
+            true.append(answer if answer in names else names[0])
+
+
+@contextlib.contextmanager
+def _writer(output: Path | None, overwrite: bool) -> Iterator[Callable[[str], None]]:
+    if output is None:
+        yield lambda text: typer.echo(text, nl=False)
+        sys.stdout.flush()
+        return
+    with whole_file(output, overwrite=overwrite, compress=False) as stream:
+        yield lambda text: write_all(stream, text.encode("utf-8"))
+
+
+def _as_json(at_1: LabelScores, at_k: LabelScores) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "n_texts": at_k.n_texts,
+        "n_without_answer": at_k.n_without_answer,
+        "n_unknown_labels": at_k.n_unknown,
+    }
+    for scores in (at_1, at_k) if at_k.k > 1 else (at_1,):
+        record[f"precision_at_{scores.k}"] = scores.precision
+        record[f"recall_at_{scores.k}"] = scores.recall
+    record["macro_f1"] = at_1.macro_f1
+    record["labels"] = {
+        label: {
+            "texts": int(at_1.true_counts[number]),
+            "predicted": int(at_1.answered_counts[number]),
+            "precision": float(at_1.label_precision[number]),
+            "recall": float(at_1.label_recall[number]),
+            "f1": float(at_1.label_f1[number]),
+        }
+        for number, label in enumerate(at_1.labels)
+        if at_1.true_counts[number] or at_1.answered_counts[number]
+    }
+    return record
+
+
+def _print_scores(at_1: LabelScores, at_k: LabelScores) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    parts = [
+        f"precision at {scores.k} {scores.precision:.4f}, recall at {scores.k} {scores.recall:.4f}"
+        for scores in ((at_1, at_k) if at_k.k > 1 else (at_1,))
+    ]
+    console.print(f"{at_k.n_texts} texts: {', '.join(parts)}, macro F1 {at_1.macro_f1:.4f}", soft_wrap=True)
+    order = np.argsort(-at_1.true_counts, kind="stable")
+    occurring = [int(number) for number in order if at_1.true_counts[number] or at_1.answered_counts[number]]
+    table = Table("label", title="by label, the best answer")
+    for name in ("texts", "precision", "recall", "F1"):
+        table.add_column(name, justify="right")
+    for number in occurring[:MAX_SHOWN_LABELS]:
+        numbers = (at_1.label_precision[number], at_1.label_recall[number], at_1.label_f1[number])
+        table.add_row(Text(at_1.labels[number]), str(at_1.true_counts[number]), *(f"{value:.4f}" for value in numbers))
+    console.print(table)
+    if len(occurring) > MAX_SHOWN_LABELS:
+        console.print(f"{len(occurring) - MAX_SHOWN_LABELS} rarer labels are in --json", soft_wrap=True)
+
+
+__all__ = ["evaluate_lines", "format_answer", "write_predictions"]

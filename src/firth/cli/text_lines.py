@@ -1,0 +1,113 @@
+"""Room cli: lines of a file or of standard input, block by block in bounded memory, with or without labels in them.
+
+Tests: tests/cli/test_classify_lines.py.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from firth.cli.labelled_text import read_labelled_texts
+from firth.errors import CorpusError, ParameterError
+from firth.formats.source import ByteSource
+
+READ_BYTES = 1 << 20
+MAX_LINE_BYTES = 1 << 28
+BLOCK_LINES = 1 << 14
+STANDARD_INPUT = Path("-")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_TABLES = (".csv", ".tsv", ".tab")
+
+
+class LineBlock(NamedTuple):
+    """Some lines of a file: the number of the first (from 1), their texts, and the labels of each."""
+
+    first_line: int
+    texts: list[bytes]
+    labels: list[list[str]]
+
+
+def read_line_blocks(path: Path, label_prefix: str, *, with_labels: bool) -> Iterator[LineBlock]:
+    """The lines of a file, compressed or not, or of standard input (``-``).
+
+    Words that begin with the prefix are a line's labels and no part of its text. Bytes need not be UTF-8.
+
+    Raises
+    ------
+    StorageError, FormatError, CorpusError, ParameterError
+        A line is longer than 256 MiB; with labels: a line has none.
+    """
+    if not label_prefix or label_prefix.split() != [label_prefix]:
+        raise ParameterError(f"label prefix must be a word without white space, got {label_prefix!r}")
+    prefix = label_prefix.encode()
+    first_line = 1
+    for lines in _read_lines(path):
+        labels: list[list[str]] = []
+        for place, line in enumerate(lines):
+            found: list[str] = []
+            if prefix in line:
+                words = line.split()
+                found = [_decode(word[len(prefix) :]) for word in words if word.startswith(prefix)]
+                lines[place] = b" ".join(word for word in words if not word.startswith(prefix))
+            if with_labels and not found:
+                raise CorpusError(
+                    f"{path}, line {first_line + place} has no label; give it a word that starts with {label_prefix},"
+                    " or take it out"
+                )
+            labels.append(found)
+        yield LineBlock(first_line, lines, labels)
+        first_line += len(lines)
+
+
+def read_table_blocks(path: Path, **options: Any) -> Iterator[LineBlock]:
+    """The same of a table, which is read whole."""
+    data = read_labelled_texts(path, **options)
+    for first in range(0, len(data), BLOCK_LINES):
+        block = slice(first, first + BLOCK_LINES)
+        yield LineBlock(data.line_numbers[first], [text.encode() for text in data.texts[block]], data.labels[block])
+
+
+def is_table(path: Path, file_format: str, delimiter: str | None) -> bool:
+    """Whether a file is read as a table: by its ending, by the format asked for, or for its delimiter."""
+    if file_format == "auto":
+        return delimiter is not None or path.suffix.lower() in _TABLES
+    return file_format != "lines"
+
+
+def _read_lines(path: Path) -> Iterator[list[bytes]]:
+    parts: list[bytes] = []  # of a line whose end is not read yet
+    is_first = True
+    for data in _read_bytes(path):
+        if is_first:
+            data, is_first = data.removeprefix(_BYTE_ORDER_MARK), False
+        if b"\n" not in data:
+            parts.append(data)
+            if sum(map(len, parts)) > MAX_LINE_BYTES:
+                raise CorpusError(f"{path} must have lines of at most {MAX_LINE_BYTES} bytes, got a longer one")
+            continue
+        *lines, rest = b"".join([*parts, data]).split(b"\n")
+        parts = [rest] if rest else []
+        for first in range(0, len(lines), BLOCK_LINES):
+            yield lines[first : first + BLOCK_LINES]
+    if parts:
+        yield [b"".join(parts)]
+
+
+def _read_bytes(path: Path) -> Iterator[bytes]:
+    if path == STANDARD_INPUT:
+        while data := sys.stdin.buffer.read(READ_BYTES):
+            yield data
+        return
+    with ByteSource(path) as source:
+        while data := source.read(READ_BYTES):
+            yield data
+
+
+def _decode(label: bytes) -> str:
+    return label.decode("utf-8", "backslashreplace")
+
+
+__all__ = ["STANDARD_INPUT", "LineBlock", "is_table", "read_line_blocks", "read_table_blocks"]

@@ -1,0 +1,264 @@
+"""Room native: ctypes declarations of the core's part for classifiers of fastText's kind, and one opened classifier.
+
+Tests: tests/classification/test_predictions.py.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import threading
+import weakref
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.base.words import WordBuffer
+from firth.errors import NativeError
+from firth.native.loader import library, validate_status
+from firth.native.stopping import Team, run_stoppable
+
+BLOCK_TEXTS = 2048  # of one native call: some milliseconds
+_SIZE = ctypes.c_int64
+_POINTER = ctypes.c_void_p
+
+
+class MatrixParts(NamedTuple):
+    """A matrix as native code takes it: rows, or codes with their centroids; see native/cpp/classify/model.hpp.
+
+    Attributes
+    ----------
+    n_rows : int
+    rows : float32 array, (n_rows, n_dims), or None
+        It need not be aligned.
+    codes : uint8 array, (n_rows, n_parts), or None
+    centroids : float32 array, (n_dims * 256,), or None
+    part_dims : int
+    norm_codes : uint8 array, (n_rows,), or None
+    norms : float32 array, (256,), or None
+    """
+
+    n_rows: int
+    rows: NDArray[np.float32] | None = None
+    codes: NDArray[np.uint8] | None = None
+    centroids: NDArray[np.float32] | None = None
+    part_dims: int = 1
+    norm_codes: NDArray[np.uint8] | None = None
+    norms: NDArray[np.float32] | None = None
+
+
+class _StoredMatrix(ctypes.Structure):
+    _fields_ = [
+        ("rows", _POINTER),
+        ("n_rows", _SIZE),
+        ("codes", _POINTER),
+        ("centroids", _POINTER),
+        ("part_dims", _SIZE),
+        ("norm_codes", _POINTER),
+        ("norms", _POINTER),
+    ]
+
+
+class _StoredClassifier(ctypes.Structure):
+    _fields_ = [
+        ("entries", _POINTER),
+        ("offsets", _POINTER),
+        ("n_words", _SIZE),
+        ("n_labels", _SIZE),
+        ("label_counts", _POINTER),
+        ("n_dims", _SIZE),
+        ("word_ngrams", _SIZE),
+        ("min_chars", _SIZE),
+        ("max_chars", _SIZE),
+        ("n_buckets", _SIZE),
+        ("loss", _SIZE),
+        ("kept", _POINTER),
+        ("n_kept", _SIZE),
+        ("input", _StoredMatrix),
+        ("output", _StoredMatrix),
+    ]
+
+
+class NativeClassifier:
+    """A classifier that native code has made ready; freed with the object. Arrays are trusted and kept alive.
+
+    Parameters
+    ----------
+    entries : WordBuffer
+        Words, then labels.
+    n_words : int
+    label_counts : int64 array, (n_labels,)
+    loss : int
+        As fastText numbers losses.
+    kept_ngrams : int32 array, (P, 2), or None
+    input_parts, output_parts : MatrixParts
+    """
+
+    def __init__(
+        self,
+        entries: WordBuffer,
+        n_words: int,
+        label_counts: NDArray[np.int64],
+        kept_ngrams: NDArray[np.int32] | None,
+        input_parts: MatrixParts,
+        output_parts: MatrixParts,
+        *,
+        n_dims: int,
+        word_ngrams: int,
+        min_chars: int,
+        max_chars: int,
+        n_buckets: int,
+        loss: int,
+    ) -> None:
+        core = _library()
+        self._core = core
+        counts = np.require(label_counts, np.int64, ["C", "ALIGNED"])
+        kept = None if kept_ngrams is None else np.require(kept_ngrams, np.int32, ["C", "ALIGNED"])
+        self._alive = (entries, counts, kept, input_parts, output_parts)
+        stored = _StoredClassifier(
+            entries.word_bytes.ctypes.data,
+            entries.offsets.ctypes.data,
+            n_words,
+            len(counts),
+            counts.ctypes.data,
+            n_dims,
+            word_ngrams,
+            min_chars,
+            max_chars,
+            n_buckets,
+            loss,
+            None if kept is None else kept.ctypes.data,
+            -1 if kept is None else len(kept),
+            _stored(input_parts),
+            _stored(output_parts),
+        )
+        handle = _POINTER()
+        run_stoppable(
+            lambda: validate_status(core, core.firth_classify_open(ctypes.byref(stored), ctypes.byref(handle)))
+        )
+        self._handle = handle
+        # A daemon thread may still predict when the interpreter ends: the memory goes with the process.
+        weakref.finalize(self, core.firth_classify_close, handle).atexit = False
+
+    def predict(
+        self, texts: Sequence[str | bytes], k: int, threshold: float, n_threads: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Label ids and probabilities, (n_texts, k), by several threads; -1 and 0: no label.
+
+        A newline in a text is white space.
+        """
+        n_texts = len(texts)
+        ids, probabilities = np.empty((n_texts, k), dtype=np.int32), np.empty((n_texts, k), dtype=np.float32)
+        n_threads = max(1, min(n_threads, -(-n_texts // BLOCK_TEXTS)))
+        firsts = iter(range(0, n_texts, BLOCK_TEXTS))
+        lock = threading.Lock()
+        team = Team()
+
+        def work() -> None:
+            while not team.stop.is_set():
+                with lock:
+                    first = next(firsts, None)
+                if first is None:
+                    return
+                last = min(n_texts, first + BLOCK_TEXTS)
+                joined = join_texts(texts[first:last])
+                self._predict_into(joined, k, threshold, ids[first:last], probabilities[first:last])
+
+        if n_texts <= BLOCK_TEXTS:  # it ends soon, and starting a thread takes longer than a few texts
+            work()
+        else:
+            team.run([work] * n_threads)
+        return ids, probabilities
+
+    def find_rows(self, text: bytes) -> NDArray[np.int32]:
+        """The rows of the input matrix that one text is the mean of, in fastText's order, repeated rows as often."""
+        rows = np.empty(max(16, 8 * len(text)), dtype=np.int32)
+        while True:
+            n_rows = validate_status(
+                self._core,
+                self._core.firth_classify_rows(self._handle, text, len(text), rows.ctypes.data, len(rows)),
+            )
+            if n_rows <= len(rows):
+                return rows[:n_rows].copy()
+            rows = np.empty(n_rows, dtype=np.int32)
+
+    def _predict_into(
+        self,
+        joined: bytes,
+        k: int,
+        threshold: float,
+        ids: NDArray[np.int32],
+        probabilities: NDArray[np.float32],
+    ) -> None:
+        validate_status(
+            self._core,
+            self._core.firth_classify_predict(
+                self._handle,
+                joined,
+                len(joined),
+                len(ids),
+                k,
+                threshold,
+                ids.ctypes.data,
+                probabilities.ctypes.data,
+            ),
+        )
+
+
+def join_texts(texts: Sequence[str | bytes]) -> bytes:
+    """Texts in UTF-8 with a newline between each two; newlines in a text become spaces.
+
+    Raises
+    ------
+    UnicodeEncodeError
+        A string holds a lone surrogate.
+    """
+    try:
+        joined = "\n".join(texts).encode()  # type: ignore[arg-type]
+    except TypeError:
+        joined = b"\n".join(text if isinstance(text, bytes) else text.encode() for text in texts)
+    if joined.count(b"\n") == len(texts) - 1:
+        return joined
+    encoded = (text if isinstance(text, bytes) else text.encode() for text in texts)
+    return b"\n".join(text.replace(b"\n", b" ") for text in encoded)
+
+
+def _stored(matrix: MatrixParts) -> _StoredMatrix:
+    arrays = (matrix.rows, matrix.codes, matrix.centroids, matrix.norm_codes, matrix.norms)
+    if any(array is not None and not array.flags.c_contiguous for array in arrays):
+        raise ValueError("the arrays of a matrix must be contiguous")
+    rows, codes, centroids, norm_codes, norms = (None if array is None else array.ctypes.data for array in arrays)
+    return _StoredMatrix(rows, matrix.n_rows, codes, centroids, matrix.part_dims, norm_codes, norms)
+
+
+@functools.cache
+def _library() -> ctypes.CDLL:
+    core = library()
+    for name, argtypes in {
+        "firth_classify_stored_bytes": [],
+        "firth_classify_open": [_POINTER, _POINTER],
+        "firth_classify_predict": [
+            _POINTER,
+            ctypes.c_char_p,
+            _SIZE,
+            _SIZE,
+            _SIZE,
+            ctypes.c_float,
+            _POINTER,
+            _POINTER,
+        ],
+        "firth_classify_rows": [_POINTER, ctypes.c_char_p, _SIZE, _POINTER, _SIZE],
+    }.items():
+        function = getattr(core, name)
+        function.restype = _SIZE
+        function.argtypes = argtypes
+    core.firth_classify_close.restype = None
+    core.firth_classify_close.argtypes = [_POINTER]
+    if core.firth_classify_stored_bytes() != ctypes.sizeof(_StoredClassifier):
+        raise NativeError("the native library's classifier differs from this Python code's; reinstall firth")
+    return core
+
+
+__all__ = ["BLOCK_TEXTS", "MatrixParts", "NativeClassifier", "join_texts"]

@@ -1,0 +1,45 @@
+// Room native: the exported functions of classifiers of fastText's kind.
+#include "classify/predict.hpp"
+
+// Bytes of the struct that the Python code mirrors.
+FIRTH_API int64_t firth_classify_stored_bytes() { return sizeof(firth::StoredClassifier); }
+
+FIRTH_API int64_t firth_classify_open(const firth::StoredClassifier* stored, void** handle) {
+  return firth::guard([&]() -> int64_t {
+    *handle = new firth::Classifier(*stored);
+    return firth::OK;
+  });
+}
+
+FIRTH_API void firth_classify_close(void* handle) { delete static_cast<firth::Classifier*>(handle); }
+
+// The k best labels of each of n_texts texts, which `texts` holds with a newline between each two of them: ids and
+// probabilities (n_texts, k), see Predictor::predict.
+FIRTH_API int64_t firth_classify_predict(const void* handle, const char* texts, int64_t n_bytes, int64_t n_texts,
+                                         int64_t k, float threshold, int32_t* ids, float* probabilities) {
+  return firth::guard([&]() -> int64_t {
+    firth::Predictor predictor(*static_cast<const firth::Classifier*>(handle));
+    const char *at = texts, *const end = texts + n_bytes;
+    for (int64_t text = 0; text < n_texts; ++text) {
+      firth::check_stop();
+      if (at > end) throw firth::Failure(firth::ERROR_ARGUMENT, "there are fewer texts than were announced");
+      const void* found = at < end ? std::memchr(at, '\n', size_t(end - at)) : nullptr;
+      const char* stop = found ? static_cast<const char*>(found) : end;
+      predictor.predict(at, stop - at, k, threshold, ids + text * k, probabilities + text * k);
+      at = stop + 1;
+    }
+    if (at <= end) throw firth::Failure(firth::ERROR_ARGUMENT, "there are more texts than were announced");
+    return firth::OK;
+  });
+}
+
+// The rows of one text, as many as `capacity` allows; returns how many there are.
+FIRTH_API int64_t firth_classify_rows(const void* handle, const char* text, int64_t n_bytes, int32_t* rows,
+                                      int64_t capacity) {
+  return firth::guard([&]() -> int64_t {
+    firth::Bag bag(*static_cast<const firth::Classifier*>(handle));
+    bag.collect(text, n_bytes);
+    std::copy_n(bag.rows(), std::min(capacity, bag.size()), rows);
+    return bag.size();
+  });
+}

@@ -1,0 +1,331 @@
+// Room native: a classifier of fastText's kind, made ready for prediction: its dictionary as a hash table, the rows
+// that n-grams have, and its matrices in the layouts that prediction reads fastest.
+//
+// Follows fastText (github.com/facebookresearch/fastText: Dictionary::find, computeSubwords, addWordNgrams, pushHash;
+// HierarchicalSoftmaxLoss::buildTree; ProductQuantizer::addcode and mulcode).
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "classify/ngram_lanes.hpp"
+
+namespace firth {
+
+// As the file has it; native/classify.py fills these two structs. The arrays live as long as the model.
+struct StoredMatrix {
+  const char* rows;  // float32 (n_rows, n_dims), not aligned; null: the matrix is quantized
+  int64_t n_rows;
+  const uint8_t* codes;    // (n_rows, n_parts)
+  const float* centroids;  // part after part, 256 centroids each
+  int64_t part_dims;
+  const uint8_t* norm_codes;  // (n_rows); null: without norms
+  const float* norms;         // (256)
+};
+
+struct StoredClassifier {
+  const char* entries;  // the bytes of words, then of labels; entry i in [offsets[i], offsets[i + 1])
+  const int64_t* offsets;
+  int64_t n_words, n_labels;
+  const int64_t* label_counts;
+  int64_t n_dims, word_ngrams, min_chars, max_chars, n_buckets, loss;
+  const int32_t* kept;  // (n_kept, 2): bucket, row behind the words' rows
+  int64_t n_kept;       // -1: not pruned
+  StoredMatrix input, output;
+};
+
+enum Loss : int64_t { HIERARCHICAL_SOFTMAX = 1, NEGATIVE_SAMPLING = 2, SOFTMAX = 3, ONE_VS_ALL = 4 };
+
+constexpr int64_t N_CENTROIDS = 256;
+constexpr int64_t LABEL_BLOCK = 16;  // labels side by side in the transposed output matrix
+// A quantized matrix up to this size is decoded when the model is opened: a row is then one addition a column.
+constexpr int64_t MAX_DECODED_BYTES = int64_t(256) << 20;
+// The most frequent words, whose n-grams are looked up when the model is opened.
+constexpr int64_t MAX_LISTED_WORDS = 1 << 16;
+// The output nodes of so many labels are all computed at once; with more, only those on the way to the best labels.
+constexpr int64_t MAX_FLAT_NODES = 1 << 11;
+// A deeper tree, which a file with counts of 0 can ask for, is no longer walked down by recursion.
+constexpr int32_t MAX_DESCENT = 200;
+
+inline uint32_t hash_bytes(const char* bytes, int64_t n) {
+  uint32_t hash = FNV_OFFSET;
+  for (int64_t k = 0; k < n; ++k) hash = extend_hash(hash, bytes[k]);
+  return hash;
+}
+
+// The entries by their bytes: open addressing, at most half full.
+class EntryTable {
+ public:
+  EntryTable(const char* entries, const int64_t* offsets, int64_t n_entries) : entries_(entries), offsets_(offsets) {
+    size_t n_slots = 16;
+    while (n_slots < 2 * size_t(n_entries)) n_slots *= 2;
+    slots_.assign(n_slots, Slot{0, -1});
+    mask_ = n_slots - 1;
+    for (int64_t id = 0; id < n_entries; ++id) {
+      if (id % 4096 == 0) check_stop();
+      const char* bytes = entries + offsets[id];
+      const int64_t n = offsets[id + 1] - offsets[id];
+      const uint32_t hash = hash_bytes(bytes, n);
+      size_t at = hash & mask_;
+      for (; slots_[at].id >= 0; at = (at + 1) & mask_)
+        if (slots_[at].hash == hash && is(slots_[at].id, bytes, n))
+          throw Failure(ERROR_FORMAT, "the dictionary has entry " + std::to_string(slots_[at].id + 1) +
+                                          " again as entry " + std::to_string(id + 1));
+      slots_[at] = Slot{hash, int32_t(id)};
+    }
+  }
+
+  int32_t find(uint32_t hash, const char* bytes, int64_t n) const {
+    for (size_t at = hash & mask_;; at = (at + 1) & mask_) {
+      const Slot slot = slots_[at];
+      if (slot.id < 0) return -1;
+      if (slot.hash == hash && is(slot.id, bytes, n)) return slot.id;
+    }
+  }
+
+ private:
+  struct Slot {
+    uint32_t hash;
+    int32_t id;
+  };
+
+  bool is(int32_t id, const char* bytes, int64_t n) const {
+    const int64_t start = offsets_[id];
+    return offsets_[id + 1] - start == n && std::memcmp(entries_ + start, bytes, size_t(n)) == 0;
+  }
+
+  const char* entries_;
+  const int64_t* offsets_;
+  std::vector<Slot> slots_;
+  size_t mask_ = 0;
+};
+
+// The row of a hashed n-gram. Without pruning each bucket has one. With pruning a bit says whether a bucket has one,
+// and the number of bits before it is its place in the list of rows. Most n-grams of a text have none, so that bits are
+// asked for all (250 kB for 2 million buckets, which a core's cache holds), and places for those that have one.
+class NgramRows {
+ public:
+  explicit NgramRows(const StoredClassifier& stored)
+      : divisor(uint32_t(std::max<int64_t>(1, stored.n_buckets))),
+        n_buckets_(stored.n_buckets),
+        first_row_(int32_t(stored.n_words)),
+        is_pruned_(stored.n_kept >= 0) {
+    if (stored.n_kept <= 0) return;
+    std::vector<std::pair<int32_t, int32_t>> kept(static_cast<size_t>(stored.n_kept));
+    for (int64_t k = 0; k < stored.n_kept; ++k) kept[size_t(k)] = {stored.kept[2 * k], stored.kept[2 * k + 1]};
+    std::sort(kept.begin(), kept.end());
+    bits_.assign(size_t(n_buckets_ / 64 + 1), 0);
+    for (const auto& [bucket, row] : kept) {
+      bits_[size_t(bucket / 64)] |= uint64_t(1) << (bucket % 64);
+      rows_.push_back(first_row_ + row);
+    }
+    uint32_t before = 0;
+    for (const uint64_t bits : bits_) {
+      before_.push_back(before);
+      before += uint32_t(__builtin_popcountll(bits));
+    }
+  }
+
+  bool any() const { return !is_pruned_ || !bits_.empty(); }
+  bool is_pruned() const { return is_pruned_; }
+
+  const LaneDivisor divisor;
+
+  // Writes a bucket's row to `to`, with pruning minus 1 minus the bucket, and returns 1; or writes something and
+  // returns 0 where it has no row.
+  template <bool PRUNED>
+  int put(uint32_t bucket, int32_t* to) const {
+    *to = PRUNED ? -1 - int32_t(bucket) : first_row_ + int32_t(bucket);
+    return PRUNED ? int(bits_[bucket / 64] >> (bucket % 64) & 1) : 1;
+  }
+
+  // The same of a hash.
+  int put_hash(uint64_t hash, int32_t* to) const {
+    const uint32_t bucket = uint32_t(hash % uint64_t(n_buckets_));
+    return is_pruned_ ? put<true>(bucket, to) : put<false>(bucket, to);
+  }
+
+  // The row of what `put` wrote; a row stays a row.
+  int32_t resolve(int32_t put) const {
+    if (put >= 0) return put;
+    const uint32_t bucket = uint32_t(-1 - put);
+    const uint64_t below = (uint64_t(1) << (bucket % 64)) - 1;
+    return rows_[before_[bucket / 64] + uint32_t(__builtin_popcountll(bits_[bucket / 64] & below))];
+  }
+
+ private:
+  int64_t n_buckets_;
+  int32_t first_row_;
+  bool is_pruned_;
+  std::vector<uint64_t> bits_;
+  std::vector<uint32_t> before_;  // bits of the groups before
+  std::vector<int32_t> rows_;
+};
+
+inline int64_t count_parts(int64_t n_dims, int64_t part_dims) { return (n_dims + part_dims - 1) / part_dims; }
+
+// The centroid of a code of one part.
+inline const float* centroid(const StoredMatrix& matrix, int64_t n_dims, int64_t part, uint8_t code) {
+  const int64_t first = part * matrix.part_dims, width = std::min(matrix.part_dims, n_dims - first);
+  return matrix.centroids + N_CENTROIDS * first + code * width;
+}
+
+// A row of a quantized matrix without its norm.
+inline void decode(const StoredMatrix& matrix, int64_t n_dims, int64_t row, float* out) {
+  const int64_t n_parts = count_parts(n_dims, matrix.part_dims);
+  for (int64_t part = 0; part < n_parts; ++part) {
+    const int64_t first = part * matrix.part_dims, width = std::min(matrix.part_dims, n_dims - first);
+    const float* from = centroid(matrix, n_dims, part, matrix.codes[row * n_parts + part]);
+    for (int64_t dim = 0; dim < width; ++dim) out[first + dim] = from[dim];
+  }
+}
+
+inline float norm_of(const StoredMatrix& matrix, int64_t row) {
+  return matrix.norm_codes ? matrix.norms[matrix.norm_codes[row]] : 1.0f;
+}
+
+// fastText's Huffman tree: leaves are labels, in the order given; inner node i is number n_labels + i, the root the
+// last. It is word2vec.c's tree where counts fall.
+struct LabelTree {
+  std::vector<int32_t> left, right;  // children of inner nodes
+  int32_t depth = 0;
+
+  LabelTree() = default;
+  LabelTree(const int64_t* counts, int64_t n_labels) {
+    std::vector<int64_t> sums;
+    std::vector<int32_t> depths;
+    int64_t leaf = n_labels - 1, node = 0;
+    for (int64_t made = 0; made + 1 < n_labels; ++made) {
+      int32_t child[2];
+      int64_t sum = 0;
+      int32_t below = 0;
+      for (int32_t& item : child) {
+        const bool takes_leaf = leaf >= 0 && (node == int64_t(sums.size()) || counts[leaf] < sums[size_t(node)]);
+        sum += takes_leaf ? counts[leaf] : sums[size_t(node)];
+        below = std::max(below, takes_leaf ? 0 : depths[size_t(node)]);
+        item = int32_t(takes_leaf ? leaf-- : n_labels + node++);
+      }
+      left.push_back(child[0]);
+      right.push_back(child[1]);
+      sums.push_back(sum);
+      depths.push_back(below + 1);
+      depth = below + 1;
+    }
+  }
+};
+
+// The same tree level by level, for probabilities of all labels: the k-th inner node's children have the places 1 + 2 k
+// (left) and 2 + 2 k, the root has place 0.
+struct TreeLevels {
+  std::vector<int32_t> nodes;        // the k-th inner node's number in the tree
+  std::vector<int32_t> places;       // its own place
+  std::vector<int32_t> leaf_places;  // of the labels
+
+  TreeLevels() = default;
+  TreeLevels(const LabelTree& tree, int64_t n_labels) : leaf_places(size_t(n_labels), 0) {
+    if (n_labels < 2) return;
+    nodes.push_back(int32_t(n_labels - 2));
+    places.push_back(0);
+    for (size_t k = 0; k < nodes.size(); ++k) {
+      const size_t node = size_t(nodes[k]);
+      int32_t place = int32_t(1 + 2 * k);
+      for (const int32_t child : {tree.left[node], tree.right[node]}) {
+        if (child < n_labels) {
+          leaf_places[size_t(child)] = place;
+        } else {
+          nodes.push_back(child - int32_t(n_labels));
+          places.push_back(place);
+        }
+        ++place;
+      }
+    }
+  }
+};
+
+struct Classifier {
+  StoredClassifier stored;
+  EntryTable table;
+  NgramRows ngrams;
+  std::vector<float> decoded;  // the quantized input matrix as floats, where it is small enough
+  // The rows of the most frequent words, own row first: word i has listed[listed_starts[i] .. listed_starts[i + 1]).
+  std::vector<int64_t> listed_starts;
+  std::vector<int32_t> listed;
+  LabelTree tree;
+  TreeLevels levels;
+  bool is_flat;  // logits of all output rows are computed
+  std::unique_ptr<float[]> blocks_memory;
+  float* blocks = nullptr;    // output rows transposed, of a tree level by level: (n_blocks, n_dims, LABEL_BLOCK)
+  std::vector<float> scales;  // of the logits of a quantized output matrix with norms
+  int64_t n_blocks = 0;
+
+  explicit Classifier(const StoredClassifier& file)
+      : stored(file), table(file.entries, file.offsets, file.n_words + file.n_labels), ngrams(file) {
+    if (!file.input.rows && file.input.n_rows * file.n_dims * int64_t(sizeof(float)) <= MAX_DECODED_BYTES)
+      decode_input();
+    if (file.max_chars > 0) list_words();
+    if (file.loss == HIERARCHICAL_SOFTMAX) tree = LabelTree(file.label_counts, file.n_labels);
+    is_flat = file.loss != HIERARCHICAL_SOFTMAX || file.n_labels <= MAX_FLAT_NODES || tree.depth > MAX_DESCENT;
+    if (is_flat && file.loss == HIERARCHICAL_SOFTMAX) levels = TreeLevels(tree, file.n_labels);
+    if (is_flat) transpose_output();
+  }
+
+ private:
+  void decode_input() {
+    decoded.resize(size_t(stored.input.n_rows * stored.n_dims));
+    for (int64_t row = 0; row < stored.input.n_rows; ++row) {
+      if (row % 4096 == 0) check_stop();
+      float* to = decoded.data() + row * stored.n_dims;
+      decode(stored.input, stored.n_dims, row, to);
+      const float norm = norm_of(stored.input, row);
+      for (int64_t dim = 0; dim < stored.n_dims; ++dim) to[dim] *= norm;
+    }
+  }
+
+  void list_words() {
+    const int64_t n_listed = std::min(stored.n_words, MAX_LISTED_WORDS);
+    std::vector<char> wrapped;
+    listed_starts.push_back(0);
+    for (int64_t word = 0; word < n_listed; ++word) {
+      check_stop();
+      listed.push_back(int32_t(word));
+      const char* bytes = stored.entries + stored.offsets[word];
+      const int64_t n = stored.offsets[word + 1] - stored.offsets[word];
+      if (ngrams.any() && !is_end_of_sentence(bytes, n))
+        each_ngram(bytes, n, stored.min_chars, stored.max_chars, wrapped, [&](uint32_t hash) {
+          int32_t found;
+          if (ngrams.put_hash(hash, &found)) listed.push_back(ngrams.resolve(found));
+        });
+      listed_starts.push_back(int64_t(listed.size()));
+    }
+  }
+
+  void transpose_output() {
+    const StoredMatrix& output = stored.output;
+    const int64_t n_dims = stored.n_dims;
+    const int64_t n_outputs = stored.loss == HIERARCHICAL_SOFTMAX ? stored.n_labels - 1 : stored.n_labels;
+    n_blocks = (n_outputs + LABEL_BLOCK - 1) / LABEL_BLOCK;
+    const size_t n_floats = size_t(n_blocks * n_dims * LABEL_BLOCK);
+    blocks_memory.reset(new float[n_floats + 16]());
+    blocks = blocks_memory.get() + (64 - reinterpret_cast<uintptr_t>(blocks_memory.get()) % 64) % 64 / sizeof(float);
+    std::vector<float> row(static_cast<size_t>(n_dims));
+    for (int64_t label = 0; label < n_outputs; ++label) {
+      const int64_t from = levels.nodes.empty() ? label : levels.nodes[size_t(label)];
+      if (output.rows)
+        std::memcpy(row.data(), output.rows + from * n_dims * int64_t(sizeof(float)), size_t(n_dims) * sizeof(float));
+      else
+        decode(output, n_dims, from, row.data());
+      float* to = blocks + label / LABEL_BLOCK * n_dims * LABEL_BLOCK + label % LABEL_BLOCK;
+      for (int64_t dim = 0; dim < n_dims; ++dim) to[dim * LABEL_BLOCK] = row[size_t(dim)];
+    }
+    if (!output.norm_codes) return;
+    scales.assign(size_t(n_blocks * LABEL_BLOCK), 1.0f);
+    for (int64_t label = 0; label < n_outputs; ++label)
+      scales[size_t(label)] = norm_of(output, levels.nodes.empty() ? label : levels.nodes[size_t(label)]);
+  }
+};
+
+}  // namespace firth
