@@ -54,7 +54,7 @@ bench: $(VENV)/.firth-bench ## side by side with gensim and scikit-learn, interl
 	@echo 'longer still: benchmarks/training.py whole, and accuracy; docs/benchmarks.md has what was measured'
 
 mutants: $(VENV)/.firth-test ## one-line faults, each of which must turn its test red
-	@$(BIN)/python tests/mutants.py
+	@$(BIN)/python tests/mutants.py --workers $(WORKERS)
 
 golden: native ## write the golden runs anew, after a change that means to change numbers (tests/golden)
 	@PYTHONPATH=src $(BIN)/python tests/golden/write.py

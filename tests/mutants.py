@@ -1,10 +1,10 @@
-"""`make mutants`: one-line faults, applied one at a time to a copy of the tree; each must turn its test red.
+"""`make mutants`: one-line faults, each applied to a copy of the tree of its own; each must turn its test red.
 
 A fault that no test sees is a hole in the tests, and this exits with 1. Native faults rebuild the library of this
 processor's best instruction set alone, without much optimization. Before anything, every named test must be green on
 the copy as it is: a test that is red anyway would prove nothing.
 
-    python tests/mutants.py [--only WORD] [--list]
+    python tests/mutants.py [--only WORD] [--list] [--workers N]
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 
 from firth.native.loader import available_instruction_sets
@@ -196,15 +197,15 @@ MUTANTS = (
     ),
     Mutant(
         "a word that comes again is not foreseen",
-        f"{CPP}/plan/plan.hpp",
-        "last_repeat_[k] = latest = std::max(latest, place);",
-        "last_repeat_[k] = latest = std::max(latest, -1);",
+        f"{CPP}/plan/units.hpp",
+        "last_repeats[k] = latest = std::max(latest, before);",
+        "last_repeats[k] = latest = std::max(latest, -1);",
         "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
     ),
     Mutant(
         "negatives that repeat are not foreseen",
         f"{CPP}/train/train.hpp",
-        "return repeated_draws_[draw];",
+        "return repeats_[set];",
         "return false;",
         "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
     ),
@@ -238,15 +239,15 @@ MUTANTS = (
     ),
     Mutant(
         "several windows: a center is in its own window",
-        f"{CPP}/train/train.hpp",
+        f"{CPP}/train/contexts.hpp",
         "& (one_more != at(center.kept))",
         "& (one_more != 0)",
         "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
     ),
     Mutant(
         "several windows: units reach across lines",
-        f"{CPP}/plan/plan.hpp",
-        "center_sequences[c] == center_sequences[first] &&",
+        f"{CPP}/plan/units.hpp",
+        "sequences[c] == sequences[first] &&",
         "",
         "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
     ),
@@ -280,63 +281,63 @@ MUTANTS = (
     ),
     Mutant(
         "windows: one word short on the right",
-        f"{CPP}/plan/plan.hpp",
+        f"{CPP}/plan/windows.hpp",
         "k + width + 1));",
         "k + width));",
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
     ),
     Mutant(
         "windows: widths 0..window-1 in place of 1..window",
-        f"{CPP}/plan/plan.hpp",
+        f"{CPP}/plan/windows.hpp",
         "random_window ? 1 + int32_t(",
         "random_window ? 0 + int32_t(",
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
     ),
     Mutant(
         "negatives: a position in place of the target's id",
-        f"{CPP}/plan/plan.hpp",
-        "collided |= negatives[center.draws + d] == target;",
-        "collided |= negatives[center.draws + d] == center.kept;",
+        f"{CPP}/plan/negatives.hpp",
+        "collided |= chunk.negatives[center.negatives + d] == center.target;",
+        "collided |= chunk.negatives[center.negatives + d] == center.kept;",
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
     ),
     Mutant(
         "negatives: a redraw from the whole noise",
-        f"{CPP}/plan/plan.hpp",
-        "random * (parts[s_.n_words] - own) >> 64",
-        "random * parts[s_.n_words] >> 64",
+        f"{CPP}/plan/negatives.hpp",
+        "random * (parts[s_.n_targets] - own) >> 64",
+        "random * parts[s_.n_targets] >> 64",
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin_where_one_word_dominates",
     ),
     Mutant(
-        "negatives: windows of a block share what was drawn anew for another target",
-        f"{CPP}/plan/plan.hpp",
-        "if (latest.from != center.draws || latest.target != target) {",
-        "if (latest.from != center.draws) {",
+        "negatives: windows of a stretch share what was drawn anew for another target",
+        f"{CPP}/plan/negatives.hpp",
+        "if (latest.from != center.negatives || latest.target != center.target) {",
+        "if (latest.from != center.negatives) {",
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin_where_one_word_dominates",
     ),
     Mutant(
-        "blocks: places go on from the block before",
-        f"{CPP}/plan/plan.hpp",
-        "next_place_ = 0;\n    if",
-        "next_place_ += 0;\n    if",
+        "stretches: slots go on from the stretch before",
+        f"{CPP}/plan/windows.hpp",
+        "next_slot_ = 0;\n    if",
+        "next_slot_ += 0;\n    if",
         "tests/kernels/test_plan.py::test_windows_of_a_block_have_one_draw",
     ),
     Mutant(
-        "blocks: places begin with the slice",
-        f"{CPP}/plan/plan.hpp",
-        "if (kept(position)) take_place(position);",
-        "if (false) take_place(position);",
+        "stretches: slots begin with the slice",
+        f"{CPP}/plan/windows.hpp",
+        "if (kept(position)) take_slot(position);",
+        "if (false) take_slot(position);",
         "tests/kernels/test_plan.py::test_native_plan_equals_its_twin",
     ),
     Mutant(
         "units: each window has its own width",
-        f"{CPP}/plan/plan.hpp",
-        "by_unit ? unit_width_ : windows_[k]",
-        "windows_[k]",
+        f"{CPP}/plan/windows.hpp",
+        "by_unit ? unit_width_ : widths_[k]",
+        "widths_[k]",
         "tests/kernels/test_plan.py::test_the_units_of_a_block_take_the_widths_in_turns",
     ),
     Mutant(
         "units: the widths begin with the same one in each epoch",
-        f"{CPP}/plan/plan.hpp",
+        f"{CPP}/plan/windows.hpp",
         "(turn + uint64_t(epoch_))",
         "(turn + uint64_t(0))",
         "tests/kernels/test_plan.py::test_the_units_of_a_block_take_the_widths_in_turns",
@@ -491,13 +492,12 @@ MUTANTS = (
 )
 
 
-@dataclass
+@dataclass(frozen=True)
 class NativeBuild:
-    """The shared object of one instruction set in a copy of the tree, and the healthy objects to go back to."""
+    """The shared object of one instruction set in a copy of the tree, and the healthy objects that it is linked of."""
 
     tree: Path
     instruction_set: str
-    includes: dict[Path, set[Path]] = field(default_factory=dict)
 
     FLAGS = ("-std=gnu++17", "-O1", "-fPIC", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden", "-w")
 
@@ -517,20 +517,18 @@ class NativeBuild:
         make_parameters = runpy.run_path(str(self.tree / CPP / "model/parameters.py"))["write_header"]
         make_parameters(self.tree / "src/firth/kernels/config.py", self.tree / "generated/parameters.hpp")
         self._compile(self.sources, "healthy", "-MMD")
-        for source in self.sources:
-            names = self._object(source, "healthy").with_suffix(".d").read_text().replace("\\\n", " ").split()[1:]
-            self.includes[source] = {Path(name).resolve() for name in names}
-        self.link_healthy()
+        self._link(self._object(source, "healthy") for source in self.sources)
 
-    def build_mutant(self, edited: Path) -> None:
-        """Compile what includes the edited file, and link it with the other, healthy objects."""
-        changed = [source for source in self.sources if edited in self.includes[source]]
+    def build_mutant(self, edited: str) -> None:
+        """Compile what includes the edited file of the tree, and link it with the other, healthy objects."""
+        changed = [source for source in self.sources if edited in self._includes(source)]
         self._compile(changed, "mutant")
         self._link(self._object(source, "mutant" if source in changed else "healthy") for source in self.sources)
 
-    def link_healthy(self) -> None:
-        """Put the library right again."""
-        self._link(self._object(source, "healthy") for source in self.sources)
+    def _includes(self, source: Path) -> set[str]:
+        """The files that a healthy object was made of, by their paths in the tree."""
+        names = self._object(source, "healthy").with_suffix(".d").read_text().replace("\\\n", " ").split()[1:]
+        return {os.path.normpath(name) for name in names}
 
     def _object(self, source: Path, health: str) -> Path:
         return self.tree / health / f"{source.parent.name}-{source.stem}.o"
@@ -539,9 +537,12 @@ class NativeBuild:
         (self.tree / health).mkdir(exist_ok=True)
         march = [] if self.instruction_set == "neon" else [f"-march={self.instruction_set}"]
         flags = [*self.FLAGS, *march, f'-DFIRTH_INSTRUCTION_SET="{self.instruction_set}"']
-        flags += [f"-I{self.tree}/{CPP}", f"-I{self.tree}/generated", *more]
+        flags += [f"-I{CPP}", "-Igenerated", *more]
         running = [
-            subprocess.Popen([COMPILER, *flags, "-c", str(source), "-o", str(self._object(source, health))])
+            subprocess.Popen(
+                [COMPILER, *flags, "-c", str(source.relative_to(self.tree)), "-o", str(self._object(source, health))],
+                cwd=self.tree,  # so that the compiler names files by their paths in the tree, the same in every copy
+            )
             for source in sources
         ]
         for process in running:
@@ -563,15 +564,17 @@ def copy_tree(target: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", target)
 
 
-def run_tests(tree: Path, tests: list[str]) -> subprocess.CompletedProcess[str]:
+def run_tests(tree: Path, tests: list[str], *options: str) -> subprocess.CompletedProcess[str]:
     """Run tests on the copy; hypothesis draws the same examples each time."""
     environment = {**os.environ, "PYTHONPATH": str(tree / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", *tests]
-    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
+    return subprocess.run(
+        [*command, *options, *tests], cwd=tree, env=environment, capture_output=True, text=True, check=False
+    )
 
 
-def apply(mutant: Mutant, tree: Path) -> str:
-    """Write the fault; returns the text as it was.
+def apply(mutant: Mutant, tree: Path) -> None:
+    """Write the fault.
 
     Raises
     ------
@@ -583,19 +586,26 @@ def apply(mutant: Mutant, tree: Path) -> str:
     if text.count(mutant.right) != 1:
         raise ValueError(f"{mutant.name}: {mutant.right!r} stands {text.count(mutant.right)} times in {mutant.file}")
     path.write_text(text.replace(mutant.right, mutant.wrong), encoding="utf-8")
-    return text
 
 
-def try_mutant(mutant: Mutant, tree: Path, native: NativeBuild) -> str:
-    """``"killed"``, or what is wrong with the test or the mutant."""
-    original = apply(mutant, tree)
-    path = (tree / mutant.file).resolve()
-    try:
+def try_mutant(mutant: Mutant, healthy: NativeBuild) -> tuple[str, float]:
+    """``"killed"``, or what is wrong with the test or the mutant; and the seconds that it took.
+
+    The fault is written into a copy of the healthy tree, which is deleted afterwards.
+    """
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="firth-mutant-") as folder:
+        tree = Path(folder).resolve() / "tree"
+        shutil.copytree(healthy.tree, tree)
+        apply(mutant, tree)
         if mutant.is_native:
-            native.build_mutant(path)
+            NativeBuild(tree, healthy.instruction_set).build_mutant(mutant.file)
         done = run_tests(tree, [mutant.test])
-    finally:
-        path.write_text(original, encoding="utf-8")
+    return outcome_of(done), time.perf_counter() - start
+
+
+def outcome_of(done: subprocess.CompletedProcess[str]) -> str:
+    """What a run of a mutant's test says of the mutant."""
     if done.returncode == TESTS_FAILED:
         return "killed"
     if done.returncode == 0:
@@ -608,6 +618,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", metavar="WORD", help="those whose name or file holds this")
     parser.add_argument("--list", action="store_true", help="show them and run nothing")
+    parser.add_argument("--workers", metavar="N", type=int, default=2, help="mutants tried at the same time; default 2")
     arguments = parser.parse_args()
     chosen = [m for m in MUTANTS if not arguments.only or arguments.only in m.name or arguments.only in m.file]
     width = max(len(mutant.name) for mutant in MUTANTS)
@@ -616,31 +627,32 @@ def main() -> int:
             print(f"{mutant.name:<{width}}  {mutant.file}  ->  {mutant.test}")
         return 0
 
-    outcomes: dict[str, str] = {}
+    n_killed = 0
     with tempfile.TemporaryDirectory(prefix="firth-mutants-") as folder:
         tree = Path(folder).resolve()
         copy_tree(tree)
-        native = NativeBuild(tree, available_instruction_sets()[-1])
-        native.build()
+        healthy = NativeBuild(tree, available_instruction_sets()[-1])
+        healthy.build()
         tests = sorted({mutant.test for mutant in chosen})
         print(
-            f"{len(chosen)} mutants on {native.instruction_set}; their {len(tests)} tests without a fault:", flush=True
+            f"{len(chosen)} mutants on {healthy.instruction_set}; their {len(tests)} tests without a fault:", flush=True
         )
-        healthy = run_tests(tree, tests)
-        print(f"  {healthy.stdout.strip().splitlines()[-1]}", flush=True)
-        if healthy.returncode != 0:
-            print(healthy.stdout[-4000:])
+        done = run_tests(tree, tests, "-n", str(arguments.workers))
+        print(f"  {done.stdout.strip().splitlines()[-1]}", flush=True)
+        if done.returncode != 0:
+            print(done.stdout[-4000:])
             return 1
-        for mutant in chosen:
-            start = time.perf_counter()
-            outcomes[mutant.name] = try_mutant(mutant, tree, native)
-            if mutant.is_native:
-                native.link_healthy()
-            seconds = time.perf_counter() - start
-            print(f"  {mutant.name:<{width}}  {seconds:5.1f} s  {outcomes[mutant.name]}", flush=True)
-    n_killed = sum(outcome == "killed" for outcome in outcomes.values())
-    print(f"{n_killed} of {len(outcomes)} killed")
-    return 0 if n_killed == len(outcomes) else 1
+        with ThreadPoolExecutor(arguments.workers) as pool:
+            running = {pool.submit(try_mutant, mutant, healthy): mutant for mutant in chosen}
+            try:
+                for future in as_completed(running):
+                    outcome, seconds = future.result()
+                    n_killed += outcome == "killed"
+                    print(f"  {running[future].name:<{width}}  {seconds:5.1f} s  {outcome}", flush=True)
+            finally:
+                pool.shutdown(cancel_futures=True)  # after Ctrl-C, or where a mutant cannot be built
+    print(f"{n_killed} of {len(chosen)} killed")
+    return 0 if n_killed == len(chosen) else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The house: imports and includes run downwards only and in no circle, and each file says its room."""
+"""The house: imports and includes run downwards only and in no circle.
+
+Each file says its room and where its tests are; a file above 500 lines says in its first lines why it is long.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +48,8 @@ MAY_INCLUDE = {
     "vectors": {"base", "text"},
     "classify": {"base", "text"},
 }
+TESTS = Path(__file__).parent
+MAX_LINES, FIRST_LINES = 500, 10
 CHECKS_THAT_RAISE = {("kernels/engine.py", "check_finite")}  # to be renamed with the engine
 FORBIDDEN = {"gensim", "fasttext", "torch", "pickle5"}
 
@@ -225,3 +230,38 @@ def test_what_is_called_check_reports(path: Path) -> None:
         returns_nothing = isinstance(node.returns, ast.Constant) and node.returns.value is None
         if returns_nothing and (_name(path), node.name) not in CHECKS_THAT_RAISE:
             assert not any(isinstance(inner, ast.Raise) for inner in ast.walk(node)), f"{path}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", [*PYTHON_FILES, *NATIVE_FILES], ids=_name)
+def test_a_long_file_says_why(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    if len(lines) > MAX_LINES:
+        assert "long because " in " ".join(lines[:FIRST_LINES]), (
+            f"{path} has {len(lines)} lines: split it where it has a natural cut, or say in its first {FIRST_LINES}"
+            ' lines that it is "long because ..."'
+        )
+
+
+def _named_tests(path: Path) -> list[str]:
+    """The files of tests that a module's docstring names."""
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return [name for line in re.findall(r"^Tests: (.*)\.$", docstring, re.MULTILINE) for name in line.split(", ")]
+
+
+@pytest.mark.parametrize("path", PYTHON_FILES, ids=_name)
+def test_a_module_has_its_tests(path: Path) -> None:
+    """A test file of its name, or one that its docstring names, or the docstring of its folder inside a room."""
+    named = _named_tests(path)
+    for name in named:
+        assert (TESTS.parent / name).is_file(), f"{path} names {name}, which does not exist"
+    folder = path.relative_to(PACKAGE).parent
+    if path.name == "__init__.py" or folder == Path():
+        return
+    folders = [folder, *folder.parents][:-1]  # from its own to the room's
+    if any((TESTS / part / f"test_{path.stem.lstrip('_')}.py").is_file() for part in folders):
+        return
+    inside = [PACKAGE / part / "__init__.py" for part in folders[:-1]]
+    assert named or any(_named_tests(marker) for marker in inside if marker.exists()), (
+        f"{path} has no test_{path.stem}.py; make one, or name the file that tests it in a line"
+        ' "Tests: tests/<room>/test_<name>.py." of its docstring'
+    )

@@ -27,7 +27,7 @@ from firth.compat.gensim.models import KeyedVectors, Word2Vec
 from firth.corpus.encoded import EncodedCorpus
 from firth.errors import FirthError
 from firth.estimators.text_classifier import TextClassifier
-from firth.formats.model_folder import read_table
+from firth.formats.model_vectors import read_table
 from firth.formats.registry import read_vectors
 from firth.formats.source import ReadOptions
 from firth.training.loop.checkpoints import read_checkpoint

@@ -135,7 +135,7 @@ def test_the_row_of_invalid_bytes_deep_inside(tmp_path: Path) -> None:
 @pytest.mark.parametrize("compress", [gzip.compress, lzma.compress])
 def test_a_compressed_file_that_is_cut_or_lies(compress, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     packed = compress(b"2000 2\n" + b"".join(b"w%d 1 2\n" % i for i in range(2000)))
-    refuse(tmp_path / "cut", packed[: len(packed) // 2], "word2vec", "stream is damaged or cut after")
+    refuse(tmp_path / "cut", packed[: len(packed) // 2], "word2vec", "stream is damaged or truncated after")
     refuse(tmp_path / "lies", compress(HUGE + b" 300\na 1 2\n"), "word2vec", "300 numbers must follow")
     refuse(tmp_path / "binary", compress(HUGE + b" 300\na " + ONE), "word2vec-binary", "ends after 0")
     damaged = bytearray(packed)
@@ -148,7 +148,7 @@ def test_a_compressed_file_that_is_cut_or_lies(compress, tmp_path: Path) -> None
 
 def test_an_xz_header_that_asks_for_gigabytes(tmp_path: Path) -> None:
     filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 30}]
-    refuse(tmp_path / "big", lzma.compress(b"1 1\na 1\n", filters=filters), "word2vec", "damaged or cut")
+    refuse(tmp_path / "big", lzma.compress(b"1 1\na 1\n", filters=filters), "word2vec", "damaged or truncated")
 
 
 def npz(**arrays: object) -> bytes:
@@ -195,12 +195,12 @@ NPZ = {
     "absurd shape": (zip_of(words=npy(WORDS), vectors=npy_header("(1000000000000, 300)")), "takes 1200000000"),
     "code in the header": (
         zip_of(words=npy(WORDS), vectors=npy_header("(__import__('os').abort(),)")),
-        "must hold descr, fortran_order and shape",
+        "must have descr, fortran_order and shape",
     ),
     "no array": (zip_of(words=npy(WORDS), vectors=b"hello world, this is no array"), "no NumPy array"),
     "bad code points": (
         zip_of(words=npy(np.array([0x110000, 65], dtype="<u4")).replace(b"<u4", b"<U1"), vectors=npy(VECTORS)),
-        "no Unicode text",
+        "must be Unicode text",
     ),
 }
 
@@ -365,5 +365,5 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
 
 def test_commas_between_numbers_are_told(tmp_path: Path) -> None:
     (tmp_path / "vectors.txt").write_text("north 0.25, -0.5, 1.0\nsouth 0.5, 0.25, 2.0\n", encoding="utf-8")
-    with pytest.raises(FormatError, match=r"'0.25,' is a number and a separator: put spaces alone between the numbers"):
+    with pytest.raises(FormatError, match=r"'0.25,' is a number and a separator: put only spaces between the numbers"):
         read_vectors(tmp_path / "vectors.txt")

@@ -53,6 +53,8 @@ def test_what_is_no_finite_number_is_refused() -> None:
             as_number("rate", value)
     with pytest.raises(ParameterError, match=r"^rate must be at least 0.5, got 0.25$"):
         as_number("rate", 0.25, minimum=0.5)
+    with pytest.raises(ParameterError, match=r"^rate must be at most 0.5, got 0.75"):
+        as_number("rate", 0.75, maximum=0.5)
 
 
 def test_choices_are_words() -> None:

@@ -225,7 +225,7 @@ def test_a_file_of_endless_functions_holds_nobody_up(tmp_path: Path) -> None:
     first, second = check_paths([tmp_path], limits=Limits(time_s=0.3))
     assert [f.codes for f in first.functions] == [("limit",)]
     assert first.error is not None
-    assert "36 functions were not run, as 5 took all of their time: loss_4" in first.error
+    assert "36 functions were not run, because 5 functions reached the time limit: loss_4" in first.error
     assert [f.verdict for f in second.functions] == ["correct"]
 
 

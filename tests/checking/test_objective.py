@@ -8,16 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firth.checking.kinds.negative_sampling import _multisets
-from firth.checking.objective import (
-    Case,
-    Outcome,
-    Reading,
-    blocks_agree,
-    find_scale,
-    own_gradient,
-    read_block,
-    read_outcome,
-)
+from firth.checking.objective import Case, Reading, blocks_agree, find_scale, own_gradient
+from firth.checking.outcomes import Outcome, read_block, read_outcome
 from firth.checking.report import plain
 from firth.checking.scripted import ScriptedDataset
 from firth.checking.subject import SubjectError

@@ -229,7 +229,7 @@ def test_a_wrong_gradient_stays_wrong_with_the_authors_softmax(tmp_path: Path) -
 
 @pytest.mark.parametrize("default", [1, 5, 12, 25, 64])
 def test_another_default_of_k_is_told(tmp_path: Path, default: int) -> None:
-    source = (Path(__file__).parent / "gallery" / "neg_sampling_default_5.py").read_text()
+    source = (Path(__file__).parent / "gallery" / "negative_sampling" / "default_5.py").read_text()
     (tmp_path / "a.py").write_text(source.replace("K=5", f"K={default}"))
     (report,) = check_paths([tmp_path / "a.py"])
     (function,) = report.functions
@@ -242,7 +242,7 @@ def test_another_default_of_k_is_told(tmp_path: Path, default: int) -> None:
 
 @pytest.mark.parametrize(("signature", "told"), [("K=10", False), ("K", False), ("K=5, *, seed=0", True)])
 def test_forms_of_k(tmp_path: Path, signature: str, told: bool) -> None:
-    source = (Path(__file__).parent / "gallery" / "neg_sampling_default_5.py").read_text()
+    source = (Path(__file__).parent / "gallery" / "negative_sampling" / "default_5.py").read_text()
     (tmp_path / "a.py").write_text(source.replace("K=5", signature))
     (report,) = check_paths([tmp_path / "a.py"])
     (function,) = report.functions
@@ -251,7 +251,7 @@ def test_forms_of_k(tmp_path: Path, signature: str, told: bool) -> None:
 
 
 def test_another_number_of_negatives_than_k_stays_wrong(tmp_path: Path) -> None:
-    source = (Path(__file__).parent / "gallery" / "neg_sampling_default_5.py").read_text()
+    source = (Path(__file__).parent / "gallery" / "negative_sampling" / "default_5.py").read_text()
     (tmp_path / "a.py").write_text(source.replace("range(K)", "range(12)"))
     (report,) = check_paths([tmp_path / "a.py"])
     assert report.functions[0].verdict == "wrong-objective"

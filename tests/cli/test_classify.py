@@ -176,7 +176,7 @@ def test_several_labels(tmp_path, vectors, examples):
     write_lines(file, examples)
     file.write_text(file.read_text() + "__label__animal __label__pet cat dog\n")
     arguments = ("train", file, "--vectors", vectors, "-o", tmp_path / "m")
-    refuse(CorpusError, r"line 41 has 2 labels \(animal, pet\); choose --several-labels", *arguments)
+    refuse(CorpusError, r"line 41 has 2 labels \(animal, pet\); give --several-labels", *arguments)
     assert "2 classes" in run(*arguments, "--several-labels", "first").stdout
     assert "3 classes" in run(*arguments, "--several-labels", "each", "--overwrite").stdout
     report = json.loads(run("evaluate", tmp_path / "m", file, "--several-labels", "each", "--json").stdout)
@@ -201,7 +201,7 @@ def test_balanced_classes_are_told_apart_however_rare(tmp_path, vectors, example
         ("a.txt", b"__label__x cat\ndog\n", [], CorpusError, r"a.txt, line 2 has no label; give it a word"),
         ("a.txt", b"__label__x cat\n\n__label__y dog\n", [], CorpusError, "line 2 has no label"),
         ("a.txt", b"__label__x cat\n__label__y \n", [], CorpusError, "line 2 has nothing but its label 'y'"),
-        ("a.txt", b"__label__ cat\n", [], CorpusError, "line 1 has __label__ with no name"),
+        ("a.txt", b"__label__ cat\n", [], CorpusError, "line 1 has __label__ without a name"),
         ("a.txt", b"__label__x cat\n__label__x dog\n", [], ParameterError, "2 classes, got one class"),
         ("a.txt", b"", [], CorpusError, "at least one text, got none"),
         ("a.txt", b"__label__x caf\xe9\n", [], EncodingError, "byte 0xe9 at offset 14"),
@@ -211,7 +211,7 @@ def test_balanced_classes_are_told_apart_however_rare(tmp_path, vectors, example
         ("a.csv", b"label,text\n", [], CorpusError, "at least one text"),
         ("a.csv", b"kind,words\nx,cat\n", [], FormatError, "'text' is no column of .*, which has 'kind', 'words'"),
         ("a.csv", b"label,text\nx,cat\n", ["--label-column", "no"], FormatError, "'no' is no column of"),
-        ("a.csv", b"text,text,label\na,b,x\n", [], FormatError, "'text' stands twice"),
+        ("a.csv", b"text,text,label\na,b,x\n", [], FormatError, "'text' occurs twice"),
         ("a.csv", b"label,text\nx,cat\ny\n", [], FormatError, "line 3: a row must have 2 columns, got 1"),
         ("a.csv", b"label,text\nx,cat,dog\n", [], FormatError, "line 2: a row must have 2 columns, got 3"),
         ("a.csv", b'label,text\nx,"cat\ny,dog\n', [], FormatError, "unexpected end of data"),
@@ -251,7 +251,7 @@ def test_missing_files_and_taken_folders(tmp_path, vectors, examples, model):
     refuse(StorageError, "no-model", "predict", tmp_path / "no-model", file)
     refuse(FormatError, "of kind 'vectors', not 'text-classifier'", "predict", vectors, file)
     refuse(ParameterError, "top must be at least 1", "predict", model, file, "--top", 0)
-    refuse(ParameterError, "ending of a picture", "evaluate", model, file, "--picture", tmp_path / "a.doc")
+    refuse(ParameterError, "suffix of a picture", "evaluate", model, file, "--picture", tmp_path / "a.doc")
 
 
 def test_a_failed_training_leaves_the_old_model(tmp_path, vectors, model):
@@ -322,7 +322,7 @@ def test_labels_that_are_glued_are_no_classes(tmp_path, line, label):
     file = tmp_path / "a.txt"
     file.write_text(f"__label__warm south wind\n{line}\n{line}\n")
     with pytest.raises(
-        CorpusError, match=r"a.txt, line 2 has a label that is glued .*; put a space .*glued label: 2 of 3 texts"
+        CorpusError, match=r"a.txt, line 2 has a label that is joined .*; put a space .*joined label: 2 of 3 texts"
     ) as e:
         read_labelled_texts(file)
     assert repr(label) in str(e.value)
@@ -331,7 +331,7 @@ def test_labels_that_are_glued_are_no_classes(tmp_path, line, label):
 def test_marks_without_a_name_are_told(tmp_path):
     file = tmp_path / "a.txt"
     file.write_text("__label__x wind\n__label__ __label__x rain\n")
-    with pytest.raises(CorpusError, match="line 2 has __label__ with no name behind it"):
+    with pytest.raises(CorpusError, match="line 2 has __label__ without a name"):
         read_labelled_texts(file)
 
 

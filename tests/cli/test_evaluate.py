@@ -80,7 +80,7 @@ def test_all_files_are_read_before_any_is_scored(run, model: Path, tmp_path: Pat
     (tmp_path / "none").write_text("nothing here\n")
     done = run("evaluate", model, "--similarity", "pairs", "none")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "none must hold lines of two words and a score" in done.stderr
+    assert "none must have lines of two words and a score" in done.stderr
 
 
 def test_words_that_the_vectors_lack_alone_are_no_score(run, model: Path, tmp_path: Path) -> None:
@@ -94,3 +94,17 @@ def test_words_that_the_vectors_lack_alone_are_no_score(run, model: Path, tmp_pa
         assert f"nothing of {name} could be scored: every line has a word that the vectors lack" in done.stderr
     done = run("evaluate", model, "--similarity", "pairs.tsv", "known.tsv")
     assert (done.returncode, "nothing of pairs.tsv could be scored" in done.stderr) == (0, True)
+
+
+def test_vectors_that_give_every_pair_the_same_cosine_are_told(run, tmp_path: Path) -> None:
+    """It printed nan with exit status 0."""
+    (tmp_path / "same.txt").write_text("3 2\ncat 1 2\ndog 2 4\nsea 1 2\n", encoding="utf-8")
+    (tmp_path / "pairs.tsv").write_text("cat\tdog\t3\ncat\tsea\t4\ndog\tsea\t2\n", encoding="utf-8")
+    done = run("evaluate", "same.txt", "--similarity", "pairs.tsv")
+    assert done.returncode == 2
+    assert "nothing of pairs.tsv could be scored: the vectors give all 3 pairs the same cosine, 1" in done.stderr
+    assert "pairs.tsv: no correlation over 3 pairs" in done.stdout
+    assert "nan" not in done.stdout
+    record = json.loads(run("evaluate", "same.txt", "--similarity", "pairs.tsv", "--json").stdout)
+    assert record["similarity"][0]["spearman"] is None
+    assert "the same cosine" in record["similarity"][0]["not_defined"]

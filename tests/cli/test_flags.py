@@ -66,5 +66,5 @@ def test_standard_input_that_is_closed(run, model: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("firth.cli.neighbors.sys.stdin", None)
     from firth.cli import neighbors
 
-    with pytest.raises(neighbors.ParameterError, match="words must be given where standard input is closed"):
+    with pytest.raises(neighbors.ParameterError, match="words must be given if standard input is closed"):
         neighbors.neighbors(model)

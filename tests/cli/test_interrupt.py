@@ -67,7 +67,7 @@ def test_discard_throws_it_away(corpus_file: Path, tmp_path: Path) -> None:
     flags = [corpus_file, "-o", "m", "--on-interrupt", "discard", "--json"]
     status, output, errors = interrupt(signal.SIGINT, flags, tmp_path)
     assert status == 130
-    assert "Interrupted: nothing is left of the run." in errors
+    assert "Interrupted: nothing of the run was saved." in errors
     assert json.loads(output) == {"output": None, "stop_reason": "interrupted"}
     assert list(tmp_path.iterdir()) == []
 
@@ -191,7 +191,7 @@ def test_a_model_that_no_place_takes_is_said_to_be_lost(
     refuse(None, monkeypatch)
     done = run("train", corpus_file, "-o", "m", "--epochs", 2, "--dims", 4)
     assert done.returncode == 2
-    assert "no other folder takes the model, and it is lost" in done.stderr
+    assert "no other folder can be written, so the model is lost" in done.stderr
     assert list(tmp_path.iterdir()) == [], "no empty folder is left"
 
 

@@ -27,15 +27,15 @@ def test_sequence_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     path.write_bytes(MARK + b"1\n" * 5 + MARK + b"2\n" * 5)
     assert _train(tmp_path, "--sequence-weights", str(path)) == 0
     for data, message in (
-        (("1\n" * 10).encode("utf-16"), "begins as UTF-16LE text does"),
-        (("1\n" * 10).encode("utf-16-be"), "begins as UTF-16BE text does"),
+        (("1\n" * 10).encode("utf-16"), "got text that begins like UTF-16LE"),
+        (("1\n" * 10).encode("utf-16-be"), "got text that begins like UTF-16BE"),
         (gzip.compress(b"1\n" * 10), "is gzip data"),
         (b"1\n\xff\n", "got byte 0xff at offset 2"),
     ):
         path.write_bytes(data)
         assert _train(tmp_path, "--sequence-weights", str(path)) == 2
         told = " ".join(capsys.readouterr().err.split())
-        assert "--sequence-weights must be a text file with a number a line" in told
+        assert "--sequence-weights must be a text file with one number a line" in told
         assert message in told
 
 

@@ -105,7 +105,7 @@ def _change(manifest: dict, **fields: object) -> str:
         (lambda m: _change(m, files={**m["files"], "../x": {"bytes": 1, "sha256": ""}}), "unknown file '../x'"),
         (lambda m: _change(m, files={**m["files"], "ids.i32": 3}), "the entry of ids.i32 must have bytes and sha256"),
         (lambda m: _change(m, n_tokens_read="many"), '"n_tokens_read" must be an integer'),
-        (lambda m: _change(m, sha256="0"), '"sha256" does not fit'),
+        (lambda m: _change(m, sha256="0"), '"sha256" does not match'),
     ],
 )
 def test_damaged_manifests(encode, change, message: str) -> None:
@@ -117,7 +117,7 @@ def test_damaged_manifests(encode, change, message: str) -> None:
 
 
 def test_a_folder_that_is_no_corpus(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="is no encoded corpus: it has no corpus.json"):
+    with pytest.raises(StorageError, match="is not an encoded corpus: it has no corpus.json"):
         EncodedCorpus(tmp_path)
 
 
@@ -187,7 +187,7 @@ def test_files_and_folders_without_permission() -> None:
 def test_too_little_disk_is_told_before(encode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
-    with pytest.raises(StorageError, match=r"encoding needs about .* bytes of disk, .* but 1,000 are free"):
+    with pytest.raises(StorageError, match=r"encoding needs about .* bytes of disk, .* but only 1,000 are free"):
         encode(TEXT)
     assert [path.name for path in tmp_path.iterdir()] == ["text-0.txt"]
 
@@ -244,7 +244,7 @@ def test_kill_leaves_no_corpus_and_no_spool(tmp_path: Path, stage: str) -> None:
     (left,) = (tmp_path / "out").iterdir()
     assert re.fullmatch(r"\.corpus\.[0-9a-f]{12}\.tmp", left.name)
     assert {path.name for path in left.iterdir()} <= {"ids.i32", "offsets.i64", "firth-work.json"}
-    with pytest.raises(StorageError, match="is no encoded corpus"):
+    with pytest.raises(StorageError, match="is not an encoded corpus"):
         EncodedCorpus(tmp_path / "out")
     encode_corpus(tmp_path / "text", folder=tmp_path / "out", min_count=1).verify()
     assert not left.exists(), "the next encoding deletes what the killed one left"
@@ -253,7 +253,7 @@ def test_kill_leaves_no_corpus_and_no_spool(tmp_path: Path, stage: str) -> None:
 @pytest.mark.parametrize("name", ["ids.i32", "vocabulary.safetensors", "corpus.json"])
 def test_files_that_firth_did_not_write_are_never_replaced(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("mine")
-    with pytest.raises(StorageError, match=f"holds '{name}', which is not part of a corpus that firth encoded"):
+    with pytest.raises(StorageError, match=f"has '{name}', which is not part of a corpus that firth encoded"):
         encode_corpus([["a", "b"]], folder=tmp_path, min_count=1)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]
 
@@ -273,7 +273,7 @@ def test_a_corpus_cut_in_half_while_it_is_moved_is_told_and_replaced(
     with pytest.raises(StorageError, match="Input/output error"):
         encode_corpus([["a", "b"]], folder=folder, min_count=1)
     monkeypatch.undo()
-    with pytest.raises(StorageError, match="its encoding was cut off; encode the corpus anew"):
+    with pytest.raises(StorageError, match="the encoding was interrupted; encode the corpus again"):
         EncodedCorpus(folder)
     encode_corpus([["a", "b"]], folder=folder, min_count=1).verify()
 

@@ -63,7 +63,7 @@ def test_numbers_count_on_over_files(encode, tmp_path) -> None:
 
 
 def test_a_share_that_leaves_nothing(encode) -> None:
-    with pytest.raises(CorpusError, match="must leave something to train on; all 3 tokens"):
+    with pytest.raises(CorpusError, match="must leave at least one token to train on, got all 3 tokens"):
         encode(b"a b c", heldout_share=0.999999)
     with pytest.raises(CorpusError, match="must hold out at least one word"):
         encode(b"a b c", heldout_share=1e-9)

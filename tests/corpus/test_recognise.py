@@ -176,7 +176,10 @@ def test_wide_encodings_are_named(encode, tmp_path: Path, encoding: str, has_mar
     for compress in (bytes, gzip.compress, bz2.compress, lzma.compress):
         path.write_bytes(compress(data))
         for options in ({}, {"tokenizer": str.split}, {"encoding_errors": "replace"}, {"as_text": True}):
-            with pytest.raises(EncodingError, match=rf"text\.txt begins as {name} text does, .*iconv -f {name[:6]}"):
+            with pytest.raises(
+                EncodingError,
+                match=rf"text\.txt must be UTF-8, got text that begins like {name}, .*iconv -f {name[:6]}",
+            ):
                 encode(path, **options)
     path.write_bytes(data)
     with pytest.raises(EncodingError, match=name):
@@ -232,7 +235,7 @@ def test_the_command_line_has_the_way_out(tmp_path: Path, capsys: pytest.Capture
 
 def test_small_text_files_are_looked_at(tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_bytes(gzip.compress(b"north 3\n"))
-    with pytest.raises(FormatError, match=r"words.txt is gzip data, .*a vocabulary is lines of a word"):
+    with pytest.raises(FormatError, match=r"words.txt is gzip data, .*a vocabulary must have lines of a word"):
         Vocabulary.load(tmp_path / "words.txt")
     with pytest.raises(CorpusError, match="weights is a NumPy array"):
         decode_text(_saved(np.save, np.arange(6)), "weights")

@@ -15,7 +15,7 @@ import pytest
 import zstandard
 from corpus_oracle import decoded, expected, folder_bytes, split_text
 
-from firth.corpus import estimate_corpus, sources
+from firth.corpus import blocks, estimate_corpus, sources
 from firth.errors import CorpusError, CorpusTypeError, MissingExtraError, StorageError
 
 TEXT = "".join(f"le café nº {n % 50} est ouvert {'é' * (n % 40)}\n" for n in range(3000)).encode()
@@ -30,7 +30,7 @@ COMPRESSORS = {
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of 100 bytes: their borders fall inside words, characters and line ends."""
-    monkeypatch.setattr(sources, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 100)
 
 
 @pytest.mark.parametrize("suffix", COMPRESSORS)
@@ -53,17 +53,17 @@ def test_a_cut_or_damaged_compressed_file(encode, tmp_path: Path, suffix: str) -
     path = tmp_path / f"text{suffix}"
     for size in (len(data) - 1, len(data) // 2, 20):
         path.write_bytes(data[:size])
-        with pytest.raises(CorpusError, match=f"text{suffix}: the .* data (ends too soon|is damaged)"):
+        with pytest.raises(CorpusError, match=f"text{suffix}: the .* data (ends too early|is damaged)"):
             encode(path)
     if suffix != ".zst":  # which has no checksum by default
         path.write_bytes(data[: len(data) // 2] + b"\xff" * 40 + data[len(data) // 2 + 40 :])
-        with pytest.raises(CorpusError, match="data (ends too soon|is damaged)"):
+        with pytest.raises(CorpusError, match="data (ends too early|is damaged)"):
             encode(path)
     path.write_bytes(data + b"rubbish behind it")
     with pytest.raises(CorpusError, match="data is damaged"):
         encode(path)
     path.write_bytes(TEXT)
-    with pytest.raises(CorpusError, match="is named as a .* file but is not compressed; rename it"):
+    with pytest.raises(CorpusError, match="has the name of a .* file but is not compressed; rename it"):
         encode(path)
     path.write_bytes(COMPRESSORS[suffix](b""))
     with pytest.raises(CorpusError, match=f"text{suffix} is empty"):
@@ -85,7 +85,7 @@ def test_a_compressed_file_of_one_huge_run_is_streamed(encode, tmp_path: Path, s
     path.write_bytes(COMPRESSORS[suffix](b"a " * 4_000_000))
     (text,) = sources.classify_source(path)
     largest = max(len(block) for block in text.blocks())
-    assert largest <= 48 << 20 if suffix == ".zst" else largest <= sources.BLOCK_BYTES
+    assert largest <= 48 << 20 if suffix == ".zst" else largest <= blocks.BLOCK_BYTES
 
 
 def test_zstd_needs_its_extra(encode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ def test_standard_input_that_is_no_text(encode, monkeypatch: pytest.MonkeyPatch)
     for data, message in (
         (b"caf\xe9 a", "standard input: byte 0xe9 at offset 3"),
         (b"a\0b", "standard input: a NUL byte at offset 1"),
-        ("a".encode("utf-16"), "standard input begins as UTF-16"),
+        ("a".encode("utf-16"), "standard input must be UTF-8, got text that begins like UTF-16"),
     ):
         monkeypatch.setattr(sys, "stdin", _Stdin(data))
         with pytest.raises(CorpusError, match=message):
@@ -149,7 +149,7 @@ def test_files_that_are_none(encode, tmp_path: Path) -> None:
     cases: list[tuple[object, type[Exception], str]] = [
         (tmp_path / "none.txt", StorageError, "none.txt: no such file"),
         (str(tmp_path / "none-*.txt"), StorageError, "none-.*: no file matches"),
-        (str(tmp_path / "fold*"), StorageError, "matches folders alone"),
+        (str(tmp_path / "fold*"), StorageError, "must match files, got only folders"),
         (tmp_path / "empty.txt", CorpusError, "empty.txt is empty"),
         (
             tmp_path / "folder",
@@ -158,7 +158,11 @@ def test_files_that_are_none(encode, tmp_path: Path) -> None:
         ),
         ([tmp_path / "here.txt", str(tmp_path / "none.txt")], StorageError, "none.txt: no such file"),
         ([str(tmp_path / "here.txt"), "the cat sat"], StorageError, "the cat sat: no such file"),
-        ("the cat sat on the mat", StorageError, r"is no file; if it is the text itself, pass \[text.split\(\)\]"),
+        (
+            "the cat sat on the mat",
+            StorageError,
+            r"is not the path of a file; to pass a text itself use \[text.split\(\)\]",
+        ),
         ("a\0b", CorpusTypeError, "NUL"),
         (io.StringIO("a b"), CorpusTypeError, "opened in binary mode, got a text file"),
     ]
@@ -193,7 +197,9 @@ def test_estimates(tmp_path: Path) -> None:
 
 def test_standard_input_that_is_closed(encode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
-    with pytest.raises(StorageError, match="^standard input is closed; give it a text, as in `cat "):
+    with pytest.raises(
+        StorageError, match="^standard input must be open, got a closed one; pipe a text into it, as in `cat "
+    ):
         encode("-")
 
 
@@ -202,7 +208,7 @@ def test_a_folder_whose_name_looks_like_a_glob(encode, tmp_path: Path, folder: s
     (tmp_path / folder).mkdir(parents=True)
     (tmp_path / folder / "one.txt").write_text("north wind\n", encoding="utf-8")
     assert encode(str(tmp_path / folder / "*.txt")).n_tokens == 2
-    with pytest.raises(StorageError, match="is a folder, not a file; to take the files in it pass") as refused:
+    with pytest.raises(StorageError, match="is a folder, not a file; to read the files in it pass") as refused:
         encode(str(tmp_path / folder))
     assert encode(str(refused.value).rpartition(" pass ")[2]).n_tokens == 2  # the next step that is named works
     assert encode([str(tmp_path / folder / "*")]).n_tokens == 2

@@ -74,7 +74,7 @@ def test_without_a_tokenizer_a_list_of_strings_stays_paths(encode, tmp_path: Pat
     assert _sequences(encode(names)) == [["north", "east"]]
     assert _sequences(encode(names[0], tokenizer="whitespace")) == [["north", "east"]]
     assert _sequences(encode([Path(names[0])], tokenizer=str.split)) == [["north", "east"]]
-    with pytest.raises(CorpusTypeError, match=r"must be texts .* got the names of files, .*pathlib\.Path"):
+    with pytest.raises(CorpusTypeError, match=r"must be texts .* got names of files, .*pathlib\.Path"):
         encode(names, tokenizer="whitespace")
     with pytest.raises(CorpusTypeError, match='tokenizer="whitespace"'):
         encode(TEXTS)
@@ -139,7 +139,7 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: pl.DataFrame({"y": [1, 0], "text": ["a b", "c"]}), CorpusTypeError, r'pass one column: frame\["text"\]'),
     (lambda: pa.table({"y": [1, 0], "text": ["a b", "c"]}), CorpusTypeError, r'pass one column: frame\["text"\]'),
     (lambda: pd.DataFrame([["a", "b"], ["c", "d"]]), CorpusTypeError, r"frame\[0\]; .* frame.to_numpy\(\).tolist\(\)"),
-    (lambda: pd.DataFrame([["a", "b"]], columns=["x", "x"]), CorpusTypeError, r'frame\["x"\], once the columns have'),
+    (lambda: pd.DataFrame([["a", "b"]], columns=["x", "x"]), CorpusTypeError, r'frame\["x"\], after giving the'),
     (lambda: pd.DataFrame([[1.0, 2.0]]), CorpusTypeError, r"frame\[0\]"),
     (lambda: pd.DataFrame([[True, False]]), CorpusTypeError, r"frame\[0\]"),
     (lambda: pd.DataFrame([[1, 2, 3], [4, 5, None]]), CorpusTypeError, r"row 1 \(counted from 0\) has no value"),
@@ -170,6 +170,61 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
 def test_other_tables_are_refused(encode, make: Callable[[], Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         encode(make())
+
+
+PHRASES = ["north east", "south"]
+_SPLIT_OR_LIST = r"with a text in row 0: 'north east'; split texts: \[text.split\(\) .* pass column.tolist\(\)"
+ONE_SEQUENCE: dict[str, Callable[[], Any]] = {
+    "pandas": lambda: [pd.Series(PHRASES)],
+    "pandas categorical": lambda: [pd.Series(PHRASES, dtype="category")],
+    "polars": lambda: [pl.Series(PHRASES)],
+    "arrow": lambda: [pa.array(PHRASES)],
+    "array": lambda: [np.array(PHRASES)],
+    "array of objects": lambda: [np.array(PHRASES, object)],
+    "one row of an array": lambda: np.array([PHRASES]),
+    "generator": lambda: (pd.Series(PHRASES) for _ in range(2)),
+}
+
+
+@pytest.mark.parametrize("kind", ONE_SEQUENCE)
+def test_a_text_in_a_column_within_a_list_is_no_token(encode, kind: str) -> None:
+    with pytest.raises(CorpusTypeError, match="^sequence 0 must be a list of tokens, got .*" + _SPLIT_OR_LIST):
+        encode(ONE_SEQUENCE[kind]())
+
+
+def test_tokens_with_white_space_are_passed_as_lists(encode) -> None:
+    for sequences in ([PHRASES], [pd.Series(PHRASES).tolist()], pd.Series([PHRASES]), pd.Series([np.array(PHRASES)])):
+        assert _sequences(encode(sequences)) == [PHRASES]
+    words = ["north", "south"]
+    for column in (pd.Series(words), pl.Series(words), pa.array(words), np.array(words), np.array(words, object)):
+        assert _sequences(encode([column, column])) == [words, words]
+
+
+FRAMES: list[tuple[Callable[[], Any], str]] = [
+    (lambda: pd.DataFrame({"text": TEXTS}), r'pass the frame without .* for text in frame\["text"\]\)$'),
+    (lambda: pl.DataFrame({"y": [1, 2, 3], "text": TEXTS}), r'pass frame\["text"\] without .* in frame\["text"\]\)$'),
+    (lambda: pa.table({"text": TEXTS}), r'\(text.split\(\) for .* for text in frame\["text"\].to_pylist\(\)\)$'),
+    (lambda: pl.DataFrame({"x": TOKENS}), r'frames pass \(text for frame in frames for text in frame\["x"\]\)$'),
+    (lambda: pd.DataFrame(WALKS), "pass the frame without .*; concatenate several frames into one$"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), FRAMES)
+@pytest.mark.parametrize("around", [lambda frame: [frame, frame], lambda frame: (frame for _ in range(2))])
+def test_frames_among_sequences_are_told_what_to_do(
+    encode, make: Callable[[], Any], message: str, around: Callable[[Any], Any]
+) -> None:
+    with pytest.raises(CorpusTypeError, match=f"^sequence 0 must be a list of tokens, got a .*{message}"):
+        encode(around(make()))
+
+
+def test_what_the_message_about_frames_says_works(encode) -> None:
+    frames: list[Any] = [pd.DataFrame({"text": TEXTS}), pl.DataFrame({"text": TEXTS})]
+    assert len(_sequences(encode(text.split() for frame in frames for text in frame["text"]))) == 2 * len(TEXTS)
+    tables = [pa.table({"text": TEXTS})]
+    assert len(_sequences(encode(text.split() for frame in tables for text in frame["text"].to_pylist()))) == len(TEXTS)
+    lists = [pl.DataFrame({"x": TOKENS})] * 2
+    assert _sequences(encode(text for frame in lists for text in frame["x"])) == TOKENS * 2
 
 
 def test_sparse_matrices_and_counters_are_refused(encode) -> None:

@@ -232,7 +232,7 @@ def test_a_tokenizer_of_the_user(encode, tmp_path: Path) -> None:
     with pytest.raises(EncodingError, match="byte 0xff at offset 5 of the text"):
         encode(b"a b\nc\xff d", tokenizer=str.split)
     assert decoded(encode(b"a\xff", tokenizer=str.split, encoding_errors="replace"))[1] == [["a\ufffd"]]
-    with pytest.raises(ParameterError, match="tokenizer must be None where the corpus is no text"):
+    with pytest.raises(ParameterError, match="tokenizer must be None if the corpus is not text"):
         encode([["a"]], tokenizer=str.split)
 
 
@@ -240,7 +240,7 @@ def test_min_count_that_leaves_nothing_says_what_would_work(encode, tmp_path: Pa
     with pytest.raises(CorpusError) as error:
         encode(b"a b a c a\nb", min_count=5)
     assert "min_count=5 leaves no word: 3 distinct words were seen among 6 tokens" in str(error.value)
-    assert "the most frequent, 'a', 3 times; min_count=3 or less would work" in str(error.value)
+    assert "the most frequent, 'a', 3 times; give min_count=3 or less" in str(error.value)
     assert [path.name for path in tmp_path.iterdir()] == ["text-0.txt"]
 
 
@@ -259,8 +259,8 @@ def test_a_text_without_words(encode, data: bytes) -> None:
         ({"threads": 0}, "threads must be at least 1, got 0"),
         ({"threads": True}, "threads must be a whole number, got True"),
         ({"encoding_errors": "what"}, "encoding_errors must be one of 'strict', 'replace', 'ignore', got 'what'"),
-        ({"heldout_share": 1.0}, "heldout_share must lie between 0 and 1, got 1.0"),
-        ({"heldout_share": "1%"}, "heldout_share must lie between 0 and 1, got '1%'"),
+        ({"heldout_share": 1.0}, "heldout_share must lie strictly between 0 and 1, got 1.0"),
+        ({"heldout_share": "1%"}, "heldout_share must lie strictly between 0 and 1, got '1%'"),
         ({"seed": -1}, "seed must be at least 0, got -1"),
         (
             {"tokenizer": "split"},

@@ -108,7 +108,7 @@ def test_words_with_white_space_survive_and_empty_ones_are_dropped(encode) -> No
     assert decoded(corpus) == ([("a\nb", 2), ("\t", 1), ("New York", 1)], [["New York", "a\nb", "\t", "a\nb"], []])
     with pytest.raises(CorpusError, match="every word was dropped"):
         encode([["", ""]])
-    with pytest.raises(CorpusError, match="the most frequent, 'a', 1 time; min_count=1 or less"):
+    with pytest.raises(CorpusError, match="the most frequent, 'a', 1 time; give min_count=1 or less"):
         encode([["", "", "", "a"]], min_count=2)
 
 
@@ -122,7 +122,7 @@ def test_words_with_white_space_survive_and_empty_ones_are_dropped(encode) -> No
         ([["a"], b"the cat"], "sequence 1 must be a list of tokens, got bytes"),
         (
             [[["a", "b"]]],
-            r"sequence 0: tokens must be strings \(or integers\), got \['a', 'b'\].*nested once too often",
+            r"sequence 0: tokens must be strings \(or integers\), got \['a', 'b'\].*nested one level too deep",
         ),
         ([["a", {}]], "sequence 0: tokens must be strings .*got {}"),
         (iter([(t for t in [[1]])]), "sequence 0: tokens must be strings .*unhashable"),
@@ -188,7 +188,7 @@ def test_arrays_of_ids_that_do_not_fit(encode) -> None:
         encode(IdSequences(ids * 1.0, np.array([0, 3])))
     with pytest.raises(CorpusTypeError, match=r"ids must be below 2\^63"):
         encode(IdSequences(np.array([1 << 63], np.uint64), np.array([0, 1])))
-    with pytest.raises(ParameterError, match="lowercase and normalizer must be unset where the words are integers"):
+    with pytest.raises(ParameterError, match="lowercase and normalizer must be unset if the words are integers"):
         encode((ids, np.array([0, 3])), lowercase=True)
     assert decoded(encode(np.array([[5, 6], [6, 6]]))) == ([(6, 3), (5, 1)], [[5, 6], [6, 6]])
 

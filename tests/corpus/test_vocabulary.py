@@ -57,10 +57,10 @@ def test_look_up() -> None:
 @pytest.mark.parametrize(
     ("words", "counts", "error", "message"),
     [
-        (("a",), [1, 2], ParameterError, r"counts must be as many as words \(1\), got 2"),
+        (("a",), [1, 2], ParameterError, r"counts must have one number for each of the 1 words, got 2"),
         (("a",), [-1], ParameterError, "counts must be 0 or more, got -1"),
         (("a",), [1.5], ParameterError, "counts must be a one-dimensional array of integers"),
-        ((), [], ParameterError, "words must be at least 1, got none"),
+        ((), [], ParameterError, "words must have at least one word, got none"),
         (np.array([1.5]), [1], CorpusTypeError, "words must be strings or a vector of 64-bit integers"),
         (np.array([1 << 63], np.uint64), [1], CorpusTypeError, r"words must be below 2\^63"),
     ],

@@ -72,7 +72,7 @@ def test_predicting_and_partial_fit_have_one_thread(two_threads, monkeypatch: py
 
         return watched
 
-    monkeypatch.setattr(module._Batches, "run_epoch", watch(module._Batches.run_epoch))
+    monkeypatch.setattr(module.Batches, "run_epoch", watch(module.Batches.run_epoch))
     for name in ("network_probabilities", "network_log_probabilities"):
         monkeypatch.setattr(module, name, watch(getattr(module, name)))
     network.partial_fit(inputs, labels, classes=[0, 1, 2])

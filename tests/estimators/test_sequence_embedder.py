@@ -101,7 +101,7 @@ def test_bad_input() -> None:
         make_embedder().transform(["apple"])
     with pytest.raises(ParameterError, match="dims must be"):
         make_embedder(dims=0).fit(BASKETS)
-    with pytest.raises(ParameterError, match="training must hold no parameter"):
+    with pytest.raises(ParameterError, match="training must not have a parameter"):
         make_embedder(training={"dims": 3}).fit(BASKETS)
     assert make_embedder(training={"noise_exponent": -0.5}).fit(BASKETS).model_.config.noise_exponent == -0.5
 

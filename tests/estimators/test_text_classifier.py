@@ -62,7 +62,7 @@ def test_bad_input(vectors):
         model.fit([], [])
     with pytest.raises(CorpusError, match="no word of 2 texts"):
         model.fit(["x", "y"], ["a", "b"])
-    with pytest.raises(ParameterError, match="labels must be as many"):
+    with pytest.raises(ParameterError, match="labels must have one label for each"):
         model.fit(["good", "bad"], ["a"])
     with pytest.raises(CorpusTypeError, match="got a string"):
         model.fit("good bad", ["a"])
@@ -93,7 +93,7 @@ def test_scores_are_those_of_scikit_learn(n_classes):
 
 
 def test_confusion_needs_pairs():
-    with pytest.raises(ParameterError, match="as many true as predicted, got 1 and 2"):
+    with pytest.raises(ParameterError, match="one predicted label for each true label, got 1 and 2"):
         compute_confusion(["a"], ["a", "b"])
     with pytest.raises(ParameterError, match="at least one"):
         compute_confusion([], [])

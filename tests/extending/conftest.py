@@ -37,7 +37,7 @@ PARAMETER_EDITS = {
 
 @dataclass(frozen=True)
 class ExtendedSource:
-    """A copy of src with a dummy parameter, and a library of it with the toy sides.
+    """A copy of src with a dummy parameter, and a library of it with the toy sides and the toy source.
 
     Attributes
     ----------
@@ -100,6 +100,7 @@ def extend(folder: Path) -> dict[str, object]:
     assert cmake is not None, "cmake must be installed to build the core with more sides: pip install cmake ninja"
     configure = [cmake, "-S", str(folder), "-B", str(folder / "build"), f"-DPython3_EXECUTABLE={sys.executable}"]
     configure += ["-DCMAKE_BUILD_TYPE=None", "-DCMAKE_CXX_FLAGS=-O1", f"-DFIRTH_EXTRA_SIDES={HERE / 'toy_sides.hpp'}"]
+    configure += [f"-DFIRTH_EXTRA_SOURCES={HERE / 'toy_sources.hpp'}"]
     if ninja := shutil.which("ninja", path=tools):
         configure += ["-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}"]
     build = [cmake, "--build", str(folder / "build"), "--parallel", "--target", f"firth_{INSTRUCTION_SET}"]

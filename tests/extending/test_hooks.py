@@ -21,8 +21,8 @@ struct Chunks {
 };
 struct Input : Chunks {
   static constexpr const char* NAME = "input";
-  static constexpr int64_t BLOCK_TOKENS = 64;
-  static constexpr int32_t BLOCK_DRAWS = 1, JOINED_WINDOWS = 1;
+  static constexpr int64_t STRETCH_TOKENS = 64;
+  static constexpr int32_t NOISE_SETS = 1, JOINED_WINDOWS = 1;
   static constexpr bool TAKES_PARTS = false;
   static int64_t examples(int32_t) { return 1; }
   static int inputs(int) { return 1; }

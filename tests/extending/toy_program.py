@@ -64,8 +64,8 @@ HALF_SUM = InputSide(
     header="toy_sides.hpp",
     examples="window",
     window=half_sum_window,
-    block_tokens=32,
-    block_draws=3,
+    stretch_tokens=32,
+    noise_sets=3,
     load=4.0,
 )
 NEXT_WORD = OutputSide(

@@ -10,8 +10,8 @@ std::atomic<int64_t> toy_chunks_begun{0}, toy_chunks_ended{0};
 // One input: half the sum of the context's rows.
 struct HalfSum {
   static constexpr const char* NAME = "half-sum";
-  static constexpr int64_t BLOCK_TOKENS = 32;
-  static constexpr int32_t BLOCK_DRAWS = 3, JOINED_WINDOWS = 1;
+  static constexpr int64_t STRETCH_TOKENS = 32;
+  static constexpr int32_t NOISE_SETS = 3, JOINED_WINDOWS = 1;
   static constexpr bool TAKES_PARTS = false;
   static int64_t examples(int32_t) { return 1; }
   static int inputs(int) { return 1; }
@@ -56,7 +56,7 @@ struct NextWord {
   static void end_chunk(const Settings&, Workspace<Real>&) {}
 
   static int32_t part_words(const Settings&, int32_t) { return PART_WORDS; }
-  static int32_t next(const Settings& settings, int32_t word) { return int32_t((word + 1) % settings.n_output_rows); }
+  static int32_t next(const Settings& settings, int32_t word) { return int32_t((word + 1) % settings.output.n_rows); }
 
   template <class Take>
   static void each_output_row(const Settings& settings, const int32_t& target, Take&& take) {

@@ -39,7 +39,7 @@ from hypothesis import strategies as st
 from firth.classification.classifier import load_classifier
 from firth.errors import FormatError, StorageError
 from firth.formats import registry
-from firth.formats.model_folder import write_table
+from firth.formats.model_vectors import write_table
 from firth.formats.registry import guess_format, read_vectors
 from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions

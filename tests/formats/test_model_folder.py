@@ -20,7 +20,8 @@ import safetensors.numpy
 from firth.base.words import pack_words
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats import model_folder, target
-from firth.formats.model_folder import read_config, read_model_folder, words_of, write_model_folder
+from firth.formats.model_folder import read_config, read_model_folder, write_model_folder
+from firth.formats.model_vectors import words_of
 from firth.formats.registry import read_vectors, write_vectors
 from firth.formats.table import VectorTable
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firth.errors import FormatError
-from firth.formats import rows
+from firth.formats import row_writing, rows
 from firth.formats.registry import read_vectors
 from firth.native import vector_text
 
@@ -24,8 +24,9 @@ NAN = struct.pack("<f", float("nan"))
 @pytest.fixture(params=[1, 3], ids=["one thread", "three threads"])
 def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """Blocks so small that a file has many and that no row keeps its place in them."""
-    monkeypatch.setattr(rows, "BLOCK_BYTES", 4096)
-    monkeypatch.setattr(rows, "BINARY_BLOCK_BYTES", 4096)
+    for module in (rows, row_writing):
+        monkeypatch.setattr(module, "BLOCK_BYTES", 4096)
+        monkeypatch.setattr(module, "BINARY_BLOCK_BYTES", 4096)
     monkeypatch.setattr(rows, "MAX_WORD_BYTES", 300)
     return int(request.param)
 

@@ -21,6 +21,7 @@ with. Under others the losses are compared to 1e-5, and the plan exactly, but no
 from __future__ import annotations
 
 import bisect
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -266,13 +267,13 @@ def _train_float64(keywords: dict[str, Any], pieces: Sequence[tuple[int, int, in
     dims = keywords["dims"]
     stride = -(-dims // 8) * 8  # rows begin at multiples of 64 bytes
     matrices = {}
-    for name, start in (("input_matrix", engine.input_vectors), ("output_matrix", engine.output_vectors)):
+    for name, start in (("input", engine.input_vectors), ("output", engine.output_vectors)):
         matrix = engine_module._allocate_matrix(len(start), 2 * stride).view(np.float64)
         matrix[:, :dims] = start
-        matrices[name] = matrix
-    settings = engine._settings.replace(stride=stride, **matrices)
+        matrices[name] = dataclasses.replace(getattr(engine._settings, name), rows=matrix)
+    settings = engine._settings.replace(**matrices)
     losses = [engine._kernel.train_slice(settings, *piece, double_precision=True).loss for piece in pieces]
-    return Outcome(losses, *(matrix[:, :dims].copy() for matrix in matrices.values()))
+    return Outcome(losses, *(matrix.rows[:, :dims].copy() for matrix in matrices.values()))
 
 
 def update_units(objective: Objective, options: dict[str, str], dtype: str, instruction_set: str) -> Outcome:

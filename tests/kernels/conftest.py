@@ -24,7 +24,13 @@ class ZipfCorpus(NamedTuple):
 def make_zipf_corpus(n_words: int, n_tokens: int, seed: int) -> ZipfCorpus:
     """Word k is drawn as often as 1 / (k + 1), whatever stands beside it."""
     shares = 1 / np.arange(1, n_words + 1)
-    drawn = np.random.default_rng(seed).choice(n_words, n_tokens, p=shares / shares.sum())
+    return draw_corpus(shares / shares.sum(), n_tokens, seed)
+
+
+def draw_corpus(shares: NDArray[np.float64], n_tokens: int, seed: int) -> ZipfCorpus:
+    """Word k is drawn with the probability ``shares[k]``; then the words are numbered by their counts."""
+    n_words = len(shares)
+    drawn = np.random.default_rng(seed).choice(n_words, n_tokens, p=shares)
     order = np.argsort(-np.bincount(drawn, minlength=n_words), kind="stable")
     ids = np.argsort(order)[drawn].astype(np.int32)
     return ZipfCorpus(ids, np.array([0, n_tokens]), np.bincount(ids, minlength=n_words).astype(np.int64))
@@ -34,6 +40,16 @@ def make_zipf_corpus(n_words: int, n_tokens: int, seed: int) -> ZipfCorpus:
 def long_tailed_corpus() -> ZipfCorpus:
     """3000 words, so many that a stretch of some thousand tokens hardly touches the rare ones."""
     return make_zipf_corpus(3000, 100_000, seed=17)
+
+
+@pytest.fixture(scope="session")
+def short_tailed_corpus() -> ZipfCorpus:
+    """50 words, for full softmax, which touches a row of each word in every window.
+
+    A stretch of 3000 tokens has each of the ten rarest words about once, so that they have no copies.
+    """
+    shares = np.concatenate([1 / np.arange(1, 41), np.full(10, 4e-4 * 4.3)])
+    return draw_corpus(shares / shares.sum(), 100_000, seed=17)
 
 
 @pytest.fixture(scope="session")

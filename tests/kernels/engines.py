@@ -6,6 +6,7 @@ from typing import Any
 
 from firth.kernels.config import TrainingConfig
 from firth.kernels.engine import Engine
+from firth.kernels.examples import text_examples
 
 DEFAULTS = {"learning_rate": 0.025, "min_learning_rate": 2.5e-6, "threads": 1}
 # A learning rate at which no number of float32 changes that is not near zero itself.
@@ -22,4 +23,5 @@ def make_config(**parameters: Any) -> TrainingConfig:
 def make_engine(ids: Any, offsets: Any, counts: Any, **parameters: Any) -> Engine:
     """An engine on a corpus, from the parameters of TrainingConfig and the keywords of Engine."""
     own = {name: value for name, value in parameters.items() if name in OF_ENGINE}
-    return Engine(ids, offsets, counts, make_config(**parameters), **own)
+    examples = text_examples(ids, offsets, counts, own.pop("sequence_weights", None))
+    return Engine(examples, make_config(**parameters), **own)

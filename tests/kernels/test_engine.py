@@ -32,6 +32,20 @@ def corpus():
     return ids, offsets, np.bincount(ids, minlength=40).astype(np.int64) + 1
 
 
+@pytest.fixture(scope="module")
+def by_reference():
+    """``train_by_reference`` of a corpus and a run, once for all instruction sets: it takes most of the time."""
+    trained = {}
+
+    def train(corpus, run):
+        key = str([array.tobytes() for array in corpus] + sorted(run.items()))
+        if key not in trained:
+            trained[key] = train_by_reference(corpus, run)
+        return trained[key]
+
+    return train
+
+
 @pytest.fixture
 def long_corpus():
     """Some thirty blocks of 64 tokens."""
@@ -52,7 +66,9 @@ def load_random_vectors(engine, seed):
     ("sharing", "collision"), [("block", "reject"), ("block", "count"), ("window", "drop"), ("pair", "reject")]
 )
 @pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
-def test_an_epoch_is_the_plan_through_the_reference(corpus, objective, sharing, collision, instruction_set):
+def test_an_epoch_is_the_plan_through_the_reference(
+    corpus, objective, sharing, collision, instruction_set, by_reference
+):
     weights = np.array([1.0, 5.0, 2.0, 0.5, 0.0], np.float32)
     parameters = {
         "dims": 20, "subsample": 0.05, "epochs": 1, "seed": 9, "learning_rate": 0.2, "min_learning_rate": 0.0,
@@ -66,7 +82,7 @@ def test_an_epoch_is_the_plan_through_the_reference(corpus, objective, sharing, 
             }  # fmt: skip
             engine = make_engine(*corpus, instruction_set=instruction_set, **run)
             result = engine.train_slice(0, len(corpus[0]), 0)
-            inputs, outputs, (total,) = train_by_reference(corpus, run)
+            inputs, outputs, (total,) = by_reference(corpus, run)
             assert result.loss_nats == pytest.approx(total, rel=1e-5)
             assert np.abs(engine.input_vectors - inputs).max() < 1e-5
             assert np.abs(engine.output_vectors - outputs).max() < 1e-5
@@ -75,7 +91,9 @@ def test_an_epoch_is_the_plan_through_the_reference(corpus, objective, sharing, 
 @pytest.mark.parametrize("instruction_set", SETS)
 @pytest.mark.parametrize(("sharing", "collision"), [("block", "reject"), ("window", "drop"), ("pair", "drop")])
 @pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
-def test_wide_windows_are_the_plan_through_the_reference(corpus, objective, sharing, collision, instruction_set):
+def test_wide_windows_are_the_plan_through_the_reference(
+    corpus, objective, sharing, collision, instruction_set, by_reference
+):
     """Whole sequences of 60, 1, 150 and 25 words: skip-gram trains them in parts, CBOW damps the inputs' step."""
     parameters = {
         "dims": 20, "subsample": 0.05, "epochs": 1, "seed": 9, "learning_rate": 0.02, "min_learning_rate": 0.0,
@@ -87,7 +105,7 @@ def test_wide_windows_are_the_plan_through_the_reference(corpus, objective, shar
         }  # fmt: skip
         engine = make_engine(*corpus, instruction_set=instruction_set, **run)
         result = engine.train_slice(0, len(corpus[0]), 0)
-        inputs, outputs, (total,) = train_by_reference(corpus, run)
+        inputs, outputs, (total,) = by_reference(corpus, run)
         assert result.loss_nats == pytest.approx(total, rel=1e-4)
         assert np.abs(engine.input_vectors - inputs).max() < 2e-5
         assert np.abs(engine.output_vectors - outputs).max() < 2e-5

@@ -58,7 +58,7 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
         patch.chdir(ROOT)  # the settings and the cache of `make lint`, which has read most of the files
         said, errors, _ = api.run([str(program)])
     assert errors == ""
-    return {int(found[1]): found[2] for found in re.finditer(r"^\S+:(\d+): error: (.*)$", said, re.MULTILINE)}
+    return {int(found[1]): found[2] for found in re.finditer(r"program\.py:(\d+): error: (.*)$", said, re.MULTILINE)}
 
 
 def test_mypy_refuses_each_wrong_line_and_no_other(complaints: dict[int, str]) -> None:

@@ -26,8 +26,8 @@ from firth.numerics.distributions import keep_probabilities, noise_probabilities
 
 SETS = available_instruction_sets()
 LAST_SET = SETS[-1]
-BLOCK_TOKENS = {architecture: one.inputs.block_tokens for (architecture, _), one in OBJECTIVES.items()}
-BLOCK_DRAWS = {architecture: one.inputs.block_draws for (architecture, _), one in OBJECTIVES.items()}
+STRETCH_TOKENS = {architecture: one.inputs.stretch_tokens for (architecture, _), one in OBJECTIVES.items()}
+NOISE_SETS = {architecture: one.inputs.noise_sets for (architecture, _), one in OBJECTIVES.items()}
 JOINED_WINDOWS = OBJECTIVES["skipgram", "negative-sampling"].inputs.joined_windows
 
 
@@ -136,12 +136,12 @@ def test_windows_of_a_block_have_one_draw(architecture, unit_windows, subsample)
     draws: dict[tuple[int, int], set[tuple[int, ...]]] = {}
     n_kept: Counter[int] = Counter()
     for position, _, _, negatives in native_windows(engine, 0, len(ids), 0):
-        block = position // BLOCK_TOKENS[architecture]
-        draws.setdefault((block, n_kept[block] // unit_windows % BLOCK_DRAWS[architecture]), set()).add(negatives)
+        block = position // STRETCH_TOKENS[architecture]
+        draws.setdefault((block, n_kept[block] // unit_windows % NOISE_SETS[architecture]), set()).add(negatives)
         n_kept[block] += 1
     assert (sum(n_kept.values()) == len(ids)) == (subsample == 0)
     assert all(len(shared) == 1 for shared in draws.values())
-    n_draws = sum(min(BLOCK_DRAWS[architecture], -(-n // unit_windows)) for n in n_kept.values())
+    n_draws = sum(min(NOISE_SETS[architecture], -(-n // unit_windows)) for n in n_kept.values())
     assert len(set().union(*draws.values())) == len(draws) == n_draws
 
 
@@ -221,8 +221,8 @@ def test_dynamic_windows_are_uniform():
 
 
 def test_the_units_of_a_block_take_the_widths_in_turns():
-    blocks = dynamic_widths("block", 0).reshape(-1, BLOCK_TOKENS["skipgram"])
-    whole = BLOCK_TOKENS["skipgram"] // JOINED_WINDOWS * JOINED_WINDOWS  # the last unit has the places that are left
+    blocks = dynamic_widths("block", 0).reshape(-1, STRETCH_TOKENS["skipgram"])
+    whole = STRETCH_TOKENS["skipgram"] // JOINED_WINDOWS * JOINED_WINDOWS  # the last unit has the places that are left
     units = blocks[:, :whole].reshape(len(blocks), -1, JOINED_WINDOWS)
     assert (units == units[:, :, :1]).all()
     assert ((blocks[:, whole] - units[:, -1, 0]) % 5 == 1).all()
@@ -260,8 +260,8 @@ def test_draws_anew_follow_the_distribution_without_the_target(instruction_set, 
     engine._settings = engine._settings.replace(noise_purpose=int(purpose))
     windows = native_windows(engine, 0, len(ids), 0)
     if sharing == "block":  # windows that share their draws count once
-        block, unit = BLOCK_TOKENS["skipgram"], JOINED_WINDOWS
-        windows = list({(w[0] // block, w[0] % block // unit % BLOCK_DRAWS["skipgram"]): w for w in windows}.values())
+        block, unit = STRETCH_TOKENS["skipgram"], JOINED_WINDOWS
+        windows = list({(w[0] // block, w[0] % block // unit % NOISE_SETS["skipgram"]): w for w in windows}.values())
     drawn = np.bincount(np.concatenate([window[3] for window in windows]), minlength=6)
     rest = np.where(np.arange(6) == target, 0, noise)
     if target == 2:  # words of a share of 1e-4 are too few for the test: all but word 0 together
@@ -291,8 +291,8 @@ def test_windows_of_one_target_share_what_is_drawn_anew():
     engine = make_engine(ids, np.array([0, 640]), DOMINATED[[0, 1, 2, 4]], dims=4, subsample=0, seed=5)
     draws: dict[int, set[tuple[int, ...]]] = {}
     for position, _, _, negatives in native_windows(engine, 0, 640, 0):
-        draws.setdefault(position // BLOCK_TOKENS["skipgram"], set()).add(negatives)
-    assert all(len(shared) <= BLOCK_DRAWS["skipgram"] for shared in draws.values())
+        draws.setdefault(position // STRETCH_TOKENS["skipgram"], set()).add(negatives)
+    assert all(len(shared) <= NOISE_SETS["skipgram"] for shared in draws.values())
 
 
 def test_first_draws_do_not_depend_on_the_target():

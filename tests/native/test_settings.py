@@ -19,7 +19,7 @@ from firth.kernels.registry import OBJECTIVES
 from firth.kernels.settings import find_side, open_kernel
 from firth.native.kernel import Kernel
 from firth.native.loader import available_instruction_sets
-from firth.native.settings import Field, Settings, SettingsTable, make_structure
+from firth.native.settings import Field, RowMatrix, Settings, SettingsTable, make_structure
 
 TABLE = Kernel().table
 FIELDS = list(TABLE.fields.values())
@@ -107,6 +107,33 @@ def test_a_field_without_a_value_and_a_value_without_a_field_are_named() -> None
         Settings(TABLE, values(n_documents=3))
 
 
+def test_a_matrix_is_the_value_of_its_fields() -> None:
+    """Rows are not words: the two matrices have each its number of rows, which are not the targets' either."""
+    given = {name: value for name, value in values().items() if "." not in name}
+    matrices = {
+        "input": RowMatrix(np.zeros((7, 16), np.float32), np.ones(7, np.uint8)),
+        "output": RowMatrix(np.zeros((4, 32), np.float32), touches=np.ones(4, np.float32), touches_from_last=True),
+    }
+    settings = Settings(TABLE, {**given, **matrices, "n_targets": 5})
+    found = {name: getattr(settings.struct, name) for name in TABLE.fields if "." in name or name == "n_targets"}
+    assert found == {
+        "input.rows": matrices["input"].rows.ctypes.data, "input.n_rows": 7, "input.stride": 16,
+        "input.frozen": matrices["input"].frozen.ctypes.data, "input.touches": None, "input.touches_from_last": 0,
+        "output.rows": matrices["output"].rows.ctypes.data, "output.n_rows": 4, "output.stride": 32,
+        "output.frozen": None, "output.touches": matrices["output"].touches.ctypes.data,
+        "output.touches_from_last": 1, "n_targets": 5,
+    }  # fmt: skip
+    assert settings.input is matrices["input"]
+
+
+@pytest.mark.parametrize("name", ["frozen", "touches"])
+def test_a_matrix_has_a_value_for_each_row(name: str) -> None:
+    with pytest.raises(
+        NativeError, match=rf"^{name} of a matrix must have a value for each of its 7 rows, got .*\(6,\)"
+    ):
+        RowMatrix(np.zeros((7, 16), np.float32), **{name: np.zeros(6, np.uint8)})
+
+
 @pytest.mark.parametrize("array", [np.zeros(4, np.int64), np.zeros(8, np.int32)[::2], np.zeros(4, np.float32)])
 def test_an_array_of_another_type_is_refused(array: Any) -> None:
     with pytest.raises(NativeError, match=re.escape("the field ids must be a C-contiguous array of type int32*, got")):
@@ -130,9 +157,9 @@ def test_sides_answer_natively_what_they_answer_in_python() -> None:
 
 def test_a_side_that_answers_otherwise_is_named() -> None:
     with pytest.raises(
-        NativeError, match="^block_tokens of architecture='cbow' is 128 in the native library and 64 in"
+        NativeError, match="^stretch_tokens of architecture='cbow' is 128 in the native library and 64 in"
     ):
-        TABLE.find_side("architecture", "cbow", {"block_tokens": 64})
+        TABLE.find_side("architecture", "cbow", {"stretch_tokens": 64})
     with pytest.raises(
         NativeError, match="^loss must be one of the native library's sides negative-sampling, .*'hinge'"
     ):

@@ -86,7 +86,7 @@ def test_windows() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: noise_probabilities([0, 0], 0.75), ParameterError, "a word that occurs"),
+        (lambda: noise_probabilities([0, 0], 0.75), ParameterError, "at least one count above 0"),
         (lambda: noise_probabilities([1], math.inf), ParameterError, "noise_exponent must be a finite number"),
         (lambda: noise_probabilities([[1]], 1), ShapeError, "counts must have the shape"),
         (lambda: build_alias_table([]), ShapeError, "at least one word"),

@@ -11,7 +11,7 @@ import pytest
 
 from firth.errors import GradientError, ParameterError, ShapeError
 from firth.numerics import RowGradient, check_gradient
-from firth.numerics.finite_differences import Line, choose_first_step, compare_slope, estimate_noise
+from firth.numerics.gradient_check.finite_differences import Line, choose_first_step, compare_slope, estimate_noise
 
 X = np.array([0.5, -1.25, 2.0, 0.75, -0.3])
 MATRIX = np.random.default_rng(7).normal(size=(4, 4))

@@ -50,7 +50,7 @@ def test_validation() -> None:
         RowGradient([0, 1], np.ones((3, 2)))
     with pytest.raises(ShapeError, match="rows must have the shape"):
         RowGradient([0, 1], np.ones(2))
-    with pytest.raises(ParameterError, match="row_ids must rise"):
+    with pytest.raises(ParameterError, match="row_ids must be ascending"):
         RowGradient([1, 1], np.ones((2, 2)))
     with pytest.raises(IdError, match="row_ids must be in"):
         RowGradient([-1, 1], np.ones((2, 2)))

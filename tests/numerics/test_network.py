@@ -9,7 +9,6 @@ import pytest
 import scipy.sparse
 
 from firth.errors import IdError, ParameterError, ShapeError
-from firth.numerics import network as network_module
 from firth.numerics.activations import sigmoid, softmax
 from firth.numerics.gradient_check import check_gradient
 from firth.numerics.layers import affine_backward, affine_forward, sigmoid_backward, sigmoid_forward
@@ -24,6 +23,7 @@ from firth.numerics.network import (
     pack_network,
     unpack_network,
 )
+from firth.numerics.network import objective as objective_module
 
 SIZES = [NetworkSizes(5, 4, 3), NetworkSizes(5, 0, 3), NetworkSizes(1, 1, 2), NetworkSizes(3, 7, 1)]
 
@@ -311,7 +311,7 @@ def test_blocks_of_rows_do_not_change_the_result(sizes, weighted, monkeypatch):
         )
 
     whole, whole_probabilities = compute(), network_probabilities(parameters, inputs, sizes)
-    monkeypatch.setattr(network_module, "BLOCK_ROWS", 5)
+    monkeypatch.setattr(objective_module, "BLOCK_ROWS", 5)
     blocks = compute()
     assert blocks[0] == pytest.approx(whole[0], rel=1e-14)
     np.testing.assert_allclose(blocks[1], whole[1], atol=1e-14)
@@ -359,7 +359,7 @@ def test_products_in_halves_do_not_change_the_result(n_examples, monkeypatch):
     sizes = NetworkSizes(5, 4, 3)
     parameters, inputs, labels = make_problem(sizes, n_examples)
     loss, gradient = network_loss_and_gradient(parameters, inputs, labels, sizes, reduction="mean")
-    monkeypatch.setattr(network_module, "SMALL_PRODUCT", n_examples * 5 * 4 - 1)
+    monkeypatch.setattr(objective_module, "SMALL_PRODUCT", n_examples * 5 * 4 - 1)
     halved_loss, halved_gradient = network_loss_and_gradient(parameters, inputs, labels, sizes, reduction="mean")
     assert halved_loss == pytest.approx(loss, rel=1e-14)
     np.testing.assert_allclose(halved_gradient, gradient, atol=1e-14)

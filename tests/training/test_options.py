@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import firth
 from firth.errors import ParameterError
 from firth.training.loop.intervals import Interval, parse_interval
 from firth.training.run.options import Heldout, RunOptions, parse_heldout, parse_patience
@@ -83,3 +84,10 @@ def test_options_that_need_each_other() -> None:
     with pytest.raises(ParameterError, match="^heldout_every must be in words"):
         parse(heldout="1%", heldout_every="1min")
     assert parse(heldout="1%", heldout_every="1Mwords").heldout_every == Interval(words=1e6)
+
+
+def test_a_heldout_file_that_is_missing_is_refused_before_any_work() -> None:
+    with pytest.raises(ParameterError, match=r"got 'nofile' \(no such file\)$"):
+        firth.train([["a", "b"]] * 20, heldout="nofile", progress=False)
+    with pytest.raises(ParameterError, match=r"^heldout must be a share .* got '0.25' .*; as a share give \"25%\"$"):
+        firth.train([["a", "b"]] * 20, heldout="0.25", progress=False)

@@ -31,7 +31,7 @@ def test_every_kind_becomes_word_vectors(tmp_path: Path) -> None:
 def test_what_holds_no_vectors_is_refused() -> None:
     with pytest.raises(ParameterError, match="^start must be WordVectors, a mapping from word to vector, .* got int$"):
         as_word_vectors(7, "start")
-    with pytest.raises(ParameterError, match="^start must have a word, got an empty mapping$"):
+    with pytest.raises(ParameterError, match="^start must have at least one word, got an empty mapping$"):
         as_word_vectors({}, "start")
     with pytest.raises(ShapeError, match=r"one length, got shape \(2,\) for 'a' and \(3,\) for 'b'$"):
         as_word_vectors({"a": [1, 2], "b": [1, 2, 3]})

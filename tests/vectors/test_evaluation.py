@@ -50,7 +50,7 @@ def test_analogies_by_hand(family: WordVectors, tmp_path: Path) -> None:
         "not a question\n\n: gram1-capitals\nfrance paris italy rome\n",
     )
     with pytest.raises(
-        FormatError, match=r"1 of 8 lines that are none: 1 line: the line has 3 words.*line 5: 'not a q"
+        FormatError, match=r"1 of 8 lines that are not questions: 1 line: the line has 3 words.*line 5: 'not a q"
     ):
         evaluate_analogies(family, path)
     score = evaluate_analogies(family, path, bad_lines="skip")
@@ -132,12 +132,12 @@ def test_an_answer_must_be_among_the_five_nearest(tmp_path: Path) -> None:
 
 
 def test_refused_analogies(family: WordVectors, tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match=r"nothing.txt must be a file, got nothing of that name"):
+    with pytest.raises(StorageError, match=r"nothing.txt must be a file, got a path that does not exist"):
         evaluate_analogies(family, tmp_path / "nothing.txt")
     with pytest.raises(StorageError, match="must be a file, got a folder"):
         evaluate_analogies(family, tmp_path)
     for empty in ("", "\n\n", ": section\n", "only three words\n"):
-        with pytest.raises(FormatError, match="must hold analogy questions, lines of four words, got none"):
+        with pytest.raises(FormatError, match="must have analogy questions, lines of four words, got none"):
             evaluate_analogies(family, write(tmp_path, empty))
     with pytest.raises(EncodingError, match=r"must be UTF-8, got invalid start byte at byte 9"):
         evaluate_analogies(family, write(tmp_path, b"a b c d\nx\xff y z w\n"))
@@ -187,10 +187,27 @@ def test_byte_order_mark(line: WordVectors, tmp_path: Path) -> None:
 
 
 def test_correlations_that_are_not_defined(line: WordVectors, tmp_path: Path) -> None:
-    for text in ("a b 9\n", "a b 5\na c 5\n", "a b 5\na b 6\n", "x y 5\nx z 6\n"):
+    for text, reason in (
+        ("a b 9\n", "one pair alone"),
+        ("a b 5\na c 5\n", "all 2 pairs have the same score, 5"),
+        ("a b 5\na b 6\n", "the vectors give all 2 pairs the same cosine"),
+        ("x y 5\nx z 6\n", "every line has a word that the vectors lack"),
+    ):
         score = evaluate_word_pairs(line, write(tmp_path, text))
         assert math.isnan(score.spearman)
         assert math.isnan(score.pearson)
+        assert reason in str(score.not_defined)
+    assert evaluate_word_pairs(line, write(tmp_path, "a b 5\na c 6\n")).not_defined is None
+
+
+def test_cosines_that_differ_by_rounding_alone_have_no_correlation(tmp_path: Path) -> None:
+    """Parallel vectors: every cosine is 1, computed as one of several numbers near it."""
+    scales = np.random.default_rng(1).uniform(0.1, 10, (40, 1))
+    parallel = WordVectors([f"w{i}" for i in range(40)], scales * np.random.default_rng(2).normal(size=(1, 50)))
+    text = "".join(f"w{i}\tw{i + 1}\t{i}\n" for i in range(39))
+    score = evaluate_word_pairs(parallel, write(tmp_path, text))
+    assert "the same cosine, 1" in str(score.not_defined)
+    assert math.isnan(score.spearman)
 
 
 def test_case_and_vocabulary_of_pairs(line: WordVectors, tmp_path: Path) -> None:
@@ -202,7 +219,7 @@ def test_case_and_vocabulary_of_pairs(line: WordVectors, tmp_path: Path) -> None
 
 def test_refused_pairs(line: WordVectors, tmp_path: Path) -> None:
     for text in ("", "a b\n", "a b c d\n", "a b nan\n", "a b inf\n", "a,b,inf\n"):
-        with pytest.raises(FormatError, match="must hold lines of two words and a score, got none"):
+        with pytest.raises(FormatError, match="must have lines of two words and a score, got none"):
             evaluate_word_pairs(line, write(tmp_path, text))
     path = write(tmp_path, "a b 9\n")
     with pytest.raises(ParameterError, match="delimiter must be a string that is not empty, got ''"):

@@ -95,7 +95,7 @@ def test_decimal_commas_are_read_or_refused_and_never_cut(tmp_path: Path) -> Non
     assert "decimal comma" in bad.reason
     thousands = read_word_pairs(write(tmp_path, "a\tb\t1,500\nc\td\t200\ne\tf\t2,500\n"))
     assert [pair[2] for pair in thousands.pairs] == [200.0]
-    assert "may be a decimal comma or part thousands" in thousands.lines.bad[0].reason
+    assert "may be a decimal comma or separate thousands" in thousands.lines.bad[0].reason
     with pytest.raises(FormatError, match=r"may be one number with a decimal comma \(3,5\)"):
         read_word_pairs(write(tmp_path, "north,south,3,5\neast,west,2,25\n"))
     some = read_word_pairs(write(tmp_path, "a,b,3\nc,d,2\ne,f,1\ng,h,3,5\n"))
@@ -108,7 +108,9 @@ def test_pairs_of_many_bad_lines_are_no_quiet_score(tmp_path: Path) -> None:
     lines = [f"a{i}\tb{i}\t{i}.5" for i in range(16)] + [f"c{i}\td{i}\t{i % 10},35" for i in range(337)]
     vectors = WordVectors(["a0", "b0"], [[1, 0], [1, 1]])
     path = write(tmp_path, "\n".join(lines))
-    with pytest.raises(FormatError, match=r"337 of 353 lines that are none: 337 lines: the score has a decimal comma"):
+    with pytest.raises(
+        FormatError, match=r"337 of 353 lines that are not pairs: 337 lines: the score has a decimal comma"
+    ):
         evaluate_word_pairs(vectors, path)
     score = evaluate_word_pairs(vectors, path, bad_lines="skip")
     assert (score.lines.n_lines, score.lines.n_counted, score.lines.n_bad, score.n_skipped_lines) == (353, 16, 337, 337)
@@ -153,7 +155,7 @@ def test_columns_and_delimiter_that_are_given(tmp_path: Path) -> None:
         ((0, 1, 2), "numbers from 1, got 0"),
         ((1, 2, 6), "columns must be at most 5"),
         (("word1", "word2", "mean"), "'mean' is no column of it"),
-        ((1, "word1", 5), "three different ones"),
+        ((1, "word1", 5), "three different columns"),
     ):
         with pytest.raises(ParameterError, match=message):
             read_word_pairs(write(tmp_path, rows("{a}\t{b}\tN\t1\t{s}", "word1\tword2\tPOS\tx\tscore")), None, columns)
@@ -162,16 +164,19 @@ def test_columns_and_delimiter_that_are_given(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("1\tBrazil\tn\tnut\tn\tin <b> Brazil </b> the\ta <b> nut </b> thin\t1.1\t0\n" * 3, "words in contexts.*SCWS"),
-        ("N cat dog bird 5.5\nN hen cow bull 3.5\n", "plain to see"),
-        ("New York Rome 3.5\nNew Jersey Paris 2.5\n", "plain to see"),
-        ("3.5 cat dog 0.5\n2.5 hen cow 0.75\n1.5 cat cow 0.25\n", "plain to see"),
+        (
+            "1\tBrazil\tn\tnut\tn\tin <b> Brazil </b> the\ta <b> nut </b> thin\t1.1\t0\n" * 3,
+            "words without contexts.*SCWS",
+        ),
+        ("N cat dog bird 5.5\nN hen cow bull 3.5\n", "must have exactly two columns of words"),
+        ("New York Rome 3.5\nNew Jersey Paris 2.5\n", "must have exactly two columns of words"),
+        ("3.5 cat dog 0.5\n2.5 hen cow 0.75\n1.5 cat cow 0.25\n", "must have exactly two columns of words"),
         (
             rows("{a};{b};20;{s}", "Wort1;Wort2;Anzahl;Mittel"),
-            "plain to see, got 4 columns: 'Wort1', 'Wort2', 'Anzahl'",
+            "one of scores, got 4 columns: 'Wort1', 'Wort2', 'Anzahl'",
         ),
-        (rows("{a},{b},20,{s}", "word1,word2,n,opinion"), "plain to see"),
-        ("cat 10 dog 20 5.5\nhen 30 cow 40 3.5\n", "plain to see"),
+        (rows("{a},{b},20,{s}", "word1,word2,n,opinion"), "must have exactly two columns of words"),
+        ("cat 10 dog 20 5.5\nhen 30 cow 40 3.5\n", "must have exactly two columns of words"),
         (rows("{a},{b},{s},{s}", "word1,word2,similarity,relatedness"), "one column of scores, got 'similarity', 'rel"),
     ],
 )
@@ -262,7 +267,7 @@ def test_marks_of_joined_files_are_no_words(tmp_path):
 def test_wide_encodings_are_named(tmp_path, encoding):
     path = write(tmp_path, "north\tsouth\t3.5\neast\twest\t4.0\n".encode(encoding))
     for read in (read_word_pairs, read_questions):
-        with pytest.raises(EncodingError, match="begins as UTF-"):
+        with pytest.raises(EncodingError, match="begins like UTF-"):
             read(path)
 
 

@@ -85,7 +85,7 @@ def test_refused(crowd: WordVectors, tmp_path: Path) -> None:
         plot_words(crowd, words, tmp_path / "none" / "x.png")
     with pytest.raises(UnknownWordError):
         plot_words(crowd, ["nobody", *words])
-    with pytest.raises(ParameterError, match="words must be 2 to 500, neighbours among them, got 1"):
+    with pytest.raises(ParameterError, match="words must be 2 to 500, neighbours included, got 1"):
         plot_words(crowd, words[:1])
     with pytest.raises(ParameterError, match="neighbors must be at least 0, got -1"):
         plot_words(crowd, words, neighbors=-1)

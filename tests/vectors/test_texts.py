@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from firth.errors import MissingExtraError, ParameterError, ShapeError, UnknownWordError
+from firth.errors import CorpusTypeError, MissingExtraError, ParameterError, ShapeError, UnknownWordError
 from firth.vectors import (
     WordVectors,
     common_component,
@@ -143,3 +143,10 @@ def test_word_movers_distance_is_gensims(glove: WordVectors) -> None:
     for norm in (True, False):
         expected = keyed.wmdistance(first, second, norm=norm)
         assert word_movers_distance(glove, first, second, normalize_words=norm) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_text_in_a_column_is_no_word(abc: WordVectors) -> None:
+    for column in (np.array(["a b", "b"]), np.array(["a b", "b"], object)):
+        with pytest.raises(CorpusTypeError, match=r"^texts\[1\] must be a list of tokens, got an array with a text in"):
+            text_vectors(abc, [["a"], column])
+    np.testing.assert_allclose(text_vectors(abc, [np.array(["a", "b"])]), text_vectors(abc, [["a", "b"]]))

@@ -1,6 +1,8 @@
 """Room base: opening a file that a user names, and refusing what is no file: a pipe without a writer blocks for ever.
 
 Every room that opens a model, a configuration, a manifest or vectors opens it here.
+
+Tests: tests/bad_files/test_bombs.py, tests/formats/test_permissions.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room base: what the machine lets this process use."""
+"""Room base: what the machine lets this process use.
+
+Tests: tests/base/test_values.py, tests/training/test_train.py.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 A name proves nothing: a user may have a folder of any name. So a folder of firth's has a file in it, its mark, that
 says so and names the process that made it. The mark is written after the lock is taken: whoever sees a mark, and gets
 the lock, knows that nobody is at work in the folder. Symbolic links are never followed.
+
+Tests: tests/training/test_work_folder.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room base: a file that appears whole or not at all, with the mode and the owner of the file that it replaces."""
+"""Room base: a file that appears whole or not at all, with the mode and the owner of the file that it replaces.
+
+Tests: tests/formats/test_permissions.py.
+"""
 
 from __future__ import annotations
 

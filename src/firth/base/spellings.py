@@ -1,4 +1,7 @@
-"""Room base: near spellings of a word that is not known, and the question that a message asks with them."""
+"""Room base: near spellings of a word that is not known, and the question that a message asks with them.
+
+Tests: tests/vectors/test_word_vectors.py.
+"""
 
 from __future__ import annotations
 

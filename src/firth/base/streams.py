@@ -1,4 +1,7 @@
-"""Room base: text streams that take any text, and streams whose failure ends nothing: for progress and notes."""
+"""Room base: text streams that take any text, and streams whose failure ends nothing: for progress and notes.
+
+Tests: tests/training/test_streams.py.
+"""
 
 from __future__ import annotations
 

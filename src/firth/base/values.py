@@ -49,8 +49,8 @@ def as_integer(name: str, value: object, *, minimum: int | None = None, maximum:
     return number
 
 
-def as_number(name: str, value: object, *, minimum: float | None = None) -> float:
-    """The value as a float, if it is a finite real number (no bool, no string) of at least the minimum.
+def as_number(name: str, value: object, *, minimum: float | None = None, maximum: float | None = None) -> float:
+    """The value as a float, if it is a finite real number (no bool, no string) within the bounds.
 
     Raises
     ------
@@ -63,6 +63,8 @@ def as_number(name: str, value: object, *, minimum: float | None = None) -> floa
         raise ParameterError(f"{name} must be a finite number, got {number}")
     if minimum is not None and number < minimum:
         raise ParameterError(f"{name} must be at least {minimum:g}, got {number:g}")
+    if maximum is not None and number > maximum:
+        raise ParameterError(f"{name} must be at most {maximum:g}, got {number:g}")
     return number
 
 

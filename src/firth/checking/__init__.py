@@ -1,4 +1,4 @@
-"""Room checking: the grader of other people's functions, run in a child process."""
+"""Room checking: the grader. It runs the functions of its users in a child process."""
 
 from firth.checking.check import check_paths
 from firth.checking.discovery import KINDS

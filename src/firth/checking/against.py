@@ -1,4 +1,7 @@
-"""Room checking: one implementation against another, on the same inputs, by relative error; child process only."""
+"""Room checking: compares two implementations on the same inputs, by relative error; used only in the child process.
+
+Tests: tests/cli/test_check.py.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +26,12 @@ from firth.numerics import sigmoid_forward
 
 Array = NDArray[np.float64]
 
-SAME = 1e-6  # relative error up to which two implementations agree
+SAME = 1e-6  # largest relative error at which two implementations agree
 N_INPUTS = 4
-MAX_TRIALS = 4000  # inputs guessed, for a function of no known kind
-MAX_FOUND = 40  # of those, such as the reference takes
+MAX_TRIALS = 4000  # number of inputs that are tried for a function of unknown kind
+MAX_FOUND = 40  # number of these that the reference accepts and that are used
 
-# Inputs for a function of a kind that is not known, in the order in which they are tried.
+# Inputs for a function of unknown kind, in the order of the trials.
 _SHAPES: tuple[tuple[int, ...], ...] = ((4, 3), (3,), (), (3, 4), (3, 3), (4,), (5,), (1, 3), (4, 1), (5, 4), (3, 5))
 
 
@@ -40,9 +43,10 @@ def compare_function(
     name: str,
     kind: str,
 ) -> FunctionReport:
-    """`correct` where every result of the function agrees with the reference's, else `wrong` or `broken`.
+    """`correct` if every result of the function agrees with the reference's result, else `wrong` or `broken`.
 
-    The inputs are those of the kind; for another function of arrays, the first of some shapes that the reference takes.
+    A known kind has its own inputs. For another function of arrays, the inputs are arrays of several shapes, the first
+    ones that the reference accepts.
     """
     try:
         subject = _subject(load_units(units, folder), name, kind)
@@ -65,7 +69,7 @@ def compare_function(
             except SubjectError as error:
                 if slots is not None:
                     raise
-                refused = refused or error  # of inputs that were guessed, the function need not take all
+                refused = refused or error  # the function need not accept every guessed input
                 continue
             n_compared += 1
             error_size = _difference(expected, got)
@@ -81,7 +85,7 @@ def compare_function(
     if n_compared == 0 and refused is not None:
         return broken(name, kind, refused.finding)
     if n_compared == 0:
-        message = "no input was found that the reference takes: arrays of up to two dimensions were tried"
+        message = "no input was found that the reference accepts; arrays of up to two dimensions were tried"
         return broken(name, kind, Finding("no-inputs", "error", message))
     if worst <= SAME:
         message = f"agrees with the reference on {n_compared} inputs, largest relative error {worst:.1e}"
@@ -227,7 +231,7 @@ def _windows() -> Iterator[tuple[dict[str, Any], Sequence[Slot]]]:
 
 
 def _numbers(result: Any) -> list[Array]:
-    """Every array and number in a result, in order."""
+    """All arrays and numbers in a result, in order."""
     if isinstance(result, Mapping):
         return [value for key in sorted(result, key=str) for value in _numbers(result[key])]
     if isinstance(result, tuple):

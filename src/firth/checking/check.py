@@ -1,4 +1,7 @@
-"""Room checking: the room's one entrance: paths in, a report on each file out; runs nothing of the files itself."""
+"""Room checking: the entry point of the room: makes a report for each file. Runs no code of the files itself.
+
+Tests: tests/checking/test_gallery.py.
+"""
 
 from __future__ import annotations
 
@@ -30,36 +33,36 @@ def check_paths(
     against: str | Path | None = None,
     limits: Limits | None = None,
 ) -> Iterator[FileReport]:
-    """Grade the functions of files that were never seen, each in a child process under limits.
+    """Grade the functions of files, each function in a child process with limits of time and memory.
 
-    The child is not a sandbox: the code runs with the caller's rights.
+    The child process is not a sandbox: the code runs with the caller's rights.
 
     Parameters
     ----------
     paths : FILE, FILE:FUNCTION, notebooks, folders
-    like : a kind (docs/grader.md), for functions of other names
-    against : a file with another implementation: functions of the same name are compared by their relative error
-    limits : Limits, by default 20 s and 2 GiB a function
+    like : a kind (docs/grader.md) for functions whose names are not known
+    against : a file with another implementation; functions of the same name are compared, by relative error
+    limits : Limits, by default 20 s and 2 GiB for each function
 
     Yields
     ------
     FileReport
-        As soon as the file is done, in order.
+        The report of each file, in order, as soon as it is complete.
 
     Raises
     ------
     ParameterError, StorageError
-        Before anything is run.
+        An argument is invalid; raised before any function is run.
     """
     kind = None if like is None else parse_kind(like)
     targets = find_files(paths)
     if not targets:
-        raise StorageError(f"PATH must hold a .py or .ipynb file, got {', '.join(map(str, paths))}")
+        raise StorageError(f"PATH must have a .py or .ipynb file, got {', '.join(map(str, paths))}")
     reference = None if against is None else _read_reference(Path(against))
     return _check_targets(targets, kind, reference, limits or Limits())
 
 
-MAX_LATE = 5  # functions of one file that may run into the time limit: a file of hundreds would hold up the others
+MAX_LATE = 5  # functions of one file that may reach the time limit; more would delay the other files
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def _check_targets(
 
 
 def _check_file(process: CheckingProcess, target: Target, like: str | None, reference: _Reference | None) -> FileReport:
-    """One file's report; whatever the file is or does, the others are not touched."""
+    """The report of one file. No file can affect the reports of the other files."""
     file = str(target.path)
     try:
         if target.error is not None:
@@ -104,7 +107,9 @@ def _check_file(process: CheckingProcess, target: Target, like: str | None, refe
     for i, function in enumerate(found):
         if n_late == MAX_LATE:
             left = ", ".join(item.name for item in found[i : i + 5]) + (", ..." if len(found) > i + 5 else "")
-            errors.append(f"{len(found) - i} functions were not run, as {MAX_LATE} took all of their time: {left}")
+            errors.append(
+                f"{len(found) - i} functions were not run, because {MAX_LATE} functions reached the time limit: {left}"
+            )
             break
         began = time.monotonic()
         report = process.grade(source, function, None if reference is None else reference.source)
@@ -114,9 +119,9 @@ def _check_file(process: CheckingProcess, target: Target, like: str | None, refe
     error_text = "; ".join(errors) or None
     if error_text is None and not functions and target.asked_for:
         if reference is not None:
-            error_text = "holds no function that the reference defines as well"
+            error_text = "has no function that the reference also defines"
         elif target.function is not None:
-            error_text = f"holds no function {target.function!r} at its top level"
+            error_text = f"has no function {target.function!r} at its top level"
         else:
-            error_text = f"holds no known function; name one (FILE:FUNCTION) or its kind (--like {'|'.join(KINDS)})"
+            error_text = f"has no known function; name one (FILE:FUNCTION) or its kind (--like {'|'.join(KINDS)})"
     return FileReport(file, error_text, tuple(functions), target.asked_for)

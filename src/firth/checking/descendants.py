@@ -1,7 +1,9 @@
-"""Room checking: the processes that a checked function leaves behind are found and ended, in whatever session.
+"""Room checking: finds and ends the processes that a checked function started, in any session.
 
-On Linux the grader's child process adopts its descendants' orphans (native/processes.py), so that none can leave its
-tree. Elsewhere a descendant whose parent has ended, and which left its session, is out of reach.
+On Linux the grader's child process adopts orphaned descendants (native/processes.py), so no process can leave its tree.
+On other systems, a process cannot be found if its parent has ended and it has left its session.
+
+Tests: tests/checking/test_process.py.
 """
 
 from __future__ import annotations
@@ -14,13 +16,13 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-PATIENCE_S = 5.0  # for processes that multiply while they are being stopped
+PATIENCE_S = 5.0  # time limit for stopping processes that start new processes meanwhile
 HAS_PROC = Path("/proc/self/stat").exists()  # Linux
-NEW_PROCESSES = 256  # that a function may start beside those of its user; root has no such limit
+NEW_PROCESSES = 256  # number of processes that a function may start in addition to the user's; root has no such limit
 
 
 def end_descendants() -> None:
-    """Stop every descendant of this process, so that none can start another, then kill and reap them."""
+    """Stop all descendants of this process, so that they cannot start processes; then kill and reap them."""
     if _has_no_children():
         return
     deadline = time.monotonic() + PATIENCE_S
@@ -40,7 +42,7 @@ def end_descendants() -> None:
 
 
 def list_descendants(pid: int) -> list[int]:
-    """Processes below ``pid``, by their parents."""
+    """All descendants of the process ``pid``, found by the parents of processes."""
     children: dict[int, list[int]] = {}
     for process, parent in _processes():
         children.setdefault(parent, []).append(process)
@@ -54,16 +56,16 @@ def list_descendants(pid: int) -> list[int]:
 
 
 def end_marked(mark: str) -> None:
-    """Kill every process that was started with ``mark`` in its environment (Linux): what outlived its tree's root."""
+    """Kill every process with ``mark`` in its environment (Linux): processes that outlived the root of their tree."""
     wanted = mark.encode()
     for path in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):  # another user's process, or one that has just ended
+        with contextlib.suppress(OSError):  # the process belongs to another user, or has just ended
             if wanted in path.read_bytes():
                 _signal([int(path.parent.name)], signal.SIGKILL)
 
 
 def count_processes() -> int:
-    """Processes and threads of this user, as RLIMIT_NPROC counts them (Linux)."""
+    """Number of processes and threads of this user, as counted for RLIMIT_NPROC (Linux)."""
     total = 0
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -73,7 +75,7 @@ def count_processes() -> int:
 
 
 def _has_no_children() -> bool:
-    """Whether Linux says so; False where it has to be looked for."""
+    """Whether Linux reports that there are no children; False if the system has no such report."""
     path = Path(f"/proc/self/task/{os.getpid()}/children")
     try:
         return not path.read_bytes().strip()
@@ -82,7 +84,7 @@ def _has_no_children() -> bool:
 
 
 def _processes() -> Iterator[tuple[int, int]]:
-    """Each process with its parent. A process that has ended and awaits its parent's wait counts as ended."""
+    """Yield each process with its parent. A zombie (ended, but not waited for) is left out."""
     if HAS_PROC:
         for name in os.listdir("/proc"):
             if name.isdigit():
@@ -104,7 +106,7 @@ def _signal(pids: Iterable[int], number: signal.Signals) -> None:
 
 
 def _reap() -> bool:
-    """Wait for the children that have ended; whether there are others that have not."""
+    """Reap the children that have ended; returns whether other children are still running."""
     with contextlib.suppress(ChildProcessError):
         while True:
             pid, _ = os.waitpid(-1, os.WNOHANG)

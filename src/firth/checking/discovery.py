@@ -1,4 +1,4 @@
-"""Room checking: which files, which functions in them and of which kind, by their well-known names; runs nothing."""
+"""Room checking: finds files, the functions in them, and their kinds by well-known names; runs no code of the files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from firth.errors import ParameterError, StorageError
 
 GENERIC_KIND = "f"
 
-# Kind -> the names that the editions of the course give it, without case and underscores.
+# Kind -> its names in the editions of the course, in lower case and without underscores.
 KNOWN_NAMES: dict[str, tuple[str, ...]] = {
     "sigmoid": ("sigmoid",),
     "sigmoid_grad": ("sigmoidgrad",),
@@ -47,10 +47,11 @@ KINDS = (*KNOWN_NAMES, GENERIC_KIND)
 _KIND_OF_NAME = {name: kind for kind, names in KNOWN_NAMES.items() for name in names}
 _GENERIC_ALIASES = ("f", "f(x)", "generic", "function")
 
-# A function f(x) is taken for a loss with its gradient, unasked, only where its text says so: see `_looks_generic`.
+# Without a request, a function f(x) is graded as a loss with its gradient only if its text suggests it; see
+# `_looks_generic`.
 _GRADIENT_WORDS = re.compile(r"grad|loss|cost|objective|energy", re.IGNORECASE)
 
-MAX_SOURCE_BYTES = 32 << 20  # notebooks hold their pictures
+MAX_SOURCE_BYTES = 32 << 20  # large, because notebooks contain pictures
 
 # Magics after which the rest of the cell is still Python.
 _TRANSPARENT_CELL_MAGICS = ("time", "timeit", "capture", "prun")
@@ -58,7 +59,7 @@ _TRANSPARENT_CELL_MAGICS = ("time", "timeit", "capture", "prun")
 
 @dataclass(frozen=True)
 class SourceUnit:
-    """A file, or one code cell of a notebook, as Python."""
+    """The Python text of a file or of one code cell of a notebook."""
 
     label: str
     source: str | bytes
@@ -66,7 +67,7 @@ class SourceUnit:
 
 @dataclass(frozen=True)
 class FoundFunction:
-    """A function to grade. ``certain`` is False for an f(x) that was not asked for: what it returns decides."""
+    """A function to grade. ``certain`` is False for an f(x) that was not requested; its result then decides."""
 
     name: str
     kind: str
@@ -76,7 +77,7 @@ class FoundFunction:
 
 @dataclass(frozen=True)
 class Target:
-    """One file to check, and what was asked of it; ``error`` for a folder that cannot be read."""
+    """One file to check, and the requested function; ``error`` is set for a folder that cannot be read."""
 
     path: Path
     function: str | None = None
@@ -89,12 +90,12 @@ def normalize_name(name: str) -> str:
 
 
 def kind_of_name(name: str) -> str | None:
-    """The kind of a well-known name in any case and with any underscores, else None."""
+    """The kind for a well-known name, ignoring case and underscores; None for another name."""
     return _KIND_OF_NAME.get(normalize_name(name))
 
 
 def parse_kind(text: str) -> str:
-    """The kind that ``--like`` names: one of KINDS, or any name by which such functions are known.
+    """The kind for the value of ``--like``: one of KINDS, or a well-known name of such functions.
 
     Raises
     ------
@@ -111,12 +112,12 @@ def parse_kind(text: str) -> str:
 
 
 def find_files(paths: Iterable[str | Path]) -> list[Target]:
-    """The files behind the arguments: FILE, FILE:FUNCTION, and the .py and .ipynb files below a folder, sorted.
+    """The files of the arguments: FILE, FILE:FUNCTION, and all .py and .ipynb files in a folder, sorted.
 
     Raises
     ------
     StorageError
-        When a path does not exist.
+        A path does not exist.
     """
     targets: list[Target] = []
     for argument in paths:
@@ -138,7 +139,7 @@ def find_files(paths: Iterable[str | Path]) -> list[Target]:
 
 
 def _find_below(folder: Path) -> Iterator[Target]:
-    """The .py and .ipynb files below a folder, sorted; links to folders are not followed, so no loop is entered."""
+    """The .py and .ipynb files in a folder and its subfolders, sorted. Links to folders are not followed."""
     found: list[Target] = []
 
     def note_unreadable(error: OSError) -> None:
@@ -155,22 +156,22 @@ def _find_below(folder: Path) -> Iterator[Target]:
 
 
 def _may_be_a_file(path: Path) -> bool:
-    """Whether a path is a regular file, or is one that cannot be asked: reading it then says why."""
+    """Whether a path is a regular file, or its type cannot be determined; reading it then raises the error."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except FileNotFoundError:
-        return False  # a link to nothing
+        return False  # a broken link
     except OSError:
         return True
 
 
 def read_source(path: Path) -> bytes:
-    """A file's bytes.
+    """Read the bytes of a file.
 
     Raises
     ------
     StorageError
-        When it cannot be read, is no regular file (a pipe would block for ever), or is too large for a program.
+        The file cannot be read, is not a regular file (a pipe would block), or is too large to be a program.
     """
     try:
         # Without O_NONBLOCK, opening a pipe waits for a writer.
@@ -189,7 +190,7 @@ def read_source(path: Path) -> bytes:
 
 
 def split_units(file: str, data: bytes) -> list[SourceUnit]:
-    """The Python of a file: one unit, or one for each code cell of a notebook.
+    """The Python text of a file: one unit for a module, or one for each code cell of a notebook.
 
     Raises
     ------
@@ -211,9 +212,9 @@ def split_units(file: str, data: bytes) -> list[SourceUnit]:
 
 
 def without_magics(cell: str) -> str:
-    """A notebook cell with its IPython lines (``%magic``, ``!command``, ``help?``) emptied, line numbers kept.
+    """A notebook cell with empty lines in place of IPython lines (``%magic``, ``!command``, ``help?``).
 
-    A cell under a magic of another language (``%%bash``, ``%%html``) is emptied whole.
+    Line numbers do not change. A cell with a magic of another language (``%%bash``, ``%%html``) becomes empty.
     """
     lines = cell.split("\n")
     first = next((line.strip() for line in lines if line.strip()), "")
@@ -223,9 +224,9 @@ def without_magics(cell: str) -> str:
             return ""
     try:
         ast.parse(cell)
-        return cell  # Python as it stands: a line that begins with % continues an expression
+        return cell  # valid Python: a line that begins with % continues an expression
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        pass  # told later, by the parser of the whole
+        pass  # reported later, when the whole file is parsed
     kept = []
     for line in lines:
         stripped = line.strip()
@@ -239,7 +240,7 @@ def without_magics(cell: str) -> str:
 
 
 def describe_syntax_error(unit: SourceUnit, error: SyntaxError | ValueError) -> str:
-    """``line 12: Missing parentheses in call to 'print' ...``, with the cell of a notebook."""
+    """The text ``line 12: Missing parentheses in call to 'print' ...``, with the cell number for a notebook."""
     cell = unit.label.rpartition("#")[2] + ", " if "#cell " in unit.label else ""
     if not isinstance(error, SyntaxError):
         return f"{cell}does not parse: {error}"
@@ -253,16 +254,16 @@ def describe_syntax_error(unit: SourceUnit, error: SyntaxError | ValueError) -> 
 def find_functions(
     trees: Iterable[ast.Module], *, function: str | None = None, like: str | None = None
 ) -> list[FoundFunction]:
-    """The functions to grade among the definitions at the top level; of a name defined twice, the last.
+    """The functions to grade among the definitions at the top level. If a name is defined twice, the last one counts.
 
     Parameters
     ----------
     trees : parsed units
     function : str, optional
-        Grade this function alone; of the kind ``like``, else of its name's kind, else an f(x).
+        Grade only this function. Its kind is ``like``, else the kind of its name, else f(x).
     like : str, optional
-        Without ``function``: the kind of every function whose own name tells none (a file that has functions of
-        well-known names of that kind is asked for these alone).
+        Without ``function``: the kind of every function whose name has no kind. If a file has functions with
+        well-known names of this kind, only these are graded.
     """
     defined: dict[str, ast.FunctionDef | ast.Lambda] = {}
     lines: dict[str, int] = {}
@@ -318,7 +319,7 @@ def _required(node: ast.FunctionDef | ast.Lambda) -> int:
 
 
 def _fits(node: ast.FunctionDef | ast.Lambda, kind: str) -> bool:
-    """Whether a function could be of the kind at all: takes an argument, returns something (helpers do neither)."""
+    """Whether a function can be of the kind: it takes an argument and returns a value. Helpers often do neither."""
     if not (node.args.args or node.args.posonlyargs or node.args.vararg):
         return False
     if kind == GENERIC_KIND and _required(node) != 1:
@@ -339,9 +340,10 @@ def _returned(node: ast.FunctionDef) -> list[ast.expr | None]:
 
 
 def _looks_generic(name: str, node: ast.FunctionDef | ast.Lambda, given_to_a_check: bool) -> bool:
-    """One required argument, every return a pair; and the name, or the pair's second part, speaks of a gradient.
+    """Whether a function looks like f(x) -> (loss, gradient).
 
-    Or the file itself hands the function to a gradient checker.
+    It has one required argument, every return is a pair, and its name or the second part of the pair mentions a
+    gradient; or the file passes the function to a gradient checker.
     """
     if _required(node) != 1:
         return False
@@ -355,7 +357,7 @@ def _looks_generic(name: str, node: ast.FunctionDef | ast.Lambda, given_to_a_che
 
 
 def _words(expression: ast.expr) -> Iterator[str]:
-    """The names in an expression. (`ast.unparse` recurses, and fails on a sum of a thousand terms.)"""
+    """The names in an expression. `ast.unparse` is not used, because it recurses and fails on sums of many terms."""
     for node in ast.walk(expression):
         if isinstance(node, ast.Name):
             yield node.id

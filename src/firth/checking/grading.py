@@ -1,4 +1,7 @@
-"""Room checking: one function of one file, graded: loaded, called, reported; runs inside the child process only."""
+"""Room checking: grades one function of a file: loads, calls and reports. Runs only in the child process.
+
+Tests: tests/checking/test_gallery.py.
+"""
 
 from __future__ import annotations
 
@@ -27,20 +30,20 @@ from firth.checking.subject import (
 )
 from firth.checking.supplied import COURSE_FUNCTIONS, COURSE_MODULES
 
-# Course functions of which an author's own may give another shape, and be right.
+# Course functions that may return another shape in an author's file and still be correct.
 _OF_ANY_SHAPE = ("softmax", "sigmoid", "sigmoid_grad", "normalizeRows")
-# Verdicts that no second look changes: it did not run to its end, or it is not written.
+# Verdicts that a second grading cannot change: the function did not finish, or it is not written.
 _FINAL_CODES = frozenset(["limit", "crash", "not-implemented"])
 
 
 def grade_function(
     units: Sequence[SourceUnit], folder: Path, name: str, kind: str, *, certain: bool = True
 ) -> FunctionReport | None:
-    """The report on one function; None for an f(x) that was not asked for and is none.
+    """The report on one function; None if the function was not requested and is not an f(x).
 
-    Never raises on the function's account: whatever it does within the limits is a verdict. A function that is not
-    correct is looked at again: is it a stub; is it right with its author's own functions in place of the supplied
-    ones; is it right under NumPy 1's rules.
+    No exception of the function is raised here: all behaviour within the limits becomes a verdict. A function that is
+    not correct is graded again for three explanations: it is a stub; it is correct with its author's own functions in
+    place of the supplied functions; it is correct under the rules of NumPy 1.
     """
     task = _Task(units, folder, name, kind, certain)
     report = task.grade()
@@ -55,7 +58,7 @@ def grade_function(
         return task.grade_with_own_functions(report) or task.grade_by_old_numpy(report) or report
     except TimeLimitError:
         stop_alarm()
-        return report  # the time of the second look is up, not the function's
+        return report  # the time limit was reached in the second grading, not in the first
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class _Task:
         loaded.replace_supplied(own or {})
         function = loaded.namespace.get(name)
         if not callable(function):
-            message = f"{name} is not a function once the definitions of the file have been executed"
+            message = f"{name} is not a function after the definitions of the file were executed"
             return broken(name, kind, Finding("raises", "error", message))
         subject = Subject(name, kind, function, loaded.namespace, labels)
         try:
@@ -99,8 +102,8 @@ class _Task:
         except Exception as error:
             finding = subject.describe_exception(error)
             if "line" not in finding.details:
-                raise  # no line of the author's: the grader's own fault
-            report = broken(name, kind, finding)  # what the function returned raised when it was read
+                raise  # no line of the author is involved: a fault of the grader
+            report = broken(name, kind, finding)  # reading the function's result raised an exception
         return _with_notes(report, subject, loaded)
 
     def describe_stub(self, report: FunctionReport) -> FunctionReport | None:
@@ -117,7 +120,7 @@ class _Task:
         if not undefined:
             why = describe_stub(node, self.kind)
         elif has_empty_region(self._text_around(node), node):
-            why = "its YOUR CODE HERE is empty"
+            why = "its region YOUR CODE HERE is empty"
         else:
             return None
         if why is None:
@@ -126,7 +129,7 @@ class _Task:
         return broken(self.name, self.kind, Finding("not-implemented", "error", message, {"line": node.lineno}))
 
     def grade_with_own_functions(self, report: FunctionReport) -> FunctionReport | None:
-        """`correct` with `value-shape` where the author's own function, right beside this one, makes it so."""
+        """`correct` with `value-shape` if the function is correct with the author's own, correct functions."""
         own = {name: (function, path) for name, function, path in self._own_functions()}
         if not own:
             return None
@@ -138,16 +141,16 @@ class _Task:
         whose = " and ".join(f"the {name} of {path.name}" for name, (_, path) in own.items())
         said = next(finding.message for finding in report.findings if finding.severity == "error")
         message = (
-            f"right with {whose}, of which a vector of shape (2,) comes back as"
-            f" {', '.join(str(tuple(shape)) for shape in shapes.values())}; with a function that keeps the shape, as"
-            f" the course's does, it is {report.verdict}: {said}"
+            f"correct with {whose}, which returns a vector of shape (2,) with the shape"
+            f" {', '.join(str(tuple(shape)) for shape in shapes.values())}; with a function that keeps the shape, like"
+            f" the course's, it is {report.verdict}: {said}"
         )
         finding = Finding("value-shape", "warning", message, {"shapes": shapes})
         findings = (finding, *(f for f in second.findings if f.code != "value-shape"))
         return FunctionReport(second.name, second.kind, "correct", second.conventions, findings)
 
     def _own_functions(self) -> Iterator[tuple[str, Callable[..., Any], Path]]:
-        """Functions of the course's names in modules beside the file that are correct, and give another shape."""
+        """Correct functions with the course's names, in modules of the same folder, that return another shape."""
         for path in self._modules_beside():
             label = str(path)
             inner = load_units([SourceUnit(label, path.read_bytes())], path.parent)
@@ -163,7 +166,7 @@ class _Task:
                     yield kind, value, path
 
     def _modules_beside(self) -> Iterator[Path]:
-        """Files in the same folder that the file imports, or that have the name of one of the course's modules."""
+        """Files in the same folder that the file imports, or that have the name of a module of the course."""
         imported = set(COURSE_MODULES)
         for tree in self._trees():
             for node in ast.walk(tree):
@@ -191,7 +194,7 @@ class _Task:
             fails_here = report.verdict == "broken" and details.items() <= first.details.items()
             if second.verdict != "correct" and not fails_here:
                 continue
-            right = "right under NumPy 1, and not today" if second.verdict == "correct" else "broken today"
+            right = "correct under NumPy 1 but not today" if second.verdict == "correct" else "broken today"
             message = f"{self.name} is {right}, by {place_in_words(details)}: {what}"
             return broken(self.name, self.kind, Finding(NUMPY, "error", message, details))
         return None
@@ -200,7 +203,7 @@ class _Task:
         return [tree for _, tree in parse_units(self.units) if isinstance(tree, ast.Module)]
 
     def _text_around(self, node: ast.FunctionDef | ast.Lambda) -> str:
-        """The file, or the cell of a notebook, in which a function is defined."""
+        """The text of the file, or of the notebook cell, in which a function is defined."""
         for unit, tree in parse_units(self.units):
             found = find_definition([tree], self.name) if isinstance(tree, ast.Module) else None
             if found is not None and (found.lineno, found.end_lineno) == (node.lineno, node.end_lineno):
@@ -217,11 +220,11 @@ def _with_notes(report: FunctionReport, subject: Subject, loaded: LoadedFile) ->
     if subject.modified and "input-modified" not in report.codes:
         names = ", ".join(sorted(subject.modified))
         details: dict[str, Any] = {"arguments": sorted(subject.modified)}
-        message = f"the function changes its argument {names} in place; the caller's array is no longer what it was"
+        message = f"the function changes its argument {names} in place, so the caller's array is changed"
         findings.append(Finding("input-modified", "warning", message, details))
     supplied = loaded.supplied_for(subject.name)
     if supplied:
-        message = f"supplied by the grader, as the file does not define it: {', '.join(supplied)}"
+        message = f"supplied by the grader, because the file does not define it: {', '.join(supplied)}"
         findings.append(Finding("supplied", "note", message, {"names": list(supplied)}))
     order = {"error": 0, "warning": 1, "note": 2}
     findings.sort(key=lambda finding: order[finding.severity])

@@ -1,7 +1,9 @@
-"""Room checking: what a file holds, or why it cannot be read: errors and functions to grade; child process only.
+"""Room checking: finds the functions to grade in a file, or the errors that prevent reading; child process only.
 
-A parser can be brought down by what it parses (a sum of thousands of terms, a notebook of nested brackets), so files
-are parsed under the same limits as functions are run.
+Some inputs crash a parser (a sum of thousands of terms, a notebook of nested brackets). So files are parsed under the
+same limits as functions are run.
+
+Tests: tests/checking/test_discovery.py.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from firth.errors import ParameterError
 def inspect_source(
     file: str, data: bytes, function: str | None, like: str | None, reference_names: Sequence[str] | None
 ) -> dict[str, Any]:
-    """``errors``, and ``functions`` as (name, kind, certain); with a reference, those that it defines as well."""
+    """``errors``, and ``functions`` as (name, kind, certain); with a reference, only functions that it also defines."""
     try:
         units = split_units(file, data)
     except ParameterError as error:

@@ -1,4 +1,4 @@
-"""Room checking: a file's definitions, imports and constants as a namespace, its script body never run; child only."""
+"""Room checking: executes a file's definitions, imports and constants, but never its script body; child only."""
 
 from __future__ import annotations
 
@@ -93,23 +93,23 @@ _NEVER_IMPORTED = frozenset(
 )
 
 
-_MISSING = object()  # None is a value: numpy.newaxis
+_MISSING = object()  # not None, which is the value of numpy.newaxis
 
 
 @dataclass
 class LoadedFile:
-    """What the definitions of a file left behind.
+    """The result of executing the definitions of a file.
 
     Attributes
     ----------
     namespace : dict
-        Its global names.
+        The file's global names.
     labels : tuple of str
-        The code objects' file names: where in a traceback the author's own lines are.
+        File names of the code objects, which identify the author's lines in a traceback.
     failures : dict
-        Definitions that could not be executed, by name, with what they raised.
+        Definitions that could not be executed: their names, with the exceptions.
     supplied_modules : dict
-        Names bound by imports of modules that are supplied, with the module's name.
+        Names bound by imports of supplied modules, with the name of the module.
     old_numpy : OldNumPy, optional
         The rules by which the file's expressions are rewritten.
     """
@@ -121,7 +121,7 @@ class LoadedFile:
     old_numpy: OldNumPy | None = None
 
     def replace_supplied(self, own: Mapping[str, Callable[..., Any]]) -> None:
-        """Put the author's own functions, by the course's names, wherever the supplied ones would be found."""
+        """Replace the supplied functions by the author's own functions of the same names."""
         for name, function in own.items():
             supplied = COURSE_FUNCTIONS[name]
             for bound in [key for key, value in self.namespace.items() if value is supplied]:
@@ -132,7 +132,7 @@ class LoadedFile:
             module.__dict__.update(own)
 
     def supplied_for(self, name: str) -> tuple[str, ...]:
-        """What the function ``name`` uses, itself or by functions of this file, that the file does not define."""
+        """Names that the function ``name`` uses, directly or through functions of this file, and that were supplied."""
         used: set[str] = set()
         seen: set[str] = set()
         pending = [name]
@@ -154,12 +154,12 @@ class LoadedFile:
         return tuple(sorted(used))
 
 
-# NumPy's own module decides which aliases it lacks: asked before they are restored.
+# The aliases that this NumPy lacks; determined before they are restored.
 _REMOVED_NAMES = frozenset(name for name in REMOVED_NUMPY_NAMES if name not in np.__dict__)
 
 
 def parse_units(units: Sequence[SourceUnit]) -> Iterator[tuple[SourceUnit, ast.Module | SyntaxError | ValueError]]:
-    """Each unit with its tree, or with what forbids one."""
+    """Yield each unit with its syntax tree, or with the error that prevents parsing."""
     for unit in units:
         try:
             yield unit, ast.parse(unit.source, filename=unit.label)
@@ -167,15 +167,19 @@ def parse_units(units: Sequence[SourceUnit]) -> Iterator[tuple[SourceUnit, ast.M
             yield unit, error
         except (RecursionError, MemoryError) as error:
             yield unit, ValueError(f"too deeply nested ({type(error).__name__})")
-        except (LookupError, TypeError, OverflowError) as error:  # a coding line that names no coding of text
+        except (
+            LookupError,
+            TypeError,
+            OverflowError,
+        ) as error:  # the coding line names an encoding that is unknown or not for text
             yield unit, ValueError(f"{type(error).__name__}: {error}")
 
 
 def load_units(units: Sequence[SourceUnit], folder: Path, *, old_numpy: OldNumPy | None = None) -> LoadedFile:
     """Execute the definitions, imports and constants of the units that parse, each statement by itself.
 
-    Names that a file neither defines nor imports, and that the course or Python 2 supplies, are found behind its
-    builtins; what a file does define always wins. With ``old_numpy`` the file's expressions follow NumPy 1's rules.
+    Names of the course and of Python 2 are added to the builtins of the file, so a name that the file defines or
+    imports has priority. With ``old_numpy`` the file's expressions follow the rules of NumPy 1.
     """
     restore_removed_numpy_names()
     namespace: dict[str, Any] = {"__name__": "graded", "__file__": str(folder), "__package__": ""}
@@ -195,14 +199,14 @@ def load_units(units: Sequence[SourceUnit], folder: Path, *, old_numpy: OldNumPy
 
 
 def _keep_lines(unit: SourceUnit) -> None:
-    """For tracebacks: what was read, whatever the current folder is, and the cells of notebooks."""
+    """Register the text for tracebacks, so that they work in any current folder and for cells of notebooks."""
     source = unit.source
     text = importlib.util.decode_source(source) if isinstance(source, bytes) else source
     linecache.cache[unit.label] = (len(text), None, text.splitlines(keepends=True), unit.label)
 
 
 def _kept(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """Definitions, imports and constants, also below ``if`` and ``try``; nothing of a script's body."""
+    """Definitions, imports and constants, also inside ``if`` and ``try``; no other statement of the script body."""
     for statement in body:
         if isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)) or (
             isinstance(statement, (ast.Assign, ast.AnnAssign)) and _is_constant_assignment(statement)
@@ -213,7 +217,7 @@ def _kept(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
                 ast.ExceptHandler(handler.type, handler.name, list(_kept(handler.body)) or [ast.Pass()])
                 for handler in statement.handlers
             ]
-            # Not executed as a `try`: a module that is missing is supplied, so the first branch holds.
+            # Not executed as a `try`: a missing module is supplied, so the first branch applies.
             yield from _kept(statement.body)
             if not any(isinstance(inner, (ast.Import, ast.ImportFrom)) for inner in statement.body):
                 for handler in handlers:
@@ -261,7 +265,7 @@ def _is_pure(expression: ast.expr) -> bool:
 
 
 def _names_in_definitions(tree: ast.Module) -> set[str]:
-    """Names read anywhere but in the script's body: an import for the script alone (plots) need not be run."""
+    """Names read outside the script body. An import that only the script body uses (for plots) is not executed."""
     names: set[str] = set()
     for statement in _kept(tree.body):
         if not isinstance(statement, (ast.Import, ast.ImportFrom)):
@@ -291,8 +295,8 @@ def _execute(statement: ast.stmt, label: str, loaded: LoadedFile, used: set[str]
             exec(code, loaded.namespace)
     except TimeLimitError:
         raise
-    except BaseException as error:  # sys.exit as well: it ends the definition, not the grading
-        # A constant that leans on the script's body is no definition; a function that cannot be defined is broken.
+    except BaseException as error:  # includes sys.exit, which must not end the grading
+        # A constant that needs the script body is skipped; a function that cannot be defined is broken.
         if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
             loaded.failures[statement.name] = error
 
@@ -310,7 +314,7 @@ def _import_from(statement: ast.ImportFrom, loaded: LoadedFile, used: set[str], 
             public = getattr(module, "__all__", [key for key in vars(module) if not key.startswith("_")])
             if not isinstance(module, SuppliedModule):
                 loaded.namespace.update({key: getattr(module, key) for key in public})
-            # A supplied module's names are those behind the builtins: a `*` binds nothing over the file's own.
+            # The names of a supplied module are already in the builtins, so `*` must not bind over the file's names.
         elif not name:
             loaded.namespace[bound] = module
             _note_module(loaded, bound, module)
@@ -352,11 +356,11 @@ def _import(name: str, folder: Path) -> types.ModuleType:
 
 def _load_beside(name: str, path: Path) -> types.ModuleType:
     module = types.ModuleType(name)
-    sys.modules[name] = module  # first: two files may import each other
+    sys.modules[name] = module  # before execution, because two files may import each other
     inner = load_units([SourceUnit(str(path), path.read_bytes())], path.parent)
     module.__dict__.update(inner.namespace)
     if not any(isinstance(value, types.FunctionType) for value in inner.namespace.values()):
-        return _supply(name)  # did not parse, or holds nothing
+        return _supply(name)  # it did not parse, or is empty
     return module
 
 
@@ -372,7 +376,7 @@ def _supply(name: str) -> types.ModuleType:
 
 
 def _global_names(value: Any) -> Iterator[tuple[str, set[str]]]:
-    """Global names that a function's code reads, each with the attributes read in the same code."""
+    """Yield each global name that a function's code reads, with the attributes that the same code reads."""
     code = getattr(value, "__code__", None)
     pending = [code] if isinstance(code, types.CodeType) else []
     while pending:

@@ -1,9 +1,11 @@
-"""Room checking: what NumPy 1 and Python 2 took and today's refuse: named by the exception, or proved by emulation.
+"""Room checking: recognises code that NumPy 1 and Python 2 accepted and current versions refuse.
 
-The course's code is of 2015: NumPy 1.10 and Python 2.7. Some of their rules ended with an exception that says so.
-Others ended in silence, or with an exception that says too little. For these the file is loaded once more with its
-expressions rewritten to NumPy 1's rules: a function that is right under these rules, and not without, needs them.
-Child only.
+The course's code is from 2015, for NumPy 1.10 and Python 2.7. Some of their rules now raise an exception that names the
+rule. Others changed in silence, or raise an exception that does not explain. For these the file is loaded again with
+its expressions rewritten to the rules of NumPy 1. A function that is correct under these rules, but not without them,
+needs them. Used only in the child process.
+
+Tests: tests/checking/test_second_look.py.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import numpy as np
 NUMPY = "older-numpy"
 PYTHON = "older-python"
 
-# Part of an exception's text -> the code, and what to write today. The first that is found.
+# Part of an exception's text -> the code, and what to write today. The first match counts.
 _MESSAGES: tuple[tuple[str, str, str], ...] = (
     (
         r"np\.sum\(generator\)",
@@ -132,7 +134,7 @@ _DROPPED_NAMES = frozenset(
 
 
 def explain_exception(text: str) -> tuple[str, str] | None:
-    """The code and what to write today, where an exception's text says that a rule of NumPy 1 or Python 2 has ended."""
+    """The code and the advice for an exception's text that shows an ended rule of NumPy 1 or Python 2; else None."""
     for pattern, code, advice in _MESSAGES:
         if re.search(pattern, text):
             return code, advice
@@ -147,12 +149,12 @@ Place = tuple[str, int]  # a source's label and a line of it
 
 @dataclass
 class OldNumPy:
-    """NumPy 1's rules for one file: rewrites its trees, stands in for some of NumPy's functions, notes what was used.
+    """NumPy 1's rules for one file: rewrites its trees, replaces some functions of NumPy, and records used rules.
 
     Attributes
     ----------
     used : dict
-        What to tell, by the label and the line of the source where an old rule made a difference.
+        Messages by the label and line of the source at which an old rule made a difference.
     """
 
     used: dict[Place, str] = field(default_factory=dict)
@@ -232,7 +234,7 @@ class OldNumPy:
         return -value
 
     def _call(self, place: Place, function: Any, *arguments: Any, **keywords: Any) -> Any:
-        """A call, and where NumPy refuses it for a rule that has ended, the call as NumPy 1 took it."""
+        """Make a call. If NumPy refuses it because a rule has ended, make it as NumPy 1 would have."""
         try:
             return function(*arguments, **keywords)
         except (TypeError, ValueError) as error:
@@ -259,7 +261,7 @@ _SIZED_METHODS = frozenset(["rand", "randn", "reshape", "randint", "random_sampl
 
 
 class _Rewriter(ast.NodeTransformer):
-    """Puts a helper around each expression for which NumPy 1 had another rule."""
+    """Wraps each expression for which NumPy 1 had another rule in a call of a helper."""
 
     def __init__(self, label: str) -> None:
         self._label = label
@@ -330,7 +332,7 @@ def _constant(label: str, line: int) -> ast.expr:
 
 
 def _slices_as_calls(index: ast.expr) -> ast.expr:
-    """``a:b`` may stand in brackets alone; as a helper's argument it is slice(a, b)."""
+    """Replace ``a:b`` by slice(a, b): ``a:b`` is only allowed in brackets, not as an argument of a helper."""
     if isinstance(index, ast.Slice):
         none = ast.Constant(None)
         parts: list[ast.expr] = [part or none for part in (index.lower, index.upper, index.step)]
@@ -353,7 +355,7 @@ def _is_boolean(value: Any) -> bool:
 def _as_before(
     function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], said: str
 ) -> tuple[Any, str] | None:
-    """What NumPy 1 gave for a call that is refused today, and what to tell; None where NumPy 1 refused it as well."""
+    """The result of NumPy 1 for a call that is refused today, and the message; None if NumPy 1 also refused it."""
     name = getattr(function, "__name__", "")
     if function is np.sum and arguments and isinstance(arguments[0], Iterator):
         # The generator has not been drawn from: NumPy refuses it by its type.

@@ -1,4 +1,4 @@
-"""Room checking: the parent's side of the child process: starts it, hands it jobs, outlives its death."""
+"""Room checking: the parent's side of the child process: starts it, sends jobs, and handles its death."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from firth.checking.worker_protocol import DONE, MAX_ANSWER_BYTES, READY
 from firth.errors import FirthError, ParameterError
 
 START_UP_S = 60.0  # for Python and NumPy, on a busy machine
-REPLY_S = 15.0  # beyond a job's own limits, for the child to end the function's processes and to answer
+REPLY_S = 15.0  # added to a job's own limit, so that the child can end the function's processes and answer
 MIN_MEMORY_MIB = 256
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one function may use: wall-clock seconds and MiB of address space (on Linux).
+    """Limits for one function: wall-clock time in seconds, and address space in MiB (only on Linux).
 
     Raises
     ------
@@ -48,19 +48,19 @@ class Limits:
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file as it was read once: what is inspected is what is graded."""
+    """The content of a file, read once, so that the inspected and the graded content are the same."""
 
     path: Path
     data: bytes
 
     @property
     def as_json(self) -> tuple[str, str, str]:
-        """Label, folder, and the bytes as text: a file's own coding line stays in force."""
+        """Label, folder, and the bytes as text. The bytes are not decoded, so the file's coding line applies."""
         return str(self.path), str(self.path.parent.absolute()), self.data.decode("latin-1")
 
 
 class CheckingProcess:
-    """The child process, as a context manager; it is started by the first job, and anew after its death."""
+    """The child process, as a context manager. The first job starts it; after a death the next job starts another."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -82,37 +82,37 @@ class CheckingProcess:
     def inspect(
         self, source: SourceFile, function: str | None, like: str | None, reference_names: list[str] | None
     ) -> tuple[list[str], list[FoundFunction]]:
-        """What does not parse in a file, and the functions in it that are to be graded."""
+        """The syntax errors of a file, and the functions in it to grade."""
         file, _, text = source.as_json
         job = {"task": "inspect", "name": "the file", "kind": "", "file": file, "source": text}
         answer = self._ask(job | {"function": function, "like": like, "reference_names": reference_names})
         if answer is None:
-            return ["the file brought the grader's child process down while it was parsed"], []
+            return ["parsing the file crashed the grader's child process"], []
         found = [FoundFunction(name, kind, certain=certain) for name, kind, certain in answer["functions"]]
         return [str(error) for error in answer["errors"]], found
 
     def grade(
         self, source: SourceFile, function: FoundFunction, reference: SourceFile | None = None
     ) -> FunctionReport | None:
-        """The report on one function, whatever becomes of the child; None for what is no f(x) after all."""
+        """The report on one function, even if the child dies; None if the function turns out not to be an f(x)."""
         name, kind = function.name, function.kind
         file, folder, text = source.as_json
         compared = None if reference is None else reference.as_json
         job = {"task": "grade", "name": name, "kind": kind, "certain": function.certain, "reference": compared}
         answer = self._ask(job | {"file": file, "folder": folder, "source": text})
         if answer is None:
-            finding = Finding("crash", "error", f"{name} brought the grader's child process down")
+            finding = Finding("crash", "error", f"{name} crashed the grader's child process")
         elif answer.get("report", 0) is None and not function.certain:
             return None
         else:
             try:
                 return read_report(answer.get("report"), name, kind)
             except ValueError as error:
-                finding = Finding("crash", "error", f"{name} put something else in place of its report: {error}")
+                finding = Finding("crash", "error", f"{name} replaced its report: {error}")
         return FunctionReport(name, kind, "broken", findings=(finding,))
 
     def _ask(self, job: dict[str, Any]) -> dict[str, Any] | None:
-        """The child's answer; None where it gave none, and was ended."""
+        """The child's answer; None if there was no answer and the child was ended."""
         limits = {"time_limit": self.limits.time_s, "memory_limit_mib": self.limits.memory_mib}
         line = json.dumps(job | limits).encode() + b"\n"
         word = secrets.token_hex(16).encode()
@@ -133,7 +133,7 @@ class CheckingProcess:
             return None
 
     def _write(self, process: subprocess.Popen[bytes], data: bytes, deadline: float) -> None:
-        """All of the data into the child's stdin, which does not block, so that a child that was stopped costs time.
+        """Write all data to the child's stdin. The pipe does not block, so a stopped child ends at the deadline.
 
         Raises
         ------
@@ -149,12 +149,12 @@ class CheckingProcess:
                 data = data[os.write(descriptor, data) :]
 
     def _read_line(self, process: subprocess.Popen[bytes], deadline: float) -> bytes:
-        """One line without its end.
+        """Read one line, without its line end.
 
         Raises
         ------
         OSError
-            No line until the deadline, too long a line, or the child has ended.
+            There is no line until the deadline, the line is too long, or the child has ended.
         """
         assert process.stdout is not None
         descriptor = process.stdout.fileno()
@@ -174,7 +174,7 @@ class CheckingProcess:
         if self._folder is None:
             self._folder = OwnedFolder.temporary("to grade in")
         (self._folder.path / "empty").mkdir(parents=True, exist_ok=True)  # a function may have removed it
-        # One thread, so that the child may fork. Its folder is empty, so that no file there shadows a module.
+        # One thread, because the child forks. An empty folder, so that no file in it shadows a module.
         environment = dict(os.environ)
         environment.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
         name, _, value = self._mark.partition("=")

@@ -1,4 +1,7 @@
-"""Room checking: what the grader says of functions and files, and its three printed forms; grades nothing."""
+"""Room checking: reports on functions and files, and their three printed forms.
+
+Tests: tests/cli/test_check.py.
+"""
 
 from __future__ import annotations
 
@@ -18,22 +21,22 @@ SEVERITIES = ("error", "warning", "note")
 VERDICTS = ("correct", "wrong-objective", "wrong-gradient", "wrong", "broken")
 CSV_COLUMNS = ("file", "function", "kind", "verdict", "target", "reduction", "repeats", "findings", "error")
 
-MAX_LINE = 240  # characters of a line of evidence in the form for reading
-MAX_EVIDENCE_ELEMENTS = 24  # of an array in a finding: enough to see, short enough to read
+MAX_LINE = 240  # characters of a line of evidence in the text form
+MAX_EVIDENCE_ELEMENTS = 24  # elements of an array that a finding shows
 
 
 @dataclass(frozen=True)
 class Conventions:
-    """How a function reads what the assignment leaves open; None where the question does not arise.
+    """The function's choices in questions that the assignment leaves open; None if a question does not apply.
 
     Attributes
     ----------
     target : "reject", "count" or None
-        What becomes of a negative draw that equals the target: drawn again, or counted as a negative.
+        Treatment of a negative draw that equals the target: drawn again, or counted as a negative.
     reduction : "sum", "mean", "other" or None
-        How the terms of several examples (or context vectors) are put together.
+        How the terms of several examples (or context vectors) are combined.
     repeats : "accumulate", "overwrite", "drop" or None
-        What becomes of a word id that stands several times.
+        Treatment of a word id that occurs several times.
     """
 
     target: str | None = None
@@ -43,18 +46,18 @@ class Conventions:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that the author should know.
+    """One fault or remark, for the author of the function.
 
     Attributes
     ----------
     code : str
-        From the list in docs/grader.md.
+        A code from the list in docs/grader.md.
     severity : "error", "warning" or "note"
-        Errors are what makes a verdict other than "correct"; warnings and notes never do.
+        An error makes the verdict other than "correct"; a warning or a note does not.
     message : str
         A sentence for the author.
     details : dict
-        Further keys of the JSON object: ``evidence`` (inputs, expected, got), ``line``, ``score``, ``divisor`` ...
+        Other keys of the JSON object: ``evidence`` (inputs, expected, got), ``line``, ``score``, ``divisor`` ...
     """
 
     code: str
@@ -98,9 +101,9 @@ class FunctionReport:
 
 @dataclass(frozen=True)
 class FileReport:
-    """The functions of one file, or why there are none.
+    """The reports on the functions of one file, or the error that explains why there are none.
 
-    ``asked_for`` is False for a file that a folder brought along: one without a known function is then no failure.
+    ``asked_for`` is False for a file found in a folder. Such a file without a known function is not a failure.
     """
 
     file: str
@@ -113,12 +116,12 @@ class FileReport:
 
 
 def read_report(data: Any, name: str, kind: str) -> FunctionReport:
-    """The report that a child process answered with, every text in it made printable.
+    """Read the report in a child process's answer. All texts in it are made printable.
 
     Raises
     ------
     ValueError
-        What was answered is no report on the function ``name`` of the ``kind``.
+        The answer is not a report on the function ``name`` of the ``kind``.
     """
     try:
         if (data["name"], data["kind"]) != (name, kind):
@@ -155,9 +158,9 @@ _CODE = re.compile(r"[a-z0-9-]+")
 
 
 def printable(text: str) -> str:
-    """``text`` on one line with nothing in it that moves a cursor, changes a color or turns the writing round.
+    """``text`` on one line, without characters that move a cursor, change a colour or the direction of writing.
 
-    Control and format characters, line ends, surrogates and code points that mean nothing are written as escapes.
+    Control and format characters, line ends, surrogates and unassigned code points are written as escapes.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -165,14 +168,14 @@ def printable(text: str) -> str:
 
 
 def _escape(character: str) -> str:
-    # Cc, Cf, Cs, Co, Cn; Zl and Zp end lines. Letters and signs of every script stay, and spaces.
+    # Cc, Cf, Cs, Co, Cn; Zl and Zp end lines. Letters and signs of every script are kept, and spaces.
     if unicodedata.category(character)[0] == "C" or character in "\u2028\u2029":
         return character.encode("unicode_escape").decode("ascii")
     return character
 
 
 def printable_within(value: Any) -> Any:
-    """A JSON value with every text in it made printable."""
+    """A JSON value in which all texts are made printable."""
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, dict):
@@ -183,7 +186,7 @@ def printable_within(value: Any) -> Any:
 
 
 def exit_status(reports: Sequence[FileReport]) -> int:
-    """0 all correct, 1 something wrong or broken, 2 a file that does not parse or holds no known function."""
+    """The exit status: 0 all correct, 1 a function is wrong or broken, 2 a file does not parse or has no function."""
     if any(report.error is not None for report in reports) or not any(report.functions for report in reports):
         return 2
     return int(any(function.verdict != "correct" for report in reports for function in report.functions))
@@ -195,7 +198,7 @@ def format_json(reports: Iterable[FileReport]) -> str:
 
 
 def format_csv(reports: Iterable[FileReport], *, header: bool = True) -> str:
-    """One row for each function, and one for each file that has none; texts are made printable."""
+    """CSV with a row for each function, and a row for each file without functions; texts are made printable."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     if header:
@@ -213,14 +216,14 @@ def format_csv(reports: Iterable[FileReport], *, header: bool = True) -> str:
 
 
 def format_text(reports: Sequence[FileReport]) -> str:
-    """The form for reading: a paragraph for each file, and a line that sums up."""
+    """The text form: a paragraph for each file, and a summary line."""
     return "".join(map(format_file, reports)) + format_summary(reports)
 
 
 def format_file(report: FileReport) -> str:
-    """The form for reading of one file: a paragraph for each function, its findings below it; texts made printable.
+    """The text form of one file: a paragraph for each function with its findings; texts are made printable.
 
-    Empty for a file that a folder brought along and that holds no known function.
+    Empty for a file that was found in a folder and has no known function.
     """
     if report.error is None and not report.functions and not report.asked_for:
         return ""
@@ -230,7 +233,7 @@ def format_file(report: FileReport) -> str:
     for function in report.functions:
         name = printable(function.name)
         lines.append(f"  {name}{_kind_note(function)}: {function.verdict.upper()}{_conventions(function)}")
-        shown = False  # the evidence of the first error says what the others' would
+        shown = False  # only the first error shows evidence; that of other errors would be the same
         for finding in function.findings:
             lines.append(f"    {finding.severity} [{finding.code}] {printable(finding.message)}")
             if finding.severity == "error" and not shown:
@@ -248,7 +251,7 @@ def format_summary(reports: Sequence[FileReport]) -> str:
 
 
 def plain(value: Any) -> Any:
-    """``value`` as JSON can hold it: long arrays cut, and said; numbers that are not finite as words."""
+    """Convert ``value`` to JSON types. Long arrays are shortened, with a note; NaN and infinity become words."""
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, (float, np.floating)):

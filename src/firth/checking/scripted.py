@@ -1,4 +1,7 @@
-"""Room checking: the ``dataset`` of the course with scripted draws, so that the grader knows what was drawn."""
+"""Room checking: the ``dataset`` of the course with scripted draws, so that the grader knows the draws.
+
+Tests: tests/checking/test_objective.py.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,14 @@ WORDS = "abcdefghijklmnopqrstuvwxyz"
 
 
 class ScriptedDataset:
-    """Offers ``sampleTokenIdx()`` and ``getRandomContext(C)``; ``script`` first, then draws of its own generator.
+    """Has ``sampleTokenIdx()`` and ``getRandomContext(C)``. The draws are ``script``, then those of a generator.
 
     Parameters
     ----------
     script : sequence of int
-        What the first draws give, in order.
+        The first draws, in order.
     n_words : int
-        Every id in [0, n_words) keeps coming after the script, so that no loop of redraws runs for ever.
+        After the script, every id in [0, n_words) occurs again and again, so a loop of redraws ends.
     """
 
     def __init__(self, script: Sequence[int], n_words: int) -> None:
@@ -28,7 +31,7 @@ class ScriptedDataset:
         self.drawn: list[int] = []
 
     def stream(self, n_draws: int) -> list[int]:
-        """The first ``n_draws`` draws that this dataset gives, or would give."""
+        """The first ``n_draws`` draws of this dataset."""
         while len(self._script) < n_draws:
             self._script.append(int(self._generator.randint(self._n_words)))
         return self._script[:n_draws]

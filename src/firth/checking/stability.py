@@ -1,4 +1,7 @@
-"""Room checking: at which score a cost or a gradient stops being finite, or right; changes no verdict; child only."""
+"""Room checking: finds the score from which a cost or gradient is not finite, or inaccurate; changes no verdict.
+
+Tests: tests/checking/test_gallery.py.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from firth.checking.objective import read_block
+from firth.checking.outcomes import read_block
 from firth.checking.report import Finding
 from firth.checking.subject import SubjectError
 
 SCORES = (1, 5, 10, 20, 30, 40, 80, 160, 320, 640, 720, 760, 1000)
-INACCURATE = 1e-6  # of the exact value, or absolute where that is below one
+INACCURATE = 1e-6  # error relative to the exact value; absolute if the exact value is below one
 
-# What the function gave at a score, and what is exact there: arrays, by name.
+# The function's values at a score and the exact values: arrays, by name.
 Sample = tuple[dict[str, Any], dict[str, Any]]
 
 
 def check_scores(samples: Sequence[Callable[[float], Sample]], *, accuracy: bool, what: str = "score") -> list[Finding]:
-    """``not-finite`` and ``inaccurate``, each once, with the smallest score (an integer) where it starts.
+    """At most one finding ``not-finite`` and one ``inaccurate``, with the smallest integer score of each.
 
     Parameters
     ----------
@@ -40,7 +43,7 @@ def check_scores(samples: Sequence[Callable[[float], Sample]], *, accuracy: bool
             if code == "not-finite":
                 break
             good = score
-            # What is merely inaccurate may stop being finite further on.
+            # Values that are inaccurate at this score may be not finite at a larger one.
             further = [s for s in SCORES if s > score]
             failing = next((s for s in further if _judge(sample, s, False)[0] is not None), None)
             if failing is not None:

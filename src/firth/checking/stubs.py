@@ -1,6 +1,8 @@
-"""Room checking: functions that are not written yet, told by their text: what they return depends on no argument.
+"""Room checking: recognises functions that are not written yet: by their text, the result depends on no argument.
 
-A function that computes and happens to give zeros is no stub: its result depends on its arguments, by the text.
+A function that computes and happens to return zeros is not a stub: by its text, the result depends on its arguments.
+
+Tests: tests/checking/test_second_look.py.
 """
 
 from __future__ import annotations
@@ -22,10 +24,10 @@ _CONSTANT_CALLS = _SIZE_CALLS | frozenset(
     """.split()  # noqa: SIM905
 )
 _MODULES = frozenset(["np", "numpy", "math", "random"])
-# What can read an argument without naming it.
+# Calls that can read an argument without its name.
 _OPAQUE_NAMES = frozenset(["locals", "globals", "vars", "eval", "exec"])
 _HARMLESS_CALLS = frozenset(["print", "assert"])
-# Kinds of which some edition's starter code returns the argument as it is.
+# Kinds whose starter code, in some edition, returns the argument unchanged.
 _IDENTITY_KINDS = frozenset(["sigmoid", "sigmoid_grad", "softmax", "normalizeRows", "sigmoid_forward"])
 _BEGIN = re.compile(r"#.*\bYOUR CODE HERE\b", re.IGNORECASE)
 _END = re.compile(r"#.*\bEND (OF )?YOUR CODE\b", re.IGNORECASE)
@@ -46,7 +48,7 @@ Definition = ast.FunctionDef | ast.Lambda
 
 
 def find_definition(trees: Iterable[ast.Module], name: str) -> Definition | None:
-    """The last definition of ``name`` at the top level; None where something else is bound to it later."""
+    """The last definition of ``name`` at the top level; None if the name is later bound to something else."""
     found: Definition | None = None
     for tree in trees:
         for statement in tree.body:
@@ -60,10 +62,10 @@ def find_definition(trees: Iterable[ast.Module], name: str) -> Definition | None
 
 
 def describe_stub(node: Definition, kind: str) -> str | None:
-    """Why the function is a stub, as the end of a sentence; None where it is none, or the text does not tell.
+    """The reason why the function is a stub, as the end of a sentence; None if it is not a stub, or this is unknown.
 
-    A stub returns nothing, or what no argument's value has gone into, or (for kinds of which starter code does so) its
-    argument as it is.
+    A stub returns nothing, or a result that uses no argument's value, or (for kinds whose starter code does this) its
+    argument unchanged.
     """
     if isinstance(node, ast.FunctionDef) and node.decorator_list:
         return None  # the decorator may do anything
@@ -83,7 +85,7 @@ def describe_stub(node: Definition, kind: str) -> str | None:
 
 
 def has_empty_region(source: str, node: Definition) -> bool:
-    """Whether a region of starter code, from YOUR CODE HERE to END YOUR CODE, holds no code within the function."""
+    """Whether a region of starter code, from YOUR CODE HERE to END YOUR CODE, has no code within the function."""
     lines = source.splitlines()[node.lineno - 1 : node.end_lineno]
     empty = False
     inside = False
@@ -100,7 +102,7 @@ def has_empty_region(source: str, node: Definition) -> bool:
 
 
 class _Flow:
-    """From which names each name of a function's text may get its value: without order, so never too few."""
+    """The names on which each name of a function may depend. The order of statements is ignored: an upper bound."""
 
     def __init__(self, node: Definition) -> None:
         self.sources: dict[str, set[str]] = {}
@@ -112,7 +114,7 @@ class _Flow:
             isinstance(n, ast.NamedExpr) or (isinstance(n, ast.Name) and n.id in _OPAQUE_NAMES) for n in ast.walk(node)
         )
         calls = [inner for inner in ast.walk(node) if isinstance(inner, ast.Call)]
-        # A function that calls others is written, whatever it returns.
+        # A function that calls others is written, even if it returns nothing.
         self.acts = any(_called(call) not in _CONSTANT_CALLS | _HARMLESS_CALLS for call in calls)
         for call in calls:
             self._note_effects(call)
@@ -120,7 +122,7 @@ class _Flow:
         self._read(body, set())
 
     def depends(self, names: Iterable[str]) -> bool:
-        """Whether an argument's value may be in one of the names."""
+        """Whether one of the names may depend on an argument's value."""
         return bool(self._closure(names) & (self.parameters | {_EVERYTHING}))
 
     def calls_behind(self, names: Iterable[str]) -> Iterator[ast.Call]:
@@ -177,7 +179,7 @@ class _Flow:
             self.is_opaque = True
 
     def _note_effects(self, call: ast.Call) -> None:
-        """What a call is given may end up in the arrays that it is given, and in the object whose method it is."""
+        """A call may store its arguments in the arrays that it gets, and in the object of which it is a method."""
         if _called(call) in _CONSTANT_CALLS or _called(call) in _HARMLESS_CALLS:
             return
         given = [*call.args, *(keyword.value for keyword in call.keywords)]
@@ -187,7 +189,7 @@ class _Flow:
             self.sources.setdefault(name, set()).update(value_names(call) - {name})
 
     def _read_call(self, value: ast.expr) -> None:
-        """A call for its effect: what it is given may end up in anything."""
+        """A call without use of its result may store its arguments in any of its arguments."""
         if not isinstance(value, ast.Call):
             return
         if isinstance(value.func, ast.Name) and value.func.id in _HARMLESS_CALLS:
@@ -214,7 +216,7 @@ class _Flow:
 
 
 def value_names(expression: ast.AST) -> set[str]:
-    """Names whose values an expression uses; of ``x.shape``, ``len(x)`` and ``np.zeros_like(x)`` none."""
+    """Names whose values an expression uses; ``x.shape``, ``len(x)`` and ``np.zeros_like(x)`` use no value."""
     names: set[str] = set()
     pending: list[ast.AST] = [expression]
     while pending:
@@ -257,7 +259,7 @@ def _parameters(node: Definition) -> list[str]:
 
 
 def _results(body: Iterable[ast.AST]) -> Iterator[ast.expr | None]:
-    """What a function returns or yields, functions within it left out."""
+    """The results that a function returns or yields, without those of nested functions."""
     for node in body:
         if isinstance(node, (ast.Return, ast.Yield, ast.YieldFrom)):
             yield node.value

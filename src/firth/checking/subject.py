@@ -1,4 +1,7 @@
-"""Room checking: the function under test, called with its own parameter names on copies of the inputs; child only."""
+"""Room checking: calls the function under test with its own parameter names, on copies of the inputs; child only.
+
+Tests: tests/checking/test_strange_results.py.
+"""
 
 from __future__ import annotations
 
@@ -20,20 +23,20 @@ from firth.checking.older import explain_exception
 from firth.checking.report import Finding
 
 NO_DEFAULT = object()
-GRADING_SEED = 20150331  # any; the states of `random` and `np.random` are the same at every call
+GRADING_SEED = 20150331  # an arbitrary number; `random` and `np.random` have the same state at every call
 
 
 class TimeLimitError(BaseException):
-    """The time is up: raised by the alarm, past every ``except Exception`` of the function under test."""
+    """The time limit was reached. Not an Exception, so that the function's ``except Exception`` does not catch it."""
 
 
 def stop_alarm() -> None:
-    """The time limit has been noticed: what follows (the report) is not to be interrupted again."""
+    """Stop the alarm, so that the report that follows is not interrupted again."""
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 class SubjectError(Exception):
-    """The function under test cannot be graded on: it raised, or does not take or give what its kind does."""
+    """Grading cannot continue: the function raised, or its arguments or results are not those of its kind."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.message)
@@ -42,9 +45,10 @@ class SubjectError(Exception):
 
 @dataclass(frozen=True)
 class Slot:
-    """One argument of a kind: its names in the editions of the course (without case and underscores), in order.
+    """One argument of a kind: its names in the editions of the course, in lower case and without underscores.
 
-    ``optional``: a function may lack it; where ``supplied_as`` is given, it then finds it as a global of that name.
+    ``optional``: a function may lack the argument. If ``supplied_as`` is given, the function can then read it from a
+    global of that name.
     """
 
     name: str
@@ -62,13 +66,13 @@ class Subject:
     name, kind : str
     function : callable
     namespace : dict
-        The globals of its file.
+        The globals of the function's file.
     labels : tuple of str
-        File names of its author's code objects.
+        File names of the author's code objects.
     modified : set of str
-        Arguments that a call has changed.
+        Arguments that a call changed in place.
     seed_offset : int
-        Added to the seed of ``random`` and ``np.random``, for another state of them.
+        Added to the seed of ``random`` and ``np.random``, to change their state.
     """
 
     name: str
@@ -80,12 +84,12 @@ class Subject:
     seed_offset: int = 0
 
     def call(self, arguments: Mapping[str, Any], slots: Sequence[Slot]) -> Any:
-        """The function's result on copies of the arguments, matched to its parameters by name, else by position.
+        """Call the function on copies of the arguments, matched to its parameters by name, else by position.
 
         Raises
         ------
         SubjectError
-            When it raises, or takes other arguments than its kind.
+            The function raises, or its parameters are not those of its kind.
         """
         names = self.bind(slots)
         return self.call_plain([arguments[name] for name in names], names, self._globals(arguments, slots, names))
@@ -93,7 +97,7 @@ class Subject:
     def call_plain(
         self, values: Sequence[Any], names: Sequence[str] = (), supplied: Mapping[str, Any] | None = None
     ) -> Any:
-        """The function's result on copies of the values, passed by position (None: the parameter's default)."""
+        """Call the function on copies of the values, passed by position (None: the parameter's default)."""
         copies = [_copy(value) for value in values]
         self.namespace.update(supplied or {})
         keywords: dict[str, Any] = {}
@@ -123,19 +127,19 @@ class Subject:
         return result
 
     def bind(self, slots: Sequence[Slot]) -> list[str]:
-        """The slots that the function takes, in the order of its parameters.
+        """The names of the kind's arguments that the function takes, in the order of its parameters.
 
         Raises
         ------
         SubjectError
-            When it requires more than the kind offers, or lacks what the kind needs.
+            The function requires an argument that the kind does not have, or lacks one that the kind needs.
         """
         try:
             parameters = list(inspect.signature(self.function).parameters.values())
         except (TypeError, ValueError, OverflowError):
             parameters = []
         if not parameters:
-            raise SubjectError(Finding("signature", "error", f"{self.name} takes no arguments that could be read"))
+            raise SubjectError(Finding("signature", "error", f"{self.name} has no signature that can be read"))
         if any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters):
             named = [p for p in parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
             rest = [slot.name for slot in slots[len(named) :] if not slot.optional]
@@ -149,7 +153,7 @@ class Subject:
                 if plain in slot.aliases and slot not in by_parameter.values():
                     by_parameter[parameter.name] = slot
                     break
-        # A required parameter under another name takes the next slot, in order, that nothing has claimed.
+        # A required parameter with an unknown name gets the next unused slot, in order.
         for parameter in parameters:
             if parameter.name not in by_parameter and parameter.default is inspect.Parameter.empty:
                 free = [slot for slot in slots if slot not in by_parameter.values()]
@@ -165,7 +169,7 @@ class Subject:
                     )
                 by_parameter[parameter.name] = free[0]
         missing = [slot for slot in slots if not slot.optional and slot not in by_parameter.values()]
-        # What is needed may stand under another name with a default: in order again.
+        # A needed slot may be a parameter with an unknown name and a default: again in order.
         for parameter in parameters:
             if missing and parameter.name not in by_parameter:
                 by_parameter[parameter.name] = missing.pop(0)
@@ -179,7 +183,7 @@ class Subject:
             )
         taken = [parameter for parameter in parameters if parameter.name in by_parameter]
         self._parameters = taken
-        # After a default that is left alone, the rest must go by keyword.
+        # After a parameter whose default is used, the others must be passed by keyword.
         left_alone = [i for i, parameter in enumerate(parameters) if parameter.name not in by_parameter]
         first_gap = left_alone[0] if left_alone else len(parameters)
         self._by_keyword = frozenset(parameter.name for parameter in parameters[first_gap:])
@@ -189,7 +193,7 @@ class Subject:
         return name in self.bind(slots)
 
     def default(self, slots: Sequence[Slot], name: str) -> Any:
-        """The default of the parameter that takes the slot ``name``; NO_DEFAULT where it is required."""
+        """The default of the parameter for the slot ``name``; NO_DEFAULT if the parameter is required."""
         names = self.bind(slots)
         if self._parameters is None or name not in names:
             return NO_DEFAULT
@@ -204,7 +208,7 @@ class Subject:
         }
 
     def describe_exception(self, error: BaseException) -> Finding:
-        """The finding for what the function raised, with the last of its author's lines."""
+        """The finding for an exception of the function, with the last line of its author in the traceback."""
         return describe_exception(error, self.labels, self.name)
 
     _parameters: list[inspect.Parameter] | None = None
@@ -212,7 +216,7 @@ class Subject:
 
 
 def describe_exception(error: BaseException, labels: Sequence[str], name: str) -> Finding:
-    """What an exception says of the function ``name``, with the last of its author's lines."""
+    """The finding for an exception of the function ``name``, with the last line of its author in the traceback."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename in labels]
     details: dict[str, Any] = {"exception": type(error).__name__}
@@ -221,9 +225,9 @@ def describe_exception(error: BaseException, labels: Sequence[str], name: str) -
         details |= describe_place(own[-1].filename, own[-1].lineno or 0)
         where = f" in {place_in_words(details)}"
     if isinstance(error, TimeLimitError):
-        return Finding("limit", "error", f"{name} runs into the time limit{where}: a loop without end?", details)
+        return Finding("limit", "error", f"{name} reaches the time limit{where}; check for a loop without end", details)
     if isinstance(error, MemoryError):
-        return Finding("limit", "error", f"{name} runs into the memory limit{where}", details)
+        return Finding("limit", "error", f"{name} reaches the memory limit{where}", details)
     text = text_of(error)
     raised_by_author = bool(frames) and bool(own) and frames[-1] is own[-1]
     if isinstance(error, NotImplementedError) or (raised_by_author and _says_unwritten(text, own[-1].line)):
@@ -238,7 +242,7 @@ def describe_exception(error: BaseException, labels: Sequence[str], name: str) -
 
 
 def describe_place(label: str, line: int) -> dict[str, Any]:
-    """A line of a source as details of a finding: ``line``, and ``cell`` in a notebook."""
+    """The details of a finding for a line of a source: ``line``, and ``cell`` in a notebook."""
     place: dict[str, Any] = {"line": line}
     if "#cell " in label:
         place["cell"] = int(label.rpartition("#cell ")[2])
@@ -261,7 +265,7 @@ _UNWRITTEN = re.compile(r"not\W+(yet\W+)?(been\W+)?implemented|unimplemented|\bt
 
 
 def _says_unwritten(text: str, line: str | None) -> bool:
-    """``raise Exception("not implemented")``, or ``raise NotImplemented``, which is no exception."""
+    """Whether an exception says "not implemented", or the line is ``raise NotImplemented``, which is no exception."""
     return bool(_UNWRITTEN.search(text) or re.search(r"\braise NotImplemented\b", line or ""))
 
 

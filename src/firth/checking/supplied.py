@@ -1,4 +1,7 @@
-"""Room checking: the names that the course supplies, in stable form, for files that lean on them."""
+"""Room checking: the functions that the course supplies, numerically stable, for files that use them.
+
+Tests: tests/checking/test_loader.py.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,11 @@ from firth import numerics
 
 
 class UnavailableError(ImportError):
-    """A module that is not installed here was called by the function under test."""
+    """The function under test called a module that is not installed."""
 
 
 def softmax(x: Any) -> Any:
-    """Row-wise, as in the course: a vector is one row."""
+    """Row-wise softmax, as in the course: a vector is one row."""
     return numerics.softmax(_floats(x))
 
 
@@ -30,7 +33,7 @@ def sigmoid(x: Any) -> Any:
 
 
 def sigmoid_grad(s: Any) -> Any:
-    """From the sigmoid's value, as in the course."""
+    """The sigmoid's derivative from the sigmoid's value, as in the course."""
     return numerics.sigmoid_gradient(_floats(s))
 
 
@@ -41,7 +44,7 @@ def normalizeRows(x: Any) -> Any:
 
 
 def getNegativeSamples(target: Any, dataset: Any, K: int) -> list[int]:
-    """K draws in order, each drawn again while it equals the target."""
+    """K draws, in order; a draw that equals the target is repeated."""
     indices = []
     for _ in range(K):
         drawn = dataset.sampleTokenIdx()
@@ -77,7 +80,7 @@ def negSamplingLossAndGradient(
 
 
 def gradcheck_naive(f: Any, x: Any, gradientText: str = "") -> None:
-    """Nothing: the grader checks gradients itself."""
+    """Does nothing, because the grader checks gradients itself."""
 
 
 def rel_error(x: Any, y: Any) -> Any:
@@ -197,14 +200,14 @@ REMOVED_NUMPY_NAMES: dict[str, Any] = {
 
 
 def restore_removed_numpy_names() -> None:
-    """Give this process's NumPy the aliases that it has dropped; for the child process alone."""
+    """Restore the aliases that NumPy has removed; only for the child process."""
     for name, value in REMOVED_NUMPY_NAMES.items():
         if value is not None and name not in np.__dict__:
             setattr(np, name, value)
 
 
 class SuppliedModule(types.ModuleType):
-    """Stands for a module that the course supplies, or that is not installed: known names work, others say so."""
+    """A module that the course supplies, or that is not installed. Known names work; a call of another name raises."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -219,7 +222,7 @@ class SuppliedModule(types.ModuleType):
 
 
 class _Placeholder:
-    """A name of a missing module: may be imported and passed about, not used."""
+    """A name of a missing module. It can be imported and passed on, but not called."""
 
     def __init__(self, name: str) -> None:
         self._name = name

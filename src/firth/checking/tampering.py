@@ -1,7 +1,10 @@
-"""Room checking: whether a function replaced what the grader computes with: NumPy's functions, or the grader's own.
+"""Room checking: detects whether a function replaced functions that the grader uses, NumPy's or its own.
 
-A function and its grader share a process. A function that replaces ``np.all`` would be graded by the replacement, so a
-replacement is told and the verdict is `broken`. What an author hides on purpose is not found: no sandbox.
+A function and its grader share a process. A function that replaces ``np.all`` would be graded with the replacement, so
+a replacement is reported and the verdict is `broken`. A deliberate and hidden replacement is not found: this is not a
+sandbox.
+
+Tests: tests/checking/test_hostile.py.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ _MODULES = (np, np.linalg, np.random, builtins, math, json)
 
 
 class Snapshot:
-    """The names of the modules that grade, with what they are bound to now."""
+    """The names in the modules that grade, with their current values."""
 
     def __init__(self) -> None:
         own = [module for name, module in sys.modules.items() if name.startswith("firth.")]
@@ -28,7 +31,7 @@ class Snapshot:
         self._kept = [(holder, dict(vars(holder))) for holder in holders]
 
     def restore(self) -> list[str]:
-        """Bind what was replaced or deleted as it was; returns its names. A name that was added stays."""
+        """Restore values that were replaced or deleted; returns their names. Added names are kept."""
         changed = []
         for holder, before in self._kept:
             now = vars(holder)

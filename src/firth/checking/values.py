@@ -1,4 +1,7 @@
-"""Room checking: verdict on a function that returns values and no cost: correct, wrong or broken; child only."""
+"""Room checking: the verdict on a function that returns values and not a cost: correct, wrong or broken; child only.
+
+Tests: tests/checking/test_gallery.py.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.checking.objective import EXACT_TOLERANCE, RIGHT_TOLERANCE, read_block
+from firth.checking.objective import EXACT_TOLERANCE, RIGHT_TOLERANCE
+from firth.checking.outcomes import read_block
 from firth.checking.report import Conventions, Finding, FunctionReport
 from firth.checking.stability import Sample, check_scores
 from firth.checking.subject import Slot, Subject, SubjectError
@@ -21,7 +25,7 @@ Array = NDArray[np.float64]
 class ValueCase:
     """One input and the exact output.
 
-    ``code`` is None for a case that decides the verdict; else the code of the warning where the case goes wrong.
+    ``code`` is None for a case that decides the verdict; else it is the code of the warning if the case fails.
     """
 
     name: str
@@ -41,17 +45,17 @@ def grade_values(
     samples: Sequence[Callable[[float], Sample]] = (),
     take: Callable[[Any], Any] = lambda result: result,
 ) -> FunctionReport:
-    """The verdict by the deciding cases, warnings by the others and by the scores.
+    """The verdict from the deciding cases; warnings from the other cases and from the scores.
 
     Parameters
     ----------
-    explain_wrong : what is known of a wrong result, from the arguments and the result
-    take : the values within what the function returns
+    explain_wrong : function of the arguments and a wrong result that returns a known explanation
+    take : function that selects the values in the function's result
 
     Raises
     ------
     SubjectError
-        When the function raises on a deciding case.
+        The function raises on a deciding case.
     """
     findings: list[Finding] = []
     verdict = "correct"
@@ -89,7 +93,7 @@ def grade_values(
                 findings.append(Finding("values-wrong", "error", message, {"evidence": evidence}))
     if samples:
         findings.extend(check_scores(samples, accuracy=verdict == "correct"))
-    # Where the function is wrong anyway, that it is so for other inputs too says nothing.
+    # If the function is wrong in deciding cases, warnings about other inputs would add nothing.
     beside_the_point = {case.code for case in cases} if verdict != "correct" else set()
     unique: dict[str, Finding] = {}
     for finding in findings:
@@ -99,7 +103,7 @@ def grade_values(
 
 
 def _relative_error(got: Array, expected: Array) -> float:
-    """Largest error, relative to the largest exact value; infinite for another shape or what is not finite."""
+    """Largest error, relative to the largest exact value; infinite for another shape or values that are not finite."""
     if got.shape != expected.shape or not np.all(np.isfinite(got)):
         return float("inf")
     if expected.size == 0:

@@ -1,13 +1,15 @@
 """Room checking: the child process: forks for each task, under limits, and answers each with one JSON line.
 
-Started by `process.py` alone. Python and NumPy are loaded once; every task (find the functions of a file; grade one of
-them) runs in a fork of its own, in a session and a folder of its own, so that a loop, a crash or a changed global stays
-there, and every process that the fork started ends with it. What it prints goes nowhere. This is no sandbox: the code
-runs with the user's rights.
+Only `process.py` starts it. Python and NumPy are loaded once. Every task (find the functions of a file, or grade one of
+them) runs in a separate fork, session and folder. So a loop, a crash or a changed global affects only this task, and
+all processes that the fork started are ended with it. Printed output is discarded. This is not a sandbox: the code runs
+with the user's rights.
 
-Answers are authenticated twice. A fork finds a token in a pipe that it reads when its work is done; and this process
-reads the word that it repeats to its parent only after the fork has ended. So what a function writes to descriptors
-that it finds open is no answer.
+Answers are authenticated twice. The fork reads a token from a pipe when its work is done. This process reads the word
+that it sends back to its parent only after the fork has ended. So text that a function writes to open descriptors is
+not accepted as an answer.
+
+Tests: tests/checking/test_process.py.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-# NumPy imports these at first use, which would be in every fork anew.
+# NumPy imports these modules at first use; without this import, every fork would import them again.
 import numpy.linalg
 import numpy.ma
 import numpy.random  # noqa: F401
@@ -44,13 +46,13 @@ from firth.checking.worker_protocol import DONE, MAX_ANSWER_BYTES, READY
 from firth.native.processes import adopt_orphans, die_with_parent, hide_memory, show_memory
 
 POLL_S = 0.05
-GRACE_S = 2.0  # between the alarm, which tells the line, and the kill
-MAX_FOLDER_FILE_BYTES = 1 << 20  # of a file that a function writes
-_HIGHEST_DESCRIPTOR = 200  # descriptors of the grader's own are put at or above this one
+GRACE_S = 2.0  # time between the alarm, which finds the line, and the kill
+MAX_FOLDER_FILE_BYTES = 1 << 20  # largest size of a file that a function writes
+_HIGHEST_DESCRIPTOR = 200  # the grader's own descriptors have this number or a larger one
 
 
 def main() -> None:
-    """Read a job and then a word, each on a line of stdin; answer on the descriptor that stdout was."""
+    """Read a job and then a word, each on a line of stdin; answer on the original descriptor of stdout."""
     jobs, answers = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
@@ -63,12 +65,12 @@ def main() -> None:
     while line := _read_line(jobs):
         answer = _run_forked(json.loads(line), (jobs, answers), folder, n_processes)
         _write_all(answers, DONE + b"\n")
-        word = _read_line(jobs).strip()  # the parent's, for this job; no fork has seen it
+        word = _read_line(jobs).strip()  # the parent's word for this job, which no fork has seen
         _write_all(answers, word + b" " + json.dumps(answer).encode() + b"\n")
 
 
 def _read_line(descriptor: int) -> bytes:
-    """One line: a job, or the parent's word, which the parent sends when it is told that the fork has ended."""
+    """Read one line: a job, or the parent's word, which the parent sends after the fork has ended."""
     line = bytearray()
     while not line.endswith(b"\n"):
         chunk = os.read(descriptor, 1 << 16)
@@ -80,16 +82,16 @@ def _read_line(descriptor: int) -> bytes:
 
 @dataclass
 class _Ended:
-    """How a fork came to its end.
+    """The end of a fork.
 
     Attributes
     ----------
     data : bytes
-        What was written to its pipe.
+        The bytes written to the fork's pipe.
     reason : str
-        "answered", "closed" (it ended, or closed the pipe), "late", "flood".
+        "answered", "closed" (the fork ended, or closed the pipe), "late", or "flood".
     status : int
-        As ``os.waitpid`` has it.
+        The status of ``os.waitpid``.
     """
 
     data: bytes
@@ -112,7 +114,7 @@ def _run_forked(job: dict[str, Any], own: tuple[int, int], folder: str, n_proces
         _run_job(job, _move_up(write_end), _move_up(token_end), folder, n_processes)
     os.close(write_end)
     os.close(token_end)
-    token = secrets.token_hex(16).encode()  # after the fork: its memory does not hold it
+    token = secrets.token_hex(16).encode()  # made after the fork, so the fork's memory does not have it
     with contextlib.suppress(BrokenPipeError):
         os.write(token_write_end, token)
     os.close(token_write_end)
@@ -122,7 +124,7 @@ def _run_forked(job: dict[str, Any], own: tuple[int, int], folder: str, n_proces
 
 
 def _move_up(descriptor: int) -> int:
-    """The descriptor under a number that loops over the first few dozen do not meet."""
+    """Duplicate the descriptor to a high number, which loops over small numbers do not reach."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     at_least = min(_HIGHEST_DESCRIPTOR, limit // 2) + secrets.randbelow(max(1, min(limit // 2, 600) - 200))
     moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, at_least)
@@ -131,13 +133,13 @@ def _move_up(descriptor: int) -> int:
 
 
 def _wait(child: int, descriptor: int, token: bytes, deadline: float) -> _Ended:
-    """Read until the answer is whole, the fork has ended, or a limit is passed; then end it with all its processes."""
+    """Read until the answer is complete, the fork has ended, or a limit is exceeded; then end all its processes."""
     data = bytearray()
     status = 0
     reason = "late"
     has_ended = False
     while time.monotonic() < deadline:
-        # In short steps: a process that the fork started may hold the pipe open after the fork's end.
+        # In short steps: a process that the fork started may keep the pipe open after the fork's end.
         if not select.select([descriptor], [], [], 0 if has_ended else POLL_S)[0]:
             if has_ended:
                 reason = "closed"
@@ -154,13 +156,15 @@ def _wait(child: int, descriptor: int, token: bytes, deadline: float) -> _Ended:
             reason = "flood"
             break
     if not has_ended and reason == "closed":
-        # The pipe is closed: by the end of the fork, which then comes soon, or by the function.
+        # The pipe is closed: the fork is ending, or the function closed it.
         while not has_ended and time.monotonic() < deadline:
             pid, status = os.waitpid(child, os.WNOHANG)
             has_ended = pid != 0
             time.sleep(0 if has_ended else 0.002)
         reason = "closed" if has_ended else "late"
-    below = [] if HAS_PROC else list_descendants(child)  # before its end: then they have another parent
+    below = (
+        [] if HAS_PROC else list_descendants(child)
+    )  # before the child ends, because its descendants then get another parent
     for pid in (*below, child):
         for kill in (os.killpg, os.kill):
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -185,7 +189,7 @@ def _read_answer(data: bytes, token: bytes) -> dict[str, Any] | None:
 def _explain_end(job: dict[str, Any], ended: _Ended) -> Finding:
     name = job["name"]
     if ended.reason == "late":
-        return Finding("limit", "error", f"{name} runs into the time limit of {job['time_limit']:g} s")
+        return Finding("limit", "error", f"{name} reaches the time limit of {job['time_limit']:g} s")
     if ended.reason == "flood":
         message = f"{name} writes more than {MAX_ANSWER_BYTES >> 20} MiB to the grader's own pipe"
         return Finding("limit", "error", message, {"bytes": MAX_ANSWER_BYTES})
@@ -199,14 +203,14 @@ def _explain_end(job: dict[str, Any], ended: _Ended) -> Finding:
 
 
 def _failure(job: dict[str, Any], finding: Finding) -> dict[str, Any]:
-    """The answer of a task that gave none."""
+    """An answer in place of that of a task without an answer."""
     if job["task"] == "inspect":
         return {"errors": [finding.message], "functions": []}
     return {"report": broken(job["name"], job["kind"], finding).as_dict()}
 
 
 def _run_job(job: dict[str, Any], write_end: int, token_end: int, folder: str, n_processes: int | None) -> NoReturn:
-    """In the fork: limits, the task, the answer; never returns."""
+    """Runs in the fork: sets limits, does the task, writes the answer; never returns."""
     try:
         os.setsid()
         die_with_parent()
@@ -217,14 +221,14 @@ def _run_job(job: dict[str, Any], write_end: int, token_end: int, folder: str, n
         signal.setitimer(signal.ITIMER_REAL, 0)
     except BaseException as error:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        # The grader's own fault, or one that the function planted in it: told, not swallowed.
+        # A fault of the grader, or one that the function caused in it: reported, not hidden.
         answer = _failure(job, Finding("grader", "error", f"the grader failed: {type(error).__name__}: {error}"))
     try:
-        token = os.read(token_end, 1 << 10)  # nothing, where the function has read it
+        token = os.read(token_end, 1 << 10)  # empty if the function has read the token
         _write_all(write_end, token + json.dumps(answer).encode() + token)
         os._exit(0)
     finally:
-        os._exit(1)  # the function closed the pipes: nothing of the grader's loop may run in the fork
+        os._exit(1)  # the function closed the pipes; the grader's loop must not continue in the fork
 
 
 def _inspect(job: dict[str, Any]) -> dict[str, Any]:
@@ -239,7 +243,7 @@ def _grade(job: dict[str, Any]) -> dict[str, Any]:
         replaced = snapshot.restore()
         if replaced:
             what = ", ".join(replaced[:5])
-            message = f"{job['name']} replaces {what}, by which it would be graded; nothing that it returned counts"
+            message = f"{job['name']} replaces {what}, which the grader uses; its results are not accepted"
             return _failure(job, Finding("tampered", "error", message, {"names": replaced[:20]}))  # noqa: B012
     return {"report": None if report is None else report.as_dict()}
 
@@ -255,7 +259,7 @@ def _report(job: dict[str, Any]) -> FunctionReport | None:
 
 
 def _enter_folder(folder: str) -> None:
-    """A new and empty current folder, also for temporary files: nothing there shadows a module, and it is removed."""
+    """Enter a new empty folder, also for temporary files. No file in it shadows a module; it is removed later."""
     os.makedirs(folder, exist_ok=True)  # a function may have deleted it
     mine = tempfile.mkdtemp(dir=folder)
     os.chdir(mine)
@@ -277,10 +281,10 @@ def _set_limits(job: dict[str, Any], n_processes: int | None) -> None:
         raise TimeLimitError(f"{job['time_limit']:g} s")
 
     signal.signal(signal.SIGALRM, on_alarm)
-    # Again every quarter of a second: a bare `except:` in the function may swallow the first.
+    # Repeated every quarter of a second, because a bare `except:` in the function may catch the first alarm.
     signal.setitimer(signal.ITIMER_REAL, job["time_limit"], 0.25)
     memory = int(job["memory_limit_mib"]) << 20
-    if sys.platform.startswith("linux"):  # macOS counts its shared libraries: any useful limit is passed at the start
+    if sys.platform.startswith("linux"):  # macOS counts shared libraries, which exceed any useful limit at the start
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     seconds = int(job["time_limit"] + GRACE_S) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))

@@ -1,1 +1,1 @@
-"""Room cli: the commands: parse, call, print."""
+"""Room cli: the commands of the command line. Each parses its flags, calls the library and prints the result."""

@@ -1,4 +1,7 @@
-"""Room cli: ``firth analogy``: A is to B as C is to what?"""
+"""Room cli: ``firth analogy`` answers "A is to B as C is to what?".
+
+Tests: tests/cli/test_main.py.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ NO_ARGS_IS_HELP = True
 
 
 class Method(str, enum.Enum):
-    """How the three words are put together; see `WordVectors.most_similar`."""
+    """The score of an answer, computed from the three words; see `WordVectors.most_similar`."""
 
     ADD = "add"
     MULTIPLY = "multiply"
@@ -37,11 +40,11 @@ def analogy(
     top: Top = 10,
     restrict: Restrict = None,
     method: Annotated[
-        Method, typer.Option("--method", help="Nearest to B - A + C, or by products of cosines (3CosMul).")
+        Method, typer.Option("--method", help="Score: cosine with B - A + C, or a product of cosines (3CosMul).")
     ] = Method.ADD,
     as_json: AsJson = False,
 ) -> None:
-    """A is to B as C is to what? The words nearest to B - A + C, without the three.
+    """A is to B as C is to what? Prints the words nearest to B - A + C; A, B and C themselves are left out.
 
     \b
     firth analogy model man king woman

@@ -1,4 +1,4 @@
-"""Room cli: ``firth check``: the grader's command: parses, calls, prints."""
+"""Room cli: ``firth check``, the command of the grader."""
 
 from __future__ import annotations
 
@@ -23,26 +23,27 @@ from firth.checking import (
 
 def check(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Python files, FILE:FUNCTION, notebooks, folders.")
+        list[str], typer.Argument(metavar="PATH...", help="Python files, FILE:FUNCTION, notebooks or folders.")
     ],
     like: Annotated[
-        str | None, typer.Option(help=f"Grade functions of other names as this kind: {', '.join(KINDS)}.")
+        str | None, typer.Option(help=f"Grade functions of any name as this kind: {', '.join(KINDS)}.")
     ] = None,
     against: Annotated[
-        Path | None, typer.Option(help="Compare functions of the same name with this file's, by relative error.")
+        Path | None, typer.Option(help="Compare with the functions of the same names in this file, by relative error.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="JSON Lines: one object for each file.")] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="CSV: one row for each function.")] = False,
-    time_limit: Annotated[float, typer.Option(help="Seconds for one function.")] = 20.0,
-    memory_limit: Annotated[int, typer.Option(help="MiB of memory for one function (Linux).")] = 2048,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON Lines: one object for each file.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV: one row for each function.")] = False,
+    time_limit: Annotated[float, typer.Option(help="Limit for one function, in seconds.")] = 20.0,
+    memory_limit: Annotated[int, typer.Option(help="Limit of memory for one function, in MiB (Linux).")] = 2048,
 ) -> None:
-    """Tell the authors of losses and gradients what is right and wrong with them.
+    """Grade functions that compute losses and gradients: report what is right and what is wrong.
 
-    Finds functions by the names that Stanford's CS224n gives them, and any f(x) that returns a loss and a gradient.
+    Finds functions that have the names used in Stanford's CS224n, and any f(x) that returns a loss and a gradient.
     Only definitions, imports and constants of a file are executed, in a child process with limits of time and memory.
     It is NOT a sandbox: the code runs with your rights.
 
-    Exit status: 0 all correct; 1 something wrong or broken; 2 a file that does not parse or holds no known function.
+    Exit status: 0 all functions are correct; 1 a function is wrong or fails; 2 a file does not parse or has no known
+    function.
     """
     if json and csv:
         raise typer.BadParameter("--json and --csv exclude each other; give one of them")
@@ -63,7 +64,7 @@ def check(
 
 
 def _print(text: str) -> None:
-    """At once, so that a verdict is seen as soon as it is known; what the stream cannot encode is escaped."""
+    """Print a text at once. Characters that the stream cannot encode are escaped."""
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
     sys.stdout.flush()

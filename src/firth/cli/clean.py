@@ -1,4 +1,4 @@
-"""Room cli: ``firth clean``: what killed runs left behind is listed and deleted, where it is surely firth's."""
+"""Room cli: ``firth clean`` lists and deletes files that killed runs left, if firth's mark proves whose they are."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ def clean(
         Path | None,
         typer.Argument(
             metavar="FOLDER",
-            help="Folder of a model, or one that files were written to; none: the system's temporary folder.",
+            help="Folder of a model, or a folder that firth wrote files to. [default: the system's temporary folder]",
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would be deleted; delete nothing.")] = False,
     unfinished_runs: Annotated[
         bool,
-        typer.Option("--unfinished-runs", help="Delete the checkpoints of a run that could be resumed, too."),
+        typer.Option("--unfinished-runs", help="Also delete the checkpoints of a run that could be resumed."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete what killed runs left behind.
+    """Delete the files that killed runs left.
 
-    That is: work folders, half-written files, tensors that no config.json names, temporary folders. Only what firth
-    marked as its own is deleted, and only where the process that made it has ended. Symbolic links are not followed,
-    and what you put beside firth's files stays. The checkpoints of a run that `firth train --resume` can go on with are
-    kept, unless --unfinished-runs is given.
+    Deletes work folders, half-written files, tensors that no config.json names, and temporary folders. A file or folder
+    is deleted only if it has firth's mark and the process that made it has ended. Symbolic links are not followed. Your
+    own files in the same folders are kept. The checkpoints of a run that `firth train --resume` can continue are kept,
+    unless --unfinished-runs is given.
 
     \b
-    firth clean --dry-run        what is left in the system's temporary folder
-    firth clean model            a model's .work and half-written files
+    firth clean --dry-run        lists leftovers in the system's temporary folder
+    firth clean model            deletes a model's .work folder and half-written files
     firth clean model --json
 
     Exit status: 1 if something could not be deleted.

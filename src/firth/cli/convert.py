@@ -1,4 +1,7 @@
-"""Room cli: ``firth convert``: vectors from one file format to another."""
+"""Room cli: ``firth convert`` writes vectors in another file format.
+
+Tests: tests/cli/test_main.py.
+"""
 
 from __future__ import annotations
 
@@ -19,21 +22,21 @@ _Writable: Any = make_choice("Writable", WRITABLE)
 
 
 class EncodingErrors(str, enum.Enum):
-    """What is done with bytes that are not of the encoding."""
+    """Treatment of bytes that are invalid in the encoding."""
 
     STRICT = "strict"
     REPLACE = "replace"
 
 
 class Duplicates(str, enum.Enum):
-    """What is done with a word that stands twice."""
+    """Treatment of a word that occurs twice."""
 
     ERROR = "error"
     FIRST = "first"
 
 
 class Storage(str, enum.Enum):
-    """The floats of a model folder."""
+    """The floating-point type of the numbers in a model folder."""
 
     FLOAT32 = "float32"
     FLOAT16 = "float16"
@@ -41,29 +44,35 @@ class Storage(str, enum.Enum):
 
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Model folder or vector file.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="The format follows its suffix; none: a folder.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Its suffix decides the format; no suffix: a model folder.")
+    ],
     source_format: Annotated[
-        _Readable | None, typer.Option("--from", help="Format of IN; default: told by its content.")
+        _Readable | None, typer.Option("--from", help="Format of IN. [default: recognised by content]")
     ] = None,
     target_format: Annotated[
-        _Writable | None, typer.Option("--to", help="Format of OUT; default: told by its suffix.")
+        _Writable | None, typer.Option("--to", help="Format of OUT. [default: by the suffix]")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT, once the new one is whole.")] = False,
-    encoding: Annotated[str, typer.Option("--encoding", help="Of the words of IN.")] = "utf-8",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT when the new file is complete.")] = False,
+    encoding: Annotated[str, typer.Option("--encoding", help="Encoding of the words in IN.")] = "utf-8",
     encoding_errors: Annotated[
-        EncodingErrors, typer.Option("--encoding-errors", help="Invalid bytes in a word: an error, or U+FFFD.")
+        EncodingErrors,
+        typer.Option("--encoding-errors", help="Invalid bytes in a word: an error, or replaced by U+FFFD."),
     ] = EncodingErrors.STRICT,
     duplicates: Annotated[
-        Duplicates, typer.Option("--duplicates", help="A word that stands twice: an error, or its first row counts.")
+        Duplicates, typer.Option("--duplicates", help="A word that occurs twice: an error, or its first row is used.")
     ] = Duplicates.ERROR,
-    limit: Annotated[int | None, typer.Option("--limit", help="The first so many rows alone.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", help="Read only this many rows, the first ones.")] = None,
     storage: Annotated[
-        Storage, typer.Option("--storage", help="Floats of a model folder; float16 halves it.")
+        Storage, typer.Option("--storage", help="Number type of a model folder; float16 halves the size.")
     ] = Storage.FLOAT32,
-    threads: Annotated[int | None, typer.Option("--threads", help="Default: the processors you may use.")] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option("--threads", help="Number of threads. [default: all processors]"),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
 ) -> None:
-    """Read the vectors of one program, write them for another. OUT appears whole or not at all.
+    """Read vectors in one program's format and write them in another's. OUT is written completely or not at all.
 
     \b
     firth convert model vectors.txt                          word2vec text

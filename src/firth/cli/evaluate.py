@@ -1,4 +1,4 @@
-"""Room cli: ``firth evaluate``: analogies and word pairs, as tables or JSON."""
+"""Room cli: ``firth evaluate`` scores vectors by analogies and word pairs; the output is a table or JSON."""
 
 from __future__ import annotations
 
@@ -27,26 +27,30 @@ def evaluate(
         list[Path] | None, typer.Argument(metavar="FILE", help="More files for --similarity.")
     ] = None,
     analogies: Annotated[
-        Path | None, typer.Option("--analogies", metavar="FILE", help="Questions in the form of questions-words.txt.")
+        Path | None, typer.Option("--analogies", metavar="FILE", help="Questions in the format of questions-words.txt.")
     ] = None,
     similarity: Annotated[
         list[Path] | None,
-        typer.Option("--similarity", metavar="FILE...", help="Pairs with people's scores: word, word, score a line."),
+        typer.Option(
+            "--similarity", metavar="FILE...", help="Word pairs with human scores; a line: word, word, score."
+        ),
     ] = None,
     restrict: Annotated[
-        int, typer.Option("--restrict", help="Only the so many most frequent words take part.")
+        int, typer.Option("--restrict", help="Use only this many words, the most frequent ones.")
     ] = RESTRICT_VOCABULARY,
     fold_case: Annotated[
-        bool, typer.Option("--fold-case/--keep-case", help="Whether Paris and paris are the same word.")
+        bool, typer.Option("--fold-case/--keep-case", help="Treat Paris and paris as the same word, or not.")
     ] = True,
     method: Annotated[
-        Method, typer.Option("--method", help="Of the analogies: nearest to B - A + C, or by products (3CosMul).")
+        Method, typer.Option("--method", help="Score of analogies: cosine with B - A + C, or a product (3CosMul).")
     ] = Method.ADD,
-    sections: Annotated[bool, typer.Option("--sections", help="A line for each section of the analogies.")] = False,
+    sections: Annotated[
+        bool, typer.Option("--sections", help="Print a line for each section of the analogies.")
+    ] = False,
     delimiter: Annotated[
         str | None,
         typer.Option(
-            "--delimiter", help="Between the columns of --similarity: a character, or tab. [default: guessed]"
+            "--delimiter", help="Delimiter of the columns in --similarity: a character, or tab. [default: guessed]"
         ),
     ] = None,
     columns: Annotated[
@@ -54,23 +58,24 @@ def evaluate(
         typer.Option(
             "--columns",
             metavar="WORD,WORD,SCORE",
-            help="Columns of --similarity: numbers from 1, or names in the heading. [default: guessed]",
+            help="Columns of word, word, score in --similarity: numbers from 1, or names. [default: guessed]",
         ),
     ] = None,
     skip_bad_lines: Annotated[
-        bool, typer.Option("--skip-bad-lines", help="Exit with 0 although lines are no pairs or no questions.")
+        bool, typer.Option("--skip-bad-lines", help="Exit with 0 even if some lines are not pairs or questions.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Score vectors by analogies and by people's judgements of similarity; the same numbers as gensim's.
+    """Score vectors by analogies and by human judgements of similarity. The scores equal gensim's.
 
     \b
     firth evaluate model --analogies questions-words.txt
     firth evaluate model --similarity combined.csv SimLex-999.txt --json
     firth evaluate model --similarity ratings.tsv --columns word1,word2,mean
 
-    Every line of a file is accounted for. Exit status: 0 all lines but blank ones, comments and one heading counted;
-    1 others did not (--skip-bad-lines: 0); 2 nothing could be scored.
+    Every line of a file is counted in the report. Exit status: 0 every line was used, except blank lines, comments and
+    one heading; 1 other lines were not used (with --skip-bad-lines: 0); 2 nothing could be scored, and the message says
+    why.
     """
     pair_files = [*(similarity or []), *(more_pairs or [])]
     if more_pairs and not similarity:
@@ -88,7 +93,7 @@ def evaluate(
     from firth.vectors.pair_files import read_word_pairs
     from firth.vectors.question_files import read_questions
 
-    # All files first: what is wrong with one of them is said before any work.
+    # All files are opened first, so that a missing file is an error before any work.
     chosen = _parse_columns(columns)
     mark = {"tab": "\t", "\\t": "\t", "space": " "}.get(delimiter or "", delimiter)
     questions = read_questions(analogies) if analogies is not None else None
@@ -97,33 +102,31 @@ def evaluate(
     opened = open_vectors(vectors)
     result: dict[str, Any] = {}
     accounts: list[tuple[Path, LineCounts]] = []
-    unscored: list[Path] = []
+    unscored: list[tuple[Path, str]] = []
     if analogies is not None and questions is not None:
         score = score_analogies(
             opened, questions, restrict_vocabulary=restrict, fold_case=fold_case, method=method.value
         )
         accounts.append((analogies, score.lines))
         if not score.total.n_answered:
-            unscored.append(analogies)
+            unscored.append((analogies, "every line has a word that the vectors lack"))
         result["analogies"] = {"file": str(analogies), **_analogies_to_json(score)}
         if not as_json:
             _print_analogies(analogies, score, sections)
     for path, file in read_pairs:
         pairs = score_word_pairs(opened, file, restrict_vocabulary=restrict, fold_case=fold_case)
         accounts.append((path, pairs.lines))
-        if not pairs.n_pairs:
-            unscored.append(path)
+        if pairs.not_defined is not None:
+            unscored.append((path, pairs.not_defined))
         result.setdefault("similarity", []).append({"file": str(path), **_pairs_to_json(pairs)})
         if not as_json:
             _print_pairs(path, pairs)
     if as_json:
         print_json(result)
-    for path in unscored:
+    for path, reason in unscored:
         kind = "Error" if len(unscored) == len(accounts) else "note"
         typer.echo(
-            f"{kind}: nothing of {path} could be scored: every line has a word that the vectors lack; compare the words"
-            f" with those of `firth info {vectors}`",
-            err=True,
+            f"{kind}: nothing of {path} could be scored: {reason}; compare with `firth info {vectors}`", err=True
         )
     if len(unscored) == len(accounts):
         raise typer.Exit(EXIT_REFUSED)
@@ -132,7 +135,7 @@ def evaluate(
         typer.echo(
             f"{'note' if skip_bad_lines else 'Error'}: {lines.n_bad:,} of {lines.n_lines:,} lines of {path} did not"
             f" count: {lines.describe_bad()}"
-            + ("" if skip_bad_lines else "; mend these lines, or give --skip-bad-lines"),
+            + ("" if skip_bad_lines else "; correct these lines, or give --skip-bad-lines"),
             err=True,
         )
     if bad and not skip_bad_lines:
@@ -174,6 +177,7 @@ def _pairs_to_json(score: PairScore) -> dict[str, Any]:
         "unknown_share": score.unknown_share,
         "n_skipped_lines": score.n_skipped_lines,
         "tags_removed": score.tags_removed,
+        "not_defined": score.not_defined,
         "lines": _lines_to_json(score.lines),
         "layout": dataclasses.asdict(score.layout),
     }
@@ -196,8 +200,9 @@ def _print_analogies(path: Path, score: AnalogyScore, with_sections: bool) -> No
 
 
 def _print_pairs(path: Path, score: PairScore) -> None:
+    found = f"Spearman {score.spearman:.4f}, Pearson {score.pearson:.4f}"
     typer.echo(
-        f"{path}: Spearman {score.spearman:.4f}, Pearson {score.pearson:.4f} over {score.n_pairs:,} pairs,"
+        f"{path}: {found if score.not_defined is None else 'no correlation'} over {score.n_pairs:,} pairs,"
         f" {score.unknown_share:.1%} unknown"
     )
     tags = '; "sun-n" looked up as "sun"' if score.tags_removed else ""

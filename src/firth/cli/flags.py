@@ -1,4 +1,4 @@
-"""Room cli: messages of the Python functions with the flags of the command that ran them in place of parameters."""
+"""Room cli: rewrites error messages for the terminal: names of Python parameters become flags of the command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Collection
 
-# Parameters of read_vectors; where a command has no such flag, `firth convert` writes a file that the command reads.
+# Parameters of read_vectors. If a command has no such flag, `firth convert` can write a file that the command reads.
 _READING = {"duplicates": "--duplicates", "encoding_errors": "--encoding-errors", "format": "--from"}
 _ASSIGNMENT = re.compile(r"""(?<![\w/.'"-])([a-z]+(?:_[a-z]+)*)=("[^"]*"|'[^']*'|True|\d[\w.+-]*\w|\d)""")
 _NAME = re.compile(r"""(?<![\w/.'"=-])([a-z]+(?:_[a-z]+)+)(?![\w/'"=(-]|\.\w)""")
@@ -14,16 +14,16 @@ _TWICE = re.compile(r"(--[a-z-]+(?: \S+)?) \(\1\)")
 
 
 def name_flags(message: str, flags: Collection[str], *, reads_vectors: bool = False) -> str:
-    """The message with ``--min-count 1`` in place of ``min_count=1``, and ``--min-count`` in place of ``min_count``.
+    """Replace ``min_count=1`` by ``--min-count 1`` in a message, and ``min_count`` by ``--min-count``.
 
     Parameters
     ----------
     message : str
     flags : collection of str
-        Of the command that runs: ``--min-count``, ... Parameters that are no flag of it keep their names.
+        Flags of the command that runs: ``--min-count``, ... A parameter that has no flag keeps its name.
     reads_vectors : bool
-        Whether the message is about a vector file. What such a file needs to be read is a flag of ``firth convert``,
-        and of this command only where the command has ``--from``.
+        Whether the message is about reading a vector file. The flags for reading belong to ``firth convert``; if the
+        command has no ``--from``, the message names ``firth convert`` instead.
     """
     converts = "--from" in flags
 

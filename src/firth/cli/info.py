@@ -1,4 +1,7 @@
-"""Room cli: ``firth info``: what is in a model or a vector file, and how it came about."""
+"""Room cli: ``firth info`` prints the size of a model or vector file, and the training record of a model.
+
+Tests: tests/cli/test_main.py.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ N_SHOWN_WORDS = 8
 
 
 def info(vectors: Vectors, as_json: AsJson = False) -> None:
-    """What is in a model or a vector file: words, dimensions, and for a model how it was trained.
+    """Describe a model or a vector file: number of words, dimensions, and, for a model, how it was trained.
 
     \b
     firth info model
@@ -76,7 +79,7 @@ def _describe_vectors(vectors: WordVectors) -> dict[str, Any]:
 
 
 def _flatten(record: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Rows of name and value for people: objects by dotted names, an epoch a row."""
+    """Rows (name, value) for the table. A nested object becomes rows with dotted names; each epoch becomes one row."""
     rows: list[tuple[str, str]] = []
     for key, value in record.items():
         name = f"{prefix}{key}"
@@ -90,7 +93,7 @@ def _flatten(record: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
                 heldout = epoch["heldout_loss_nats"]
                 rows.append((f"epoch {epoch['epoch']}", numbers + (f", held out {heldout:.4f}" if heldout else "")))
         elif name == "history.evaluations":
-            continue  # for --json
+            continue  # only --json prints these
         elif isinstance(value, list):
             rows.append((name, " ".join(map(str, value)) or "-"))
         else:

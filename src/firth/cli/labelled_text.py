@@ -1,4 +1,7 @@
-"""Room cli: texts with labels from columns of a table or from lines with ``__label__``; the whole file or an error."""
+"""Room cli: reads texts with labels from a table or from lines with ``__label__``: every row, or an error.
+
+Tests: tests/cli/test_text_files.py.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ FORMATS = ("auto", "csv", "tsv", "lines")
 SEVERAL_LABELS = ("error", "first", "each")
 MAX_FIELD_CHARACTERS = 1 << 26
 TAB = "\t"
-SEPARATORS = ",;|" + TAB  # looked for where a table has one column alone
-GLUE = ",;|"  # in a label they are meant to end it, but only white space does, here and in fastText
+SEPARATORS = ",;|" + TAB  # candidates for the hint, if a table has only one column
+GLUE = ",;|"  # people write these after a label, but only white space ends a label, here and in fastText
 
 
 @dataclass
 class LabelledTexts:
-    """Texts in the order of the file, the labels of each, and where each stands (line numbers from 1)."""
+    """Texts in the order of the file, with the labels and the line number (from 1) of each text."""
 
     texts: list[str] = field(default_factory=list)
     labels: list[list[str]] = field(default_factory=list)
@@ -45,37 +48,37 @@ def read_labelled_texts(
     with_labels: bool = True,
     several_labels: str = "error",
 ) -> LabelledTexts:
-    """Read a file of texts.
+    """Read a file of labelled texts.
 
     Parameters
     ----------
     path : Path
     file_format : "auto", "csv", "tsv" or "lines"
-        "auto": by the ending (.csv; .tsv or .tab; all others are lines), and a table where a delimiter is given.
+        With "auto" the suffix decides (.csv; .tsv or .tab; any other suffix means lines). A delimiter means a table.
     delimiter : str, optional
-        Between the columns of a table: one character, or "tab". By default a comma, in TSV a tab.
+        Delimiter of the columns of a table: one character, or "tab". The default is a comma; for TSV a tab.
     text_column, label_column : str, optional
-        Names in the header ("text" and "label" by default), or numbers from 1 with ``header=False`` (2 and 1).
+        Names in the header (default "text" and "label"). With ``header=False`` numbers from 1 (default 2 and 1).
     header : bool
         Whether the first row of a CSV or TSV file names the columns.
     label_prefix : str
-        Words of a line that start with it, wherever they stand, are its labels, as in fastText.
+        Words that start with this prefix are labels, at any position of the line, as in fastText.
     with_labels : bool
-        False: labels are not asked for; where lines have some they are taken off.
+        If False, labels are not required, and labels in the lines are removed.
     several_labels : "error", "first" or "each"
-        What a line with more than one label means.
+        Treatment of a line with several labels: an error, use the first, or repeat the text for each.
 
     Raises
     ------
     StorageError
-        A file that is missing or cannot be read.
+        The file is missing or cannot be read.
     EncodingError
-        Bytes that are not UTF-8.
+        The file has bytes that are not UTF-8.
     FormatError
-        A row with too few columns, a column that does not exist, quotes that do not close.
+        A row has too few columns, a column does not exist, or a quote is not closed.
     CorpusError
-        A file without a text; lines without a label, with nothing but labels, with labels that are glued to something
-        or empty, or with several labels. All of one kind are counted, and the first is named.
+        The file has no text; or lines have no label, nothing but labels, an empty label, several labels, or a label
+        joined to other characters. The message names the first such line and the number of lines of each kind.
     """
     validate_choice("format", file_format, FORMATS)
     validate_choice("several labels", several_labels, SEVERAL_LABELS)
@@ -107,26 +110,24 @@ def read_labelled_texts(
             continue
         glued = _find_glued(labels, words, label_prefix) if file_format == "lines" else []
         if "" in labels:
-            faults.add("empty label", line_number, f"has {label_prefix} with no name behind it; name the label")
+            faults.add("empty label", line_number, f"has {label_prefix} without a name; name the label")
         elif glued:
             faults.add(
-                "glued label",
+                "joined label",
                 line_number,
-                f"has a label that is glued to something, {glued[0][:60]!r}; put a space between labels and words,"
-                f" and no {' '.join(GLUE)} into the names of labels",
+                f"has a label that is joined to other characters, {glued[0][:60]!r}; put a space between labels and"
+                f" words, and use no {' '.join(GLUE)} in the names of labels",
             )
         elif not labels:
-            faults.add("no label", line_number, f"has no label; give it {wanted}, or take it out")
+            faults.add("no label", line_number, f"has no label; give it {wanted}, or remove it")
         elif not words.strip():
-            faults.add(
-                "no text", line_number, f"has nothing but its label {labels[0]!r}; give it a text, or take it out"
-            )
+            faults.add("no text", line_number, f"has nothing but its label {labels[0]!r}; give it a text, or remove it")
         elif len(labels) > 1 and several_labels == "error":
             faults.add(
                 "several labels",
                 line_number,
-                f"has {len(labels)} labels ({', '.join(labels[:5])}); choose --several-labels first, or each,"
-                " which takes the text once for each label",
+                f"has {len(labels)} labels ({', '.join(labels[:5])}); give --several-labels first, or each,"
+                " which repeats the text for each label",
             )
     faults.raise_any(len(result), is_lines=file_format == "lines")
     if not result.texts:
@@ -135,7 +136,7 @@ def read_labelled_texts(
 
 
 class _Faults:
-    """What is wrong with the lines of a file: how many of each kind, and the first of all."""
+    """Faults found in the lines of a file: the number of each kind, and the first fault."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -159,8 +160,8 @@ class _Faults:
 
 
 def _find_glued(labels: list[str], words: str, label_prefix: str) -> list[str]:
-    """Labels that hold a mark meant to end them, or another label; and words that hold a label."""
-    is_word = len(label_prefix) > 1  # "@" or "#" alone stands in many words and names
+    """Labels that contain one of GLUE or another label, and words that contain a label."""
+    is_word = len(label_prefix) > 1  # a single "@" or "#" occurs inside many words and names
     return [
         *(label for label in labels if any(mark in label for mark in GLUE) or (is_word and label_prefix in label)),
         *(word for word in words.split() if is_word and label_prefix in word),
@@ -171,7 +172,7 @@ def _parse_delimiter(delimiter: str | None, file_format: str) -> str:
     if delimiter is None:
         return "\t" if file_format == "tsv" else ","
     if file_format == "lines":
-        raise ParameterError("--delimiter must come with a table, got --format lines; leave one of them out")
+        raise ParameterError("--delimiter must come with a table, got --format lines; leave out one of the two")
     character = "\t" if delimiter in ("tab", "\\t") else delimiter
     if len(character) != 1 or character in '"\r\n':
         raise ParameterError(f"--delimiter must be one character, or tab, got {delimiter!r}")
@@ -219,7 +220,7 @@ def _parse_columns(
         for row in reader:
             line_number, previous = previous + 1, reader.line_num
             if not row:
-                continue  # csv's own reading of an empty line: no row at all
+                continue  # the csv module skips empty lines as well
             needed = max(text_index, label_index if label_index is not None else 0)
             if len(row) <= needed or (names is not None and len(row) != len(names)):
                 expected = len(names) if names is not None else needed + 1
@@ -234,7 +235,7 @@ def _parse_columns(
 
 
 def _hint_of_delimiter(row: list[str], separator: str) -> str:
-    """The flag for another delimiter, where a row that is one field holds one."""
+    """A hint to give --delimiter, if the row has one field and that field contains another delimiter."""
     if len(row) == 1:
         for other in SEPARATORS.replace(separator, ""):
             if other in row[0]:
@@ -251,10 +252,10 @@ def _column_index(path: Path, column: str, names: list[str] | None, separator: s
             raise ParameterError(f"a column must be a number from 1 without a header, got {column!r}")
         return int(column) - 1
     if names.count(column) != 1:
-        what = "stands twice in the header of" if column in names else "is no column of"
+        what = "occurs twice in the header of" if column in names else "is no column of"
         raise FormatError(
             f"{column!r} {what} {path}, which has {', '.join(map(repr, names))};"
-            f" name others with --text-column and --label-column{_hint_of_delimiter(names, separator)}"
+            f" choose columns with --text-column and --label-column{_hint_of_delimiter(names, separator)}"
         )
     return names.index(column)
 

@@ -1,4 +1,4 @@
-"""Room cli: ``firth``: the commands by name, each loaded when it is called; errors become a message and a status."""
+"""Room cli: ``firth``, the group of commands: loads a command when called; turns errors into messages and statuses."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from firth.errors import FirthError, FormatError
 
 @dataclass(frozen=True)
 class CommandEntry:
-    """Where a command is, and its line in ``firth --help``.
+    """The module of a command, and its line in ``firth --help``.
 
     Attributes
     ----------
     module : str
-        Has a function of the command's name, or a Typer application called ``app``.
+        Name of a module with a function of the command's name, or with a Typer application called ``app``.
     help : str
     """
 
@@ -38,21 +38,21 @@ class CommandEntry:
 # A new command is one file and one line here.
 COMMANDS: dict[str, CommandEntry] = {
     "train": CommandEntry("firth.cli.train", "Learn vectors from a corpus."),
-    "neighbors": CommandEntry("firth.cli.neighbors", "The words nearest to a word."),
+    "neighbors": CommandEntry("firth.cli.neighbors", "Print the words nearest to a word."),
     "analogy": CommandEntry("firth.cli.analogy", "A is to B as C is to what?"),
-    "evaluate": CommandEntry("firth.cli.evaluate", "Score vectors by analogies and by people's judgements."),
-    "info": CommandEntry("firth.cli.info", "What is in a model or a vector file."),
-    "convert": CommandEntry("firth.cli.convert", "Read the vectors of one program, write them for another."),
+    "evaluate": CommandEntry("firth.cli.evaluate", "Score vectors by analogies and by human judgements."),
+    "info": CommandEntry("firth.cli.info", "Describe a model or a vector file."),
+    "convert": CommandEntry("firth.cli.convert", "Convert vectors to another program's file format."),
     "plot": CommandEntry("firth.cli.plot", "Draw words at their two principal components."),
-    "classify": CommandEntry("firth.cli.classify", "Classify texts by the mean of their vectors."),
-    "check": CommandEntry("firth.cli.check", "Grade losses and gradients that people wrote."),
-    "clean": CommandEntry("firth.cli.clean", "Delete what killed runs left behind."),
+    "classify": CommandEntry("firth.cli.classify", "Classify texts by the mean of their word vectors."),
+    "check": CommandEntry("firth.cli.check", "Grade functions that compute losses and gradients."),
+    "clean": CommandEntry("firth.cli.clean", "Delete the files that killed runs left."),
     "selfcheck": CommandEntry("firth.cli.selfcheck", "Prove the kernels on this machine, in seconds."),
 }
 
 
 class CommandRegistry(TyperGroup):
-    """The group of all commands: lists them without loading them, and turns exceptions into exit statuses."""
+    """The group of all commands. Lists commands without loading them; turns exceptions into exit statuses."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -62,7 +62,7 @@ class CommandRegistry(TyperGroup):
         return None if entry is None else load_command(cmd_name, entry)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # names, for "Did you mean"
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # names that click suggests in "Did you mean"
         return super().resolve_command(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -77,15 +77,15 @@ class CommandRegistry(TyperGroup):
             typer.echo(f"Error: {describe_error(error, _flags_of(ctx))}", err=True)
             raise typer.Exit(EXIT_REFUSED) from None
         except KeyboardInterrupt:
-            typer.echo("Interrupted: nothing half-written was left.", err=True)
+            typer.echo("Interrupted: no half-written file was left.", err=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None
         except MemoryError as error:
-            typer.echo(f"Error: the memory does not suffice{f': {error}' if str(error) else ''}", err=True)
+            typer.echo(f"Error: out of memory{f': {error}' if str(error) else ''}", err=True)
             raise typer.Exit(EXIT_REFUSED) from None
 
 
 class _Listing(TyperGroup):
-    """Names and lines of the commands, for the help page alone."""
+    """Names and help lines of the commands, used only for the help page."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -95,7 +95,7 @@ class _Listing(TyperGroup):
 
 
 def load_command(name: str, entry: CommandEntry) -> Any:
-    """The command as a click command, its module imported."""
+    """Import a command's module and return the command as a click command."""
     module = importlib.import_module(entry.module)
     app = getattr(module, "app", None)
     if app is None:
@@ -107,18 +107,18 @@ def load_command(name: str, entry: CommandEntry) -> Any:
 
 
 def describe_error(error: FirthError, flags: Collection[str] = ()) -> str:
-    """The message for a person at a terminal: without an OSError's number, with the names of the command's flags."""
+    """The error message for a terminal: without an OSError's number, and with flags in place of parameter names."""
     message = str(error)
     if isinstance(error, OSError) and error.strerror:
         message = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     message = message.replace(
         "ask to overwrite it", "give --overwrite"
-    )  # what the Python functions call overwrite=True
+    )  # the Python functions call this overwrite=True
     return name_flags(message, flags, reads_vectors=isinstance(error, FormatError))
 
 
 def _flags_of(ctx: Any) -> set[str]:
-    """The flags of the command that was called, ``--min-count`` and others; none where no command was found."""
+    """The flags of the called command, for example ``--min-count``; empty if no command was found."""
     entry = COMMANDS.get(ctx.invoked_subcommand or "")
     if entry is None:
         return set()
@@ -140,14 +140,14 @@ app = typer.Typer(cls=CommandRegistry, no_args_is_help=True, add_completion=Fals
 def firth(
     version: bool = typer.Option(False, "--version", help="Print the version.", callback=_print_version, is_eager=True),
 ) -> None:
-    """Vectors for words, and for anything in sequences, from the company that they keep.
+    """Learn vectors for words, or for other items that occur in sequences, from the contexts in which they occur.
 
     \b
-      firth train corpus.txt -o model     learn vectors from a text
-      firth neighbors model whale         ask them
-      firth COMMAND --help                flags, and examples
+      firth train corpus.txt -o model     learns vectors from a text
+      firth neighbors model whale         prints the words nearest to "whale"
+      firth COMMAND --help                prints flags and examples
 
-    Exit status: 0 done; 1 a check failed; 2 refused, with the reason on standard error; 130 interrupted.
+    Exit status: 0 success; 1 a check failed; 2 refused, with the reason on standard error; 130 interrupted.
     """
 
 
@@ -160,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             status = _run(arguments)
             if sys.stdout is not None:
                 sys.stdout.flush()
-        except ReaderGoneError:  # the reader (`head`) has what it wanted
+        except ReaderGoneError:  # the reader (for example `head`) needs no more output
             status = EXIT_BROKEN_PIPE
             discard_unwritten(standard_output)
         except OutputError as error:

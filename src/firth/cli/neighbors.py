@@ -1,4 +1,7 @@
-"""Room cli: ``firth neighbors``: the words nearest to words, given or asked for at a prompt."""
+"""Room cli: ``firth neighbors`` prints the words nearest to words from its arguments, a pipe or a prompt.
+
+Tests: tests/cli/test_main.py.
+"""
 
 from __future__ import annotations
 
@@ -31,20 +34,21 @@ NO_ARGS_IS_HELP = True
 def neighbors(
     vectors: Vectors,
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="WORD", help="Each is a query; none: a prompt asks.")
+        list[str] | None,
+        typer.Argument(metavar="WORD", help="Each word is a query. Without words, a prompt asks."),
     ] = None,
     top: Top = 10,
     restrict: Restrict = None,
-    threshold: Annotated[float | None, typer.Option("--threshold", help="Answers at least this similar.")] = None,
+    threshold: Annotated[float | None, typer.Option("--threshold", help="Smallest cosine that is printed.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The words nearest to a word, by the cosine of their vectors.
+    """Print the words nearest to a word, by the cosine of their vectors.
 
     \b
     firth neighbors model whale
-    firth neighbors model whale ship -n 5 --json     one object a line and a word
+    firth neighbors model whale ship -n 5 --json     one JSON object for each word, one a line
     firth neighbors GoogleNews.bin.gz whale          any format that firth reads
-    firth neighbors model                            a prompt, or words from a pipe
+    firth neighbors model                            asks at a prompt, or reads words from a pipe
     """
     opened = open_vectors(vectors)
     if words:
@@ -56,8 +60,8 @@ def neighbors(
             else:
                 print_neighbors(answer, str(query))
         return
-    if sys.stdin is None:  # as Python has it where the caller closed the descriptor
-        raise ParameterError("words must be given where standard input is closed: firth neighbors DIR WORD...")
+    if sys.stdin is None:  # Python sets None if the caller closed the descriptor
+        raise ParameterError("words must be given if standard input is closed: firth neighbors DIR WORD...")
     n_unknown = sum(
         not _answer(opened, line, top=top, restrict=restrict, threshold=threshold, as_json=as_json)
         for line in _ask(opened)
@@ -67,7 +71,7 @@ def neighbors(
 
 
 def _ask(vectors: WordVectors) -> Iterator[str]:
-    """Lines from the prompt until an empty one, or all lines of a pipe."""
+    """Yield lines from the prompt until an empty line, or all lines of a pipe."""
     if not sys.stdin.isatty():
         yield from (line.strip() for line in sys.stdin if line.strip())
         return
@@ -86,7 +90,7 @@ def _ask(vectors: WordVectors) -> Iterator[str]:
 def _answer(
     vectors: WordVectors, line: str, *, top: int, restrict: int | None, threshold: float | None, as_json: bool
 ) -> bool:
-    """Answer a line, whose words are one query each; a word that is unknown is said, and no reason to end."""
+    """Answer a line; each word is a query. An unknown word is reported, and the next word is answered."""
     try:
         for query in parse_words(vectors, line.split()):
             answer = vectors.neighbors(query, top=top, restrict=restrict, threshold=threshold)

@@ -1,4 +1,4 @@
-"""Room cli: the standard streams of a command: any text is printed, and a stream that cannot be written is told."""
+"""Room cli: the standard streams of a command. Any text can be printed; a stream that cannot be written is an error."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from firth.base.streams import QuietStream, ReadableStream
 
 
 class OutputError(Exception):
-    """Standard output cannot be written; no FirthError, so that no command takes it for an answer to a question."""
+    """Standard output cannot be written. Not a FirthError, because commands handle those as answers to a query."""
 
 
 class ReaderGoneError(Exception):
-    """The reader of standard output has left; no OSError, for which click would choose the exit status."""
+    """The reader closed standard output. Not an OSError, because click chooses the exit status of an OSError."""
 
 
 class ResultStream(ReadableStream):
-    """Standard output: a reader that leaves raises ReaderGoneError, anything else that fails an OutputError."""
+    """Standard output. Raises ReaderGoneError if the reader closed it, and OutputError for any other failure."""
 
     def write(self, text: str) -> int:
         try:
@@ -37,10 +37,10 @@ class ResultStream(ReadableStream):
 
 @contextlib.contextmanager
 def command_streams() -> Iterator[None]:
-    """Standard output and error as commands use them; those from before are put back.
+    """Replace standard output and standard error for the duration of a command, then restore both.
 
-    Notes, progress and errors go to standard error, which falls silent where it cannot be written: the exit status
-    tells the result in any case.
+    Notes, progress and errors go to standard error. If standard error cannot be written, they are dropped; the exit
+    status still reports the result.
     """
     before = sys.stdout, sys.stderr
     if sys.stdout is not None:
@@ -54,10 +54,10 @@ def command_streams() -> Iterator[None]:
 
 
 def discard_unwritten(stream: TextIO | None) -> None:
-    """Send what is still buffered nowhere, so that the interpreter does not complain when it ends."""
+    """Discard buffered output. Otherwise the interpreter would report an error when it flushes the stream at exit."""
     if stream is None:
         return
-    with contextlib.suppress(OSError, ValueError):  # closed, or no file of the system
+    with contextlib.suppress(OSError, ValueError):  # the stream is closed, or has no file descriptor
         number = stream.fileno()
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, number)

@@ -1,4 +1,7 @@
-"""Room cli: ``firth plot``: words drawn at their two principal components."""
+"""Room cli: ``firth plot`` draws words at the first two principal components of their vectors.
+
+Tests: tests/cli/test_main.py.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,13 @@ def plot(
     words: Annotated[list[str], typer.Argument(metavar="WORD", help="The words to draw.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Picture: .png, .svg or .pdf.")],
     neighbors: Annotated[
-        int, typer.Option("--neighbors", help="Draw so many nearest neighbours of each word too, in grey.")
+        int, typer.Option("--neighbors", help="Also draw this many nearest neighbours of each word, in grey.")
     ] = 0,
-    title: Annotated[str | None, typer.Option("--title", help="Above the picture.")] = None,
+    title: Annotated[str | None, typer.Option("--title", help="Title above the picture.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
 ) -> None:
-    """Draw words at the two principal components of their unit vectors; no label covers another.
+    """Draw words at the first two principal components of their unit vectors. Labels do not overlap.
 
     \b
     firth plot model king queen man woman -o words.png
@@ -33,7 +36,7 @@ def plot(
     from firth.vectors.plot import plot_words
 
     if output.exists() and not overwrite:
-        raise StorageError(f"{output} exists; choose another file, or --overwrite")
+        raise StorageError(f"{output} exists; choose another file, or give --overwrite")
     opened = open_vectors(vectors)
     plot_words(opened, parse_words(opened, words), output, neighbors=neighbors, title=title)
     if not quiet:

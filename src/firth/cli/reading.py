@@ -1,4 +1,7 @@
-"""Room cli: what the commands that read vectors share: a model folder or any vector file becomes WordVectors."""
+"""Room cli: common parts of the commands that read a model folder or a vector file into WordVectors.
+
+Tests: tests/cli/test_bad_input.py.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,17 @@ if TYPE_CHECKING:
     from firth.vectors.word_vectors import Neighbor, WordVectors
 
 Vectors = Annotated[
-    Path, typer.Argument(metavar="DIR", help="Folder of a model, or a vector file of any format that firth reads.")
+    Path, typer.Argument(metavar="DIR", help="Model folder, or a vector file in any format that firth reads.")
 ]
-Top = Annotated[int, typer.Option("--top", "-n", help="How many answers.")]
-Restrict = Annotated[int | None, typer.Option("--restrict", help="Answer from the so many most frequent words.")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
+Top = Annotated[int, typer.Option("--top", "-n", help="Number of answers.")]
+Restrict = Annotated[
+    int | None, typer.Option("--restrict", help="Search only this many words, the most frequent ones.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def open_vectors(path: Path) -> WordVectors:
-    """The word vectors of a model folder, memory-mapped, or of a vector file, its format told by its content."""
+    """The word vectors of a model folder (memory-mapped), or of a vector file (its content decides the format)."""
     from firth.vectors.conversion import as_word_vectors
 
     if path.is_dir() and is_model(path):
@@ -36,14 +41,14 @@ def open_vectors(path: Path) -> WordVectors:
 
 
 def is_model(folder: Path) -> bool:
-    """Whether a folder has a training record, or an unfinished run, beside vectors."""
+    """Whether a folder has a training record or an unfinished run, and not only vectors."""
     from firth.formats.model_folder import read_config
 
     return not (folder / "config.json").exists() or "training" in read_config(folder)
 
 
 def parse_words(vectors: WordVectors, words: list[str]) -> list[Any]:
-    """Words as the vectors have them: where ids were the words, they are integers.
+    """Convert words from the command line to the type of the vectors' words: str, or int if the words are ids.
 
     Raises
     ------
@@ -59,23 +64,23 @@ def parse_words(vectors: WordVectors, words: list[str]) -> list[Any]:
 
 
 def make_choice(name: str, words: tuple[str, ...]) -> Any:
-    """A type whose members are the words: typer makes a choice of it, so that no list of words is written twice."""
+    """An enum whose members are the words. Typer offers them as the choices of a flag."""
     members = [(word, word) for word in words]
     return enum.Enum(name, members, type=str)
 
 
 def print_json(value: Any) -> None:
-    """One line of JSON on standard output; NaN becomes null."""
+    """Print one line of JSON on standard output; NaN becomes null."""
     typer.echo(json.dumps(_without_nan(value), ensure_ascii=False))
 
 
 def neighbors_to_json(neighbors: list[Neighbor]) -> list[dict[str, Any]]:
-    """Words and similarities as JSON's own types."""
+    """Words and similarities as types that JSON has."""
     return [{"word": neighbor.word, "similarity": float(neighbor.similarity)} for neighbor in neighbors]
 
 
 def print_neighbors(neighbors: list[Neighbor], heading: str | None = None) -> None:
-    """Lines of similarity and word, best first."""
+    """Print a line (similarity, word) for each neighbour, the most similar first."""
     if heading is not None:
         typer.echo(heading)
     for neighbor in neighbors:

@@ -1,8 +1,12 @@
-"""Room cli: ``firth selfcheck``: the proof of the kernels, run on the user's own machine.
+"""Room cli: ``firth selfcheck`` runs the proof of the kernels on the user's machine.
 
-Three statements, for every objective of the registry: the reference's gradient is its loss's (finite differences); the
-float64 kernel's update at learning rate 1 is that gradient, to 1e-12; the float32 kernel agrees with it to its stated
-tolerance; each with every option and every instruction set that the processor has.
+It checks three statements for every objective of the registry, every option and every instruction set of the processor:
+
+1. The gradient of the reference equals finite differences of its loss.
+2. The update of the float64 kernel at learning rate 1 equals that gradient, to 1e-12.
+3. The update of the float32 kernel equals that gradient, to the tolerance in ``kernels/proof.py``.
+
+Tests: tests/cli/test_main.py.
 """
 
 from __future__ import annotations
@@ -32,8 +36,8 @@ from firth.numerics.gradient_check import TOLERANCES, check_gradient
 from firth.numerics.gradients import RowGradient
 
 REFERENCE = "reference"
-# Finite differences compare every coordinate at some milliseconds each: two dimensions, and the cases with repeats on
-# the inputs, on the outputs, and across, say what many would. The tests of numerics take larger ones.
+# Finite differences take milliseconds for each coordinate, so the check uses two dimensions and three cases: ids that
+# repeat among the inputs, among the outputs, and in both. The tests of numerics use larger sizes.
 FINITE_DIFFERENCE_DIMS = 2
 FINITE_DIFFERENCE_CASES = ("repeats", "target-among-negatives", "inputs-among-outputs")
 
@@ -46,12 +50,12 @@ class Result:
     ----------
     objective : str
     options : str
-        Of the input side.
+        Options of the input side.
     what : str
-        ``"reference"`` (its gradient by finite differences), or an instruction set and the float type.
+        ``"reference"`` (its gradient against finite differences), or an instruction set and a float type.
     n_cases : int
     largest_error : float
-        Over the cases; relative, as kernels/proof.py and the gradient checker say.
+        Largest relative error of all cases; kernels/proof.py and the gradient checker define it.
     tolerance : float
     worst_case : str
     """
@@ -70,10 +74,10 @@ class Result:
 
 
 def selfcheck(as_json: AsJson = False) -> None:
-    """Prove the kernels on this machine: every objective, every instruction set, in seconds.
+    """Prove the kernels on this machine: every objective on every instruction set, in seconds.
 
-    The reference's gradients are held against finite differences, and the native updates against the reference, with
-    repeated words on either side. Exit status 1 if anything fails.
+    Compares the gradients of the reference with finite differences, and the native updates with the reference. The
+    cases include repeated words on both sides. Exit status 1 if a comparison fails.
     """
     start = time.perf_counter()
     instruction_sets = available_instruction_sets()
@@ -114,7 +118,7 @@ def selfcheck(as_json: AsJson = False) -> None:
 
 
 def check_objective(objective: Objective, options: dict[str, str], instruction_sets: tuple[str, ...]) -> list[Result]:
-    """The rows of one objective with one choice of its options."""
+    """The rows of the table for one objective with one choice of its options."""
     label = " ".join(f"{name.removeprefix('cbow_')}={word}" for name, word in options.items())
 
     def row(what: str, errors: dict[str, float], tolerance: float) -> Result:
@@ -140,7 +144,7 @@ def check_objective(objective: Objective, options: dict[str, str], instruction_s
 
 
 def finite_difference_error(case: UnitCase) -> float:
-    """The largest relative error of the reference's gradient; infinite where the checker finds anything wrong."""
+    """The largest relative error of the reference's gradient; infinite if the checker finds a fault."""
     unit, objective = case.unit, case.unit.objective
     shapes = {"input_vectors": unit.input_vectors, "output_vectors": unit.output_vectors}
 

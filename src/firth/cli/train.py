@@ -1,4 +1,7 @@
-"""Room cli: ``firth train``: flags made of TrainingConfig's fields, so that no list of parameters is written twice."""
+"""Room cli: ``firth train``. Its flags are made from the fields of TrainingConfig, and a few more for the run.
+
+Tests: tests/cli/test_main.py, tests/cli/test_interrupt.py.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,8 @@ if TYPE_CHECKING:
 NO_ARGS_IS_HELP = True
 ENCODING_ERRORS = ("strict", "replace", "ignore")
 
-_LEARNING, _CORPUS, _RUN = "What is learned", "The corpus", "The run"
-# Where the flags of TrainingConfig stand in the help; those that are not named here stand under what is learned.
+_LEARNING, _CORPUS, _RUN = "Learning", "Corpus", "Run"
+# The panel of the help page in which a flag of TrainingConfig is shown; the default is _LEARNING.
 _PANELS = {
     "min_count": _CORPUS,
     "max_vocabulary": _CORPUS,
@@ -47,14 +50,14 @@ def train_command(
     ctx: typer.Context,
     corpus: Annotated[
         list[str] | None,
-        typer.Argument(metavar="CORPUS", help="Text files, globs, .gz .bz2 .xz .zst too; - is standard input."),
+        typer.Argument(metavar="CORPUS", help="Text files or globs, also .gz, .bz2, .xz, .zst; - is standard input."),
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Folder for the model.", rich_help_panel=_RUN),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the model in DIR, once the new one is whole.")
+        bool, typer.Option("--overwrite", help="Replace the model in DIR when the new model is complete.")
     ] = False,
     lowercase: Annotated[
         bool, typer.Option("--lowercase", help="Lower-case every word.", rich_help_panel=_CORPUS)
@@ -62,14 +65,16 @@ def train_command(
     encoding_errors: Annotated[
         enum.Enum,
         typer.Option(
-            "--encoding-errors", help="Bytes that are not UTF-8: an error, U+FFFD, left out.", rich_help_panel=_CORPUS
+            "--encoding-errors",
+            help="Bytes that are not UTF-8: an error, replaced by U+FFFD, or left out.",
+            rich_help_panel=_CORPUS,
         ),
     ] = "strict",  # type: ignore[assignment]
     as_text: Annotated[
         bool,
         typer.Option(
             "--as-text",
-            help="Take files that look like JSON, CSV, HTML, XML or vectors for plain text.",
+            help="Read files as plain text even if they look like JSON, CSV, HTML, XML or vectors.",
             rich_help_panel=_CORPUS,
         ),
     ] = False,
@@ -78,7 +83,7 @@ def train_command(
         typer.Option(
             "--vocabulary",
             metavar="FILE",
-            help="Use these words: lines of word and count, as word2vec's -save-vocab writes.",
+            help="Use the words of this file; a line: word, count, as word2vec's -save-vocab writes.",
             rich_help_panel=_CORPUS,
         ),
     ] = None,
@@ -87,7 +92,7 @@ def train_command(
         typer.Option(
             "--sequence-weights",
             metavar="FILE",
-            help="A number a line: the factor of each line's learning rate and loss.",
+            help="File with one number a line: a factor for the learning rate and loss of each corpus line.",
             rich_help_panel=_CORPUS,
         ),
     ] = None,
@@ -102,14 +107,14 @@ def train_command(
     ] = None,
     freeze: Annotated[
         bool,
-        typer.Option("--freeze", help="Keep the --initial-vectors as they are.", rich_help_panel=_LEARNING),
+        typer.Option("--freeze", help="Do not change the --initial-vectors.", rich_help_panel=_LEARNING),
     ] = False,
     heldout: Annotated[
         str | None,
         typer.Option(
             "--heldout",
             metavar="SHARE|FILE",
-            help="Never train on this share of the lines, like 1%, or this file; report its loss.",
+            help="Share of the lines, like 1%, or a file, that is never trained on; its loss is reported.",
             rich_help_panel=_RUN,
         ),
     ] = None,
@@ -118,7 +123,7 @@ def train_command(
         typer.Option(
             "--heldout-every",
             metavar="WORDS",
-            help="When to look at it, like 10Mwords; default: after every epoch.",
+            help="Interval of the held-out loss, like 10Mwords. [default: one epoch]",
             rich_help_panel=_RUN,
         ),
     ] = None,
@@ -126,7 +131,7 @@ def train_command(
         int | None,
         typer.Option(
             "--patience",
-            help="Stop when so many looks did not improve the held-out loss; keep the best vectors.",
+            help="Stop after this many held-out losses without improvement; keep the best vectors.",
             rich_help_panel=_RUN,
         ),
     ] = None,
@@ -135,7 +140,7 @@ def train_command(
         typer.Option(
             "--checkpoint-every",
             metavar="INTERVAL",
-            help="Like 10min, 90s, 50Mwords: then --resume goes on after a crash.",
+            help="Interval of checkpoints, like 10min, 90s or 50Mwords; --resume starts from the last one.",
             rich_help_panel=_RUN,
         ),
     ] = None,
@@ -144,7 +149,7 @@ def train_command(
         typer.Option(
             "--resume",
             metavar="DIR",
-            help="Go on with the run in DIR from its last checkpoint; no corpus, no other parameter.",
+            help="Continue the run in DIR from its last checkpoint. Give no corpus and no other parameter.",
             rich_help_panel=_RUN,
         ),
     ] = None,
@@ -152,15 +157,15 @@ def train_command(
         enum.Enum,
         typer.Option(
             "--on-interrupt",
-            help="At Ctrl-C in a run without checkpoints: save what is learned as a model, or throw it away.",
+            help="At Ctrl-C in a run without checkpoints: save the vectors learned so far as a model, or discard.",
             rich_help_panel=_RUN,
         ),
     ] = "save",  # type: ignore[assignment]
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no summary.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object about the run.")] = False,
     **parameters: Any,
 ) -> None:
-    """Learn vectors from a corpus: one line is one sequence, words are split at white space.
+    """Learn vectors from a corpus. Each line is a sequence; white space separates words.
 
     \b
     firth train corpus.txt -o model
@@ -170,7 +175,8 @@ def train_command(
     firth train --resume model
     zcat dump.gz | firth train - -o model --architecture cbow --json
 
-    Every flag of what is learned is a parameter of firth.TrainingConfig with - for _; docs/training.md explains them.
+    The flags under "Learning" are the parameters of firth.TrainingConfig, with - in place of _. docs/training.md
+    explains each of them.
     """
     folder = _folder_of(ctx, corpus, output, resume)
     try:
@@ -217,19 +223,19 @@ def train_command(
 
 
 def _tell_interrupted(stop: KeyboardInterrupt | SystemExit, folder: Path, as_json: bool, quiet: bool) -> int:
-    """Tell where the work of a run that was cut off is; the exit status."""
+    """Print where an interrupted run left its work; returns the exit status."""
     model, place, failure = attached_to(stop)
     told_by_display = place is not None and isinstance(stop, SystemExit) and not quiet
     told = []
     if model is not None:
         place = place or save_elsewhere(model, folder)
-        lost = f"{failure}; no other folder takes it, and it is lost"
+        lost = f"{failure}; no other folder can be written, so the model is lost"
         told.append(lost if place is None else describe_cut_off(model, place, failure))
     resumable = (folder / WORK_NAME / RUN_NAME).exists()
     if resumable:
-        told.append(f"go on with `firth train --resume {folder}`")
+        told.append(f"continue with `firth train --resume {folder}`")
     if not told_by_display:
-        typer.echo(f"Interrupted: {'; '.join(told) or 'nothing is left of the run'}.", err=True)
+        typer.echo(f"Interrupted: {'; '.join(told) or 'nothing of the run was saved'}.", err=True)
     if as_json:
         if model is not None and place is not None:
             print_json(summarize(model, place))
@@ -240,15 +246,15 @@ def _tell_interrupted(stop: KeyboardInterrupt | SystemExit, folder: Path, as_jso
 
 
 def _rescue(error: UnsavedModelError, folder: Path) -> str:
-    """Save the model in another place; what a person must know of it."""
+    """Save the model in another folder; returns the message for the user."""
     place = save_elsewhere(error.model, folder)
     if place is None:
-        return f"{error.reason}; no other folder takes the model, and it is lost"
+        return f"{error.reason}; no other folder can be written, so the model is lost"
     return f"{error.reason}; the model is saved to {place} instead"
 
 
 def summarize(model: Model, folder: Path) -> dict[str, Any]:
-    """The run in numbers, as ``firth train --json`` prints it; docs/training.md has the units."""
+    """The numbers of a run, as ``firth train --json`` prints them; docs/training.md gives the units."""
     history = model.history
     n_words, n_dims = model.vectors.matrix.shape
     return {
@@ -293,7 +299,7 @@ def _describe(model: Model, folder: Path) -> str:
 
 
 def _folder_of(ctx: typer.Context, corpus: list[str] | None, output: Path | None, resume: Path | None) -> Path:
-    """Where the run is to be; checks that a corpus and a folder, or a run to go on with, are given."""
+    """The folder of the run. Validates that a corpus and a folder, or a run to resume, are given."""
     if resume is not None:
         _validate_resume_alone(ctx)
         return resume
@@ -308,8 +314,8 @@ def _validate_resume_alone(ctx: typer.Context) -> None:
     given = [name for name in ctx.params if _is_given(ctx, name) and name not in _WITH_RESUME]
     if given:
         raise ParameterError(
-            f"--resume must come without {given[0].replace('_', '-')}: the run in the folder has its own;"
-            " --threads, --quiet and --json may be given"
+            f"--resume must come without {given[0].replace('_', '-')}: the folder has the run's parameters;"
+            " only --threads, --quiet and --json may be given"
         )
 
 
@@ -328,7 +334,7 @@ def _read_numbers(path: Path) -> list[float]:
     try:
         lines = decode_text(data, str(path)).split("\n")
     except CorpusError as error:
-        raise ParameterError(f"sequence_weights must be a text file with a number a line; {error}") from None
+        raise ParameterError(f"sequence_weights must be a text file with one number a line; {error}") from None
     if lines and not lines[-1]:
         lines.pop()
     numbers: list[float] = []
@@ -337,7 +343,7 @@ def _read_numbers(path: Path) -> list[float]:
             numbers.append(float(line))
         except ValueError:
             raise ParameterError(
-                f"sequence_weights must have a number a line, got {line[:40]!r} in {path}, line {line_number}"
+                f"sequence_weights must have one number a line, got {line[:40]!r} in {path}, line {line_number}"
             ) from None
     return numbers
 
@@ -347,7 +353,7 @@ def _plain(value: Any) -> Any:
 
 
 def _make_parameter(field: dataclasses.Field[Any], kind: Any) -> inspect.Parameter:
-    """A field of TrainingConfig as a parameter that typer reads."""
+    """Make a typer parameter from a field of TrainingConfig."""
     default = field.default
     if field.name in CHOICE_NAMES:
         kind = make_choice(field.name, choices_of(field.name))
@@ -366,7 +372,7 @@ def _make_parameter(field: dataclasses.Field[Any], kind: Any) -> inspect.Paramet
 
 
 def _with_choices(parameter: inspect.Parameter, words: tuple[str, ...]) -> inspect.Parameter:
-    """A parameter of the command that takes one of these words; its default is a word."""
+    """The parameter with a type whose values are these words, and its default converted to that type."""
     kind = make_choice(parameter.name, words)
     option = parameter.annotation.__metadata__[0]
     return parameter.replace(annotation=Annotated[kind, option], default=kind(parameter.default))

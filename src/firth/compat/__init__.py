@@ -1,1 +1,1 @@
-"""Room compat: other people's names on firth's parts."""
+"""Room compat: the names and interfaces of other software (gensim, the CS224n course), implemented with firth."""

@@ -1,4 +1,4 @@
-"""Room corpus: text or ids in, an encoded corpus on disk out; vocabulary; the sampling plan."""
+"""Room corpus: encodes text or ids as an encoded corpus on disk; chooses the vocabulary; has the random generator."""
 
 from firth.corpus.encode import CorpusEstimate, encode_corpus, encode_with_vocabulary, estimate_corpus
 from firth.corpus.encoded import EncodedCorpus

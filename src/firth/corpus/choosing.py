@@ -1,4 +1,7 @@
-"""Room corpus: choosing the vocabulary from what was counted: held-out sequences, normalizer, minimum count, order."""
+"""Room corpus: chooses the vocabulary from the counts: held-out sequences, normalizer, minimum count, order.
+
+Tests: tests/corpus/test_vocabulary.py.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,15 @@ from firth.native.text import TextEncoder
 
 
 def hold_out(counted: Counted, threshold: int, seed: int) -> tuple[Counted, int, int]:
-    """Take the held-out sequences out of the counts: (counted, tokens held out, sequences held out)."""
+    """Subtract held-out sequences from the counts; returns (counts, number of held-out tokens, and of sequences)."""
     if threshold == 0:
         return counted, 0, 0
     n_tokens, n_lines = run_stoppable(lambda: _uncount_heldout(counted, threshold, seed))
     if n_tokens == counted.n_tokens:
         raise CorpusError(
-            f"heldout_share must leave something to train on; all {n_tokens:,} tokens are in the {n_lines:,} of"
-            f" {counted.n_lines:,} sequences that are held out (a share goes by whole sequences: split the text into"
-            " lines, or hold out a file)"
+            f"heldout_share must leave at least one token to train on, got all {n_tokens:,} tokens in the {n_lines:,}"
+            f" held-out sequences, of {counted.n_lines:,}; whole sequences are held out, so split the text into more"
+            " lines, or hold out a file"
         )
     if n_tokens == 0:
         raise CorpusError(
@@ -54,7 +57,7 @@ def _uncount_heldout(counted: Counted, threshold: int, seed: int) -> tuple[int, 
 
 @dataclass(frozen=True)
 class Transform:
-    """What is done to distinct words after counting."""
+    """The changes that are applied to each distinct word after counting."""
 
     lowercase: bool
     normalizer: Callable[[str], str | None] | None
@@ -80,15 +83,15 @@ class Transform:
 
 
 class WordKindError(CorpusTypeError):
-    """A corpus of integers and a given vocabulary of strings, or the other way round."""
+    """The tokens of the corpus are integers and the words of the given vocabulary are strings, or vice versa."""
 
 
 class IntegerWordsError(ParameterError):
-    """A change of spelling that is asked of words that are integers."""
+    """``lowercase`` or ``normalizer`` was given, but the words are integers."""
 
 
 class NoKnownWordError(CorpusError):
-    """A corpus without a word of the given vocabulary."""
+    """The corpus has no word of the given vocabulary."""
 
 
 def choose_vocabulary(
@@ -98,12 +101,16 @@ def choose_vocabulary(
     max_vocabulary: int | None,
     vocabulary: Vocabulary | None,
 ) -> tuple[Vocabulary, list[NDArray[np.int32]], int]:
-    """The vocabulary; for each counter the map from spooled ids to its ids (-1: dropped); how many words were seen."""
+    """Choose the vocabulary from the counts.
+
+    Returns the vocabulary, an array for each counter that maps spooled ids to ids of the vocabulary (-1: dropped), and
+    the number of distinct words seen.
+    """
     words, counts = counted.words, counted.counts
     merged_ids: NDArray[np.int32] | None = None
     if isinstance(words, np.ndarray):
         if transform.changes_words:
-            raise IntegerWordsError("lowercase and normalizer must be unset where the words are integers")
+            raise IntegerWordsError("lowercase and normalizer must be unset if the words are integers")
     else:
         changes = transform.changes_words or (isinstance(words, NativeWords) and transform.encoding_errors != "strict")
         if changes or vocabulary is not None:
@@ -131,7 +138,7 @@ def choose_vocabulary(
 
 
 def unseen_words(vocabulary: Vocabulary, counted: Counted, id_maps: list[NDArray[np.int32]]) -> NDArray[np.int64]:
-    """Ids of the words of a given vocabulary that the corpus never has."""
+    """Ids of the words of a given vocabulary that never occur in the corpus."""
     is_seen = np.zeros(len(vocabulary), np.bool_)
     for distinct, id_map in zip(counted.id_maps, id_maps, strict=True):
         word_ids = id_map[counted.counts[distinct] > 0]
@@ -142,7 +149,7 @@ def unseen_words(vocabulary: Vocabulary, counted: Counted, id_maps: list[NDArray
 def _merge_words(
     words: list[str], counts: NDArray[np.int64], transform: Transform
 ) -> tuple[list[str], NDArray[np.int64], NDArray[np.int32]]:
-    """Words that become the same are counted together; the map says which word each becomes, -1 for none."""
+    """Add the counts of words that became equal. The map gives the number of the new word, -1 for a dropped one."""
     merged: dict[str, int] = {}
     merged_ids = np.empty(len(words), np.int32)
     for word_id, word in enumerate(words):
@@ -160,9 +167,9 @@ def _rank(
     min_count: int,
     max_vocabulary: int | None,
 ) -> NDArray[np.int64]:
-    """Numbers of the words that are kept, in the order of their new ids."""
+    """Numbers of the kept words, in the order of their new ids."""
     kept = np.flatnonzero(counts >= min_count)
-    if isinstance(words, list):  # an empty string is no word
+    if isinstance(words, list):  # an empty string is not a word
         kept = kept[np.fromiter((words[number] != "" for number in kept.tolist()), np.bool_, len(kept))]
     if not len(kept):
         raise CorpusError(_nothing_left_message(words, counts, min_count))
@@ -192,18 +199,18 @@ def _nothing_left_message(
     words: NativeWords | list[str] | NDArray[np.int64], counts: NDArray[np.int64], min_count: int
 ) -> str:
     if not len(counts) or not counts.max():
-        return "the vocabulary must have at least one word, got none: every word was dropped (is it the normalizer?)"
+        return "the vocabulary must have at least one word, got none: every word was dropped; check the normalizer"
     first = int(np.argmax(counts))
     if isinstance(words, list) and words[first] == "":
         counts = counts.copy()
         counts[first] = 0
         return _nothing_left_message(words, counts, min_count)
     n_seen, highest = int(np.count_nonzero(counts)), int(counts.max())
-    if isinstance(words, NativeWords):  # which word comes first depends on the threads
+    if isinstance(words, NativeWords):  # the order of these words depends on the threads
         first = int(words.rank(counts, np.flatnonzero(counts == highest))[0])
     word = words.encoded(first).decode() if isinstance(words, NativeWords) else words[first]
     return (
         f"min_count={min_count} leaves no word: {n_seen:,} distinct words were seen among {int(counts.sum()):,} tokens,"
         f" the most frequent, {word if isinstance(words, np.ndarray) else repr(word)}, {highest:,}"
-        f" time{'s' if highest > 1 else ''}; min_count={highest} or less would work, or more text"
+        f" time{'s' if highest > 1 else ''}; give min_count={highest} or less, or more text"
     )

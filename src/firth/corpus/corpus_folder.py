@@ -1,8 +1,10 @@
-"""Room corpus: the folder that a corpus is encoded into: the old corpus stays whole until the new one is.
+"""Room corpus: the folder of an encoded corpus. An old corpus in it is kept until the new one is complete.
 
-The new corpus is written in a marked folder inside (`firth.base.owned`) and moved in the end, its manifest last.
-While files are moved, the manifest in the folder says that the corpus is unfinished: so a corpus that a kill cut in
-half is neither opened nor taken for a user's files.
+The new corpus is written into a marked folder inside (`firth.base.owned`). Its files are moved at the end, the manifest
+last. During the move, the manifest in the folder says "unfinished". So if the process is killed then, the partial
+corpus is not opened, and it is not mistaken for files of the user.
+
+Tests: tests/corpus/test_encoded.py.
 """
 
 from __future__ import annotations
@@ -23,12 +25,14 @@ from firth.errors import StorageError
 
 @contextlib.contextmanager
 def new_corpus(folder: Path) -> Iterator[Path]:
-    """A place to write a corpus to, which is moved into ``folder`` when the block ends well; else nothing changes.
+    """Yield a temporary folder to write a corpus to. If the block succeeds, its files are moved into ``folder``.
+
+    If the block raises, ``folder`` is not changed.
 
     Raises
     ------
     StorageError
-        The folder cannot be written, or holds files with the names of a corpus that firth did not write.
+        The folder cannot be written; or it has files with a corpus's names that firth did not write.
     """
     made: list[Path] = []
     try:
@@ -49,14 +53,14 @@ def new_corpus(folder: Path) -> Iterator[Path]:
             except OSError as error:
                 raise storage_error(error, folder) from error
     except BaseException:
-        with contextlib.suppress(OSError):  # a folder that something else was put into stays
+        with contextlib.suppress(OSError):  # keep the folder if another program put files into it
             for path in made:
                 path.rmdir()
         raise
 
 
 def old_corpus_bytes(folder: Path) -> int:
-    """What the corpus that is in the folder takes."""
+    """Size in bytes of the encoded corpus in the folder; 0 if there is none."""
     sizes = (folder / name for name in CORPUS_FILES)
     return sum(path.stat().st_size for path in sizes if path.is_file())
 
@@ -65,12 +69,12 @@ def _refuse_foreign_files(folder: Path) -> None:
     present = [name for name in CORPUS_FILES if os.path.lexists(folder / name)]
     if present and read_format(folder) != FORMAT_NAME:
         raise StorageError(
-            f"{folder} holds {present[0]!r}, which is not part of a corpus that firth encoded, and is not replaced;"
+            f"{folder} has {present[0]!r}, which is not part of a corpus that firth encoded, so it is not replaced;"
             " choose another folder, or move the file away"
         )
     for name in present:
         if (folder / name).is_dir():
-            raise StorageError(f"{folder / name} must be a file to be replaced, got a folder; choose another folder")
+            raise StorageError(f"{folder / name} must be a file, got a folder; choose another folder")
 
 
 def _move(work: Path, folder: Path) -> None:
@@ -78,7 +82,9 @@ def _move(work: Path, folder: Path) -> None:
         try:
             stack.enter_context(FolderLock(folder))
         except BlockingIOError:
-            raise StorageError(f"{folder} is being encoded into by another process; choose another folder") from None
+            raise StorageError(
+                f"{folder} must not be in use, but another process encodes a corpus into it; choose another folder"
+            ) from None
         _refuse_foreign_files(folder)
         unfinished = {"format": FORMAT_NAME, "version": FORMAT_VERSION, "unfinished": True}
         with open(work / MANIFEST, "rb") as manifest:

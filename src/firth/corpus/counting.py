@@ -1,6 +1,8 @@
-"""Room corpus: counting: each distinct word gets an id in the order of first sight, the ids of all tokens are spooled.
+"""Room corpus: counts words. Each distinct word gets an id at its first occurrence; the ids of all tokens are spooled.
 
-What comes in is files, iterables of tokens or arrays of ids; what comes out is always ``Counted``.
+The input is files, iterables of tokens or arrays of ids. The output is a ``Counted``.
+
+Tests: tests/corpus/test_text.py.
 """
 
 from __future__ import annotations
@@ -29,25 +31,25 @@ from firth.errors import CorpusError, CorpusTypeError, EncodingError, FirthError
 from firth.native.stopping import POLL_S, Team
 from firth.native.text import CountedChunk, TextCounter, TextMerge
 
-SPOOL_TOKENS = 1 << 20  # tokens of an iterable spooled at once
-BYTES_PER_COMPRESSED = 5.0  # text shrinks to a quarter or a fifth
+SPOOL_TOKENS = 1 << 20  # tokens of an iterable that are written to the spool at once
+BYTES_PER_COMPRESSED = 5.0  # bytes of text for each byte of a compressed file; text compresses four- to fivefold
 
 
-# Called in the caller's thread with the stage ("count", "encode"), what is done of it, and the whole (None: unknown).
-# Counting files goes by bytes, counting anything else by tokens, encoding by tokens. What it raises stops the encoding.
+# Called in the caller's thread with the stage ("count" or "encode"), the amount done, and the total (None: unknown).
+# The unit is bytes for counting files, and tokens for all else. An exception that it raises stops the encoding.
 Progress = Callable[[str, int, "int | None"], None]
 
 
 @dataclass(frozen=True)
 class SpooledChunk:
-    order: tuple[int, int]  # number of the file, place in the file
-    counter: int  # whose spool it stands in, whose ids it has
+    order: tuple[int, int]  # number of the file, number of the chunk in the file
+    counter: int  # the counter whose spool has the chunk, and whose ids the chunk uses
     spooled: CountedChunk
 
 
 @dataclass
 class Counted:
-    """Distinct words with their counts, and where the tokens are spooled.
+    """Distinct words with their counts, and the positions of the chunks of tokens in the spools.
 
     ``id_maps[counter]`` turns a spooled id into the number of a distinct word.
     """
@@ -69,7 +71,7 @@ class Counted:
 
 
 class Spools:
-    """Unnamed temporary files in the work folder: gone when closed, also when the process is killed."""
+    """Unnamed temporary files in the work folder. The system deletes one when it is closed or the process ends."""
 
     def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
         self._folder, self._stack = folder, stack
@@ -82,7 +84,7 @@ class Spools:
 
 
 class Reporter:
-    """Passes progress on, at most every POLL_S."""
+    """Calls the progress function, at most once in POLL_S seconds."""
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
@@ -99,7 +101,7 @@ class Reporter:
 
 @dataclass(frozen=True)
 class _Task:
-    """A chunk of a plain file, or a whole compressed one."""
+    """The work of one thread at a time: a chunk of a plain file, or a whole compressed file."""
 
     order: tuple[int, int]
     text: TextFile
@@ -116,7 +118,7 @@ def count_texts(
     chunk_bytes: int,
     stack: contextlib.ExitStack,
 ) -> Counted:
-    """Count plain and compressed files by all threads; pipes first and in this thread, where Ctrl-C ends a wait."""
+    """Count the words of files with all threads. Pipes are read first, in this thread, so that Ctrl-C ends a wait."""
     n_workers = min(threads, sum(_n_tasks(text, chunk_bytes) for text in files))
     spool_files = [spools.new() for _ in range(n_workers)]
     counters = [
@@ -141,7 +143,7 @@ def count_texts(
             chunks.append(SpooledChunk((order, number), worker, spooled))
             if text.n_bytes is None:
                 done_bytes[worker] += len(block)
-            else:  # the size on disk is what counts; how much of it was read is not known, so it is guessed
+            else:  # progress counts bytes on disk; for a compressed file the bytes read so far are estimated
                 grown = min(len(block) / BYTES_PER_COMPRESSED, max(0.0, text.n_bytes - share))
                 share += grown
                 done_bytes[worker] += int(grown)
@@ -236,7 +238,10 @@ def tokenize_lines(
     encoding_errors: str,
     count_mark: Callable[[], None],
 ) -> Iterator[Iterable[str]]:
-    """The tokens of each line, by the user's tokenizer; ``count_mark`` is called where a mark is taken off a line."""
+    """Yield the tokens of each line, from the user's tokenizer.
+
+    A byte-order mark at the start of a line is removed, and ``count_mark`` is called.
+    """
     for text in files:
         offset = 0
         rest: list[bytes] = []
@@ -270,7 +275,7 @@ def tokenize_lines(
 
 
 class _TokenIds(dict[Any, int]):
-    """Ids of tokens in the order of first sight; a token is looked at only when it is new."""
+    """Ids of tokens in the order of their first occurrence. A token is validated only at its first occurrence."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -283,7 +288,7 @@ class _TokenIds(dict[Any, int]):
         elif isinstance(token, (int, np.integer)) and not isinstance(token, (bool, np.bool_)):
             kind, key = int, int(token)
             if not -(1 << 63) <= key < 1 << 63:
-                raise CorpusTypeError(f"tokens must fit in 64 bits where they are integers, got {key}")
+                raise CorpusTypeError(f"tokens must fit in 64 bits if they are integers, got {key}")
         else:
             raise CorpusTypeError(_token_message(token))
         if self.kind is None:
@@ -298,7 +303,7 @@ class _TokenIds(dict[Any, int]):
 def _token_message(token: object) -> str:
     kind = type(token).__name__
     if isinstance(token, (list, tuple, np.ndarray)):
-        hint = "; the sequences are nested once too often: a corpus is [[token, ...], ...]"
+        hint = "; the sequences are nested one level too deep: a corpus is [[token, ...], ...]"
     elif isinstance(token, bytes):
         hint = "; use token.decode('utf-8')"
     else:
@@ -307,7 +312,7 @@ def _token_message(token: object) -> str:
 
 
 def count_tokens(sequences: Iterable[Any], spools: Spools, report: Reporter) -> Counted:
-    """Count the tokens of any iterable, which is read once."""
+    """Count the tokens of an iterable of sequences. The iterable is read once."""
     spool_file = spools.new()
     spool = _TokenSpool(spool_file)
     ids = _TokenIds()
@@ -327,6 +332,8 @@ def count_tokens(sequences: Iterable[Any], spools: Spools, report: Reporter) -> 
                 spool.ids.extend(map(look_up, block))
             except TypeError as error:
                 if isinstance(error, FirthError):
+                    if str(error).startswith(f"sequence {number} "):
+                        raise
                     raise type(error)(f"sequence {number}: {error}") from None
                 _raise_if_unhashable(sequence, number, error)
                 raise
@@ -345,7 +352,7 @@ def count_tokens(sequences: Iterable[Any], spools: Spools, report: Reporter) -> 
 
 
 def _raise_if_unhashable(sequence: Any, number: int, error: TypeError) -> None:
-    """A token that cannot be hashed, such as a list, is the user's; other TypeErrors are a generator's own."""
+    """Raise CorpusTypeError if a token cannot be hashed, such as a list. Any other TypeError is left to the caller."""
     if not str(error).startswith(("unhashable type", "cannot use")):
         return
     for token in sequence if isinstance(sequence, (list, tuple)) else ():
@@ -357,7 +364,7 @@ def _raise_if_unhashable(sequence: Any, number: int, error: TypeError) -> None:
 
 
 class _TokenSpool:
-    """Ids and line ends in the layout of the native counter's spool, and their counts."""
+    """Writes ids and line ends in the layout of the native counter's spool, and counts the ids."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.ids = array.array("i")
@@ -405,7 +412,7 @@ class _TokenSpool:
 
 
 def count_ids(source: IdSequences, spools: Spools, report: Reporter) -> Counted:
-    """Count the ids of arrays block by block; distinct ids in rising order are the words."""
+    """Count the ids of an array, block by block. The words are the distinct ids in ascending order."""
     n_tokens, n_sequences = len(source.ids), len(source.offsets) - 1
     distinct = np.empty(0, np.int64)
     for start in range(0, n_tokens, SPOOL_TOKENS):
@@ -417,11 +424,11 @@ def count_ids(source: IdSequences, spools: Spools, report: Reporter) -> Counted:
         report("count", start // 2, n_tokens)
     spool_file = spools.new()
     spool = _TokenSpool(spool_file)
-    line = 0  # sequences whose end was written
+    line = 0  # number of sequences whose end was written
     for start in range(0, max(n_tokens, 1), SPOOL_TOKENS):
         stop = min(start + SPOOL_TOKENS, n_tokens)
         ids = np.searchsorted(distinct, _id_block(source.ids, start)).astype(np.int32)
-        # A sequence ends in the block that has its last token; so do the empty ones behind it.
+        # The end of a sequence belongs to the block with its last token; so do the ends of empty sequences after it.
         next_line = int(np.searchsorted(source.offsets[1:], stop, side="right"))
         ends = np.asarray(source.offsets[1 + line : 1 + next_line]).astype(np.int64) - start
         spool.write(ids, ends.astype(np.uint32))

@@ -1,10 +1,12 @@
-"""Room corpus: a corpus of any kind becomes an encoded corpus on disk; the only place that reads what users pass.
+"""Room corpus: encodes a corpus of any kind on disk. Only this module reads the corpora that users pass.
 
-Two passes, the second not over the text. Counting gives each distinct word an id in the order of first sight and spools
-the ids of all tokens to unnamed temporary files. Then the vocabulary is chosen in Python: lower-casing, normalizer,
-minimum count, order. Encoding looks the spooled ids up in an array and writes the result to its place. Plain files are
-counted in chunks by all cores; whatever the number of threads and the size of the chunks, the files are the same byte
-for byte, since ids go by count and word.
+There are two passes; only the first reads the text. Counting gives each distinct word an id at its first occurrence and
+spools the ids of all tokens to unnamed temporary files. Then the vocabulary is chosen in Python: lower-casing,
+normalizer, minimum count, order. Encoding maps the spooled ids to ids of the vocabulary and writes them. All cores
+count chunks of plain files. The resulting files do not depend, to the byte, on the number of threads or the size of
+chunks, because ids are ordered by count and word.
+
+Tests: tests/corpus/test_text.py, tests/corpus/test_tokens.py.
 """
 
 from __future__ import annotations
@@ -56,23 +58,23 @@ from firth.errors import CorpusError, ParameterError, StorageError
 from firth.native.stopping import POLL_S, Team
 from firth.native.text import TextEncoder
 
-CHUNK_BYTES = 1 << 20  # text that one thread takes at once; small against the memory, large against a call's cost
+CHUNK_BYTES = 1 << 20  # bytes of text that a thread counts in one call: small memory, and a call's cost is negligible
 ENCODING_ERRORS = ("strict", "replace", "ignore")
 
 _SAMPLE_BYTES = 1 << 16
-_BYTES_PER_TOKEN = 5.0  # where it cannot be measured; English has 5.8
+_BYTES_PER_TOKEN = 5.0  # used if it cannot be measured; English has 5.8
 
 
 @dataclass(frozen=True)
 class CorpusEstimate:
-    """What encoding will need; an estimate from samples of the text.
+    """Estimated need of memory and disk for encoding, from samples of the text.
 
     Attributes
     ----------
     n_tokens : tokens that will be read, or None for streams and one-shot iterables
     disk_bytes : free space that the folder needs while encoding, or None
-    kept_bytes : what stays of it, at most, or None
-    memory_bytes : memory that neither the vocabulary nor the words seen need
+    kept_bytes : size of the encoded corpus, an upper bound, or None
+    memory_bytes : memory, without the memory for the vocabulary and the distinct words
     """
 
     n_tokens: int | None
@@ -101,41 +103,48 @@ def encode_corpus(
 ) -> EncodedCorpus:
     """Read a corpus once and write it as ids of a vocabulary.
 
-    Text is UTF-8, split at ASCII white space (space, ``\\t \\n \\v \\f \\r``); ``\\n`` ends a sequence, the end of a
-    file too. A byte-order mark (U+FEFF) at the start of a file, a line or a word is no text and is dropped; files that
-    were joined have some inside, and ``corpus.json`` counts these. Nothing is cut: a line may be as long as it likes.
-    An empty string is no word and is dropped.
+    Text is UTF-8. Words are separated by ASCII white space (space, ``\\t \\n \\v \\f \\r``). A sequence ends at ``\\n``
+    and at the end of a file; its length is not limited. Empty strings are dropped. A byte-order mark (U+FEFF) at the
+    start of a file, a line or a word is not text and is removed. Joined files have marks inside; ``corpus.json`` gives
+    their number.
 
     Parameters
     ----------
     source : path, glob, ``"-"`` (standard input), binary file object, or a list of paths and globs; iterable of
-        sequences of tokens (all strings or all integers), one-shot ones too; ``(ids, offsets)`` arrays; a column of
-        texts or of lists (pandas, Polars, Arrow), a frame of one such column, or a frame whose columns are all integers
-        Files may be compressed (gzip, bzip2, xz; zstd with the extra ``zstd``), told by their first bytes. A list of
-        strings is paths, or texts where ``tokenizer`` is given; a column of strings is texts, a sequence each.
-    folder : where the encoded corpus goes; made if it is missing; an encoded corpus in it is replaced in the end
+        sequences of tokens (all strings or all integers), also one that can be read only once; ``(ids, offsets)``
+        arrays; a column of texts or of lists (pandas, Polars, Arrow), a frame with one such column, or a frame whose
+        columns are all integers
+        Files may be compressed (gzip, bzip2, xz; zstd with the extra ``zstd``); their first bytes tell. A list of
+        strings is a list of paths, or of texts if ``tokenizer`` is given. In a column of strings each row is a text and
+        becomes a sequence.
+    folder : path of the encoded corpus
+        Made if it is missing. If it has an encoded corpus, the new one replaces it when complete.
     min_count : int, at least 1
-        Words seen less often are dropped.
+        Words with a smaller count are dropped.
     max_vocabulary : int, at least 1, or None
-        Only the most frequent words are kept, ties by the word.
+        Only this many words are kept, the most frequent; words with equal counts are ordered by the word.
     lowercase : bool
-        ``str.lower`` of every word, before the normalizer.
+        Apply ``str.lower`` to every word, before the normalizer.
     tokenizer : callable from a text (a line without its line end) to its tokens, ``"whitespace"``, or None
-        Runs in Python, in one thread. ``"whitespace"`` splits as None does, and says that a list of strings is texts.
+        It runs in Python, in one thread. ``"whitespace"`` splits like None, and means that a list of strings is a list
+        of texts.
     normalizer : callable from a word to a word, or None
         Called once for each distinct word, after counting; ``""`` or ``None`` drops the word.
     encoding_errors : ``"strict"``, ``"replace"`` (by U+FFFD) or ``"ignore"``
     vocabulary : Vocabulary or None
-        Given: its ids and counts are taken as they are; ``min_count`` and ``max_vocabulary`` play no part.
+        If given, its ids and counts are used, and ``min_count`` and ``max_vocabulary`` are ignored.
     heldout_share : float in (0, 1), or None
-        Share of the sequences held out: those whose Philox draw (purpose 3, position = number of the sequence) is
-        below it. They are not counted, and stand apart in the encoded corpus.
-    seed : int in [0, 2^64); for the held-out share
+        Share of the sequences that is held out: a sequence is held out if its Philox draw (purpose 3, position = number
+        of the sequence) is below it. Held-out sequences are not counted; separate files of the encoded corpus have
+        them.
+    seed : int in [0, 2^64)
+        Seed of the draws for ``heldout_share``.
     threads : int, at least 1, or None for the cores available
     progress : callable (stage, done, total), or None
-    chunk_bytes : int, at least 1; text that a thread takes at once. The result does not depend on it.
+    chunk_bytes : int, at least 1
+        Bytes of text that a thread counts at once. The result does not depend on it.
     as_text : bool
-        Take files that look like JSON, CSV, HTML, XML or vectors for plain text; they are refused otherwise.
+        Read files as plain text even if they look like JSON, CSV, HTML, XML or vectors. Otherwise they are refused.
 
     Returns
     -------
@@ -144,12 +153,12 @@ def encode_corpus(
     Raises
     ------
     CorpusTypeError, CorpusError, EncodingError
-        The source is no corpus, is empty or binary, or is not UTF-8.
+        The source is not a corpus, is empty or binary, or is not UTF-8.
     ParameterError
-        A parameter is out of its range.
+        A parameter is outside its range.
     StorageError
-        A file cannot be read, the folder cannot be written, the disk is too small, or the folder holds files with the
-        names of a corpus that firth did not write. Nothing half-written is left, and an old corpus stays as it is.
+        A file cannot be read, the folder cannot be written, the disk has too little space, or the folder has files with
+        a corpus's names that firth did not write. No half-written file is left, and an old corpus is not changed.
     """
     validate_cuts(min_count, max_vocabulary)
     threads = _n_threads(threads)
@@ -164,7 +173,7 @@ def encode_corpus(
         raise ParameterError(f"vocabulary must be a Vocabulary or None, got {type(vocabulary).__name__}")
     classified = classify_source(source, split, as_text=as_text)
     if split is not None and not isinstance(classified, list) and not getattr(classified, "is_tokenized", False):
-        raise ParameterError("tokenizer must be None where the corpus is no text: its tokens are split already")
+        raise ParameterError("tokenizer must be None if the corpus is not text; its tokens are split already")
 
     n_marks = 0
 
@@ -180,7 +189,7 @@ def encode_corpus(
             counted = count_ids(classified, spools, report)
         elif isinstance(classified, TokenLists):
             counted = count_tokens(classified.sequences, spools, report)
-        elif split is not None and split is not split_text:  # for white space there is the native counter
+        elif split is not None and split is not split_text:  # the native counter splits at white space
             counted = count_tokens(tokenize_lines(classified, split, encoding_errors, count_mark), spools, report)
         else:
             counted = count_texts(classified, spools, report, encoding_errors == "strict", threads, chunk_bytes, stack)
@@ -192,7 +201,7 @@ def encode_corpus(
             n_marked, n_mark_words = drop_marks(counted)
             n_marks += n_marked
             n_glued_tokens = count_glued_tokens(counted)
-        else:  # tokens that the user made are taken as they are
+        else:  # tokens that the user passed are not changed
             n_marked_tokens = count_marked_tokens(counted)
         transform = Transform(lowercase, normalizer, encoding_errors)
         chosen, id_map, n_distinct = choose_vocabulary(counted, transform, min_count, max_vocabulary, vocabulary)
@@ -204,7 +213,7 @@ def encode_corpus(
                 " (the vocabulary's first words: " + ", ".join(map(repr, chosen.first_words(5))) + ")"
             )
         chosen.save(work / VOCABULARY)
-        stack.close()  # the spools are gone before checksums are made
+        stack.close()  # delete the spools before the checksums are computed
         fields = {
             "n_tokens": n_tokens,
             "n_tokens_read": counted.n_tokens - n_heldout_tokens - n_mark_words,
@@ -240,9 +249,9 @@ def encode_corpus(
 def encode_with_vocabulary(
     source: Any, *, folder: str | os.PathLike[str], vocabulary: Vocabulary, **options: Any
 ) -> EncodedCorpus:
-    """Encode a corpus, such as a held-out file, with the vocabulary of another one: its ids, its counts.
+    """Encode a corpus, such as a held-out file, with the ids and counts of another corpus's vocabulary.
 
-    Options and errors are those of ``encode_corpus``.
+    See ``encode_corpus`` for the options and the errors.
     """
     return encode_corpus(source, folder=folder, vocabulary=vocabulary, **options)
 
@@ -254,12 +263,12 @@ def estimate_corpus(
     tokenizer: str | Callable[[str], Iterable[str]] | None = None,
     as_text: bool = False,
 ) -> CorpusEstimate:
-    """What encoding a corpus will need, before anything is allocated; files are sampled, iterables are not touched.
+    """Estimate the disk space and memory that encoding a corpus needs. Samples files; does not read iterables.
 
     Raises
     ------
     CorpusTypeError, CorpusError, StorageError
-        As ``encode_corpus`` for a source that cannot be read.
+        The source cannot be read; as in ``encode_corpus``.
     """
     classified = classify_source(source, resolve_tokenizer(tokenizer), as_text=as_text)
     return _estimate(classified, _n_threads(threads), CHUNK_BYTES, None)
@@ -274,13 +283,13 @@ def _write_ids(
     threads: int,
     report: Reporter,
 ) -> int:
-    """Write ids and offsets, each chunk to its place; returns how many training tokens were kept."""
+    """Write the ids and offsets of all chunks, ordered as in the source; returns the number of training tokens kept."""
     names = [IDS, OFFSETS] + ([HELDOUT_IDS, HELDOUT_OFFSETS] if threshold else [])
     team = Team()
     numbers = iter(range(len(counted.chunks)))
     lock = threading.Lock()
     turn = threading.Condition()
-    bases = [0, 0, 0, 0]  # tokens, lines, held-out tokens, held-out lines before the chunk whose turn it is
+    bases = [0, 0, 0, 0]  # tokens, lines, held-out tokens, held-out lines before the current chunk
     next_turn = 0
     done_tokens = 0
 
@@ -339,17 +348,17 @@ def _require_space(estimate: CorpusEstimate, folder: Path) -> None:
         advice = "choose a folder on a larger disk"
         old = old_corpus_bytes(folder)
         if old:
-            advice += f", or delete the corpus that is there, which has {old:,} bytes"
+            advice += f", or delete the corpus in this folder, which has {old:,} bytes"
         raise StorageError(
             f"{folder}: encoding needs about {estimate.disk_bytes:,} bytes of disk, of which about"
-            f" {estimate.kept_bytes:,} stay, but {free:,} are free; {advice}"
+            f" {estimate.kept_bytes:,} are kept, but only {free:,} are free; {advice}"
         )
 
 
 def _estimate(
     classified: list[TextFile] | IdSequences | TokenLists, threads: int, chunk_bytes: int, vocabulary: Vocabulary | None
 ) -> CorpusEstimate:
-    memory = 4 * chunk_bytes * threads + (8 << 20)  # buffers of each thread; numbers of a chunk in both passes
+    memory = 4 * chunk_bytes * threads + (8 << 20)  # buffers of each thread, and a fixed part for the numbers of chunks
     if isinstance(classified, TokenLists):
         return CorpusEstimate(None, None, None, memory + 16 * SPOOL_TOKENS)
     if isinstance(classified, IdSequences):
@@ -365,7 +374,7 @@ def _estimate(
 
 
 def _measure(files: list[TextFile]) -> tuple[float, float, float]:
-    """Bytes of text, and tokens and lines a byte in samples of the plain files (English where there are none)."""
+    """Bytes of text, tokens per byte and lines per byte, from samples of the plain files; without any, of English."""
     n_bytes = sum((text.n_bytes or 0) * (1.0 if text.kind == "plain" else BYTES_PER_COMPRESSED) for text in files)
     plain = [text for text in files if text.kind == "plain"]
     sampled = tokens = lines = 0
@@ -388,12 +397,12 @@ def _n_threads(threads: int | None) -> int:
 
 
 def _heldout_threshold(share: float | None, seed: int) -> int:
-    """A sequence is held out when its 32-bit draw is below this: ceil(share 2^32)."""
+    """The bound ceil(share 2^32): a sequence is held out if its 32-bit draw is below it."""
     as_integer("seed", seed, minimum=0, maximum=(1 << 64) - 1)
     if share is None:
         return 0
     if not is_number(share) or not 0 < share < 1:
-        raise ParameterError(f"heldout_share must lie between 0 and 1, got {share!r}")
+        raise ParameterError(f"heldout_share must lie strictly between 0 and 1, got {share!r}")
     return -int(-float(share) * 4294967296 // 1)
 
 

@@ -1,4 +1,4 @@
-"""Room corpus: an encoded corpus on disk, memory-mapped: ids, sequence offsets, vocabulary, checksums."""
+"""Room corpus: an encoded corpus on disk, memory-mapped: ids, offsets of sequences, vocabulary, checksums."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ MANIFEST = "corpus.json"
 VOCABULARY = "vocabulary.safetensors"
 IDS, OFFSETS = "ids.i32", "offsets.i64"
 HELDOUT_IDS, HELDOUT_OFFSETS = "ids-heldout.i32", "offsets-heldout.i64"
-CORPUS_FILES = (MANIFEST, IDS, OFFSETS, HELDOUT_IDS, HELDOUT_OFFSETS, VOCABULARY)  # all that a corpus may consist of
+CORPUS_FILES = (MANIFEST, IDS, OFFSETS, HELDOUT_IDS, HELDOUT_OFFSETS, VOCABULARY)  # every file that a corpus may have
 FORMAT_NAME = "firth-corpus"
 FORMAT_VERSION = 1
-OWN_CHECKSUM = "manifest_sha256"  # corpora of older firths lack it
+OWN_CHECKSUM = "manifest_sha256"  # missing in corpora of older versions
 _BLOCK_ITEMS = 1 << 20
-HASH_BLOCK_BYTES = 1 << 22  # files are hashed in blocks, so that all cores can do it
+HASH_BLOCK_BYTES = 1 << 22  # size of the blocks that threads hash in parallel
 
 
 class EncodedCorpus:
-    """A corpus as training reads it: a folder with
+    """A corpus in the form that training reads: a folder with
 
     - ``ids.i32``: the word id of each retained token, int32, little-endian;
-    - ``offsets.i64``: where each sequence begins and the last one ends, int64, n_sequences + 1 numbers. Sequence ``i``
-      is the ``i``-th line or list of the source, all files counted on, empty ones and held-out ones too: those have
-      length 0;
-    - ``ids-heldout.i32`` and ``offsets-heldout.i64``, where a share was held out: the held-out sequences alone;
+    - ``offsets.i64``: the start of each sequence and the end of the last one, int64, n_sequences + 1 numbers. Sequence
+      ``i`` is the ``i``-th line or list of the source, counted over all files. Empty and held-out sequences are counted
+      too and have length 0;
+    - ``ids-heldout.i32`` and ``offsets-heldout.i64``: the held-out sequences, if a share was held out;
     - ``vocabulary.safetensors``: words and counts (``Vocabulary.save``);
-    - ``corpus.json``: sizes, settings and checksums; written last, so that a folder that has it is whole.
+    - ``corpus.json``: sizes, settings and checksums. It is written last, so a folder with this file is complete.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class EncodedCorpus:
     StorageError
         The folder or a file is missing or cannot be read.
     FormatError
-        ``corpus.json`` is damaged or of another version, or a file has another size than it says.
+        ``corpus.json`` is damaged or has another version, or the size of a file differs from ``corpus.json``.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -77,7 +77,7 @@ class EncodedCorpus:
 
     @property
     def n_tokens(self) -> int:
-        """Retained tokens, those in the vocabulary and not held out: ``len(ids)``."""
+        """Number of retained tokens (in the vocabulary, not held out): ``len(ids)``."""
         return len(self.ids)
 
     @property
@@ -86,61 +86,61 @@ class EncodedCorpus:
 
     @property
     def n_tokens_read(self) -> int:
-        """Tokens read before minimum count and maximum vocabulary, without those held out."""
+        """Number of tokens read, without held-out ones, before minimum count and maximum vocabulary are applied."""
         return int(self.manifest["n_tokens_read"])
 
     @property
     def n_distinct_words(self) -> int:
-        """Distinct words read, before minimum count and maximum vocabulary."""
+        """Number of distinct words read, before minimum count and maximum vocabulary are applied."""
         return int(self.manifest["n_distinct_words"])
 
     @property
     def sha256(self) -> str:
-        """What identifies the corpus: SHA-256 over the names and checksums of its files, as ``corpus.json`` has it."""
+        """Identity of the corpus: SHA-256 over the names and checksums of its files, read from ``corpus.json``."""
         return str(self.manifest["sha256"])
 
     def counted(self, name: str) -> int:
-        """A number that encoding noted in ``corpus.json``; 0 where the firth that encoded it did not count it."""
+        """A count that encoding wrote to ``corpus.json``; 0 if the encoding version of firth had no such count."""
         number = self.manifest.get(name, 0)
         return number if type(number) is int else 0
 
     def unseen_words(self) -> list[str | int]:
-        """The first words of the vocabulary that was given to encoding which never occur in the corpus."""
+        """Words of a vocabulary given to encoding that never occur in the corpus; only the first of them."""
         word_ids = self.manifest.get("first_unseen_ids", [])
         words: list[str | int] = [self.vocabulary.words[i] for i in word_ids if 0 <= i < len(self.vocabulary)]
         return [word if isinstance(word, str) else int(word) for word in words]
 
     def verify(self) -> None:
-        """Read every file, compare it with its checksum, and see that ids and offsets lie in their ranges.
+        """Compare every file with its checksum, and check that ids and offsets are within their ranges.
 
-        The native kernels trust both, and one wrong id writes outside the matrices. So each training that starts from
-        an encoded corpus verifies it, although that reads all of it: a disk, a copy or another program may have
-        changed what firth wrote, and a note that the files are whole would not show it.
+        Each training that starts from an encoded corpus verifies it, although this reads all files. The native kernels
+        do not check ids, and one wrong id makes them write outside the matrices; a disk, a copy or another program may
+        have changed the files.
 
         Raises
         ------
         CorpusError
-            A file was changed since the corpus was encoded.
+            A file was changed after the corpus was encoded.
         FormatError
-            An id is outside the vocabulary, or offsets do not rise from 0 to the number of ids.
+            An id is outside the vocabulary, or the offsets do not rise from 0 to the number of ids.
         """
         for name, file in self.manifest["files"].items():
             if hash_file(self.folder / name, threads=available_processors()) != file["sha256"]:
                 raise CorpusError(
                     f"{self.folder / name} was changed since the corpus was encoded (its checksum differs); encode the"
-                    " corpus anew"
+                    " corpus again"
                 )
         self.validate_ranges()
 
     def count_words(self) -> NDArray[np.int64]:
-        """How often each word of the vocabulary is among the ids that training reads: int64 array, (V,)."""
+        """Number of occurrences of each word of the vocabulary in ``ids``: int64 array, (V,)."""
         counts = np.zeros(len(self.vocabulary), np.int64)
         for start in range(0, len(self.ids), _BLOCK_ITEMS):
             counts += np.bincount(self.ids[start : start + _BLOCK_ITEMS], minlength=len(counts))
         return counts
 
     def validate_ranges(self) -> None:
-        """See that ids are of the vocabulary, and that offsets rise from 0 to the number of ids.
+        """Check that ids are in [0, V), and that offsets rise from 0 to the number of ids.
 
         Raises
         ------
@@ -165,13 +165,13 @@ class EncodedCorpus:
         )
 
     def _map(self, name: str, dtype: type[np.generic]) -> NDArray[Any]:
-        if self.manifest["files"][name]["bytes"] == 0:  # mmap refuses an empty file
+        if self.manifest["files"][name]["bytes"] == 0:  # mmap cannot map an empty file
             return np.empty(0, dtype)
         return np.memmap(self.folder / name, dtype=np.dtype(dtype).newbyteorder("<"), mode="r")
 
 
 def write_manifest(folder: Path, fields: Mapping[str, Any], *, threads: int) -> None:
-    """Hash the files of an encoded corpus and write ``corpus.json``, which makes the folder one."""
+    """Hash the files of an encoded corpus and write ``corpus.json``. The folder is then an encoded corpus."""
     files = {}
     for name in (IDS, OFFSETS, HELDOUT_IDS, HELDOUT_OFFSETS, VOCABULARY):
         path = folder / name
@@ -189,14 +189,14 @@ def write_manifest(folder: Path, fields: Mapping[str, Any], *, threads: int) -> 
 
 
 def read_format(folder: Path) -> str | None:
-    """The ``format`` that the manifest in a folder names; None where there is none that can be read."""
+    """The ``format`` in a folder's manifest; None if there is no manifest that can be read."""
     manifest = read_own_json(folder / MANIFEST) or {}
     found = manifest.get("format")
     return found if isinstance(found, str) else None
 
 
 def hash_file(path: Path, *, threads: int = 1) -> str:
-    """SHA-256 over the SHA-256 digests of a file's blocks of 4 MiB, in their order; hexadecimal."""
+    """SHA-256 over the concatenated SHA-256 digests of a file's blocks of 4 MiB; hexadecimal."""
     size = path.stat().st_size
     n_blocks = -(-size // HASH_BLOCK_BYTES)
     digests = [b""] * n_blocks
@@ -206,7 +206,7 @@ def hash_file(path: Path, *, threads: int = 1) -> str:
     errors: list[OSError] = []
 
     def hash_blocks() -> None:
-        step = bytearray(min(size, 1 << 18))  # stays in the cache between reading and hashing
+        step = bytearray(min(size, 1 << 18))  # small, so that the data is still in the cache when it is hashed
         try:
             with open(path, "rb", buffering=0) as file:
                 while not errors:
@@ -220,7 +220,7 @@ def hash_file(path: Path, *, threads: int = 1) -> str:
                     while rest:
                         n_read = file.readinto(memoryview(step)[: min(rest, len(step))])
                         if not n_read:
-                            raise StorageError(f"{path}: the file became shorter while it was read")
+                            raise StorageError(f"{path}: the file became shorter while firth read it")
                         digest.update(memoryview(step)[:n_read])
                         rest -= n_read
                     digests[block] = digest.digest()
@@ -243,7 +243,7 @@ def _corpus_digest(files: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _manifest_digest(manifest: Mapping[str, Any]) -> str:
-    """SHA-256 of all other entries, so that a changed number or setting is seen too."""
+    """SHA-256 of all other entries of the manifest. It detects a changed number or setting."""
     others = {name: value for name, value in manifest.items() if name != OWN_CHECKSUM}
     return hashlib.sha256(json.dumps(others, sort_keys=True).encode()).hexdigest()
 
@@ -251,7 +251,7 @@ def _manifest_digest(manifest: Mapping[str, Any]) -> str:
 def _read_manifest(path: Path) -> dict[str, Any]:
     manifest = read_json_object(
         path,
-        missing=f"{path.parent} is no encoded corpus: it has no {path.name}; make one with encode_corpus(...)",
+        missing=f"{path.parent} is not an encoded corpus: it has no {path.name}; make one with encode_corpus(...)",
         damaged="it is not JSON that firth wrote: this is not an encoded corpus",
     )
     if manifest.get("format") != FORMAT_NAME:
@@ -259,10 +259,10 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     if manifest.get("version") != FORMAT_VERSION:
         raise FormatError(
             f"{path}: version {describe_json(manifest.get('version'))} cannot be read by this firth, which reads"
-            f" {FORMAT_VERSION}; encode the corpus anew"
+            f" {FORMAT_VERSION}; encode the corpus again"
         )
     if manifest.get("unfinished") is True:
-        raise StorageError(f"{path.parent} is no whole corpus: its encoding was cut off; encode the corpus anew")
+        raise StorageError(f"{path.parent} is not complete: the encoding was interrupted; encode the corpus again")
     files = manifest.get("files")
     if not isinstance(files, dict) or not {IDS, OFFSETS, VOCABULARY} <= set(files):
         raise FormatError(f'{path}: "files" must name {IDS}, {OFFSETS} and {VOCABULARY}')
@@ -277,14 +277,16 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     if not isinstance(unseen, list) or not all(type(word_id) is int for word_id in unseen):
         raise FormatError(f'{path}: "first_unseen_ids" must be a list of integers')
     if (HELDOUT_IDS in files) != (HELDOUT_OFFSETS in files):
-        raise FormatError(f"{path}: {HELDOUT_IDS} and {HELDOUT_OFFSETS} go together")
+        raise FormatError(f"{path}: must name both {HELDOUT_IDS} and {HELDOUT_OFFSETS}, or neither")
     for name in ("n_tokens_read", "n_distinct_words"):
         if not _is_count(manifest.get(name)):
-            raise FormatError(f'{path}: "{name}" must be an integer from 0, got {describe_json(manifest.get(name))}')
+            raise FormatError(
+                f'{path}: "{name}" must be an integer of 0 or more, got {describe_json(manifest.get(name))}'
+            )
     if manifest.get("sha256") != _corpus_digest(files):
-        raise FormatError(f'{path}: "sha256" does not fit the checksums of the files; the file was changed')
+        raise FormatError(f'{path}: "sha256" does not match the checksums of the files; the file was changed')
     if OWN_CHECKSUM in manifest and manifest[OWN_CHECKSUM] != _manifest_digest(manifest):
-        raise FormatError(f'{path}: "{OWN_CHECKSUM}" does not fit the other entries; the file was changed')
+        raise FormatError(f'{path}: "{OWN_CHECKSUM}" does not match the other entries; the file was changed')
     return manifest
 
 
@@ -298,23 +300,25 @@ def _validate_size(path: Path, size: int) -> None:
     except OSError as error:
         raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from error
     if found != size:
-        raise FormatError(f"{path}: must have {size:,} bytes, got {found:,}; encode the corpus anew")
+        raise FormatError(f"{path}: must have {size:,} bytes, got {found:,}; encode the corpus again")
     if (path.name.endswith(".i32") and size % 4) or (path.name.endswith(".i64") and (size % 8 or size == 0)):
-        raise FormatError(f"{path}: {size:,} bytes are no whole number of items")
+        raise FormatError(f"{path}: {size:,} bytes is not a multiple of the item size")
 
 
 def validate_ids(path: Path, ids: NDArray[np.int32], offsets: NDArray[np.int64], n_words: int) -> None:
-    """See that ids lie in [0, n_words) and that offsets rise from 0 to the number of ids; FormatError otherwise.
+    """Raise FormatError unless ids are in [0, n_words) and offsets rise from 0 to the number of ids.
 
-    Block by block, so that a corpus larger than memory can be checked.
+    Reads block by block, so that a corpus larger than memory can be checked.
     """
     for start in range(0, len(ids), _BLOCK_ITEMS):
         block = ids[start : start + _BLOCK_ITEMS]
         if block.min() < 0 or block.max() >= n_words:
-            raise FormatError(f"{path}: ids must lie in [0, {n_words}), the number of words; encode the corpus anew")
+            raise FormatError(f"{path}: ids must lie in [0, {n_words}), the number of words; encode the corpus again")
     rises = True
     for start in range(0, len(offsets) - 1, _BLOCK_ITEMS):
         bounds = offsets[start : start + _BLOCK_ITEMS + 1]
-        rises = rises and bool(np.all(bounds[1:] >= bounds[:-1]))  # a difference could overflow
+        rises = rises and bool(
+            np.all(bounds[1:] >= bounds[:-1])
+        )  # compared, not subtracted: a difference could overflow
     if offsets[0] != 0 or offsets[-1] != len(ids) or not rises:
-        raise FormatError(f"{path}: offsets must rise from 0 to {len(ids)}, the number of ids; encode the corpus anew")
+        raise FormatError(f"{path}: offsets must rise from 0 to {len(ids)}, the number of ids; encode the corpus again")

@@ -1,8 +1,7 @@
-"""Room corpus: byte-order marks (U+FEFF) inside a corpus: files that were joined have one at the start of each part.
+"""Room corpus: removes byte-order marks (U+FEFF) from words. Joined files have a mark at the start of each part.
 
-The mark is no text: with it the first word of each part would be another word than the same word elsewhere. Words are
-looked at, not positions: counting finds each distinct word once, so a corpus without marks pays for one comparison of
-its distinct words.
+The mark is not text: a word that begins with it would differ from the same word elsewhere. Distinct words are examined
+after counting, not positions, so a corpus without marks costs one comparison for each distinct word.
 """
 
 from __future__ import annotations
@@ -18,17 +17,17 @@ CHARACTER = "\ufeff"
 
 
 def drop_marks(counted: Counted) -> tuple[int, int]:
-    """Take the marks off the starts of words, and count a word with a mark as the word without it.
+    """Remove marks from the starts of words, and add a marked word's count to the word without the mark.
 
     Parameters
     ----------
     counted : Counted
-        Of text; ``words``, ``counts`` and ``id_maps`` are changed in place.
+        Counts of a text; ``words``, ``counts`` and ``id_maps`` are changed in place.
 
     Returns
     -------
     n_marks, n_dropped : int
-        Tokens that began with marks, and those of them that were nothing else and are no words.
+        Number of tokens that began with a mark, and number of tokens that had only marks and were dropped.
     """
     marked = _marked_words(counted.words)
     if not len(marked):
@@ -42,7 +41,7 @@ def drop_marks(counted: Counted) -> tuple[int, int]:
         plain = strip_marks(words[number])
         if not plain:
             n_dropped += int(counted.counts[number])
-            counted.counts[number] = 0  # so no vocabulary has it, and its tokens are left out
+            counted.counts[number] = 0  # then no vocabulary has the word, and its tokens are dropped
             continue
         target[number] = numbers.setdefault(plain, number)
         if target[number] == number:
@@ -58,12 +57,12 @@ def drop_marks(counted: Counted) -> tuple[int, int]:
 
 
 def count_marked_tokens(counted: Counted) -> int:
-    """How many tokens begin with a mark."""
+    """Number of tokens that begin with a mark."""
     return int(counted.counts[_marked_words(counted.words)].sum())
 
 
 def count_glued_tokens(counted: Counted) -> int:
-    """How many tokens have a mark inside: the last word of a file without a line end, and the first of the next."""
+    """Number of tokens with a mark inside: the last word of a file without a line end, joined to the next file."""
     words = counted.words
     if isinstance(words, np.ndarray):
         return 0

@@ -1,11 +1,14 @@
-"""Room corpus: Philox4x32-10 in NumPy, the twin of native's; every random choice of firth is one of its words.
+"""Room corpus: the random generator Philox4x32-10 in NumPy, equal to the one in the native core.
 
-A counter-based generator has no state: the same counter and key give the same four 32-bit words [1], so what is
-sampled does not depend on how the work was split among threads, slices or runs, and a checkpoint stores no generator.
+Every random choice of firth comes from one of its words. A counter-based generator has no state: the same counter and
+key give the same four 32-bit words [1]. So samples do not depend on the split of the work among threads, slices or
+runs, and a checkpoint stores no state of a generator.
 
 References
 ----------
 [1] Salmon, Moraes, Dror, Shaw (2011), "Parallel random numbers: as easy as 1, 2, 3", SC11.
+
+Tests: tests/kernels/test_plan.py.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ _HALF = np.uint64(32)
 
 
 class Purpose(IntEnum):
-    """What a draw is for; part of the counter, so that draws for different purposes are independent."""
+    """The purpose of a draw. It is part of the counter, so draws for different purposes are independent."""
 
     TOKEN = 0
     NEGATIVES = 1
@@ -67,7 +70,7 @@ def draw_blocks(
     draw: ArrayLike = 0,
     attempt: ArrayLike = 0,
 ) -> NDArray[np.uint32]:
-    """Random words by the counter that all of firth shares; the arguments broadcast.
+    """Random words for firth's layout of the counter; the arguments broadcast.
 
     counter = (position mod 2^32, position / 2^32 | purpose 2^16 | attempt 2^24, epoch, draw); key = seed.
 

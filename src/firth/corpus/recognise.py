@@ -1,8 +1,8 @@
-"""Room corpus: files that are no plain text, told by their first bytes and named with the way to read them.
+"""Room corpus: refuses files that are not plain text, recognised by their first bytes, and says how to read them.
 
-A file of another format must not be trained on as if it were text: nothing would fail, and the words would be wrong.
-Binary formats are told by their magic numbers. JSON lines, CSV, HTML and vector text are text too, so these are refused
-only where the shape of the first lines leaves no doubt, and ``as_text`` accepts them.
+Training on a file of another format would not fail, but the words would be wrong. Binary formats are recognised by
+their magic numbers. JSON lines, CSV, HTML and vector text are also text, so they are refused only if the first lines
+clearly have such a form; ``as_text`` accepts them.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from firth.base.compression import COMPRESSED_SUFFIXES
 from firth.base.first_bytes import IMAGE, SOUND, kind_of, wide_encoding_of
 from firth.errors import CorpusError, EncodingError
 
-HEAD_BYTES = 1 << 16  # what is looked at; a document a line may be long
+HEAD_BYTES = 1 << 16  # number of bytes examined; a line may be a whole document
 MARK = codecs.BOM_UTF8
-STANDARD_INPUT = "standard input"  # as messages call it
-_LINES = 8  # whose shape decides
-_MIN_TABLE_SHARE = 0.9  # of the first rows of a CSV file must have as many columns as its header
+STANDARD_INPUT = "standard input"  # its name in messages
+_LINES = 8  # number of first lines whose form decides
+_MIN_TABLE_SHARE = 0.9  # share of the first rows of a CSV file that must have as many columns as its header
 
 _UNPACK = "unpack the file first"
 _EXPORT = "export the text from the file first"
 _COLUMN = 'read the file and pass its column of texts: firth.train(frame["text"])'
 
-# What to do with a file that is no text, by what it is (`firth.base.first_bytes`).
+# The advice for a file that is not text, by its format (`firth.base.first_bytes`).
 _UNPACK_DATA = "decompress the file: {} FILE | firth train - ..."
 _ADVICE: dict[str, str] = {
     "gzip data": _UNPACK_DATA.format("gzip -dc"),
@@ -55,10 +55,10 @@ _ADVICE: dict[str, str] = {
     "a NumPy array (.npy)": "pass the array: firth.train(numpy.load('FILE'))",
     "a NumPy archive (.npz)": "pass its arrays: numpy.load('FILE') has them by name",
     "a fastText model": "firth.read_vectors('FILE') reads its vectors",
-    "a safetensors file": "read it with safetensors.numpy.load_file('FILE'); firth.read_vectors reads vectors",
-    "a pickle": "load it in Python, if you trust who made it, and pass lists of tokens",
-    "a PyTorch file": "load it with torch.load, if you trust who made it, and pass lists of tokens",
-    "a GGUF model": "the file holds a model and no text",
+    "a safetensors file": "read it with safetensors.numpy.load_file('FILE'), or vectors in it with firth.read_vectors",
+    "a pickle": "load it in Python, if you trust its author, and pass lists of tokens",
+    "a PyTorch file": "load it with torch.load, if you trust its author, and pass lists of tokens",
+    "a GGUF model": "the file has a model and no text",
     "a PDF file": f"{_EXPORT}: pdftotext FILE - | firth train - ...",
     "a PostScript file": f"{_EXPORT}: ps2ascii FILE | firth train - ...",
     "an RTF file": f"{_EXPORT}: pandoc -t plain FILE | firth train - ...",
@@ -80,21 +80,21 @@ _VECTOR_HEADER = re.compile(rb"[ \t]*([0-9]{1,12})[ \t]+([0-9]{1,6})[ \t\r]*\n")
 
 
 def refuse_other_formats(head: bytes, name: str, *, is_whole: bool, as_text: bool = False) -> None:
-    """Raise where a file's first bytes are no plain text in UTF-8.
+    """Raise an error if a file's first bytes are not plain text in UTF-8.
 
     Parameters
     ----------
-    head : the first ``HEAD_BYTES`` bytes, or all where there are fewer; decompressed
-    name : of the file, for the message and for its ending
-    is_whole : ``head`` is all of the file
-    as_text : take JSON, CSV, HTML, XML and vector text for text; formats that are not text are refused all the same
+    head : the first ``HEAD_BYTES`` bytes, or the whole file if it is shorter; decompressed
+    name : name of the file, for the message; its suffix is also used
+    is_whole : whether ``head`` is the whole file
+    as_text : accept JSON, CSV, HTML, XML and vector text; formats that are not text are refused in any case
 
     Raises
     ------
     CorpusError
-        Another format; the message names the format and the way to read it.
+        The file has another format; the message names the format and how to read it.
     EncodingError
-        UTF-16 or UTF-32, with or without a byte-order mark.
+        The text is UTF-16 or UTF-32, with or without a byte-order mark.
     """
     kind = kind_of(head, name)
     found = None if kind is None else (kind, _ADVICE[kind])
@@ -104,7 +104,7 @@ def refuse_other_formats(head: bytes, name: str, *, is_whole: bool, as_text: boo
     if found is None and not as_text:
         suffixes = [ending.lower() for ending in PurePath(name).suffixes if ending.lower() not in COMPRESSED_SUFFIXES]
         found = _textual_format(head, is_whole, suffixes[-1] if suffixes else "")
-        way_out = "; to train on it as it is, pass as_text=True (`--as-text`)"
+        way_out = "; to train on the file unchanged, pass as_text=True (`--as-text`)"
     if found is not None:
         format_name, advice = found
         if name != STANDARD_INPUT:
@@ -113,26 +113,27 @@ def refuse_other_formats(head: bytes, name: str, *, is_whole: bool, as_text: boo
 
 
 def refuse_wide_encodings(head: bytes, name: str) -> None:
-    """Raise EncodingError where bytes begin as UTF-16 or UTF-32 text does, with or without a byte-order mark."""
+    """Raise EncodingError if bytes begin like UTF-16 or UTF-32 text, with or without a byte-order mark."""
     found = wide_encoding_of(head)
     if found is not None:
         raise EncodingError(
-            f"{name} begins as {found.name} text does, {'with' if found.has_mark else 'without'} a byte-order mark;"
-            f" firth reads UTF-8: convert the file with iconv -f {found.iconv_name} -t UTF-8"
+            f"{name} must be UTF-8, got text that begins like {found.name},"
+            f" {'with' if found.has_mark else 'without'} a byte-order mark;"
+            f" convert the file with iconv -f {found.iconv_name} -t UTF-8"
         )
 
 
 def strip_marks(text: bytes) -> bytes:
-    """A line without the byte-order marks at its start, which joining files leaves there."""
+    """Remove the byte-order marks at the start of a line. Joined files have such marks."""
     while text.startswith(MARK):
         text = text[len(MARK) :]
     return text
 
 
 def decode_text(data: bytes, name: str) -> str:
-    """A small text file as ``str``, without byte-order marks at the starts of its lines.
+    """Decode a small text file, without byte-order marks at the starts of its lines.
 
-    JSON, CSV and the like are text to whoever calls; formats that are not text are refused.
+    JSON, CSV and similar formats are accepted as text. Formats that are not text are refused.
 
     Raises
     ------
@@ -149,14 +150,14 @@ def decode_text(data: bytes, name: str) -> str:
 
 
 def _textual_format(head: bytes, is_whole: bool, suffix: str) -> tuple[str, str] | None:
-    """JSON, CSV, HTML, XML or vector text, told by the shape of the first lines."""
+    """Name and advice for JSON, CSV, HTML, XML or vector text, recognised by the form of the first lines; else None."""
     head = strip_marks(head)
     if _HTML.match(head):
         return "HTML", f"{_EXPORT}: html2text FILE | firth train - ..."
     if _XML.match(head):
         if b"<html" in head[:2048].lower():
             return "HTML", f"{_EXPORT}: html2text FILE | firth train - ..."
-        return "XML", "take the text out of its tags first"
+        return "XML", "extract the text from its tags first"
     lines = [line for line in head.split(b"\n")[: None if is_whole else -1] if line.strip()][:_LINES]
     first = head.lstrip()[:1]
     if first in (b"{", b"[") and _is_json(head, lines, is_whole):
@@ -180,7 +181,7 @@ def _is_json(head: bytes, lines: list[bytes], is_whole: bool) -> bool:
         return True
     if len(kinds) > 1 and all(kind == "strings" for kind in kinds):
         return True
-    if is_whole:  # one value over all of the file, such as a notebook
+    if is_whole:  # the whole file is one value, such as a notebook
         try:
             value = json.loads(head)
         except (ValueError, RecursionError):
@@ -189,9 +190,9 @@ def _is_json(head: bytes, lines: list[bytes], is_whole: bool) -> bool:
             isinstance(value, list) and any(isinstance(v, (dict, list, str)) for v in value)
         )
     opening = head.lstrip()
-    if not lines:  # the first line is longer than what was looked at
+    if not lines:  # the first line is longer than the bytes examined
         return _CUT_JSON.match(opening) is not None
-    # a value over many lines: its first line is a bracket alone, or a bracket and a key
+    # a value over many lines: its first line is only a bracket, or a bracket and a key
     return (
         kinds[0] is None
         and _CUT_JSON.match(opening) is not None
@@ -201,7 +202,7 @@ def _is_json(head: bytes, lines: list[bytes], is_whole: bool) -> bool:
 
 
 def _json_kind(line: bytes) -> str | None:
-    """``object``, ``strings`` (an array with a string in it), or None for what is no JSON or another value."""
+    """``object``, ``strings`` (an array with a string in it), or None for another JSON value or no JSON."""
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
@@ -212,7 +213,7 @@ def _json_kind(line: bytes) -> str | None:
 
 
 def _is_columns(lines: list[bytes], delimiter: str) -> bool:
-    """Whether lines are rows of two or more columns, as many in each."""
+    """Whether lines are rows with the same number of columns, at least two."""
     try:
         text = [line.decode("utf-8", "replace") for line in lines]
         rows = [row for row in csv.reader(text, delimiter=delimiter) if row]
@@ -224,7 +225,7 @@ def _is_columns(lines: list[bytes], delimiter: str) -> bool:
 
 
 def _is_vector_text(head: bytes, lines: list[bytes]) -> bool:
-    """Whether a header of two numbers is followed by rows of a word and as many numbers as the header says."""
+    """Whether the first line is two numbers, and each later line a word and as many numbers as the first line says."""
     header = _VECTOR_HEADER.match(head)
     if header is None or len(lines) < 2:
         return False

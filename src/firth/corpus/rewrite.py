@@ -1,6 +1,6 @@
-"""Room corpus: an encoded corpus in the ids of another vocabulary.
+"""Room corpus: rewrites an encoded corpus in the ids of another vocabulary.
 
-Tests: tests/training/test_train_more.py.
+Tests: tests/training/test_more.py.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError
 
 REWRITTEN_AT_ONCE = 1 << 20  # tokens
-# Entries of the manifest that are about the ids, and so do not hold for the rewritten corpus.
+# Entries of the manifest that describe the ids; the rewritten corpus gets new values.
 _OWN_ENTRIES = ("format", "version", "files", "sha256", OWN_CHECKSUM, "n_words_unseen", "first_unseen_ids")
 
 
 def rewrite_corpus(
     encoded: EncodedCorpus, table: NDArray[np.int32], vocabulary: Vocabulary, folder: Path, threads: int
 ) -> EncodedCorpus:
-    """The corpus in the ids of another vocabulary, in a new folder: ``table[id]``, -1 drops the token.
+    """Write the corpus in the ids of another vocabulary to a new folder: id becomes ``table[id]``; -1 drops the token.
 
     Raises
     ------
     CorpusError
-        No token is left.
+        No token of the corpus is in the vocabulary.
     """
     folder.mkdir()
     n_tokens = _rewrite(encoded.ids, encoded.offsets, table, folder / IDS, folder / OFFSETS)
@@ -55,7 +55,7 @@ def rewrite_corpus(
 def _rewrite(
     ids: NDArray[np.int32], offsets: NDArray[np.int64], table: NDArray[np.int32], ids_path: Path, offsets_path: Path
 ) -> int:
-    """Write ``table[ids]`` without its -1, and the offsets that go with it, block by block; the number of ids."""
+    """Write ``table[ids]`` without entries of -1, and the new offsets, block by block; returns the number of ids."""
     n_written, boundary = 0, 0
     with open(ids_path, "wb") as ids_file, open(offsets_path, "wb") as offsets_file:
         for start in range(0, len(ids), REWRITTEN_AT_ONCE):

@@ -1,6 +1,6 @@
-"""Room corpus: what a user may pass as a corpus, told apart: files, streams, lists of tokens, arrays of ids.
+"""Room corpus: decides what kind of corpus a user passed: files, streams, lists of tokens, or arrays of ids.
 
-Here is decided what something is; reading and counting are in ``encode``.
+``counting`` and ``encode`` read and count it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import itertools
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,24 +19,30 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.base.compression import COMPRESSED_SUFFIXES, compression_of, import_zstandard
+from firth.base.compression import COMPRESSED_SUFFIXES, compression_of
+from firth.corpus.blocks import decompress, read_blocks
 from firth.corpus.recognise import HEAD_BYTES, MARK, STANDARD_INPUT, refuse_other_formats
-from firth.corpus.tables import ListColumn, TextColumn, Tokenizer, read_table, split_text, tokenize_texts
+from firth.corpus.tables import (
+    ListColumn,
+    TextColumn,
+    Tokenizer,
+    column_tokens,
+    read_table,
+    split_text,
+    tokenize_texts,
+)
 from firth.errors import CorpusError, CorpusTypeError, FirthError, ShapeError, StorageError
 
 FROM_STANDARD_INPUT = "-"
-BLOCK_BYTES = 1 << 20  # what is read from a stream at once
-
-_ZSTD_BYTES = 1024  # given to the decompressor at once: 3 bytes can become 128 KiB, and its output cannot be bounded
 
 
 @dataclass(frozen=True)
 class TextFile:
     """One text, read from its start to its end.
 
-    ``n_bytes`` is the size on disk, None where it is not known. A plain file can be read in chunks at any place
-    (``path`` and ``n_bytes`` are set then); a stream only in order. A stream that ``may_block`` is read in the main
-    thread, so that Ctrl-C ends the waiting. ``as_text``: see ``recognise.refuse_other_formats``.
+    ``n_bytes`` is the size on disk in bytes, or None if it is unknown. A plain file has ``path`` and ``n_bytes``, and
+    its chunks can be read in any order; a stream can only be read in order. If ``may_block``, the stream is read in the
+    main thread, so that Ctrl-C ends a wait. ``as_text``: see ``recognise.refuse_other_formats``.
     """
 
     name: str
@@ -48,15 +54,15 @@ class TextFile:
     as_text: bool = False
 
     def blocks(self) -> Iterator[bytes]:
-        """The bytes of the text in blocks; the byte-order mark of UTF-8 is no text.
+        """Yield the bytes of the text in blocks, without a UTF-8 byte-order mark at the start.
 
         Raises
         ------
         CorpusError, EncodingError
-            Before the first block: the text is of another format or encoding.
+            Before the first block: the text has another format or encoding.
         """
         blocks = self._decompressed()
-        first: list[bytes] = []  # enough of them to tell the format
+        first: list[bytes] = []  # enough bytes to recognise the format
         for block in blocks:
             first.append(block)
             if sum(map(len, first)) >= HEAD_BYTES:
@@ -73,15 +79,15 @@ class TextFile:
 
     def _decompressed(self) -> Iterator[bytes]:
         if self.handle is not None:
-            yield from _read_blocks(self.handle, self.name)
+            yield from read_blocks(self.handle, self.name)
             return
         assert self.path is not None
         try:
             with open(self.path, "rb") as file:
                 if self.kind in ("plain", "stream"):
-                    yield from _read_blocks(file, self.name)
+                    yield from read_blocks(file, self.name)
                 else:
-                    yield from _decompress(file, self.kind, self.name)
+                    yield from decompress(file, self.kind, self.name)
         except OSError as error:
             if isinstance(error, FirthError):
                 raise
@@ -90,14 +96,14 @@ class TextFile:
 
 @dataclass(frozen=True)
 class IdSequences:
-    """Sequences of ids in two arrays; the ids are then the words.
+    """Sequences of ids in two arrays. The words of the vocabulary are these ids.
 
     Parameters
     ----------
     ids : integer array, (n_tokens,)
-        Any 64-bit integers; a memory-mapped array is read block by block.
+        64-bit integers of any value. A memory-mapped array is read block by block.
     offsets : integer array, (n_sequences + 1,)
-        Sequence ``i`` is ``ids[offsets[i]:offsets[i + 1]]``; rises from 0 to n_tokens.
+        Sequence ``i`` is ``ids[offsets[i]:offsets[i + 1]]``. The offsets rise from 0 to n_tokens.
 
     Raises
     ------
@@ -129,7 +135,7 @@ class IdSequences:
 
 @dataclass(frozen=True)
 class TokenLists:
-    """Sequences of tokens from any iterable, read once. ``is_tokenized``: a tokenizer made them of texts."""
+    """Sequences of tokens from an iterable that is read once. ``is_tokenized``: a tokenizer made them from texts."""
 
     sequences: Iterable[Any]
     is_tokenized: bool = False
@@ -138,20 +144,20 @@ class TokenLists:
 def classify_source(
     source: Any, tokenizer: Tokenizer | None = None, *, as_text: bool = False
 ) -> list[TextFile] | IdSequences | TokenLists:
-    """Tell what a corpus is.
+    """Decide what kind of corpus the source is.
 
-    - a path or glob, or a list of them: files; ``"-"`` is standard input; a binary file object is read from where it is
-    - a column of strings (a Series, an Arrow array, a frame of one column), and with ``tokenizer`` any other iterable
-      of strings, a list too: texts, whose tokens the tokenizer gives (white space where there is none)
-    - a column of lists: sequences of tokens; a frame whose columns are all integers: a sequence a row
-    - ``IdSequences``, a tuple of two integer arrays ``(ids, offsets)``, or an integer array of two dimensions (one
-      sequence a row): ids
-    - any other iterable, one-shot ones too: sequences of tokens
+    - Files: a path or glob, or a list of paths and globs. ``"-"`` is standard input. A binary file object is read from
+      its current position.
+    - Texts: a column of strings (a Series, an Arrow array, a frame with one column); with ``tokenizer`` also a list or
+      another iterable of strings. The tokenizer splits each text; without one, white space does.
+    - Sequences of tokens: a column of lists, or any other iterable, also one that can be read only once.
+    - Ids: ``IdSequences``, a tuple of two integer arrays ``(ids, offsets)``, an integer array of two dimensions (one
+      sequence a row), or a frame whose columns are all integers (one sequence a row).
 
     Raises
     ------
     CorpusTypeError
-        Something else; the message says what to pass.
+        The source is none of these; the message says what to pass.
     StorageError
         A file is missing, is a folder or cannot be read.
     CorpusError
@@ -172,13 +178,15 @@ def classify_source(
         return IdSequences(*source)
     if isinstance(source, np.ndarray) and source.dtype.kind in "iu" and source.ndim != 1:
         if source.ndim != 2:
-            raise ShapeError(f"corpus must have two dimensions where it is one array of ids, got shape {source.shape}")
-        source = np.asarray(source)  # a matrix has two dimensions whatever its shape
+            raise ShapeError(
+                f"corpus must have two dimensions if it is a single array of ids, got shape {source.shape}"
+            )
+        source = np.asarray(source)  # not a numpy.matrix, which always has two dimensions
         n_sequences, n_positions = source.shape
         return IdSequences(source.reshape(-1), np.arange(n_sequences + 1, dtype=np.int64) * n_positions)
     if isinstance(source, np.ndarray) and source.dtype.kind in "iuf":
         raise CorpusTypeError(
-            f"corpus must be (ids, offsets) where it is arrays of ids, got one array of {source.dtype} with shape"
+            f"corpus must be (ids, offsets) if it is arrays of ids, got one array of {source.dtype} with shape"
             f" {source.shape}; pass (ids, np.array([0, len(ids)])) for one long sequence"
         )
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -191,8 +199,8 @@ def classify_source(
         return [_stream_of_handle(source, str(getattr(source, "name", "file object")), as_text)]
     if isinstance(source, (Mapping, set, frozenset)):
         raise CorpusTypeError(
-            f"corpus must be a sequence of token lists, got a {type(source).__name__}, which has no order; for given"
-            " counts use Vocabulary.from_counts"
+            f"corpus must be a sequence of token lists, got a {type(source).__name__}, which has no order;"
+            " to make a vocabulary from counts use Vocabulary.from_counts"
         )
     if isinstance(source, (list, tuple)):
         if not source:
@@ -210,7 +218,7 @@ def classify_source(
         raise CorpusTypeError(
             f"corpus must be a path, an iterable of token lists or (ids, offsets), got {type(source).__name__}"
         )
-    if tokenizer is not None:  # nothing but texts can be meant
+    if tokenizer is not None:  # only texts have a tokenizer
         return _tokenized(source, tokenizer)
     return TokenLists(source)
 
@@ -220,21 +228,21 @@ def _tokenized(texts: Iterable[Any], tokenizer: Tokenizer) -> TokenLists:
 
 
 def _refuse_names_of_files(texts: list[Any] | tuple[Any, ...]) -> None:
-    """With a tokenizer a list of strings is texts; nothing else would show that the names of files were meant."""
+    """Raise an error if the texts are names of files. With a tokenizer the names would be read as texts in silence."""
     if all(_exists(text) for text in texts):
         raise CorpusTypeError(
-            f"corpus must be texts where it is a list of strings and a tokenizer is given, got the names of files, such"
-            f" as {texts[0]!r}; for files pass pathlib.Path objects: [Path(name) for name in names]"
+            f"corpus must be texts if it is a list of strings and a tokenizer is given, got names of files, such as"
+            f" {texts[0]!r}; to read the files pass pathlib.Path objects: [Path(name) for name in names]"
         )
 
 
 def tokens_of(sequence: Any, number: int) -> Any:
-    """What can be iterated to get the tokens of the ``number``-th sequence.
+    """An iterable over the tokens of the ``number``-th sequence.
 
     Raises
     ------
     CorpusTypeError
-        It is a string, has no order, or is no sequence at all.
+        The sequence is a string, has no order, is a frame, or cannot be iterated; or a value of a column is a text.
     """
     if isinstance(sequence, (list, tuple)):
         return sequence
@@ -242,23 +250,16 @@ def tokens_of(sequence: Any, number: int) -> Any:
         raise CorpusTypeError(string_message(sequence, f"sequence {number}"))
     if isinstance(sequence, (bytes, bytearray)):
         raise CorpusTypeError(f"sequence {number} must be a list of tokens, got bytes; use .decode('utf-8').split()")
-    if isinstance(sequence, np.ndarray):
-        if sequence.ndim != 1:
-            raise CorpusTypeError(f"sequence {number} must have one dimension, got an array of shape {sequence.shape}")
-        return sequence.tolist()
+    if isinstance(sequence, np.ndarray) and sequence.ndim != 1:
+        raise CorpusTypeError(f"sequence {number} must have one dimension, got an array of shape {sequence.shape}")
     if isinstance(sequence, (set, frozenset, Mapping)):
         raise CorpusTypeError(
-            f"sequence {number} must be a list of tokens, got a {type(sequence).__name__}, which has no order of its"
-            " own; use sorted(...)"
+            f"sequence {number} must be a list of tokens, got a {type(sequence).__name__}, which has no order;"
+            " use sorted(...)"
         )
-    table = read_table(sequence, f"sequence {number}")
-    if table is not None and (hasattr(sequence, "columns") or hasattr(sequence, "column_names")):
-        raise CorpusTypeError(
-            f"sequence {number} must be a list of tokens, got a {type(sequence).__name__}; a frame is a corpus by"
-            " itself: pass it without a list around it"
-        )
-    if table is not None:
-        return table.tolist() if isinstance(table, np.ndarray) else table
+    tokens = column_tokens(sequence, f"sequence {number}")
+    if tokens is not None:
+        return tokens
     if not isinstance(sequence, Iterable):
         raise CorpusTypeError(
             f"sequence {number} must be a list of tokens, got {sequence!r} ({type(sequence).__name__});"
@@ -268,7 +269,7 @@ def tokens_of(sequence: Any, number: int) -> Any:
 
 
 def string_message(text: str, what: str) -> str:
-    text = str.__str__(text)  # not a subclass, whose repr may differ
+    text = str.__str__(text)  # a plain str: the repr of a subclass may differ
     shown = text if len(text) <= 40 else text[:37] + "..."
     return (
         f"{what} must be a list of tokens, got the string {shown!r}, whose letters would become the words; split it:"
@@ -281,14 +282,14 @@ def _is_id_vector(part: object) -> bool:
 
 
 def _refuse_texts(items: list[Any] | tuple[Any, ...]) -> None:
-    """Tell a list of paths from a list of texts: of paths, at least one exists or looks like one."""
+    """Raise an error if a list of strings is texts: no item exists as a path or looks like a path."""
     if any(not isinstance(item, str) or item == FROM_STANDARD_INPUT or _exists(item) for item in items):
         return
     if any(" " not in item and (os.sep in item or Path(item).suffix) for item in items if item):
         return
     raise CorpusTypeError(
         string_message(items[0], "corpus[0]")
-        + " (it is not the path of a file either; a list of strings is a list of paths)"
+        + " (no file has this name; firth reads a list of strings as a list of paths)"
     )
 
 
@@ -296,7 +297,7 @@ def _exists(path: str) -> bool:
     try:
         pattern = _escape_existing_folders(path)
         return os.path.exists(path) or bool(glob.has_magic(pattern) and glob.glob(pattern, recursive=True))
-    except ValueError:  # a NUL in it
+    except ValueError:  # the string has a NUL
         return False
 
 
@@ -320,19 +321,22 @@ def _text_files(paths: list[Any], as_text: bool) -> list[TextFile]:
             raise StorageError(_missing_message(text_path))
         found = [_text_file(Path(match), as_text) for match in matches if not os.path.isdir(match)]
         if not found:
-            raise StorageError(f"{text_path} matches folders alone; add /* to take the files in them")
+            raise StorageError(f"{text_path} must match files, got only folders; add /* to read the files in them")
         files.extend(found)
     return files
 
 
 def _standard_input() -> BinaryIO:
-    if sys.stdin is None:  # as Python has it where the caller closed the descriptor
-        raise StorageError("standard input is closed; give it a text, as in `cat corpus.txt | firth train - -o model`")
+    if sys.stdin is None:  # Python sets None if the caller closed the descriptor
+        raise StorageError(
+            "standard input must be open, got a closed one; pipe a text into it, as in"
+            " `cat corpus.txt | firth train - -o model`"
+        )
     return sys.stdin.buffer
 
 
 def _escape_existing_folders(path: str) -> str:
-    """A glob in which folders that exist stand for themselves: ``Set [a]/*`` means the folder ``Set [a]``."""
+    """Escape the names of existing folders in a glob: ``Set [a]/*`` matches the files in the folder ``Set [a]``."""
     parts = path.split(os.sep)
     for n_parts in range(len(parts) - 1, 0, -1):
         folder = os.sep.join(parts[:n_parts])
@@ -343,7 +347,7 @@ def _escape_existing_folders(path: str) -> str:
 
 def _missing_message(path: str) -> str:
     if " " in path.strip() and len(path.split()) > 3:
-        return f"{path[:60]!r} is no file; if it is the text itself, pass [text.split()]"
+        return f"{path[:60]!r} is not the path of a file; to pass a text itself use [text.split()]"
     if glob.has_magic(path):
         return f"{path}: no file matches"
     return f"{path}: no such file"
@@ -353,14 +357,14 @@ def _text_file(path: Path, as_text: bool) -> TextFile:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise StorageError(f"{path} is a folder, not a file; to take the files in it pass {path / '*'}")
+            raise StorageError(f"{path} is a folder, not a file; to read the files in it pass {path / '*'}")
         if not stat.S_ISREG(status.st_mode):  # a pipe, a terminal
             return TextFile(str(path), "stream", path=path, may_block=True, as_text=as_text)
         with open(path, "rb") as file:
             first = file.read(HEAD_BYTES)
         if not first:
             raise CorpusError(f"{path} is empty")
-        if status.st_size == 0:  # made by the kernel while it is read, as in /proc
+        if status.st_size == 0:  # the kernel makes the content on reading, as in /proc
             return TextFile(str(path), "stream", path=path, as_text=as_text)
     except OSError as error:
         if isinstance(error, FirthError):
@@ -369,8 +373,8 @@ def _text_file(path: Path, as_text: bool) -> TextFile:
     found = compression_of(first)
     named = COMPRESSED_SUFFIXES.get(path.suffix.lower())
     if named is not None and found != named:
-        raise CorpusError(f"{path} is named as a {named} file but is {found or 'not compressed'}; rename it")
-    if found is None:  # compressed data is looked at when it is decompressed
+        raise CorpusError(f"{path} has the name of a {named} file but is {found or 'not compressed'}; rename it")
+    if found is None:  # the content of a compressed file is examined while it is decompressed
         is_whole = status.st_size <= len(first)
         refuse_other_formats(first, str(path), is_whole=is_whole, as_text=as_text)
     return TextFile(str(path), found or "plain", path=path, n_bytes=status.st_size, as_text=as_text)
@@ -378,119 +382,3 @@ def _text_file(path: Path, as_text: bool) -> TextFile:
 
 def _stream_of_handle(handle: Any, name: str, as_text: bool) -> TextFile:
     return TextFile(name, "stream", handle=handle, may_block=True, as_text=as_text)
-
-
-def _read_blocks(handle: Any, name: str) -> Iterator[bytes]:
-    first = handle.read(BLOCK_BYTES)
-    if not isinstance(first, bytes):
-        raise CorpusTypeError(f"{name} must be opened in binary mode")
-    kind = compression_of(first)
-    if kind is not None:
-        yield from _decompress(_Prefixed(first, handle), kind, name)
-        return
-    block = first
-    while block:
-        yield block
-        block = handle.read(BLOCK_BYTES)
-
-
-class _Prefixed(io.RawIOBase):
-    """A stream whose first bytes have been read already."""
-
-    def __init__(self, first: bytes, rest: BinaryIO) -> None:
-        self._first, self._rest = first, rest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        block = self._first[: len(buffer)]
-        if block:
-            self._first = self._first[len(block) :]
-        else:
-            block = self._rest.read(len(buffer)) or b""
-        buffer[: len(block)] = block
-        return len(block)
-
-
-def _decompress(file: Any, kind: str, name: str) -> Iterator[bytes]:
-    """Decompressed blocks of at most some MiB; a cut or damaged file is a CorpusError."""
-    make, errors = _decompressor(kind)
-    decompressor: Any = None
-    n_members = 0
-    data = b""
-    try:
-        while True:
-            data = file.read(1 << 18)
-            if not data:
-                break
-            pending = True
-            while data or pending:
-                if decompressor is None:
-                    if not data or (n_members and kind == "gzip" and not data.strip(b"\0")):
-                        break  # zeros behind the last member are padding, as gzip has it
-                    decompressor = make()
-                    n_members += 1
-                out, data, pending, ended = decompressor(data)
-                if out:
-                    yield out
-                if ended:
-                    decompressor = None
-    except errors as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise CorpusError(f"{name}: the {kind} data is damaged: {error}") from error
-    if decompressor is not None:
-        raise CorpusError(f"{name}: the {kind} data ends too soon; the file was cut")
-
-
-_Step = Callable[[bytes], tuple[bytes, bytes, bool, bool]]
-
-
-def _decompressor(kind: str) -> tuple[Callable[[], _Step], tuple[type[Exception], ...]]:
-    """What makes a step, and the errors of it.
-
-    A step takes data and gives its output, the data that it left, whether more output waits for no more data, and
-    whether the member ended. The output of one step is bounded, so a file of zeros cannot fill the memory.
-    """
-    if kind == "gzip":
-        import zlib
-
-        def make_gzip() -> _Step:
-            state = zlib.decompressobj(wbits=31)
-
-            def step(data: bytes) -> tuple[bytes, bytes, bool, bool]:
-                out = state.decompress(data, BLOCK_BYTES)
-                return out, state.unused_data if state.eof else state.unconsumed_tail, False, state.eof
-
-            return step
-
-        return make_gzip, (zlib.error,)
-    if kind in ("bzip2", "xz"):
-        import bz2
-        import lzma
-
-        def make_bounded() -> _Step:
-            state: Any = bz2.BZ2Decompressor() if kind == "bzip2" else lzma.LZMADecompressor()
-
-            def step(data: bytes) -> tuple[bytes, bytes, bool, bool]:
-                out = state.decompress(data, BLOCK_BYTES)
-                return out, state.unused_data if state.eof else b"", not (state.eof or state.needs_input), state.eof
-
-            return step
-
-        return make_bounded, (OSError, lzma.LZMAError, EOFError, ValueError)
-    zstandard = import_zstandard("read")
-
-    def make_zstd() -> _Step:
-        state = zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
-
-        def step(data: bytes) -> tuple[bytes, bytes, bool, bool]:
-            given = data[:_ZSTD_BYTES]
-            out = state.decompress(given)
-            rest = state.unused_data + data[_ZSTD_BYTES:] if state.eof else data[_ZSTD_BYTES:]
-            return out, rest, False, state.eof
-
-        return step
-
-    return make_zstd, (zstandard.ZstdError,)

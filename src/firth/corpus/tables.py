@@ -1,7 +1,7 @@
-"""Room corpus: tables told from lists: frames, columns and arrays of pandas, Polars, Arrow, NumPy and others.
+"""Room corpus: recognises and reads tables: frames, columns and arrays of pandas, Polars, Arrow, NumPy and others.
 
-Iterating over a frame gives its columns or their names, never its rows. So every function of firth that takes sequences
-or texts asks ``read_table`` first. No table library is imported here unless a table of its kind is passed.
+Iterating over a frame yields its columns or their names, never its rows. So every function of firth that takes
+sequences or texts calls ``read_table`` first. A table library is imported only if one of its tables is passed.
 """
 
 from __future__ import annotations
@@ -19,20 +19,21 @@ from firth.errors import CorpusError, CorpusTypeError, ParameterError, ShapeErro
 WHITESPACE = "whitespace"
 _ROWS_AT_ONCE = 1 << 14
 _WORDS = re.compile(r"[^ \t\n\v\f\r]+")
+_TWO_WORDS = re.compile(r"[^ \t\n\v\f\r][ \t\n\v\f\r]+[^ \t\n\v\f\r]")
 
 Tokenizer = Callable[[str], Iterable[str]]
 
 
 @dataclass(frozen=True)
 class TextColumn:
-    """Texts, one a row; iterating yields each as ``str``.
+    """A column of texts. Iterating yields the text of each row as ``str``.
 
     Raises
     ------
     CorpusError
         While iterating: a row has no value.
     CorpusTypeError
-        While iterating: a row is no text.
+        While iterating: a row is not a text.
     """
 
     values: Iterable[Any]
@@ -49,12 +50,12 @@ class TextColumn:
 
 @dataclass(frozen=True)
 class ListColumn:
-    """Sequences of tokens, one a row; iterating yields what each row holds, a list where Arrow or Polars held it.
+    """A column of sequences of tokens. Iterating yields the value of each row; for Arrow and Polars, a list.
 
     Raises
     ------
     CorpusError, CorpusTypeError
-        While iterating: a row has no value, or is no sequence.
+        While iterating: a row has no value, or is not a sequence.
     """
 
     values: Iterable[Any]
@@ -65,32 +66,33 @@ class ListColumn:
             if isinstance(value, str) or not isinstance(value, Iterable):
                 _refuse_missing(value, self.name, row)
                 raise CorpusTypeError(f"{self.name} must have a list in every row, got {value!r:.60} in row {row}")
-            yield value
+            # pandas has an array where a Parquet file has a list
+            yield value.tolist() if isinstance(value, np.ndarray) and value.ndim == 1 else value
 
 
 Table = TextColumn | ListColumn | NDArray[np.int64]
 
 
 def read_table(value: Any, name: str = "corpus") -> Table | None:
-    """What a table holds; None where ``value`` is no table (a list, a generator, a plain array of numbers).
+    """Read a table; None if ``value`` is not a table but a list, a generator or a plain array of numbers.
 
-    - a column of texts (a Series, an Arrow array, a frame of one column, a string array (n, 1)): ``TextColumn``
+    - a column of texts (a Series, an Arrow array, a frame with one column, a string array (n, 1)): ``TextColumn``
     - a column of lists: ``ListColumn``
     - a column of integers: int64 array, (n,)
-    - a frame whose columns are all integers: int64 array, (n_rows, n_columns), a sequence a row
+    - a frame whose columns are all integers: int64 array, (n_rows, n_columns), one sequence a row
 
     Parameters
     ----------
-    value : anything
-    name : what it is called in messages: "corpus", "X", "texts"
+    value : object of any type
+    name : name of the value in messages: "corpus", "X", "texts"
 
     Raises
     ------
     CorpusTypeError
-        A frame of other columns (the message names one to pass: ``frame["column"]``), a sparse matrix, an array that
-        holds no sequences.
+        The value is a frame with other columns (the message names a column to pass: ``frame["column"]``), a sparse
+        matrix, or an array that has no sequences.
     CorpusError
-        A value is missing; the message names the row, counted from 0.
+        A row has no value; the message gives its number, from 0.
     """
     if isinstance(value, (str, bytes, list, tuple, dict, np.generic)):
         return None
@@ -99,8 +101,8 @@ def read_table(value: Any, name: str = "corpus") -> Table | None:
     libraries = {kind.__module__.partition(".")[0] for kind in type(value).__mro__}
     if "scipy" in libraries and hasattr(value, "tocsr"):
         raise CorpusTypeError(
-            f"{name} must be sequences or texts, got a sparse matrix of shape {value.shape}, which keeps no order of"
-            " the tokens; pass the texts that it was made of"
+            f"{name} must be sequences or texts, got a sparse matrix of shape {value.shape}, which has no order of"
+            " tokens; pass the texts from which the matrix was made"
         )
     if libraries & {"pandas", "polars", "pyarrow"}:
         return _read_known_table(value, name)
@@ -122,13 +124,13 @@ def read_table(value: Any, name: str = "corpus") -> Table | None:
 
 
 def rows_of(value: Any, name: str) -> Any:
-    """``value``, or, where it is a table, what its rows are: texts and lists as an iterable, integers as an array."""
+    """The rows of a table (an iterable of texts or lists, or an array of integers); another value is returned as is."""
     found = read_table(value, name)
     return value if found is None else found
 
 
 def token_rows(value: Any, name: str) -> Any:
-    """``value``, or, where it is a table, the tokens of its rows: texts are split at ASCII white space."""
+    """The tokens of each row of a table, texts split at ASCII white space; another value is returned as is."""
     found = read_table(value, name)
     if isinstance(found, TextColumn):
         return map(split_text, found)
@@ -137,8 +139,68 @@ def token_rows(value: Any, name: str) -> Any:
     return value if found is None else found
 
 
+def column_tokens(value: Any, name: str) -> Iterable[Any] | None:
+    """The tokens of one sequence that is a column or an array of one dimension; None where it is neither.
+
+    A column of texts within a list looks like a column of tokens, and each text would become one word. So a value of
+    two words is refused; tokens that hold white space are passed as a list.
+
+    Raises
+    ------
+    CorpusTypeError
+        ``value`` is a frame, or (while iterating) one of its values has two words.
+    CorpusError
+        While iterating: a value is missing.
+    """
+    if isinstance(value, (list, tuple)):
+        return None
+    if isinstance(value, np.ndarray):
+        if value.ndim != 1:
+            return None
+        words: list[Any] = value.tolist()
+        return _single_words(words, name, "an array") if value.dtype.kind in "UTO" else words
+    if hasattr(value, "columns") or hasattr(value, "column_names"):
+        _refuse_frame(value, name)
+    table = read_table(value, name)
+    if isinstance(table, np.ndarray):
+        ids: list[Any] = table.tolist()
+        return ids
+    return _single_words(table, name, f"a {type(value).__name__}") if isinstance(table, TextColumn) else table
+
+
+def _single_words(values: Iterable[Any], name: str, kind: str) -> Iterator[Any]:
+    for row, value in enumerate(values):
+        if isinstance(value, str) and _TWO_WORDS.search(value):
+            raise CorpusTypeError(
+                f"{name} must be a list of tokens, got {kind} with a text in row {row}: {value!r:.60}; split texts:"
+                " [text.split() for text in column]; where white space belongs to the tokens pass column.tolist()"
+            )
+        yield value
+
+
+def _refuse_frame(value: Any, name: str) -> None:
+    """Raise CorpusTypeError for a frame among the sequences of a list or a generator."""
+    columns = (_columns_of(value, name) or (True, []))[1]
+    one = next((column for column in columns if _kind_of(column) in ("text", "list")), None)
+    alone, several = "the frame", "concatenate several frames into one"
+    if one is not None:
+        column = f"frame[{_quoted(one.title)}]"
+        rows = f"{column}.to_pylist()" if hasattr(value, "column_names") else column
+        alone = "the frame" if len(columns) == 1 else column
+        item = "text.split()" if _kind_of(one) == "text" else "text"
+        several = f"for several frames pass ({item} for frame in frames for text in {rows})"
+    raise CorpusTypeError(
+        f"{name} must be a list of tokens, got a {type(value).__name__}, which is a corpus by itself; pass {alone}"
+        f" without a list or a generator around it; {several}"
+    )
+
+
+def _quoted(title: Any) -> str:
+    return f'"{title}"' if isinstance(title, str) else repr(title)
+
+
 def resolve_tokenizer(tokenizer: Any) -> Tokenizer | None:
-    """The function that a ``tokenizer`` parameter means.
+    """The function for the value of a ``tokenizer`` parameter.
 
     Raises
     ------
@@ -159,31 +221,31 @@ def resolve_tokenizer(tokenizer: Any) -> Tokenizer | None:
 
 
 def split_text(text: str) -> list[str]:
-    """The words of a text: split at ASCII white space alone, as firth splits the lines of a file."""
+    """The words of a text, split only at ASCII white space, like the lines of a file."""
     return _WORDS.findall(text)
 
 
 def tokenize_texts(texts: Iterable[str], tokenizer: Tokenizer) -> Iterator[Iterable[str]]:
-    """The tokens of each text.
+    """Yield the tokens of each text.
 
     Raises
     ------
     CorpusTypeError
-        The tokenizer returned something that is no list of tokens.
+        The tokenizer returned a value that is not a list of tokens.
     """
     for text in texts:
         yield validated_tokens(tokenizer(text), text)
 
 
 def validated_tokens(tokens: Any, text: str) -> Iterable[str]:
-    """What a tokenizer returned for a text, if it is an iterable of tokens."""
+    """Return the tokens that a tokenizer returned for a text; CorpusTypeError if they are not an iterable of tokens."""
     if isinstance(tokens, (str, bytes)) or not isinstance(tokens, Iterable):
         raise CorpusTypeError(f"tokenizer must return a list of tokens, got {tokens!r:.60} for the line {text!r:.60}")
     return tokens
 
 
 def is_missing(value: object) -> bool:
-    """Whether a value stands for none: None, NaN, NaT, ``pandas.NA``."""
+    """Whether a value means "missing": None, NaN, NaT, ``pandas.NA``."""
     if value is None or (isinstance(value, (float, np.floating)) and value != value):
         return True
     return type(value).__name__ in ("NAType", "NaTType", "MaskedConstant")
@@ -193,22 +255,22 @@ def _refuse_missing(value: object, name: str, row: int) -> None:
     if is_missing(value):
         raise CorpusError(
             f"{name} must have a value in every row, got {value!r} in row {row} (counted from 0); drop such rows, or"
-            " fill them"
+            " fill in values"
         )
 
 
-# ---- columns and frames of pandas, Polars and Arrow, by what they share
+# ---- columns and frames of pandas, Polars and Arrow, by their common interface
 
 
 @dataclass(frozen=True)
 class _Column:
-    """A column as every library has it: its title, its length, its values as Python objects, block by block."""
+    """A column of any library: its title, its length, and its values as Python objects, block by block."""
 
     title: Any
     n_rows: int
     block: Callable[[int, int], Sequence[Any]]
-    integers: Callable[[], NDArray[Any]] | None = None  # where the library says that all are integers
-    n_missing: int | None = None  # where the library knows
+    integers: Callable[[], NDArray[Any]] | None = None  # set if the library's type says that all are integers
+    n_missing: int | None = None  # set if the library knows
 
     def __iter__(self) -> Iterator[Any]:
         for start in range(0, self.n_rows, _ROWS_AT_ONCE):
@@ -255,7 +317,7 @@ def _read_column(column: _Column, name: str) -> Table:
 
 
 def _kind_of(column: _Column) -> str:
-    """``text``, ``list``, ``integer``, ``other``, or ``none`` where every value is missing, by the first value."""
+    """``text``, ``list``, ``integer`` or ``other``, by the first value; ``none`` if every value is missing."""
     if column.integers is not None:
         return "integer"
     value = next((value for value in column if not is_missing(value)), None)
@@ -272,7 +334,7 @@ def _integers(column: _Column, name: str) -> NDArray[np.int64]:
     if column.integers is not None and not column.n_missing:
         array = column.integers()
         if array.dtype.kind == "u" and array.size and int(array.max()) > np.iinfo(np.int64).max:
-            raise CorpusTypeError(f"{name} must be below 2^63 where it is integers, got {int(array.max())}")
+            raise CorpusTypeError(f"{name} must be below 2^63 if it is integers, got {int(array.max())}")
         return array.astype(np.int64)
     values: list[int] = []
     for row, value in enumerate(column):
@@ -286,17 +348,17 @@ def _integers(column: _Column, name: str) -> NDArray[np.int64]:
 
 
 def _columns_of(value: Any, name: str) -> tuple[bool, list[_Column]] | None:
-    """Whether a value is a frame, and its columns; None where it is neither a frame nor a column."""
+    """Whether a value is a frame, and its columns; None if the value is neither a frame nor a column."""
     libraries = {kind.__module__.partition(".")[0] for kind in type(value).__mro__}
     if "pandas" in libraries:
         if getattr(value, "ndim", None) == 2 and hasattr(value, "columns"):
-            # by place, not by title: titles may repeat
+            # by index, not by title: titles may repeat
             return True, [_pandas_column(value.iloc[:, i], value.columns[i]) for i in range(value.shape[1])]
         is_column = getattr(value, "ndim", None) == 1 and hasattr(value, "dtype") and hasattr(value, "isna")
         return (False, [_pandas_column(value, getattr(value, "name", None))]) if is_column else None
     if "polars" in libraries:
         if hasattr(value, "collect"):
-            raise CorpusTypeError(f"{name} must be read already, got a LazyFrame; pass frame.collect()")
+            raise CorpusTypeError(f"{name} must be a frame in memory, got a LazyFrame; pass frame.collect()")
         if hasattr(value, "get_columns"):
             return True, [_polars_column(column) for column in value.get_columns()]
         return (False, [_polars_column(value)]) if hasattr(value, "null_count") else None
@@ -343,12 +405,12 @@ def _arrow_column(array: Any, title: Any) -> _Column:
 
 
 def _through_arrow(value: Any, name: str) -> Any:
-    """Another library's table as Arrow's, without copying."""
+    """Convert another library's table to Arrow, without copying."""
     try:
         import pyarrow
     except ImportError:
         raise CorpusTypeError(
-            f"{name} must be sequences or texts, got a {type(value).__name__}, which firth reads through pyarrow, and"
+            f"{name} must be sequences or texts, got a {type(value).__name__}; firth needs pyarrow to read it, and"
             " pyarrow is not installed; pass one column as a list"
         ) from None
     for read in (pyarrow.table, pyarrow.chunked_array, pyarrow.array):
@@ -363,18 +425,17 @@ def _frame_message(name: str, value: Any, columns: list[tuple[Any, str | None]])
     titles = [title for title, _ in columns]
     shown = ", ".join(map(repr, titles[:6])) + (" ..." if len(titles) > 6 else "")
     one = next((title for title, kind in columns if kind in ("text", "list")), titles[0] if titles else "column")
-    quoted = f'"{one}"' if isinstance(one, str) else repr(one)
     library = type(value).__module__.partition(".")[0]
     what = f"a {type(value).__name__} of {library} with {len(titles)} columns" + (f" ({shown})" if titles else "")
     message = (
-        f"{name} must be one column of texts or lists, or a frame whose columns are all integers (a sequence a row),"
-        f" got {what}; pass one column: frame[{quoted}]"
+        f"{name} must be one column of texts or lists, or a frame whose columns are all integers (one sequence a row),"
+        f" got {what}; pass one column: frame[{_quoted(one)}]"
     )
     if titles.count(one) > 1:
-        message += ", once the columns have different names"
+        message += ", after giving the columns different names"
     rows = {"polars": "frame.rows()", "pandas": "frame.to_numpy().tolist()"}.get(library)
     if len(titles) > 1 and rows is not None:
-        message += f"; where a row is a sequence of tokens pass {rows}"
+        message += f"; if each row is a sequence of tokens, pass {rows}"
     return message
 
 
@@ -401,7 +462,7 @@ def _read_array(array: NDArray[Any], name: str) -> Table | None:
     if array.ndim == 2 and array.shape[1] == 1:
         return TextColumn(_Column(None, len(array), lambda start, stop: array[start:stop, 0].tolist()), name)
     if array.ndim > 2:
-        raise ShapeError(f"{name} must have at most two dimensions where it is an array of strings, got {array.shape}")
+        raise ShapeError(f"{name} must have at most two dimensions if it is an array of strings, got {array.shape}")
     return None
 
 
@@ -410,6 +471,7 @@ __all__ = [
     "ListColumn",
     "TextColumn",
     "Tokenizer",
+    "column_tokens",
     "is_missing",
     "read_table",
     "resolve_tokenizer",

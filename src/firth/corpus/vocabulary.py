@@ -1,4 +1,4 @@
-"""Room corpus: the words that are trained, their ids and counts; a vocabulary saved, loaded, made from counts."""
+"""Room corpus: the vocabulary: words, their ids and counts. It can be saved, loaded, and made from counts."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ _FORMAT_NAME = "firth-vocabulary"
 class Vocabulary:
     """The words of a model: the word with id ``i`` is ``words[i]`` and was seen ``counts[i]`` times.
 
-    Ids go by falling count, ties by the word (code points; numbers by size), where firth made the vocabulary; a
-    vocabulary given by hand keeps the order that it has. A vocabulary does not change.
+    If firth made the vocabulary, ids are ordered by descending count, then by the word (strings by code points). The
+    order of a vocabulary that the user made is kept. A vocabulary cannot be changed.
 
     Parameters
     ----------
-    words : tuple of str, (V,), or int64 array, (V,), where the corpus held ids and the ids are the words
-    counts : int64 array, (V,), of 0 or more
+    words : tuple of str, (V,); or int64 array, (V,), if the corpus has ids, which are then the words
+    counts : int64 array, (V,), each at least 0
 
     Attributes
     ----------
     words : tuple of str, or int64 array
-        The strings of a vocabulary that firth counted or loaded are made when ``words`` is first asked for: five
-        million take 300 MB.
+        The strings of a vocabulary that firth counted or loaded are made at the first access to ``words``. Five million
+        strings take 300 MB.
     counts : int64 array, (V,)
 
     Raises
     ------
     ParameterError
-        Lengths differ, a count is negative, there is no word, or a word stands twice (seen at the first look-up).
+        Lengths differ, a count is negative, there is no word, or a word occurs twice (found at the first look-up).
     CorpusTypeError
         A word is neither a string nor an integer.
     """
@@ -74,9 +74,11 @@ class Vocabulary:
             raise ParameterError(f"counts must be a one-dimensional array of integers, got {_describe(counts)}")
         own_counts = given_counts.astype(np.int64)
         if len(kept) != len(own_counts):
-            raise ParameterError(f"counts must be as many as words ({len(kept)}), got {len(own_counts)}")
+            raise ParameterError(
+                f"counts must have one number for each of the {len(kept)} words, got {len(own_counts)}"
+            )
         if not len(kept):
-            raise ParameterError("words must be at least 1, got none")
+            raise ParameterError("words must have at least one word, got none")
         if own_counts.min() < 0:
             raise ParameterError(f"counts must be 0 or more, got {int(own_counts.min())}")
         own_counts.flags.writeable = False
@@ -84,7 +86,7 @@ class Vocabulary:
         object.__setattr__(self, "counts", own_counts)
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a Vocabulary does not change: {name!r} cannot be set")
+        raise AttributeError(f"a Vocabulary cannot be changed: {name!r} cannot be set")
 
     @functools.cached_property
     def words(self) -> tuple[str, ...] | NDArray[np.int64]:
@@ -121,7 +123,7 @@ class Vocabulary:
 
     @property
     def words_are_ids(self) -> bool:
-        """Whether the words are integers, the ids of the corpus."""
+        """Whether the words are integers: the ids in the corpus."""
         return isinstance(self._kept, np.ndarray)
 
     @property
@@ -130,11 +132,11 @@ class Vocabulary:
         return int(self.counts.sum())
 
     def word_list(self) -> list[Any]:
-        """The words as a list of str, or of int where the words are ids."""
+        """The words as a list of str; a list of int if the words are ids."""
         return self.words.tolist() if isinstance(self.words, np.ndarray) else list(self.words)
 
     def first_words(self, n_words: int) -> list[Any]:
-        """The words with the lowest ids, at most ``n_words``, without making the strings of all."""
+        """The words with the lowest ids, at most ``n_words``. The strings of the other words are not made."""
         if isinstance(self._kept, NativeWords):
             return [self._kept.encoded(word_id).decode() for word_id in range(min(n_words, len(self)))]
         first = self._kept[:n_words]
@@ -146,7 +148,7 @@ class Vocabulary:
         Raises
         ------
         UnknownWordError
-            It is not in the vocabulary; the message suggests near spellings.
+            The word is not in the vocabulary; the message suggests similar spellings.
         """
         try:
             return self._ids[word]
@@ -154,12 +156,12 @@ class Vocabulary:
             raise UnknownWordError(self._unknown_message(word)) from None
 
     def look_up(self, words: Iterable[str | int]) -> NDArray[np.int32]:
-        """The id of each word, -1 for those that are not in the vocabulary: int32 array, (n,)."""
+        """The id of each word, -1 for a word outside the vocabulary: int32 array, (n,)."""
         ids = self._ids
         return np.fromiter((ids.get(word, -1) for word in words), np.int32)
 
     def validate_distinct(self) -> None:
-        """Raise ParameterError where a word stands twice."""
+        """Raise ParameterError if a word occurs twice."""
         if not isinstance(self._kept, NativeWords):
             _ = self._ids
         elif (repeated := self._kept.find_repeated()) is not None:
@@ -190,20 +192,22 @@ class Vocabulary:
         min_count: int = 1,
         max_vocabulary: int | None = None,
     ) -> Vocabulary:
-        """A vocabulary from given counts, sorted by falling count, ties by the word.
+        """Make a vocabulary from counts, sorted by descending count, then by the word.
 
         Parameters
         ----------
-        counts : mapping from word to count, or pairs of both; all words are str, or all are int
-        min_count : int, at least 1; rarer words are left out
-        max_vocabulary : int, at least 1, or None; only the most frequent words
+        counts : mapping from word to count, or iterable of pairs (word, count); the words are all str or all int
+        min_count : int, at least 1
+            Words with a smaller count are left out.
+        max_vocabulary : int, at least 1, or None
+            Only this many words are kept, the most frequent.
 
         Raises
         ------
         ParameterError, CorpusTypeError
         """
         validate_cuts(min_count, max_vocabulary)
-        # a Series of counts, as value_counts() gives, has items() and is no Mapping
+        # a Series of counts, such as value_counts() returns, has items() but is not a Mapping
         pairs: list[tuple[Any, int]] = list(counts.items() if hasattr(counts, "items") else counts)
         for word, count in pairs:
             if not isinstance(word, str) and not is_integer(word):
@@ -229,13 +233,13 @@ class Vocabulary:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the vocabulary to a file.
 
-        ``*.safetensors``: exact for any words. Any other name: a line ``word count`` for each word in UTF-8, as
-        word2vec's ``-save-vocab`` writes and its ``-read-vocab`` reads.
+        A file ``*.safetensors`` can have any words. A file of any other name has a line ``word count`` in UTF-8 for
+        each word, the format of word2vec's ``-save-vocab`` and ``-read-vocab``.
 
         Raises
         ------
         ParameterError
-            A word has a line end in it or is empty, or the words are ids: such words need ``.safetensors``.
+            A word has a line end or is empty, or the words are ids. Such words need ``.safetensors``.
         StorageError
         """
         path = Path(path)
@@ -249,14 +253,14 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Vocabulary:
-        """Read what ``save`` or word2vec's ``-save-vocab`` wrote.
+        """Read a file that ``save`` or word2vec's ``-save-vocab`` wrote.
 
         Raises
         ------
         StorageError
             The file cannot be read.
         FormatError, EncodingError
-            It is not a vocabulary; the message names the place.
+            The file is not a vocabulary; the message names the line or the tensor.
         """
         path = Path(path)
         try:
@@ -277,14 +281,13 @@ class Vocabulary:
     def _to_lines(self, path: Path) -> bytes:
         if self.words_are_ids:
             raise ParameterError(
-                f"path must end in {EXACT_SUFFIX} where the words are ids (a line of text cannot tell 7 from '7'),"
+                f"path must end in {EXACT_SUFFIX} if the words are ids (in a line of text, 7 and '7' are the same),"
                 f" got {path}"
             )
         for word in self.word_list():
             if not word or "\n" in word:
                 raise ParameterError(
-                    f"path must end in {EXACT_SUFFIX} where a word is empty or has a line end in it ({word!r}),"
-                    f" got {path}"
+                    f"path must end in {EXACT_SUFFIX} if a word is empty or has a line end ({word!r}), got {path}"
                 )
         lines = [f"{word} {count}\n" for word, count in zip(self.words, self.counts.tolist(), strict=True)]
         return encode_words("".join(lines))
@@ -297,7 +300,7 @@ class Vocabulary:
             raise
         except CorpusError as error:
             raise FormatError(
-                f"{error}; a vocabulary is lines of a word, a space and its count, or a {EXACT_SUFFIX} file of firth's"
+                f"{error}; a vocabulary must have lines of a word, a space and a count, or be a {EXACT_SUFFIX} file"
             ) from None
         words: list[str] = []
         counts: list[int] = []
@@ -326,7 +329,9 @@ class Vocabulary:
         else:
             packed = WordBuffer.pack(map(encode_words, self._kept))
             tensors["word_bytes"], tensors["word_offsets"] = packed.word_bytes, packed.offsets
-        return safetensors.numpy.save(tensors, metadata={_FORMAT_NAME: "1"})  # one key: their order is random
+        return safetensors.numpy.save(
+            tensors, metadata={_FORMAT_NAME: "1"}
+        )  # only one key: the order of several would be random
 
     @classmethod
     def _from_safetensors(cls, data: bytes, path: Path) -> Vocabulary:
@@ -363,13 +368,13 @@ def validate_cuts(min_count: int, max_vocabulary: int | None) -> None:
 
 
 def encode_words(text: str) -> bytes:
-    """UTF-8 bytes; EncodingError for lone surrogates, which UTF-8 has no bytes for."""
+    """Encode a text as UTF-8; EncodingError for a lone surrogate, which UTF-8 cannot encode."""
     try:
         return text.encode()
     except UnicodeEncodeError as error:
         start = max(0, error.start - 20)
         raise EncodingError(
-            f"a word holds a lone surrogate, which UTF-8 cannot write: {text[start : error.start + 20]!r};"
+            f"a word has a lone surrogate, which UTF-8 cannot encode: {text[start : error.start + 20]!r};"
             ' clean it with word.encode("utf-8", "replace").decode()'
         ) from None
 
@@ -394,7 +399,7 @@ def _as_word_ids(words: NDArray[Any] | Sequence[int]) -> NDArray[np.int64]:
     if array.ndim != 1 or (array.dtype.kind not in "iu"):
         raise CorpusTypeError(f"words must be strings or a vector of 64-bit integers, got {_describe(array)}")
     if array.dtype.kind == "u" and array.size and int(array.max()) > np.iinfo(np.int64).max:
-        raise CorpusTypeError(f"words must be below 2^63 where they are integers, got {int(array.max())}")
+        raise CorpusTypeError(f"words must be below 2^63 if they are integers, got {int(array.max())}")
     array = array.astype(np.int64)
     array.flags.writeable = False
     return array

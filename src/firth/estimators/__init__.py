@@ -1,4 +1,4 @@
-"""Room estimators: every scikit-learn class; scikit-learn itself is imported when a name is first asked for."""
+"""Room estimators: every scikit-learn class. scikit-learn is imported at the first access to a name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room estimators: what a classifier confused: accuracy, F1 by class, macro and micro, and the matrix as a picture."""
+"""Room estimators: the confusion matrix: accuracy, F1 by class, macro and micro F1, and a picture of the matrix.
+
+Tests: tests/estimators/test_text_classifier.py.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +18,18 @@ from numpy.typing import NDArray
 from firth.errors import MissingExtraError, ParameterError
 from firth.formats.target import whole_file, write_all
 
-MAX_WRITTEN_CELLS = 30  # with more classes a picture shows colours alone
+MAX_WRITTEN_CELLS = 30  # with more classes a picture has only colours, without numbers
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often each true class was predicted as each class.
+    """The number of examples of each true class that were predicted as each class.
 
     Attributes
     ----------
     classes : tuple of str, (C,)
     matrix : int64 array, (C, C)
-        Rows are true classes, columns predicted ones.
+        Rows are true classes, columns are predicted classes.
 
     With t_c the diagonal, r_c the sum of row c and p_c the sum of column c:
 
@@ -35,7 +38,7 @@ class Confusion:
         macro F1 = mean of F1_c over the classes that are true or predicted at least once
         micro F1 = 2 sum_c t_c / sum_c (r_c + p_c)
 
-    A precision or recall without a denominator is 0. With one label a text micro F1 is the accuracy.
+    A precision or recall whose denominator is 0 is 0. With one label for each text, micro F1 equals accuracy.
     """
 
     classes: tuple[str, ...]
@@ -67,14 +70,14 @@ class Confusion:
         return float(2 * np.trace(self.matrix) / (2 * self.matrix.sum()))
 
     def save_picture(self, path: str | os.PathLike[str], *, title: str = "") -> None:
-        """Draw the matrix, each row as shares of its true class, to a file whose ending chooses the kind.
+        """Draw the matrix to a file; the suffix gives the file type. Colours are shares of the true class (row).
 
         Raises
         ------
         MissingExtraError
-            Without matplotlib.
+            matplotlib is not installed.
         StorageError, ParameterError
-            When the file cannot be written, or its ending means no picture.
+            The file cannot be written, or matplotlib cannot write files of this suffix.
         """
         try:
             from matplotlib.figure import Figure
@@ -109,7 +112,7 @@ class Confusion:
             figure.savefig(drawn, format=target.suffix[1:].lower(), dpi=150)
         except ValueError as error:
             raise ParameterError(
-                f"picture must have the ending of a picture, such as .png, got {path} ({error})"
+                f"picture must have the suffix of a picture, such as .png, got {path} ({error})"
             ) from None
         with whole_file(target, overwrite=True, compress=False) as file:
             write_all(file, drawn.getvalue())
@@ -118,13 +121,13 @@ class Confusion:
 def compute_confusion(
     true_labels: Sequence[str], predicted_labels: Sequence[str], classes: Sequence[str] = ()
 ) -> Confusion:
-    """Count pairs of labels.
+    """Count the pairs of true and predicted label.
 
     Parameters
     ----------
     true_labels, predicted_labels : sequences of str, n >= 1 of them
     classes : sequence of str
-        Their order in the matrix; labels that are not among them follow, sorted.
+        The order of classes in the matrix. Labels that are not in ``classes`` follow, sorted.
 
     Raises
     ------
@@ -132,7 +135,7 @@ def compute_confusion(
     """
     if len(true_labels) != len(predicted_labels) or not len(true_labels):
         raise ParameterError(
-            "labels must be at least one, and as many true as predicted,"
+            "labels must be at least one, with one predicted label for each true label,"
             f" got {len(true_labels)} and {len(predicted_labels)}"
         )
     listed = list(dict.fromkeys(classes))
@@ -146,7 +149,7 @@ def compute_confusion(
 
 
 def _ratio(numerator: Any, denominator: Any) -> NDArray[np.float64]:
-    """numerator / denominator, 0 where that is 0 / 0."""
+    """numerator / denominator; 0 / 0 gives 0."""
     shape = np.broadcast_shapes(np.shape(numerator), np.shape(denominator))
     return np.asarray(np.divide(numerator, denominator, out=np.zeros(shape), where=np.asarray(denominator) != 0))
 

@@ -1,4 +1,4 @@
-"""Room estimators: texts to document vectors: mean, idf or SIF of word vectors that are given or trained in fit."""
+"""Room estimators: document vectors: mean, idf or SIF of word vectors, which are given or trained in ``fit``."""
 
 from __future__ import annotations
 
@@ -23,24 +23,27 @@ WEIGHTINGS = ("mean", "idf", "sif")
 class DocumentVectorizer(EmbeddingEstimator):
     """Vectors of documents: the weighted mean of their words' vectors.
 
-    v(t) = sum_i w(t_i) v(t_i) / n(t), n the number of known tokens for ``"sif"``, else sum_i w(t_i). ``"mean"`` has
-    w = 1; ``"idf"`` has w = 1 + ln((1 + n) / (1 + n(w))) over the documents of ``fit``; ``"sif"`` [1] has
-    w = a / (a + p(w)), p by the vectors' counts (of the documents of ``fit`` where the vectors have none), and then
-    removes the common component of the documents of ``fit``. A document without a known word is the zero vector.
+    v(t) = sum_i w(t_i) v(t_i) / n(t)
+
+    n is the number of known tokens for ``"sif"``, else sum_i w(t_i). The weights are w = 1 for ``"mean"``;
+    w = 1 + ln((1 + n) / (1 + n(w))) over the documents of ``fit`` for ``"idf"``; and w = a / (a + p(w)) for ``"sif"``
+    [1]. p is computed from the counts of the vectors, or of the documents of ``fit`` if the vectors have no counts.
+    ``"sif"`` then removes the common component of the documents of ``fit``. A document without a known word gets the
+    zero vector.
 
     Parameters
     ----------
     vectors : WordVectors, mapping from word to vector, path of a file or model folder, or None
-        None: trained in ``fit`` on its documents.
+        None: vectors are trained on the documents of ``fit``.
     weighting : "mean" (default), "idf" or "sif"
     normalize_words : bool, default False
-        Take unit vectors of the words.
+        Whether the words' vectors are scaled to length 1 first.
     lowercase : bool, default False
     tokenizer : callable from a text to its tokens, "whitespace", or None
-        None: split at white space, as ``str.split``; "whitespace": at ASCII white space alone, as ``firth.train``.
-        Documents that are lists of tokens are not tokenized.
+        None splits at white space like ``str.split``; "whitespace" splits only at ASCII white space like
+        ``firth.train``. Documents that are lists of tokens are not tokenized.
     dims, window, architecture, loss, negatives, subsample, learning_rate, min_count, epochs, threads, deterministic
-        Where ``vectors`` is None: as for ``firth.train``; ``deterministic`` is True here.
+        Parameters of ``firth.train``, used if ``vectors`` is None; the default of ``deterministic`` is True here.
     training : mapping or None
         Other parameters of ``firth.train``, by name.
     random_state : int, RandomState or None
@@ -51,7 +54,7 @@ class DocumentVectorizer(EmbeddingEstimator):
     vectors_ : WordVectors
     weights_ : float64 array, (V,), with ``weighting="idf"``
     common_component_ : float64 array, (D,), with ``weighting="sif"``
-    model_ : firth.Model, where it was trained here
+    model_ : firth.Model, if ``fit`` trained the vectors
     n_features_out_ : int
         D.
 
@@ -98,12 +101,12 @@ class DocumentVectorizer(EmbeddingEstimator):
         self._keep(locals())
 
     def fit(self, X: Iterable[Any], y: Any = None) -> DocumentVectorizer:
-        """Train the word vectors where none are given; learn the weights of the words.
+        """Train the word vectors if none are given; compute the weights of the words.
 
         Parameters
         ----------
         X : iterable of documents
-            Texts, or lists of tokens; a column of these (pandas, Polars, Arrow), a frame of one such column, or a
+            Texts, or lists of tokens; a column of these (pandas, Polars, Arrow), a frame with one such column, or a
             string array (n, 1).
         y : ignored
 
@@ -115,16 +118,16 @@ class DocumentVectorizer(EmbeddingEstimator):
         return self
 
     def fit_transform(self, X: Iterable[Any], y: Any = None) -> NDArray[np.float32]:
-        """The same as ``fit(X).transform(X)``; documents are tokenized once."""
+        """Equal to ``fit(X).transform(X)``, but documents are tokenized only once."""
         return self._vectors_of(self._fit(X))
 
     def transform(self, X: Iterable[Any]) -> NDArray[np.float32]:
-        """float32 array, (n, D): a row for each document; unknown words are left out.
+        """The vectors of documents, float32 array, (n, D). Unknown words are left out.
 
         Raises
         ------
         CorpusTypeError
-            Something that is no document.
+            An element is not a document.
         """
         check_is_fitted(self, "vectors_")
         return self._vectors_of(self._tokenize(X))
@@ -133,7 +136,7 @@ class DocumentVectorizer(EmbeddingEstimator):
         validate_choice("weighting", self.weighting, WEIGHTINGS)
         documents = self._tokenize(X)
         if not documents:
-            raise CorpusError("X must hold at least one document, got none")
+            raise CorpusError("X must have at least one document, got none")
         for name in ("model_", "weights_", "common_component_"):
             if hasattr(self, name):
                 delattr(self, name)

@@ -1,4 +1,7 @@
-"""Room estimators: what the embedding estimators share: their parameters, the training, and how they read X."""
+"""Room estimators: common parts of the embedding estimators: parameters, training, and reading of X.
+
+Tests: tests/estimators/test_sequence_embedder.py.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ TRAINING_PARAMETERS = (
     "threads",
     "deterministic",
 )
-"""What both embedding estimators pass on to ``firth.train`` under the same name."""
+"""Parameters that both embedding estimators pass to ``firth.train`` under the same name."""
 
 
 class EmbeddingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc, unused-ignore]
@@ -46,7 +49,7 @@ class EmbeddingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     vectors_: WordVectors
 
     def _keep(self, parameters: Mapping[str, Any]) -> None:
-        """Set the parameters of the constructor, which scikit-learn reads from its signature, as they are given."""
+        """Store the constructor's parameters unchanged, as scikit-learn requires."""
         for name in self._get_param_names():
             setattr(self, name, parameters[name])
 
@@ -63,12 +66,12 @@ class EmbeddingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         return self.vectors_.dims
 
     def _train(self, sequences: Any) -> Any:
-        """``firth.train`` with the parameters of this estimator; no progress is shown."""
+        """Call ``firth.train`` with the parameters of this estimator, without progress."""
         parameters = {name: getattr(self, name) for name in TRAINING_PARAMETERS if hasattr(self, name)}
         others = dict(self.training or {})
         doubled = sorted(set(others) & {*parameters, "seed"})
         if doubled:
-            raise ParameterError(f"training must hold no parameter of the estimator's own, got {doubled[0]!r} in it")
+            raise ParameterError(f"training must not have a parameter of the estimator itself, got {doubled[0]!r}")
         seed = self.random_state
         if not isinstance(seed, Integral):
             seed = check_random_state(seed).randint(2**31)
@@ -92,7 +95,7 @@ def as_listed(X: Any) -> list[Any]:
     Raises
     ------
     CorpusTypeError, CorpusError
-        ``firth.corpus.tables.read_table`` refuses it, or it has no elements in an order.
+        ``firth.corpus.tables.read_table`` refuses X, or its elements have no order.
     """
     table = read_table(X, "X")
     if table is not None:
@@ -102,7 +105,7 @@ def as_listed(X: Any) -> list[Any]:
     if not isinstance(X, Iterable):
         raise CorpusTypeError(f"X must be an iterable, got {type(X).__name__}")
     if isinstance(X, (Mapping, set, frozenset)):
-        raise CorpusTypeError(f"X must be a list, got a {type(X).__name__}, which has no order or holds pairs")
+        raise CorpusTypeError(f"X must be a list, got a {type(X).__name__}, which has no order or has pairs")
     return list(X)
 
 

@@ -1,13 +1,16 @@
-"""Room estimators: the two-layer network of numerics as a scikit-learn classifier, and the three ways to train it."""
+"""Room estimators: the two-layer network of numerics as a scikit-learn classifier, and the three ways to train it.
+
+The file is long because scikit-learn wants one class: it documents, stores and checks its parameters and its data.
+Optimizers, batches and stopping, which take settings and not the estimator, are in files of their own.
+"""
 
 from __future__ import annotations
 
 import math
-import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import IO, Any, cast
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 import scipy.optimize
@@ -20,13 +23,14 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from firth.base.streams import QuietStream
 from firth.base.values import as_integer, is_number, validate_choice
-from firth.errors import DivergenceError, ParameterError, TrainingError
+from firth.errors import DivergenceError, ParameterError
 from firth.estimators.blas_threads import limit_blas_threads
+from firth.estimators.fit_progress import Progress, show_progress
+from firth.estimators.network_batches import Batches, validate_finite, workspace_rows
+from firth.estimators.network_optimizers import Adam, MomentumSGD
+from firth.estimators.network_stopping import Stopper
 from firth.numerics.network import (
-    BLOCK_ROWS,
-    NetworkObjective,
     NetworkSizes,
     NetworkWorkspace,
     network_log_probabilities,
@@ -34,9 +38,9 @@ from firth.numerics.network import (
     network_probabilities,
     unpack_network,
 )
+from firth.numerics.network.objective import BLOCK_ROWS
 
 FloatArray = NDArray[np.floating[Any]]
-Progress = Callable[[int, float], None]
 
 SOLVERS = ("lbfgs", "adam", "sgd")
 VALIDATION_METRICS = ("accuracy", "loss")
@@ -44,7 +48,6 @@ AUTO_BATCH_SIZE = 200
 DEFAULT_LEARNING_RATES = {"adam": 0.001, "sgd": 0.1}  # Adam's: Kingma, Ba (2015), section 2
 LBFGS_LINE_SEARCH_STEPS = 50
 TIMES_GUESSING = 3.0  # a last loss above that many times ln C has diverged
-GATHER_BYTES = 1 << 20  # shuffled inputs that are gathered at once: no more than a second-level cache holds
 
 
 def _has_partial_fit(estimator: Any) -> bool:
@@ -132,7 +135,7 @@ class SigmoidNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
     sizes_: NetworkSizes
     loss_curve_: list[float]
     validation_scores_: list[float]
-    _optimizer: _Adam | _MomentumSGD | None
+    _optimizer: Adam | MomentumSGD | None
 
     def __init__(
         self,
@@ -228,11 +231,18 @@ class SigmoidNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         validation = None
         if self.early_stopping:
             X, labels, weights, validation = self._split(X, labels, weights)
-        stopper = _Stopper(self, validation)
+        stopper = Stopper(
+            self.parameters_,
+            self.sizes_,
+            validation,
+            metric=self.validation_metric,
+            tol=self.tol,
+            n_iter_no_change=self.n_iter_no_change,
+        )
         if not goes_on:
             self.loss_curve_ = []
         rows = None if self.solver == "lbfgs" else self._batch_rows(X)
-        with self._limit_threads(X, rows), _progress_of(self.progress, self.max_iter) as report:
+        with self._limit_threads(X, rows), show_progress(self.progress, self.max_iter) as report:
             if self.solver == "lbfgs":
                 self._fit_lbfgs(X, labels, weights, stopper, report)
             else:
@@ -301,7 +311,7 @@ class SigmoidNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         if X.dtype != self.parameters_.dtype:
             X = X.astype(self.parameters_.dtype)
         with self._limit_threads(X, self._batch_rows(X)):
-            self.loss_curve_.append(_Batches(self, X, labels, weights, self._optimizer).run_epoch())
+            self.loss_curve_.append(self._batches(X, labels, weights, self._optimizer).run_epoch())
         self.n_iter_ += 1
         self.loss_ = self.loss_curve_[-1]
         if callable(self.progress):
@@ -460,10 +470,10 @@ class SigmoidNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         return X[train], labels[train], weights[train], (X[held], labels[held], weights[held])
 
     def _fit_lbfgs(
-        self, X: Any, labels: NDArray[Any], weights: FloatArray | None, stopper: _Stopper, report: Progress
+        self, X: Any, labels: NDArray[Any], weights: FloatArray | None, stopper: Stopper, report: Progress
     ) -> None:
         dtype = self.parameters_.dtype
-        workspace = NetworkWorkspace(self.sizes_, _workspace_rows(X), dtype)
+        workspace = NetworkWorkspace(self.sizes_, workspace_rows(X), dtype)
         gradient = np.empty_like(self.parameters_)
         n_before = self.n_iter_
         last_loss = np.nan
@@ -481,7 +491,7 @@ class SigmoidNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
                 out=gradient,
                 workspace=workspace,
             )
-            _validate_finite(last_loss)
+            validate_finite(last_loss)
             return last_loss, gradient.astype(np.float64)
 
         def after_iteration(point: NDArray[np.float64]) -> None:
@@ -527,10 +537,10 @@ class SigmoidNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
             )
 
     def _fit_batches(
-        self, X: Any, labels: NDArray[Any], weights: FloatArray | None, stopper: _Stopper, report: Progress
+        self, X: Any, labels: NDArray[Any], weights: FloatArray | None, stopper: Stopper, report: Progress
     ) -> None:
         self._optimizer = self._new_optimizer()
-        batches = _Batches(self, X, labels, weights, self._optimizer)
+        batches = self._batches(X, labels, weights, self._optimizer)
         first_loss, is_over = math.nan, False
         for _ in range(self.max_iter):
             loss = batches.run_epoch()
@@ -560,215 +570,30 @@ class SigmoidNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
                 " (StandardScaler), or lower learning_rate"
             )
 
-    def _new_optimizer(self) -> _Adam | _MomentumSGD:
+    def _batches(
+        self, X: Any, labels: NDArray[Any], weights: FloatArray | None, optimizer: Adam | MomentumSGD
+    ) -> Batches:
+        return Batches(
+            self.parameters_,
+            self.sizes_,
+            X,
+            labels,
+            weights,
+            optimizer,
+            batch_size=self._batch_rows(X),
+            l2=float(self.l2),
+            random=self._random if self.shuffle else None,
+        )
+
+    def _new_optimizer(self) -> Adam | MomentumSGD:
         rate = self.learning_rate if self.learning_rate is not None else DEFAULT_LEARNING_RATES[self.solver]
         if self.solver == "adam":
-            return _Adam(self.parameters_, rate, self.beta_1, self.beta_2, self.epsilon)
-        return _MomentumSGD(self.parameters_, rate, self.momentum, self.nesterov)
+            return Adam(self.parameters_, rate, self.beta_1, self.beta_2, self.epsilon)
+        return MomentumSGD(self.parameters_, rate, self.momentum, self.nesterov)
 
 
 class _EnoughError(Exception):
     """Leaves SciPy's loop; caught in the function that raises it."""
-
-
-class _Batches:
-    """Epochs of mini-batches over one set of examples, into buffers that are used again."""
-
-    def __init__(
-        self,
-        estimator: SigmoidNetworkClassifier,
-        X: Any,
-        labels: NDArray[Any],
-        weights: FloatArray | None,
-        optimizer: _Adam | _MomentumSGD,
-    ) -> None:
-        self.estimator, self.optimizer = estimator, optimizer
-        self.inputs, self.labels, self.weights = X, labels, weights
-        self.n_examples, n_inputs = X.shape
-        self.batch_size = estimator._batch_rows(X)
-        self.order = np.arange(self.n_examples)
-        self.objective = NetworkObjective(
-            estimator.parameters_,
-            estimator.sizes_,
-            n_examples=min(self.batch_size, _workspace_rows(X)),
-            l2=float(estimator.l2),
-        )
-        self.rows_at_once, self.gathered = self.n_examples, None
-        if estimator.shuffle:
-            batches_at_once = max(1, GATHER_BYTES // (self.batch_size * n_inputs * X.dtype.itemsize))
-            self.rows_at_once = min(self.n_examples, batches_at_once * self.batch_size)
-            if isinstance(X, np.ndarray):
-                self.gathered = np.empty((self.rows_at_once, n_inputs), X.dtype)
-
-    def run_epoch(self) -> float:
-        """Update the parameters once a batch; returns the mean objective over the epoch."""
-        total = 0.0
-        for inputs, labels, weights in self._ordered_examples():
-            total += self._run_rows(inputs, labels, weights)
-        _validate_finite(total)
-        return float(total / self.n_examples)
-
-    def _ordered_examples(self) -> Iterator[tuple[Any, NDArray[Any], FloatArray | None]]:
-        """The examples in this epoch's order, some batches at once."""
-        if not self.estimator.shuffle:
-            yield self.inputs, self.labels, self.weights
-            return
-        # A permutation of the last epoch's order, as MLPClassifier shuffles: the same seed, the same batches.
-        swap = np.arange(self.n_examples)
-        self.estimator._random.shuffle(swap)
-        self.order = self.order[swap]
-        for start in range(0, self.n_examples, self.rows_at_once):
-            chosen = self.order[start : start + self.rows_at_once]
-            if self.gathered is None:
-                inputs = self.inputs[chosen]
-            else:  # mode="clip" lets NumPy write without a buffer in between; the rows are in range
-                inputs = np.take(self.inputs, chosen, axis=0, out=self.gathered[: len(chosen)], mode="clip")
-            yield inputs, self.labels[chosen], None if self.weights is None else self.weights[chosen]
-
-    def _run_rows(self, inputs: Any, labels: NDArray[Any], weights: FloatArray | None) -> float:
-        objective, update, batch_size = self.objective, self.optimizer.update, self.batch_size
-        evaluate, parameters, gradient = objective.evaluate, objective.parameters, objective.gradient
-        total, n_examples, batch_weights = 0.0, len(labels), None
-        for start in range(0, n_examples, batch_size):
-            stop = min(start + batch_size, n_examples)
-            if weights is not None:
-                # The weights have mean one over all examples: a batch divides by its length, whatever weight it has.
-                batch_weights = weights[start:stop]
-            loss = evaluate(inputs[start:stop], labels[start:stop], batch_weights, stop - start)
-            update(parameters, gradient)
-            total += loss * (stop - start)
-        return total
-
-
-class _Adam:
-    """Adam on packed parameters, in place.
-
-    m <- beta_1 m + (1 - beta_1) g,  v <- beta_2 v + (1 - beta_2) g^2,
-    p <- p - rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)     [Kingma, Ba 2015, end of section 2]
-
-    The moments are kept divided by 1 - beta, which spares two passes; the update makes up for it.
-    """
-
-    def __init__(self, parameters: FloatArray, rate: float, beta_1: float, beta_2: float, epsilon: float) -> None:
-        # Python's floats: a NumPy scalar of float64 would widen float32 arrays.
-        self.rate, self.beta_1 = float(rate), float(beta_1)
-        self.beta_2, self.epsilon = float(beta_2), float(epsilon)
-        self.first, self.second = np.zeros_like(parameters), np.zeros_like(parameters)
-        self.step = np.empty_like(parameters)
-        self.n_updates = 0
-
-    def update(self, parameters: FloatArray, gradient: FloatArray) -> None:
-        """One step; ``gradient`` is not changed."""
-        self.n_updates += 1
-        root = math.sqrt(1 - self.beta_2)
-        rate = self.rate * math.sqrt(1 - self.beta_2**self.n_updates) / (1 - self.beta_1**self.n_updates)
-        first, second, step = self.first, self.second, self.step
-        np.multiply(first, self.beta_1, out=first)
-        np.add(first, gradient, out=first)
-        np.multiply(second, self.beta_2, out=second)
-        np.multiply(gradient, gradient, out=step)
-        np.add(second, step, out=second)
-        np.sqrt(second, out=step)
-        np.add(step, self.epsilon / root, out=step)
-        np.divide(first, step, out=step)
-        np.multiply(step, rate * (1 - self.beta_1) / root, out=step)
-        np.subtract(parameters, step, out=parameters)
-
-
-class _MomentumSGD:
-    """Stochastic gradient descent with momentum, Nesterov's or the plain one, in place.
-
-    u <- momentum u - rate g;  p <- p + u, or with Nesterov's  p <- p + momentum u - rate g.
-    """
-
-    def __init__(self, parameters: FloatArray, rate: float, momentum: float, nesterov: bool) -> None:
-        self.rate, self.momentum, self.nesterov = rate, momentum, nesterov
-        self.velocity = np.zeros_like(parameters)
-        self.step = np.empty_like(parameters)
-
-    def update(self, parameters: FloatArray, gradient: FloatArray) -> None:
-        """One step; ``gradient`` is not changed."""
-        velocity, step = self.velocity, self.step
-        np.multiply(gradient, float(self.rate), out=step)
-        np.multiply(velocity, float(self.momentum), out=velocity)
-        np.subtract(velocity, step, out=velocity)
-        if self.nesterov:
-            np.subtract(parameters, step, out=parameters)
-            np.multiply(velocity, float(self.momentum), out=step)
-            np.add(parameters, step, out=parameters)
-        else:
-            np.add(parameters, velocity, out=parameters)
-
-
-class _Stopper:
-    """Decides when training is over: no improvement of the loss, or on the validation part, whose best it keeps."""
-
-    def __init__(
-        self, estimator: SigmoidNetworkClassifier, validation: tuple[Any, NDArray[Any], FloatArray | None] | None
-    ) -> None:
-        self.estimator, self.validation = estimator, validation
-        self.scores: list[float] = []
-        self.best_score, self.best_loss = -np.inf, np.inf
-        self.best_parameters = estimator.parameters_
-        self.n_without_improvement = 0
-
-    def is_over(self, parameters: FloatArray, loss: float) -> bool:
-        """Take note of one more epoch or iteration."""
-        tol = self.estimator.tol
-        if self.validation is None:
-            improved = loss <= self.best_loss - tol
-            self.best_loss = min(loss, self.best_loss)
-        else:
-            score = self._validation_score(parameters)
-            self.scores.append(score)
-            improved = score >= self.best_score + tol
-            if score > self.best_score:
-                self.best_score = score
-                self.best_parameters = parameters.copy()
-        self.n_without_improvement = 0 if improved else self.n_without_improvement + 1
-        return self.n_without_improvement > self.estimator.n_iter_no_change
-
-    def _validation_score(self, parameters: FloatArray) -> float:
-        assert self.validation is not None
-        inputs, labels, weights = self.validation
-        logs = network_log_probabilities(parameters, inputs, self.estimator.sizes_)
-        if self.estimator.validation_metric == "accuracy":
-            scores = (logs.argmax(axis=1) == labels).astype(np.float64)
-        else:
-            scores = logs[np.arange(len(labels)), labels].astype(np.float64)
-        return float(np.average(scores, weights=weights))
-
-
-@contextmanager
-def _progress_of(progress: bool | Progress, total: int) -> Iterator[Progress]:
-    if callable(progress):
-        yield progress
-        return
-    if not progress:
-        yield lambda number, loss: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as RichProgress
-
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("loss {task.fields[loss]:.5f}"), TimeElapsedColumn())
-    file = None if sys.stderr is None else cast(IO[str], QuietStream(sys.stderr))  # what fails to be shown ends no fit
-    with RichProgress(*columns, console=Console(file=file, stderr=True)) as bar:
-        task = bar.add_task("fit", total=total, loss=float("nan"))
-
-        def show(number: int, loss: float) -> None:
-            bar.update(task, advance=1, loss=loss)
-
-        yield show
-
-
-def _workspace_rows(X: Any) -> int:
-    return min(X.shape[0], BLOCK_ROWS) if isinstance(X, np.ndarray) else int(X.shape[0])
-
-
-def _validate_finite(loss: float) -> None:
-    if not np.isfinite(loss):
-        raise TrainingError(f"the loss became {loss}: scale the inputs (StandardScaler), or lower learning_rate")
 
 
 def _listed(classes: NDArray[Any]) -> str:

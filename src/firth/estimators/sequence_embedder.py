@@ -1,4 +1,4 @@
-"""Room estimators: vectors of the items of sequences (nodes on walks, products in baskets) as a transformer."""
+"""Room estimators: a transformer for vectors of the items of sequences (nodes on walks, products in baskets)."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from firth.vectors.texts import text_vectors
 
 
 class SequenceEmbedder(EmbeddingEstimator):
-    """Learn a vector for each item from the company that it keeps in sequences.
+    """Learn a vector for each item from the items that occur near it in sequences.
 
     ``fit`` takes sequences of items, all strings or all integers: random walks, baskets, sessions, log lines.
-    ``transform`` takes items, or sequences of items: an item becomes its vector, a sequence the mean of its items'
-    vectors, so that ``fit_transform`` gives a row for each sequence.
+    ``transform`` takes items or sequences. An item becomes its vector; a sequence becomes the mean of its items'
+    vectors. So ``fit_transform`` returns a row for each sequence.
 
     Parameters
     ----------
     dims : int, default 100
     window : int, default 5
     window_mode : "dynamic" (default), "fixed" or "sequence"
-        ``"sequence"``: all of the sequence is context, for baskets, which have no order.
+        With ``"sequence"`` the whole sequence is context. Use it for baskets, which have no order.
     architecture : "skipgram" (default) or "cbow"
     loss : "negative-sampling" (default), "hierarchical-softmax" or "softmax"
     negatives : int, default 6
@@ -40,11 +40,12 @@ class SequenceEmbedder(EmbeddingEstimator):
     epochs : int, default 5
     threads : int or None
     deterministic : bool, default True
-        The same vectors from any number of threads; False is faster.
+        If True, the vectors do not depend on the number of threads. False is faster.
     training : mapping or None
         Other parameters of ``firth.train``, by name.
     unknown : "zero" (default) or "error"
-        An item that ``fit`` has not kept: left out of a mean (without any known item the row is zero), or refused.
+        Treatment of an item that ``fit`` did not keep. With "zero" it is left out of means, and its own vector is zero;
+        a sequence without known items becomes zero. With "error" it raises an error.
     random_state : int, RandomState or None
         An integer is the seed of ``firth.train``.
 
@@ -93,8 +94,8 @@ class SequenceEmbedder(EmbeddingEstimator):
         Parameters
         ----------
         X : iterable of sequences of items
-            As ``firth.train`` takes them; ``(ids, offsets)``, integer arrays (n, length), frames whose columns are all
-            integers and columns of lists too.
+            The sequences that ``firth.train`` accepts; also ``(ids, offsets)``, integer arrays (n, length), frames
+            whose columns are all integers, and columns of lists.
         y : ignored
 
         Raises
@@ -115,17 +116,17 @@ class SequenceEmbedder(EmbeddingEstimator):
         return self
 
     def transform(self, X: Iterable[Any]) -> NDArray[np.float32]:
-        """Vectors of items, means of sequences: float32 array, (n, D).
+        """Vectors of items, or mean vectors of sequences: float32 array, (n, D).
 
         Parameters
         ----------
         X : iterable of items, or of sequences of items, n of them
-            In a frame of integers each row is a sequence; a column of strings or integers is items.
+            In a frame of integers each row is a sequence. A column of strings or integers is a column of items.
 
         Raises
         ------
         UnknownWordError
-            An unknown item, with ``unknown="error"``.
+            An item is unknown and ``unknown="error"``.
         """
         check_is_fitted(self, "vectors_")
         refuse_string(X)

@@ -1,4 +1,4 @@
-"""Room estimators: texts to classes by the mean of their word vectors and the two-layer network; saved as a folder."""
+"""Room estimators: classifies texts by the mean of their word vectors, with the two-layer network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from firth.base.words import pack_words
 from firth.corpus.tables import is_missing, rows_of
 from firth.errors import CorpusError, CorpusTypeError, FormatError, ParameterError, ShapeError
 from firth.estimators.network import SigmoidNetworkClassifier
-from firth.formats.model_folder import read_model_folder, words_of, write_model_folder
+from firth.formats.model_folder import read_model_folder, write_model_folder
+from firth.formats.model_vectors import words_of
 from firth.numerics.network import NetworkSizes
 from firth.vectors.texts import sum_rows
 from firth.vectors.word_vectors import WordVectors
@@ -27,30 +28,30 @@ Text = str | Sequence[str]
 
 
 class TextClassifier:
-    """Classes of texts from the mean of their word vectors.
+    """Classify texts by the mean of their word vectors.
 
-    A text's features are the mean of the vectors of its known words, each occurrence counted, then standardised with
-    the mean and the standard deviation of the training texts. A text without a known word gets the features of the
-    average training text: zeros after standardising, and so a well-defined answer that rests on no evidence;
-    :meth:`count_known` tells which texts those are.
+    The features of a text are the mean of the vectors of its known words, over all occurrences, standardised with the
+    mean and the standard deviation of the training texts. A text without a known word gets the features of the average
+    training text: zeros after standardising. Its prediction is defined but has no evidence; :meth:`count_known` finds
+    such texts.
 
     Parameters
     ----------
     vectors : WordVectors
-        Words must be strings. They are stored with the model.
+        Their words must be strings. The model stores the vectors.
     network : SigmoidNetworkClassifier, optional
-        Not trained yet; by default ``SigmoidNetworkClassifier()``.
+        A network that is not trained; by default ``SigmoidNetworkClassifier()``.
     lowercase : bool
-        Lower-case texts before looking their words up.
+        Whether texts are converted to lower case before their words are looked up.
 
     Attributes
     ----------
-    classes : list of str, or of int where the labels of :meth:`fit` were integers
+    classes : list of str; list of int if the labels of :meth:`fit` were integers
 
     Raises
     ------
     ParameterError
-        When the vectors' words are integers.
+        The vectors' words are integers.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class TextClassifier:
     ) -> None:
         words: Any = vectors.words
         if isinstance(words, np.ndarray):
-            raise ParameterError("vectors must have words that are strings, got integers: texts hold none of them")
+            raise ParameterError("vectors must have words that are strings, got integers, which texts do not have")
         self.vectors = vectors
         self.network = network if network is not None else SigmoidNetworkClassifier()
         self.lowercase = lowercase
@@ -72,35 +73,36 @@ class TextClassifier:
     def fit(
         self, texts: Iterable[Text], labels: Iterable[str | int], weights: ArrayLike | None = None
     ) -> TextClassifier:
-        """Train the network on the texts' means.
+        """Train the network on the mean vectors of the texts.
 
         Parameters
         ----------
         texts : iterable of str or of lists of tokens, n of them
-            Strings are split at white space. A column of texts or lists (pandas, Polars, Arrow) too, a frame of one
+            Strings are split at white space. Also a column of texts or lists (pandas, Polars, Arrow), a frame with one
             such column, or a string array (n, 1).
         labels : iterable of str or of int, or a column of these, n of them
-            Integers stay integers in ``classes`` and in what :meth:`predict` returns.
+            Integers stay integers in ``classes`` and in the result of :meth:`predict`.
         weights : float array, (n,), optional
+            Factor of each text's loss.
 
         Raises
         ------
         CorpusError
-            When there is no text, or no text holds a known word.
+            There is no text, or no text has a known word.
         ParameterError
-            When there is but one class, or the numbers of texts and labels differ.
+            There is only one class, or the numbers of texts and labels differ.
         """
         names = _read_labels(labels)
         means, n_known = self._means(texts)
         if len(means) != len(names):
-            raise ParameterError(f"labels must be as many as the texts, {len(means)}, got {len(names)}")
+            raise ParameterError(f"labels must have one label for each of the {len(means)} texts, got {len(names)}")
         if not len(means):
-            raise CorpusError("texts must hold at least one text, got none")
+            raise CorpusError("texts must have at least one text, got none")
         known = n_known > 0
         if not known.any():
             raise CorpusError(
                 f"no word of {len(means)} texts is in the vectors ({len(self.vectors)} words);"
-                " do they need lowercase=True, or other vectors?"
+                " give lowercase=True, or other vectors"
             )
         self._center = means[known].mean(axis=0, dtype=np.float64).astype(np.float32)
         deviations = means[known].std(axis=0, dtype=np.float64)
@@ -109,7 +111,7 @@ class TextClassifier:
         return self
 
     def predict_proba(self, texts: Iterable[Text]) -> NDArray[np.floating[Any]]:
-        """Probabilities, (n, C), columns as ``classes``; finite for every text."""
+        """Probabilities, (n, C), in the order of ``classes``; finite for every text."""
         network = self._fitted()
         means, n_known = self._means(texts)
         if not len(means):
@@ -122,20 +124,20 @@ class TextClassifier:
         return [classes[best] for best in self.predict_proba(texts).argmax(axis=1)]
 
     def count_known(self, texts: Iterable[Text]) -> NDArray[np.int64]:
-        """How many of each text's words have a vector, (n,)."""
+        """Number of words of each text that have a vector, (n,)."""
         return np.array([(ids >= 0).sum() for ids in map(self._word_ids, _read_texts(texts))], np.int64)
 
     def features(self, texts: Iterable[Text]) -> NDArray[np.float32]:
-        """What the network sees, (n, D): standardised means, zeros for a text without a known word."""
+        """The input of the network, (n, D): standardised means, zeros for a text without a known word."""
         return self._standardised(*self._means(texts))
 
     def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Save vectors, scaling and network as ``config.json`` and one safetensors file; no code in either.
+        """Save vectors, scaling and network as ``config.json`` and one safetensors file. Neither has code.
 
         Raises
         ------
         StorageError
-            When the folder holds something and ``overwrite`` is False.
+            The folder is not empty and ``overwrite`` is False.
         """
         network = self._fitted()
         packed, offsets = pack_words(list(self.vectors.words))
@@ -162,7 +164,7 @@ class TextClassifier:
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> TextClassifier:
-        """Load what :meth:`save` wrote.
+        """Load a classifier that :meth:`save` wrote.
 
         Raises
         ------
@@ -171,7 +173,7 @@ class TextClassifier:
         config, tensors = read_model_folder(folder, check_numbers=True)
         if config.get("kind") != KIND:
             raise FormatError(
-                f"{folder}: a model of kind {config.get('kind')!r}, not {KIND!r}; `firth classify train` writes those"
+                f"{folder}: kind must be {KIND!r}, got {config.get('kind')!r}; give a folder of `firth classify train`"
             )
         if config.get("classifier_version") != CONFIG_VERSION:
             raise FormatError(
@@ -183,7 +185,7 @@ class TextClassifier:
         if not (all(isinstance(name, str) for name in classes) or all(type(name) is int for name in classes)):
             raise FormatError(f"{folder}: classes must be all strings or all integers, got {classes!r:.60}")
         if not all(isinstance(name, str) or -(1 << 63) <= name < 1 << 63 for name in classes):
-            raise FormatError(f"{folder}: classes must fit in 64 bits where they are integers")
+            raise FormatError(f"{folder}: classes must fit in 64 bits if they are integers")
         if type(n_hidden) is not int or n_hidden < 0 or not isinstance(lowercase, bool):
             raise FormatError(f"{folder}: n_hidden and lowercase must be a whole number and a boolean")
         needed = {"input_vectors": 2, "parameters": 1, "feature_mean": 1, "feature_scale": 1}
@@ -232,7 +234,7 @@ class TextClassifier:
         return np.asarray(self.vectors.word_ids(tokens, unknown="mark"), np.int64)
 
     def _means(self, texts: Iterable[Text]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Means of the known words' vectors, zeros where there is none; and the number of known words."""
+        """The mean vector of each text's known words, zeros if there is none; and the number of known words."""
         known_ids = [ids[ids >= 0] for ids in map(self._word_ids, _read_texts(texts))]
         n_known = np.array([len(ids) for ids in known_ids], np.int64)
         word_ids = np.concatenate(known_ids) if known_ids else np.empty(0, np.int64)
@@ -246,7 +248,7 @@ class TextClassifier:
 
 
 def _read_texts(texts: Any) -> Iterable[Any]:
-    """Texts, or lists of tokens, one by one; a table is read by its rows."""
+    """An iterable over texts or lists of tokens; for a table, over its rows."""
     if isinstance(texts, (str, bytes)):
         raise CorpusTypeError("texts must be an iterable of texts, got a string; pass [text]")
     rows = rows_of(texts, "texts")
@@ -256,7 +258,7 @@ def _read_texts(texts: Any) -> Iterable[Any]:
 
 
 def _read_labels(labels: Any) -> NDArray[Any]:
-    """One label for each text: an array of strings, or of integers where all labels are."""
+    """The labels as an array of strings, or of integers if all labels are integers."""
     rows = rows_of(labels, "labels")
     if isinstance(rows, np.ndarray) and rows.ndim == 2 and rows.shape[1] == 1:
         rows = rows[:, 0]
@@ -272,7 +274,7 @@ def _read_labels(labels: Any) -> NDArray[Any]:
 
 
 def _is_plain(value: object) -> bool:
-    """Whether JSON keeps it: settings that it does not (a RandomState, class weights by label) are left out."""
+    """Whether JSON can store a setting. Other settings (a RandomState, class weights by label) are left out."""
     return value is None or isinstance(value, (bool, int, float, str))
 
 

@@ -1,1 +1,1 @@
-"""Room formats: one file a format; each a grammar with its source cited."""
+"""Room formats: one module for each file format, with its grammar and the source of the grammar."""

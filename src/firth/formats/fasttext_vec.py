@@ -8,10 +8,13 @@ Grammar
     header = V " " D newline
     row    = word " " (number " ")*D newline
 
-Read exactly as word2vec text. fastText prints five significant digits, firth what reads back as the same float32.
+Read exactly like word2vec text. fastText prints five significant digits. firth prints the shortest number that reads
+back as the same float32.
 
 Source: fastText, ``FastText::saveVectors`` in src/fasttext.cc and ``operator<<`` in src/vector.cc,
 https://github.com/facebookresearch/fastText.
+
+Tests: tests/formats/test_round_trip.py.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from firth.formats.target import WriteOptions
 
 
 def looks_like(sample: Sample) -> bool:
-    """word2vec text whose first row ends with a space."""
+    """Whether the file is word2vec text whose first row ends with a space."""
     return word2vec_text.looks_like(sample) and sample.head.split(b"\n", 2)[1].rstrip(b"\r").endswith(b" ")
 
 

@@ -1,4 +1,7 @@
-"""Room formats: what a format is: a name, a look at the first bytes, a reader, and perhaps a writer."""
+"""Room formats: the definition of a format: a name, a test of the first bytes, a reader, and sometimes a writer.
+
+Tests: tests/formats/test_round_trip.py.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +21,16 @@ _NUMBER = re.compile(rb"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|in
 
 @dataclass(frozen=True)
 class Sample:
-    """What a format sees of a file when it is asked whether the file is one of its own."""
+    """The beginning of a file, from which a format decides whether it can read the file."""
 
     path: Path
     is_folder: bool
     head: bytes  # the first SAMPLE_BYTES after decompression; empty for a folder
-    whole: bool  # whether head is all there is
+    whole: bool  # whether head is the whole file
 
     @property
     def lines(self) -> list[bytes]:
-        """The whole lines of the head, without their ends."""
+        """The complete lines of the head, without line ends."""
         lines = self.head.removeprefix(b"\xef\xbb\xbf").split(b"\n")
         if not self.whole and len(lines) > 1:
             lines.pop()
@@ -35,7 +38,7 @@ class Sample:
 
     @property
     def header(self) -> tuple[int, int] | None:
-        """The two numbers of a first line that holds nothing else."""
+        """The two numbers of the first line, or None if the line has anything else."""
         pieces = self.lines[0].split()
         if len(pieces) == 2 and all(piece.isdigit() and len(piece) <= 18 for piece in pieces) and b"\n" in self.head:
             return int(pieces[0]), int(pieces[1])
@@ -43,26 +46,27 @@ class Sample:
 
     @property
     def rows(self) -> bytes:
-        """What follows the first line."""
+        """The bytes of the head after the first line."""
         return self.head.partition(b"\n")[2]
 
 
 @dataclass(frozen=True)
 class Format:
-    """One format. A new one is a file that makes one of these, and a line in `firth.formats.registry`.
+    """A file format. To add a format, write a module that makes a Format, and a line in `firth.formats.registry`.
 
     Attributes
     ----------
     name : str
-        As given to ``format=`` and ``--to``.
+        Name in ``format=`` and ``--to``.
     summary : str
-        One line for the command line's help.
+        Description in one line, for messages.
     suffixes : tuple of str
-        What a path to be written ends in, compression aside, for this format to be taken. Reading goes by content.
+        Suffixes of paths that are written in this format, without a suffix of compression. Files to read are recognised
+        by content.
     matches : function of a Sample
-        Whether the file is likely of this format. The first of the registry that says so is taken.
+        Whether the file probably has this format. The registry takes the first format that matches.
     read : function of a path and ReadOptions
-    write : function of a path, a VectorTable and WriteOptions; None where firth only reads the format
+    write : function of a path, a VectorTable and WriteOptions; None if firth only reads the format
     """
 
     name: str
@@ -74,12 +78,12 @@ class Format:
 
 
 def take_sample(path: Path) -> Sample:
-    """The beginning of a file, or the fact that it is a folder.
+    """Read the beginning of a file. A folder gives an empty sample.
 
     Raises
     ------
     StorageError, FormatError
-        It cannot be read, or is empty.
+        The file cannot be read, or is empty.
     """
     if path.is_dir():
         return Sample(path, True, b"", False)
@@ -91,12 +95,12 @@ def take_sample(path: Path) -> Sample:
 
 
 def is_number(piece: bytes) -> bool:
-    """Whether a piece of a row reads as a number, NaN and infinity included."""
+    """Whether a piece of a row is a number; NaN and infinity are numbers."""
     return _NUMBER.fullmatch(piece) is not None
 
 
 def count_trailing_numbers(line: bytes) -> int:
-    """How many numbers a row ends in."""
+    """Count the numbers at the end of a row."""
     n_numbers = 0
     for piece in reversed(line.split()):
         if not is_number(piece):

@@ -1,4 +1,4 @@
-"""Room formats: gensim's own ``save`` files of Word2Vec and KeyedVectors, from gensim 1 to 4, read only.
+"""Room formats: files that gensim's ``save`` writes for Word2Vec and KeyedVectors, gensim 1 to 4, read only.
 
 Grammar
 -------
@@ -10,10 +10,10 @@ Grammar
             | Word2VecKeyedVectors, EuclideanKeyedVectors (3.x), KeyedVectors (1.x to 3.2):
               index2word, vectors or syn0, vocab[word].count
     array   = MODEL ".vectors.npy" for vectors, MODEL ".wv.vectors.npy" for Word2Vec (".syn0.npy" before 3.3)
-            | the same with ".npz", member val, where the model's own name ends in .gz or .bz2
+            | the same with ".npz", member val, if the name of the model ends in .gz or .bz2
 
-The pickle is read by `firth.formats.pickle_reader`, which executes nothing and refuses every name that these classes do
-not hold. FastText and Doc2Vec models are refused by name.
+`firth.formats.pickle_reader` reads the pickle. It executes nothing and refuses every name that these classes do not
+use. FastText and Doc2Vec models are refused; the message names the kind.
 
 Source: gensim, ``SaveLoad.save`` and ``_save_specials`` in gensim/utils.py, ``KeyedVectors`` in
 gensim/models/keyedvectors.py, at 3.8.3 and 4.3, https://github.com/piskvorky/gensim.
@@ -39,7 +39,8 @@ from firth.formats.npy import (
     read_array_header,
     validate_size,
 )
-from firth.formats.pickle_reader import PickledArray, Record, read_pickle, to_array
+from firth.formats.pickle_reader import read_pickle
+from firth.formats.pickle_values import PickledArray, Record, to_array
 from firth.formats.rows import finish_table, validate_finite
 from firth.formats.source import MAX_WORD_BYTES, ByteSource, ReadOptions, mapped
 from firth.formats.table import VectorTable
@@ -90,27 +91,27 @@ _LAST_LIKELY_PROTOCOL = 15
 _MAX_KEY = 2**63 - 1
 _MATRIX_NAMES = ("vectors", "syn0")
 _OUTPUT_NAMES = ("syn1neg", "syn1")
-_MODEL_PARTS = ("vocabulary", "trainables")  # where gensim 3.3 to 3.8 kept some of a model's attributes
+_MODEL_PARTS = ("vocabulary", "trainables")  # gensim 3.3 to 3.8 has some of a model's attributes in these
 
 
 def looks_like(sample: Sample) -> bool:
-    """A pickle of protocol 2 or later; the reader says which protocols it knows."""
+    """Whether the file begins like a pickle of protocol 2 or later. The reader refuses unknown protocols."""
     return len(sample.head) > 2 and sample.head[0] == 0x80 and 2 <= sample.head[1] <= _LAST_LIKELY_PROTOCOL
 
 
 @dataclass(frozen=True)
 class GensimModel:
-    """What gensim saved of a Word2Vec model, or of vectors alone.
+    """The contents of a gensim file: a Word2Vec model, or only vectors.
 
     Attributes
     ----------
     table : VectorTable
     is_word2vec : bool
-        False: vectors alone; the others are empty then.
+        If False, the file has only vectors, and ``settings`` and ``output_vectors`` are empty.
     settings : dict
         The model's attributes that are numbers, strings or None, under gensim's names.
     output_vectors : dict of str to float32 array, (V, D)
-        "syn1neg" and "syn1", those that were saved.
+        "syn1neg", "syn1" or both, if gensim saved them.
     """
 
     table: VectorTable
@@ -125,7 +126,7 @@ def read(path: Path, options: ReadOptions) -> VectorTable:
 
 
 def read_model(path: Path) -> GensimModel:
-    """Read all that training needs to go on: vectors, output vectors and settings.
+    """Read everything that continued training needs: vectors, output vectors and settings.
 
     Raises
     ------
@@ -156,7 +157,7 @@ def read_model(path: Path) -> GensimModel:
 def _read_root(path: Path) -> Any:
     with ByteSource(path) as source:
         if source.read(1) != b"\x80":
-            source.fail("gensim's save files are pickles of protocol 2 or later, this is none")
+            source.fail("gensim's save files must be pickles of protocol 2 or later, got another file")
     with ByteSource(path) as source, mapped(source) as data:
         classes = MODELS | VECTORS | _PARTS | frozenset(REFUSED)
         return read_pickle(data, path, classes, _INERT)
@@ -168,7 +169,9 @@ def _read_vectors(path: Path, root: Any, options: ReadOptions) -> VectorTable:
         root = root.state.get("wv")
         beside += ".wv"
         if root is None:
-            raise FormatError(f"{path}: this Word2Vec has no vectors (wv); gensim before 1.0 saved it: load it there")
+            raise FormatError(
+                f"{path}: this Word2Vec has no vectors (wv); gensim before 1.0 saved it: load it with that gensim"
+            )
     if not isinstance(root, Record):
         raise FormatError(f"{path}: the pickle holds no model of gensim's, but {type(root).__name__}")
     kind = str(root.kind)
@@ -199,11 +202,11 @@ def _table(path: Path, beside: str, vectors: Record, options: ReadOptions) -> Ve
 
 
 def _word(path: Path, row: int, key: Any) -> str:
-    if type(key) is int and abs(key) <= _MAX_KEY:  # gensim takes numbers as keys
+    if type(key) is int and abs(key) <= _MAX_KEY:  # gensim allows numbers as keys
         return str(key)
     if type(key) is int:
         raise FormatError(f"{path}: row {row}: a word that is a number must lie within 64 bits, got a longer one")
-    if type(key) is not str:  # the value may hold itself a million times over: its kind alone is told
+    if type(key) is not str:  # only the type is shown: the value may contain itself a million times
         raise FormatError(f"{path}: row {row}: a word must be text, got {type(key).__name__}")
     if not key:
         raise FormatError(f"{path}: row {row}: a word must be text, got an empty one")
@@ -225,7 +228,7 @@ def _matrix(path: Path, beside: str, state: dict[Any, Any]) -> NDArray[Any]:
 
 
 def _stored_array(path: Path, beside: str, state: dict[Any, Any], name: str) -> NDArray[Any] | None:
-    """An attribute that is an array, in the pickle or in a file beside it; None where there is none."""
+    """An attribute that is an array, from the pickle or from a file in its folder; None if there is no such array."""
     if isinstance(state.get(name), PickledArray):
         return to_array(state[name], "f", f"{path}: {name}")
     stored = state.get("__numpys")
@@ -272,7 +275,7 @@ def _counts(path: Path, state: dict[Any, Any], keys: list[Any]) -> NDArray[np.in
         entry = vocabulary.get(key) if isinstance(key, (str, int)) else None
         count = entry.state.get("count") if isinstance(entry, Record) else None
         if type(count) is not int or not 0 <= count < 1 << 63:
-            return None  # vectors that gensim itself read from a word2vec file have no true counts
+            return None  # gensim makes up the counts of vectors that it read from a word2vec file
         found.append(count)
     return np.array(found, dtype=np.int64)
 

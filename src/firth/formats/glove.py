@@ -1,4 +1,4 @@
-"""Room formats: GloVe's text file: no header.
+"""Room formats: GloVe's text file, which has no header.
 
 Grammar
 -------
@@ -7,13 +7,15 @@ Grammar
     file = [BOM] row*V
     row  = word " " number (" " number)*(D-1) newline
 
-D is not written anywhere: most of the first rows end in that many numbers, their first piece aside. A word is what is
-written before the last D numbers: the published vectors hold words with spaces (``. . .``, ``at name@domain.com``).
-Words are split at ASCII spaces and tabs alone, so a no-break space (U+00A0) belongs to its word. A word of several
-pieces whose last piece is a number cannot be told from a row that is too wide, and is refused when reading and writing.
+The file does not give D. firth takes the number of numbers after the first piece in most of the first rows. A word is
+the text before the last D numbers: some published vectors have words with spaces (``. . .``, ``at name@domain.com``).
+Pieces are separated only by ASCII spaces and tabs, so a no-break space (U+00A0) belongs to its word. A word of several
+pieces whose last piece is a number looks like a row that is too wide, so it is refused in reading and writing.
 
 Source: GloVe, ``save_params`` in src/glove.c with ``-binary 0 -write-header 0``, https://github.com/stanfordnlp/GloVe;
 the vectors of https://nlp.stanford.edu/projects/glove/.
+
+Tests: tests/formats/test_round_trip.py.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from pathlib import Path
 from firth.errors import FormatError
 from firth.formats.format import Format, Sample, count_trailing_numbers, is_number
 from firth.formats.recognition import ends_lines_with_cr, explain_piece, has_no_words
-from firth.formats.rows import finish_table, read_text_rows, write_text_rows
+from firth.formats.row_writing import write_text_rows
+from firth.formats.rows import finish_table, read_text_rows
 from firth.formats.source import MAX_DIMS, MAX_WORD_BYTES, ByteSource, ReadOptions
 from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions, validate_words, whole_file
@@ -36,7 +39,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def looks_like(sample: Sample) -> bool:
-    """Rows of which more than half end in the same number of numbers, at least two, each behind a word."""
+    """Whether more than half of the rows are a word and the same number of numbers, at least two."""
     if sample.is_folder or sample.header is not None or b"\0" in sample.head or ends_lines_with_cr(sample.head):
         return False
     lines = [line for line in sample.lines[:20] if line]
@@ -60,7 +63,7 @@ def read(path: Path, options: ReadOptions) -> VectorTable:
         taken = taken.removeprefix(_BOM)
         lines = taken.split(b"\n", _LOOK_ROWS)
         if len(lines) > 1:
-            lines.pop()  # perhaps cut by the look
+            lines.pop()  # the sample may end inside this line
         lines = [line for line in lines if line.strip()] or [taken]
         n_dims = _infer_dims(lines)
         _refuse_numbers_in_words(source, lines, n_dims)
@@ -77,15 +80,15 @@ def write(path: Path, table: VectorTable, options: WriteOptions) -> None:
     for row, word in enumerate(table.words, 1):
         if " " in word and (word != word.strip(" ") or is_number(word.rsplit(" ", 1)[1].encode())):
             raise FormatError(
-                f"{path}: row {row}: GloVe text cannot hold the word {word!r}, whose spaces would be lost or whose last"
-                f" piece would be taken for a number; {advice}"
+                f"{path}: row {row}: GloVe text cannot store the word {word!r}: its spaces would be lost, or its last"
+                f" piece would be read as a number; {advice}"
             )
     with whole_file(path, overwrite=options.overwrite) as stream:
         write_text_rows(stream, table, options, path)
 
 
 def _refuse_numbers_in_words(source: ByteSource, lines: list[bytes], n_dims: int) -> None:
-    """Refuse rows of which most have something in their word that was meant as a number, as "north 0,5" before 0.25."""
+    """Refuse the file if most rows have a wrongly written number in their word, such as "north 0,5" before 0.25."""
     last_pieces = [line.split()[:-n_dims][1:][-1:] for line in lines] if n_dims > 0 else []
     wrong = [(row, pieces[0]) for row, pieces in enumerate(last_pieces, 1) if pieces and explain_piece(pieces[0])]
     if 2 * len(wrong) > len(lines):

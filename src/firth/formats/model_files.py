@@ -1,8 +1,10 @@
-"""Room formats: which files of a model folder firth wrote: by their marks, never by their names alone.
+"""Room formats: decides which files of a model folder firth wrote, by marks in the files and not only by names.
 
-A tensor file of firth's says so in the metadata of its safetensors header, or was written by an older firth and is
-named by a ``config.json`` of firth's. A file that a killed save left begins as firth's files begin. Everything else in
-a model folder is the user's, whatever its name is.
+A tensor file of firth has a mark in the metadata of its safetensors header. A tensor file of an older firth has none,
+but firth's ``config.json`` names it. A file that a killed save left begins like the files that firth writes. All other
+files in a model folder belong to the user, whatever their names.
+
+Tests: tests/formats/test_permissions.py.
 """
 
 from __future__ import annotations
@@ -19,20 +21,20 @@ CONFIG_NAME = "config.json"
 FORMAT_NAME = "firth-model"
 TENSOR_FILE = re.compile(r"model-[0-9a-f]{16}\.safetensors")
 LEFTOVER = re.compile(r"\.(model|config)-[0-9a-f]{12}\.tmp")
-METADATA = {"format": FORMAT_NAME}  # of every tensor file that firth writes
+METADATA = {"format": FORMAT_NAME}  # in every tensor file that firth writes
 _TENSORS_BEGIN = json.dumps({"__metadata__": METADATA}, separators=(",", ":"))[:-1].encode()
 _CONFIG_BEGINS = json.dumps({"format": FORMAT_NAME}, indent=2)[:-2].encode()
-_LENGTH_BYTES = 8  # of the header of a safetensors file
+_LENGTH_BYTES = 8  # bytes at the start of a safetensors file that give the length of its header
 
 
 def find_leftovers(folder: Path, named: str | None) -> list[Path]:
-    """What killed saves left in a model folder, and nothing that firth did not write.
+    """Find the files that killed saves left in a model folder. Files that firth did not write are never returned.
 
     Parameters
     ----------
     folder : Path
     named : str or None
-        The tensor file that the folder's ``config.json`` names: it is the model's.
+        The tensor file that the folder's ``config.json`` names. It belongs to the model and is not returned.
     """
     try:
         names = sorted(os.listdir(folder))
@@ -42,9 +44,9 @@ def find_leftovers(folder: Path, named: str | None) -> list[Path]:
 
 
 def delete_leftovers(folder: Path, named: str | None, *, whole: bool = True) -> None:
-    """Delete what `find_leftovers` finds; ``whole=False`` spares whole tensors that nothing names.
+    """Delete the files that `find_leftovers` finds; ``whole=False`` keeps complete tensor files.
 
-    The caller has the folder's lock, so that no save is under way.
+    The caller must have the folder's lock, which excludes a save at the same time.
     """
     for path in find_leftovers(folder, named):
         if whole or LEFTOVER.fullmatch(path.name):
@@ -61,7 +63,7 @@ def _is_leftover(path: Path) -> bool:
     if data is None:
         return False
     if kind is not None and not data:
-        return True  # killed before the first byte: there is nothing in it to lose
+        return True  # empty: the save was killed before the first byte
     if kind is not None and kind[1] == "config":
         return data.startswith(_CONFIG_BEGINS)
     return data[_LENGTH_BYTES:].startswith(_TENSORS_BEGIN)

@@ -46,43 +46,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.base.files import open_regular
-from firth.base.json_file import describe_json, parse_json_object, read_json_object
+from firth.base.json_file import describe_json, read_json_object
 from firth.base.locks import FolderLock
 from firth.base.replace import create_file, keep_permissions
 from firth.base.storage import storage_error
 from firth.base.values import validate_choice
-from firth.base.words import pack_words, unpack_words
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
-from firth.formats.format import Format, Sample
 from firth.formats.model_files import CONFIG_NAME, FORMAT_NAME, METADATA, TENSOR_FILE, delete_leftovers, find_leftovers
-from firth.formats.rows import finish_table, validate_finite
-from firth.formats.source import ReadOptions
-from firth.formats.table import VectorTable
-from firth.formats.target import WriteOptions, sync_folder, write_all
+from firth.formats.safetensors import (
+    DTYPE_NAMES,
+    MAX_HEADER_BYTES,
+    bytes_of_tensor,
+    encode_safetensors_header,
+    parse_safetensors_header,
+    validate_tensor_finite,
+)
+from firth.formats.target import sync_folder, write_all
 
 FORMAT_VERSION = 1
 RESERVED_KEYS = ("format", "format_version", "tensors")
 HALF_PRECISION = ("input_vectors", "output_vectors")  # the tensors that storage="float16" rounds
 
 VERIFIED_BYTES = 16 << 20  # a tensor file up to this size is checked against its checksum at every load
-MAX_HEADER_BYTES = 100 << 20  # the limit of the reference implementation
-_ALIGNMENT = 64
-_CHECK_BYTES = 1 << 20
-_DTYPES = {
-    "F64": "<f8",
-    "F32": "<f4",
-    "F16": "<f2",
-    "I64": "<i8",
-    "I32": "<i4",
-    "I16": "<i2",
-    "I8": "|i1",
-    "U64": "<u8",
-    "U32": "<u4",
-    "U16": "<u2",
-    "U8": "|u1",
-    "BOOL": "|b1",
-}
-_NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
 
 
 def write_model_folder(
@@ -257,75 +242,6 @@ def read_model_folder(
     raise AssertionError("unreachable")
 
 
-def words_of(tensors: Mapping[str, NDArray[Any]], folder: str | os.PathLike[str]) -> list[str] | NDArray[np.int64]:
-    """The words of a model: strings, or the ids that were the words.
-
-    Raises
-    ------
-    FormatError
-    """
-    if "word_ids" in tensors:
-        word_ids = tensors["word_ids"]
-        if word_ids.dtype != np.int64 or word_ids.ndim != 1:
-            raise FormatError(f"{folder}: word_ids must be int64 (V,), got {word_ids.dtype} {word_ids.shape}")
-        return np.array(word_ids)
-    for name, dtype in (("words", np.uint8), ("word_offsets", np.int64)):
-        if name not in tensors or tensors[name].dtype != dtype or tensors[name].ndim != 1:
-            raise FormatError(f"{folder}: the model must have {name} of type {np.dtype(dtype)} in one dimension")
-    try:
-        return unpack_words(tensors["words"], tensors["word_offsets"])
-    except ValueError as error:
-        raise FormatError(f"{folder}: its words are damaged: {error}") from None
-
-
-def read_table(folder: Path, options: ReadOptions) -> VectorTable:
-    """Words, input vectors and counts of a model folder; float32 vectors stay mapped, float16 ones are widened.
-
-    Every number is looked at, as in other formats: a checksum vouches for the writer's bytes, not for the numbers.
-    """
-    _, tensors = read_model_folder(folder)
-    words = words_of(tensors, folder)
-    names = words if isinstance(words, list) else [str(word_id) for word_id in words.tolist()]
-    matrix = tensors.get("input_vectors")
-    if matrix is None or matrix.ndim != 2 or matrix.dtype.kind != "f" or len(matrix) != len(names):
-        found = "none" if matrix is None else f"{matrix.dtype} {matrix.shape}"
-        raise FormatError(f"{folder}: input_vectors must be floats of shape ({len(names)}, dimensions), got {found}")
-    counts = tensors.get("counts")
-    if counts is not None and (counts.dtype != np.int64 or counts.shape != (len(names),)):
-        raise FormatError(f"{folder}: counts must be int64 ({len(names)},), got {counts.dtype} {counts.shape}")
-    rows = slice(options.limit)
-    with np.errstate(over="ignore"):  # what float32 cannot hold is refused below
-        matrix = np.asarray(matrix[rows], dtype=np.float32)
-    validate_finite(folder, matrix)
-    return finish_table(
-        folder,
-        names[rows],
-        matrix,
-        None if counts is None else np.array(counts[rows]),
-        options,
-    )
-
-
-def write_table(folder: Path, table: VectorTable, options: WriteOptions) -> None:
-    """A model folder of vectors alone, without the training configuration that `firth.train` would record."""
-    validate_finite(folder, table.matrix)
-    packed, offsets = pack_words(table.words)
-    tensors: dict[str, NDArray[Any]] = {
-        "input_vectors": np.ascontiguousarray(table.matrix),
-        "words": packed,
-        "word_offsets": offsets,
-    }
-    if table.counts is not None:
-        tensors["counts"] = np.ascontiguousarray(table.counts)
-    n_words, n_dims = table.matrix.shape
-    config = {"kind": "vectors", "n_words": n_words, "dims": n_dims}
-    write_model_folder(folder, tensors, config, options.overwrite, storage=options.storage)
-
-
-def _looks_like(sample: Sample) -> bool:
-    return sample.is_folder
-
-
 def read_config(folder: Path) -> dict[str, Any]:
     """The whole ``config.json``, with the reserved keys checked.
 
@@ -360,75 +276,6 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not isinstance(checksum, str) or not re.fullmatch(r"[0-9a-f]{64}", checksum):
         raise FormatError(f'{path}: "tensors.sha256" must be 64 hex digits, got {describe_json(checksum)}')
     return config
-
-
-def encode_safetensors_header(
-    tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str] | None = None
-) -> tuple[bytes, list[str]]:
-    """Length and header of a safetensors file, and the order of its data: wide types first, so that all are aligned."""
-    order = sorted(tensors, key=lambda name: (-tensors[name].itemsize, name))
-    header: dict[str, Any] = {} if metadata is None else {"__metadata__": dict(metadata)}
-    start = 0
-    for name in order:
-        tensor = tensors[name]
-        header[name] = {
-            "dtype": _NAMES[tensor.dtype],
-            "shape": list(tensor.shape),
-            "data_offsets": [start, start + tensor.nbytes],
-        }
-        start += tensor.nbytes
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=True).encode("ascii")
-    text += b" " * (-(8 + len(text)) % _ALIGNMENT)
-    return len(text).to_bytes(8, "little") + text, order
-
-
-def parse_safetensors_header(
-    header: bytes, n_data_bytes: int, path: Path
-) -> dict[str, tuple[str, tuple[int, ...], int]]:
-    """Name -> (NumPy dtype code, shape, offset into the data), everything checked: types, sizes, no gap, no overlap.
-
-    Raises
-    ------
-    FormatError
-    """
-    entries = parse_json_object(header, path)
-    entries.pop("__metadata__", None)
-    parsed: dict[str, tuple[str, tuple[int, ...], int]] = {}
-    spans: list[tuple[int, int, str]] = []
-    for name, entry in entries.items():
-        if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-            raise FormatError(
-                f"{path}: tensor {name[:60]!r} must have dtype, shape and data_offsets, got {describe_json(entry)}"
-            )
-        code = _DTYPES.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
-        if code is None:
-            raise FormatError(
-                f"{path}: tensor {name[:60]!r} has the dtype {describe_json(entry['dtype'])}, which firth does not read"
-            )
-        shape, offsets = entry["shape"], entry["data_offsets"]
-        if not _whole_numbers(shape) or not _whole_numbers(offsets) or len(offsets) != 2 or len(shape) > 8:
-            raise FormatError(
-                f"{path}: tensor {name[:60]!r} must have whole numbers for shape and offsets, got"
-                f" {describe_json(shape)} and {describe_json(offsets)}"
-            )
-        n_bytes = np.dtype(code).itemsize
-        for size in shape:
-            n_bytes *= size
-        if offsets[1] - offsets[0] != n_bytes or offsets[1] > n_data_bytes:
-            raise FormatError(
-                f"{path}: tensor {name!r} of shape {shape} needs {n_bytes} bytes, its offsets {offsets} in"
-                f" {n_data_bytes} bytes of data do not give them"
-            )
-        parsed[name] = (code, tuple(shape), offsets[0])
-        spans.append((offsets[0], offsets[1], name))
-    end = 0
-    for start, stop, name in sorted(spans):
-        if start != end:
-            raise FormatError(f"{path}: tensor {name!r} starts at byte {start} of the data, {end} was expected")
-        end = stop
-    if end != n_data_bytes:
-        raise FormatError(f"{path}: {n_data_bytes - end} bytes follow the last tensor")
-    return parsed
 
 
 def _save(folder: Path, tensors: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> None:
@@ -524,27 +371,15 @@ def _map_tensors(
         whole = np.memmap(file, dtype=np.uint8, mode="r")
     try:
         tensors = {
-            name: whole[start + offset : start + offset + _n_bytes(code, shape)].view(code).reshape(shape)
+            name: whole[start + offset : start + offset + bytes_of_tensor(code, shape)].view(code).reshape(shape)
             for name, (code, shape, offset) in entries.items()
         }
     except ValueError as error:  # no items, and sizes whose product is none for NumPy
         raise FormatError(f"{path}: a tensor has a shape that NumPy refuses ({error})") from None
     if is_verified and check_numbers:
         for name, tensor in tensors.items():
-            _refuse_infinite(path, name, tensor)
+            validate_tensor_finite(path, name, tensor)
     return tensors
-
-
-def _refuse_infinite(path: Path, name: str, tensor: NDArray[Any]) -> None:
-    if tensor.dtype.kind != "f" or tensor.ndim == 0:
-        return
-    rows = tensor.reshape(len(tensor), -1) if tensor.size else tensor[:0]
-    step = max(1, _CHECK_BYTES // max(1, rows[:1].nbytes))
-    for first in range(0, len(rows), step):
-        is_finite = np.isfinite(rows[first : first + step]).all(axis=1)
-        if not is_finite.all():
-            row = first + int(np.argmin(is_finite))
-            raise FormatError(f"{path}: row {row + 1}: the tensor {name[:60]!r} holds a NaN or an infinity")
 
 
 def _stored(name: str, tensor: NDArray[Any], storage: str) -> NDArray[Any]:
@@ -562,24 +397,13 @@ def _stored(name: str, tensor: NDArray[Any], storage: str) -> NDArray[Any]:
             raise ParameterError(f"{name} must lie within ±65504 to be stored as float16, got {largest}; use float32")
         array = halved
     little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-    if little.dtype not in _NAMES:
+    if little.dtype not in DTYPE_NAMES:
         raise ParameterError(f"tensor {name!r} must have a dtype of safetensors, got {array.dtype}")
     return little
 
 
 def _bytes_of(tensor: NDArray[Any]) -> NDArray[np.uint8]:
     return tensor.reshape(-1).view(np.uint8)
-
-
-def _n_bytes(code: str, shape: tuple[int, ...]) -> int:
-    n_bytes = np.dtype(code).itemsize
-    for size in shape:
-        n_bytes *= size
-    return n_bytes
-
-
-def _whole_numbers(values: object) -> bool:
-    return isinstance(values, list) and all(type(value) is int and 0 <= value < 1 << 62 for value in values)
 
 
 def _validate_free_space(folder: Path, n_bytes: int) -> None:
@@ -603,13 +427,10 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-FORMAT = Format("firth", "firth's model folder: config.json and safetensors", (), _looks_like, read_table, write_table)
-
 __all__ = [
     "clean_model_folder",
     "read_config",
     "read_model_folder",
     "validate_model_destination",
-    "words_of",
     "write_model_folder",
 ]

@@ -1,4 +1,4 @@
-"""Room formats: NumPy's ``.npy`` arrays, for the formats that hold them: no pickles, sizes checked first.
+"""Room formats: reads NumPy's ``.npy`` arrays inside other formats. Refuses pickles; checks sizes before allocating.
 
 Grammar
 -------
@@ -9,8 +9,10 @@ Grammar
     header = "{'descr': '" code "', 'fortran_order': " ("True" | "False") ", 'shape': (" numbers "), }" spaces newline
     data   = the array's bytes, to the end of the file
 
-Source: NumPy, "NEP 1: A simple file format for NumPy arrays" and numpy.lib.format. The header is a Python literal; it
-is matched against its one shape here, not evaluated.
+Source: NumPy, "NEP 1: A simple file format for NumPy arrays" and numpy.lib.format. The header is a Python
+literal. It is not evaluated; a regular expression matches the one form that NumPy writes.
+
+Tests: tests/formats/test_round_trip.py.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ _READ_BYTES = 1 << 22
 
 @dataclass(frozen=True)
 class ArrayHeader:
-    """What stands before an array's bytes."""
+    """The header before the bytes of an array."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -66,9 +68,9 @@ def read_array_header(read: Callable[[int], bytes], what: str, kinds: str) -> Ar
     Parameters
     ----------
     read : function of a number of bytes
-        Gives the next bytes, fewer only at the end.
+        Returns the next bytes; fewer only at the end of the file.
     what : str
-        The file and array, for the error.
+        Name of the file and the array, for the error.
 
     Raises
     ------
@@ -80,17 +82,17 @@ def read_array_header(read: Callable[[int], bytes], what: str, kinds: str) -> Ar
 
     magic = read(8)
     if magic[:6] != _MAGIC or len(magic) < 8 or magic[6] not in (1, 2, 3):
-        fail("no NumPy array: its magic number and version are missing")
+        fail("no NumPy array: the magic number and the version are missing")
     n_length = 2 if magic[6] == 1 else 4
     length = int.from_bytes(read(n_length), "little")
     if length > _MAX_HEADER_BYTES:
-        fail(f"a header of {length} bytes; NumPy's own are shorter than {_MAX_HEADER_BYTES}")
+        fail(f"the header must have fewer than {_MAX_HEADER_BYTES} bytes, as NumPy writes it, got {length}")
     header = read(length)
     if len(header) < length:
         fail("the file ends inside the array's header")
     match = _HEADER.fullmatch(header.decode("latin-1"))
     if match is None:
-        fail(f"the array's header must hold descr, fortran_order and shape, got {header[:120]!r}")
+        fail(f"the array's header must have descr, fortran_order and shape, got {header[:120]!r}")
     code, other, order, sizes = match.groups()
     if other is not None or "O" in code:
         fail(f"its type {other or code!r:.100} is not plain; Python objects and structures are not read from arrays")
@@ -98,7 +100,7 @@ def read_array_header(read: Callable[[int], bytes], what: str, kinds: str) -> Ar
         dtype = np.dtype(code)
         shape = tuple(int(size.strip().rstrip("L")) for size in sizes.split(",") if size.strip())
     except (TypeError, ValueError):
-        fail(f"the array's header must hold a NumPy type and a shape, got {header[:120]!r}")
+        fail(f"the array's header must have a NumPy type and a shape, got {header[:120]!r}")
     if dtype.kind not in kinds or dtype.itemsize == 0:
         fail(f"its type {code!r} is not among those that firth reads here")
     if len(shape) > 2 or any(size >= 1 << 50 for size in shape):
@@ -109,7 +111,7 @@ def read_array_header(read: Callable[[int], bytes], what: str, kinds: str) -> Ar
 def read_array_data(
     read: Callable[[int], bytes], header: ArrayHeader, what: str, n_rows: int | None = None
 ) -> NDArray[Any]:
-    """Read an array's bytes, or its first ``n_rows`` rows; the caller has compared its size with the file's.
+    """Read an array, or its first ``n_rows`` rows. The caller has compared the array's size with the file's size.
 
     Raises
     ------
@@ -127,7 +129,7 @@ def read_array_data(
     while filled < len(flat):
         data = read(min(_READ_BYTES, len(flat) - filled))
         if not data:
-            raise FormatError(f"{what}: the file ends {len(flat) - filled} bytes before the array does")
+            raise FormatError(f"{what}: the file ends {len(flat) - filled} bytes before the end of the array")
         flat[filled : filled + len(data)] = np.frombuffer(data, dtype=np.uint8)
         filled += len(data)
     return array if n_rows is None else array[:n_rows]
@@ -135,7 +137,7 @@ def read_array_data(
 
 @contextlib.contextmanager
 def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
-    """A zip archive of arrays; damage of any kind, for which `zipfile` has many exceptions, becomes a FormatError.
+    """Open a zip archive of arrays. Any damage raises FormatError, in place of the many exceptions of `zipfile`.
 
     Raises
     ------
@@ -147,9 +149,9 @@ def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
     except FirthError:
         raise
     except OSError as error:
-        if error.errno != errno.EINVAL:  # a place before the file's start is damage too
+        if error.errno != errno.EINVAL:  # EINVAL: an offset before the start of the file, which is damage too
             raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error
-        raise FormatError(f"{path}: the zip archive is damaged: it points outside itself") from None
+        raise FormatError(f"{path}: the zip archive is damaged: an offset is outside the archive") from None
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -158,13 +160,13 @@ def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
         ValueError,
         LookupError,
         OverflowError,
-        RuntimeError,  # NotImplementedError is one
+        RuntimeError,  # includes NotImplementedError
     ) as error:
         raise FormatError(f"{path}: the zip archive is damaged: {error}") from None
 
 
 def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> IO[bytes]:
-    """An array in an archive, refused where the archive cannot hold what it announces.
+    """Open an array in an archive. Refuses an array whose stated size is impossible for the bytes of the archive.
 
     Raises
     ------
@@ -174,7 +176,9 @@ def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> 
     if info.flag_bits & 1:
         raise FormatError(f"{what}: encrypted")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise FormatError(f"{what}: compressed by method {info.compress_type}; NumPy stores or deflates")
+        raise FormatError(
+            f"{what}: the compression must be none or deflate, as NumPy writes it, got method {info.compress_type}"
+        )
     size = path.stat().st_size
     if info.compress_size > size or (info.compress_type == zipfile.ZIP_STORED and info.file_size > info.compress_size):
         raise FormatError(f"{what}: announces {info.file_size} bytes, which {size} bytes of archive cannot hold")
@@ -187,28 +191,28 @@ def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> 
 
 
 def as_vectors(array: NDArray[Any], what: str) -> NDArray[np.float32]:
-    """A matrix as contiguous float32.
+    """Convert a matrix to contiguous float32.
 
     Raises
     ------
     FormatError
-        It has not two dimensions, or a number beyond float32.
+        The array does not have two dimensions.
     """
     if array.ndim != 2 or 0 in array.shape:
         raise FormatError(f"{what}: the vectors must have two dimensions, got the shape {array.shape}")
     if array.dtype == np.float32 and array.flags.c_contiguous and array.dtype.isnative:
         return array
-    with np.errstate(over="ignore", invalid="ignore"):  # infinities are refused by row afterwards
+    with np.errstate(over="ignore", invalid="ignore"):  # infinities are refused later, with their row
         return np.ascontiguousarray(array, dtype=np.float32)
 
 
 def as_counts(array: NDArray[Any], what: str) -> NDArray[np.int64]:
-    """Whole numbers as int64; negative ones are refused by row in `firth.formats.rows.finish_table`.
+    """Convert counts to int64. `firth.formats.rows.finish_table` refuses negative counts, with their row.
 
     Raises
     ------
     FormatError
-        A number beyond int64.
+        A count is 2^63 or more.
     """
     if array.dtype.kind == "u" and array.size and int(array.max()) > np.iinfo(np.int64).max:
         raise FormatError(f"{what}: a count must be below 2^63, got {int(array.max())}")
@@ -216,7 +220,7 @@ def as_counts(array: NDArray[Any], what: str) -> NDArray[np.int64]:
 
 
 def validate_size(header: ArrayHeader, n_bytes: int, what: str | Path) -> None:
-    """Refuse an array that needs more or fewer bytes than there are, before it is allocated."""
+    """Refuse an array whose size in bytes differs from ``n_bytes``, before it is allocated."""
     if header.n_bytes + header.n_header_bytes != n_bytes:
         raise FormatError(
             f"{what}: an array of shape {header.shape} and type {header.dtype} takes"

@@ -1,4 +1,4 @@
-"""Room formats: NumPy's ``.npz``: a zip archive of arrays, readable with `numpy.load` alone.
+"""Room formats: NumPy's ``.npz``, a zip archive of arrays; `numpy.load` reads it without firth.
 
 Grammar
 -------
@@ -10,10 +10,13 @@ Grammar
              | uint8 array, with word_offsets int64 (V+1,)
     counts   = int64 array (V,), may be missing
 
-firth writes ``words`` as strings, or as bytes with offsets where a few long words would waste the room (an array of
-strings takes the longest word's room for each). Other members are ignored. Pickled objects are refused.
+firth writes ``words`` as strings. If a few long words would waste memory, it writes bytes with offsets, because an
+array of strings needs the size of the longest word for each word. Other members are ignored. Pickled objects are
+refused.
 
 Source: NumPy, `numpy.savez`, and numpy.lib.format; PKWARE, APPNOTE.TXT 6.3.
+
+Tests: tests/formats/test_round_trip.py.
 """
 
 from __future__ import annotations
@@ -47,20 +50,20 @@ from firth.formats.target import WriteOptions, validate_words, whole_file
 VECTOR_NAMES = ("vectors", "matrix", "embeddings", "syn0")
 WORD_NAMES = ("words", "vocab", "keys", "index_to_key")
 _STRING_BYTES = 1 << 20
-_STRING_WASTE = 64  # bytes of an array of strings for a character, before words are packed
+_STRING_WASTE = 64  # words are packed if an array of strings needs more bytes than this for each character
 _MAX_MEMBERS = 1000
 
 
 def looks_like(sample: Sample) -> bool:
-    """A zip archive whose first member is an array."""
+    """Whether the file is a zip archive whose first member is an array."""
     return sample.head.startswith(b"PK\x03\x04") and b".npy" in sample.head[:512]
 
 
 def read(path: Path, options: ReadOptions) -> VectorTable:
     """Read an ``.npz`` file; see `firth.formats.registry.read_vectors`."""
-    with ByteSource(path) as source:  # for its errors on a missing file, a folder, a pipe
+    with ByteSource(path) as source:  # raises the errors for a missing file, a folder, a pipe
         if source.compression != "none":
-            source.fail("an .npz file must not be compressed once more; decompress it first")
+            source.fail("an .npz file must not be compressed again; decompress it first")
     with opened_zip(path) as archive:
         return _Archive(path, archive).read(options)
 
@@ -71,10 +74,10 @@ class _Archive:
         self.archive = archive
         infos = archive.infolist()
         if len(infos) > _MAX_MEMBERS:
-            self.fail(f"the archive has {len(infos)} members, at most {_MAX_MEMBERS} are read")
+            self.fail(f"the archive has {len(infos)} members; it must have at most {_MAX_MEMBERS}")
         self.members = {info.filename: info for info in infos}
         if len(self.members) != len(infos):
-            self.fail("the archive has two members of one name")
+            self.fail("the archive has two members of the same name")
 
     def read(self, options: ReadOptions) -> VectorTable:
         vectors_name = self.find(VECTOR_NAMES, "vectors")
@@ -96,16 +99,16 @@ class _Archive:
         if array.ndim != 1:
             self.fail(f"{name} must have one dimension, got the shape {array.shape}")
         if array.dtype.kind == "U":
-            points = array.view(array.dtype.str[0] + "u4")  # NumPy itself fails on these with a SystemError
+            points = array.view(array.dtype.str[0] + "u4")  # NumPy raises SystemError for invalid code points
             if points.size and (points.max() > sys.maxunicode or np.any((points >= 0xD800) & (points < 0xE000))):
-                self.fail(f"{name} holds what is no Unicode text: a code point beyond U+10FFFF or a surrogate")
+                self.fail(f"{name} must be Unicode text, got a code point beyond U+10FFFF or a surrogate")
             words: list[str] = array.tolist()
         elif array.dtype.kind == "S":
             words = decode_words(self.path, [(word, 0) for word in array.tolist()], options)
         else:
             offsets = self.array("word_offsets", "iu", None).astype(np.int64) if array.dtype == np.uint8 else None
             if offsets is None or offsets.ndim != 1 or len(offsets) < 1:
-                self.fail(f"{name} must hold strings, or bytes with word_offsets, got {array.dtype}")
+                self.fail(f"{name} must be strings, or bytes with word_offsets, got {array.dtype}")
             if offsets[0] != 0 or offsets[-1] != len(array) or np.any(np.diff(offsets) < 0):
                 self.fail(f"word_offsets must rise from 0 to {len(array)}, the number of bytes")
             data, ends = array.tobytes(), offsets.tolist()
@@ -113,7 +116,7 @@ class _Archive:
             words = decode_words(self.path, [(data[ends[i] : ends[i + 1]], ends[i]) for i in range(last)], options)
         for row, word in enumerate(words, 1):
             if not word:
-                raise FormatError(f"{self.path}: row {row}: {name} holds an empty word")
+                raise FormatError(f"{self.path}: row {row}: {name} has an empty word")
         return words
 
     def array(self, name: str, kinds: str, n_rows: int | None) -> NDArray[Any]:

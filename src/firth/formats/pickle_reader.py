@@ -1,5 +1,7 @@
 """Room formats: a pickle's values without a pickle's powers: nothing is imported, called or executed.
 
+The file is long because one machine answers every opcode: a table of short methods that share a stack.
+
 Python's own unpickler runs what a file names, and even with a restricted ``find_class`` it can be made to allocate or
 to crash. This reader knows the opcodes of protocols 0 to 5 and builds only plain values (numbers, text, bytes, tuples,
 lists, dictionaries, sets), arrays as their raw bytes, and `Record` objects: the name of a class and the state that was
@@ -9,27 +11,23 @@ collide. The bytes of all that is made are counted and bounded by the file's siz
 pickle built: 420 bytes can describe one whose text is longer than any memory.
 
 Source: CPython, Lib/pickletools.py, which documents every opcode and what it does to the stack.
+
+Tests: tests/formats/test_gensim_native.py.
 """
 
 from __future__ import annotations
 
 import codecs
-import math
 import mmap
-import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-import numpy as np
-from numpy.typing import NDArray
-
 from firth.errors import FormatError
+from firth.formats.pickle_values import Name, PickledArray, PickledType, Record, to_array
 
 _PLAIN_KEYS = (str, int, bytes, float, bool, type(None))
-_ARRAY_TYPE = re.compile(r"f[248]|[iu][1248]|b1")
 _ORDERS = ("<", ">", "|", "=")
 _NUMPY_CORES = ("numpy.core", "numpy._core")
 _LATIN1 = ("latin1", "latin-1")
@@ -42,74 +40,6 @@ _ITEM_BYTES = 104
 _SET_BYTES = 224
 _TYPE_CHARS = 64  # of a NumPy type's code; plain ones have three
 _RECORD_BYTES = 400
-
-
-@dataclass(frozen=True)
-class Name:
-    """A class or function that a pickle names; never imported."""
-
-    module: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.module}.{self.name}"
-
-
-@dataclass(eq=False)  # two values of a file are never compared: that may take for ever
-class Record:
-    """An object of a class that is not imported: its name and the attributes that were saved."""
-
-    kind: Name
-    state: dict[Any, Any] = field(default_factory=dict)
-    items: dict[Any, Any] = field(default_factory=dict)
-
-
-@dataclass(eq=False)
-class PickledType:
-    """A NumPy dtype as it was pickled."""
-
-    code: str
-    order: str = "="
-
-
-@dataclass(eq=False)
-class PickledArray:
-    """A NumPy array as it was pickled; `to_array` makes one of it."""
-
-    shape: object = None
-    dtype: object = None
-    fortran_order: bool = False
-    data: object = None
-
-
-def to_array(value: object, kinds: str, what: str) -> NDArray[Any]:
-    """A pickled array whose kind of type is one of ``kinds``.
-
-    Raises
-    ------
-    FormatError
-        Its bytes do not fit its shape, or its type is another.
-    """
-    if not isinstance(value, PickledArray):
-        raise FormatError(f"{what}: must be an array, got {type(value).__name__}")
-    kind, shape, data = value.dtype, value.shape, value.data
-    if not isinstance(kind, PickledType):
-        raise FormatError(f"{what}: must be an array of plain numbers, got one whose type is no NumPy type")
-    if not _ARRAY_TYPE.fullmatch(kind.code) or kind.code[0] not in kinds:
-        raise FormatError(f"{what}: must be an array of plain numbers, got one of type {kind.code[:40]!r}")
-    if isinstance(data, str):  # Python 2's str
-        try:
-            data = data.encode("latin-1")
-        except UnicodeEncodeError:
-            raise FormatError(f"{what}: its bytes are damaged") from None
-    if not isinstance(shape, tuple) or not all(type(size) is int and 0 <= size < 1 << 50 for size in shape):
-        raise FormatError(f"{what}: its shape must be whole numbers")
-    dtype = np.dtype(kind.code).newbyteorder(kind.order if kind.order in "<>" else "=")  # type: ignore[arg-type]
-    if len(shape) > 2 or not isinstance(data, bytes) or math.prod(shape) * dtype.itemsize != len(data):
-        raise FormatError(f"{what}: its bytes do not fit its shape {shape[:4]} and type {kind.code}")
-    if not data:
-        return np.empty(shape, dtype=dtype)
-    return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if value.fortran_order else "C")
 
 
 def read_pickle(data: mmap.mmap | bytes, path: Path, classes: frozenset[str], inert: frozenset[str]) -> Any:
@@ -605,4 +535,4 @@ _OTHERS: dict[int, Callable[[_Machine], object]] = {
 }
 
 
-__all__ = ["Name", "PickledArray", "PickledType", "Record", "read_pickle", "to_array"]
+__all__ = ["read_pickle"]

@@ -1,4 +1,4 @@
-"""Room formats: the two TSV files of the TensorFlow Embedding Projector.
+"""Room formats: the two TSV files of the TensorFlow Embedding Projector: vectors and metadata.
 
 Grammar
 -------
@@ -9,13 +9,15 @@ Grammar
              | names newline (label (tab value)*)*V               several columns: a header
     label    = word newline
 
-The path names the file of vectors; the metadata stand beside it, in a file named by the first of these that applies:
-``vectors`` -> ``metadata``, ``vecs`` -> ``meta``, ``tensor`` -> ``metadata`` in the name; else ``X.tsv`` ->
-``X.metadata.tsv``. Words are the first column; a column called Count is read as counts, and written where the table has
-them. A word holds no tab and no line break.
+The path is the file of vectors. The file of metadata is in the same folder; its name is made from the name of the
+vectors by the first of these rules that applies: ``vectors`` -> ``metadata``, ``vecs`` -> ``meta``, ``tensor`` ->
+``metadata``; else ``X.tsv`` -> ``X.metadata.tsv``. The first column has the words. A column Count has the counts; it is
+written if the table has counts. A word must not have a tab or a line break.
 
 Source: TensorFlow, "Visualizing Data using the Embedding Projector in TensorBoard", and the projector's own load dialog
 (https://projector.tensorflow.org); gensim's scripts/word2vec2tensor.py for the names with ``tensor``.
+
+Tests: tests/formats/test_round_trip.py.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ from numpy.typing import NDArray
 
 from firth.errors import FormatError, StorageError
 from firth.formats.format import Format, Sample, is_number
-from firth.formats.rows import finish_table, read_text_rows, write_text_rows
+from firth.formats.row_writing import write_text_rows
+from firth.formats.rows import finish_table, read_text_rows
 from firth.formats.source import MAX_DIMS, MAX_WORD_BYTES, ByteSource, ReadOptions, VectorEncodingError, place
 from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions, validate_destination, validate_words, whole_file, write_all
@@ -40,7 +43,7 @@ _COUNT = re.compile(rb"[0-9]{1,18}")
 
 
 def metadata_path(path: Path) -> Path:
-    """Where the words of a file of vectors stand."""
+    """The path of the file with the words of a file of vectors."""
     for vectors, metadata in _NAMES:
         before, found, after = path.name.rpartition(vectors)
         if found:
@@ -50,7 +53,7 @@ def metadata_path(path: Path) -> Path:
 
 
 def looks_like(sample: Sample) -> bool:
-    """Rows of numbers between tabs, and a file of metadata beside them."""
+    """Whether the rows are numbers separated by tabs, and the file of metadata exists."""
     if sample.is_folder or not sample.lines[0]:
         return False
     pieces = sample.lines[0].split(b"\t")
@@ -65,7 +68,7 @@ def read(path: Path, options: ReadOptions) -> VectorTable:
         line = source.read_line(_MAX_ROW_BYTES, "the first row")
         n_dims = len(line.removeprefix(b"\xef\xbb\xbf").split())
         if not 1 <= n_dims <= MAX_DIMS:
-            source.fail(f"the first row must hold 1 to {MAX_DIMS} numbers, got {n_dims}", row=1)
+            source.fail(f"the first row must have 1 to {MAX_DIMS} numbers, got {n_dims}", row=1)
         matrix = read_text_rows(
             source, n_dims, options, has_words=False, taken=line.removeprefix(b"\xef\xbb\xbf")
         ).matrix
@@ -81,7 +84,7 @@ def write(path: Path, table: VectorTable, options: WriteOptions) -> None:
     )
     for destination in (path, beside):
         validate_destination(destination, options.overwrite)
-    # both are complete before either gets its name
+    # both files are complete before one of them is renamed
     with (
         whole_file(beside, overwrite=options.overwrite) as metadata,
         whole_file(path, overwrite=options.overwrite) as vectors,
@@ -146,7 +149,7 @@ def _open_metadata(path: Path) -> ByteSource:
     except StorageError as error:
         if path.exists():
             raise
-        raise FormatError(f"{path} is missing: the words of the projector's vectors belong there") from error
+        raise FormatError(f"{path} is missing; the words of the projector's vectors belong there") from error
 
 
 FORMAT = Format("projector", "TensorFlow projector: vectors.tsv and metadata.tsv", (".tsv",), looks_like, read, write)

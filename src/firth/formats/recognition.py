@@ -1,9 +1,11 @@
-"""Room formats: what stands behind a header ``V D``: rows of text, rows of binary, or neither; what wrong rows are.
+"""Room formats: decides whether rows after a header ``V D`` are text, binary or neither, and explains wrong rows.
 
-Neither kind is assumed because the other one does not fit. Text holds no control characters, or rows that end in as
-many numbers as the header announces. Binary rows are a word, a space, and float32 numbers, and each row begins where
-the one before ends, or the numbers have sizes that the numbers of vectors have. A file of text with a fault in its
-first row is text, so that its reader names the fault.
+Each kind needs its own evidence. Text has no control characters, or its rows end in as many numbers as the header says.
+Binary rows are a word, a space and float32 numbers; either each row begins at the end of the row before, or the numbers
+have magnitudes that are usual in vectors. Text with a fault in its first row counts as text, so its reader can name the
+fault.
+
+Tests: tests/bad_files/test_recognition.py.
 """
 
 from __future__ import annotations
@@ -22,9 +24,9 @@ RowsKind = Literal["text", "binary", "neither"]
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 _LOOK_LINES = 5
 _WALKED_ROWS = 64
-_SURE_ROWS = 2  # so many rows that end where the next word begins are no accident, whatever their numbers are
-# Sizes that numbers of vectors have, and the share of the numbers in sight that must have them. Of random bytes about a
-# quarter do. Of bytes that are all printable, digits read as float32 are below 2e-4 and small letters above 1e20.
+_SURE_ROWS = 2  # if this many rows end where a word begins, the rows are binary, whatever their numbers
+# Range of magnitudes that are usual in vectors, and the share of the sample's numbers that must be in it. Of random
+# bytes about a quarter are. Of printable bytes, digits read as float32 are below 2e-4 and small letters above 1e20.
 _PLAUSIBLE = (1e-12, 1e6, 0.5)
 _SURELY_PLAUSIBLE = (1e-12, 1e6, 0.9)
 _PLAUSIBLE_IF_PRINTABLE = (1e-3, 1e3, 0.9)
@@ -35,21 +37,21 @@ _HINTS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), hint)
     for pattern, hint in (
         (rb"[+-]?\d*,\d+([eE][+-]?\d+)?", "a decimal comma: write the file with decimal points"),
-        (_NUMBER + rb"[,;]", "a number and a separator: put spaces alone between the numbers"),
+        (_NUMBER + rb"[,;]", "a number and a separator: put only spaces between the numbers"),
         (
             rb"[+-]?nan\(.*\)|[+-]?1\.#(ind|qnan|snan|inf).*",
-            "a NaN or an infinity as Windows writes it: remove the row",
+            "a NaN or an infinity in the notation of Windows: remove the row",
         ),
         (rb"\d+:" + _NUMBER, "an index and a value of a sparse row: write every number of each row"),
-        (rb"[\[({][+-]?[\d.].*|.*\d[\])}],?", "a bracket of a printed list: write the numbers alone"),
-        (rb"\xe2\x88\x92[\d.].*", "a minus sign of typography (U+2212): write '-'"),
+        (rb"[\[({][+-]?[\d.].*|.*\d[\])}],?", "a bracket of a printed list: write only the numbers"),
+        (rb"\xe2\x88\x92[\d.].*", "a typographic minus sign (U+2212): write '-'"),
         (rb"[+-]?0x[\da-f].*", "a hexadecimal number: write decimal ones"),
     )
 )
 
 
 def recognise_rows(sample: Sample) -> RowsKind:
-    """What follows the header of word2vec's formats; "neither" too where there is no header."""
+    """The kind of the rows after the header of word2vec's formats; "neither" also if there is no header."""
     header = sample.header
     if header is None:
         return "neither"
@@ -65,10 +67,10 @@ def recognise_rows(sample: Sample) -> RowsKind:
 
 
 def find_binary_width(sample: Sample) -> int | None:
-    """The dimensions of binary rows whose header announces others; None where that is not sure.
+    """The true dimensions of binary rows whose header gives another number; None if they are not certain.
 
-    Rows that are taken for too wide swallow the beginning of the next word: letters as a last number, of a size that no
-    vector has. Rows that are taken for too narrow leave numbers, which are no word.
+    If the assumed width is too large, the last number of a row contains letters of the next word, and its magnitude is
+    unusual for a vector. If the width is too small, the next row begins with numbers, not with a word.
     """
     if sample.header is None:
         return None
@@ -84,36 +86,36 @@ def find_binary_width(sample: Sample) -> int | None:
 
 
 def shows_numbers(sample: Sample) -> bool:
-    """Whether a row behind the header is text: behind its word it has a number in letters, a right or a wrong one."""
+    """Whether a row after the header is text: its word is followed by a number in text form, well-formed or not."""
     rows = [line.split() for line in sample.lines[1 : 1 + _LOOK_LINES]]
     return any(_is_numeric(piece) for row in rows for piece in row[1:])
 
 
 def is_printable(data: bytes) -> bool:
-    """Whether the bytes hold no control characters but those of white space."""
+    """Whether the bytes have no control characters except white space."""
     return _CONTROLS.search(data) is None
 
 
 def ends_lines_with_cr(head: bytes) -> bool:
-    """Whether text has carriage returns where its line ends should be."""
+    """Whether the lines of a text end in carriage returns without newlines."""
     return b"\r" in head.rstrip(b"\r\n") and b"\n" not in head.rstrip(b"\r\n") and is_printable(head)
 
 
 def has_no_words(lines: list[bytes]) -> bool:
-    """Whether each of several rows begins with a number, most of them fractions, where its word should stand."""
+    """Whether each of several rows begins with a number in place of a word, and most of these are fractions."""
     firsts = [line.split(None, 1)[0] for line in lines if line.strip()]
     return len(firsts) > 1 and all(map(is_number, firsts)) and 2 * sum(b"." in first for first in firsts) > len(firsts)
 
 
 def explain_piece(piece: bytes) -> str:
-    """What a piece of a row is that is no number, in words; empty where nothing is known about it."""
+    """Explain a piece of a row that is not a number; an empty string if there is no explanation."""
     if len(piece) > _MAX_PIECE_BYTES:
         return ""
     return next((hint for pattern, hint in _HINTS if pattern.fullmatch(piece)), "")
 
 
 def explain_row(row: bytes) -> str:
-    """What is known of the first piece behind the word that is no number; empty where most of the row is prose."""
+    """Explain the first piece after the word that is not a number; an empty string if most of the row is prose."""
     pieces = row.split()[1:]
     if 2 * sum(map(_is_numeric, pieces)) < len(pieces):
         return ""
@@ -124,14 +126,14 @@ def explain_row(row: bytes) -> str:
 
 
 def explain_sample(sample: Sample) -> str:
-    """Why a file that no format knows is none, from its first rows, in words that follow its name."""
+    """Explain from its first rows why a file matches no format. The text follows the name of the file in a message."""
     if ends_lines_with_cr(sample.head):
-        return "its lines end in a carriage return alone, not in a newline; convert it: tr '\\r' '\\n' < FILE > NEW"
+        return "its lines end in a carriage return alone, without a newline; convert it: tr '\\r' '\\n' < FILE > NEW"
     lines = [line for line in sample.lines[:20] if line]
     if lines and has_no_words(lines):
         return (
-            "its rows are numbers without a word before them; the projector's format (--from projector) takes the words"
-            " from a file of metadata beside it"
+            "its rows are numbers without a word before them; the projector's format (--from projector) reads the words"
+            " from a file of metadata in the same folder"
         )
     if sample.header is not None:
         n_rows, n_dims = sample.header
@@ -151,20 +153,20 @@ def _is_numeric(piece: bytes) -> bool:
 
 @dataclass(frozen=True)
 class _Walk:
-    """What binary rows of some width look like.
+    """The properties of binary rows, read with an assumed width.
 
     Attributes
     ----------
     numbers : float32 array
-        Of all rows, the last of which may be cut by the sample's end.
+        The numbers of all rows; the sample may end inside the last row.
     n_rows : int
-        Whole rows.
+        Number of complete rows.
     is_broken : bool
-        A row does not begin with a word that ends in a space.
+        A row does not begin with a word and a space.
     is_clean : bool
-        No word holds a control character, and either all rows begin with a newline or none does, the first one aside.
+        No word has a control character, and after the first row either all rows begin with a newline or none does.
     is_whole : bool
-        The announced rows are the whole file.
+        The rows that the header announces are the whole file.
     """
 
     numbers: NDArray[np.float32]
@@ -176,7 +178,7 @@ class _Walk:
 
     @property
     def swallows_words(self) -> bool:
-        """The last number of most rows has a size that no vector has, and the others have none."""
+        """Whether the last number of most rows has an unusual magnitude, and the other numbers have usual ones."""
         whole = self.numbers[: self.n_rows * self.n_dims].reshape(self.n_rows, self.n_dims)
         return (
             self.n_rows >= _SURE_ROWS

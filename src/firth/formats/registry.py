@@ -1,6 +1,8 @@
-"""Room formats: every format by its name; reading, writing and converting by name, by content or by suffix.
+"""Room formats: the list of all formats; reads, writes and converts files by format name, content or suffix.
 
-A new format is one new file that makes a `firth.formats.format.Format`, and one line in `_FORMATS` here.
+To add a format, write a module that makes a `firth.formats.format.Format`, and a line in `_FORMATS` here.
+
+Tests: tests/formats/test_round_trip.py.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from firth.formats import (
     gensim_native,
     glove,
     model_folder,
+    model_vectors,
     npz,
     projector,
     word2vec_binary,
@@ -28,9 +31,9 @@ from firth.formats.source import ReadOptions
 from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions, plain_suffix
 
-# In the order in which they look at an unknown file: those with a magic number first.
+# In the order in which they are tried on an unknown file: formats with a magic number first.
 _FORMATS = (
-    model_folder.FORMAT,
+    model_vectors.FORMAT,
     npz.FORMAT,
     gensim_native.FORMAT,
     fasttext_bin.FORMAT,
@@ -60,36 +63,36 @@ def read_vectors(
 ) -> VectorTable:
     """Read the word vectors of a file that firth or another program wrote.
 
-    Files compressed with gzip, bzip2, xz or, with the extra ``zstd``, Zstandard are decompressed on the way.
+    Files compressed with gzip, bzip2, xz or Zstandard (needs the extra ``zstd``) are decompressed while they are read.
 
     Parameters
     ----------
     path : path of a file, or of a model folder
     format : str or None
-        One of `READABLE`; None: guessed by content.
+        One of `READABLE`; None: recognised by content.
     encoding : str
-        Of the words; the formats are UTF-8, some old programs wrote what their machine used.
+        Encoding of the words. The formats use UTF-8; some old programs wrote the encoding of their machine.
     encoding_errors : {"strict", "replace"}
-        A word with invalid bytes is an error that names its row and byte, or is read with U+FFFD.
+        Invalid bytes in a word are an error that names the row and the byte, or are replaced by U+FFFD.
     duplicates : {"error", "first"}
-        A word that stands twice is an error, or only its first row is kept.
+        A word that occurs twice is an error, or only its first row is kept.
     limit : int or None
-        Read the first ``limit`` rows alone; what follows them is not looked at.
+        Read only the first ``limit`` rows; the rest of the file is not read or checked.
     threads : int or None
-        None: the cores that this process may use.
+        Number of threads; None: the cores available to the process.
 
     Returns
     -------
     VectorTable
-        Words in the file's order; counts where the file has them, else None.
+        Words in the order of the file; counts if the file has them, else None.
 
     Raises
     ------
     StorageError
         The file is missing or cannot be read.
     FormatError
-        It does not follow the format's grammar; the message names the file, the row and the byte. Nothing in the file
-        is ever executed, and nothing is allocated that its size does not justify.
+        The file does not follow the grammar of the format; the message names the file, the row and the byte. Nothing in
+        the file is executed, and no more memory is allocated than the size of the file justifies.
     ParameterError, MissingExtraError
     """
     options = ReadOptions(encoding, encoding_errors, duplicates, limit, threads)
@@ -103,7 +106,7 @@ def read_vectors(
             if other.matches(sample):
                 raise FormatError(
                     f"{place}: this is no file of the format {known.name!r} but of {other.name!r} ({other.summary});"
-                    " give that as format= or --from"
+                    f" give {other.name!r} as format= or --from"
                 )
         _refuse_foreign(sample)
     return known.read(place, options)
@@ -118,27 +121,27 @@ def write_vectors(
     storage: str = "float32",
     threads: int | None = None,
 ) -> None:
-    """Write word vectors; the file appears whole or not at all.
+    """Write word vectors. The file is written completely or not at all.
 
     Parameters
     ----------
     path : path
-        The suffixes ``.gz``, ``.bz2``, ``.xz`` and ``.zst`` compress.
+        The file is compressed if the suffix is ``.gz``, ``.bz2``, ``.xz`` or ``.zst``.
     table : VectorTable
     format : str or None
         One of `WRITABLE`; None: by the suffix, see `format_for_writing`.
     overwrite : bool
-        Replace what is there.
+        Replace an existing file.
     storage : {"float32", "float16"}
-        How a model folder stores its vectors; other formats have float32 or text alone.
+        Number type of a model folder. Other formats have only float32 or text.
     threads : int or None
 
     Raises
     ------
     StorageError
-        The path is taken, or cannot be written.
+        The path exists, or cannot be written.
     FormatError
-        The format cannot hold the table: a word with a space, a NaN.
+        The format cannot store the table, for example a word with a space or a NaN.
     ParameterError
     """
     options = WriteOptions(overwrite, storage, threads)
@@ -146,7 +149,7 @@ def write_vectors(
     known = _named(format) if format is not None else FORMATS[format_for_writing(place)]
     if known.write is None:
         raise ParameterError(f"format must be one that firth writes ({', '.join(WRITABLE)}), got {known.name!r}")
-    if storage != "float32" and known.name != model_folder.FORMAT.name:
+    if storage != "float32" and known.name != model_vectors.FORMAT.name:
         raise ParameterError(f"storage must be 'float32' for the format {known.name!r}, got {storage!r}")
     if not len(table):
         raise ParameterError("table must have at least one word, got none")
@@ -154,19 +157,19 @@ def write_vectors(
 
 
 def guess_format(path: str | os.PathLike[str]) -> str:
-    """The name of a file's format, told by its content.
+    """The name of a file's format, recognised by content.
 
     Raises
     ------
     FormatError
-        It looks like none that firth knows.
+        The content matches no format that firth knows.
     StorageError
     """
     return _recognise(take_sample(Path(path))).name
 
 
 def format_for_writing(path: str | os.PathLike[str]) -> str:
-    """The name of the format that a path's suffix asks for; a path without suffix is a model folder.
+    """The name of the format for a path's suffix; a path without a suffix is a model folder.
 
     Raises
     ------
@@ -180,7 +183,7 @@ def format_for_writing(path: str | os.PathLike[str]) -> str:
     if not suffix:
         if Path(path).suffix.lower() in COMPRESSED_SUFFIXES:
             raise ParameterError(f"path must have a suffix before {Path(path).suffix} or a format, got {str(path)!r}")
-        return model_folder.FORMAT.name
+        return model_vectors.FORMAT.name
     suffixes = ", ".join(f"{suffix} ({known.name})" for known in _FORMATS for suffix in known.suffixes if known.write)
     raise ParameterError(f"path must end in one of {suffixes}, or a format must be named, got {str(path)!r}")
 
@@ -199,16 +202,16 @@ def convert(
     storage: str = "float32",
     threads: int | None = None,
 ) -> VectorTable:
-    """Read one file and write another; the parameters are those of `read_vectors` and `write_vectors`.
+    """Read a file and write it in another format; see `read_vectors` and `write_vectors` for the parameters.
 
-    The destination is checked before the source is read. Returns the table that was written.
+    The destination is validated before the source is read. Returns the table that was written.
     """
     known = _named(target_format) if target_format is not None else FORMATS[format_for_writing(target)]
     if known.write is None:
         raise ParameterError(f"target_format must be one of {', '.join(WRITABLE)}, got {known.name!r}")
-    if os.path.lexists(target) and not overwrite and known.name != model_folder.FORMAT.name:
+    if os.path.lexists(target) and not overwrite and known.name != model_vectors.FORMAT.name:
         raise StorageError(f"{target} exists; choose another name, or ask to overwrite it")
-    if known.name == model_folder.FORMAT.name:
+    if known.name == model_vectors.FORMAT.name:
         model_folder.validate_model_destination(target, overwrite, {"kind": "vectors"})
     table = read_vectors(
         source,

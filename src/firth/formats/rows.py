@@ -1,4 +1,4 @@
-"""Room formats: rows of vectors streamed through the native core, block by block on several threads, in bounded memory.
+"""Room formats: rows of vectors read through the native core, block by block on several threads, in bounded memory.
 
 Reading keeps a few blocks in flight beside the matrix itself. The matrix is allocated for as many rows as the file can
 hold, never for as many as it announces.
@@ -9,10 +9,10 @@ from __future__ import annotations
 import codecs
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NamedTuple, NoReturn, TypeVar
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,24 +20,14 @@ from numpy.typing import NDArray
 from firth.errors import FormatError
 from firth.formats.format import count_trailing_numbers
 from firth.formats.recognition import explain_piece, explain_row
-from firth.formats.source import (
-    MAX_DIMS,
-    MAX_WORD_BYTES,
-    ByteSource,
-    ReadOptions,
-    VectorEncodingError,
-    place,
-)
+from firth.formats.row_blocks import BINARY_BLOCK_BYTES, BLOCK_BYTES, Buffers, Lanes, block_of
+from firth.formats.source import MAX_DIMS, MAX_WORD_BYTES, ByteSource, ReadOptions, VectorEncodingError, place
 from firth.formats.table import VectorTable
-from firth.formats.target import WriteOptions, write_all
 from firth.native import vector_text
 
-BLOCK_BYTES = 4 << 20
-BINARY_BLOCK_BYTES = 2 << 20  # rows that are only moved: larger blocks leave the caches in between
 _NUMBER_BYTES = 64  # longest number that a row may hold on average; a double printed in full has 24
 _FIRST_ROWS_BYTES = 64 << 20  # what an announced number of rows may allocate before the file has shown any
 _BLANK = b" \t\r\n"
-Result = TypeVar("Result")
 
 
 class RowsRead(NamedTuple):
@@ -104,7 +94,7 @@ def read_text_rows(
     rows = _Rows(source, n_dims, options, n_rows)
     max_row_bytes = MAX_WORD_BYTES + n_dims * _NUMBER_BYTES
     pending: deque[tuple[Future[vector_text.BlockReport], _Block]] = deque()
-    buffers = _Buffers(BLOCK_BYTES if source.size is None else min(BLOCK_BYTES, source.size + 1))
+    buffers = Buffers(BLOCK_BYTES if source.size is None else min(BLOCK_BYTES, source.size + 1))
     extra: int | None = None  # where rows begin that the header did not announce
 
     def collect() -> None:
@@ -117,7 +107,7 @@ def read_text_rows(
             buffers.give(block.words)
         buffers.give(block.buffer)
 
-    with _Lanes(1 if _is_small(source) else options.n_threads) as pool:
+    with Lanes(1 if _is_small(source) else options.n_threads) as pool:
         try:
             for buffer, n_bytes, offset in _line_blocks(source, taken, max_row_bytes, buffers):
                 n_lines = buffer.count(b"\n", 0, n_bytes)
@@ -163,7 +153,7 @@ def read_binary_rows(source: ByteSource, n_dims: int, options: ReadOptions, n_ro
     if source.size is not None:
         max_row_bytes, size = min(max_row_bytes, source.size), min(size, source.size + 1)
     # a block is read behind room for what the block before may leave: less than a row
-    buffers = _Buffers(max_row_bytes + size)
+    buffers = Buffers(max_row_bytes + size)
     pending: deque[tuple[Future[vector_text.BlockReport], _Block]] = deque()
     ahead: Future[tuple[bytearray, int]] | None = None
     position = source.offset  # of what is read next, in the file
@@ -180,7 +170,7 @@ def read_binary_rows(source: ByteSource, n_dims: int, options: ReadOptions, n_ro
             _explain(source, n_dims, block, report)
         buffers.give(block.buffer)
 
-    with _Lanes(1 if _is_small(source) else options.n_threads) as pool:
+    with Lanes(1 if _is_small(source) else options.n_threads) as pool:
         try:
             while rows.n_rows < rows.target:
                 buffer, n_read = ahead.result() if ahead is not None else read_block(buffers.take())
@@ -234,37 +224,6 @@ def read_binary_rows(source: ByteSource, n_dims: int, options: ReadOptions, n_ro
     return rows.finish(has_words=True)
 
 
-def write_text_rows(
-    stream: IO[bytes],
-    table: VectorTable,
-    options: WriteOptions,
-    path: Path,
-    *,
-    separator: bytes = b" ",
-    trailing: bool = False,
-    has_words: bool = True,
-) -> None:
-    """Write every row; refuse a NaN or an infinity by its row."""
-
-    def form(first: int, last: int, out: bytearray) -> int:
-        words = ("\n".join(table.words[first:last]) + "\n").encode("utf-8") if has_words else None
-        return vector_text.format_text_rows(_block_of(table.matrix, first, last), words, separator, trailing, out)
-
-    _write_blocks(stream, table, options, path, form, table.matrix.shape[1] * 12 + 16, BLOCK_BYTES)
-
-
-def write_binary_rows(
-    stream: IO[bytes], table: VectorTable, options: WriteOptions, path: Path, *, newline: bool
-) -> None:
-    """Write every row in binary; refuse a NaN or an infinity by its row."""
-
-    def form(first: int, last: int, out: bytearray) -> int:
-        words = ("\n".join(table.words[first:last]) + "\n").encode("utf-8")
-        return vector_text.pack_binary_rows(_block_of(table.matrix, first, last), words, newline, out)
-
-    _write_blocks(stream, table, options, path, form, table.matrix.shape[1] * 4 + 16, BINARY_BLOCK_BYTES)
-
-
 def finish_table(
     path: Path,
     words: list[str],
@@ -309,7 +268,7 @@ def validate_finite(path: Path, matrix: NDArray[np.float32]) -> None:
     """Refuse a matrix with a NaN or an infinity, naming the row; reads it once, block by block."""
     step = max(1, BLOCK_BYTES // max(1, 4 * matrix.shape[1]))
     for first in range(0, len(matrix), step):
-        row = vector_text.first_row_not_finite(_block_of(matrix, first, first + step))
+        row = vector_text.first_row_not_finite(block_of(matrix, first, first + step))
         if row is not None:
             raise FormatError(f"{path}: row {first + row + 1}: its vector holds a NaN or an infinity")
 
@@ -334,46 +293,8 @@ class _Block:
     start: int = 0  # of its first byte in the buffer
 
 
-class _Lanes:
-    """Threads to hand blocks to; with one, work is done at once, as a small file is not worth a thread."""
-
-    def __init__(self, n_threads: int) -> None:
-        self._pool = ThreadPoolExecutor(n_threads, "firth-rows") if n_threads > 1 else None
-
-    def __enter__(self) -> _Lanes:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown()
-
-    def submit(self, function: Callable[..., Result], *arguments: object) -> Future[Result]:
-        if self._pool is not None:
-            return self._pool.submit(function, *arguments)
-        future: Future[Result] = Future()
-        try:
-            future.set_result(function(*arguments))
-        except BaseException as error:
-            future.set_exception(error)
-        return future
-
-
 def _is_small(source: ByteSource) -> bool:
     return source.size is not None and source.size < BLOCK_BYTES
-
-
-class _Buffers:
-    """Byte buffers used again and again, as fresh ones cost page faults."""
-
-    def __init__(self, size: int) -> None:
-        self._size = max(64, size)
-        self._free: list[bytearray] = []
-
-    def take(self) -> bytearray:
-        return self._free.pop() if self._free else bytearray(self._size)
-
-    def give(self, buffer: bytearray) -> None:
-        self._free.append(buffer)
 
 
 class _Rows:
@@ -471,7 +392,7 @@ class _Rows:
 
 
 def _line_blocks(
-    source: ByteSource, taken: bytes, max_row_bytes: int, buffers: _Buffers
+    source: ByteSource, taken: bytes, max_row_bytes: int, buffers: Buffers
 ) -> Iterator[tuple[bytearray, int, int]]:
     """Buffers of whole lines: (buffer, bytes of lines, offset in the file); blank lines at the end are dropped."""
     carry = taken
@@ -507,51 +428,6 @@ def _line_blocks(
             source.fail(f"more than {filled} bytes of blank lines", offset=offset)
         carry = bytes(memoryview(buffer)[cut + 1 : filled])
         yield buffer, cut + 1, offset
-
-
-def _write_blocks(
-    stream: IO[bytes],
-    table: VectorTable,
-    options: WriteOptions,
-    path: Path,
-    form: Callable[[int, int, bytearray], int],
-    row_bytes: int,
-    block_bytes: int,
-) -> None:
-    """Rows in blocks of about ``block_bytes``; ``row_bytes`` is what a row takes, about."""
-    n_rows = len(table)
-    step = max(1, block_bytes // row_bytes)
-    buffers = _Buffers(min(step, n_rows) * row_bytes)
-    pending: deque[tuple[Future[int], int, bytearray]] = deque()
-
-    def collect() -> None:
-        future, first, out = pending.popleft()
-        n_bytes = future.result()
-        if n_bytes < 0:
-            row = first - n_bytes
-            raise FormatError(
-                f"{path}: row {row}: the vector of {table.words[row - 1]!r} holds a NaN or an infinity; remove the word"
-            )
-        with memoryview(out) as view, view[:n_bytes] as part:
-            write_all(stream, part)
-        buffers.give(out)
-
-    with _Lanes(1 if n_rows <= step else options.n_threads) as pool:
-        try:
-            for first in range(0, n_rows, step):
-                out = buffers.take()
-                pending.append((pool.submit(form, first, min(n_rows, first + step), out), first, out))
-                while len(pending) > options.n_threads:
-                    collect()
-            while pending:
-                collect()
-        finally:
-            for future, _, _ in pending:
-                future.cancel()
-
-
-def _block_of(matrix: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
-    return np.ascontiguousarray(matrix[first:last], dtype=np.float32)
 
 
 def _nth_line(buffer: bytearray, index: int) -> int:
@@ -613,6 +489,4 @@ __all__ = [
     "read_binary_rows",
     "read_text_rows",
     "validate_finite",
-    "write_binary_rows",
-    "write_text_rows",
 ]

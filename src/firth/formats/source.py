@@ -1,8 +1,10 @@
-"""Room formats: a stranger's file as a stream of bytes, decompressed on the way, and the errors that say where.
+"""Room formats: reads a file as a stream of decompressed bytes; its errors name the row and the byte.
 
-Every reader stands on `ByteSource`. It never maps the file (a file that shrinks under a map kills the process), never
-reads more than it is asked for, and counts the bytes so that an error can name the place. Compression is told by
-content, not by name: gzip (RFC 1952), bzip2, xz, and Zstandard (RFC 8878) with the extra ``zstd``.
+Every reader uses `ByteSource`. It never maps the file, because a mapped file that shrinks kills the process. It never
+reads more than was requested. It counts the bytes, for the messages of errors. Compression is recognised by content,
+not by name: gzip (RFC 1952), bzip2, xz, and Zstandard (RFC 8878) with the extra ``zstd``.
+
+Tests: tests/bad_files/test_bombs.py.
 """
 
 from __future__ import annotations
@@ -28,13 +30,15 @@ from firth.base.machine import available_processors
 from firth.base.values import as_integer, validate_choice
 from firth.errors import EncodingError, FormatError, ParameterError, StorageError
 
-MAX_DIMS = 1 << 20  # no published vectors come near; it bounds what one row can make a reader allocate
+MAX_DIMS = 1 << 20  # far above all published vectors; it bounds the memory for one row
 MAX_WORD_BYTES = 1 << 16
 MAX_HEADER_BYTES = 256
-# Published vectors shrink to a third or a half; what becomes a hundred times its size was made to fill a memory.
+# Published vectors compress to a third or a half. A file that expands a hundredfold was made to exhaust memory.
 MAX_INFLATION = 100
-FREE_INFLATION_BYTES = 32 << 20  # below this no ratio is asked for: short files of one repeated row are no danger
-_DISK_RESERVE = 64 << 20  # of the temporary folder's free space, what decompression leaves to others
+FREE_INFLATION_BYTES = (
+    32 << 20
+)  # below this size the ratio is not checked: a short file of one repeated row is harmless
+_DISK_RESERVE = 64 << 20  # free space in the temporary folder that decompression leaves to other programs
 _XZ_MEMORY = 256 << 20  # xz -9 needs 65 MiB to decompress; a header may ask for 4 GiB
 
 Result = TypeVar("Result")
@@ -43,7 +47,7 @@ _DAMAGED = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How to read; the same for every format. See `firth.formats.registry.read_vectors`."""
+    """The options of reading, for every format. See `firth.formats.registry.read_vectors`."""
 
     encoding: str = "utf-8"
     encoding_errors: str = "strict"
@@ -61,9 +65,11 @@ class ReadOptions:
         try:
             ascii_compatible = "\n 0".encode(self.encoding) == b"\n 0"
         except LookupError:
-            raise ParameterError(f"encoding must be one that Python knows, got {self.encoding!r}") from None
+            raise ParameterError(f"encoding must be an encoding that Python knows, got {self.encoding!r}") from None
         if not ascii_compatible:
-            raise ParameterError(f"encoding must keep ASCII as it is, got {self.encoding!r}; convert the file to UTF-8")
+            raise ParameterError(
+                f"encoding must be an extension of ASCII, got {self.encoding!r}; convert the file to UTF-8"
+            )
 
     @property
     def n_threads(self) -> int:
@@ -79,9 +85,9 @@ class ByteSource:
     compression : str
         ``"none"``, ``"gzip"``, ``"bzip2"``, ``"xz"`` or ``"zstd"``.
     size : int or None
-        Bytes in all; None where the file is compressed, as only reading it through would tell.
+        Size in bytes; None for a compressed file, whose size is known only after reading it.
     offset : int
-        Bytes read so far, counted after decompression.
+        Number of bytes read so far, counted after decompression.
     """
 
     def __init__(self, path: Path) -> None:
@@ -89,7 +95,7 @@ class ByteSource:
         self.offset = 0
         raw = _open(path)
         try:
-            # the first bytes, for the magic; a buffered reader's peek would do, but it may return less
+            # the first bytes, for the magic number; not by peek of a buffered reader, which may return fewer
             head = raw.read(16)
             raw.seek(0)
             self.compression = compression_of(head) or "none"
@@ -112,12 +118,12 @@ class ByteSource:
         self._raw.close()
 
     def descriptor(self) -> int:
-        """The file as it is on disk, for a map of it."""
+        """The descriptor of the file on disk (not decompressed), for mapping."""
         return self._raw.fileno()
 
     @property
     def remaining(self) -> int | None:
-        """Bytes not read yet; None where the file is compressed."""
+        """Number of bytes not read yet; None if the file is compressed."""
         return None if self.size is None else max(0, self.size - self.offset)
 
     def read(self, n_bytes: int) -> bytes:
@@ -133,7 +139,7 @@ class ByteSource:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def read_into(self, view: memoryview) -> int:
-        """Fill ``view``; the number of bytes is smaller than its length only at the end of the file."""
+        """Fill ``view``; returns the number of bytes, smaller than its length only at the end of the file."""
         filled = 0
         while filled < len(view):
             n_bytes = self._guarded(self._stream.readinto, view[filled:])  # type: ignore[attr-defined]
@@ -153,7 +159,7 @@ class ByteSource:
         return line
 
     def at_end(self) -> bool:
-        """Whether nothing is left; consumes a byte where something is, so ask last."""
+        """Whether no byte is left. If a byte is left it is consumed, so call this last."""
         return not self.read(1)
 
     def fail(self, message: str, *, row: int | None = None, offset: int | None = None) -> NoReturn:
@@ -164,8 +170,8 @@ class ByteSource:
         self.offset += n_bytes
         if self.size is None and self.offset > max_inflated_bytes(self.file_size):
             raise FormatError(
-                f"{self.path}: {self.file_size} bytes of {self.compression} hold more than {self.offset} bytes, over"
-                f" {MAX_INFLATION} times as many, as vectors never do; if you trust the file, decompress it first"
+                f"{self.path}: {self.file_size} bytes of {self.compression} expand to more than {self.offset} bytes,"
+                f" over {MAX_INFLATION} times as many, as vectors never do; if you trust the file, decompress it first"
             )
 
     def _guarded(self, read: Callable[..., Result], *arguments: object) -> Result:
@@ -174,7 +180,9 @@ class ByteSource:
         except _DAMAGED as error:
             self._damaged(error)
         except OSError as error:
-            if error.errno is None:  # bz2 and gzip report damage so; the system's errors have a number
+            if (
+                error.errno is None
+            ):  # no number: bz2 and gzip report damage in this way; errors of the system have a number
                 self._damaged(error)
             raise StorageError(error.errno, f"{self.path} cannot be read: {error.strerror}") from error
         except Exception as error:
@@ -184,17 +192,17 @@ class ByteSource:
 
     def _damaged(self, error: Exception) -> NoReturn:
         raise FormatError(
-            f"{self.path}: the {self.compression} stream is damaged or cut after {self.offset} decompressed bytes"
+            f"{self.path}: the {self.compression} stream is damaged or truncated after {self.offset} decompressed bytes"
             f" ({error}); fetch the file again"
         ) from error
 
 
 class VectorEncodingError(FormatError, EncodingError):
-    """A word's bytes are not in the encoding asked for; both a FormatError and an EncodingError."""
+    """The bytes of a word are invalid in the requested encoding. Both a FormatError and an EncodingError."""
 
 
 def place(row: int | None, offset: int | None) -> str:
-    """``row 3 (byte 120): `` as far as it is known."""
+    """The text ``row 3 (byte 120): ``, without the parts that are None."""
     if row is not None and offset is not None:
         return f"row {row} (byte {offset}): "
     if row is not None:
@@ -204,9 +212,9 @@ def place(row: int | None, offset: int | None) -> str:
 
 @contextlib.contextmanager
 def mapped(source: ByteSource) -> Iterator[mmap.mmap]:
-    """The whole content as a read-only map, for formats that need to seek; a compressed one goes to disk first.
+    """Map the whole content, read-only, for formats that need to seek. A compressed file is first decompressed to disk.
 
-    A file that shrinks while it is mapped kills the process, so only formats that cannot stream ask for it.
+    A mapped file that shrinks kills the process, so only formats that cannot be streamed use a map.
     """
     if source.size == 0:
         source.fail("the file is empty")
@@ -220,28 +228,28 @@ def mapped(source: ByteSource) -> Iterator[mmap.mmap]:
     try:
         yield data
     finally:
-        with contextlib.suppress(BufferError):  # an array still looks at it: the map goes when the array does
+        with contextlib.suppress(BufferError):  # an array still uses the map, which is closed when the array is freed
             data.close()
 
 
 def max_inflated_bytes(n_packed: int) -> int:
-    """The most bytes that ``n_packed`` compressed ones may become."""
+    """Largest number of bytes to which ``n_packed`` compressed bytes may expand."""
     return max(FREE_INFLATION_BYTES, MAX_INFLATION * n_packed)
 
 
 def _spooled(source: ByteSource) -> IO[bytes]:
-    """The rest of a compressed source in a nameless temporary file on disk, which keeps some space free."""
+    """Decompress the rest of a source to an unnamed temporary file on disk; fails if the disk would become full."""
     folder = tempfile.gettempdir()
     free = shutil.disk_usage(folder).free - _DISK_RESERVE
     spool = cast("IO[bytes]", tempfile.TemporaryFile(prefix="firth-"))  # noqa: SIM115  the caller closes it
     try:
-        n_bytes = source.file_size  # decompressed, it takes at least about that
+        n_bytes = source.file_size  # a lower bound of the decompressed size, about
         while n_bytes <= free and (block := source.read(1 << 22)):
             n_bytes = max(n_bytes, source.offset)
             spool.write(block)
         if n_bytes > free:
             raise StorageError(
-                f"{source.path} must be decompressed to {folder}, which takes more than the {max(0, free) >> 20} MiB"
+                f"{source.path} must be decompressed to {folder}, which needs more than the {max(0, free) >> 20} MiB"
                 " that may be used there; free some space, set TMPDIR to another folder, or decompress the file"
             )
         spool.flush()
@@ -284,7 +292,7 @@ def _decompressed(raw: io.FileIO, compression: str) -> IO[bytes]:
 
 
 class _XzReader(io.RawIOBase):
-    """Streams of xz one after the other, as `lzma.LZMAFile`, but with a limit on the decompressor's memory."""
+    """Reads concatenated xz streams like `lzma.LZMAFile`, but with a limit on the decompressor's memory."""
 
     def __init__(self, raw: io.FileIO) -> None:
         self._raw = raw

@@ -1,4 +1,7 @@
-"""Room formats: what every reader returns and every writer takes: words, their vectors, and perhaps their counts."""
+"""Room formats: the table that every reader returns and every writer takes: words, vectors, and optional counts.
+
+Tests: tests/formats/test_round_trip.py.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,18 @@ from firth.errors import ShapeError
 
 @dataclass(frozen=True)
 class VectorTable:
-    """Words in the order of the file, one row of the matrix each.
+    """Words in the order of the file, and a matrix with one row for each word.
 
     Attributes
     ----------
-    words : list of str, V of them, all different
+    words : list of V str, all distinct
     matrix : float32 array, (V, D); may be a read-only memory map
-    counts : int64 array, (V,), or None where the file has none
+    counts : int64 array, (V,), or None if the file has no counts
 
     Raises
     ------
     ShapeError
-        The three do not fit each other, or the matrix is not float32.
+        The lengths differ, or the matrix is not float32.
     """
 
     words: list[str]

@@ -1,8 +1,10 @@
-"""Room formats: files that appear whole or not at all, compressed by their suffix.
+"""Room formats: writes files completely or not at all, compressed if their suffix says so.
 
-A file is written beside its destination under another name and renamed when it is complete, so neither a full disk nor
-``kill -9`` leaves half a file under the name that was asked for: see `firth.base.replace`. Data is synced to the
-disk only where asked: an export can be made again, a model cannot.
+A file is written under a temporary name in the same folder and renamed when it is complete. So neither a full disk nor
+``kill -9`` leaves half a file under the final name: see `firth.base.replace`. Data is synced to the disk only on
+request, because an export can be repeated, but a model cannot.
+
+Tests: tests/formats/test_writers.py.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from firth.formats.source import MAX_WORD_BYTES
 
 @dataclass(frozen=True)
 class WriteOptions:
-    """How to write; the same for every format. See `firth.formats.registry.write_vectors`."""
+    """The options of writing, for every format. See `firth.formats.registry.write_vectors`."""
 
     overwrite: bool = False
     storage: str = "float32"
@@ -48,7 +50,7 @@ class WriteOptions:
 
 
 def plain_suffix(path: Path) -> str:
-    """The suffix of the content, in small letters: ``vectors.txt.gz`` has ``.txt``."""
+    """The suffix before a suffix of compression, in lower case: ``vectors.txt.gz`` has ``.txt``."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in COMPRESSED_SUFFIXES:
         suffixes.pop()
@@ -59,7 +61,7 @@ def plain_suffix(path: Path) -> str:
 def whole_file(
     path: Path, *, overwrite: bool = False, sync: bool = False, compress: bool = True
 ) -> Iterator[IO[bytes]]:
-    """A writable stream whose content becomes ``path`` when the block ends well; otherwise nothing changes.
+    """Yield a stream to write to. If the block succeeds, its content becomes ``path``; otherwise nothing changes.
 
     Raises
     ------
@@ -69,14 +71,14 @@ def whole_file(
     validate_destination(path, overwrite)
     try:
         with replaced_file(path, sync=sync) as raw:
-            suffix = os.path.splitext(os.path.realpath(path))[1].lower()  # of the file that a link points to
+            suffix = os.path.splitext(os.path.realpath(path))[1].lower()  # the suffix of the file that a link points to
             stream = _compressed(raw, suffix if compress else "")
             try:
                 yield stream
                 stream.flush()
             finally:
                 if stream is not raw:
-                    stream.close()  # compressors write their end here; they leave the raw file open
+                    stream.close()  # a compressor writes its last bytes here; the raw file stays open
     except OSError as error:
         if isinstance(error, StorageError):
             raise
@@ -84,7 +86,7 @@ def whole_file(
 
 
 def validate_destination(path: Path, overwrite: bool) -> None:
-    """Refuse to replace what is there, or what is no file."""
+    """Raise StorageError if the path exists and ``overwrite`` is false, or if it is not a file."""
     try:
         status = regular_status(path)
     except OSError as error:
@@ -96,7 +98,7 @@ def validate_destination(path: Path, overwrite: bool) -> None:
 
 
 def validate_words(words: list[str], *, path: Path, format_name: str, forbidden: str, advice: str) -> None:
-    """Refuse words that the format cannot hold, by row: empty ones, those with a forbidden character, surrogates."""
+    """Refuse words that the format cannot store: empty words, words with a forbidden character, and lone surrogates."""
     if _are_clean(words, forbidden):
         return
     for row, word in enumerate(words, 1):
@@ -118,7 +120,7 @@ def validate_words(words: list[str], *, path: Path, format_name: str, forbidden:
 
 
 def _are_clean(words: list[str], forbidden: str) -> bool:
-    """The answer for all at once, where there are words."""
+    """Whether all words are valid, tested on their concatenation. False if there are no words."""
     try:
         data = "\0".join(words).encode("utf-8")
     except UnicodeEncodeError:
@@ -134,7 +136,7 @@ def _are_clean(words: list[str], forbidden: str) -> bool:
 
 def _compressed(raw: io.FileIO, suffix: str) -> IO[bytes]:
     kind = COMPRESSED_SUFFIXES.get(suffix)
-    if kind == "gzip":  # no name and no time inside: the same vectors give the same bytes
+    if kind == "gzip":  # without a name and a time, so that equal vectors give equal bytes
         return cast("IO[bytes]", gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0))
     if kind == "bzip2":
         return cast("IO[bytes]", bz2.BZ2File(raw, "wb"))

@@ -8,11 +8,13 @@ Grammar
     header = V " " D newline             (decimal numbers)
     row    = [newline] word " " float*D  (float32, little-endian)
 
-word2vec.c writes a newline after each row, gensim writes none; both are read. firth writes it. A word holds neither a
-space nor a newline.
+word2vec.c writes a newline after each row and gensim does not; firth reads both and writes the newline. A word must not
+have a space or a newline.
 
 Source: word2vec.c, the end of ``TrainModel`` with ``-binary 1``, https://code.google.com/archive/p/word2vec/;
 gensim's ``save_word2vec_format(binary=True)``.
+
+Tests: tests/formats/test_rows.py.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from pathlib import Path
 from firth.errors import FormatError
 from firth.formats.format import Format, Sample, take_sample
 from firth.formats.recognition import find_binary_width, recognise_rows, shows_numbers
-from firth.formats.rows import finish_table, parse_header, read_binary_rows, write_binary_rows
+from firth.formats.row_writing import write_binary_rows
+from firth.formats.rows import finish_table, parse_header, read_binary_rows
 from firth.formats.source import MAX_HEADER_BYTES, ByteSource, ReadOptions
 from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions, validate_words, whole_file
@@ -31,7 +34,7 @@ from firth.formats.word2vec_text import FORMAT as TEXT_FORMAT
 
 
 def looks_like(sample: Sample) -> bool:
-    """The header of word2vec, and behind it words and numbers as binary."""
+    """Whether the file has word2vec's header, and after it words and binary numbers."""
     return recognise_rows(sample) == "binary"
 
 

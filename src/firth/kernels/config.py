@@ -22,6 +22,9 @@ from firth.native.kernel import MAX_NEGATIVES
 
 MIN_LEARNING_RATE_SHARE = 1e-4  # word2vec.c: starting_alpha * 0.0001
 NOISE_EXPONENT = 0.75  # Mikolov et al. 2013b, section 2.2
+# Published optima are from -1 to 1 (Caselles-Dupré et al. 2018, arXiv:1804.04212). At 10 a word of half the count is
+# drawn a thousandth as often; beyond it one word is all the noise.
+MAX_NOISE_EXPONENT = 10.0
 MAX_SEED = 2**64 - 1  # the key of Philox4x32-10 has 64 bits
 MAX_INT32 = 2**31 - 1
 MAX_THREADS = 4096
@@ -52,7 +55,7 @@ class Limits:
     help: str
     choices: tuple[str, ...] | Callable[[], tuple[str, ...]] | None = None
     minimum: float | None = None
-    maximum: int | None = None
+    maximum: float | None = None
     above: float | None = None
     advice: str = ""
 
@@ -96,7 +99,7 @@ class TrainingConfig:
     target_collision : {"reject", "count", "drop"}
         A noise word that equals the target: drawn again, kept, or skipped (as word2vec.c and gensim do).
     noise_exponent : float
-        Noise is drawn in proportion to count ** noise_exponent; any finite number.
+        Noise is drawn in proportion to count ** noise_exponent; from -10 to 10.
     subsample : float >= 0
         t in the probability sqrt(t/f) + t/f of keeping a word of relative frequency f; 0 keeps every word.
     cbow_input : {"mean", "sum"}
@@ -160,7 +163,12 @@ class TrainingConfig:
         "a noise word that equals the target: reject (draw another word), count (keep), drop (skip)",
         choices=("reject", "count", "drop"),
     )
-    noise_exponent: float = parameter(NOISE_EXPONENT, "noise words are drawn in proportion to count ** exponent")
+    noise_exponent: float = parameter(
+        NOISE_EXPONENT,
+        "noise words are drawn in proportion to count ** exponent",
+        minimum=-MAX_NOISE_EXPONENT,
+        maximum=MAX_NOISE_EXPONENT,
+    )
     subsample: float = parameter(0.001, "threshold of subsampling frequent words; 0 is off", minimum=0.0)
     cbow_input: str = parameter("mean", "CBOW: mean or sum of the context's vectors", choices=cbow.INPUTS)
     cbow_update: str = parameter("gradient", "CBOW: the true gradient, or word2vec's update", choices=cbow.UPDATES)
@@ -284,12 +292,12 @@ def validate_parameter(name: str, value: Any) -> Any:
             raise ParameterError(f"{name} must be True or False, got {value!r}")
         return value
     if kind == "float":
-        number = as_number(name, value, minimum=limits.minimum)
+        number = as_number(name, value, minimum=limits.minimum, maximum=limits.maximum)
         if limits.above is not None and number <= limits.above:
             raise ParameterError(f"{name} must be above {limits.above:g}, got {number:g}; {limits.advice}")
         return number
     minimum = None if limits.minimum is None else int(limits.minimum)
-    maximum = _WIDTHS[kind][1] if limits.maximum is None else limits.maximum
+    maximum = _WIDTHS[kind][1] if limits.maximum is None else int(limits.maximum)
     return as_integer(name, value, minimum=minimum, maximum=maximum)
 
 

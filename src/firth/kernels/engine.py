@@ -1,7 +1,8 @@
-"""Room kernels: an encoded corpus, two matrices and an objective, ready to train slices; the native twin's Python face.
+"""Room kernels: examples, two matrices and an objective, ready to train slices; the native core's Python face.
 
-The engine owns the padded matrices and the tables; what a slice samples and computes is the native core's. It knows
-nothing of files, threads or progress: training does that.
+The engine owns the padded matrices and the tables; what a slice samples and computes is the native core's. The numbers
+of input rows, of targets and of output rows may differ. It knows nothing of files, threads or progress: training does
+that.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from numpy.typing import NDArray
 from firth.corpus.philox import Purpose
 from firth.errors import ParameterError, ShapeError, TrainingError
 from firth.kernels.config import TrainingConfig
+from firth.kernels.examples import Examples
 from firth.kernels.guessing import guessing_loss
 from firth.kernels.plan import PlanTables
 from firth.kernels.settings import make_settings, open_kernel, parameter_values
-from firth.kernels.staleness import choose_shard_tokens, touch_rates
+from firth.kernels.staleness import choose_shard_tokens
 from firth.native.kernel import ROW_ALIGNMENT_BYTES, Result, Rounds
 from firth.native.loader import StoppedError
+from firth.native.settings import RowMatrix
 from firth.numerics.huffman import build_huffman_tree
 
 HELDOUT_NEGATIVES = 10
@@ -65,31 +68,26 @@ class SliceResult:
 
 
 class Engine:
-    """Trains slices of an encoded corpus.
+    """Trains slices of the positions of its examples: tokens of an encoded corpus, or rows of explicit examples.
 
     Parameters
     ----------
-    ids : int32 array, (n_tokens,)
-        Word ids of the retained tokens; may be memory-mapped.
-    offsets : int64 array, (n_sequences + 1,)
-        Sequence s is ids[offsets[s]:offsets[s + 1]].
-    counts : int64 array, (V,)
+    examples : Examples
+        Of ``text_examples`` and its like (kernels/examples.py).
     config : TrainingConfig
         Taken as :meth:`TrainingConfig.resolved` decides it. ``threads`` says how many call :meth:`train_slice` at the
         same time. With more than one, each learns on its own copies of the rows that are touched most
         (native/cpp/train/replicas.hpp), and adds them up every 65,536 / threads tokens or sooner.
-    noise_distribution : float array, (V,), or None
+    noise_distribution : float array, (n_targets,), or None
         Takes the place of the counts raised to ``noise_exponent``.
-    sequence_weights : float array, (n_sequences,), or None
-        Loss and gradient of each sequence are multiplied by its weight.
     loss_every : int or None
         The training loss is taken of one in so many blocks of 64 tokens, drawn by counter among that many that follow
         each other, the same in every epoch; 1: of all. None: 1 up to ``EXACT_LOSS_TOKENS`` tokens and under full
         softmax, else ``LOSS_EVERY``.
-    initial_vectors : float array, (V, D), or None
+    initial_vectors : float array, (n_input_rows, D), or None
         Rows that are NaN throughout are drawn as without it.
-    frozen : bool array, (V,), or None
-        Words whose input vectors stay as they are; their output vectors learn.
+    frozen : bool array, (n_input_rows,), or None
+        Input vectors that stay as they are; all output vectors learn.
     instruction_set : str or None
         None: the process's own.
 
@@ -102,20 +100,18 @@ class Engine:
     Raises
     ------
     ParameterError
-        The vocabulary has too few words for the loss, or ``loss_every`` is below 1.
+        There are too few targets for the loss, or ``loss_every`` is below 1, or ``subsample`` is above 0 for examples
+        of which nothing is left out.
     NativeError
         The native library has other settings than this Python code, or lacks a side.
     """
 
     def __init__(
         self,
-        ids: NDArray[np.int32],
-        offsets: NDArray[np.int64],
-        counts: NDArray[np.int64],
+        examples: Examples,
         config: TrainingConfig,
         *,
         noise_distribution: NDArray[np.float64] | None = None,
-        sequence_weights: NDArray[np.float32] | None = None,
         initial_vectors: Matrix | None = None,
         frozen: NDArray[np.bool_] | None = None,
         loss_every: int | None = None,
@@ -128,39 +124,42 @@ class Engine:
         outputs = self._objective.outputs
         self._kernel = open_kernel(instruction_set)
         self.instruction_set = self._kernel.instruction_set
-        self._config, self._n_words, self._dims = config, len(counts), config.dims
-        n_output_rows = self._n_words - outputs.rows_below_vocabulary
+        self._config, self._examples, self._dims = config, examples, config.dims
+        if config.subsample > 0 and not examples.subsamples:
+            raise ParameterError(
+                f"subsample must be 0 for the source {examples.source!r}, which leaves out nothing, got"
+                f" {config.subsample}"
+            )
+        counts = examples.counts
+        n_output_rows = len(counts) - outputs.rows_below_vocabulary
         if n_output_rows < 1:
             least = f"{1 + outputs.rows_below_vocabulary} or more words"
             raise ParameterError(
-                f"counts must have {least} for loss={config.loss!r}, got {self._n_words}, which leaves no output to"
+                f"counts must have {least} for loss={config.loss!r}, got {len(counts)}, which leaves no output to"
                 " tell apart; give more words"
             )
 
         row_elements = ROW_ALIGNMENT_BYTES // np.dtype(np.float32).itemsize
-        self._stride = -(-config.dims // row_elements) * row_elements
-        self._input = _allocate_matrix(self._n_words, self._stride)
-        self._output = _allocate_matrix(n_output_rows, self._stride)
+        stride = -(-config.dims // row_elements) * row_elements
+        self._input = _allocate_matrix(examples.n_input_rows, stride)
+        self._output = _allocate_matrix(n_output_rows, stride)
 
-        self._ids = np.ascontiguousarray(ids, dtype=np.int32)
-        self._offsets = np.ascontiguousarray(offsets, dtype=np.int64)
         self._tables = PlanTables.build(counts, config, noise_distribution)
-        self._weights = None if sequence_weights is None else np.ascontiguousarray(sequence_weights, dtype=np.float32)
         self._frozen = None if frozen is None else np.ascontiguousarray(frozen, dtype=np.uint8)
         self._stop_flag = np.zeros(1, np.int32)
         self._rounds: dict[int, Rounds] = {}
         tree = build_huffman_tree(counts) if outputs.needs_tree else None
         given: dict[str, Any] = {"noise_distribution": noise_distribution, "tree": tree}
-        rates = touch_rates(counts, self._offsets, config, **given)
+        rates = examples.rates(config, **given)
         shard_tokens = choose_shard_tokens(
             rates,
             counts,
             config,
             shards=self._kernel.shards,
-            largest_weight=1.0 if self._weights is None else float(self._weights.max(initial=0.0)),
+            largest_weight=1.0 if examples.weights is None else float(examples.weights.max(initial=0.0)),
             **given,
         )
-        every = 1 if outputs.takes_every_loss or len(ids) <= EXACT_LOSS_TOKENS else LOSS_EVERY
+        every = 1 if outputs.takes_every_loss or len(examples.ids) <= EXACT_LOSS_TOKENS else LOSS_EVERY
         self.loss_every = loss_every or every
         self.guessing_loss_nats = guessing_loss(counts, config, **given)
         # The root of a tree is the last node, and the busiest.
@@ -168,34 +167,32 @@ class Engine:
         self._settings = make_settings(
             self._kernel,
             config,
-            ids=self._ids,
-            offsets=self._offsets,
-            sequence_weights=self._weights,
-            n_tokens=len(self._ids),
-            n_sequences=len(self._offsets) - 1,
+            source=examples.source,
+            ids=examples.ids,
+            offsets=examples.offsets,
+            targets=examples.targets,
+            sequence_weights=examples.weights,
+            n_tokens=len(examples.ids),
+            n_sequences=len(examples.offsets) - 1,
             keep_thresholds=self._tables.keep_thresholds,
             noise=self._tables.noise,
             noise_parts=self._tables.noise_parts,
             path_offsets=None if tree is None else np.ascontiguousarray(tree.offsets, dtype=np.int64),
             path_nodes=None if tree is None else np.ascontiguousarray(tree.node_ids, dtype=np.int32),
             path_codes=None if tree is None else np.ascontiguousarray(tree.codes, dtype=np.uint8),
-            input_matrix=self._input,
-            output_matrix=self._output,
-            frozen=self._frozen,
+            input=RowMatrix(self._input, self._frozen, rates.inputs.astype(np.float32)),
+            output=RowMatrix(
+                self._output, touches=output_touches.astype(np.float32), touches_from_last=tree is not None
+            ),
+            n_targets=len(counts),
             stop_flag=self._stop_flag,
-            n_words=self._n_words,
-            n_output_rows=n_output_rows,
-            stride=self._stride,
-            input_touches=rates.inputs.astype(np.float32),
-            output_touches=output_touches.astype(np.float32),
-            output_touches_from_last=int(tree is not None),
             noise_purpose=int(Purpose.NEGATIVES),
             shard_tokens=shard_tokens,
             loss_every=self.loss_every,
         )
         self._kernel.initial_vectors(config.seed, self._input, self._dims)
         if initial_vectors is not None:
-            self._validate_shape("initial_vectors", initial_vectors, self._n_words)
+            self._validate_shape("initial_vectors", initial_vectors, len(self._input))
             is_given = ~np.isnan(initial_vectors).all(axis=1)
             self._input[is_given, : self._dims] = initial_vectors[is_given]
 
@@ -206,12 +203,12 @@ class Engine:
 
     @property
     def input_vectors(self) -> Matrix:
-        """A copy of the input vectors, (V, D), without padding."""
+        """A copy of the input vectors, (n_input_rows, D), without padding."""
         return self._input[:, : self._dims].copy()
 
     @property
     def output_vectors(self) -> Matrix:
-        """A copy of the output vectors, (V, D), or (V - 1, D) of the inner nodes, without padding."""
+        """A copy of the output vectors, (n_targets, D), or (n_targets - 1, D) of the inner nodes, without padding."""
         return self._output[:, : self._dims].copy()
 
     def take_vectors(self) -> tuple[Matrix, Matrix]:
@@ -250,7 +247,7 @@ class Engine:
         StoppedError
             After ``request_stop``; whole rounds have been trained then.
         """
-        if start % self.round_tokens or (stop % self.round_tokens and stop != len(self._ids)):
+        if start % self.round_tokens or (stop % self.round_tokens and stop != len(self._examples.ids)):
             raise ParameterError(
                 f"start and stop must be multiples of {self.round_tokens} or the epoch's end, got {start} and {stop}"
             )
@@ -262,13 +259,21 @@ class Engine:
         return self._as_slice_result(rounds.train(start, stop, epoch))
 
     def heldout_loss(
-        self, ids: NDArray[np.int32], offsets: NDArray[np.int64], *, threads: int = 1
+        self,
+        ids: NDArray[np.int32],
+        offsets: NDArray[np.int64],
+        targets: NDArray[np.int32] | None = None,
+        *,
+        threads: int = 1,
     ) -> tuple[float, int]:
         """Mean loss in nats of examples that are not trained on, and their number.
 
         Full windows, no subsampling; with negative sampling 10 negatives for each window, fixed by the seed and the
         token's position; so that it is comparable between runs, epochs and numbers of threads.
         """
+        if (targets is None) != (self._examples.targets is None):
+            raise ParameterError("targets must be given if and only if the examples that are trained on have targets")
+        targets = None if targets is None else np.ascontiguousarray(targets, dtype=np.int32)
         ids = np.ascontiguousarray(ids, dtype=np.int32)
         offsets = np.ascontiguousarray(offsets, dtype=np.int64)
         fixed = "fixed" if self._config.window_mode == "dynamic" else self._config.window_mode
@@ -279,6 +284,7 @@ class Engine:
             **parameter_values(self._kernel, dataclasses.replace(self._config, **changes)),
             ids=ids,
             offsets=offsets,
+            targets=targets,
             n_tokens=len(ids),
             n_sequences=len(offsets) - 1,
             sequence_weights=None,
@@ -303,7 +309,7 @@ class Engine:
         """
         loss = weight = 0.0
         n_found = 0
-        for start, stop in _split(len(self._ids), _MEASURED_TOKENS):
+        for start, stop in _split(len(self._examples.ids), _MEASURED_TOKENS):
             result = self._kernel.evaluate_slice(self._settings, start, stop, epoch=0)
             loss, weight, n_found = loss + result.loss, weight + result.weight, n_found + result.examples
             if n_found >= n_examples:

@@ -1,4 +1,7 @@
-"""Room kernels: the loss of guessing: what an example costs where every logit is zero, as before any training."""
+"""Room kernels: the loss of guessing: what an example costs where every logit is zero, as before any training.
+
+Tests: tests/training/test_divergence.py.
+"""
 
 from __future__ import annotations
 

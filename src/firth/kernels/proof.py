@@ -5,6 +5,8 @@ The measure is that of DESIGN.md: in the float64 build with the exact sigmoid, a
     |before - after - gradient| <= 1e-12 max(1, |gradient|, |row|)
 
 ``largest_update_error`` returns the left side divided by the maximum on the right, the largest over all rows.
+
+Tests: tests/kernels/test_native_units.py.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from firth.kernels.reference import update_unit
 from firth.kernels.registry import OBJECTIVES, Objective
 from firth.kernels.settings import make_settings, open_kernel
 from firth.native.kernel import ROW_ALIGNMENT_BYTES, Kernel
-from firth.native.settings import Settings
+from firth.native.settings import RowMatrix, Settings
 from firth.numerics.huffman import HuffmanTree, build_huffman_tree
 
 DOUBLE_TOLERANCE = 1e-12
@@ -188,27 +190,24 @@ class NativeUnit:
             "threads": 1,
             **self.options,
         }
-        corpus = dict.fromkeys(("ids", "offsets", "sequence_weights", "keep_thresholds", "noise", "noise_parts"))
+        corpus = dict.fromkeys(
+            ("ids", "offsets", "targets", "sequence_weights", "keep_thresholds", "noise", "noise_parts")
+        )
         tree = self.tree
         return make_settings(
             kernel,
             TrainingConfig(**parameters).resolved(),
+            source="windows",
             **corpus,
             n_tokens=0,
             n_sequences=0,
             path_offsets=None if tree is None else np.ascontiguousarray(tree.offsets, np.int64),
             path_nodes=None if tree is None else np.ascontiguousarray(tree.node_ids, np.int32),
             path_codes=None if tree is None else np.ascontiguousarray(tree.codes, np.uint8),
-            input_matrix=inputs,
-            output_matrix=outputs,
-            frozen=None,
+            input=RowMatrix(inputs),
+            output=RowMatrix(outputs),
+            n_targets=len(outputs) + self.objective.outputs.rows_below_vocabulary,
             stop_flag=None,
-            n_words=len(inputs),
-            n_output_rows=len(outputs),
-            stride=inputs.shape[1],
-            input_touches=None,
-            output_touches=None,
-            output_touches_from_last=0,
             noise_purpose=0,
             shard_tokens=1,
             loss_every=1,

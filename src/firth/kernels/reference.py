@@ -1,6 +1,8 @@
 """Room kernels: one unit's update as the mathematics says it: it holds no formula, it calls numerics and applies.
 
 The native kernels are held against this, update by update. It is slow, and meant to be read.
+
+Tests: tests/kernels/test_native_units.py.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ An objective is an input side (what vectors a context makes) and an output side 
 what loss). A side is a native header with its line in native/cpp/objectives/objectives.hpp, and a file in kernels/sides
 with its line here. Tests, ``selfcheck`` and the command line's choices are generated from these tables. A side that is
 not firth's own is compiled in by CMake's ``FIRTH_EXTRA_SIDES`` and registered with :func:`register`.
+
+Tests: tests/extending/test_sides.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room kernels: fills the native settings: every parameter of TrainingConfig under its name, and what a run adds."""
+"""Room kernels: fills the native settings: every parameter of TrainingConfig under its name, and what a run adds.
+
+Tests: tests/native/test_settings.py.
+"""
 
 from __future__ import annotations
 
@@ -50,8 +53,8 @@ def find_side(kernel: Kernel, config: TrainingConfig, name: str) -> int:
     inputs, outputs = config.objective.inputs, config.objective.outputs
     answers = {
         "architecture": {
-            "block_tokens": inputs.block_tokens,
-            "block_draws": inputs.block_draws,
+            "stretch_tokens": inputs.stretch_tokens,
+            "noise_sets": inputs.noise_sets,
             "joined_windows": inputs.joined_windows,
             "takes_parts": int(inputs.takes_parts),
         },
@@ -60,12 +63,18 @@ def find_side(kernel: Kernel, config: TrainingConfig, name: str) -> int:
     return kernel.table.find_side(name, getattr(config, name), answers[name])
 
 
-def make_settings(kernel: Kernel, config: TrainingConfig, **run: Any) -> Settings:
+def make_settings(kernel: Kernel, config: TrainingConfig, *, source: str, **run: Any) -> Settings:
     """The settings of a resolved configuration, and of what else a run consists of (native/cpp/model/settings.hpp).
+
+    Parameters
+    ----------
+    source : str
+        The name of the source of examples.
 
     Raises
     ------
     NativeError
-        A field has no value, or one of another type, or the library lacks a side.
+        A field has no value, or one of another type, or the library lacks a side or the source.
     """
-    return Settings(kernel.table, {**parameter_values(kernel, config), **run})
+    code = kernel.table.find_source(source)
+    return Settings(kernel.table, {**parameter_values(kernel, config), "source": code, **run})

@@ -1,4 +1,7 @@
-"""Room models: what a run has recorded: a line per epoch, each held-out evaluation, the seconds."""
+"""Room models: what a run has recorded: a line per epoch, each held-out evaluation, the seconds.
+
+Tests: tests/training/test_history.py.
+"""
 
 from __future__ import annotations
 

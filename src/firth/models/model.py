@@ -1,4 +1,7 @@
-"""Room models: what a run yields: vectors, how they came about, and how they are saved and loaded."""
+"""Room models: what a run yields: vectors, how they came about, and how they are saved and loaded.
+
+Tests: tests/training/test_train.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room models: records of numbers and texts from JSON, each value of the type that its field has."""
+"""Room models: records of numbers and texts from JSON, each value of the type that its field has.
+
+Tests: tests/bad_files/test_json_leaves.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room models: the names of the work folder beside a model and of the files that an unfinished run keeps in it."""
+"""Room models: the names of the work folder beside a model and of the files that an unfinished run keeps in it.
+
+Tests: tests/training/test_work_folder.py.
+"""
 
 from __future__ import annotations
 

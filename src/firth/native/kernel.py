@@ -1,4 +1,7 @@
-"""Room native: the ctypes declarations of the training kernels; ``Settings`` are made by settings.py."""
+"""Room native: the ctypes declarations of the training kernels; ``Settings`` are made by settings.py.
+
+Tests: tests/kernels/test_engine.py.
+"""
 
 from __future__ import annotations
 

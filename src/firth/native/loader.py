@@ -5,6 +5,8 @@ RTLD_LOCAL; the environment variable FIRTH_INSTRUCTION_SET forces one (``x86-64-
 that tests run them all. FIRTH_LIBRARY_FOLDER names a folder of libraries that are taken in place of the package's own,
 such as libraries that were built with more sides (CMake's FIRTH_EXTRA_SIDES). There is no silent fallback: what cannot
 be loaded is an error.
+
+Tests: tests/kernels/test_native_units.py.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 The grader's child process runs other people's functions and has to end whatever they start. Elsewhere than on Linux
 every function does nothing and returns False.
+
+Tests: tests/checking/test_process.py, tests/checking/test_hostile.py.
 """
 
 from __future__ import annotations

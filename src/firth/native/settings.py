@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +25,8 @@ _SCALARS: dict[str, Any] = {
     "float64": ctypes.c_double,
 }
 SIDE_ANSWERS = (
-    "block_tokens",
-    "block_draws",
+    "stretch_tokens",
+    "noise_sets",
     "joined_windows",
     "takes_parts",
     "draws_negatives",
@@ -52,6 +52,49 @@ class Field:
     type: str
     offset: int
     size: int
+
+
+@dataclass(frozen=True)
+class RowMatrix:
+    """A matrix of rows that training moves: a value of the fields ``input.*`` or ``output.*`` together.
+
+    Attributes
+    ----------
+    rows : float32 or float64 array, (n_rows, stride)
+        The first ``dims`` columns are used and the others are 0.
+    frozen : uint8 array, (n_rows,), or None
+        Rows that stay as they are.
+    touches : float32 array, (n_rows,), or None
+        How often one token touches each row, on average.
+    touches_from_last : bool
+        The last row is touched most, and not the first.
+    """
+
+    rows: NDArray[Any]
+    frozen: NDArray[np.uint8] | None = None
+    touches: NDArray[np.float32] | None = None
+    touches_from_last: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("frozen", "touches"):
+            values = getattr(self, name)
+            if values is not None and values.shape != (len(self.rows),):
+                raise NativeError(
+                    f"{name} of a matrix must have a value for each of its {len(self.rows)} rows, got an array of shape"
+                    f" {values.shape}"
+                )
+
+    def fields(self) -> dict[str, Any]:
+        """The value of each native field."""
+        n_rows, stride = self.rows.shape
+        return {
+            "rows": self.rows,
+            "n_rows": n_rows,
+            "stride": stride,
+            "frozen": self.frozen,
+            "touches": self.touches,
+            "touches_from_last": int(self.touches_from_last),
+        }
 
 
 class _NativeField(ctypes.Structure):
@@ -82,12 +125,15 @@ class SettingsTable:
     choices : mapping of parameter to codes by word
     sides : mapping of ``"architecture"`` and ``"loss"`` to the library's sides by name, in the order of their codes
         What a side answers natively: ``SIDE_ANSWERS``; 0 where a question does not concern it.
+    sources : tuple of names
+        The library's sources of examples, in the order of their codes.
     """
 
     fields: Mapping[str, Field]
     structure: type[ctypes.Structure]
     choices: Mapping[str, Mapping[str, int]]
     sides: Mapping[str, Mapping[str, Mapping[str, int]]]
+    sources: tuple[str, ...]
 
     @classmethod
     def of(cls, library: ctypes.CDLL) -> SettingsTable:
@@ -152,26 +198,45 @@ class SettingsTable:
                 )
         return list(sides).index(name)
 
+    def find_source(self, name: str) -> int:
+        """The code of a source of examples.
+
+        Raises
+        ------
+        NativeError
+            The library lacks the source.
+        """
+        if name not in self.sources:
+            raise NativeError(
+                f"source must be one of the native library's sources of examples {', '.join(self.sources)}, got"
+                f" {name!r}; build the library with the source's header (CMake's FIRTH_EXTRA_SOURCES)"
+            )
+        return self.sources.index(name)
+
 
 _REINSTALL = "reinstall firth so that both come from one build"
 
 
 class Settings:
-    """A filled struct; keeps the arrays alive that it points to. Its fields are read as attributes, and not written."""
+    """A filled struct; keeps the arrays alive that it points to. Its fields are read as attributes, and not written.
+
+    A :class:`RowMatrix` is the value of all fields whose names begin with its own name and a dot.
+    """
 
     __slots__ = ("_table", "_values", "struct")
 
     def __init__(self, table: SettingsTable, values: Mapping[str, Any]) -> None:
-        for name in values:
+        of_fields = dict(_field_values(values))
+        for name in of_fields:
             if name not in table.fields:
                 raise NativeError(f"the native library has no field {name} of the settings; {_REINSTALL}")
         for name in table.fields:
-            if name not in values:
+            if name not in of_fields:
                 raise NativeError(f"the field {name} of the native settings has no value; {_REINSTALL}")
         self._table = table
         self._values = dict(values)
         self.struct = table.structure()
-        for name, value in values.items():
+        for name, value in of_fields.items():
             setattr(self.struct, name, _as_native(table.fields[name], value))
 
     def replace(self, **changes: Any) -> Settings:
@@ -183,6 +248,15 @@ class Settings:
         if name not in values:
             raise AttributeError(f"the native settings have no field {name}")
         return values[name]
+
+
+def _field_values(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The values by field: those of a matrix one by one."""
+    for name, value in values.items():
+        if isinstance(value, RowMatrix):
+            yield from ((f"{name}.{member}", one) for member, one in value.fields().items())
+        else:
+            yield name, value
 
 
 def _as_native(field: Field, value: Any) -> Any:
@@ -226,8 +300,15 @@ def _read_table(library: ctypes.CDLL) -> SettingsTable:
         side = _NativeSide()
         while function(len(sides[parameter]), side):
             sides[parameter][side.name.decode()] = {question: getattr(side, question) for question in SIDE_ANSWERS}
+    library.firth_source.restype = ctypes.c_int64
+    library.firth_source.argtypes = [ctypes.c_int64, ctypes.POINTER(ctypes.c_char_p)]
+    sources: list[str] = []
+    source = ctypes.c_char_p()
+    while library.firth_source(len(sources), source):
+        assert source.value is not None
+        sources.append(source.value.decode())
     structure = make_structure(fields, total)
-    return SettingsTable({field.name: field for field in fields}, structure, choices, sides)
+    return SettingsTable({field.name: field for field in fields}, structure, choices, sides, tuple(sources))
 
 
 def make_structure(fields: list[Field], size: int) -> type[ctypes.Structure]:
@@ -263,4 +344,4 @@ def make_structure(fields: list[Field], size: int) -> type[ctypes.Structure]:
     return structure
 
 
-__all__ = ["ALIAS_COLUMN", "SIDE_ANSWERS", "Field", "Settings", "SettingsTable", "make_structure"]
+__all__ = ["ALIAS_COLUMN", "SIDE_ANSWERS", "Field", "RowMatrix", "Settings", "SettingsTable", "make_structure"]

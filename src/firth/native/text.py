@@ -1,4 +1,7 @@
-"""Room native: the C++ side of counting and encoding text: counters, encoders, and the order of a vocabulary."""
+"""Room native: the C++ side of counting and encoding text: counters, encoders, and the order of a vocabulary.
+
+Tests: tests/corpus/test_text.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room native: ctypes declarations of the core's part for vector files: rows of text, of binary, fastText's n-grams."""
+"""Room native: ctypes declarations of the core's part for vector files: rows of text, of binary, fastText's n-grams.
+
+Tests: tests/formats/test_numbers.py.
+"""
 
 from __future__ import annotations
 

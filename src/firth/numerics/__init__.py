@@ -1,4 +1,4 @@
-"""Room numerics: the mathematics: pure functions, NumPy alone, no state, no I/O. The curated names of the room."""
+"""Room numerics: the mathematics, as pure functions that use only NumPy. Here are the public names of the room."""
 
 from firth.numerics.activations import log_sigmoid, log_softmax, sigmoid, sigmoid_gradient, softmax
 from firth.numerics.distributions import (
@@ -8,8 +8,7 @@ from firth.numerics.distributions import (
     noise_probabilities,
     window_probabilities,
 )
-from firth.numerics.gradient_check import GradientReport, check_gradient
-from firth.numerics.gradient_diagnosis import Diagnosis, diagnose_block, diagnose_gradient
+from firth.numerics.gradient_check import Diagnosis, GradientReport, check_gradient, diagnose_block, diagnose_gradient
 from firth.numerics.gradients import RowGradient
 from firth.numerics.huffman import HuffmanTree, build_huffman_tree
 from firth.numerics.layers import affine_backward, affine_forward, sigmoid_backward, sigmoid_forward

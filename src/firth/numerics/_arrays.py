@@ -1,4 +1,7 @@
-"""Room numerics: what every public border here asks of its arguments: a float type, a shape, ids in range."""
+"""Room numerics: validation of the arguments of public functions: float type, shape, range of ids.
+
+Tests: tests/numerics/test_losses.py.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ REDUCTIONS = ("sum", "mean")
 
 
 def as_floats(name: str, value: ArrayLike) -> FloatArray:
-    """``value`` as an array of its own float type; integers and booleans become float64. Never a copy of floats."""
+    """Convert ``value`` to an array. Floats keep their type without a copy; integers and booleans become float64."""
     array = np.asarray(value)
     if array.dtype.kind == "f":
         return array
@@ -26,7 +29,7 @@ def as_floats(name: str, value: ArrayLike) -> FloatArray:
 
 
 def as_ids(name: str, value: ArrayLike, n_rows: int) -> IntArray:
-    """``value`` as int64 ids, each of them in [0, n_rows)."""
+    """Convert ``value`` to int64 ids, each in [0, n_rows)."""
     array = np.asarray(value)
     if array.size == 0:
         array = array.astype(np.int64)
@@ -39,7 +42,7 @@ def as_ids(name: str, value: ArrayLike, n_rows: int) -> IntArray:
 
 
 def as_counts(name: str, value: ArrayLike) -> IntArray:
-    """``value`` as int64 counts, one dimension, none negative."""
+    """Convert ``value`` to int64 counts, in one dimension, each at least 0."""
     array = np.asarray(value)
     if array.ndim != 1:
         raise ShapeError(f"{name} must have the shape (V,), got {array.shape}")

@@ -1,4 +1,4 @@
-"""Room numerics: sigmoid and softmax, their logarithms and the sigmoid's derivative, stable at every input."""
+"""Room numerics: sigmoid, softmax, their logarithms and the sigmoid's derivative, numerically stable at every input."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from firth.numerics._arrays import FloatArray, as_floats
 def sigmoid(x: ArrayLike) -> Any:
     """The logistic function, elementwise.
 
-    s(x) = 1 / (1 + exp(-x)), evaluated as exp(x) / (1 + exp(x)) where x < 0, so that no exponential overflows and
-    small values keep all their bits.
+    s(x) = 1 / (1 + exp(-x)), evaluated as exp(x) / (1 + exp(x)) if x < 0. So no exponential overflows, and small values
+    have full precision.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def sigmoid(x: ArrayLike) -> Any:
     Raises
     ------
     ParameterError
-        When ``x`` does not hold real numbers.
+        ``x`` is not real numbers.
     """
     array = as_floats("x", x)
     decay = _exp_of_minus_magnitude(array)
@@ -39,9 +39,9 @@ def sigmoid(x: ArrayLike) -> Any:
 def log_sigmoid(x: ArrayLike) -> Any:
     """The logarithm of the logistic function, elementwise, never -inf at a finite input.
 
-    log s(x) = min(x, 0) - log(1 + exp(-|x|)), so that log s(-1000) is -1000.
+    log s(x) = min(x, 0) - log(1 + exp(-|x|)). For example, log s(-1000) is -1000.
 
-    Parameters and returns as :func:`sigmoid`.
+    See :func:`sigmoid` for parameters and returns.
     """
     array = as_floats("x", x)
     decay = _exp_of_minus_magnitude(array)
@@ -49,9 +49,9 @@ def log_sigmoid(x: ArrayLike) -> Any:
 
 
 def sigmoid_gradient(value: ArrayLike) -> Any:
-    """The derivative of the logistic function, from its *value*, elementwise.
+    """The derivative of the logistic function, computed from its *value*, elementwise.
 
-    With v = s(x): ds/dx = v (1 - v). It does not apply the sigmoid: pass ``sigmoid(x)``, not ``x``.
+    With v = s(x): ds/dx = v (1 - v). The function does not apply the sigmoid: pass ``sigmoid(x)``, not ``x``.
 
     Parameters
     ----------
@@ -69,7 +69,8 @@ def sigmoid_gradient(value: ArrayLike) -> Any:
 def softmax(x: ArrayLike, axis: int = -1) -> Any:
     """Probabilities from logits along one axis.
 
-    softmax(x)_i = exp(x_i - m) / sum_j exp(x_j - m), m = max_j x_j; the shift by m changes nothing but the range.
+    softmax(x)_i = exp(x_i - m) / sum_j exp(x_j - m), m = max_j x_j. The shift by m avoids overflow and does not change
+    the result.
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ def softmax(x: ArrayLike, axis: int = -1) -> Any:
     Raises
     ------
     ParameterError, ShapeError
-        When ``x`` does not hold real numbers; when it has no such axis, or no class along it.
+        ``x`` is not real numbers; or ``x`` has no such axis, or no class along it.
     """
     array = as_floats("x", x)
     if array.ndim == 0:
@@ -100,10 +101,10 @@ def softmax(x: ArrayLike, axis: int = -1) -> Any:
 def log_softmax(x: ArrayLike, axis: int = -1) -> Any:
     """Log-probabilities from logits along one axis, finite wherever the logits are.
 
-    log softmax(x)_i = x_i - m - log(1 + sum_{j != a} exp(x_j - m)), m = x_a = max_j x_j. Leaving the largest term
-    out of the sum and taking log1p keeps the bits of a log-probability close to zero.
+    log softmax(x)_i = x_i - m - log(1 + sum_{j != a} exp(x_j - m)), m = x_a = max_j x_j. The sum is without its largest
+    term and uses log1p, so a log-probability close to zero has full precision.
 
-    Parameters, returns and errors as :func:`softmax`.
+    See :func:`softmax` for parameters, returns and errors.
     """
     array = as_floats("x", x)
     if array.ndim == 0:
@@ -124,7 +125,7 @@ def _exp_of_minus_magnitude(array: FloatArray) -> FloatArray:
 
 
 def _shifted(array: FloatArray, axis: int) -> FloatArray:
-    """A copy of the logits less their largest along ``axis``."""
+    """A copy of the logits minus their maximum along ``axis``."""
     if not isinstance(axis, (int, np.integer)):
         raise ParameterError(f"axis must be an integer, got {axis!r}")
     if not -array.ndim <= axis < array.ndim:
@@ -132,17 +133,19 @@ def _shifted(array: FloatArray, axis: int) -> FloatArray:
     if array.shape[axis] == 0:
         raise ShapeError(f"x must have at least one class along axis {axis}, got the shape {array.shape}")
     work = array.astype(_work_type(array), copy=True)
-    with np.errstate(over="ignore"):  # 1e308 and -1e308: the difference is -inf, its probability 0, as they should be
+    with np.errstate(
+        over="ignore"
+    ):  # for 1e308 and -1e308 the difference is -inf and the probability 0, which is correct
         work -= work.max(axis=axis, keepdims=True)
     return work
 
 
 def _work_type(array: FloatArray) -> np.dtype[Any]:
-    """Half precision is worked in single: 1 + exp(-|x|) would lose half of its eleven bits."""
+    """The float type of the computation: float32 for float16, because 1 + exp(-|x|) would lose half of the bits."""
     return np.promote_types(array.dtype, np.float32)
 
 
 def _like(array: FloatArray, result: FloatArray) -> Any:
-    """``result`` in the float type of ``array``; a scalar where that is one."""
+    """Convert ``result`` to the float type of ``array``; to a scalar if ``array`` is a scalar."""
     with np.errstate(under="ignore"):
         return result.astype(array.dtype, copy=False)[()]

@@ -1,4 +1,4 @@
-"""Room numerics: the distributions behind the samplers; what is drawn from them is the corpus room's."""
+"""Room numerics: the distributions of the samplers. The samples are drawn in other rooms."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ WINDOW_MODES = ("dynamic", "fixed")
 
 
 class AliasTable(NamedTuple):
-    """A distribution from which one uniform slot and one uniform number draw in constant time.
+    """A table to draw from a distribution in constant time, with one uniform id and one uniform number.
 
-    A draw takes a slot i uniform in [0, V) and u uniform in [0, 1); it is i where u < threshold[i], alias[i] elsewhere.
+    A draw takes i uniform in [0, V) and u uniform in [0, 1). The result is i if u < threshold[i], else alias[i].
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class AliasTable(NamedTuple):
     alias: NDArray[np.int32]
 
     def probabilities(self) -> NDArray[np.float64]:
-        """The distribution that draws from the table follow, (V,)."""
+        """The distribution of draws from the table, (V,)."""
         kept = self.threshold.copy()
         np.add.at(kept, self.alias, 1 - self.threshold)
         return kept / len(self.threshold)
@@ -43,9 +43,10 @@ def noise_probabilities(counts: ArrayLike, exponent: float) -> NDArray[np.float6
     Parameters
     ----------
     counts : int array, (V,)
-        A word of count 0 has probability 0 at every exponent.
+        A word of count 0 has probability 0 for every exponent.
     exponent : float
-        Any finite number: 1 the unigram distribution, 0.75 word2vec's, 0 uniform, below 0 rare words first.
+        Any finite number: 1 gives the unigram distribution, 0.75 word2vec's, 0 the uniform one. Below 0, rare words
+        have the larger probabilities.
 
     Returns
     -------
@@ -54,7 +55,7 @@ def noise_probabilities(counts: ArrayLike, exponent: float) -> NDArray[np.float6
     Raises
     ------
     ShapeError, ParameterError
-        ``ParameterError`` when no count is above zero.
+        ``ParameterError``, for example, if no count is above zero.
 
     References
     ----------
@@ -65,8 +66,8 @@ def noise_probabilities(counts: ArrayLike, exponent: float) -> NDArray[np.float6
         raise ParameterError(f"noise_exponent must be a finite number, got {exponent}")
     occurs = counts > 0
     if not occurs.any():
-        raise ParameterError("counts must hold a word that occurs, got none")
-    # Against the count of the likeliest word, so that no power overflows.
+        raise ParameterError("counts must have at least one count above 0, got none")
+    # Divided by the largest (for exponents below 0: smallest) count, so that no power overflows.
     reference = counts.max() if exponent >= 0 else counts[occurs].min()
     with np.errstate(under="ignore"):
         powers = np.power(counts / reference, exponent, out=np.zeros(len(counts)), where=occurs)
@@ -75,17 +76,17 @@ def noise_probabilities(counts: ArrayLike, exponent: float) -> NDArray[np.float6
 
 
 def build_alias_table(probabilities: ArrayLike) -> AliasTable:
-    """The alias table of a distribution, by Vose's method; the same table on every machine.
+    """The alias table of a distribution, by Vose's method. The table is the same on every machine.
 
     Parameters
     ----------
     probabilities : float array, (V,), V at least 1
-        None negative, all finite; they are divided by their sum.
+        Finite and not negative; the function divides them by their sum.
 
     Returns
     -------
     AliasTable
-        Its ``probabilities()`` are those given, to rounding; a probability of zero is never drawn.
+        Its ``probabilities()`` are the given probabilities, up to rounding. A word of probability zero is never drawn.
 
     Raises
     ------
@@ -99,7 +100,7 @@ def build_alias_table(probabilities: ArrayLike) -> AliasTable:
     validate_dimensions("probabilities", weights, "V")
     n_words = len(weights)
     if n_words == 0:
-        raise ShapeError("probabilities must hold at least one word, got none")
+        raise ShapeError("probabilities must have at least one word, got none")
     if not np.all(np.isfinite(weights)) or weights.min() < 0 or weights.max() <= 0:
         raise ParameterError("probabilities must be finite, not negative and not all zero, got others")
     shares = (weights / weights.sum() * n_words).tolist()
@@ -113,7 +114,7 @@ def build_alias_table(probabilities: ArrayLike) -> AliasTable:
         shares[rich] = (shares[rich] + shares[needy]) - 1
         if shares[rich] < 1:
             small.append(large.pop())
-    # What is left has a share of one but for rounding; only a word that can occur may be left to itself.
+    # The remaining entries have a share of one, up to rounding. Only a word of positive probability keeps its own id.
     likeliest = int(np.argmax(weights))
     for slot in small:
         if weights[slot] == 0:
@@ -122,16 +123,17 @@ def build_alias_table(probabilities: ArrayLike) -> AliasTable:
 
 
 def keep_probabilities(counts: ArrayLike, subsample: float) -> NDArray[np.float64]:
-    """Probability that a token of each word is kept when frequent words are thinned out.
+    """Probability of each word that a token of it is kept by subsampling of frequent words.
 
-    With f_w = count_w / sum of the counts and t = ``subsample``: min(1, sqrt(t / f_w) + t / f_w), as word2vec.c (the
-    paper prints sqrt(t / f_w) alone).
+    With f_w = count_w / sum of the counts and t = ``subsample``: min(1, sqrt(t / f_w) + t / f_w), as in word2vec.c. The
+    paper has only sqrt(t / f_w).
 
     Parameters
     ----------
     counts : int array, (V,)
-        Of the tokens that the vocabulary retains.
-    subsample : float, at least 0; 0 keeps everything
+        Counts of the words in the vocabulary.
+    subsample : float, at least 0
+        A share of tokens; 0 keeps every token.
 
     Returns
     -------
@@ -153,10 +155,10 @@ def keep_probabilities(counts: ArrayLike, subsample: float) -> NDArray[np.float6
 
 
 def window_probabilities(window: int, mode: str) -> NDArray[np.float64]:
-    """Probability of each reach that a token's window may have: 1 to ``window`` tokens on a side.
+    """Probability of each half-width of a token's window: 1 to ``window`` tokens on each side.
 
-    ``"dynamic"``: each of them 1 / window, so that a context at distance d is used with probability
-    (window - d + 1) / window. ``"fixed"``: always the full window.
+    ``"dynamic"``: each half-width has probability 1 / window, so a context at distance d is used with probability
+    (window - d + 1) / window. ``"fixed"``: the half-width is always ``window``.
 
     Parameters
     ----------
@@ -166,8 +168,8 @@ def window_probabilities(window: int, mode: str) -> NDArray[np.float64]:
     Returns
     -------
     float64 array, (window,)
-        Element i is the probability of the reach i + 1; ``[::-1].cumsum()[::-1]`` is that of a context's use, by
-        its distance.
+        Element i is the probability of the half-width i + 1. ``[::-1].cumsum()[::-1]`` is the probability that a
+        context is used, by its distance.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Room numerics: a gradient that is zero but in a few rows, kept as those rows."""
+"""Room numerics: a gradient that is zero except in a few rows, stored as these rows."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from firth.numerics._arrays import FloatArray, IntArray, as_floats, as_ids, vali
 
 @dataclass(frozen=True, eq=False)
 class RowGradient:
-    """The gradient of a loss by a matrix of which it touches only some rows.
+    """The gradient of a loss by a matrix, of which the loss uses only some rows.
 
     Attributes
     ----------
     row_ids : int64 array, (R,)
-        The rows that were touched, rising, each once.
+        Ids of the rows that the loss uses, ascending and distinct.
     rows : float array, (R, D)
-        Their gradients. A row of zeros is a row that was touched.
+        The gradients of these rows. A used row may have a gradient of zeros.
 
     Raises
     ------
     ShapeError, IdError, ParameterError
-        When the shapes do not fit, or ``row_ids`` are not rising; :meth:`accumulate` takes repeats in any order.
+        The shapes do not match, or ``row_ids`` are not ascending. :meth:`accumulate` accepts repeats in any order.
     """
 
     row_ids: IntArray
@@ -39,13 +39,15 @@ class RowGradient:
         if row_ids.shape != rows.shape[:1]:
             raise ShapeError(f"row_ids must have the shape ({len(rows)},) of the rows, got {row_ids.shape}")
         if np.any(row_ids[1:] <= row_ids[:-1]):
-            raise ParameterError("row_ids must rise, each once; use RowGradient.accumulate for repeats in any order")
+            raise ParameterError(
+                "row_ids must be ascending and distinct; use RowGradient.accumulate for repeats in any order"
+            )
         object.__setattr__(self, "row_ids", row_ids)
         object.__setattr__(self, "rows", rows)
 
     @classmethod
     def accumulate(cls, row_ids: ArrayLike, rows: ArrayLike) -> RowGradient:
-        """The *sum* of contributions: an id that stands several times gets the sum of its rows.
+        """Add contributions: an id that occurs several times gets the *sum* of its rows.
 
         Parameters
         ----------
@@ -64,7 +66,7 @@ class RowGradient:
 
     @classmethod
     def zero(cls, n_dims: int) -> RowGradient:
-        """The gradient that touches no row."""
+        """The gradient without rows."""
         return cls(np.empty(0, np.int64), np.empty((0, n_dims)))
 
     @classmethod
@@ -93,12 +95,12 @@ class RowGradient:
     __rmul__ = __mul__
 
     def to_dense(self, n_rows: int) -> FloatArray:
-        """The gradient as a matrix, (n_rows, D), zero in the rows that were not touched.
+        """The gradient as a matrix, (n_rows, D), zero in all other rows.
 
         Raises
         ------
         IdError
-            When a row that was touched is not below ``n_rows``.
+            A row id is ``n_rows`` or more.
         """
         as_ids("row_ids", self.row_ids, n_rows)
         dense = np.zeros((n_rows, self.rows.shape[1]), self.rows.dtype)

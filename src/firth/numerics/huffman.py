@@ -1,4 +1,4 @@
-"""Room numerics: the Huffman tree over word counts, numbered and coded as word2vec.c does."""
+"""Room numerics: the Huffman tree over word counts, with the numbering and codes of word2vec.c."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from firth.numerics._arrays import IntArray, as_counts
 
 @dataclass(frozen=True, eq=False)
 class HuffmanTree:
-    """Each word's path from the root, in one array each for all words.
+    """The path from the root to each word; the paths of all words are stored in common arrays.
 
-    The path of word w is ``node_ids[offsets[w]:offsets[w + 1]]``, its first node the root, and the branches taken at
-    these nodes are the same slice of ``codes``. A tree of V words has V - 1 inner nodes, numbered as they were made,
-    so that the root is V - 2. The label that hierarchical softmax learns at a step is 1 - code.
+    The path of word w is ``node_ids[offsets[w]:offsets[w + 1]]`` and begins at the root. The same slice of ``codes``
+    has the branches at these nodes. A tree of V words has V - 1 inner nodes, numbered in the order of their
+    construction, so the root is V - 2. The label that hierarchical softmax learns at a node is 1 - code.
 
     Attributes
     ----------
@@ -37,11 +37,11 @@ class HuffmanTree:
 
     @property
     def n_nodes(self) -> int:
-        """The number of inner nodes: rows of the matrix of node vectors."""
+        """The number of inner nodes, which is the number of rows of the matrix of node vectors."""
         return self.n_words - 1
 
     def path(self, word_id: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-        """The inner nodes from the root to a word, and the branch taken at each.
+        """The inner nodes from the root to a word, and the branch at each node.
 
         Raises
         ------
@@ -54,16 +54,17 @@ class HuffmanTree:
 
 
 def build_huffman_tree(counts: ArrayLike) -> HuffmanTree:
-    """The binary tree whose mean path, weighted by the counts, is shortest.
+    """The binary tree with the shortest mean path, weighted by the counts.
 
-    Again and again the two smallest counts are joined under a new node, the smaller on branch 0. Ties are resolved
-    as word2vec.c's ``CreateBinaryTree`` does: words in falling order of count, read from the end, against nodes in
-    the order they were made; a word goes first only where its count is *smaller* than the node's.
+    Repeatedly, the two items of smallest count are joined under a new node, the smaller one on branch 0. Ties are
+    resolved as in word2vec.c's ``CreateBinaryTree``: the next word is the last in descending order of count, the next
+    node is the oldest; the word is taken first only if its count is *smaller* than the node's.
 
     Parameters
     ----------
     counts : int array, (V,), V at least 1
-        Falling counts give word2vec.c's tree. Others are sorted first (stably), and the paths given in their order.
+        Descending counts give word2vec.c's tree. Other counts are first sorted (stably); the paths are in the order of
+        the given counts.
 
     Returns
     -------
@@ -81,16 +82,16 @@ def build_huffman_tree(counts: ArrayLike) -> HuffmanTree:
     counts = as_counts("counts", counts)
     n_words = len(counts)
     if n_words == 0:
-        raise ShapeError("counts must hold at least one word, got none")
+        raise ShapeError("counts must have at least one word, got none")
     order = np.argsort(-counts, kind="stable")
     parents, branches = _join_smallest(counts[order].tolist())
     return _read_paths(order, parents, branches)
 
 
 def _join_smallest(falling_counts: list[int]) -> tuple[IntArray, NDArray[np.uint8]]:
-    """Parent and branch of each item: words 0..V-1, then inner nodes V..2V-2, the last of them the root."""
+    """Parent and branch of each item. Items are words 0..V-1 and inner nodes V..2V-2; the last one is the root."""
     n_words = len(falling_counts)
-    sums: list[int] = []  # of the inner nodes; they rise, so that the smallest unjoined one is always next
+    sums: list[int] = []  # counts of the inner nodes; they ascend, so the smallest one that is not joined is the next
     parents = np.zeros(2 * n_words - 1, np.int64)
     branches = np.zeros(2 * n_words - 1, np.uint8)
     next_word, next_node = n_words - 1, 0
@@ -115,7 +116,7 @@ def _read_paths(order: NDArray[Any], parents: IntArray, branches: NDArray[np.uin
     n_words = len(order)
     root = 2 * n_words - 2
     depths = np.zeros(2 * n_words - 1, np.int64)
-    for item in range(root - 1, n_words - 1, -1):  # a node's parent was made after it
+    for item in range(root - 1, n_words - 1, -1):  # descending, because a node's parent has a larger number
         depths[item] = depths[parents[item]] + 1
     if n_words > 1:
         depths[:n_words] = depths[parents[:n_words]] + 1
@@ -126,7 +127,7 @@ def _read_paths(order: NDArray[Any], parents: IntArray, branches: NDArray[np.uin
     node_ids = np.empty(offsets[-1], np.int32)
     codes = np.empty(offsets[-1], np.uint8)
 
-    # All words climb together, one level a turn, and write their paths from the end.
+    # For all words at once, go one level up in each iteration and write the paths from their ends.
     items = np.arange(n_words)
     ends = offsets[order + 1]
     climbing = np.flatnonzero(items != root)

@@ -1,4 +1,4 @@
-"""Room numerics: layers in forward/backward style: forward returns output and cache, backward what the cache asks."""
+"""Room numerics: layers as pairs of functions: forward returns output and cache; backward returns gradients."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def affine_forward(x: ArrayLike, weights: ArrayLike, bias: ArrayLike) -> tuple[F
     -------
     out : float array, (B, M)
     cache : tuple
-        What :func:`affine_backward` needs: references to the three arrays, no copies.
+        The argument of :func:`affine_backward`: references to the three arrays, not copies.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def affine_backward(gradient: ArrayLike, cache: AffineCache) -> tuple[FloatArray
     Returns
     -------
     x_gradient, weights_gradient, bias_gradient : float arrays
-        In the shapes of x, weights and bias.
+        Arrays in the shapes of x, weights and bias.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def sigmoid_forward(x: ArrayLike) -> tuple[Any, Any]:
     -------
     out : float array of the same shape
     cache : float array
-        The output itself, from which :func:`sigmoid_backward` has the derivative.
+        The output, from which :func:`sigmoid_backward` computes the derivative.
     """
     out = sigmoid(x)
     return out, out

@@ -1,4 +1,4 @@
-"""Room numerics: cross-entropy from logits, of many classes and of two, with its gradient by the logits."""
+"""Room numerics: cross-entropy from logits, for many classes and for two, with the gradient by the logits."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def cross_entropy(logits: ArrayLike, labels: ArrayLike, *, reduction: str) -> tu
         loss_b = -sum_c labels_bc log p_bc                   soft labels
         dloss_b / dlogits_bc = p_bc sum_c' labels_bc' - labels_bc
 
-    (for a hard label, labels_b is the row with a one at the class). The loss is the sum or the mean of loss_b. Soft
-    labels need not sum to one: the formulas hold for any weights. A class of label zero costs nothing, whatever its
-    probability, an underflowed one too.
+    For a hard label, labels_b in the last line is the row with a one at the class. The loss is the sum or the mean of
+    loss_b. Soft labels need not sum to one: the formulas hold for any weights. A class with label zero contributes 0 to
+    the loss, even if its probability underflows.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def cross_entropy(logits: ArrayLike, labels: ArrayLike, *, reduction: str) -> tu
             raise ShapeError(f"labels must have the shape ({n_examples},) of the examples, got {classes.shape}")
         examples = np.arange(n_examples)
         loss = 0.0 - np.sum(log_probabilities[examples, classes], dtype=np.float64)
-        # p - 1 as minus the sum of the other probabilities: p alone would round to 1 long before they vanish.
+        # p - 1 is computed as minus the sum of the other probabilities, because p rounds to 1 before that sum is 0.
         gradient[examples, classes] = 0
         gradient[examples, classes] = -gradient.sum(axis=1)
     else:
@@ -74,8 +74,8 @@ def binary_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, reduction: str
         loss_i = -labels_i log s(logits_i) - (1 - labels_i) log s(-logits_i)
         dloss_i / dlogits_i = s(logits_i) - labels_i
 
-    The derivative is evaluated as (1 - label) s(x) - label s(-x), which keeps its bits where s(x) rounds to the
-    label. This is the one update of negative sampling and of hierarchical softmax alike.
+    The derivative is evaluated as (1 - label) s(x) - label s(-x), which has full precision even if s(x) rounds to the
+    label. Negative sampling and hierarchical softmax both use this update.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def binary_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, reduction: str
     if not np.all((weights >= 0) & (weights <= 1)):
         raise ParameterError("labels must be in [0, 1], got one outside")
     divisor = _divisor(reduction, logits.size)
-    # One product at a time: a label of zero must cost nothing even at an infinite logit.
+    # The products are computed separately, so that a label of zero contributes 0 even at an infinite logit.
     positive = np.multiply(weights, log_sigmoid(logits), out=np.zeros_like(logits), where=weights != 0)
     negative = np.multiply(1 - weights, log_sigmoid(-logits), out=np.zeros_like(logits), where=weights != 1)
     loss = 0.0 - np.sum(positive, dtype=np.float64) - np.sum(negative, dtype=np.float64)

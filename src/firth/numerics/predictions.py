@@ -1,4 +1,4 @@
-"""Room numerics: the loss of one prediction, and its gradients, under each of the three output sides."""
+"""Room numerics: the loss of one prediction and its gradients, for each of the three output sides."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def softmax_loss(input_vector: ArrayLike, output_vectors: ArrayLike, target_id: 
     loss : float, in nats
     input_gradient : float array, (D,)
     output_gradient : RowGradient
-        Of all V rows: none is spared.
+        The gradients of all V rows.
 
     Raises
     ------
@@ -63,8 +63,8 @@ def negative_sampling_loss(
         dloss/du_t = (s(u_t . v) - 1) v
         dloss/du_{n_k} = s(u_{n_k} . v) v, added for each k
 
-    A word id that stands several times in ``negative_ids`` counts as often; the target among them counts as a
-    negative too. Drawing them, and what to do with such a draw, is the caller's.
+    A word id that occurs n times in ``negative_ids`` counts n times. If the target is among them, it also counts as a
+    negative. The caller draws the negatives, and decides whether the target may be among them.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def negative_sampling_loss(
     loss : float, in nats
     input_gradient : float array, (D,)
     output_gradient : RowGradient
-        Rows that were touched, once each, and their gradients; ``.to_dense(V)`` gives (V, D).
+        The distinct rows of the target and the negatives, and their gradients; ``.to_dense(V)`` gives (V, D).
 
     Raises
     ------
@@ -109,13 +109,13 @@ def hierarchical_softmax_loss(
         dloss/dv = sum_l (s(u_{n_l} . v) - y_l) u_{n_l}
         dloss/du_{n_l} = (s(u_{n_l} . v) - y_l) v
 
-    exp(-loss) summed over the words of a tree is one.
+    The sum of exp(-loss) over all words of a tree is one.
 
     Parameters
     ----------
     input_vector : float array, (D,)
     node_vectors : float array, (V - 1, D)
-        One row an inner node.
+        One row for each inner node.
     node_ids : int array, (L,), in [0, V - 1)
         ``HuffmanTree.path(target_id)`` gives these two.
     codes : int array, (L,), each 0 or 1
@@ -148,7 +148,7 @@ def hierarchical_softmax_loss(
 def negative_sampling_losses(
     input_rows: ArrayLike, output_vectors: ArrayLike, target_ids: ArrayLike, negative_ids: ArrayLike
 ) -> tuple[FloatArray, FloatArray, RowGradient]:
-    """:func:`negative_sampling_loss` of many predictions at once, each with its own negatives.
+    """:func:`negative_sampling_loss` of many predictions, each with its own negatives, computed together.
 
     Parameters
     ----------
@@ -162,9 +162,9 @@ def negative_sampling_losses(
     -------
     losses : float array, (B,), in nats
     input_gradients : float array, (B, D)
-        Each prediction's own.
+        The gradient of each prediction.
     output_gradient : RowGradient
-        The sum over the predictions.
+        The sum of the gradients over the predictions.
 
     Raises
     ------
@@ -195,7 +195,7 @@ def negative_sampling_losses(
 
 
 def _binary_choices(vector: FloatArray, rows: FloatArray, output_ids: IntArray, labels: FloatArray) -> Prediction:
-    """One logistic regression an output: a sampled word or a node of a path."""
+    """Loss and gradients with one logistic regression for each output, a sampled word or a node of a path."""
     choices = rows[output_ids]
     loss, errors = binary_cross_entropy(choices @ vector, labels, reduction="sum")
     return loss, errors @ choices, RowGradient.accumulate(output_ids, np.outer(errors, vector))

@@ -1,4 +1,4 @@
-"""Room numerics: loss and gradients of one window, skip-gram or CBOW, over any of the three output sides."""
+"""Room numerics: loss and gradients of one window, skip-gram or CBOW, with any of the three output sides."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ DIRECTIONS = ("context-to-center", "center-to-context")
 CBOW_INPUTS = ("mean", "sum")
 
 Window = tuple[float, RowGradient, RowGradient]
-# A loss of one's own: (input_vector, output_vectors, target_id, **given) -> Prediction. ``given`` has ``negative_ids``
-# or ``tree`` where the window was given them.
+# A user's loss: (input_vector, output_vectors, target_id, **given) -> Prediction. ``given`` has ``negative_ids`` or
+# ``tree`` if the window was called with them.
 PredictionFunction = Callable[..., Prediction]
 NegativeIds = Sequence[Any] | NDArray[np.integer[Any]]
 
@@ -51,15 +51,15 @@ def skipgram_window(
     negative_ids: NegativeIds | None = None,
     tree: HuffmanTree | None = None,
 ) -> Window:
-    """Loss of one skip-gram window, and its gradients: one prediction a context position.
+    """Loss of one skip-gram window, and its gradients. There is one prediction for each context position.
 
     With c the center, o_1 ... o_M the contexts and loss(input row, target) a loss of :mod:`predictions`:
 
         "context-to-center" (word2vec.c, firth's training):  sum_m loss(v_{o_m}, c)
         "center-to-context" (the papers, the course):        sum_m loss(v_c, o_m)
 
-    or 1/M of it. All gradients are taken at the matrices as they are given; a row that stands several times, as
-    context or as negative, gets the sum.
+    or the mean, 1/M of the sum. All gradients are evaluated at the given matrices. A row that is used several times, as
+    context or as negative, gets the sum of its gradients.
 
     Parameters
     ----------
@@ -71,8 +71,8 @@ def skipgram_window(
     direction : "context-to-center" or "center-to-context"
     reduction : "sum" or "mean" over the M predictions
     negative_ids : for negative sampling
-        An int array (K,): the same negatives for every prediction of the window. Or (M, K), or a sequence of M
-        arrays of any length: each prediction's own. Repeats count as often as they stand.
+        An int array (K,) has the same negatives for every prediction of the window. An array (M, K), or a sequence of M
+        arrays of any length, has the negatives of each prediction. An id that occurs n times counts n times.
     tree : HuffmanTree, for hierarchical softmax
 
     Returns
@@ -98,7 +98,7 @@ def skipgram_window(
     validate_dimensions("context_ids", contexts, "M")
     n_pairs = len(contexts)
     if n_pairs == 0 and reduction == "mean":
-        raise ShapeError('context_ids must hold at least one word for reduction="mean", got none')
+        raise ShapeError('context_ids must have at least one word for reduction="mean", got none')
     side = _OutputSide(loss, outputs, n_words, negative_ids, tree, n_pairs)
     if n_pairs == 0:
         return 0.0, RowGradient.zero(n_dims), RowGradient.zero(n_dims)
@@ -135,7 +135,7 @@ def cbow_window(
     negative_ids: NegativeIds | None = None,
     tree: HuffmanTree | None = None,
 ) -> Window:
-    """Loss of one CBOW window, and its gradients: the contexts together predict the center.
+    """Loss of one CBOW window, and its gradients. The mean or the sum of the contexts predicts the center.
 
     With c the center, o_1 ... o_M the contexts and g = dloss/dh:
 
@@ -143,8 +143,8 @@ def cbow_window(
         h = sum_m v_{o_m}         ("sum")     dloss/dv_{o_m} = g, added for each m
         loss = loss(h, c)
 
-    This is the true gradient in either. word2vec.c applies g undivided also with the mean; that is an update rule
-    and no gradient of this loss, and the kernels' business.
+    These are the exact gradients for both. word2vec.c uses g, not g / M, also with the mean. That update is not a
+    gradient of this loss; only the kernels offer it.
 
     Parameters
     ----------
@@ -169,8 +169,8 @@ def cbow_window(
 
     References
     ----------
-    Mikolov, Chen, Corrado, Dean (2013), arXiv:1301.3781; Irsoy, Benton, Stratos (2021), arXiv:2012.15332, on what
-    the undivided update costs.
+    Mikolov, Chen, Corrado, Dean (2013), arXiv:1301.3781; Irsoy, Benton, Stratos (2021), arXiv:2012.15332, on the
+    effect of the undivided update.
     """
     validate_choice("cbow_input", cbow_input, CBOW_INPUTS)
     inputs, outputs = _matrices(input_vectors, output_vectors)
@@ -180,7 +180,7 @@ def cbow_window(
     validate_dimensions("context_ids", contexts, "M")
     n_contexts = len(contexts)
     if n_contexts == 0:
-        raise ShapeError("context_ids must hold at least one word, got none; skip such a window")
+        raise ShapeError("context_ids must have at least one word, got none; skip such a window")
     share = 1 / n_contexts if cbow_input == "mean" else 1.0
     own_negatives = None if negative_ids is None else [negative_ids]
     side = _OutputSide(loss, outputs, n_words, own_negatives, tree, 1)
@@ -192,11 +192,11 @@ def cbow_window(
 def shared_negatives_loss(
     input_rows: ArrayLike, output_vectors: ArrayLike, target_ids: ArrayLike, negative_ids: ArrayLike
 ) -> tuple[float, FloatArray, RowGradient]:
-    """Loss of the predictions of one window that share their negatives, and its gradients, by matrix products.
+    """Loss of the predictions of one window with shared negatives, and its gradients, by matrix products.
 
-    With X the M input rows, U' the rows of all outputs (the distinct targets, then the negatives), Y the labels
-    (Y_mn = 1 where output n is prediction m's target) and the weights W (W_mn = 0 where output n is another
-    prediction's target: it is not m's output at all):
+    X is the M input rows. U' is the rows of all outputs: the distinct targets, then the negatives. Y are the labels:
+    Y_mn = 1 if output n is the target of prediction m, else 0. W are the weights: W_mn = 0 if output n is the target of
+    another prediction, and therefore not an output of m, else 1.
 
         L = X U'^T                       logits, M x n
         loss = sum_mn W_mn [ -Y_mn log s(L_mn) - (1 - Y_mn) log s(-L_mn) ]
@@ -216,7 +216,7 @@ def shared_negatives_loss(
     -------
     loss : float, in nats
     input_gradients : float array, (M, D)
-        Each row's own.
+        The gradient of each input row.
     output_gradient : RowGradient
 
     Raises
@@ -260,7 +260,7 @@ def predict(
     negative_ids: NegativeIds | None = None,
     tree: HuffmanTree | None = None,
 ) -> Prediction:
-    """Loss of one prediction by any loss of these windows, and its gradients: for windows that are not among them.
+    """Loss of one prediction by any loss of this module, and its gradients. Use it to build other kinds of windows.
 
     Parameters
     ----------
@@ -276,7 +276,7 @@ def predict(
 
 
 class _OutputSide:
-    """What one loss needs to score a prediction, validated once a window."""
+    """The arguments that a loss needs for a prediction; validated once for each window."""
 
     def __init__(
         self,

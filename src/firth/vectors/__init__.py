@@ -1,4 +1,4 @@
-"""Room vectors: what training yields: look-up, neighbours, analogies, evaluation."""
+"""Room vectors: word vectors: look-up, neighbours, analogies, evaluation."""
 
 from firth.vectors.evaluation import (
     AnalogyScore,

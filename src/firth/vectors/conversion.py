@@ -1,4 +1,4 @@
-"""Room vectors: whatever holds words and their vectors becomes `WordVectors`."""
+"""Room vectors: converts objects with words and vectors to `WordVectors`."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from firth.vectors.word_vectors import WordVectors
 
 
 def as_word_vectors(vectors: Any, name: str = "vectors") -> WordVectors:
-    """`WordVectors` from WordVectors, a VectorTable, a mapping from word to vector, or a path that firth reads.
+    """Convert WordVectors, a VectorTable, a mapping from word to vector, or a path that firth reads to `WordVectors`.
 
     Parameters
     ----------
     vectors : WordVectors, mapping, str, path, or any object with ``words`` and ``matrix``
     name : str
-        Of the parameter, for messages.
+        Name of the parameter, for messages.
 
     Raises
     ------
     ParameterError, ShapeError
-        Something else, or words and vectors that do not fit each other.
+        The object is none of these, or the number of words differs from the number of vectors.
     FormatError, StorageError
-        A file that cannot be read.
+        A file cannot be read.
     """
     if isinstance(vectors, WordVectors):
         return vectors
@@ -45,7 +45,7 @@ def as_word_vectors(vectors: Any, name: str = "vectors") -> WordVectors:
 
 def _from_mapping(vectors: Mapping[Any, Any], name: str) -> WordVectors:
     if not vectors:
-        raise ParameterError(f"{name} must have a word, got an empty mapping")
+        raise ParameterError(f"{name} must have at least one word, got an empty mapping")
     words = list(vectors)
     rows = [np.asarray(row) for row in vectors.values()]
     for word, row in zip(words, rows, strict=True):

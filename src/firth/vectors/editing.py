@@ -1,4 +1,7 @@
-"""vectors: words, rows and counts of vectors that are made of others: chosen, appended, merged, in another type."""
+"""vectors: words, rows and counts of vectors that are made of others: chosen, appended, merged, in another type.
+
+Tests: tests/vectors/test_word_vectors.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""vectors: evaluation on analogy questions and on word pairs that people scored, by gensim's rules."""
+"""Room vectors: evaluation on analogy questions and on word pairs with human scores, by gensim's rules."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ from firth.vectors.question_files import Question, QuestionFile, read_questions
 from firth.vectors.word_vectors import PRODUCT_EPSILON, WordVectors
 
 RESTRICT_VOCABULARY = 300_000  # gensim's
-ANSWERS_READ = 5  # gensim's: the answer is the first of the five nearest that is no question word
-_DISTINCT_WORDS = 2048  # whose scores are computed together
+ANSWERS_READ = 5  # gensim's rule: the answer is the first of the five nearest words that is not a word of the question
+COSINE_ROUNDING = 2.0**-51  # rounding error of a float64 cosine, for each dimension: products, sums and two lengths
+_DISTINCT_WORDS = 2048  # number of distinct words whose scores are computed together
 _SYNTACTIC_PREFIX = "gram"  # word2vec's file names its syntactic sections gram1-..., gram2-...
 
 
 @dataclass(frozen=True)
 class AnalogySection:
-    """The questions of one section, or of several: ``n_correct`` of ``n_answered`` were right.
+    """The result for one section or several: ``n_correct`` of ``n_answered`` answers were right.
 
-    ``n_unknown`` of ``n_questions`` hold a word outside the (restricted) vocabulary. ``correct`` and ``incorrect`` are
-    the questions themselves (upper-cased where case was folded).
+    ``n_unknown`` of ``n_questions`` questions have a word outside the (restricted) vocabulary. ``correct`` and
+    ``incorrect`` are the questions, in upper case if case was folded.
     """
 
     name: str
@@ -42,26 +43,26 @@ class AnalogySection:
 
     @property
     def n_correct(self) -> int:
-        """Questions answered right."""
+        """Number of questions answered correctly."""
         return len(self.correct)
 
     @property
     def n_answered(self) -> int:
-        """Questions that count."""
+        """Number of questions that were scored."""
         return len(self.correct) + len(self.incorrect)
 
     @property
     def accuracy(self) -> float:
-        """``n_correct / n_answered``; 0 where nothing was answered."""
+        """``n_correct / n_answered``, in [0, 1]; 0 if no question was answered."""
         return self.n_correct / self.n_answered if self.n_answered else 0.0
 
 
 @dataclass(frozen=True)
 class AnalogyScore:
-    """What `evaluate_analogies` found: the sections of the file, and sums over them.
+    """The result of `evaluate_analogies`: each section of the file, and sums of sections.
 
-    ``semantic`` and ``syntactic`` sum the sections whose names do not, and do, begin with "gram", as in word2vec's
-    file. ``lines`` accounts for every line of the file.
+    ``syntactic`` is the sum of the sections whose names begin with "gram", as in word2vec's file; ``semantic`` is the
+    sum of the others. ``lines`` counts every line of the file.
     """
 
     sections: tuple[AnalogySection, ...]
@@ -72,27 +73,28 @@ class AnalogyScore:
 
     @property
     def n_skipped_lines(self) -> int:
-        """Lines that were no question and no section: bad lines, and a heading."""
+        """Number of lines that are neither a question nor a section: bad lines, and a heading."""
         return self.lines.n_skipped
 
     @property
     def accuracy(self) -> float:
-        """Share of the answered questions that is right."""
+        """Share of the answered questions that are correct, in [0, 1]."""
         return self.total.accuracy
 
     @property
     def unknown_share(self) -> float:
-        """Share of all questions that holds a word outside the vocabulary."""
+        """Share of all questions with a word outside the vocabulary, in [0, 1]."""
         return self.total.n_unknown / self.total.n_questions
 
 
 @dataclass(frozen=True)
 class PairScore:
-    """What `evaluate_word_pairs` found: correlations of cosines with people's scores.
+    """The result of `evaluate_word_pairs`: correlations of cosines with human scores.
 
-    ``spearman`` and ``pearson`` over ``n_pairs`` pairs, NaN where they are not defined (fewer than two pairs, or all
-    equal); ``n_unknown`` pairs hold a word outside the vocabulary. ``lines`` accounts for every line of the file,
-    ``layout`` says how they were read, and ``tags_removed`` whether "sun-n" was looked up as "sun".
+    ``spearman`` and ``pearson`` are over ``n_pairs`` pairs. They are NaN if undefined; then ``not_defined`` says why
+    (fewer than two pairs, all scores equal, or all cosines equal except for rounding), else it is None. ``n_unknown``
+    pairs have a word outside the vocabulary. ``lines`` counts every line of the file, ``layout`` describes its columns,
+    and ``tags_removed`` says whether "sun-n" was looked up as "sun".
     """
 
     spearman: float
@@ -103,10 +105,11 @@ class PairScore:
     lines: LineCounts
     layout: PairLayout = field(compare=False)
     tags_removed: bool = False
+    not_defined: str | None = None
 
     @property
     def n_skipped_lines(self) -> int:
-        """Lines that were no pair: bad lines, and a heading."""
+        """Number of lines that are not a pair: bad lines, and a heading."""
         return self.lines.n_skipped
 
 
@@ -120,28 +123,29 @@ def evaluate_analogies(
     method: Literal["add", "multiply"] = "add",
     bad_lines: Literal["error", "skip"] = "error",
 ) -> AnalogyScore:
-    """Share of analogy questions, "a is to b as c is to d", whose d is found.
+    """Share of analogy questions, "a is to b as c is to d", that are answered correctly.
 
-    The answer is the word nearest to b - a + c (unit vectors) that is none of the three, sought among the first
-    ``restrict_vocabulary`` rows; a question with a word outside these is unknown. gensim's rules, and its numbers:
-    folding case upper-cases everything, and of words that fold to the same the first row stands for all; an answer
-    must be among the five nearest once the rows of a, b and c are left out.
+    The answer is the word nearest to b - a + c (unit vectors), without a, b and c, among the first
+    ``restrict_vocabulary`` rows. A question with a word outside these rows is unknown. The rules and the numbers are
+    gensim's: folding case converts all words to upper case; if several words become equal, the first row represents
+    them; an answer must be among the five nearest rows without the rows of a, b and c.
 
     Parameters
     ----------
     vectors : WordVectors
     path : path
-        Google's format [1]: lines ``a b c d``; ``: name`` begins a section, ``#`` a comment. Or a table with the
-        columns word1, word2, word3, target, and perhaps type, which names the sections.
+        Google's format [1]: lines ``a b c d``; ``: name`` begins a section, ``#`` begins a comment. Or a table with the
+        columns word1, word2, word3, target, and optionally type, which has the names of the sections.
     restrict_vocabulary : int or None
-        How many of the first rows take part; None: all.
+        Number of rows that are used, the first ones; None: all rows.
     fold_case : bool
+        Whether words that differ only in case are equal.
     unknown : "skip" or "incorrect"
-        Whether unknown questions are left out (the usual rule) or count as answered wrong.
+        Whether unknown questions are left out (the usual rule) or count as wrong answers.
     method : "add" or "multiply"
         See `WordVectors.most_similar`.
     bad_lines : "error" or "skip"
-        Whether a line that is no question is an error, or left out and counted in ``lines`` of the result.
+        Whether a line that is not a question is an error, or is left out and counted in ``lines`` of the result.
 
     Returns
     -------
@@ -150,7 +154,7 @@ def evaluate_analogies(
     Raises
     ------
     StorageError, EncodingError, FormatError, ParameterError
-        A file that cannot be read, is no UTF-8, holds no question, or holds a line that is none.
+        The file cannot be read, is not UTF-8, has no question, or has a line that is not a question.
 
     References
     ----------
@@ -174,7 +178,7 @@ def score_analogies(
     unknown: Literal["skip", "incorrect"] = "skip",
     method: Literal["add", "multiply"] = "add",
 ) -> AnalogyScore:
-    """`evaluate_analogies` on a file that is read already, whose bad lines are left out."""
+    """Score questions that were read from a file; see `evaluate_analogies`. Bad lines are left out."""
     validate_choice("unknown", unknown, ("skip", "incorrect"))
     validate_choice("method", method, ("add", "multiply"))
     n_rows = _count_rows(vectors, restrict_vocabulary)
@@ -227,28 +231,28 @@ def evaluate_word_pairs(
     unknown: Literal["skip", "zero"] = "skip",
     bad_lines: Literal["error", "skip"] = "error",
 ) -> PairScore:
-    """Correlation of cosines with the scores that people gave to pairs of words.
+    """Correlation of cosines with human scores of pairs of words.
 
-    Words that all end in a part of speech ("sun-n", as in MEN) are looked up without it, unless the vectors know more
-    of them with it. Scores may have decimal commas where no score has a decimal point.
+    If all words end in a part of speech ("sun-n", as in MEN), they are looked up without it, unless the vectors know
+    more of the words with it. Scores may have decimal commas if no score has a decimal point.
 
     Parameters
     ----------
     vectors : WordVectors
     path : path
-        Lines with two words and a score, perhaps among other columns; ``#`` begins a comment; the first line may be a
+        Lines with two words and a score, and optional other columns. ``#`` begins a comment. The first line may be a
         heading.
     delimiter : str, optional
-        Between the columns; by default guessed from the first lines: tab, semicolon, comma, bar or white space.
+        Delimiter of the columns. By default guessed from the first lines: tab, semicolon, comma, bar or white space.
     columns : sequence of three int or str, optional
-        First word, second word and score: numbers from 1, or names in the heading. By default guessed from the heading
-        and the first lines; ``layout`` of the result says what was guessed.
+        Columns of the first word, second word and score: numbers from 1, or names in the heading. By default guessed
+        from the heading and the first lines; ``layout`` of the result has the guess.
     restrict_vocabulary, fold_case
-        As in `evaluate_analogies`.
+        See `evaluate_analogies`.
     unknown : "skip" or "zero"
         Whether pairs with a word outside the vocabulary are left out, or count with a cosine of 0.
     bad_lines : "error" or "skip"
-        Whether a line that is no pair is an error, or left out and counted in ``lines`` of the result.
+        Whether a line that is not a pair is an error, or is left out and counted in ``lines`` of the result.
 
     Returns
     -------
@@ -258,8 +262,7 @@ def evaluate_word_pairs(
     Raises
     ------
     StorageError, EncodingError, FormatError, ParameterError
-        A file that cannot be read, is no UTF-8, holds no pair, holds a line that is none, or whose columns could be
-        one or another.
+        The file cannot be read, is not UTF-8, has no pair, has a line that is not a pair, or its columns are ambiguous.
     """
     validate_choice("bad_lines", bad_lines, ("error", "skip"))
     file = read_word_pairs(path, delimiter, columns)
@@ -278,7 +281,7 @@ def score_word_pairs(
     fold_case: bool = True,
     unknown: Literal["skip", "zero"] = "skip",
 ) -> PairScore:
-    """`evaluate_word_pairs` on a file that is read already, whose bad lines are left out."""
+    """Score pairs that were read from a file; see `evaluate_word_pairs`. Bad lines are left out."""
     validate_choice("unknown", unknown, ("skip", "zero"))
     n_rows = _count_rows(vectors, restrict_vocabulary)
     pairs, tags_removed = file.pairs, False
@@ -305,27 +308,46 @@ def score_word_pairs(
         cosines[known] = found
     n_unknown = len(pairs) - len(chosen)
     counted = np.ones(len(pairs), dtype=bool) if unknown == "zero" else known
+    scores, cosines = scores[counted], cosines[counted]
+    not_defined = _why_not_defined(scores, cosines, vectors.dims)
     return PairScore(
-        spearman=correlate(average_ranks(scores[counted]), average_ranks(cosines[counted])),
-        pearson=correlate(scores[counted], cosines[counted]),
-        n_pairs=int(np.count_nonzero(counted)),
+        spearman=float("nan") if not_defined else correlate(average_ranks(scores), average_ranks(cosines)),
+        pearson=float("nan") if not_defined else correlate(scores, cosines),
+        n_pairs=len(scores),
         n_unknown=n_unknown,
         unknown_share=n_unknown / len(pairs),
         lines=file.lines,
         layout=file.layout,
         tags_removed=tags_removed,
+        not_defined=not_defined,
     )
 
 
+def _why_not_defined(scores: npt.NDArray[np.float64], cosines: npt.NDArray[np.float64], n_dims: int) -> str | None:
+    """Why scores and cosines have no correlation; None where they have one."""
+    if not len(scores):
+        return "every line has a word that the vectors lack"
+    if len(scores) == 1:
+        return "one pair alone has both words in the vectors"
+    if np.all(scores == scores[0]):
+        return f"all {len(scores):,} pairs have the same score, {scores[0]:g}"
+    if np.ptp(cosines) <= n_dims * COSINE_ROUNDING:
+        return (
+            f"the vectors give all {len(scores):,} pairs the same cosine, {cosines[0]:g}; have the vectors learned"
+            " anything?"
+        )
+    return None
+
+
 def average_ranks(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Ranks from 1 (the lowest); equal values share the mean of theirs."""
+    """Ranks from 1 (the lowest value). Equal values all get the mean of their ranks."""
     _, inverse, counts = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
     means = np.cumsum(counts) - (counts - 1) / 2.0
     return np.asarray(means[inverse.reshape(-1)], dtype=np.float64)
 
 
 def correlate(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
-    """Pearson's correlation; NaN for fewer than two pairs, or where one side is constant."""
+    """Pearson's correlation; NaN for fewer than two pairs, or if one side is constant."""
     x, y = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if len(x) < 2 or np.all(x == x[0]) or np.all(y == y[0]):
         return float("nan")
@@ -352,7 +374,7 @@ def _sum(name: str, sections: Sequence[AnalogySection]) -> AnalogySection:
 
 
 def _find_folded(vectors: WordVectors, n_rows: int, fold_case: bool, wanted: set[str]) -> dict[str, list[int]]:
-    """The rows, rising, of every wanted word."""
+    """The rows of every wanted word, in ascending order."""
     rows_of: dict[str, list[int]] = {}
     for row, word in enumerate(islice(vectors, n_rows)):
         name = str(word).upper() if fold_case else str(word)
@@ -364,10 +386,10 @@ def _find_folded(vectors: WordVectors, n_rows: int, fold_case: bool, wanted: set
 def _answer(
     vectors: WordVectors, triples: Rows, ignored: Sequence[Sequence[int]], n_rows: int, method: str
 ) -> npt.NDArray[np.int64]:
-    """The row that answers each question (a, b, c); -1 where the five nearest are all to be ignored.
+    """The row that answers each question (a, b, c); -1 if the five nearest rows are all ignored ones.
 
-    cos(x, b - a + c) orders as cos(x, b) - cos(x, a) + cos(x, c): so the cosines of the distinct words with a block
-    of rows are one product, and a question is two additions.
+    cos(x, b - a + c) gives the same order as cos(x, b) - cos(x, a) + cos(x, c). So the cosines of the distinct words
+    with a block of rows are one matrix product, and each question needs two additions.
     """
     answers = np.full(len(triples), -1, dtype=np.int64)
     start = 0
@@ -391,10 +413,10 @@ def _answer_chunk(
     matrix, norms = vectors.matrix, vectors.all_norms()
     distinct, places = np.unique(triples, return_inverse=True)
     places = places.reshape(triples.shape)
-    # a vector that is not finite counts as zero
+    # a vector that is not finite is treated as zero
     units = np.nan_to_num(unit_rows(matrix[distinct])).astype(np.float32)
     n_distinct, n_dims = units.shape
-    order = np.lexsort((places[:, 2], places[:, 1], places[:, 0]))  # questions that share (a, b) together
+    order = np.lexsort((places[:, 2], places[:, 1], places[:, 0]))  # makes questions with the same (a, b) adjacent
     a, b, c = places[order].T
     borders = np.flatnonzero(np.r_[True, (a[1:] != a[:-1]) | (b[1:] != b[:-1]), True])
     n_questions = len(order)

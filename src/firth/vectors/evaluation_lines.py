@@ -1,4 +1,7 @@
-"""vectors: the lines of an evaluation file, and the account of them: what counted, what did not, and why."""
+"""Room vectors: reads the lines of an evaluation file and counts which were used, which were not, and why.
+
+Tests: tests/vectors/test_evaluation.py.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ REASONS_TOLD = 5
 
 @dataclass(frozen=True)
 class BadLines:
-    """``n_lines`` lines that did not count for one ``reason``; ``example`` is line ``first_line``, numbered from 1."""
+    """``n_lines`` lines that were not used, for one ``reason``; ``example`` is line ``first_line``, counted from 1."""
 
     reason: str
     n_lines: int
@@ -27,12 +30,12 @@ class BadLines:
 
 @dataclass(frozen=True)
 class LineCounts:
-    """What became of every line of a file.
+    """The number of lines of a file of each kind.
 
-    ``n_lines`` is the sum of ``n_counted`` (pairs or questions, also of unknown words), ``n_blank`` (also rows of a
-    table without words and score), ``n_comments`` (lines that begin with ``#``), ``n_sections`` (lines that begin a
-    section of an analogy file), ``n_bad``, and one where there is a heading. ``heading_line`` is the heading's number
-    from 1, ``heading`` its text.
+    ``n_lines`` is the sum of ``n_counted`` (pairs or questions, also with unknown words), ``n_blank`` (blank lines, and
+    rows of a table without words and score), ``n_comments`` (lines that begin with ``#``), ``n_sections`` (lines that
+    begin a section of an analogy file), ``n_bad``, and 1 if there is a heading. ``heading_line`` is the line number of
+    the heading, from 1, and ``heading`` its text.
     """
 
     n_lines: int
@@ -46,16 +49,16 @@ class LineCounts:
 
     @property
     def n_bad(self) -> int:
-        """Lines that should have counted and did not."""
+        """Number of lines that should have been used but were not."""
         return sum(item.n_lines for item in self.bad)
 
     @property
     def n_skipped(self) -> int:
-        """Bad lines, and the heading."""
+        """Number of bad lines, plus 1 if there is a heading."""
         return self.n_bad + (self.heading_line is not None)
 
     def describe_bad(self) -> str:
-        """The reasons with their counts and first examples, the most frequent first."""
+        """The reasons with their counts and first examples, in descending order of the count."""
         told = [
             f"{item.n_lines:,} {'line' if item.n_lines == 1 else 'lines'}: {item.reason}"
             f" (first in line {item.first_line}: {item.example!r})"
@@ -66,7 +69,7 @@ class LineCounts:
 
 
 class LineAccount:
-    """Takes note of every line of a file, and gives their `LineCounts`."""
+    """Records every line of a file, and makes the `LineCounts`."""
 
     def __init__(self) -> None:
         self.n_counted = self.n_blank = self.n_comments = self.n_sections = 0
@@ -92,29 +95,29 @@ class LineAccount:
 
 
 def validate_lines(path: str | os.PathLike[str], lines: LineCounts, what: str) -> None:
-    """Raise FormatError where a line of the file should have counted as ``what`` and did not."""
+    """Raise FormatError if a line of the file should have been one of ``what`` and was not."""
     if lines.bad:
         raise FormatError(
-            f"{path} must hold {what} alone, got {lines.n_bad:,} of {lines.n_lines:,} lines that are none:"
-            f" {lines.describe_bad()}; mend these lines,"
+            f"{path} must have only {what}, got {lines.n_bad:,} of {lines.n_lines:,} lines that are not {what}:"
+            f" {lines.describe_bad()}; correct these lines,"
             ' or leave them out with bad_lines="skip" (on the command line --skip-bad-lines)'
         )
 
 
 def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
-    """The lines of a UTF-8 file and their numbers from 1, without their ends (LF, CR LF or CR).
+    """Yield the lines of a UTF-8 file with their numbers from 1, without line ends (LF, CR LF or CR).
 
-    Byte-order marks (U+FEFF) at the start of a line, which joining files leaves there, are left out.
+    Byte-order marks (U+FEFF) at the start of a line are removed; joined files have such marks.
 
     Raises
     ------
     StorageError, EncodingError, FormatError
-        No such file; UTF-16, or other bytes that are not UTF-8; a file of another format; a line longer than
-        ``LONGEST_LINE`` bytes.
+        The file does not exist, is UTF-16 or has other bytes that are not UTF-8, has another format, or has a line
+        longer than ``LONGEST_LINE`` bytes.
     """
     path = Path(path)
     if not path.exists():
-        raise StorageError(f"{path} must be a file, got nothing of that name")
+        raise StorageError(f"{path} must be a file, got a path that does not exist")
     if path.is_dir():
         raise StorageError(f"{path} must be a file, got a folder")
     offset = number = 0
@@ -137,9 +140,9 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
 
 
 def read_content_lines(path: str | os.PathLike[str], account: LineAccount) -> list[tuple[int, str]]:
-    """The lines that hold something, with their numbers; blank lines and comments are counted in the account.
+    """The lines that are neither blank nor comments, with their numbers. The others are counted in the account.
 
-    Errors are those of :func:`read_lines`.
+    See :func:`read_lines` for the errors.
     """
     lines: list[tuple[int, str]] = []
     for number, line in read_lines(path):

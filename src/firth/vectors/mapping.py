@@ -1,4 +1,7 @@
-"""vectors: a mapped matrix of which single rows are read: keep the pages of the others out of the process."""
+"""Room vectors: limits the memory of a mapped matrix of which only single rows are read.
+
+Tests: tests/vectors/test_memory.py.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,14 @@ import mmap
 import numpy as np
 import numpy.typing as npt
 
-_ROWS_BETWEEN_RELEASES = 4  # a touched row maps its whole page-cache folio: up to 2 MiB on Linux 6.x
+_ROWS_BETWEEN_RELEASES = 4  # reading a row maps its whole page-cache folio: up to 2 MiB on Linux 6.x
 
 
 class RowPages:
-    """The pages that look-ups of single rows map in, given back every few rows.
+    """Releases, every few rows, the pages that look-ups of single rows mapped into the process.
 
-    Only for a read-only mapping of a file, where the pages stay in the page cache and come back by a soft fault; for
-    any other matrix nothing is done. Once the whole matrix is read, its pages stay.
+    It acts only on a read-only mapping of a file, whose pages remain in the page cache and return by a soft fault. For
+    any other matrix it does nothing. After the whole matrix was read, no page is released.
     """
 
     def __init__(self, matrix: npt.NDArray[np.generic]) -> None:
@@ -23,21 +26,21 @@ class RowPages:
         self._n_touched = 0
 
     def __reduce__(self) -> tuple[type[RowPages], tuple[npt.NDArray[np.generic]]]:
-        return RowPages, (np.zeros(0),)  # a pickled matrix is no mapping
+        return RowPages, (np.zeros(0),)  # after unpickling, the matrix is not a mapping
 
     def touched(self, n_rows: int) -> None:
-        """Tell that so many rows were read."""
+        """Call after ``n_rows`` rows were read."""
         if self._mapping is None:
             return
         self._n_touched += n_rows
         if self._n_touched >= _ROWS_BETWEEN_RELEASES:
             self._n_touched = 0
-            # advice: where the system does not take it, the pages only stay longer
+            # madvise is only advice: if the system ignores it, the pages stay longer
             with contextlib.suppress(OSError, ValueError):
                 self._mapping.madvise(mmap.MADV_DONTNEED)
 
     def keep(self) -> None:
-        """Tell that all rows are going to be read."""
+        """Call before all rows are read."""
         self._mapping = None
 
 

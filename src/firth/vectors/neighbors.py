@@ -1,4 +1,4 @@
-"""vectors: the nearest rows of a matrix by cosine: blocked float32 products choose, float64 decides."""
+"""Room vectors: the nearest rows of a matrix by cosine. float32 products select candidates; float64 ranks them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
-Matrix = npt.NDArray[Any]  # float32 or float16, (V, D); never copied whole
+Matrix = npt.NDArray[Any]  # float32 or float16, (V, D); never copied as a whole
 
-BLOCK_BYTES = 32 << 20  # of scores, or of converted rows: what a query may take beside the matrix
+BLOCK_BYTES = 32 << 20  # size of a block of scores or converted rows: the memory of a query besides the matrix
 QUERY_BLOCK = 1024
 _ANSWERS_IN_CHUNK = 1 << 17
 _PARTITION_QUERIES = 64
@@ -22,16 +22,17 @@ _SORT_ALL_SHARE = 8
 _SPARE_CANDIDATES = 1 << 18
 _MAX_BLOCK_ROWS = 1 << 20
 _MIN_BLOCK_ROWS = 64
-_EXACT_PAIRS = 1 << 20  # elements of float64 rows gathered at once
-_SMALLEST_NORM = 1e-30  # a shorter row counts as zero: its inverse norm would not be a float32
+_EXACT_PAIRS = 1 << 20  # number of elements of float64 rows that are gathered at once
+_SMALLEST_NORM = 1e-30  # a shorter row is treated as zero, because its inverse norm exceeds float32
 _LARGEST_NORM = 1e30
 
 
 @dataclass(frozen=True)
 class Norms:
-    """Euclidean lengths of the rows, what makes a dot product a cosine, and the rows that have none.
+    """Euclidean lengths of the rows, and their inverses, which turn dot products into cosines.
 
-    ``values`` float32 (V,); ``inverse`` float32 (V,), 0 for a zero row; ``not_finite`` the rows with NaN or infinity.
+    ``values`` float32 (V,); ``inverse`` float32 (V,), 0 for a zero row; ``not_finite`` the rows with NaN or infinity,
+    which have no cosine.
     """
 
     values: npt.NDArray[np.float32]
@@ -40,7 +41,7 @@ class Norms:
 
 
 def compute_norms(matrix: Matrix) -> Norms:
-    """Read the matrix once, in blocks."""
+    """Compute the norms of all rows; reads the matrix once, in blocks."""
     n_words, n_dims = matrix.shape
     values = np.empty(n_words, dtype=np.float32)
     block_rows = rows_in_block(n_dims)
@@ -48,7 +49,7 @@ def compute_norms(matrix: Matrix) -> Norms:
         for start in range(0, n_words, block_rows):
             block = matrix[start : start + block_rows].astype(np.float32, copy=False)
             norms = np.sqrt(np.einsum("ij,ij->i", block, block))
-            # where the squares left float32's range, once more in float64
+            # if the squares are outside float32's range, compute again in float64
             odd = np.flatnonzero(~((norms > 1e-15) & (norms < 1e15)))
             if odd.size:
                 norms[odd] = np.sqrt(np.einsum("ij,ij->i", *[block[odd].astype(np.float64)] * 2))
@@ -58,7 +59,7 @@ def compute_norms(matrix: Matrix) -> Norms:
 
 
 def unit_rows(rows: npt.NDArray[Any]) -> Floats:
-    """Rows divided by their lengths, float64; a zero row stays zero; NaN where a row is not finite (or above 1e30)."""
+    """Rows divided by their lengths, float64. A zero row stays zero; a row not finite or longer than 1e30 gives NaN."""
     rows = rows.astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
@@ -83,7 +84,7 @@ def score_tolerance(n_dims: int) -> float:
 
 
 def exact_scores(matrix: Matrix, queries: Floats, query_ids: Rows, rows: Rows) -> Floats:
-    """Cosines in float64 of pairs: unit query ``query_ids[i]`` and row ``rows[i]``; 0 for a zero row."""
+    """Cosine in float64 of each pair: unit query ``query_ids[i]`` and row ``rows[i]``; 0 for a zero row."""
     n_dims = queries.shape[1]
     scores = np.empty(len(rows), dtype=np.float64)
     step = max(1, _EXACT_PAIRS // max(n_dims, 1))
@@ -95,7 +96,7 @@ def exact_scores(matrix: Matrix, queries: Floats, query_ids: Rows, rows: Rows) -
 
 
 def all_scores(matrix: Matrix, query: Floats, rows: Rows | slice) -> Floats:
-    """Cosines in float64 of one unit query with many rows; NaN for a row that is not finite."""
+    """Cosines in float64 of one unit query with many rows; NaN for a row with NaN or infinity."""
     n_rows = len(rows) if isinstance(rows, np.ndarray) else len(range(*rows.indices(len(matrix))))
     n_dims = len(query)
     scores = np.empty(n_rows, dtype=np.float64)
@@ -105,7 +106,7 @@ def all_scores(matrix: Matrix, query: Floats, rows: Rows | slice) -> Floats:
         for start in range(0, n_rows, step):
             stop = min(n_rows, start + step)
             block = matrix[rows[start:stop] if isinstance(rows, np.ndarray) else slice(first + start, first + stop)]
-            # the same sums as exact_scores, so that both say the same of one pair
+            # the same order of sums as exact_scores, so that both give equal results for a pair
             units = unit_rows(block)
             scores[start:stop] = np.einsum("ij,ij->i", units, np.broadcast_to(query, units.shape))
     return np.clip(scores, -1.0, 1.0, out=scores)
@@ -113,7 +114,7 @@ def all_scores(matrix: Matrix, query: Floats, rows: Rows | slice) -> Floats:
 
 @dataclass
 class _Pool:
-    """Candidates of a chunk of queries; scores may be float32's."""
+    """Candidates of a chunk of queries. Scores may have only the precision of float32."""
 
     query_ids: Rows
     rows: Rows
@@ -131,37 +132,38 @@ def nearest_rows(
     excluded: tuple[Rows, Rows] | None = None,
     threshold: float | None = None,
 ) -> list[tuple[Rows, Floats]]:
-    """The rows of highest cosine for every query: exactly those, whatever float32 rounds.
+    """The rows of highest cosine for every query, exact in spite of float32 rounding.
 
-    float32 products of blocks pick all rows within twice `score_tolerance` of the running n-th best; float64 cosines
-    of these decide. So the answer does not depend on the blocks, the other queries or the number of threads. Ties go
-    to the lower row.
+    float32 products of blocks select all rows within twice `score_tolerance` of the current n-th best. Their float64
+    cosines decide. So the answer does not depend on the blocks, the other queries or the number of threads. Among equal
+    cosines the lower row comes first.
 
     Parameters
     ----------
     matrix : float32 or float16 array, (V, D)
     norms : Norms
     queries : float64 array, (Q, D)
-        Unit vectors (or zeros: then every cosine is 0).
+        Unit vectors; for a zero vector every cosine is 0.
     n_best : int
+        Number of answers for each query.
     rows : int64 array, optional
-        Search these rows only, rising.
+        Search only these rows; in ascending order.
     n_rows : int, optional
-        Search the first ``n_rows`` only (all).
+        Search only the first ``n_rows`` rows. By default all rows are searched.
     excluded : (query ids, rows), optional
-        Pairs that are no answers.
+        Pairs that must not be answers.
     threshold : float, optional
-        Answers have at least this cosine.
+        Smallest cosine of an answer, in [-1, 1].
 
     Returns
     -------
-    list of (rows, scores), one for each query, best first
-        Rows that are not finite are never answers.
+    list of (rows, scores), one for each query, by descending score
+        Rows with NaN or infinity are never answers.
     """
     total = len(rows) if rows is not None else len(matrix) if n_rows is None else min(n_rows, len(matrix))
     answers: list[tuple[Rows, Floats]] = []
     query_ids, excluded_rows = excluded if excluded is not None else (np.zeros(0, np.int64), np.zeros(0, np.int64))
-    if n_best * _SORT_ALL_SHARE > total:  # many rows are answers: sorting all is simplest
+    if n_best * _SORT_ALL_SHARE > total:  # most rows are answers, so sort all rows
         for query_id in range(len(queries)):
             own = excluded_rows[query_ids == query_id]
             answers.append(_sort_all(matrix, queries[query_id], n_best, rows, total, own, threshold))
@@ -225,7 +227,7 @@ def _nearest_of_chunk(
         cuts = np.nextafter(cuts, np.float32(-np.inf))
     by_row = np.argsort(excluded_rows, kind="stable")
     excluded_queries, excluded_rows = excluded_queries[by_row], excluded_rows[by_row]
-    # dividing the rows by their lengths costs D a row, dividing the scores Q
+    # divide either the rows by their lengths, D operations a row, or the scores, Q operations a row
     scale_rows = matrix.dtype != np.float32 or rows is not None or n_queries > n_dims
     block_rows = rows_in_block(max(n_queries, n_dims if scale_rows else 1))
     buffer = np.empty(n_queries * min(block_rows, total), dtype=np.float32)
@@ -242,7 +244,7 @@ def _nearest_of_chunk(
         strike(scores, rows, start, stop, excluded_rows, excluded_queries)
         n_first = min(stop, max(_PARTITION_ROWS, 4 * n_best))
         if start == 0 and n_first >= 2 * n_best:
-            for first in range(0, n_queries, _PARTITION_QUERIES):  # a partition copies
+            for first in range(0, n_queries, _PARTITION_QUERIES):  # in groups, because numpy.partition copies
                 part = scores[first : first + _PARTITION_QUERIES, :n_first]
                 best = np.partition(part, n_first - n_best, axis=1)[:, n_first - n_best] - np.float32(2 * margin)
                 np.maximum(cuts[first : first + len(part)], best, out=cuts[first : first + len(part)])
@@ -257,7 +259,7 @@ def _nearest_of_chunk(
             pool = _merge(pool, pending)
             pending, n_pending = [], 0
             pool, cuts = _prune(pool, cuts, n_best, margin)
-            if len(pool.rows) > most_pending:  # more near-ties than fit: let float64 decide now
+            if len(pool.rows) > most_pending:  # too many candidates with nearly equal scores: rank them in float64 now
                 pool.scores = exact_scores(matrix, queries, pool.query_ids, pool.rows)
                 pool, cuts = _prune(pool, cuts, n_best, margin, exact=True)
     pool = _merge(pool, pending)
@@ -285,7 +287,7 @@ def block_scores(
     scale_rows: bool,
     buffer: npt.NDArray[np.float32],
 ) -> npt.NDArray[np.float32]:
-    """float32 cosines (Q, stop - start), written into ``buffer`` (flat, of at least so many)."""
+    """float32 cosines (Q, stop - start), written into ``buffer`` (flat, with at least Q (stop - start) elements)."""
     n_queries = len(queries32)
     scores = buffer[: n_queries * (stop - start)].reshape(n_queries, stop - start)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -309,7 +311,7 @@ def strike(
     struck_rows: Rows,
     struck_queries: Rows | None,
 ) -> None:
-    """Set the scores of rows (rising), or of pairs, to minus infinity where they fall into the block."""
+    """Set the scores of rows (ascending), or of pairs, to minus infinity if they are in the block."""
     if not struck_rows.size:
         return
     if rows is None:
@@ -342,7 +344,7 @@ def _merge(pool: _Pool, pending: list[tuple[Rows, Rows, npt.NDArray[np.float32]]
 def _prune(
     pool: _Pool, cuts: npt.NDArray[np.float32], n_best: int, margin: float, *, exact: bool = False
 ) -> tuple[_Pool, npt.NDArray[np.float32]]:
-    """Sort by query, score, row; raise the cuts to the n-th best less the margins; drop what cannot be an answer."""
+    """Sort by query, score, row; set each cut to the n-th best score less the margin; drop candidates below the cut."""
     order = np.lexsort((pool.rows, -pool.scores, pool.query_ids))
     query_ids, rows, scores = pool.query_ids[order], pool.rows[order], pool.scores[order]
     starts = np.searchsorted(query_ids, np.arange(len(cuts) + 1))
@@ -366,17 +368,19 @@ def nearest_by_product(
     excluded: Rows,
     threshold: float | None,
 ) -> tuple[Rows, Floats]:
-    """The rows of highest 3CosMul, prod_p (1 + cos)/2 / (prod_n (1 + cos)/2 + epsilon), best first, ties by row.
+    """The rows of highest 3CosMul, by descending score, then by row.
 
-    As in `nearest_rows`, float32 chooses and float64 decides: a row's score lies between bounds that follow from
-    `score_tolerance`, and whose upper bound reaches the ``n_best``-th highest lower bound is looked at.
+    score = prod_p (1 + cos)/2 / (prod_n (1 + cos)/2 + epsilon)
+
+    As in `nearest_rows`, float32 selects candidates and float64 ranks them. `score_tolerance` gives bounds of a row's
+    score. A row is a candidate if its upper bound is at least the ``n_best``-th highest lower bound.
 
     Parameters
     ----------
     units : float64 array, (T, D)
-        The first ``n_positive`` are positive.
+        Unit vectors of the query; the first ``n_positive`` are positive, the others negative.
     rows, total
-        Search these rows (rising), or the first ``total``.
+        Search these rows (ascending), or the first ``total`` rows.
     """
     n_terms, n_dims = units.shape
     error = 0.5 * score_tolerance(n_dims) + 2.0**-23
@@ -394,7 +398,7 @@ def nearest_by_product(
         np.clip(shifted, 0.0, 1.0, out=shifted)
         above = np.prod(shifted[:n_positive], axis=0, dtype=np.float64)
         below = np.prod(shifted[n_positive:], axis=0, dtype=np.float64)
-        # factors in [0, 1], each off by at most ``error``: so are products, by their sum
+        # the factors are in [0, 1] with errors of at most ``error``; the error of a product is at most their sum
         off_above, off_below = n_positive * error, (n_terms - n_positive) * error
         lowest[start:stop] = (above - off_above) / (below + off_below + epsilon)
         highest[start:stop] = (above + off_above) / (np.maximum(below - off_below, 0.0) + epsilon)

@@ -1,4 +1,4 @@
-"""vectors: files of word pairs that people scored, read line by line; no line is left out without an account."""
+"""Room vectors: reads files of word pairs with human scores. Every line that is not used is counted."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _TAGGED = re.compile(r".+-[nvjar]")  # MEN's lemma form: sun-n, run-v, red-j
 
 @dataclass(frozen=True)
 class PairFile:
-    """The pairs of a file, how it was read, and what became of its lines.
+    """The pairs of a file, its layout, and the counts of its lines.
 
-    ``has_tags``: every word ends in a part of speech, as in "sun-n", which vectors may know the word without.
+    ``has_tags``: every word ends in a part of speech, as in "sun-n". Vectors may have the word without this ending.
     """
 
     pairs: list[Pair]
@@ -49,15 +49,15 @@ def read_word_pairs(
     ----------
     path : path
     delimiter : str, optional
-        By default guessed: tab, semicolon, comma, bar, white space.
+        Delimiter of the columns. By default guessed: tab, semicolon, comma, bar, white space.
     columns : sequence of three int or str, optional
-        First word, second word, score: numbers from 1, or names in the heading. By default guessed.
+        Columns of first word, second word, score: numbers from 1, or names in the heading. By default guessed.
 
     Raises
     ------
     StorageError, EncodingError
     FormatError
-        No pair at all, or a layout that could be one or another.
+        The file has no pair, or its layout is ambiguous.
     ParameterError
     """
     validate_layout_parameters(delimiter, columns)
@@ -67,8 +67,8 @@ def read_word_pairs(
     if layout is None:
         first = f", and line {lines[0][0]} is {lines[0][1][:80]!r}" if lines else ""
         raise FormatError(
-            f"{path} must hold lines of two words and a score, got none of {len(lines):,} lines{first};"
-            " name the delimiter (--delimiter, delimiter=) or the columns (--columns, columns=) if they are unusual"
+            f"{path} must have lines of two words and a score, got none in {len(lines):,} lines{first};"
+            " give the delimiter (--delimiter, delimiter=) or the columns (--columns, columns=) if they are unusual"
         )
     if has_heading:
         account.add_heading(*lines[0])
@@ -76,16 +76,16 @@ def read_word_pairs(
     counts = account.close()
     if not pairs:
         raise FormatError(
-            f"{path} must hold lines of two words and a score, got none with {layout.describe()}:"
-            f" {counts.describe_bad() or 'no line but the heading'}; name the delimiter (--delimiter, delimiter=)"
-            " or the columns (--columns, columns=) if they are others"
+            f"{path} must have lines of two words and a score, got none with {layout.describe()}:"
+            f" {counts.describe_bad() or 'no line but the heading'}; give the delimiter (--delimiter, delimiter=)"
+            " or the columns (--columns, columns=) if these are wrong"
         )
     has_tags = all(_TAGGED.fullmatch(word) for pair in pairs for word in pair[:2])
     return PairFile(pairs, layout, counts, has_tags)
 
 
 def without_tag(word: str) -> str:
-    """The word of "sun-n"."""
+    """The word without its part of speech: "sun" for "sun-n"."""
     return word[:-2]
 
 
@@ -97,7 +97,7 @@ def _read_rows(
         try:
             fields = without_empty_end(split_line(line, layout.delimiter), layout.n_columns)
         except csv.Error:
-            account.add_bad("a quote does not close", number, line)
+            account.add_bad("a quote is not closed", number, line)
             continue
         if len(fields) != layout.n_columns:
             comma = "; a number with a decimal comma is two of them" if layout.delimiter == "," else ""
@@ -107,7 +107,7 @@ def _read_rows(
             continue
         first, second, score = (fields[place - 1] for place in layout.columns)
         if not (first or second or score):
-            account.n_blank += 1  # an index alone, as pandas writes a row of missing values
+            account.n_blank += 1  # only an index: pandas writes a row of missing values like this
         elif not first or not second:
             account.add_bad("a word is empty", number, line)
         elif not score:

@@ -1,8 +1,10 @@
-"""vectors: how the lines of a file of scored word pairs are laid out: delimiter, columns, heading, decimal mark.
+"""Room vectors: finds the layout of a file of scored word pairs: delimiter, columns, heading, decimal mark.
 
-Makers publish their sets in many forms: with and without a heading, an index column, parts of speech, the scores of
-single raters beside their mean. What is not given is guessed from the first lines, by the heading's names where they
-are known and by what the columns hold where they are not. A guess that could be wrong is refused.
+Published sets have many layouts: with or without a heading, an index column, parts of speech, the scores of single
+raters in addition to the mean. Whatever the user does not give is guessed from the first lines: from the names in the
+heading if they are known, else from the contents of the columns. An ambiguous layout is an error.
+
+Tests: tests/vectors/test_pair_files.py.
 """
 
 from __future__ import annotations
@@ -93,12 +95,12 @@ _TAGS = {
 
 @dataclass(frozen=True)
 class PairLayout:
-    """Where the two words and the score stand in a line.
+    """The positions of the two words and the score in a line.
 
-    ``delimiter`` is None for any white space, and for a tab where a line has one. ``columns`` are numbers from 1: first
-    word, second word, score; ``names`` their names in the heading, if there is one. ``n_columns`` is how many a line
-    must have. ``decimal`` is the mark of the scores' decimals. ``guessed`` names what was not given: "delimiter",
-    "columns".
+    ``delimiter`` is None for white space; if a line has a tab, None means the tab. ``columns`` are numbers from 1:
+    first word, second word, score. ``names`` are the names of these columns in the heading, if there is one.
+    ``n_columns`` is the required number of columns of a line. ``decimal`` is the decimal mark of the scores.
+    ``guessed`` lists the parts that were guessed: "delimiter", "columns".
     """
 
     delimiter: str | None
@@ -109,7 +111,7 @@ class PairLayout:
     guessed: tuple[str, ...] = ()
 
     def describe(self) -> str:
-        """One line for people."""
+        """A description of the layout in one line."""
         first, second, score = (
             f"{number} ({name!r})" if name else str(number)
             for number, name in zip(self.columns, self.names or ("", "", ""), strict=True)
@@ -121,7 +123,7 @@ class PairLayout:
 
 
 def validate_layout_parameters(delimiter: str | None, columns: Sequence[Column] | None) -> None:
-    """Raise ParameterError for a delimiter or columns that cannot be."""
+    """Raise ParameterError for an invalid delimiter or invalid columns."""
     if delimiter is not None and (not isinstance(delimiter, str) or not delimiter):
         raise ParameterError(f"delimiter must be a string that is not empty, got {delimiter!r}")
     if delimiter is not None and set(delimiter) & set('\r\n"'):
@@ -141,7 +143,7 @@ def split_line(line: str, delimiter: str | None) -> list[str]:
     Raises
     ------
     csv.Error
-        Quotes that do not close.
+        A quote is not closed.
     """
     if delimiter is None:
         delimiter = "\t" if "\t" in line else None
@@ -155,7 +157,7 @@ def split_line(line: str, delimiter: str | None) -> list[str]:
 
 
 def without_empty_end(fields: list[str], n_columns: int) -> list[str]:
-    """The fields, without the empty ones that follow ``n_columns`` others: delimiters at the end of a line."""
+    """The fields without empty fields after the first ``n_columns``, which delimiters at the end of a line make."""
     n_fields = len(fields)
     while n_fields > n_columns and not fields[n_fields - 1]:
         n_fields -= 1
@@ -170,16 +172,16 @@ def is_number(text: str) -> bool:
 def find_layout(
     path: str | os.PathLike[str], lines: Sequence[Line], delimiter: str | None, columns: Sequence[Column] | None
 ) -> tuple[PairLayout | None, bool]:
-    """The layout of a file and whether its first line is a heading, from its lines without blank ones and comments.
+    """The layout of a file and whether its first line is a heading, from its lines without blank lines and comments.
 
-    No layout at all (None) where no line has a number in its third column or later, or where a number is.
+    The layout is None if no line has a number in its third column or later.
 
     Raises
     ------
     FormatError
-        A layout that could be one or another; words in contexts.
+        The layout is ambiguous, or the words are in contexts.
     ParameterError
-        Columns that the file does not have.
+        The file does not have the given columns.
     """
     sample = lines[:SAMPLE_LINES]
     guessed = tuple(name for name, value in (("delimiter", delimiter), ("columns", columns)) if value is None)
@@ -189,9 +191,9 @@ def find_layout(
     data = rows[1:] if rows and not any(map(is_number, rows[0])) else rows
     if columns is None and any(sum("<b>" in field for field in row) >= 2 for row in data):
         raise FormatError(
-            f"{path} holds words in contexts (the form of SCWS), whose scores differ from sentence to sentence:"
-            " a word has one vector here; take a set of words without contexts, or name three columns to read the pairs"
-            " without their contexts (--columns, columns=)"
+            f"{path} must have words without contexts, got the format of SCWS, whose scores depend on a sentence;"
+            " use a set of words without contexts, or give three columns to read the pairs without their contexts"
+            " (--columns, columns=)"
         )
     heading = rows[0] if len(rows) > 1 else []
     n_columns = _usual_width(data, len(heading))
@@ -215,7 +217,7 @@ def find_layout(
     has_heading = named or _is_heading(heading, chosen, n_columns, table)
     if columns is None and has_heading and not named:
         after = [place for place in range(chosen[1] + 1, n_columns) if _holds_numbers(table, place)]
-        if len(after) > 1:  # the heading says which of them is the score, in words that are not known here
+        if len(after) > 1:  # the heading says which column is the score, but its names are unknown here
             raise _unclear(path, heading)
     names = None
     if has_heading and len(heading) == n_columns:
@@ -225,7 +227,7 @@ def find_layout(
 
 
 def find_decimal(scores: Sequence[str]) -> tuple[str, str | None]:
-    """The decimal mark of a column, and why its numbers with commas are refused, where they are."""
+    """The decimal mark of a column, and the reason for which its numbers with commas are refused, or None."""
     commas = [score for score in scores if _COMMA_NUMBER.fullmatch(score)]
     if not commas:
         return ".", None
@@ -233,7 +235,7 @@ def find_decimal(scores: Sequence[str]) -> tuple[str, str | None]:
     if any("." in score for score in numbers):
         return ".", "the score has a decimal comma, while other scores have a decimal point; write points"
     if all(_THOUSANDS.fullmatch(score) for score in commas) and any(float(score) != 0 for score in numbers):
-        return ".", "the comma of the score may be a decimal comma or part thousands; write points, and no other marks"
+        return ".", "the comma of the score may be a decimal comma or separate thousands; write only decimal points"
     return ",", None
 
 
@@ -241,11 +243,11 @@ def _try_split(line: str, delimiter: str | None) -> list[str]:
     try:
         return split_line(line, delimiter)
     except csv.Error:
-        return []  # told as a bad line when the file is read
+        return []  # reported as a bad line when the file is read
 
 
 def _guess_delimiter(sample: Sequence[Line]) -> str | None:
-    """The delimiter by which the most lines have the same three or more fields, one of which is a number."""
+    """The delimiter that gives the most lines with the same number of fields, at least three, one of them a number."""
     lines = [line for _, line in sample]
     with_tabs = sum("\t" in line for line in lines)
     if 2 * with_tabs > len(lines) and _count_fitting(lines, "\t"):
@@ -265,7 +267,7 @@ def _count_fitting(lines: Sequence[str], delimiter: str | None) -> int:
 
 
 def _usual_width(rows: Sequence[Sequence[str]], preferred: int) -> int:
-    """The most frequent number of fields; of equally frequent ones ``preferred``, else the smallest."""
+    """The most frequent number of fields. If several are equally frequent: ``preferred``, else the smallest."""
     counts = Counter(len(row) for row in rows if row)
     return min(counts, key=lambda width: (-counts[width], width != preferred, width), default=0)
 
@@ -277,7 +279,7 @@ def _resolve_columns(
     for column in columns:
         if isinstance(column, int):
             if column > n_columns:
-                raise ParameterError(f"columns must be at most {n_columns}, as many as {path} has, got {column}")
+                raise ParameterError(f"columns must be at most {n_columns}, the number in {path}, got {column}")
             places.append(column - 1)
             continue
         matches = [place for place, name in enumerate(heading) if name == column] or [
@@ -293,7 +295,7 @@ def _resolve_columns(
         places.append(matches[0])
     first, second, score = places
     if len(set(places)) != 3:
-        raise ParameterError(f"columns must be three different ones, got {columns!r}")
+        raise ParameterError(f"columns must be three different columns, got {columns!r}")
     return first, second, score
 
 
@@ -324,7 +326,7 @@ def _columns_by_name(
 def _columns_by_content(
     path: str | os.PathLike[str], table: Sequence[Sequence[str]], delimiter: str | None
 ) -> tuple[int, int, int] | None:
-    """Two columns of words and one of numbers, however many others there are; FormatError where others would do."""
+    """Find two columns of words and one of numbers among any others; FormatError if the choice is ambiguous."""
     n_columns = len(table[0])
     numbers = [place for place in range(n_columns) if _holds_numbers(table, place)]
     if numbers and numbers[0] == 0 and n_columns > 3 and _counts_up(table):
@@ -332,9 +334,9 @@ def _columns_by_content(
     if not numbers:
         return None
     if n_columns == 3 and numbers == [0, 1, 2]:
-        return 0, 1, 2  # words may be numbers: ids, years
+        return 0, 1, 2  # words may be numbers, such as ids and years
     if len(numbers) == 3 and n_columns == 4 and numbers[0] == 1:
-        return 1, 2, 3  # the same behind an index
+        return 1, 2, 3  # the same after an index column
     texts = [place for place in range(n_columns) if not _holds_numbers(table, place)]
     if len(texts) > 2:
         texts = [place for place in texts if not all(row[place].casefold() in _TAGS for row in table)]
@@ -356,7 +358,7 @@ def _columns_by_content(
         and all(_WHOLE.fullmatch(row[place]) for row in table for place in (score, following))
     ):
         raise FormatError(
-            f"{path} has whole numbers alone in the columns {score + 1} and {following + 1}, which may be one number"
+            f"{path} has only whole numbers in the columns {score + 1} and {following + 1}, which may be one number"
             f" with a decimal comma ({table[0][score]},{table[0][following]}); write points,"
             " or name the three columns (--columns, columns=)"
         )
@@ -365,8 +367,8 @@ def _columns_by_content(
 
 def _unclear(path: str | os.PathLike[str], fields: Sequence[str]) -> FormatError:
     return FormatError(
-        f"{path} must have two columns of words and one of scores that are plain to see, got {len(fields)} columns:"
-        f" {', '.join(map(repr, fields[:12]))}; name the three columns (--columns, columns=)"
+        f"{path} must have exactly two columns of words and one of scores, got {len(fields)} columns:"
+        f" {', '.join(map(repr, fields[:12]))}; give the three columns (--columns, columns=)"
     )
 
 
@@ -384,10 +386,10 @@ def _counts_up(table: Sequence[Sequence[str]]) -> bool:
 def _is_heading(
     heading: Sequence[str], chosen: tuple[int, int, int], n_columns: int, table: Sequence[Sequence[str]]
 ) -> bool:
-    """Whether the first line names columns, and is not a pair with a damaged score.
+    """Whether the first line has the names of columns, and is not a pair with a damaged score.
 
-    A damaged score is a number with something else, or a word for "missing"; and the words of a damaged pair are often
-    in other pairs too, which the names of columns are not.
+    A damaged score is a number with other characters, or a word for "missing". The words of a damaged pair are often in
+    other pairs too; names of columns are not.
     """
     if len(heading) != n_columns:
         names = {"".join(filter(str.isalnum, field.casefold())) for field in heading}

@@ -1,4 +1,4 @@
-"""vectors: a picture of chosen words: two principal components, labels that do not overlap."""
+"""Room vectors: draws words at two principal components, with labels that do not overlap."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MARGIN = 2.0  # pixels between any two labels, and between a label and a point
 _POINT_RADIUS = 4.0
 _DIRECTIONS = 16
 _RINGS = 24
-_GROWTH = 1.25  # of the picture, where the labels found no room
+_GROWTH = 1.25  # factor by which the picture grows if the labels do not fit
 _ATTEMPTS = 12
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top in pixels
@@ -42,19 +42,19 @@ def plot_words(
 ) -> Any:
     """Draw words at the two principal components of their unit vectors.
 
-    A label that found no room beside its point stands further off, with a line to it; the picture grows until all
-    have room. The same words give the same picture. Words in alphabets that matplotlib's font lacks are drawn as
+    A label that does not fit next to its point is placed further away, with a line to the point. The picture grows
+    until all labels fit. The same words give the same picture. Characters that matplotlib's font lacks are drawn as
     boxes, with matplotlib's warning.
 
     Parameters
     ----------
     vectors : WordVectors
     words : list of words
-        2 to 500, with the neighbours.
+        2 to 500 words, including the neighbours.
     path : path, optional
-        Where to write it: .png, .svg or .pdf.
+        File to write: .png, .svg or .pdf.
     neighbors : int
-        Draw so many nearest neighbours of each word too, in grey.
+        Also draw this many nearest neighbours of each word, in grey.
     title : str, optional
 
     Returns
@@ -77,7 +77,7 @@ def plot_words(
             shown.extend(neighbor.word for neighbor in found)
         shown = list(dict.fromkeys(shown))
     if not 2 <= len(shown) <= MOST_WORDS:
-        raise ParameterError(f"words must be 2 to {MOST_WORDS}, neighbours among them, got {len(shown)}")
+        raise ParameterError(f"words must be 2 to {MOST_WORDS}, neighbours included, got {len(shown)}")
     units = WordVectors(list(range(len(shown))), _unit_rows_of(vectors, shown))
     result = principal_components(units, n_components=min(2, vectors.dims))
     points = np.zeros((len(shown), 2))
@@ -89,16 +89,16 @@ def plot_words(
 
 
 def place_labels(points: npt.NDArray[np.float64], sizes: Sequence[tuple[float, float]], frame: Box) -> list[Box] | None:
-    """Boxes for labels beside their points, in pixels, that meet neither each other, nor a point, nor the frame.
+    """Boxes for labels near their points, in pixels, that overlap neither each other, nor a point, nor the frame.
 
-    Each label in turn takes the first free place on growing rings around its point. None where one finds no room.
+    Each label, in order, gets the first free position on growing rings around its point. None if a label does not fit.
 
     Parameters
     ----------
     points : float64 array, (n, 2)
     sizes : n pairs (width, height)
     frame : Box
-        Labels stay inside.
+        The labels are inside this box.
     """
     placed: list[Box] = []
     grown = _POINT_RADIUS + _MARGIN
@@ -128,7 +128,7 @@ def _candidates(x: float, y: float, width: float, height: float) -> Iterable[Box
         gap = (_POINT_RADIUS + 2 * _MARGIN) * 1.25**ring
         for direction in range(_DIRECTIONS):
             angle = 2 * math.pi * direction / _DIRECTIONS
-            # the centre of a label whose near edge is ``gap`` from the point
+            # the centre of a label whose nearest edge is ``gap`` from the point
             center_x = x + math.cos(angle) * (gap + width / 2)
             center_y = y + math.sin(angle) * (gap + height / 2)
             yield center_x - width / 2, center_y - height / 2, center_x + width / 2, center_y + height / 2
@@ -193,7 +193,7 @@ def _draw(
             continue
         back = axes.transData.inverted()
         for text, extent, box, pixel, point in zip(texts, extents, boxes, pixels, points, strict=True):
-            # move the drawn extent, not the anchor, onto its box
+            # move the drawn extent, not the anchor, to the box
             anchor = axes.transData.transform(point)
             moved = back.transform((box[0] + anchor[0] - extent.x0, box[1] + anchor[1] - extent.y0))
             text.set_position((float(moved[0]), float(moved[1])))
@@ -204,7 +204,7 @@ def _draw(
         area = (2 * _POINT_RADIUS * 72 / _DOTS_PER_INCH) ** 2
         axes.scatter(points[:, 0], points[:, 1], s=area, c=colors, linewidths=0, zorder=2)
         return figure
-    raise ParameterError(f"words must be fewer or shorter to be drawn, got {len(labels)} whose labels find no room")
+    raise ParameterError(f"words must be fewer or shorter to be drawn, got {len(labels)} labels that do not fit")
 
 
 def _as_target(path: str | os.PathLike[str]) -> Path:
@@ -221,7 +221,7 @@ def _write(figure: Any, target: Path) -> None:
 
     drawn = io.BytesIO()
     kind = target.suffix.lower()[1:]
-    # no time of day and no random ids: the same words give the same file
+    # without a time and random ids, so that the same words give the same file
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     with matplotlib.rc_context({"svg.hashsalt": "firth"}):
         figure.savefig(drawn, format=kind, dpi=_DOTS_PER_INCH, metadata=metadata)

@@ -1,4 +1,7 @@
-"""vectors: what a query is made of, words and vectors with weights, and the words that answer it."""
+"""vectors: what a query is made of, words and vectors with weights, and the words that answer it.
+
+Tests: tests/vectors/test_word_vectors.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""vectors: files of analogy questions: Google's lines with sections, or a table whose heading names the four words."""
+"""Room vectors: reads files of analogy questions: Google's format, or a table whose heading names the four words.
+
+Tests: tests/vectors/test_pair_files.py.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _TABLE_ANSWERS = ("target", "word4")
 
 @dataclass(frozen=True)
 class QuestionFile:
-    """The questions of a file, the place in ``names`` of each one's section, and what became of the file's lines."""
+    """The questions of a file, the index in ``names`` of each question's section, and the counts of all lines."""
 
     names: list[str]
     section_ids: list[int]
@@ -41,10 +44,10 @@ class _Questions:
 
 
 def read_questions(path: str | os.PathLike[str]) -> QuestionFile:
-    """Read analogy questions: lines of four words, in sections that lines ``: name`` begin.
+    """Read analogy questions: lines of four words; a line ``: name`` begins a section.
 
-    A file whose first line names columns (word1, word2, word3, target, and perhaps type) and separates them by commas,
-    semicolons, tabs or white space is read as a table.
+    A file is read as a table if its first line has the column names word1, word2, word3, target, and optionally type,
+    separated by commas, semicolons, tabs or white space.
 
     Raises
     ------
@@ -62,7 +65,7 @@ def read_questions(path: str | os.PathLike[str]) -> QuestionFile:
     counts = account.close()
     if not found.questions:
         reasons = f": {counts.describe_bad()}" if counts.bad else ""
-        raise FormatError(f"{path} must hold analogy questions, lines of four words, got none{reasons}")
+        raise FormatError(f"{path} must have analogy questions, lines of four words, got none{reasons}")
     return QuestionFile(found.names, found.section_ids, found.questions, counts)
 
 
@@ -72,7 +75,7 @@ def _read_sections(lines: Sequence[tuple[int, str]], found: _Questions, account:
         if line.startswith(":"):
             if len(words) == 4 and words[0] != ":":
                 account.add_bad(
-                    'the line is a section or a question; begin a section with ": ", a question with white space',
+                    'the line may be a section or a question; begin a section with ": ", a question with white space',
                     number,
                     line,
                 )
@@ -93,7 +96,7 @@ def _read_sections(lines: Sequence[tuple[int, str]], found: _Questions, account:
 
 
 def _find_table(line: str) -> tuple[str | None, int, list[int], int | None] | None:
-    """Delimiter, number of columns, places of the four words, place of the section, if the line is such a heading."""
+    """Delimiter, number of columns, indices of the four words and of the section, if the line is such a heading."""
     for delimiter in (",", ";", "\t", None):
         names = [name.strip().casefold() for name in line.split(delimiter)]
         answers = [name for name in _TABLE_ANSWERS if name in names]
@@ -118,7 +121,7 @@ def _read_table(
         try:
             fields = without_empty_end(split_line(line, delimiter), n_columns)
         except csv.Error:
-            account.add_bad("a quote does not close", number, line)
+            account.add_bad("a quote is not closed", number, line)
             continue
         if len(fields) != n_columns:
             account.add_bad(f"the line has {len(fields)} columns, and the heading has {n_columns}", number, line)

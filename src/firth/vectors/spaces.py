@@ -1,4 +1,4 @@
-"""vectors: whole spaces: alignment by orthogonal Procrustes, words that moved, principal components."""
+"""Room vectors: functions of whole spaces: orthogonal Procrustes alignment, words that moved, principal components."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from firth.vectors.words import Word
 
 @dataclass(frozen=True)
 class Alignment:
-    """A rotation of one space onto another: ``vectors`` are the rotated ones, v -> v R.
+    """A rotation of one space onto another: ``vectors`` are the rotated vectors, v -> v R.
 
-    ``rotation`` float64 (D, D), orthogonal: cosines within the space are what they were. ``n_shared`` words tied the
-    two together, and after the rotation their mean cosine is ``mean_similarity``.
+    ``rotation`` float64 (D, D) is orthogonal, so cosines within the space do not change. It was computed from
+    ``n_shared`` shared words; their mean cosine after the rotation is ``mean_similarity``.
     """
 
     vectors: WordVectors
@@ -33,8 +33,8 @@ class Alignment:
 class Components:
     """Principal components of word vectors.
 
-    ``coordinates`` float64 (n, C); ``components`` float64 (C, D), orthonormal rows, each one's largest entry positive;
-    ``mean`` float64 (D,); ``explained`` float64 (C,), the share of the variance along each.
+    ``coordinates`` float64 (n, C); ``components`` float64 (C, D), orthonormal rows whose entry of largest magnitude is
+    positive; ``mean`` float64 (D,); ``explained`` float64 (C,), the share of the variance along each component.
     """
 
     coordinates: Floats
@@ -44,18 +44,18 @@ class Components:
 
 
 def align_spaces(source: WordVectors, target: WordVectors, *, words: Iterable[Word] | int | None = None) -> Alignment:
-    """Rotate ``source`` so that shared words come as near as can be to their vectors in ``target``.
+    """Rotate ``source`` so that the shared words are as near as possible to their vectors in ``target``.
 
-    R = argmin ||X R - Y||_F with R orthogonal: R = U W^T where X^T Y = U S W^T [1]; X and Y hold the unit vectors of
-    the shared words, as is usual for word change over time [2]. Nothing is shifted or scaled.
+    R = argmin ||X R - Y||_F with R orthogonal: R = U W^T where X^T Y = U S W^T [1]. The rows of X and Y are the unit
+    vectors of the shared words, as is usual in studies of word change [2]. There is no shift and no scaling.
 
     Parameters
     ----------
     source, target : WordVectors
-        Of equal dims.
+        They must have equal dims.
     words : words, int or None
-        The words that tie the two together: these, all of which both must know; or the first so many rows of
-        ``source`` that both know; or all shared words.
+        The words that determine the rotation. A list: these words; both spaces must have all of them. An int: this many
+        shared words, the first in the order of ``source``. None: all shared words.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def align_spaces(source: WordVectors, target: WordVectors, *, words: Iterable[Wo
 def most_moved(
     before: WordVectors, after: WordVectors, *, words: Iterable[Word] | int | None = None, top: int | None = 10
 ) -> list[Neighbor]:
-    """Shared words by rising cosine between their vectors in two aligned spaces: those that moved most come first.
+    """Shared words by ascending cosine between their vectors in two aligned spaces; words that moved most come first.
 
     Align first: ``most_moved(align_spaces(old, new).vectors, new)``.
 
@@ -99,9 +99,9 @@ def most_moved(
     ----------
     before, after : WordVectors
     words : words, int or None
-        Among which words: as in `align_spaces`. Rare words move by chance: an int keeps to the frequent ones.
+        The words to compare, as in `align_spaces`. Rare words move by chance; an int restricts to frequent words.
     top : int or None
-        How many; None: all.
+        Number of words to return; None: all.
     """
     if top is not None:
         as_integer("top", top, minimum=1)
@@ -119,18 +119,18 @@ def most_moved(
 def principal_components(
     vectors: WordVectors, words: Iterable[Word] | None = None, *, n_components: int = 2
 ) -> Components:
-    """Principal components of the vectors of ``words`` (of all), by the eigenvectors of their D x D covariance.
+    """Principal components of the vectors of ``words`` (default: all), the eigenvectors of their D x D covariance.
 
-    Two passes over the rows, in blocks; no copy of the matrix.
+    Reads the rows twice, in blocks. The matrix is not copied.
 
     Raises
     ------
     ParameterError
-        Fewer than two words, more components than dims, vectors that are not finite.
+        There are fewer than two words, more components than dims, or vectors that are not finite.
     """
     as_integer("n_components", n_components, minimum=1)
     if n_components > vectors.dims:
-        raise ParameterError(f"n_components must be at most {vectors.dims}, the dims, got {n_components}")
+        raise ParameterError(f"n_components must be at most the dims, {vectors.dims}, got {n_components}")
     word_ids = np.arange(len(vectors)) if words is None else vectors.word_ids(words)
     if len(word_ids) < 2:
         raise ParameterError(f"words must be at least 2, got {len(word_ids)}")

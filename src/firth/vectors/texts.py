@@ -1,4 +1,4 @@
-"""vectors: vectors of texts from the vectors of their words: mean, idf, SIF; word mover's distance."""
+"""Room vectors: vectors of texts from the vectors of their words (mean, idf, SIF), and word mover's distance."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from firth.base.values import validate_choice
-from firth.corpus.tables import token_rows
+from firth.corpus.tables import column_tokens, token_rows
 from firth.errors import MissingExtraError, ParameterError, ShapeError
 from firth.vectors.neighbors import Floats, Rows, unit_rows
 from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import Word
 
 SIF_A = 1e-3  # Arora et al. 2017, section 4
-_TOKENS_AT_ONCE = 1 << 9  # their rows in float64 stay in the cache
+_TOKENS_AT_ONCE = 1 << 9  # their rows in float64 fit into the cache
 
 
 def text_vectors(
@@ -31,10 +31,12 @@ def text_vectors(
 ) -> npt.NDArray[np.float32]:
     """One vector for each text: the weighted mean of its words' vectors.
 
-    v(t) = sum_i w(t_i) v(t_i) / n(t), n the number of known tokens for "sif" [1], else sum_i |w(t_i)|. "mean" has
-    w = 1; "idf" has w = `idf_weights` of these texts; "sif" has w = a / (a + p), p the share of the word in the
-    vectors' counts, and then removes the texts' common component. To treat new texts as old ones, pass the old
-    ``weights``, and the old `common_component` as ``remove_component``.
+    v(t) = sum_i w(t_i) v(t_i) / n(t)
+
+    n is the number of known tokens for "sif" [1], else sum_i |w(t_i)|. The weights are w = 1 for "mean", `idf_weights`
+    of these texts for "idf", and a / (a + p) for "sif", where p is the word's share of all counts. "sif" then removes
+    the common component of the texts. To treat new texts like old texts, pass the old ``weights``, and the old
+    `common_component` as ``remove_component``.
 
     Parameters
     ----------
@@ -42,14 +44,14 @@ def text_vectors(
     texts : iterable of lists of words, or a column of texts or lists (pandas, Polars, Arrow)
     weighting : "mean", "idf" or "sif"
     weights : float array, (V,), optional
-        A weight for each row, in place of the weighting's own.
+        A weight for each row, in place of the weights of ``weighting``.
     normalize_words : bool
-        Take unit vectors of the words.
+        Whether the words' vectors are scaled to length 1 first.
     remove_component : bool or float array (D,), optional
-        Whether to subtract each text's projection on the texts' first singular vector, or on this one. By default
-        only with ``weighting="sif"``.
+        Whether to subtract from each text its projection on the texts' first singular vector. An array is used in place
+        of the singular vector. The default is True for ``weighting="sif"`` and False otherwise.
     unknown : "skip" or "error"
-        Unknown words are left out, or raise. A text without a known word is the zero vector.
+        Unknown words are left out, or raise an error. A text without a known word gets the zero vector.
 
     Returns
     -------
@@ -100,24 +102,24 @@ def sum_rows(
     *,
     normalize_words: bool = False,
 ) -> Floats:
-    """For each text the weighted sum of its tokens' vectors, float64 (n_texts, D).
+    """The weighted sum of the tokens' vectors of each text, float64 (n_texts, D).
 
     Parameters
     ----------
     vectors : WordVectors
     token_ids : int array, (n_tokens,)
-        The tokens' rows, text after text.
+        The rows of the tokens, text after text.
     borders : int array, (n_texts + 1,)
         Text i has the tokens ``borders[i]`` to ``borders[i + 1] - 1``.
     token_weights : float array, (n_tokens,), optional
-        By default every weight is 1.
+        The default is 1 for every token.
     normalize_words : bool
-        Take unit vectors of the words.
+        Whether the words' vectors are scaled to length 1 first.
 
     Raises
     ------
     ParameterError
-        A token's vector has a NaN or an infinity.
+        The vector of a token has a NaN or an infinity.
     """
     n_texts = len(borders) - 1
     sums = np.zeros((n_texts, vectors.dims))
@@ -133,21 +135,21 @@ def sum_rows(
             rows = unit_rows(rows)
         if token_weights is not None:
             rows *= token_weights[part, None]
-        firsts = np.flatnonzero(np.diff(text_ids[part], prepend=-1))  # a text may go on in the next part
+        firsts = np.flatnonzero(np.diff(text_ids[part], prepend=-1))  # a text may continue in the next part
         sums[text_ids[part][firsts]] += np.add.reduceat(rows, firsts, axis=0)
     return sums
 
 
 def idf_weights(vectors: WordVectors, texts: Iterable[Iterable[Word]]) -> Floats:
-    """Inverse document frequencies, float64 (V,): 1 + ln((1 + n) / (1 + n(w))), n(w) of n texts holding w.
+    """Inverse document frequencies, float64 (V,): 1 + ln((1 + n) / (1 + n(w))); n(w) of the n texts have the word w.
 
-    scikit-learn's smooth form.
+    This is the smooth form that scikit-learn uses.
     """
     return _idf(len(vectors), *_encode(vectors, texts, "skip"))
 
 
 def sif_weights(vectors: WordVectors, a: float = SIF_A) -> Floats:
-    """Smooth inverse frequencies, float64 (V,): a / (a + p(w)), p(w) = count / all counts."""
+    """Smooth inverse frequencies, float64 (V,): a / (a + p(w)), where p(w) = count of w / sum of all counts."""
     if vectors.counts is None:
         raise ParameterError("counts must be known for SIF, got vectors without counts; pass weights")
     if not (np.isfinite(a) and a > 0):
@@ -157,9 +159,9 @@ def sif_weights(vectors: WordVectors, a: float = SIF_A) -> Floats:
 
 
 def common_component(matrix: npt.ArrayLike) -> Floats:
-    """The first right singular vector, float64 (D,), of rows (n, D), not centred; its largest entry is positive.
+    """The first right singular vector, float64 (D,), of uncentred rows (n, D); its largest entry is positive.
 
-    By the eigenvectors of the D x D product, so memory does not grow with n.
+    It is computed as an eigenvector of the D x D product, so the memory does not grow with n.
     """
     rows = np.asarray(matrix, dtype=np.float64)
     if rows.ndim != 2 or not len(rows):
@@ -169,7 +171,7 @@ def common_component(matrix: npt.ArrayLike) -> Floats:
 
 
 def without_component(matrix: npt.ArrayLike, component: npt.ArrayLike) -> Floats:
-    """Rows less their projections on a unit vector: v - u (u . v)."""
+    """Subtract from each row its projection on a unit vector: v - u (u . v)."""
     rows, unit = np.asarray(matrix, dtype=np.float64), np.asarray(component, dtype=np.float64)
     if unit.shape != rows.shape[1:]:
         raise ShapeError(f"component must have shape {rows.shape[1:]}, got {unit.shape}")
@@ -187,9 +189,10 @@ def word_movers_distance(
     normalize_words: bool = True,
     unknown: Literal["skip", "error"] = "skip",
 ) -> float:
-    """The least cost of moving one text's words onto the other's [1]: Euclidean distances, weights by frequency.
+    """Word mover's distance: the least cost of moving the words of one text to the words of the other [1].
 
-    Infinity where a text has no known word. Needs POT (``pip install firth[transport]``).
+    Costs are Euclidean distances of word vectors; weights are the words' frequencies in the text. The result is
+    infinity if a text has no known word. Needs POT (``pip install firth[transport]``).
 
     Raises
     ------
@@ -217,14 +220,14 @@ def word_movers_distance(
         raise ParameterError("the vectors of both texts must be finite, got NaN or infinity")
     x, y = (unit_rows(part) for part in rows) if normalize_words else rows
     costs = np.sqrt(np.maximum(np.sum(x * x, 1)[:, None] + np.sum(y * y, 1)[None, :] - 2.0 * x @ y.T, 0.0))
-    costs[first_ids[:, None] == second_ids[None, :]] = 0.0  # a word is at no distance from itself, exactly
+    costs[first_ids[:, None] == second_ids[None, :]] = 0.0  # the distance of a word from itself is exactly zero
     return float(ot.emd2(first_counts / first_counts.sum(), second_counts / second_counts.sum(), costs))
 
 
 def _encode(
     vectors: WordVectors, texts: Iterable[Iterable[Word]], unknown: Literal["skip", "error"]
 ) -> tuple[Rows, Rows]:
-    """Rows of all known tokens, and where each text begins."""
+    """The rows of all known tokens, and the index of each text's first token."""
     validate_choice("unknown", unknown, ("skip", "error"))
     if isinstance(texts, (str, bytes)):
         raise ParameterError("texts must be lists of words, got one string; split it: [text.split()]")
@@ -233,7 +236,9 @@ def _encode(
     for place, text in enumerate(rows):
         if isinstance(text, (str, bytes, Mapping)) or not isinstance(text, Iterable):
             raise ParameterError(f"texts must be lists of words, got {text!r:.60} at {place}; split it: text.split()")
-        parts.append(vectors.word_ids(cast(Sequence[Word], text), unknown=unknown))
+        tokens = column_tokens(text, f"texts[{place}]")
+        words = text if tokens is None else list(tokens)
+        parts.append(vectors.word_ids(cast(Sequence[Word], words), unknown=unknown))
     borders = np.zeros(len(parts) + 1, dtype=np.int64)
     np.cumsum([len(part) for part in parts], out=borders[1:])
     return (np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)), borders

@@ -1,4 +1,7 @@
-"""vectors: the words, the matrix whose rows they name and their counts, checked; what queries and edits read."""
+"""vectors: the words, the matrix whose rows they name and their counts, checked; what queries and edits read.
+
+Tests: tests/vectors/test_word_vectors.py.
+"""
 
 from __future__ import annotations
 

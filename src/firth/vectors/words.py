@@ -1,4 +1,4 @@
-"""vectors: which row a word has: words as a list, as packed UTF-8 (memory-mapped), or as integers."""
+"""Room vectors: finds the row of a word. Words are a list, packed UTF-8 (may be memory-mapped), or integers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from firth.base.words import WordBuffer
 from firth.errors import ParameterError
 
 Word = str | int
-"""A word: a ``str``, or an ``int`` where ids were the words."""
+"""A word: a ``str``, or an ``int`` if the words are ids."""
 
 _HASH_MULTIPLIER = 0x9E3779B97F4A7C15  # odd, near 2^64 / golden ratio (Knuth, TAOCP 3, 6.4)
 _HASH_MASK = 2**64 - 1
@@ -22,7 +22,7 @@ _HASH_BLOCK_BYTES = 1 << 18
 
 
 class WordStore(Protocol):
-    """What `WordVectors` asks of its words."""
+    """The interface that `WordVectors` needs of its words."""
 
     def __len__(self) -> int: ...
 
@@ -30,20 +30,20 @@ class WordStore(Protocol):
         """The word of a row."""
 
     def find(self, word: object) -> int:
-        """The row of a word; -1 where it is not in the vocabulary."""
+        """The row of a word; -1 if the word is not in the vocabulary."""
 
     def find_all(self, words: Sequence[object]) -> npt.NDArray[np.int64]:
-        """The rows of words, -1 where unknown."""
+        """The rows of words; -1 for an unknown word."""
 
     def suggest(self, word: object) -> list[str]:
-        """Near spellings of an unknown word, best first."""
+        """Words with a spelling similar to an unknown word, the most similar first."""
 
     def sequence(self) -> Any:
-        """The words by row, as the user sees them."""
+        """The words in the order of rows, in the type that the user gets."""
 
 
 class ListWords:
-    """Words held as Python strings, looked up in a dict: what training and readers yield."""
+    """Words as Python strings with a dict for look-ups. Training and the readers of files make these."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self._words = tuple(words)
@@ -77,7 +77,7 @@ class ListWords:
 
 
 class IntegerWords:
-    """Words that are integers: ids, products, nodes."""
+    """Words that are integers, such as ids of products or of nodes."""
 
     def __init__(self, words: npt.NDArray[np.int64]) -> None:
         self._words = words.view()
@@ -116,10 +116,10 @@ class IntegerWords:
 
 
 class PackedWords(WordBuffer, Sequence[str]):
-    """Words as UTF-8 bytes and offsets: a sequence of ``str`` that needs no Python object a word.
+    """Words as UTF-8 bytes and offsets: a sequence of ``str`` without a Python object for each word.
 
-    Both arrays may be memory-mapped. The index, built at the first look-up, takes 12 bytes a word:
-    sorted 64-bit hashes and their rows; a look-up compares the bytes.
+    Both arrays may be memory-mapped. The index is built at the first look-up and takes 12 bytes a word: sorted 64-bit
+    hashes and their rows. A look-up also compares the bytes of the word.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ class PackedWords(WordBuffer, Sequence[str]):
     Raises
     ------
     ShapeError, ParameterError
-        Offsets that do not rise from 0 to ``n_bytes``; a repeated word (at the first look-up).
+        The offsets do not rise from 0 to ``n_bytes``, or a word is repeated (found at the first look-up).
     """
 
     def __init__(self, word_bytes: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> None:
@@ -140,7 +140,7 @@ class PackedWords(WordBuffer, Sequence[str]):
 
     @classmethod
     def from_words(cls, words: Iterable[str]) -> PackedWords:
-        """Pack strings; what the model folder stores."""
+        """Pack strings in the layout that a model folder stores."""
         return cls.pack(word.encode("utf-8", "surrogatepass") for word in words)
 
     @overload

@@ -402,3 +402,11 @@ def test_simple_preprocess_is_gensims() -> None:
     utils = pytest.importorskip("gensim.utils")
     for deacc in (False, True):
         assert simple_preprocess(text, deacc=deacc) == utils.simple_preprocess(text, deacc=deacc)
+
+
+def test_gensims_base_class_of_topic_models_is_a_name_alone() -> None:
+    """Programs write it into annotations, and ask whether a model is one: no model here is."""
+    from firth.compat.gensim.models.basemodel import BaseTopicModel
+
+    assert isinstance(BaseTopicModel, type)
+    assert not issubclass(Word2Vec, BaseTopicModel)

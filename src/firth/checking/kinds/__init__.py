@@ -1,4 +1,7 @@
-"""Room checking: the registry of kinds: how each is graded. One file a kind, or a family of kinds."""
+"""Room checking: the registry of kinds with the function that grades each. A module has a kind or related kinds.
+
+Tests: tests/checking/test_gallery.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room checking: what the two kinds of one prediction share: their arguments, vectors, and the shapes to try."""
+"""Room checking: common parts of the two kinds of one prediction: arguments, vectors, and the shapes to try."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SLOTS = (
 )
 RETURNS = "(cost, gradPred, grad)"
 
-# Forms of the predicted vector: the course passes the first; code written for another is graded on that.
+# Shapes of the predicted vector. The course passes the first; code for another shape is graded with that shape.
 FORMS: dict[str, Callable[[Array], Array]] = {
     "(D,)": lambda vector: vector,
     "(1, D)": lambda vector: vector[None, :],
@@ -36,7 +36,7 @@ def make_vectors(seed: int, n_words: int, n_dims: int) -> tuple[Array, Array]:
 
 
 def vectors_at_score(score: float, wanted: Array, n_dims: int = 3) -> tuple[Array, Array]:
-    """A vector and rows whose products are ``score * wanted``; the other dimensions add nothing."""
+    """A vector and rows whose dot products are ``score * wanted``; the other dimensions contribute 0."""
     vector = np.full(n_dims, 0.0)
     vector[0] = np.sqrt(max(score, 1.0))
     rows = np.zeros((len(wanted), n_dims))
@@ -46,7 +46,7 @@ def vectors_at_score(score: float, wanted: Array, n_dims: int = 3) -> tuple[Arra
 
 
 def grade_by_forms(subject: Subject, grade: Callable[[Callable[[Array], Array]], FunctionReport]) -> FunctionReport:
-    """The report on the course's form of the vector; where that is not correct but another form's is, the latter."""
+    """The report for the course's shape of the vector; if it is not correct, the first correct one of another shape."""
     first: FunctionReport | SubjectError | None = None
     modified: set[str] = set()
     for name, form in FORMS.items():
@@ -60,7 +60,7 @@ def grade_by_forms(subject: Subject, grade: Callable[[Callable[[Array], Array]],
         if report.verdict == "correct":
             if first is None:
                 return report
-            message = f"the function works for a predicted vector of shape {name}, the course passes shape (D,)"
+            message = f"the function works for a predicted vector of shape {name}, but the course passes shape (D,)"
             findings = [f for f in report.findings if f.code != "gradient-shape"]
             findings.append(Finding("input-shape", "warning", message, {"shape": name}))
             return FunctionReport(report.name, report.kind, "correct", report.conventions, tuple(findings))

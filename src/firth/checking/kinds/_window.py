@@ -1,4 +1,4 @@
-"""Room checking: what skipgram and cbow share: arguments, windows, and the cost function that they are handed."""
+"""Room checking: common parts of skipgram and cbow: arguments, windows, and the cost function passed to them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from firth.checking import supplied
 from firth.checking.discovery import kind_of_name
-from firth.checking.objective import Blocks, Case, Outcome, Reading, read_outcome
+from firth.checking.objective import Case, Reading
+from firth.checking.outcomes import Blocks, Outcome, read_outcome
 from firth.checking.report import Finding, FunctionReport
 from firth.checking.scripted import WORDS, ScriptedDataset
 from firth.checking.subject import Slot, Subject, SubjectError
@@ -35,7 +36,7 @@ SLOTS = (
 )
 RETURNS = "(cost, gradIn, gradOut)"
 
-# name, V, D, C, center, contexts. As in the course's own tests: full windows, repeats, the center's word among them.
+# name, V, D, C, center, contexts. As in the course's tests: full windows, repeats, the center word among the contexts.
 WINDOWS: tuple[tuple[str, int, int, int, int, tuple[int, ...]], ...] = (
     ("four different words", 7, 3, 2, 2, (0, 5, 3, 6)),
     ("two words", 5, 4, 1, 0, (3, 1)),
@@ -46,15 +47,15 @@ WINDOWS: tuple[tuple[str, int, int, int, int, tuple[int, ...]], ...] = (
 SHORT_WINDOW = ("fewer words than 2C", 6, 3, 3, 1, (0, 4, 4, 5))
 
 SHORT_CONTEXT = (
-    "the function needs exactly 2C context words; near the ends of a sentence, and so in the course's training,"
+    "the function needs exactly 2C context words; near the ends of a sentence, which the course's training includes,"
     " there are fewer"
 )
 
 
 class CourseCost:
-    """softmaxCostAndGradient as the course's, under any edition's argument names.
+    """The course's softmaxCostAndGradient; accepts the argument names of any edition.
 
-    ``keep_shape``: the gradient has the shape of the vector that was passed, else (D,).
+    ``keep_shape``: whether the gradient has the shape of the passed vector; otherwise its shape is (D,).
     """
 
     def __init__(self, keep_shape: bool) -> None:
@@ -76,7 +77,7 @@ class CourseCost:
 
 
 def cost_functions(subject: Subject) -> list[tuple[str, CostFunction]]:
-    """What to hand to the function, the first that suits it: the course's own, or its file's."""
+    """Cost functions to pass to the function, in order of the trials: the course's, then those of its file."""
     functions: list[tuple[str, CostFunction]] = [
         ("gradPred of shape (D,)", CourseCost(keep_shape=False)),
         ("gradPred of the shape of predicted", CourseCost(keep_shape=True)),
@@ -88,7 +89,7 @@ def cost_functions(subject: Subject) -> list[tuple[str, CostFunction]]:
 
 
 def grade_with_cost_functions(subject: Subject, grade: Callable[[CostFunction], FunctionReport]) -> FunctionReport:
-    """The report with the first cost function under which it is correct, else that with the course's own."""
+    """The report with the first cost function that makes it correct, else the report with the course's function."""
     first: FunctionReport | SubjectError | None = None
     modified: set[str] = set()
     for name, function in cost_functions(subject):
@@ -120,7 +121,7 @@ def make_cases(
     cost_function: CostFunction,
     readings: Callable[[int, Sequence[int], int, Array, Array], Mapping[str, Reading]],
 ) -> tuple[list[Case], list[Finding]]:
-    """A case for each window; for the short one only where the function takes it, else a finding."""
+    """A case for each window. The short window is a case only if the function accepts it, else a finding."""
     cases = []
     findings = []
     for seed, (name, n_words, n_dims, window, center, contexts) in enumerate((*WINDOWS, SHORT_WINDOW), start=31):

@@ -9,18 +9,19 @@ import numpy as np
 
 from firth.checking.kinds import _window
 from firth.checking.kinds._window import Array, CostFunction
-from firth.checking.objective import Blocks, Reading, ReadingSpec, grade_objective
+from firth.checking.objective import Reading, ReadingSpec, grade_objective
+from firth.checking.outcomes import Blocks
 from firth.checking.report import Finding, FunctionReport
 from firth.checking.subject import Subject
 from firth.numerics import cbow_window
 
 _REPEATS_DROPPED = Finding(
-    "repeats-dropped", "error", "a context word that stands several times is taken once into the input"
+    "repeats-dropped", "error", "a context word that occurs several times is used only once in the input"
 )
 
 
 def _other(divisor: str) -> tuple[Finding, ...]:
-    message = f"the sum of the context vectors is divided by {divisor}, whatever the number of context words"
+    message = f"the sum of the context vectors is divided by {divisor}, not by the number of context words"
     return (Finding("reduction-other", "note", message, {"divisor": divisor}),)
 
 
@@ -36,8 +37,8 @@ SPECS: dict[str, ReadingSpec] = {
 _REPEATS_OVERWRITTEN = Finding(
     "repeats-overwritten",
     "error",
-    "a context word that stands several times gets its gradient once: assigning (or adding through an index array)"
-    " keeps the last of the contributions, where each has to be added (np.add.at, or a loop)",
+    "a context word that occurs several times gets its gradient once: assigning (or adding through an index array)"
+    " keeps only the last contribution, but all must be added (np.add.at, or a loop)",
 )
 _UNDIVIDED = Finding(
     "reduction-mismatch",

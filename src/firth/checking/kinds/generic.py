@@ -1,4 +1,4 @@
-"""Room checking: any f(x) -> (loss, gradient): at shapes that it takes, against finite differences of its own loss."""
+"""Room checking: grades any f(x) -> (loss, gradient) by finite differences of its loss, at shapes that it accepts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from firth.numerics.gradient_check import GradientReport, check_gradient
 
 Array = NDArray[np.float64]
 
-# Tried in this order; the first three that the function takes are checked.
+# Tried in this order; the first three that the function accepts are checked.
 SHAPES: tuple[tuple[int, ...], ...] = (
     (3,),
     (4, 5),
@@ -28,11 +28,11 @@ SHAPES: tuple[tuple[int, ...], ...] = (
     (5, 5),
 )
 ENOUGH_SHAPES = 3
-RANGES = ((-1.5, 1.5), (0.2, 1.5), (0.05, 0.45))  # anything; positive; probabilities
+RANGES = ((-1.5, 1.5), (0.2, 1.5), (0.05, 0.45))  # for any numbers; for positive numbers; for probabilities
 
 
 class NotGenericError(Exception):
-    """A function that was taken for an f(x) unasked returns something else."""
+    """A function that looked like an f(x), but was not requested, returns something else."""
 
 
 def grade(subject: Subject, *, certain: bool = True) -> FunctionReport:
@@ -41,9 +41,9 @@ def grade(subject: Subject, *, certain: bool = True) -> FunctionReport:
     Raises
     ------
     NotGenericError
-        When not ``certain`` and no trial input gives a scalar and an array like it.
+        Not ``certain``, and no trial input gives a scalar and an array in the shape of the input.
     SubjectError
-        When certain, and none does.
+        ``certain``, and no trial input does.
     """
     reports: list[tuple[Array, GradientReport]] = []
     notes: dict[str, Finding] = {}
@@ -98,7 +98,7 @@ def _evaluate(subject: Subject, x: Array, notes: dict[str, Finding]) -> tuple[fl
         cost = np.asarray(result[0], dtype=np.float64)
         gradient = np.asarray(result[1], dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
-        raise SubjectError(_result_finding(subject, "got parts that are no numbers")) from error
+        raise SubjectError(_result_finding(subject, "got parts that are not numbers")) from error
     if cost.size != 1:
         raise SubjectError(_result_finding(subject, f"got a loss of shape {cost.shape}"))
     if gradient.size != x.size:
@@ -119,7 +119,9 @@ def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _result_finding(subject: Subject, got: str) -> Finding:
-    return Finding("result", "error", f"{subject.name} must return (loss, gradient), the gradient like x; {got}")
+    return Finding(
+        "result", "error", f"{subject.name} must return (loss, gradient), the gradient in the shape of x; {got}"
+    )
 
 
 def _check(subject: Subject, x: Array) -> GradientReport:
@@ -144,7 +146,7 @@ def _findings(report: GradientReport, x: Array, *, errors: bool) -> Iterator[Fin
 
 
 def _most_telling(failures: list[SubjectError]) -> SubjectError:
-    """What it raised of its own accord before what it returned; a mismatch of shapes says least."""
+    """The most informative failure: an exception that the function raises comes before a wrong result or shape."""
 
     def rank(error: SubjectError) -> tuple[bool, bool]:
         return error.finding.code != "result", error.finding.details.get("exception") in ("ValueError", "IndexError")

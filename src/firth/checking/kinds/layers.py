@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.checking.discovery import kind_of_name
-from firth.checking.objective import blocks_agree, general_diagnosis, read_block
+from firth.checking.objective import blocks_agree, general_diagnosis
+from firth.checking.outcomes import read_block
 from firth.checking.report import Finding, FunctionReport
 from firth.checking.subject import Slot, Subject, SubjectError
 from firth.numerics import affine_backward, affine_forward, sigmoid_backward, sigmoid_forward
@@ -92,7 +93,7 @@ def _affine(seed: int, n_examples: int, n_inputs: int, n_outputs: int) -> tuple[
 
 
 def _best_bias(subject: Subject, outputs: Any) -> FunctionReport:
-    """With a bias of shape (M,), and where that is wrong of shape (1, M)."""
+    """The report with a bias of shape (M,); if that is wrong, with shape (1, M)."""
     first: FunctionReport | SubjectError | None = None
     for b_shape in (1, 2):
         try:
@@ -129,7 +130,7 @@ def _forward_of(subject: Subject, kind: str) -> Subject | None:
 
 
 def _own_cache(forward: Subject | None, values: Sequence[Array], slots: Sequence[Slot]) -> list[Any]:
-    """The cache of the file's own forward function, whatever it holds."""
+    """The cache that the file's own forward function returns."""
     if forward is None:
         return []
     try:
@@ -142,7 +143,7 @@ def _own_cache(forward: Subject | None, values: Sequence[Array], slots: Sequence
 def _first_right(
     subject: Subject, dout: Array, caches: Sequence[Any], expected: dict[str, Array], inputs: dict[str, Any]
 ) -> list[Finding]:
-    """The findings under the first cache that gives right gradients, else under the first that gives any."""
+    """The findings with the first cache that gives correct gradients, else with the first that gives any gradients."""
     first: list[Finding] | SubjectError | None = None
     for cache in caches:
         try:

@@ -74,18 +74,18 @@ def _judge(ids: list[int], drawn: list[int], target: int, k: int, expected: list
     if not drawn:
         return Finding("not-drawn", "error", "the ids are not drawn from the dataset: sampleTokenIdx() was not called")
     if Counter(ids) == Counter(list(dict.fromkeys(others))[:k]) and len(ids) == k:
-        message = "a word that was drawn already is drawn again: the negatives are no independent draws"
+        message = "a word that was drawn already is drawn again: the negatives are not independent draws"
         return Finding("repeats-redrawn", "warning", message)
     if target in ids:
         if len(ids) == k + 1 and Counter(ids) == Counter([target, *expected]):
-            return Finding("target-always-negative", "error", "the target stands among the ids on every call")
-        return Finding("target-drawn", "error", "a draw that equals the target is kept: it has to be drawn again")
+            return Finding("target-always-negative", "error", "the target is among the ids on every call")
+        return Finding("target-drawn", "error", "a draw that equals the target is kept; it must be drawn again")
     if len(ids) < k and Counter(ids) == Counter(word_id for word_id in drawn[:k] if word_id != target):
         return Finding(
             "draws-dropped", "error", "a draw that equals the target is skipped and not drawn again: fewer than K ids"
         )
     if len(ids) < k and set(ids) == set(expected):
-        return Finding("repeats-dropped", "error", "an id that was drawn several times stands once: fewer than K ids")
+        return Finding("repeats-dropped", "error", "an id that was drawn several times is kept once: fewer than K ids")
     if len(ids) == k and not Counter(ids) - Counter(others):
         return None  # drawn from the dataset, none the target: some draws were passed over
     return Finding("draws-wrong", "error", f"not {k} draws of the dataset other than the target")

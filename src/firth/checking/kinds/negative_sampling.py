@@ -1,4 +1,4 @@
-"""Room checking: negSamplingCostAndGradient / negSamplingLossAndGradient: by scripted draws, what became of each."""
+"""Room checking: negSamplingCostAndGradient / negSamplingLossAndGradient, graded with scripted draws."""
 
 from __future__ import annotations
 
@@ -13,15 +13,8 @@ import numpy as np
 
 from firth.checking.kinds import _prediction
 from firth.checking.kinds._prediction import RETURNS, SLOTS, Array
-from firth.checking.objective import (
-    Blocks,
-    Case,
-    Outcome,
-    Reading,
-    ReadingSpec,
-    grade_objective,
-    read_outcome,
-)
+from firth.checking.objective import Case, Reading, ReadingSpec, grade_objective
+from firth.checking.outcomes import Blocks, Outcome, read_outcome
 from firth.checking.report import Finding, FunctionReport
 from firth.checking.scripted import ScriptedDataset
 from firth.checking.stability import Sample, check_scores
@@ -46,8 +39,8 @@ N_PROBES = 12  # states of `random` and `np.random`, to see what a function that
 REPEATS_OVERWRITTEN = Finding(
     "repeats-overwritten",
     "error",
-    "a word drawn several times gets its gradient once: assigning (or adding through an index array) keeps the last"
-    " of the contributions, where each has to be added (np.add.at, or a loop)",
+    "a word drawn several times gets its gradient once: assigning (or adding through an index array) keeps only the"
+    " last contribution, but all must be added (np.add.at, or a loop)",
 )
 _DROPPED_DRAW = Finding(
     "draws-dropped",
@@ -55,7 +48,7 @@ _DROPPED_DRAW = Finding(
     "a draw that equals the target is skipped and not drawn again: the cost has fewer than K negatives",
 )
 _TOO_FEW = Finding(
-    "negatives-missing", "error", "the cost has fewer than K negatives on every call: a range too short?"
+    "negatives-missing", "error", "the cost has fewer than K negatives on every call; check the length of the range"
 )
 _DROPPED_REPEAT = Finding(
     "repeats-dropped", "error", "a word drawn several times counts once: the cost has fewer than K negatives"
@@ -63,14 +56,14 @@ _DROPPED_REPEAT = Finding(
 _TARGET_ALWAYS = Finding(
     "target-always-negative",
     "error",
-    "the target is taken for one more negative on every call: it stands at the head of the ids over which the"
-    " negative terms are summed",
+    "the target is counted as one more negative on every call: the ids over which the negative terms are summed"
+    " begin with the target",
 )
 _DISTINCT = Finding(
     "repeats-redrawn",
     "warning",
-    "a word that was drawn already is drawn again, so that all negatives differ: right for the negatives it takes,"
-    " but they are no independent draws, and a vocabulary of K words or fewer makes the loop endless",
+    "a word that was drawn already is drawn again, so that all negatives differ: correct for the negatives it uses,"
+    " but they are not independent draws, and with a vocabulary of K words or fewer the loop does not end",
 )
 
 
@@ -117,7 +110,7 @@ def _grade(subject: Subject, form: Callable[[Array], Array]) -> FunctionReport:
 
 
 def _default_k(subject: Subject) -> int | None:
-    """K's own default in the function; the course's where that is no positive integer; None where it has none."""
+    """The function's default of K; the course's default if that is not a positive integer; None without a default."""
     default = subject.default(SLOTS, "K")
     if default is NO_DEFAULT:
         return None
@@ -180,7 +173,7 @@ _SUSPECTS = ("last kept", "target's own kept", "target's own added")
 
 
 def _readings_of_draws(dataset: ScriptedDataset, target: int, k: int) -> list[tuple[str, list[int]]]:
-    """For each reading, the negatives that it makes of the draws."""
+    """For each reading, the negatives that result from the draws."""
     stream = dataset.stream(40 * k + 40)
     others = [word_id for word_id in stream if word_id != target]
     by_target = {"reject": others[:k], "count": stream[:k], "drop": [i for i in stream[:k] if i != target]}
@@ -209,7 +202,7 @@ def _exact(vector: Array, rows: Array, target: int, negatives: Sequence[int]) ->
 def _overwritten(
     vector: Array, rows: Array, target: int, negatives: Sequence[int], gradients: Blocks
 ) -> dict[str, Blocks]:
-    """The gradients where a word's contributions overwrite each other: the last stays, or the target's own."""
+    """The gradients if a word's contributions overwrite each other: the last one is kept, or that of the target."""
     alone = _exact(vector, rows, target, ())[1]["grad"]
     once = alone.copy()
     for word_id in set(negatives):
@@ -227,10 +220,10 @@ def _overwritten(
 def _explain(
     subject: Subject, cases: Sequence[Case], datasets: Sequence[ScriptedDataset], outcomes: Sequence[Outcome]
 ) -> tuple[ReadingSpec, list[Reading]] | None:
-    """Negatives drawn in a way of the function's own: which multiset of ids makes each cost.
+    """Explain negatives that the function draws in its own way: find the multiset of ids that gives each cost.
 
-    Draws by ``random`` or ``np.random`` are seen through the cost alone, so many states of them are tried to see what
-    becomes of the target.
+    Draws by ``random`` or ``np.random`` show only in the cost. So many states of the generators are tried, to see how a
+    draw of the target is treated.
     """
     readings = []
     sizes: list[tuple[int, int]] = []
@@ -278,13 +271,14 @@ def _explain(
 
 
 def _find_negatives(case: Case, cost: float) -> list[int] | None:
-    """A multiset of ids whose cost this is: of K of them if there is one, else of K + 1, else of fewer."""
+    """A multiset of ids with this cost: with K ids if there is one, else with K + 1, else with fewer."""
     inputs = case.inputs
     vector, rows, target, k = inputs["predicted"], inputs["outputVectors"], inputs["target"], inputs["K"]
     scores = rows @ vector
     wanted = cost + float(log_sigmoid(scores[target]))
     negative_costs = -np.asarray(log_sigmoid(-scores))
-    # The words in two halves: every choice of the one is met with the choices of the other that fill up the cost.
+    # Meet in the middle: each multiset of half the words is paired with the multisets of the other half that complete
+    # the cost.
     half = len(rows) // 2
     if math.comb(len(rows) - half + k + 1, k + 1) > MAX_MULTISETS:
         return None
@@ -309,14 +303,14 @@ def _find_negatives(case: Case, cost: float) -> list[int] | None:
 
 @functools.lru_cache(maxsize=64)
 def _multisets(n_words: int, most: int) -> Array:
-    """All ways to draw up to ``most`` of ``n_words`` ids with repeats, a row of counts each."""
+    """All multisets of up to ``most`` of ``n_words`` ids; each row has the counts of the ids."""
     bars = np.array(list(itertools.combinations(range(most + n_words), n_words)), dtype=np.int64)
     edges = np.hstack([np.full((len(bars), 1), -1), bars])
     return np.diff(edges, axis=1).astype(np.float64) - 1
 
 
 def _sampler(subject: Subject, form: Callable[[Array], Array], sign: float) -> Callable[[float], Sample]:
-    """Target and negatives far on the wrong side (sign 1: all cost their score), or on the right one."""
+    """Target and negatives with logits of the wrong sign (sign 1: each term costs its score), or of the right sign."""
     has_k = subject.takes(SLOTS, "K")
     k = 3 if has_k else DEFAULT_NEGATIVES
     n_words = 1 + k

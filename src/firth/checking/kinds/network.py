@@ -9,22 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.checking.kinds.softmax_cost import wrong_logit_gradients
-from firth.checking.objective import (
-    Blocks,
-    Case,
-    Outcome,
-    Reading,
-    ReadingSpec,
-    blocks_agree,
-    grade_objective,
-    read_block,
-    read_outcome,
-)
+from firth.checking.objective import Case, Reading, ReadingSpec, blocks_agree, grade_objective
+from firth.checking.outcomes import Blocks, Outcome, read_block, read_outcome
 from firth.checking.report import Finding, FunctionReport
 from firth.checking.stability import Sample, check_scores
 from firth.checking.subject import Slot, Subject, SubjectError
 from firth.numerics import sigmoid, sigmoid_gradient, softmax
-from firth.numerics.gradient_diagnosis import diagnose_product_of_sums
+from firth.numerics.gradient_check.patterns import diagnose_product_of_sums
 from firth.numerics.network import network_loss_and_gradient, pack_network
 
 Array = NDArray[np.float64]
@@ -151,9 +142,9 @@ def _diagnose(subject: Subject, case: Case, outcome: Outcome, reading: Reading, 
             "the sigmoid was applied twice before its derivative",
             np.asarray(sigmoid_gradient(np.asarray(sigmoid(hidden)))),
         ),
-        ("the hidden units h stand where their derivative h (1 - h) belongs", hidden),
+        ("the hidden units h are used in place of their derivative h (1 - h)", hidden),
         ("the derivative of the hidden sigmoid was applied twice", slope**2),
-        ("1 - h stands where the derivative h (1 - h) belongs", 1 - hidden),
+        ("1 - h is used in place of the derivative h (1 - h)", 1 - hidden),
     )
     for message, wrong in wrong_slopes:
         hidden_errors = errors * wrong
@@ -172,7 +163,7 @@ def _same(outcome: Outcome, expected: Blocks, names: tuple[str, ...], factor: fl
 def _confirm_product_of_sums(
     subject: Subject, case: Case, outcome: Outcome, reading: Reading, factor: float
 ) -> list[Finding]:
-    """A wrong block of rank one, whose batch's gradient is neither the sum nor the mean of its examples'."""
+    """A wrong block of rank one, whose gradient over a batch is neither the sum nor the mean over the examples."""
     data, labels = case.inputs["data"], case.inputs["labels"]
     suspicious = [
         name
@@ -194,8 +185,8 @@ def _confirm_product_of_sums(
         if blocks_agree(got, {name: total}, 1.0) or blocks_agree(got, {name: total / len(data)}, 1.0):
             continue
         message = (
-            f"{name}: a product of sums over the batch stands where a sum of products belongs: the block has rank one,"
-            " and it is neither the sum nor the mean of what the function gives for each example by itself"
+            f"{name}: a product of sums over the batch is used in place of a sum of products: the block has rank one,"
+            " and it is neither the sum nor the mean of the gradients of single examples"
         )
         evidence = {
             "inputs": case.inputs,
@@ -208,7 +199,7 @@ def _confirm_product_of_sums(
 
 
 def _check_soft_labels(subject: Subject, reduction: str | None) -> list[Finding]:
-    """Labels that are probabilities: beyond the course's one-hot rows, so a warning where they are not understood."""
+    """Check labels that are probabilities. The course has only one-hot rows, so a wrong result is only a warning."""
     generator = np.random.RandomState(71)
     case = _make_case(subject, 72, 5, 3, 4, 3)
     soft = generator.dirichlet(np.ones(3), size=5)
@@ -225,7 +216,7 @@ def _check_soft_labels(subject: Subject, reduction: str | None) -> list[Finding]
         if agrees and blocks_agree(outcome.blocks, gradients, scale):
             return []
         evidence["got"] = outcome.cost
-    message = "right for one-hot labels alone: with labels that are probabilities the cost or the gradient is wrong"
+    message = "correct only for one-hot labels: with labels that are probabilities the cost or the gradient is wrong"
     return [Finding("soft-labels", "warning", message, {"evidence": evidence})]
 
 

@@ -1,4 +1,4 @@
-"""Room checking: skipgram: the sum, over the context words, of the cost of predicting each from the center."""
+"""Room checking: skipgram: the sum, over the context words, of the cost of predicting the word from the center."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import numpy as np
 
 from firth.checking.kinds import _window
 from firth.checking.kinds._window import Array, CostFunction
-from firth.checking.objective import Blocks, Reading, ReadingSpec, grade_objective
+from firth.checking.objective import Reading, ReadingSpec, grade_objective
+from firth.checking.outcomes import Blocks
 from firth.checking.report import Finding, FunctionReport
 from firth.checking.subject import Subject
 from firth.numerics import skipgram_window
 
 _REPEATS_DROPPED = Finding(
-    "repeats-dropped", "error", "a context word that stands several times is predicted once: the cost lacks its terms"
+    "repeats-dropped",
+    "error",
+    "a context word that occurs several times is predicted once: the cost lacks its other terms",
 )
 _DIRECTION = Finding(
     "direction",

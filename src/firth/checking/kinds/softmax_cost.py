@@ -9,16 +9,8 @@ import numpy as np
 
 from firth.checking.kinds import _prediction
 from firth.checking.kinds._prediction import RETURNS, SLOTS, Array
-from firth.checking.objective import (
-    Blocks,
-    Case,
-    Outcome,
-    Reading,
-    ReadingSpec,
-    blocks_agree,
-    grade_objective,
-    read_outcome,
-)
+from firth.checking.objective import Case, Reading, ReadingSpec, blocks_agree, grade_objective
+from firth.checking.outcomes import Blocks, Outcome, read_outcome
 from firth.checking.report import Finding, FunctionReport
 from firth.checking.scripted import ScriptedDataset
 from firth.checking.stability import Sample, check_scores
@@ -76,7 +68,7 @@ def _evaluator(subject: Subject, target: int, form: Callable[[Array], Array]) ->
 
 
 def _sampler(subject: Subject, form: Callable[[Array], Array], target: int) -> Callable[[float], Sample]:
-    """Word 0 scores highest: as the target it costs nothing, as another word all of the difference."""
+    """Word 0 has the highest score. As the target it costs nothing; as another word it costs the whole difference."""
 
     def sample(score: float) -> Sample:
         vector, rows = _prediction.vectors_at_score(score, np.array([1.0, 0.0, 0.5, 0.25]))
@@ -107,7 +99,7 @@ def _diagnose(case: Case, outcome: Outcome, reading: Reading, factor: float) -> 
 
 
 def wrong_logit_gradients(probabilities: Array, labels: Array) -> list[tuple[str, str, Array]]:
-    """Known wrong gradients of the cross-entropy by the logits: what to tell, the code, the values. Right is p - y."""
+    """Known wrong gradients of the cross-entropy by the logits: message, code, values. The correct one is p - y."""
     p, y = probabilities, labels
     diagonal = p * (1 - p)
     by_probabilities = -y / p
@@ -123,12 +115,12 @@ def wrong_logit_gradients(probabilities: Array, labels: Array) -> list[tuple[str
             jacobian,
             (p - y) * diagonal,
         ),
-        ("p (1 - p) stands where p - y belongs", jacobian, diagonal),
+        ("p (1 - p) is used in place of p - y", jacobian, diagonal),
         (
             "the gradient by the probabilities, -y/p, was used without the softmax's Jacobian",
             jacobian,
             by_probabilities,
         ),
-        ("the derivative of the softmax's normaliser is missing: -y stands where p - y belongs", jacobian, -y),
-        ("the label was not subtracted: p stands where p - y belongs", "label-not-subtracted", p),
+        ("the derivative of the softmax's normaliser is missing: -y is used in place of p - y", jacobian, -y),
+        ("the label was not subtracted: p is used in place of p - y", "label-not-subtracted", p),
     ]

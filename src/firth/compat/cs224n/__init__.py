@@ -1,7 +1,7 @@
-"""Room compat: the names of Stanford's CS224d/CS224n, assignment 1 (2015-2017), on firth's mathematics.
+"""Room compat: the functions of Stanford's CS224d/CS224n, assignment 1 (2015-2017), implemented with firth.
 
-Signatures, shapes, the order of random draws and the printed output are the course's. The later editions' names are
-in :mod:`firth.compat.cs224n.a2`; whole batches at a time, with the same draws, in :mod:`firth.compat.cs224n.batches`.
+Signatures, shapes, the order of random draws and the printed output are the course's. :mod:`firth.compat.cs224n.a2` has
+the names of the later editions. :mod:`firth.compat.cs224n.batches` computes whole batches at once, with the same draws.
 """
 
 from firth.compat.cs224n.batches import word2vec_batch

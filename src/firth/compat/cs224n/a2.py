@@ -1,4 +1,7 @@
-"""Room compat: the names of the course's later editions (assignment 2, from 2019 on)."""
+"""Room compat: the names of the course's later editions (assignment 2, from 2019 on).
+
+Tests: tests/compat/cs224n/test_functions.py.
+"""
 
 from __future__ import annotations
 
@@ -32,13 +35,13 @@ def naiveSoftmaxLossAndGradient(
 ) -> tuple[float, Any, Any]:
     """Loss of one outside word under the softmax over all words; its gradients by center and outside vectors.
 
-    The earlier edition's :func:`~firth.compat.cs224n.softmaxCostAndGradient`.
+    Equal to :func:`~firth.compat.cs224n.softmaxCostAndGradient` of the earlier edition.
     """
     return word2vec.softmaxCostAndGradient(centerWordVec, outsideWordIdx, outsideVectors, dataset)
 
 
 def getNegativeSamples(outsideWordIdx: int, dataset: Any, K: int) -> list[int]:
-    """``K`` draws of ``dataset.sampleTokenIdx()``, each drawn again while it is the outside word."""
+    """``K`` draws of ``dataset.sampleTokenIdx()``; a draw that equals the outside word is repeated."""
     return word2vec.getNegativeSamples(outsideWordIdx, dataset, K)
 
 
@@ -47,7 +50,7 @@ def negSamplingLossAndGradient(
 ) -> tuple[float, Any, Any]:
     """Loss of one outside word under negative sampling; its gradients by center and outside vectors.
 
-    The earlier edition's :func:`~firth.compat.cs224n.negSamplingCostAndGradient`.
+    Equal to :func:`~firth.compat.cs224n.negSamplingCostAndGradient` of the earlier edition.
     """
     return word2vec.negSamplingCostAndGradient(centerWordVec, outsideWordIdx, outsideVectors, dataset, K)
 
@@ -64,7 +67,7 @@ def skipgram(
 ) -> tuple[Any, Any, Any]:
     """Loss of a skip-gram window, summed over its outside words, and its gradients.
 
-    The earlier edition's :func:`~firth.compat.cs224n.skipgram` under the later keywords.
+    Equal to :func:`~firth.compat.cs224n.skipgram` of the earlier edition, with the later keywords.
     """
     return word2vec.skipgram(
         currentCenterWord,
@@ -86,14 +89,14 @@ def word2vec_sgd_wrapper(
     windowSize: int,
     word2vecLossAndGradient: word2vec.CostAndGradient = naiveSoftmaxLossAndGradient,
 ) -> tuple[Any, Any]:
-    """Mean loss of 50 random windows, and its gradient; the earlier edition's wrapper under the later keywords."""
+    """Mean loss of 50 random windows, and its gradient; the earlier edition's wrapper with the later keywords."""
     return word2vec.word2vec_sgd_wrapper(
         word2vecModel, word2Ind, wordVectors, dataset, windowSize, word2vecLossAndGradient
     )
 
 
 def gradcheck_naive(f: Callable[[Any], tuple[Any, Any]], x: Any, gradientText: str) -> None:
-    """The earlier edition's check, printed as the later editions print it, with ``gradientText`` in the verdict."""
+    """The check of the earlier edition, with the output of the later editions: the verdict has ``gradientText``."""
     failure = gradcheck.first_failure(f, x)
     if failure is None:
         print(

@@ -1,7 +1,7 @@
-"""Room compat: a batch of the course's word2vec at once: the wrapper's draws in its order, its mathematics, sparse.
+"""Room compat: computes a whole batch of the course's word2vec, with the wrapper's draws in the same order.
 
-The course's wrapper builds three dense arrays of the size of the vocabulary for every context word; this one draws
-the whole batch first, predicts it in one call of numerics, and returns the rows that were touched.
+For every context word, the course's wrapper builds three dense arrays of the size of the vocabulary. This module draws
+the whole batch first, computes all predictions in one call of numerics, and returns only the rows that were used.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from firth.errors import ParameterError
 from firth.numerics.gradients import RowGradient
 from firth.numerics.predictions import negative_sampling_losses
 
-WORD_BITS = 32  # of one output of the Mersenne Twister
+WORD_BITS = 32  # bits of an output of the Mersenne Twister
 
 
 class SkipgramBatch(NamedTuple):
-    """The ids of a batch's predictions, in the order drawn; P of them.
+    """The ids of the P predictions of a batch, in the order of the draws.
 
     Attributes
     ----------
     center_ids : int64 array, (P,)
-        Whose input vector predicts.
+        Words whose input vectors predict.
     context_ids : int64 array, (P,)
-        The context word that is predicted.
+        Context words, which are predicted.
     negative_ids : int64 array, (P, K)
     """
 
@@ -44,8 +44,8 @@ def word2vec_batch(
 ) -> tuple[float, RowGradient]:
     """Mean cost of 50 random skip-gram windows under negative sampling, and its gradient.
 
-    What ``word2vec_sgd_wrapper(skipgram, tokens, wordVectors, dataset, C, negSamplingCostAndGradient)`` returns, with
-    the same draws, to rounding: the terms are added in another order. :func:`~firth.compat.cs224n.sgd` takes it.
+    Equals ``word2vec_sgd_wrapper(skipgram, tokens, wordVectors, dataset, C, negSamplingCostAndGradient)`` with the same
+    draws, up to rounding, because the terms are added in another order. :func:`~firth.compat.cs224n.sgd` accepts it.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ def word2vec_batch(
     dataset : offers ``getRandomContext(C)`` and ``sampleTokenIdx()``
         With a :class:`~firth.compat.cs224n.StanfordSentiment` and its own tokens, the draws are made in bulk.
     C : int
-        The largest reach.
+        The largest half-width of a window.
     K : int
-        Negatives of each prediction.
+        Number of negatives of each prediction.
 
     Returns
     -------
@@ -78,10 +78,10 @@ def word2vec_batch(
 def draw_skipgram_batch(
     dataset: Any, tokens: Mapping[Any, int], C: int, K: int, n_windows: int = BATCH_SIZE
 ) -> SkipgramBatch:
-    """Draw a batch of windows and their negatives, as the course's wrapper does, and leave ``random`` as it does.
+    """Draw a batch of windows and negatives; draws and final state of ``random`` are those of the course's wrapper.
 
-    For each window the reach, the sentence and the place (again while no other word stands in reach), then for each
-    context word ``K`` negatives, each drawn again while it is that word.
+    For each window, draw the half-width, the sentence and the position (again while the window has no other word). Then
+    draw ``K`` negatives for each context word; a draw that equals the context word is repeated.
     """
     if C < 1:
         raise ParameterError(f"C must be at least 1, got {C}")
@@ -102,7 +102,7 @@ def draw_skipgram_batch(
 
 
 def _draws_in_bulk(dataset: Any, tokens: Mapping[Any, int]) -> bool:
-    """Whether the dataset draws as StanfordSentiment does, and has made its own draws already."""
+    """Whether the dataset draws like StanfordSentiment, and has already drawn its subsampled corpus."""
     return (
         type(dataset) is StanfordSentiment
         and not {"getRandomContext", "sampleTokenIdx"} & vars(dataset).keys()
@@ -115,7 +115,7 @@ def _draw_in_bulk(dataset: StanfordSentiment, C: int, K: int, n_windows: int) ->
     state = random.getstate()
     n_outputs = n_windows * (8 + 3 * C * K) + 64
     while True:
-        # getrandbits of many words is the generator's outputs one after another, the first the least significant.
+        # getrandbits of many words is the concatenation of the generator's outputs, the first one least significant.
         outputs = random.getrandbits(WORD_BITS * n_outputs).to_bytes(WORD_BITS // 8 * n_outputs, "little")
         try:
             batch, n_used = _parse_outputs(np.frombuffer(outputs, "<u4"), dataset, C, K, n_windows)
@@ -130,23 +130,23 @@ def _draw_in_bulk(dataset: StanfordSentiment, C: int, K: int, n_windows: int) ->
 
 
 class _OutputsExhaustedError(Exception):
-    """The generator's outputs that were read ahead do not reach to the batch's end."""
+    """The generator's outputs that were read in advance are too few for the batch."""
 
 
 def _parse_outputs(
     outputs: NDArray[np.uint32], dataset: StanfordSentiment, C: int, K: int, n_windows: int
 ) -> tuple[SkipgramBatch, int]:
-    """The batch that ``random.randint`` would draw from these outputs, and how many of them it uses.
+    """The batch that ``random.randint`` would draw from these outputs, and the number of outputs it uses.
 
-    ``randint(a, b)`` takes as many of an output's upper bits as b - a + 1 has, and the next output while they are not
-    below b - a + 1.
+    ``randint(a, b)`` takes as many upper bits of an output as b - a + 1 has. If they are not below b - a + 1, it takes
+    the next output.
     """
     sentences = dataset.id_sentences()
     table = dataset.sampleTable()
     words = outputs.tolist()
     n_outputs = len(words)
 
-    # Every output as an entry of the noise table: those accepted, their places, and how many come before a place.
+    # Every output as an entry of the noise table: accepted ones, their indices, and the number before each index.
     entries = outputs >> np.uint32(WORD_BITS - len(table).bit_length())
     accepted = entries < len(table)
     places = np.flatnonzero(accepted)

@@ -1,4 +1,4 @@
-"""Room compat: the course's functions of the first two questions, each firth.numerics under its name."""
+"""Room compat: the course's functions of the first two questions; each calls firth.numerics."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def rel_error(x: ArrayLike, y: ArrayLike) -> float:
     Raises
     ------
     ShapeError
-        When the shapes do not broadcast.
+        The shapes do not broadcast.
     """
     x, y = np.asarray(x), np.asarray(y)
     try:
@@ -83,7 +83,7 @@ def normalizeRows(x: ArrayLike) -> Any:
         raise ParameterError(f"x must hold real numbers, got dtype {array.dtype}")
     if array.dtype.kind != "f":
         array = array.astype(np.float64)
-    # By a power of two, which is exact, so that no square overflows or vanishes.
+    # Scaled by a power of two, which is exact, so that no square overflows or underflows.
     exponents = np.frexp(np.max(np.abs(array), axis=1, keepdims=True, initial=0))[1]
     scaled = np.ldexp(array, -exponents)
     lengths = np.sqrt(np.sum(scaled * scaled, axis=1, keepdims=True))

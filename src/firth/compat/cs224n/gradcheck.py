@@ -1,4 +1,4 @@
-"""Room compat: the course's gradient checker, which prints; firth.check_gradient reports and diagnoses."""
+"""Room compat: the course's gradient checker, which prints its verdict. firth.check_gradient returns a diagnosis."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def gradcheck_naive(f: Callable[[Any], tuple[Any, Any]], x: Any) -> None:
         numerical = (f(x + h) - f(x - h)) / 2h,  h = 1e-4
         failed when |numerical - yours| / max(1, |numerical|, |yours|) > 1e-5
 
-    Prints ``Gradient check passed!``, or ``Gradient check failed.`` with the first index that failed and both
-    gradients. Every evaluation starts at the same state of ``random``, and leaves it as its last evaluation did, as
-    in the course. ``x`` is moved during the check and put back, also when ``f`` raises.
+    Prints ``Gradient check passed!``, or ``Gradient check failed.`` with the first failing index and both gradients. As
+    in the course, every evaluation starts with the same state of ``random``, and the state after the last evaluation
+    remains. ``x`` is changed during the check and restored, even if ``f`` raises.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def gradcheck_naive(f: Callable[[Any], tuple[Any, Any]], x: Any) -> None:
     Raises
     ------
     ParameterError, ShapeError
-        When ``x`` is not an array of floats that can be moved by h, or the gradient has another shape.
+        ``x`` is not an array of floats that can be changed by h, or the gradient has another shape.
 
     See Also
     --------
@@ -49,7 +49,7 @@ def gradcheck_naive(f: Callable[[Any], tuple[Any, Any]], x: Any) -> None:
 
 
 def first_failure(f: Callable[[Any], tuple[Any, Any]], x: Any) -> tuple[tuple[int, ...], float, float] | None:
-    """The first index at which the gradient fails, the gradient there, and the numerical one; None when it passes."""
+    """The first index at which the check fails, and both gradients there; None if it passes."""
     if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
         raise ParameterError(f"x must be an array of floats, got {type(x).__name__} {x!r}; use np.array(x, float)")
     state = random.getstate()
@@ -73,6 +73,6 @@ def first_failure(f: Callable[[Any], tuple[Any, Any]], x: Any) -> tuple[tuple[in
         numerical = float(np.squeeze(above - below)) / (2 * STEP)
         yours = float(gradient[index])
         difference = abs(numerical - yours) / max(1.0, abs(numerical), abs(yours))
-        if not difference <= TOLERANCE:  # so that nan fails
+        if not difference <= TOLERANCE:  # written so that NaN fails
             return index, yours, numerical
     return None

@@ -1,4 +1,4 @@
-"""Room compat: the course's stochastic gradient descent, its printing and its saved parameters, without pickle."""
+"""Room compat: the course's stochastic gradient descent, with its output; parameters are saved without pickle."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _STATE_VERSION = 3  # the only version that random.getstate has written since Py
 
 
 def load_saved_params() -> tuple[int, Any, Any]:
-    """The newest parameters that :func:`save_params` left in the working folder.
+    """Load the newest parameters that :func:`save_params` wrote into the working folder.
 
     Returns
     -------
     iteration : int
-        0 when nothing was saved.
+        0 if nothing was saved.
     params : array or scalar, or None
     state : tuple for ``random.setstate``, or None
 
     Raises
     ------
     FormatError
-        When the newest file is not what :func:`save_params` writes. Nothing in it is executed.
+        The newest file was not written by :func:`save_params`. Nothing in the file is executed.
     """
     iterations = [int(match[1]) for name in os.listdir() if (match := _SAVED_NAME.fullmatch(name))]
     newest = max(iterations, default=0)
@@ -63,13 +63,13 @@ def load_saved_params() -> tuple[int, Any, Any]:
 def save_params(iter: int, params: Any) -> None:
     """Save parameters and the state of ``random`` as ``saved_params_<iter>.npz`` in the working folder.
 
-    The file holds the array ``params`` and, as JSON text, the generator's ``state``. It is written beside its place
-    and moved there, so that a file of this name is always whole.
+    The file has the array ``params`` and, as JSON text, the generator's ``state``. It is written under a temporary name
+    and renamed, so a file of this name is always complete.
 
     Raises
     ------
     ParameterError
-        When the parameters are not numbers.
+        The parameters are not numbers.
     """
     array = np.asarray(params)
     if array.dtype.hasobject:
@@ -90,7 +90,7 @@ def sgd(
     useSaved: bool = False,
     PRINT_EVERY: int = 10,
 ) -> Any:
-    """Stochastic gradient descent, as the course runs it.
+    """Stochastic gradient descent of the course.
 
         x <- postprocessing(x - step * gradient),  the step halved every 20,000 iterations
 
@@ -103,15 +103,15 @@ def sgd(
         Returns the cost, and the gradient: an array of the shape of x, or a :class:`~firth.numerics.gradients.
         RowGradient` of its rows, of which only those are then touched.
     x0 : float array or float
-        Where to start. Not modified.
+        The start. It is not modified.
     step : float
     iterations : int
         The number of the last iteration, counted from 1.
     postprocessing : function, optional
         Applied to x after every step.
     useSaved : bool
-        Resume from the newest saved parameters, with the generator's state and the step as they were then
-        (``step * 0.5 ** (start // 20000)``), and save every 5,000 iterations.
+        Resume from the newest saved parameters, with the saved state of the generator and the step of that iteration
+        (``step * 0.5 ** (start // 20000)``); save every 5,000 iterations.
     PRINT_EVERY : int
 
     Returns
@@ -142,7 +142,7 @@ def sgd(
         if iteration % PRINT_EVERY == 0:
             cost = float(np.reshape(cost, ()))  # solutions that return an array of one cost are common
             average = cost if not average else 0.95 * average + 0.05 * cost
-            # what fails to be shown ends no run
+            # a failure of printing must not end the run
             stream = None if sys.stdout is None else QuietStream(sys.stdout)
             print(f"iter {iteration:d}: {average:f}", file=stream)
         if useSaved and iteration % SAVE_PARAMS_EVERY == 0:
@@ -157,7 +157,7 @@ def _saved_path(iteration: int) -> Path:
 
 
 def _parse_state(value: Any) -> tuple[int, tuple[int, ...], float | None]:
-    """What ``random.getstate`` returned, from JSON, which has lists for its tuples."""
+    """Convert JSON to the tuples of ``random.getstate``; JSON has lists in their place."""
     match value:
         case [version, list(words), float(gauss) | (None as gauss)] if version == _STATE_VERSION:
             whole = all(type(word) is int and 0 <= word < 2**32 for word in words)

@@ -1,4 +1,4 @@
-"""Room compat: the course's treebank: sentences, labels and splits from four sources, its draws in its order."""
+"""Room compat: the course's treebank: sentences, labels and splits, from four kinds of sources; the course's draws."""
 
 from __future__ import annotations
 
@@ -17,23 +17,25 @@ from firth.corpus.recognise import HEAD_BYTES, refuse_other_formats
 from firth.corpus.tables import token_rows
 from firth.errors import CorpusError, CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError
 
-DEFAULT_PATH = "utils/datasets/stanfordSentimentTreebank"  # where the course's get_datasets.sh unpacks it
-N_REPETITIONS = 30  # the course subsamples the corpus this many times over
+DEFAULT_PATH = (
+    "utils/datasets/stanfordSentimentTreebank"  # the folder into which the course's get_datasets.sh unpacks it
+)
+N_REPETITIONS = 30  # number of times that the course subsamples the corpus
 SUBSAMPLING_THRESHOLD = 1e-5  # Mikolov et al. 2013b, section 2.3
 NOISE_EXPONENT = 0.75  # Mikolov et al. 2013b, section 2.2
 TREE_FILES = ("train.txt", "test.txt", "dev.txt")  # in the order of the course's split numbers: 0, 1, 2
 UNKNOWN = "UNK"
 
-_ASCII_SPACE = re.compile(r"[ \t\r\n\f\v]+")  # no-break spaces stand inside words of this corpus ("2 1\/2")
+_ASCII_SPACE = re.compile(r"[ \t\r\n\f\v]+")  # no-break spaces occur inside words of this corpus ("2 1\/2")
 _TREE_PIECE = re.compile(r"\(([0-9]+)(?=[ \t(])|\)|([^() \t\r\n\f\v]+)|[ \t\r\n\f\v]+")
 
 
 class StanfordSentiment:
     """A corpus of sentences, with the methods, the attributes and the draws of the course's ``StanfordSentiment``.
 
-    Everything is read at the first use, as in the course, and words are lower-cased. Draws come from the module
-    ``random``, in the course's order: the first call that needs :meth:`allSentences` draws one number for each word
-    that subsampling may reject, thirty times over the corpus.
+    As in the course, files are read at the first use, and words are converted to lower case. Draws use the module
+    ``random``, in the order of the course: the first call that needs :meth:`allSentences` draws a number for each word
+    that subsampling may reject, thirty times for the whole corpus.
 
     Parameters
     ----------
@@ -54,8 +56,8 @@ class StanfordSentiment:
     Raises
     ------
     StorageError, CorpusError, CorpusTypeError, ParameterError
-        When there is no such file or folder, nothing known in it, or a sentence is a string. What is malformed inside
-        a file is a FormatError or an EncodingError at the first use.
+        The file or folder does not exist, the folder has no known file, or a sentence is a string. A malformed file
+        raises FormatError or EncodingError at the first use.
     """
 
     def __init__(
@@ -104,11 +106,11 @@ class StanfordSentiment:
         return self._sentences
 
     def numSentences(self) -> int:
-        """How many sentences there are."""
+        """The number of sentences."""
         return len(self.sentences())
 
     def tokens(self) -> dict[str, int]:
-        """The words and their ids, in the order in which they first stand; last of all ``UNK``, counted once."""
+        """The words and their ids, in the order of first occurrence; the last is ``UNK``, with a count of one."""
         if self._tokens is None:
             tokens: dict[str, int] = {}
             counts: dict[str, int] = {}
@@ -124,7 +126,7 @@ class StanfordSentiment:
         return self._tokens
 
     def rejectProb(self) -> NDArray[np.float64]:
-        """The probability with which subsampling drops a word, by id: max(0, 1 - sqrt(1e-5 / f)), f its share. (V,)"""
+        """Probability that subsampling drops a word, by id: max(0, 1 - sqrt(1e-5 / f)), f the word's share. (V,)"""
         if self._rejectProb is None:
             counts = self._counts()
             threshold = SUBSAMPLING_THRESHOLD * self._wordcount
@@ -132,7 +134,7 @@ class StanfordSentiment:
         return self._rejectProb
 
     def allSentences(self) -> list[list[str]]:
-        """The corpus subsampled thirty times over, without what is left with fewer than two words. Draws once."""
+        """The corpus, subsampled thirty times, without sentences of fewer than two words. Drawn once, then kept."""
         if self._allsentences is None:
             tokens = self.tokens()
             rejected = dict(zip(tokens, self.rejectProb().tolist(), strict=True))
@@ -152,9 +154,9 @@ class StanfordSentiment:
         return self._allsentences
 
     def getRandomContext(self, C: int = 5) -> tuple[str, list[str]]:
-        """A random word of a random sentence, and the words at most ``C`` places from it that differ from it.
+        """A random word of a random sentence, and the different words at a distance of at most ``C``.
 
-        Draws the sentence, then the place, and both again while no such word stands there.
+        Draws the sentence, then the position; both again if there is no such different word.
         """
         sentences = self.allSentences()
         while True:
@@ -167,15 +169,15 @@ class StanfordSentiment:
                 return center, context
 
     def sampleTable(self) -> NDArray[np.int32]:
-        """Word ids, each as often as its share of count^0.75 among ``tablesize`` entries asks. (tablesize,)"""
+        """A table of ``tablesize`` word ids; a word's number of entries is proportional to count^0.75. (tablesize,)"""
         if self._sampleTable is None:
-            # numerics.noise_probabilities is the same distribution, rounded otherwise; on equal counts the last bit
-            # decides which word an entry of the table goes to, and the table is to be the course's, entry by entry.
+            # numerics.noise_probabilities is the same distribution with other rounding. For equal counts, the last bit
+            # decides which word gets an entry, and the table must equal the course's table, entry by entry.
             powers = np.array([float(count) ** NOISE_EXPONENT for count in self._counts().tolist()])
-            self.allSentences()  # the course draws its subsampled corpus here, when it has not yet
+            self.allSentences()  # the course draws its subsampled corpus here, if not yet drawn
             steps = np.cumsum(powers / np.sum(powers)) * self.tablesize
             table = np.searchsorted(steps, np.arange(self.tablesize), side="left")
-            # Rounding can leave the last step a hair below the last entry.
+            # Rounding can make the last cumulative sum slightly smaller than the last entry.
             self._sampleTable = np.minimum(table, len(steps) - 1).astype(np.int32)
         return self._sampleTable
 
@@ -185,14 +187,14 @@ class StanfordSentiment:
         return int(table[random.randint(0, self.tablesize - 1)])
 
     def id_sentences(self) -> list[list[int]]:
-        """:meth:`allSentences` as ids; not of the course."""
+        """:meth:`allSentences` as ids. The course has no such method."""
         if self._id_sentences is None:
             tokens = self.tokens()
             self._id_sentences = [[tokens[word] for word in sentence] for sentence in self.allSentences()]
         return self._id_sentences
 
     def draws_only_when_asked(self) -> bool:
-        """Whether the subsampled corpus has been drawn already, so that the next draws are a context's own."""
+        """Whether the subsampled corpus is already drawn, so that a call draws only its own numbers."""
         return self._allsentences is not None
 
     def sent_labels(self) -> list[float]:
@@ -201,7 +203,7 @@ class StanfordSentiment:
         Raises
         ------
         CorpusError
-            For plain sentences, which have none, and for a sentence that the dictionary does not hold.
+            The sentences are plain and have no labels, or the dictionary lacks a sentence.
         """
         if self._sent_labels is None:
             sentences = self.sentences()
@@ -291,14 +293,14 @@ class StanfordSentiment:
 def parse_tree(text: str, place: str = "tree") -> tuple[int, list[str]]:
     """The root's label and the words of one labelled tree.
 
-    Grammar: ``tree = "(" label (word | tree+) ")"``, the label an integer from 0 to 4. Words stay as they stand
-    (``-LRB-``, ``\\/``); a no-break space is a part of its word.
+    Grammar: ``tree = "(" label (word | tree+) ")"``; the label is an integer from 0 to 4. Words are not changed
+    (``-LRB-``, ``\\/``); a no-break space is part of its word.
 
     Parameters
     ----------
     text : str
     place : str
-        Where it stands, for messages.
+        File and line of the text, for messages.
 
     Raises
     ------
@@ -310,7 +312,7 @@ def parse_tree(text: str, place: str = "tree") -> tuple[int, list[str]]:
 
     root_label = -1
     words: list[str] = []
-    contents: list[str] = []  # what each open node holds so far: "" nothing, "word" or "trees"
+    contents: list[str] = []  # the content of each open node so far: "" (nothing), "word" or "trees"
     offset = 0
     while offset < len(text):
         piece = _TREE_PIECE.match(text, offset)
@@ -345,7 +347,7 @@ def parse_tree(text: str, place: str = "tree") -> tuple[int, list[str]]:
 def repair_double_encoding(word: str) -> str:
     """The word that was encoded as UTF-8 twice, decoded once more: ``cafÃ©`` is ``café``.
 
-    A word whose characters are not the bytes of valid UTF-8 was encoded once, and is returned as it is.
+    If a word's characters are not the bytes of valid UTF-8, it was encoded once and is returned unchanged.
     """
     try:
         return word.encode("latin-1").decode("utf-8")
@@ -394,7 +396,7 @@ def _split_words(line: str) -> list[str]:
 
 
 def _read_table(path: Path, separator: str) -> Iterator[tuple[str, str, str]]:
-    """The lines of a table of two columns below its heading: first, last, and where they stand."""
+    """The lines of a table of two columns, without its heading: first column, last column, file and line."""
     for line_number, line in enumerate(_read_text(path).split("\n")[1:], start=2):
         line = line.strip(" \t\r\n")
         if line:
@@ -430,7 +432,7 @@ def _read_split(path: Path, n_sentences: int) -> list[list[int]]:
 
 
 def _phrase_key(words: Iterable[str]) -> str:
-    """The form in which datasetSentences.txt and dictionary.txt agree on a phrase."""
+    """A normalised form of a phrase that is equal in datasetSentences.txt and dictionary.txt."""
     return " ".join(words).replace("-lrb-", "(").replace("-rrb-", ")").replace("\\/", "/")
 
 

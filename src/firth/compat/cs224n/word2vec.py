@@ -1,4 +1,4 @@
-"""Room compat: the course's word2vec: one prediction, a window, and a batch of windows, with its draws in its order."""
+"""Room compat: the course's word2vec: one prediction, a window, and a batch of windows, with the course's draws."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from firth.errors import ShapeError
 from firth.numerics.gradients import RowGradient
 from firth.numerics.predictions import negative_sampling_loss, softmax_loss
 
-BATCH_SIZE = 50  # windows; the course's wrapper has no other
+BATCH_SIZE = 50  # number of windows, fixed in the course's wrapper
 
 CostAndGradient = Callable[..., tuple[Any, Any, Any]]
 
@@ -29,7 +29,7 @@ def softmaxCostAndGradient(predicted: Any, target: int, outputVectors: Any, data
     target : int in [0, V)
     outputVectors : float array, (V, D)
     dataset : anything
-        Not used; it stands here for :func:`negSamplingCostAndGradient`.
+        Not used. It makes the signature equal to that of :func:`negSamplingCostAndGradient`.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def softmaxCostAndGradient(predicted: Any, target: int, outputVectors: Any, data
 
 
 def getNegativeSamples(target: int, dataset: Any, K: int) -> list[int]:
-    """``K`` word ids from ``dataset.sampleTokenIdx()``, in the order drawn, each drawn again while it is the target."""
+    """``K`` word ids from ``dataset.sampleTokenIdx()``, in order; a draw that equals the target is repeated."""
     negatives = []
     for _ in range(K):
         drawn = dataset.sampleTokenIdx()
@@ -61,9 +61,9 @@ def negSamplingCostAndGradient(
     """Cost of one prediction under negative sampling, and its gradients.
 
     cost = -log s(u_target . v) - sum_k log s(-u_{n_k} . v), for n the ``K`` draws of :func:`getNegativeSamples`. A
-    word drawn several times counts as often.
+    word drawn n times counts n times.
 
-    Parameters and returns as :func:`softmaxCostAndGradient`; ``dataset`` offers ``sampleTokenIdx()``.
+    See :func:`softmaxCostAndGradient` for parameters and returns; ``dataset`` must have ``sampleTokenIdx()``.
 
     See Also
     --------
@@ -86,16 +86,16 @@ def skipgram(
 ) -> tuple[Any, Any, Any]:
     """Cost of a skip-gram window, *summed* over its context words, and its gradients.
 
-    Each context word is predicted from the center's input vector, in the order in which they stand.
+    Each context word is predicted from the center's input vector, in the order of ``contextWords``.
 
     Parameters
     ----------
     currentWord : word
         The center.
     C : int
-        The window; not used, ``contextWords`` are the words in it.
+        The half-width of the window. Not used, because ``contextWords`` has the words of the window.
     contextWords : sequence of words
-        Repeats count as often.
+        A word that occurs n times counts n times.
     tokens : mapping from words to ids
     inputVectors, outputVectors : float arrays, (V, D)
     dataset : passed on to ``word2vecCostAndGradient``
@@ -134,8 +134,8 @@ def cbow(
 ) -> tuple[Any, Any, Any]:
     """Cost of a CBOW window, and its gradients: the center is predicted from the *sum* of the contexts' input vectors.
 
-    Parameters and returns as :func:`skipgram`. A word that stands several times in the context is summed as often,
-    and has as many times the gradient.
+    See :func:`skipgram` for parameters and returns. A word that occurs n times in the context is added n times and gets
+    n times the gradient.
     """
     gradIn = np.zeros(np.shape(inputVectors))
     context_ids = [tokens[word] for word in contextWords]
@@ -155,8 +155,8 @@ def word2vec_sgd_wrapper(
 ) -> tuple[Any, NDArray[np.float64]]:
     """Mean cost of 50 random windows, and its gradient, for :func:`~firth.compat.cs224n.sgd`.
 
-    For each window it draws the reach, ``random.randint(1, C)``, then ``dataset.getRandomContext(reach)``, then what
-    the model draws.
+    For each window it draws the half-width c = ``random.randint(1, C)``, then ``dataset.getRandomContext(c)``; then
+    the model makes its draws.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def word2vec_sgd_wrapper(
         The input vectors, then below them the output vectors.
     dataset : offers ``getRandomContext(C)``, and ``sampleTokenIdx()`` for negative sampling
     C : int
-        The largest reach.
+        The largest half-width of a window.
     word2vecCostAndGradient : function
 
     Returns
@@ -195,7 +195,7 @@ def word2vec_sgd_wrapper(
 
 
 def split_vectors(wordVectors: Any) -> tuple[Any, Any]:
-    """The two halves of the course's one matrix: input vectors above, output vectors below."""
+    """The two halves of the course's matrix: the upper half has input vectors, the lower half output vectors."""
     n_rows = len(wordVectors)
     if n_rows % 2:
         raise ShapeError(f"wordVectors must have the shape (2 V, D), got {np.shape(wordVectors)}")

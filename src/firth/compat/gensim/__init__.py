@@ -1,7 +1,7 @@
-"""Room compat: gensim's names on firth's parts: change ``gensim`` to ``firth.compat.gensim`` in an import line.
+"""Room compat: gensim's names, implemented with firth. To use it, import ``firth.compat.gensim`` instead of ``gensim``.
 
-``models`` has gensim's modules ``word2vec``, ``keyedvectors`` and ``callbacks``; their classes are here as well.
-docs/gensim.md tells, for every public name, what is the same, what is better and what is refused.
+``models`` has gensim's modules ``word2vec``, ``keyedvectors`` and ``callbacks``; their classes are also here.
+docs/gensim.md lists every public name and says whether it is the same, better or refused.
 """
 
 from typing import Any

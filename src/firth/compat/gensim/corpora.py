@@ -1,4 +1,7 @@
-"""Room compat: gensim's readers of corpora, and what `firth.encode_corpus` is given for each."""
+"""Room compat: gensim's readers of corpora, and their conversion to sources for `firth.encode_corpus`.
+
+Tests: tests/compat/gensim/test_word2vec.py.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,15 @@ from typing import Any
 from firth.compat.gensim.utils import open_binary, split_lines
 from firth.corpus.tables import read_table
 
-MAX_WORDS_IN_BATCH = 10000  # gensim's: its readers cut longer lines
+MAX_WORDS_IN_BATCH = 10000  # gensim's limit: its readers cut longer lines
 _READ_BYTES = 1 << 16
 
 
 class LineSentence:
     """The sentences of a file, one a line, words between white space.
 
-    Iterating cuts lines into pieces of ``max_sentence_length`` words, as gensim does. ``Word2Vec`` reads a file that
-    is given by its name itself: on all cores, and without cutting a line.
+    As in gensim, iterating cuts lines into pieces of ``max_sentence_length`` words. If the source is the name of a
+    file, ``Word2Vec`` reads the file itself, on all cores and without cutting lines.
 
     Parameters
     ----------
@@ -111,12 +114,12 @@ class BrownCorpus:
 
 
 def as_source(corpus_iterable: Any, corpus_file: Any) -> tuple[Any, bool]:
-    """What ``encode_corpus`` reads, and whether it is files, whose empty lines are no sentences to gensim.
+    """The source for ``encode_corpus``, and whether it is files, whose empty lines gensim does not count as sentences.
 
     Raises
     ------
     TypeError
-        Both or none is given, or the file is none, as gensim raises.
+        Both arguments or none is given, or the file is not a path; gensim raises TypeError too.
     """
     if (corpus_iterable is None) == (corpus_file is None):
         raise TypeError("either corpus_iterable (sentences) or corpus_file must be given, and not both")

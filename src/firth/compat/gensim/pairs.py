@@ -1,4 +1,7 @@
-"""Room compat: word pairs as gensim reads them: three columns, and every other line left out (gensim logs it)."""
+"""Room compat: reads word pairs by gensim's rules: three columns; other lines are logged and left out.
+
+Tests: tests/compat/gensim/test_keyedvectors.py.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ from firth.vectors.pair_layout import PairLayout
 
 
 def read_pairs(path: str | os.PathLike[str], delimiter: str) -> PairFile:
-    """The pairs of a file by gensim's rules, but for scores that are not finite, which gensim takes.
+    """The pairs of a file by gensim's rules, except that scores must be finite, which gensim does not check.
 
     Raises
     ------
     StorageError, EncodingError, FormatError, ParameterError
-        Also where no line is a pair.
+        The file cannot be read, or no line is a pair.
     """
     if not isinstance(delimiter, str) or not delimiter:
         raise ParameterError(f"delimiter must be a string that is not empty, got {delimiter!r}")

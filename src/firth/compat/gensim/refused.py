@@ -1,4 +1,7 @@
-"""Room compat: gensim's names that firth does not have, each with what to use instead."""
+"""Room compat: gensim's names that firth does not have, each with a replacement.
+
+Tests: tests/compat/gensim/test_keyedvectors.py.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +30,15 @@ ADVICE = {
 
 
 class NotInFirthError(FirthError, ImportError):
-    """A name of gensim's that firth does not have; the message says what to use."""
+    """gensim has this name and firth does not; the message says what to use."""
 
 
 class RemovedNameError(FirthError, AttributeError):
-    """A name that gensim 4 removed; the message says what to use."""
+    """gensim 4 removed this name; the message says what to use."""
 
 
 def refuse(module: str, name: str) -> NotInFirthError | AttributeError:
-    """The error for a name that a module lacks; ``from module import name`` shows an ImportError's message alone."""
+    """The error for a missing name of a module; ``from module import name`` shows only an ImportError's message."""
     if name in ADVICE:
         return NotInFirthError(f"{name} is not in firth, for now; {ADVICE[name]}")
     return AttributeError(f"module {module!r} has no attribute {name!r}")

@@ -1,4 +1,7 @@
-"""Room compat: the p-value of a correlation, which gensim's evaluation returns beside it."""
+"""Room compat: the p-value of a correlation, which gensim's evaluation returns too.
+
+Tests: tests/compat/gensim/test_keyedvectors.py.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,17 @@ TOLERANCE = 1e-14
 
 
 class Correlation(NamedTuple):
-    """A correlation coefficient, and the two-sided p-value of there being none."""
+    """A correlation coefficient, and its two-sided p-value for the hypothesis of no correlation."""
 
     statistic: float
     pvalue: float
 
 
 def with_pvalue(coefficient: float, n_pairs: int) -> Correlation:
-    """t = r sqrt((n - 2) / (1 - r^2)) has Student's distribution with n - 2 degrees of freedom without correlation.
+    """A correlation coefficient with its p-value; NaN for fewer than three pairs.
 
-    p = I_{1 - r^2}((n - 2) / 2, 1 / 2), I the regularized incomplete beta function. NaN for fewer than three pairs.
+    Without correlation, t = r sqrt((n - 2) / (1 - r^2)) has Student's distribution with n - 2 degrees of freedom. So
+    p = I_{1 - r^2}((n - 2) / 2, 1 / 2), where I is the regularized incomplete beta function.
     """
     if math.isnan(coefficient) or n_pairs < 3:
         return Correlation(coefficient, math.nan)
@@ -27,7 +31,7 @@ def with_pvalue(coefficient: float, n_pairs: int) -> Correlation:
 
 
 def incomplete_beta(a: float, b: float, x: float) -> float:
-    """I_x(a, b), by its continued fraction (Abramowitz and Stegun 26.5.8) after Lentz."""
+    """I_x(a, b), by its continued fraction (Abramowitz and Stegun 26.5.8), evaluated by Lentz's method."""
     if x <= 0 or x >= 1:
         return float(x >= 1)
     if x > (a + 1) / (a + b + 2):

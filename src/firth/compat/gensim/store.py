@@ -1,7 +1,9 @@
-"""Room compat: a model of gensim's names as one file: safetensors, its settings as JSON in a tensor; no code in it.
+"""Room compat: stores a model of the gensim interface in one safetensors file, with its settings as JSON in a tensor.
 
-gensim's users pass the name of a file and copy, remove and upload it, so a save is a file here, unlike firth's own
-model folders. Any safetensors reader opens it.
+gensim's users pass, copy, remove and upload a single file, so a save is a file here, unlike firth's model folders. The
+file has no code, and any reader of safetensors can open it.
+
+Tests: tests/compat/gensim/test_keyedvectors.py.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from firth.base.files import open_regular, read_regular
 from firth.base.json_file import describe_json, parse_json_object
 from firth.base.words import pack_words, unpack_words
 from firth.errors import FormatError, ParameterError, StorageError
-from firth.formats.model_folder import encode_safetensors_header, parse_safetensors_header
+from firth.formats.safetensors import encode_safetensors_header, parse_safetensors_header
 from firth.formats.target import whole_file
 
 STATE = "firth_gensim"  # the tensor with the settings
@@ -30,14 +32,14 @@ VERSION = 1
 
 
 def as_path(path: Any) -> Path:
-    """A path from what users pass; file handles are refused."""
+    """Convert an argument to a path; file handles are refused."""
     if not isinstance(path, (str, os.PathLike)):
         raise ParameterError(f"fname must be the path of a file, got {type(path).__name__}")
     return Path(path)
 
 
 def write_file(path: Any, kind: str, state: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> None:
-    """Write settings and tensors; an old file is replaced when the new one is whole."""
+    """Write settings and tensors. An old file is replaced when the new one is complete."""
     place = as_path(path)
     text = json.dumps({"kind": kind, "version": VERSION, **state}).encode("utf-8")
     arrays = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
@@ -50,7 +52,7 @@ def write_file(path: Any, kind: str, state: Mapping[str, Any], tensors: Mapping[
 
 
 def is_ours(path: Any) -> bool:
-    """Whether the file begins as a safetensors file does; gensim's own begin with a pickle's mark."""
+    """Whether the file begins like a safetensors file. gensim's files begin with the mark of a pickle."""
     place = as_path(path)
     try:
         head = read_regular(place, 9)
@@ -62,7 +64,7 @@ def is_ours(path: Any) -> bool:
 
 
 def read_file(path: Any) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Settings and mapped, read-only tensors.
+    """Read settings and tensors; the tensors are memory-mapped and read-only.
 
     Raises
     ------
@@ -100,7 +102,7 @@ def read_file(path: Any) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 
 
 def pack_keys(keys: list[Any]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Keys as state and tensors: strings packed, anything else as JSON."""
+    """Convert keys to state and tensors: strings are packed, other keys are JSON."""
     if keys and all(isinstance(key, str) for key in keys):
         packed, offsets = pack_words(keys)
         return {}, {"words": packed, "word_offsets": offsets}

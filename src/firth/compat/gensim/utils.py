@@ -1,4 +1,7 @@
-"""Room compat: the few names of gensim.utils that its word-vector classes ask of their users."""
+"""Room compat: the names of gensim.utils that users of its word-vector classes need.
+
+Tests: tests/compat/gensim/test_word2vec.py.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,13 @@ _OPENERS: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".bz2": bz2.open,
 
 
 def keep_vocab_item(word: Any, count: int, min_count: int, trim_rule: TrimRule | None = None) -> bool:
-    """Whether a word stays: by the rule, and where it says RULE_DEFAULT (or is None) by ``count >= min_count``."""
+    """Whether a word is kept: by the rule; if it returns RULE_DEFAULT, or is None, by ``count >= min_count``."""
     decision = RULE_DEFAULT if trim_rule is None else trim_rule(word, count, min_count)
     return decision == RULE_KEEP or (decision != RULE_DISCARD and count >= min_count)
 
 
 def simple_preprocess(doc: str, deacc: bool = False, min_len: int = 2, max_len: int = 15) -> list[str]:
-    """Lower-cased runs of letters, of ``min_len`` to ``max_len``, that do not begin with an underscore."""
+    """Lower-case runs of ``min_len`` to ``max_len`` letters that do not begin with an underscore."""
     text = doc.lower()
     if deacc:
         letters = unicodedata.normalize("NFD", text)
@@ -35,13 +38,13 @@ def simple_preprocess(doc: str, deacc: bool = False, min_len: int = 2, max_len: 
 
 
 def open_binary(path: str | os.PathLike[str]) -> BinaryIO:
-    """A file for reading bytes; decompressed where its name ends in .gz, .bz2 or .xz."""
+    """Open a file for reading bytes; decompressed if its name ends in .gz, .bz2 or .xz."""
     suffix = os.path.splitext(os.fspath(path))[1].lower()
     return cast(BinaryIO, _OPENERS[suffix](path) if suffix in _OPENERS else open(path, "rb"))
 
 
 def split_lines(lines: Any, max_sentence_length: int) -> Iterator[list[str]]:
-    """The words of each line, at most so many at once; empty lines give nothing, byte-order marks are no text."""
+    """Yield the words of each line, in lists of at most ``max_sentence_length``, without empty lists and marks."""
     for line in lines:
         text = line if isinstance(line, str) else line.decode("utf-8")
         words = text.lstrip("\ufeff").split()

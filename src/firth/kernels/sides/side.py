@@ -102,13 +102,13 @@ class InputSide:
     options : tuple of (parameter, words)
         Choices of its own; every combination is tested.
     joined_windows : int
-        Neighbouring windows that share a draw of negatives and are one unit; 1: each window is a unit.
+        Neighbouring windows that have one noise set and are one unit; 1: each window is a unit.
     takes_parts : bool
         A wide window is divided into parts, each of which is a unit.
-    block_tokens : int
-        Tokens of a block, a power of two (``negative_sharing="block"``).
-    block_draws : int
-        Draws of negatives that a block has.
+    stretch_tokens : int
+        Tokens of a stretch, whose windows share noise words (``negative_sharing="block"``); a power of two.
+    noise_sets : int
+        Noise sets of K noise words that a stretch has.
     default_learning_rate : function of the configuration
     step : function of the context's ids and the options
         What the step of the input rows is multiplied by, in place of the gradient's 1.
@@ -129,8 +129,8 @@ class InputSide:
     options: tuple[tuple[str, tuple[str, ...]], ...] = ()
     joined_windows: int = 1
     takes_parts: bool = False
-    block_tokens: int = 128
-    block_draws: int = 4
+    stretch_tokens: int = 128
+    noise_sets: int = 4
     default_learning_rate: Callable[[Config], float] = _usual_learning_rate
     step: Callable[[NDArray[np.integer[Any]], Options], float] = _plain_step
     is_gradient: Callable[[Options], bool] = _always

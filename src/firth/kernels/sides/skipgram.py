@@ -39,6 +39,6 @@ SIDE = InputSide(
     window=_window,
     joined_windows=3,
     takes_parts=True,
-    block_tokens=64,
-    block_draws=8,
+    stretch_tokens=64,
+    noise_sets=8,
 )

@@ -1,4 +1,7 @@
-"""Room training: functions of the user's that run between slices, what they see, and how they stop a run."""
+"""Room training: functions of the user's that run between slices, what they see, and how they stop a run.
+
+Tests: tests/training/test_loop.py.
+"""
 
 from __future__ import annotations
 

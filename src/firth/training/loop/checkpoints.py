@@ -1,4 +1,7 @@
-"""Room training: where a run stands, written to disk so that ``kill -9`` at any moment leaves a whole checkpoint."""
+"""Room training: where a run stands, written to disk so that ``kill -9`` at any moment leaves a whole checkpoint.
+
+Tests: tests/training/test_resume.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room training: how often a run does something: an interval in seconds or in words, and the text that means one."""
+"""Room training: how often a run does something: an interval in seconds or in words, and the text that means one.
+
+Tests: tests/training/test_options.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room training: the threads that train slices, and a long native call that signals can end."""
+"""Room training: the threads that train slices, and a long native call that signals can end.
+
+Tests: tests/training/test_loop.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room training: what may help where nothing is learned or training diverges, in the names that the caller knows."""
+"""Room training: what may help where nothing is learned or training diverges, in the names that the caller knows.
+
+Tests: tests/training/test_outcome.py.
+"""
 
 from __future__ import annotations
 

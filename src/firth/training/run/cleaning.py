@@ -1,4 +1,7 @@
-"""Room training: what killed runs left behind, found and deleted where it is surely firth's; for ``firth clean``."""
+"""Room training: what killed runs left behind, found and deleted where it is surely firth's; for ``firth clean``.
+
+Tests: tests/cli/test_clean.py.
+"""
 
 from __future__ import annotations
 

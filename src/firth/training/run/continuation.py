@@ -1,4 +1,7 @@
-"""Room training: a model's vocabulary goes on in new text: words joined, counts added, the text's ids rewritten."""
+"""Room training: a model's vocabulary goes on in new text: words joined, counts added, the text's ids rewritten.
+
+Tests: tests/training/test_more.py.
+"""
 
 from __future__ import annotations
 

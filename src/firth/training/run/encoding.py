@@ -1,4 +1,7 @@
-"""Room training: the corpus of a run, encoded into its work folder or taken as it is; the held-out part likewise."""
+"""Room training: the corpus of a run, encoded into its work folder or taken as it is; the held-out part likewise.
+
+Tests: tests/training/test_train.py.
+"""
 
 from __future__ import annotations
 

@@ -10,8 +10,9 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from firth.base.values import as_integer, as_number, validate_choice
+from firth.corpus.sources import classify_source
 from firth.corpus.tables import read_table
-from firth.errors import ParameterError
+from firth.errors import ParameterError, StorageError
 from firth.training.loop.intervals import Interval, parse_interval
 
 if TYPE_CHECKING:
@@ -29,6 +30,37 @@ class Heldout:
 
     share: float | None = None
     source: Any = None
+
+
+def validate_heldout_file(heldout: Heldout | None) -> None:
+    """Raise before any work where the held-out part is a path that leads to no file.
+
+    Raises
+    ------
+    ParameterError
+        The path leads to no file; the message says what ``heldout`` may be.
+    CorpusError
+        The file is empty.
+    """
+    if heldout is None or not isinstance(heldout.source, (str, PathLike)):
+        return
+    try:
+        classify_source(heldout.source, as_text=True)  # its format is looked at when it is read
+    except StorageError as error:
+        name, as_share = str(os.fspath(heldout.source)), _as_percent(heldout.source)
+        raise ParameterError(
+            f'heldout must be a share like "1%" or a file, got {name!r} ({str(error).removeprefix(f"{name}: ")})'
+            + ("" if as_share is None else f'; as a share give "{as_share}"')
+        ) from error
+
+
+def _as_percent(text: object) -> str | None:
+    """``"1%"`` for the string ``"0.01"``; None for what is no share."""
+    try:
+        share = float(text) if isinstance(text, str) else 0.0
+    except ValueError:
+        return None
+    return f"{100 * share:g}%" if 0 < share < 1 else None
 
 
 def parse_heldout(value: HeldoutSource | None) -> Heldout | None:
@@ -88,6 +120,7 @@ class RunOptions:
         ParameterError
         """
         parsed_heldout = parse_heldout(heldout)
+        validate_heldout_file(parsed_heldout)
         parsed_patience = parse_patience(patience, parsed_heldout, stop_metric)
         evaluate_every = parse_interval("heldout_every", heldout_every)
         if evaluate_every is not None:

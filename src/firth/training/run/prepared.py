@@ -1,4 +1,7 @@
-"""Room training: a run whose corpus is encoded: last checks, what it needs, its engine, its checkpoints, its end."""
+"""Room training: a run whose corpus is encoded: last checks, what it needs, its engine, its checkpoints, its end.
+
+Tests: tests/training/test_train.py.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from firth.corpus.encoded import VOCABULARY, EncodedCorpus, validate_ids
 from firth.errors import CorpusError, DivergenceError, ParameterError, StorageError
 from firth.kernels.config import TrainingConfig, validate_vocabulary_size
 from firth.kernels.engine import Engine
+from firth.kernels.examples import text_examples
 from firth.models.history import History
 from firth.models.model import CorpusRecord, Model
 from firth.native.loader import available_instruction_sets, default_instruction_set
@@ -159,12 +163,9 @@ class PreparedRun:
         """The matrices at their start, and the native kernels on this corpus."""
         corpus = self.corpus
         return Engine(
-            corpus.ids,
-            corpus.offsets,
-            corpus.vocabulary.counts,
+            text_examples(corpus.ids, corpus.offsets, corpus.vocabulary.counts, self.weights),
             self.config,
             noise_distribution=self.noise,
-            sequence_weights=self.weights,
             frozen=self.frozen,
             instruction_set=self.instruction_set,
         )

@@ -1,4 +1,7 @@
-"""Room training: what becomes of a model whose run was cut off, or that could not be saved where it was meant to be."""
+"""Room training: what becomes of a model whose run was cut off, or that could not be saved where it was meant to be.
+
+Tests: tests/cli/test_interrupt.py.
+"""
 
 from __future__ import annotations
 

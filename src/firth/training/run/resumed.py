@@ -1,4 +1,7 @@
-"""Room training: what a resumed run reads back from its work folder, checked before the native kernels trust it."""
+"""Room training: what a resumed run reads back from its work folder, checked before the native kernels trust it.
+
+Tests: tests/training/test_damaged_corpus.py.
+"""
 
 from __future__ import annotations
 

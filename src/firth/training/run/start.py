@@ -1,4 +1,7 @@
-"""Room training: what a user may bring to a run, validated: start vectors, frozen words, weights, noise."""
+"""Room training: what a user may bring to a run, validated: start vectors, frozen words, weights, noise.
+
+Tests: tests/training/test_train.py.
+"""
 
 from __future__ import annotations
 

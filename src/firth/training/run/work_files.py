@@ -2,6 +2,8 @@
 
 A work folder is firth's where its mark says so (`firth.base.owned`), or where a run's record is in it. In it a run
 writes files of known names; whatever else a user has put there stays, and symbolic links are never followed.
+
+Tests: tests/training/test_work_folder.py.
 """
 
 from __future__ import annotations
@@ -13,14 +15,7 @@ from pathlib import Path
 
 from firth.base.files import is_real_file, is_real_folder
 from firth.base.json_file import read_own_json
-from firth.base.owned import (
-    MARK_NAME,
-    TEMPORARY_NAME,
-    find_leftovers,
-    is_empty_mark,
-    n_bytes_in,
-    read_mark,
-)
+from firth.base.owned import MARK_NAME, TEMPORARY_NAME, find_leftovers, is_empty_mark, n_bytes_in, read_mark
 from firth.corpus.encoded import CORPUS_FILES
 from firth.errors import StorageError
 from firth.formats.model_files import CONFIG_NAME, LEFTOVER, TENSOR_FILE

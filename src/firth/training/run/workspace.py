@@ -1,4 +1,7 @@
-"""Room training: the folder that a run works in: corpus, checkpoints, what resuming needs; one run at a time."""
+"""Room training: the folder that a run works in: corpus, checkpoints, what resuming needs; one run at a time.
+
+Tests: tests/training/test_work_folder.py.
+"""
 
 from __future__ import annotations
 

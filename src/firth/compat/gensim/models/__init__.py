@@ -1,4 +1,4 @@
-"""Room compat: gensim.models, as far as firth has it."""
+"""Room compat: the part of gensim.models that firth has."""
 
 from typing import Any
 

@@ -1,10 +1,13 @@
-"""Room compat: gensim.models.basemodel: a name that programs write into annotations."""
+"""Room compat: gensim.models.basemodel: a class name that programs use in annotations.
+
+Tests: tests/compat/gensim/test_word2vec.py.
+"""
 
 from __future__ import annotations
 
 
 class BaseTopicModel:
-    """gensim's base class of topic models, of which firth has none."""
+    """gensim's base class of topic models. firth has no topic models."""
 
 
 __all__ = ["BaseTopicModel"]

@@ -1,4 +1,7 @@
-"""Room compat: gensim.models.callbacks: what a user's code may do before and after training and each epoch."""
+"""Room compat: gensim.models.callbacks: user code that runs before and after training and each epoch.
+
+Tests: tests/compat/gensim/test_word2vec.py.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class CallbackAny2Vec:
-    """Base class of callbacks: overwrite what you need.
+    """Base class of callbacks; override the methods that you need.
 
-    All methods run in the main thread, while no thread trains, and see the model as it is at that moment. Raise
-    ``firth.StopTraining`` in ``on_epoch_end`` to end the training in order.
+    All methods run in the main thread, while no thread trains, and get the current model. To end the training, raise
+    ``firth.StopTraining`` in ``on_epoch_end``.
     """
 
     def on_train_begin(self, model: Word2Vec) -> None:

@@ -1,7 +1,9 @@
-"""Room compat: gensim.models.keyedvectors: KeyedVectors, a mutable mapping from keys to vectors, on WordVectors.
+"""Room compat: gensim.models.keyedvectors: KeyedVectors, a mutable mapping from keys to vectors, using WordVectors.
 
-Keys are resolved to rows here, by gensim's rules (any string or integer; an integer that is no key is a row); every
-query goes to a `firth.WordVectors` whose words are the row numbers.
+This module finds the rows of keys by gensim's rules (any string or integer; an integer that is not a key is a row). A
+`firth.WordVectors` whose words are the row numbers answers every query.
+
+The file is long because gensim has one class with about 60 short methods; most of them only call `firth.vectors`.
 """
 
 from __future__ import annotations
@@ -22,11 +24,10 @@ from firth.compat.gensim.pairs import read_pairs
 from firth.compat.gensim.refused import RemovedNameError, refuse
 from firth.compat.gensim.significance import Correlation, with_pvalue
 from firth.compat.gensim.store import as_path, is_ours, pack_keys, read_file, unpack_keys, write_file
-from firth.compat.gensim.utils import open_binary
+from firth.compat.gensim.vector_files import read_vocabulary, read_word2vec
 from firth.errors import FormatError, ParameterError, UnknownWordError
 from firth.formats.gensim_native import read_model
-from firth.formats.registry import read_vectors, write_vectors
-from firth.formats.source import VectorEncodingError
+from firth.formats.registry import write_vectors
 from firth.formats.table import VectorTable
 from firth.formats.target import whole_file, write_all
 from firth.vectors.evaluation import evaluate_analogies, score_word_pairs
@@ -52,45 +53,28 @@ REMOVED = {
 }
 
 
-class TruncatedFileError(FormatError, EOFError):
-    """A file of vectors that does not hold what it announces: an EOFError too, as gensim raises."""
-
-
-class UndecodableWordError(VectorEncodingError, UnicodeDecodeError):
-    """A word whose bytes are not in the encoding: a UnicodeDecodeError too, as gensim raises."""
-
-    def __init__(self, message: str) -> None:
-        UnicodeDecodeError.__init__(self, "utf-8", b"", 0, 1, message)
-
-    def __new__(cls, message: str) -> UndecodableWordError:
-        return UnicodeDecodeError.__new__(cls, "utf-8", b"", 0, 1, message)
-
-    def __str__(self) -> str:
-        return self.reason
-
-
 class KeyedVectors:
-    """A matrix whose rows have keys, as gensim 4 has it; docs/gensim.md lists every name.
+    """A matrix whose rows have keys, with the interface of gensim 4; docs/gensim.md lists every name.
 
     Parameters
     ----------
     vector_size : int
         D.
     count : int
-        Rows to allocate, which ``add_vector`` fills.
+        Number of rows to allocate; ``add_vector`` fills them.
     dtype : dtype
     mapfile_path : ignored, as in gensim
 
     Attributes
     ----------
     vectors : float array, (V, D)
-        May be written to; call ``fill_norms(force=True)`` afterwards.
+        It can be changed; call ``fill_norms(force=True)`` after a change.
     index_to_key : list
     key_to_index : dict
     expandos : dict of str to array, (V,)
         Attributes of the keys: see ``get_vecattr``.
     norms : float array, (V,), or None
-        None: filled when they are needed.
+        Lengths of the rows; None until they are needed.
     """
 
     def __init__(
@@ -120,7 +104,7 @@ class KeyedVectors:
     # ---- to and from firth
 
     def to_firth(self) -> WordVectors:
-        """The same vectors as ``firth.WordVectors``, not copied; keys become strings unless all are integers."""
+        """The vectors as ``firth.WordVectors``, not copied. Keys become strings unless all keys are integers."""
         keys: Any = self.index_to_key
         if not all(isinstance(key, (int, np.integer)) for key in keys):
             keys = [str(key) for key in keys]
@@ -129,7 +113,7 @@ class KeyedVectors:
 
     @classmethod
     def from_firth(cls, vectors: WordVectors) -> KeyedVectors:
-        """Vectors of firth's under gensim's names; the matrix is copied, so that it may be changed."""
+        """Make KeyedVectors from firth's vectors. The matrix is copied, because KeyedVectors can be changed."""
         return cls._from_rows(list(vectors), np.array(vectors.matrix), vectors.counts)
 
     @classmethod
@@ -152,11 +136,11 @@ class KeyedVectors:
         return self.has_index_for(key)
 
     def has_index_for(self, key: Any) -> bool:
-        """Whether the key, or row number, is there."""
+        """Whether the key or the row number exists."""
         return self._find(key) >= 0
 
     def get_index(self, key: Any, default: Any = None) -> Any:
-        """The row of a key; an integer that is no key and below V is a row itself."""
+        """The row of a key. An integer below V that is not a key is a row number."""
         row = self._find(key)
         if row >= 0:
             return row
@@ -177,7 +161,7 @@ class KeyedVectors:
         return int(self.get_index(key))
 
     def allocate_vecattrs(self, attrs: Iterable[str] | None = None, types: Iterable[Any] | None = None) -> None:
-        """Make arrays for attributes, or let all of them grow, to the number of keys."""
+        """Make arrays for attributes, or extend all existing ones, to the number of keys."""
         if attrs is None or types is None:
             attrs = list(self.expandos)
             types = [self.expandos[attr].dtype for attr in attrs]
@@ -207,7 +191,7 @@ class KeyedVectors:
         return self.expandos[attr][row]
 
     def sort_by_descending_frequency(self) -> None:
-        """Reorder all rows by falling ``"count"``."""
+        """Reorder all rows by descending ``"count"``."""
         if not len(self):
             return
         order = np.argsort(-np.asarray(self.expandos["count"], dtype=np.int64), kind="stable")
@@ -220,7 +204,7 @@ class KeyedVectors:
         self.norms = None
 
     def resize_vectors(self, seed: int = 0) -> None:
-        """A row for each key: new ones from U(-1/D, 1/D), as ``prep_vectors``."""
+        """Extend the matrix to a row for each key; new rows are drawn from U(-1/D, 1/D), as in ``prep_vectors``."""
         self.vectors = prep_vectors((len(self), self.vector_size), self.vectors, seed=seed)
         self.allocate_vecattrs()
         self.norms = None
@@ -233,7 +217,7 @@ class KeyedVectors:
         return self.vectors[[self._row(key) for key in key_or_keys]]
 
     def get_vector(self, key: Any, norm: bool = False) -> NDArray[Any]:
-        """The vector (D,) of a key, read-only; of unit length where ``norm`` (a vector of zeros stays)."""
+        """The vector (D,) of a key, read-only; scaled to length 1 if ``norm`` (a zero vector is not changed)."""
         vector: NDArray[Any] = self.vectors[self._row(key)]
         if norm:
             vector = unit_rows(vector[None, :])[0].astype(self.vectors.dtype)
@@ -248,7 +232,7 @@ class KeyedVectors:
         post_normalize: bool = False,
         ignore_missing: bool = True,
     ) -> NDArray[Any]:
-        """sum_i w_i v_i / sum_i |w_i| over the keys that are there; vectors among the keys are taken as they are."""
+        """sum_i w_i v_i / sum_i |w_i| over the known keys. Vectors among the keys are used without scaling."""
         if len(keys) == 0:
             raise ParameterError("keys must hold at least one key, got none: cannot compute mean with no input")
         factors = np.ones(len(keys)) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -273,22 +257,22 @@ class KeyedVectors:
         return mean.astype(self.vectors.dtype)
 
     def get_normed_vectors(self) -> NDArray[Any]:
-        """All vectors at unit length, a copy (V, D)."""
+        """A copy of all vectors, scaled to length 1, (V, D)."""
         return unit_rows(self.vectors).astype(self.vectors.dtype)
 
     def fill_norms(self, force: bool = False) -> None:
-        """Compute ``norms`` where they are None, or anew."""
+        """Compute ``norms`` if they are None; with ``force``, always."""
         if force:
             self.norms = None
         self._rows_space()
 
     def unit_normalize_all(self) -> None:
-        """Scale every vector to unit length, for good."""
+        """Scale every vector to length 1, in place."""
         self.vectors = self.get_normed_vectors()
         self.norms = None
 
     def add_vector(self, key: Any, vector: Any) -> int:
-        """Put one vector into the next free row, or behind the last one; returns its row."""
+        """Put a vector into the next free row, or append a row; returns the row."""
         row = self.next_index
         if row < len(self) and self.index_to_key[row] is None:
             self.index_to_key[row] = key
@@ -304,7 +288,7 @@ class KeyedVectors:
     def add_vectors(
         self, keys: Any, weights: Any, extras: dict[str, NDArray[Any]] | None = None, replace: bool = False
     ) -> None:
-        """Append keys and their vectors; of keys that are there, replace the vectors where ``replace``.
+        """Append new keys and their vectors; if ``replace``, replace the vectors of existing keys.
 
         Parameters
         ----------
@@ -341,20 +325,20 @@ class KeyedVectors:
     def vectors_for_all(
         self, keys: Iterable[Any], allow_inference: bool = True, copy_vecattrs: bool = False
     ) -> KeyedVectors:
-        """The vectors of those of ``keys`` that are there, as an object of their own."""
+        """A new object with the vectors of the known ``keys``."""
         known = [key for key in dict.fromkeys(keys) if key in (self if allow_inference else self.key_to_index)]
         rows = [self._row(key) for key in known]
         chosen = KeyedVectors._from_rows(known, self.vectors[rows].reshape(len(rows), self.vector_size), None)
         if copy_vecattrs:
             chosen.expandos = {attr: values[rows] for attr, values in self.expandos.items()}
         else:
-            chosen.expandos["count"] = np.arange(len(known), 0, -1)  # gensim's: falling, for want of true ones
+            chosen.expandos["count"] = np.arange(len(known), 0, -1)  # as in gensim, descending numbers
         return chosen
 
     # ---- neighbours
 
     def _rows_space(self) -> WordVectors:
-        """firth's vectors over the rows; made anew when ``vectors`` or ``norms`` were replaced."""
+        """firth's vectors with the row numbers as words; made again after ``vectors`` or ``norms`` were replaced."""
         matrix = self.vectors
         if self._space is None or self._space[0] is not matrix or self.norms is None:
             space = WordVectors(np.arange(len(matrix)), matrix)
@@ -380,9 +364,9 @@ class KeyedVectors:
         topn : int or None
             None: the similarities of all rows, as an array.
         clip_start, clip_end : int
-            Answers come from these rows.
+            First row, and one after the last row, that are searched.
         restrict_vocab : int, optional
-            Answers come from the first so many rows.
+            Number of rows that are searched, the first ones.
         indexer : object with ``most_similar(vector, topn)``, optional
 
         Returns
@@ -450,7 +434,7 @@ class KeyedVectors:
         return [(self.index_to_key[row], score) for row, score in found if row not in own][: int(topn)]
 
     def most_similar_to_given(self, key1: Any, keys_list: Sequence[Any]) -> Any:
-        """The one of ``keys_list`` that is most similar to ``key1``."""
+        """The key in ``keys_list`` that is most similar to ``key1``."""
         return keys_list[int(np.argmax([self.similarity(key1, key) for key in keys_list]))]
 
     def closer_than(self, key1: Any, key2: Any) -> list[Any]:
@@ -496,14 +480,14 @@ class KeyedVectors:
         return float(np.clip(np.einsum("i,i->", *pair), -1.0, 1.0))
 
     def relative_cosine_similarity(self, wa: Any, wb: Any, topn: int = 10) -> float:
-        """Their cosine by the sum of the ``topn`` highest cosines of ``wa``."""
+        """The cosine of ``wa`` and ``wb``, divided by the sum of the ``topn`` highest cosines of ``wa``."""
         neighbors = self.similar_by_word(wa, topn)
         if not neighbors:
             raise ParameterError(f"topn must leave a similar word to compare with, got {topn}")
         return self.similarity(wa, wb) / math.fsum(similarity for _, similarity in neighbors)
 
     def rank_by_centrality(self, words: Sequence[Any], use_norm: bool = True) -> list[tuple[float, Any]]:
-        """Pairs (similarity to the mean of all, word), best first; unknown words are left out."""
+        """Pairs (cosine with the mean of all, word), in descending order; unknown words are left out."""
         known = [word for word in words if word in self]
         if not known:
             raise ParameterError(f"words must hold a known word, got none of {list(words)[:5]}: cannot select a word")
@@ -515,11 +499,11 @@ class KeyedVectors:
         return sorted(zip(scores.tolist(), known, strict=True), reverse=True)
 
     def doesnt_match(self, words: Sequence[Any]) -> Any:
-        """The word that is farthest from the mean of all."""
+        """The word with the lowest cosine with the mean of all."""
         return self.rank_by_centrality(words)[-1][1]
 
     def wmdistance(self, document1: Iterable[Any], document2: Iterable[Any], norm: bool = True) -> float:
-        """Word mover's distance of two lists of keys; infinity where one has no known key. Needs POT."""
+        """Word mover's distance of two lists of keys; infinity if a list has no known key. Needs POT."""
         texts = [[self._row(word) for word in document if word in self] for document in (document1, document2)]
         return word_movers_distance(self._rows_space(), *texts, normalize_words=norm)
 
@@ -533,9 +517,9 @@ class KeyedVectors:
         dummy4unknown: bool = False,
         similarity_function: str = "most_similar",
     ) -> tuple[float, list[dict[str, Any]]]:
-        """Accuracy on a file of analogies, and its sections; the last one is the total.
+        """Accuracy on a file of analogies, and the result of each section; the last section is the total.
 
-        ``similarity_function="most_similar_cosmul"`` is heeded, which gensim takes and ignores.
+        ``similarity_function="most_similar_cosmul"`` is used; gensim accepts and ignores it.
         """
         methods: dict[str, Any] = {"most_similar": "add", "most_similar_cosmul": "multiply"}
         validate_choice("similarity_function", similarity_function, methods)
@@ -565,10 +549,10 @@ class KeyedVectors:
         case_insensitive: bool = True,
         dummy4unknown: bool = False,
     ) -> tuple[Correlation, Correlation, float]:
-        """Pearson's and Spearman's correlations with people's scores, with p-values, and the unknown pairs in %.
+        """Pearson's and Spearman's correlations with human scores, with p-values, and the share of unknown pairs in %.
 
-        Lines are read as gensim reads them: three columns between delimiters, and a score that ``float`` takes. Other
-        lines are logged and left out. ``firth.evaluate_word_pairs`` guesses the layout and refuses such lines.
+        Lines are read by gensim's rules: three columns separated by the delimiter, with a score that ``float`` accepts.
+        Other lines are logged and left out. ``firth.evaluate_word_pairs`` guesses the layout and refuses such lines.
         """
         if codecs.lookup(encoding).name not in ("utf-8", "ascii"):
             raise ParameterError(f"encoding must be utf8, got {encoding!r}; convert the file")
@@ -608,15 +592,15 @@ class KeyedVectors:
     # ---- files
 
     def save(self, fname: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
-        """Write one safetensors file, without code in it; gensim's options about pickles are taken and not needed."""
+        """Write one safetensors file, which has no code. gensim's options for pickles are accepted and ignored."""
         state, tensors = self._to_stored()
         write_file(fname, "KeyedVectors", state, tensors)
 
     @classmethod
     def load(cls, fname: str | os.PathLike[str], mmap: str | None = None) -> KeyedVectors:
-        """Read what ``save`` wrote, or what gensim's ``save`` wrote (1.0 to 4); of a Word2Vec, the vectors.
+        """Read a file of ``save``, or of gensim's ``save`` (1.0 to 4). From a Word2Vec file, only the vectors are read.
 
-        ``mmap="r"`` maps the vectors of a file of firth's, read-only.
+        ``mmap="r"`` maps the vectors of firth's file, read-only.
         """
         if not is_ours(fname):
             table = read_model(as_path(fname)).table
@@ -657,9 +641,9 @@ class KeyedVectors:
         append: bool = False,
         sort_attr: str = "count",
     ) -> None:
-        """Write word2vec's file, most frequent keys first; see ``firth.write_vectors``. The file appears whole.
+        """Write word2vec's file, in descending order of frequency; see ``firth.write_vectors``.
 
-        ``append`` and ``total_vec``, which were Doc2Vec's, are refused.
+        ``append`` and ``total_vec`` belong to Doc2Vec and are refused.
         """
         if append or total_vec not in (None, len(self)):
             raise ParameterError("append and total_vec must be left out: they put Doc2Vec's vectors into one file")
@@ -692,9 +676,9 @@ class KeyedVectors:
         datatype: Any = REAL,
         no_header: bool = False,
     ) -> KeyedVectors:
-        """Read word2vec's file; of a word that stands twice, the first row. See ``firth.read_vectors``.
+        """Read word2vec's file; for a word that occurs twice, the first row is used. See ``firth.read_vectors``.
 
-        Without ``fvocab`` the counts are V, V - 1, ..., 1, as gensim makes them up.
+        Without ``fvocab`` the counts are V, V - 1, ..., 1, as in gensim.
 
         Raises
         ------
@@ -702,11 +686,11 @@ class KeyedVectors:
         """
         if binary and no_header:
             raise NotImplementedError("no_header must be False where binary is True: the header tells D")
-        table = _read_word2vec(fname, binary, no_header, encoding, unicode_errors, limit)
+        table = read_word2vec(fname, binary, no_header, encoding, unicode_errors, limit)
         loaded = cls._from_rows(list(table.words), table.matrix.astype(datatype), None)
         counts = np.arange(len(table), 0, -1)
         if fvocab is not None:
-            given = _read_vocabulary(fvocab, unicode_errors)
+            given = read_vocabulary(fvocab, unicode_errors)
             missing = [word for word in table.words if word not in given]
             if missing:
                 raise FormatError(f"{fvocab}: the vocabulary is incomplete: {missing[0]!r} is missing")
@@ -722,8 +706,8 @@ class KeyedVectors:
         encoding: str = "utf8",
         unicode_errors: str = "strict",
     ) -> None:
-        """Take the vectors of a file for the keys that it has; ``lockf=0.0`` freezes them, 1.0 lets them learn."""
-        table = _read_word2vec(fname, binary, False, encoding, unicode_errors, None)
+        """Copy vectors from a file for keys that exist in both; ``lockf=0.0`` freezes these rows, 1.0 trains them."""
+        table = read_word2vec(fname, binary, False, encoding, unicode_errors, None)
         if table.matrix.shape[1] != self.vector_size:
             raise ParameterError(f"fname must hold vectors of {self.vector_size} numbers, got {table.matrix.shape[1]}")
         shared = [(self.key_to_index[word], row) for row, word in enumerate(table.words) if word in self.key_to_index]
@@ -749,7 +733,7 @@ class KeyedVectors:
         return self.closer_than(word1, word2)
 
     def init_sims(self, replace: bool = False) -> None:
-        """Deprecated: norms are made when needed; ``unit_normalize_all`` replaces the vectors."""
+        """Deprecated: norms are computed when needed; ``unit_normalize_all`` replaces the vectors."""
         _deprecate("init_sims", "fill_norms, or unit_normalize_all in place of replace=True")
         self.fill_norms()
         if replace:
@@ -767,7 +751,7 @@ def load_word2vec_format(*args: Any, **kwargs: Any) -> KeyedVectors:
 def pseudorandom_weak_vector(
     size: int, seed_string: str | None = None, hashfxn: Callable[[str], int] = hash
 ) -> NDArray[np.float32]:
-    """A vector (size,) from U(-0.5/size, 0.5/size), decided by the string where one is given."""
+    """A vector (size,) from U(-0.5/size, 0.5/size); the same string gives the same vector."""
     seed = None if not seed_string else hashfxn(seed_string) & 0xFFFFFFFF
     generator = np.random.default_rng() if seed is None else np.random.Generator(np.random.SFC64(seed))
     return ((generator.random(size).astype(REAL) - 0.5) / size).astype(REAL)
@@ -776,7 +760,7 @@ def pseudorandom_weak_vector(
 def prep_vectors(
     target_shape: tuple[int, int], prior_vectors: NDArray[Any] | None = None, seed: int = 0, dtype: Any = REAL
 ) -> NDArray[Any]:
-    """Initial vectors from U(-1/D, 1/D), bit for bit those of gensim 4; the first rows from ``prior_vectors``."""
+    """Initial vectors from U(-1/D, 1/D), equal to gensim 4's to the bit; the first rows are ``prior_vectors``."""
     if prior_vectors is not None and prior_vectors.shape == target_shape:
         return prior_vectors
     n_dims = target_shape[1]
@@ -803,49 +787,8 @@ def _with_weights(positive: list[Any], negative: list[Any]) -> tuple[list[Any], 
         for item in part:
             plain = isinstance(item, (*KEY_TYPES, np.ndarray))
             items.append(item if plain else item[0])
-            weights.append(sign if plain else float(item[1]))  # gensim's: a given weight carries its own sign
+            weights.append(sign if plain else float(item[1]))  # gensim's rule: a given weight has its own sign
     return items, weights
-
-
-def _read_word2vec(
-    fname: Any, binary: bool, no_header: bool, encoding: str, unicode_errors: str, limit: int | None
-) -> VectorTable:
-    if unicode_errors not in ("strict", "replace", "ignore"):
-        raise ParameterError(f"unicode_errors must be 'strict', 'replace' or 'ignore', got {unicode_errors!r}")
-    name = "word2vec-binary" if binary else "glove" if no_header else "word2vec"
-    try:
-        table = read_vectors(
-            as_path(fname),
-            name,
-            encoding=encoding,
-            encoding_errors="strict" if unicode_errors == "strict" else "replace",
-            duplicates="first",
-            limit=limit or None,
-        )
-    except VectorEncodingError as error:
-        raise UndecodableWordError(str(error)) from None
-    except FormatError as error:
-        raise TruncatedFileError(str(error)) from None
-    if unicode_errors != "ignore":
-        return table
-    rows: dict[str, int] = {}
-    for row, word in enumerate(table.words):
-        rows.setdefault(word.replace("\ufffd", ""), row)
-    return VectorTable(list(rows), table.matrix[list(rows.values())])
-
-
-def _read_vocabulary(fvocab: Any, unicode_errors: str) -> dict[str, int]:
-    counts = {}
-    with open_binary(as_path(fvocab)) as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                word, count = line.decode("utf-8", errors=unicode_errors).split()
-                counts[word] = int(count)
-            except UnicodeDecodeError:
-                raise UndecodableWordError(f"{fvocab}, line {number}: the word is not UTF-8") from None
-            except ValueError:
-                raise FormatError(f"{fvocab}, line {number}: must be a word and its count, got {line!r:.60}") from None
-    return counts
 
 
 def _deprecate(name: str, instead: str) -> None:

@@ -1,7 +1,9 @@
-"""Room compat: gensim.models.word2vec: Word2Vec on firth's training, by gensim's rules where they differ.
+"""Room compat: gensim.models.word2vec: Word2Vec with firth's training and gensim's rules.
 
-Whatever trains here is `firth.train`: this file keeps gensim's state (a mutable model, its vocabulary, its learning
-rates) and says in firth's parameters what gensim's mean. docs/gensim.md lists every name.
+`firth.train` does the training. This module keeps gensim's state (a mutable model, its vocabulary, its learning rates)
+and converts gensim's parameters to firth's. docs/gensim.md lists every name.
+
+The file is long because gensim has one class: its vocabulary, training and files change the same attributes.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from firth.compat.gensim.models.keyedvectors import KeyedVectors, prep_vectors, 
 from firth.compat.gensim.refused import RemovedNameError, refuse
 from firth.compat.gensim.store import as_path, is_ours, read_file, write_file
 from firth.compat.gensim.utils import TrimRule, keep_vocab_item
+from firth.compat.gensim.word2vec_names import GENSIM_NAMES, REMOVED, SETTINGS
 from firth.corpus.encode import encode_corpus
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.rewrite import rewrite_corpus
@@ -52,105 +55,27 @@ from firth.training.run.train import train as train_model
 
 logger = logging.getLogger(__name__)
 
-SEED_STRIDE = 0x9E3779B97F4A7C15  # from one train() to the next, so that a loop of them does not repeat its draws
+SEED_STRIDE = 0x9E3779B97F4A7C15  # added to the seed for each train() call, so that a loop does not repeat draws
 CUM_TABLE_DOMAIN = 2**31 - 1
 
 
 class _Default(int):
-    """A default that is told from the same number given by the user."""
+    """A default value. Its type distinguishes it from the same number given by the user."""
 
 
 NEGATIVE = _Default(5)
 
-# gensim's names of the parameters that may help where training diverges or learns nothing.
-GENSIM_NAMES = {
-    "learning_rate": "alpha",
-    "subsample": "sample",
-    "window": "window",
-    "epochs": "epochs",
-    "min_count": "min_count",
-    "cbow_input": "cbow_mean",
-}
-# What is saved of a model besides its arrays.
-SETTINGS = (
-    "vector_size",
-    "layer1_size",
-    "alpha",
-    "min_alpha",
-    "min_alpha_yet_reached",
-    "window",
-    "shrink_windows",
-    "min_count",
-    "effective_min_count",
-    "max_vocab_size",
-    "max_final_vocab",
-    "sample",
-    "seed",
-    "workers",
-    "sg",
-    "hs",
-    "negative",
-    "ns_exponent",
-    "cbow_mean",
-    "epochs",
-    "null_word",
-    "sorted_vocab",
-    "batch_words",
-    "compute_loss",
-    "comment",
-    "corpus_count",
-    "corpus_total_words",
-    "train_count",
-    "total_train_time",
-    "running_training_loss",
-)
-
-REMOVED = {
-    **dict.fromkeys(
-        (
-            "most_similar",
-            "most_similar_cosmul",
-            "similarity",
-            "n_similarity",
-            "similar_by_word",
-            "similar_by_vector",
-            "doesnt_match",
-            "wmdistance",
-            "evaluate_word_pairs",
-            "save_word2vec_format",
-            "load_word2vec_format",
-            "intersect_word2vec_format",
-        ),
-        "it is a method of model.wv",
-    ),
-    "accuracy": "use model.wv.evaluate_word_analogies(...)",
-    "vocab": "use model.wv.key_to_index",
-    "index2word": "use model.wv.index_to_key",
-    "syn0": "use model.wv.vectors",
-    "syn0norm": "use model.wv.get_normed_vectors()",
-    "syn0_lockf": "use model.wv.vectors_lockf",
-    "vocabulary": "its settings are the model's own attributes",
-    "trainables": "its arrays are the model's own attributes",
-    "docvecs": "Doc2Vec is not in firth; see firth.estimators.DocumentVectorizer",
-    "dv": "Doc2Vec is not in firth; see firth.estimators.DocumentVectorizer",
-    "iter": "use model.epochs",
-    "size": "use model.vector_size",
-    "delete_temporary_training_data": "keep model.wv alone, and drop the model",
-    "clear_sims": "norms are made when needed: model.wv.fill_norms(force=True)",
-    "add_null_word": "null_word is not in firth",
-}
-
 
 class WrongModelError(FormatError, AttributeError):
-    """A file that holds another kind of model: an AttributeError too, as gensim raises."""
+    """The file has another kind of model. Also an AttributeError, which gensim raises."""
 
 
 class EmptyVocabularyError(CorpusError, TrainingError):
-    """No word is left to train on: a RuntimeError too, as gensim raises."""
+    """No word is left to train on. Also a RuntimeError, which gensim raises."""
 
 
 class _LoadedOnClassOnly:
-    """``Word2Vec.load``; an instance, which would stay as it is, has none: an AttributeError, as gensim raises."""
+    """``Word2Vec.load``, only on the class. On an instance, which it could not change, it is an AttributeError."""
 
     def __get__(self, instance: object, owner: type[Word2Vec]) -> Callable[..., Word2Vec]:
         if instance is not None:
@@ -161,25 +86,25 @@ class _LoadedOnClassOnly:
 class Word2Vec:
     """gensim 4's Word2Vec; parameters, positions, defaults and attributes are gensim's.
 
-    What gensim does otherwise than firth is done as gensim does it: CBOW by default and with its update, noise words
-    that equal the target dropped, initial vectors from U(-1/D, 1/D) (bit for bit gensim's), ``min_alpha`` absolute.
+    Where gensim and firth differ, gensim's rule is used: CBOW is the default and has gensim's update, noise words that
+    equal the target are dropped, initial vectors are from U(-1/D, 1/D) (equal to the bit), ``min_alpha`` is absolute.
 
     Parameters
     ----------
     sentences : iterable of lists of strings (or of integers), optional
-        One-shot iterables too. Without a corpus the model waits for ``build_vocab``.
+        Also an iterable that can be read only once. Without a corpus, call ``build_vocab`` later.
     corpus_file : path, optional
         One sentence a line; may be compressed.
     vector_size, alpha, window, min_count, sample, seed, workers, min_alpha, sg, negative, ns_exponent, cbow_mean,
     epochs, trim_rule, compute_loss, callbacks, comment, max_final_vocab, shrink_windows
         As in gensim.
     hs : {0, 1}
-        1: hierarchical softmax alone, with a UserWarning unless ``negative=0`` is said too; a ``negative`` that is
-        given is refused. gensim would train two objectives at once, and logs that it is probably a mistake.
+        With 1, only hierarchical softmax is trained, with a UserWarning unless ``negative=0`` is given too. Any other
+        given ``negative`` is refused. gensim would train two objectives and log that this is probably a mistake.
     max_vocab_size : int, optional
-        At most so many words, the most frequent ones, exactly.
+        Largest number of words, the most frequent ones. The limit is exact.
     batch_words : int
-        At most one thread for so many words of the corpus.
+        At most one thread is used for each ``batch_words`` words of the corpus.
     hashfxn : ignored, as in gensim 4
     null_word, sorted_vocab
         Must be 0 and 1.
@@ -192,9 +117,9 @@ class Word2Vec:
     syn1neg : float32 array, (V, D), with ``negative``; after ``build_vocab``
     syn1 : float32 array, (V, D), with ``hs``; the last row is not used
     corpus_count, corpus_total_words : int
-        Sentences and words that ``build_vocab`` saw.
+        Number of sentences and of words that ``build_vocab`` read.
     history : firth.History or None
-        Of the last ``train``.
+        The history of the last ``train``.
 
     Raises
     ------
@@ -304,7 +229,7 @@ class Word2Vec:
     # ---- to and from firth
 
     def to_firth(self) -> Model:
-        """The same model as a ``firth.Model``, which saves to a folder, resumes, evaluates on held-out text."""
+        """The model as a ``firth.Model``, which can be saved to a folder, resumed, and evaluated on held-out text."""
         config = {**self._training_parameters(self.alpha, self.min_alpha), "threads": max(1, self.workers)}
         from firth.kernels.config import TrainingConfig
 
@@ -329,8 +254,8 @@ class Word2Vec:
     ) -> None:
         """Count the words of a corpus, choose the vocabulary, and make the initial vectors.
 
-        ``update=True`` keeps the words and vectors that there are, and appends the new words. With ``hs`` the tree is
-        built anew then, and the vectors of its nodes start from zero: gensim leaves them where they no longer belong.
+        ``update=True`` keeps the existing words and vectors, and appends the new words. With ``hs`` a new tree is
+        built, and the vectors of its nodes start from zero; gensim keeps old vectors, which belong to other nodes.
 
         Parameters
         ----------
@@ -350,7 +275,7 @@ class Word2Vec:
         trim_rule: TrimRule | None = None,
         update: bool = False,
     ) -> None:
-        """The vocabulary from given counts."""
+        """Make the vocabulary from given counts."""
         self.corpus_count = corpus_count or 0
         self.raw_vocab = dict(word_freq)
         self.prepare_vocab(update=update, keep_raw_vocab=keep_raw_vocab, trim_rule=trim_rule)
@@ -364,13 +289,13 @@ class Word2Vec:
         workers: int | None = None,
         trim_rule: TrimRule | None = None,
     ) -> tuple[int, int]:
-        """Count all words into ``raw_vocab``; the number of words and of sentences."""
+        """Count all words into ``raw_vocab``; returns the number of words and of sentences."""
         with self._scanned(corpus_iterable, corpus_file) as (_, total_words, corpus_count):
             return total_words, corpus_count
 
     @contextlib.contextmanager
     def _scanned(self, corpus_iterable: Any, corpus_file: Any) -> Iterator[tuple[EncodedCorpus | None, int, int]]:
-        """The corpus, encoded with all of its words, while the block lasts; ``raw_vocab`` is filled."""
+        """Yield the corpus, encoded with all of its words; it is deleted after the block. ``raw_vocab`` is filled."""
         source, is_files = as_source(corpus_iterable, corpus_file)
         self.raw_vocab = {}
         if isinstance(source, list) and not source:
@@ -395,7 +320,7 @@ class Word2Vec:
         sample: float | None = None,
         dry_run: bool = False,
     ) -> dict[str, int]:
-        """Choose the words to keep from ``raw_vocab``; what was dropped, and what subsampling will leave."""
+        """Choose words from ``raw_vocab``; returns the numbers of dropped words and of words left by subsampling."""
         min_count, sample = min_count or self.min_count, sample or self.sample
         counts = _most_frequent(self.raw_vocab, self.max_vocab_size)
         self.effective_min_count = min_count
@@ -459,7 +384,7 @@ class Word2Vec:
             setattr(self, name, np.zeros((len(self.wv), self.layer1_size), np.float32))
 
     def update_weights(self) -> None:
-        """Rows for new words; those that there were stay."""
+        """Add rows for new words; existing rows are not changed."""
         n_before = len(self.wv.vectors)
         if not n_before:
             raise TrainingError("build_vocab(update=True) must follow a build_vocab that made a vocabulary")
@@ -492,10 +417,10 @@ class Word2Vec:
         return table
 
     def make_cum_table(self, domain: int = CUM_TABLE_DOMAIN) -> None:
-        """Nothing to do: ``cum_table`` follows from the counts."""
+        """Does nothing, because ``cum_table`` is computed from the counts."""
 
     def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
-        """Bytes for a vocabulary of this size (of the present one), by part and in total."""
+        """Memory in bytes for a vocabulary of this size (default: the current size), by part and in total."""
         n_words = vocab_size or len(self.wv)
         report = {} if report is None else report
         report["vocab"] = n_words * (700 if self.hs else 500)  # gensim's own figures
@@ -525,8 +450,8 @@ class Word2Vec:
     ) -> tuple[int, int]:
         """Train on a corpus, which is read once, for ``epochs`` passes.
 
-        ``total_examples`` or ``total_words`` must be given, as gensim demands, and are not used: the learning rate
-        falls by the tokens that there are. ``word_count``, ``queue_factor`` and ``report_delay`` are not used either.
+        As in gensim, ``total_examples`` or ``total_words`` must be given. firth does not use them, because the learning
+        rate falls with the tokens of the corpus. ``word_count``, ``queue_factor`` and ``report_delay`` are not used.
 
         Returns
         -------
@@ -548,7 +473,7 @@ class Word2Vec:
     def _build_and_train(
         self, sentences: Any, corpus_file: Any, trim_rule: TrimRule | None, callbacks: Iterable[Any]
     ) -> None:
-        """Both from one reading of the corpus."""
+        """Build the vocabulary and train, with one reading of the corpus."""
         with self._scanned(sentences, corpus_file) as (raw, total_words, corpus_count):
             self.corpus_count, self.corpus_total_words = corpus_count, total_words
             n_types, highest = len(self.raw_vocab), max(self.raw_vocab.values(), default=0)
@@ -584,7 +509,7 @@ class Word2Vec:
     def _train(self, source: Any, epochs: int, compute_loss: bool, callbacks: list[Any]) -> tuple[int, int]:
         self.compute_loss = compute_loss
         self.running_training_loss = 0.0
-        # gensim's rate never falls below min_alpha, wherever it starts
+        # gensim's rate never falls below min_alpha, for any start
         parameters = self._training_parameters(max(self.alpha, self.min_alpha), self.min_alpha)
         n_tokens = source.n_tokens_read if isinstance(source, EncodedCorpus) else self.corpus_total_words or math.inf
         threads = max(
@@ -619,7 +544,7 @@ class Word2Vec:
         return n_epochs * model.corpus.n_tokens, n_epochs * model.corpus.n_tokens_read
 
     def _training_parameters(self, alpha: float, min_alpha: float) -> dict[str, Any]:
-        """What firth calls this model's parameters, but for epochs and threads."""
+        """The model's parameters under firth's names, except epochs and threads."""
         return {
             "architecture": "skipgram" if self.sg else "cbow",
             "loss": "hierarchical-softmax" if self.hs else "negative-sampling",
@@ -639,7 +564,7 @@ class Word2Vec:
         }
 
     def _take(self, input_vectors: NDArray[Any], output_vectors: NDArray[Any], history: History) -> None:
-        """Put what was trained into the model's arrays, in place where they may be written to."""
+        """Store the trained vectors in the model's arrays; in place if the arrays are writable."""
         if self.wv.vectors.flags.writeable:
             self.wv.vectors[:] = input_vectors
         else:
@@ -678,7 +603,8 @@ class Word2Vec:
         """The loss of the last, or present, ``train`` over its epochs so far, in nats, summed in float64.
 
         Each positive example with its noise words counts once, before its update (of more than 2^20 tokens estimated
-        from a quarter of them); computed whatever ``compute_loss`` says. ``history`` has the mean of each epoch.
+        from a quarter of them). It is computed for any value of ``compute_loss``. ``history`` has the mean of each
+        epoch.
         """
         return self.running_training_loss
 
@@ -692,7 +618,7 @@ class Word2Vec:
         queue_factor: int = 2,
         report_delay: float = 1.0,
     ) -> NDArray[np.float32]:
-        """Log-probability of each sentence under hierarchical softmax: of all pairs (windows for CBOW) added."""
+        """Log-probability of each sentence under hierarchical softmax: the sum over all pairs (windows for CBOW)."""
         if not len(self.wv):
             raise EmptyVocabularyError("you must first build vocabulary before scoring new data")
         if not self.hs or "syn1" not in self.__dict__:
@@ -727,7 +653,7 @@ class Word2Vec:
         return [(self.wv.index_to_key[row], float(probabilities[row])) for row in best.tolist()]
 
     def reset_from(self, other_model: Word2Vec) -> None:
-        """Take the vocabulary of another model, and start from initial vectors."""
+        """Copy the vocabulary of another model, and make new initial vectors."""
         self.wv = KeyedVectors(self.vector_size)
         self.wv.vectors_lockf = np.ones(1, dtype=np.float32)
         self.wv.index_to_key = list(other_model.wv.index_to_key)
@@ -741,9 +667,9 @@ class Word2Vec:
     # ---- files
 
     def save(self, fname: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
-        """Write one safetensors file, without code in it; gensim's options about pickles are taken and not needed.
+        """Write one safetensors file, which has no code. gensim's options for pickles are accepted and ignored.
 
-        Training goes on after ``Word2Vec.load(fname)``. ``to_firth().save(folder)`` writes a model folder of firth's.
+        Training can continue after ``Word2Vec.load(fname)``. ``to_firth().save(folder)`` writes firth's model folder.
         """
         state, tensors = self.wv._to_stored()
         outputs: dict[str, NDArray[Any]] = {
@@ -768,7 +694,7 @@ class Word2Vec:
 
 
 class _Relay(Callback):
-    """gensim's callbacks, called by firth's loop in the main thread, with the model brought up to date."""
+    """Calls gensim's callbacks from firth's loop, in the main thread, after updating the model."""
 
     def __init__(self, model: Word2Vec, callbacks: list[Any]) -> None:
         self._model = model
@@ -785,25 +711,25 @@ class _Relay(Callback):
 
 
 def _name_as_gensim(name: str, value: object) -> str | None:
-    """A parameter of firth's as gensim's users write it; None where gensim has no such parameter."""
+    """A firth parameter in gensim's notation; None if gensim has no such parameter."""
     if name not in GENSIM_NAMES:
         return None
     return f"{GENSIM_NAMES[name]}={1 if name == 'cbow_input' else value}"
 
 
 def _load(cls: type[Word2Vec], fname: str | os.PathLike[str], mmap: str | None = None, **kwargs: Any) -> Word2Vec:
-    """Read what ``save`` wrote, or what gensim's ``save`` wrote (1.0 to 4); training can go on.
+    """Read a file of ``save``, or of gensim's ``save`` (1.0 to 4). Training can continue.
 
     Parameters
     ----------
     fname : path
     mmap : None or "r"
-        ``"r"`` maps the vectors of a file of firth's, read-only until training copies them.
+        ``"r"`` maps the vectors of firth's file, read-only until training copies them.
 
     Raises
     ------
     WrongModelError
-        The file holds vectors alone: ``KeyedVectors.load`` reads them.
+        The file has only vectors; ``KeyedVectors.load`` reads them.
     FormatError, StorageError
     """
     if not is_ours(fname):
@@ -864,7 +790,7 @@ def _most_frequent(counts: Mapping[Any, int], limit: int | None) -> Mapping[Any,
 
 
 def _subsample_share(sample: float, n_tokens: int) -> float:
-    """firth's ``subsample``, a share of all tokens; gensim takes 1 and more as a count that words may have."""
+    """firth's ``subsample``, a share of all tokens. In gensim a value of 1 or more is a count of a word."""
     if not sample or not n_tokens:
         return 0.0
     return float(sample) if sample < 1 else int(sample * (3 + math.sqrt(5)) / 2) / n_tokens
@@ -883,7 +809,7 @@ def _refuse_unknown(function: str, given: Mapping[str, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A setting as JSON has it."""
+    """Convert a setting to a JSON type."""
     if isinstance(value, (np.integer, np.bool_)):
         return int(value)
     if isinstance(value, np.floating):

@@ -4,6 +4,8 @@
 
 Run by CMake and by tests that call the compiler. The class is parsed and not imported, so nothing must be installed.
 A field whose type has no width (``int``, ``int | None``) says what a corpus is made of: the core does not have it.
+
+Tests: tests/native/test_settings.py.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "model/rows.hpp"
 #include "parameters.hpp"  // made by parameters.py at build time
 
 namespace firth {
@@ -33,11 +34,12 @@ FIRTH_CHOICES(FIRTH_CODE)
 
 constexpr int32_t MAX_NEGATIVES = 1 << 16;  // for one window or pair; as in native/kernel.py
 
-// Windows that one update takes at most, where they have the same negatives: skip-gram's (plan.hpp).
+// Windows that one update takes at most, where they have the same negatives: skip-gram's (plan/units.hpp).
 constexpr int UNIT_WINDOWS = 4;
 
-// Context words whose gradients are added into one step, at most: a window with more is divided (skip-gram: plan.hpp)
-// or its step is damped (CBOW: inputs_pool.hpp). The sum over hundreds of words overshoots and diverges.
+// Context words whose gradients are added into one step, at most: a window with more is divided (skip-gram:
+// plan/units.hpp) or its step is damped (CBOW: inputs_pool.hpp). The sum over hundreds of words overshoots and
+// diverges.
 constexpr int32_t PART_WORDS = 20;
 
 // One column of the alias table: a coin of 32 bits decides between the column's own word and its alias.
@@ -46,51 +48,40 @@ struct AliasColumn {
   int32_t alias;
 };
 
-// How often one token touches each row of a matrix, on average: from the row that is touched most on (about: all that
-// depends on the order is speed), which is the first or the last one.
-struct TouchRates {
-  const float* per_token;  // (rows), or null: not known
-  int64_t from_last;       // 0 or 1
-};
-
-// THE list of what a run consists of: of each field its type and name. The struct, and the table that Python checks and
-// fills the struct by (native/settings.py), are made from it. Pointers are to arrays of the length in brackets. The
-// parameters of TrainingConfig come first: native/cpp/model/parameters.py makes their part of the list from the class.
-#define FIRTH_SETTINGS(FIELD)                                                                                       \
-  FIRTH_PARAMETERS(FIELD)                                                                                           \
-  FIELD(const int32_t*, ids)            /* (n_tokens): the encoded corpus */                                        \
-  FIELD(const int64_t*, offsets)        /* (n_sequences + 1) */                                                     \
-  FIELD(const float*, sequence_weights) /* (n_sequences), or null: all are 1 */                                     \
-  FIELD(int64_t, n_tokens)                                                                                          \
-  FIELD(int64_t, n_sequences)                                                                                       \
-  FIELD(const uint32_t*, keep_thresholds) /* (n_words): a token is kept if its random word is <= this; null: all */ \
-  FIELD(const AliasColumn*, noise)        /* (n_words), or null where the loss draws no negatives */                \
-  FIELD(const uint64_t*, noise_parts)     /* (n_words + 1), or null: word w has [parts[w], parts[w + 1]) */         \
-  FIELD(const int64_t*, path_offsets)     /* (n_words + 1): the Huffman tree's paths, or null */                    \
-  FIELD(const int32_t*, path_nodes)       /* inner nodes from the root to the word */                               \
-  FIELD(const uint8_t*, path_codes)       /* 0 or 1 at each node; the label of a step is 1 - code */                \
-  FIELD(void*, input_matrix)              /* (n_words, stride), of which `dims` are used and the rest are 0 */      \
-  FIELD(void*, output_matrix)             /* (n_output_rows, stride) */                                             \
-  FIELD(const uint8_t*, frozen)           /* (n_words): input rows that stay as they are; or null */                \
-  FIELD(const int32_t*, stop_flag)        /* (1), polled; not 0: stop */                                            \
-  FIELD(int64_t, n_words)                                                                                           \
-  FIELD(int64_t, n_output_rows)                                                                                     \
-  FIELD(int64_t, stride)                                                                                            \
-  FIELD(const float*, input_touches)  /* (n_words), or null: see TouchRates */                                      \
-  FIELD(const float*, output_touches) /* (n_output_rows), or null */                                                \
-  FIELD(int32_t, output_touches_from_last)                                                                          \
-  FIELD(int32_t, noise_purpose) /* PURPOSE_NEGATIVES, or PURPOSE_HELDOUT_NOISE */                                   \
-  FIELD(int32_t, shard_tokens)  /* deterministic training: tokens of one shard, 1 .. MAX_SHARD_TOKENS */            \
-  FIELD(int32_t, loss_every)    /* the training loss is taken of one in so many blocks of LOSS_BLOCK */
+// THE list of what a run consists of: of each field its type and name, and the two matrices. The struct, and the table
+// that Python checks and fills the struct by (native/settings.py), are made from it. Pointers are to arrays of the
+// length in brackets. The parameters of TrainingConfig come first: native/cpp/model/parameters.py makes their part of
+// the list from the class.
+#define FIRTH_SETTINGS(FIELD, MATRIX)                                                                                 \
+  FIRTH_PARAMETERS(FIELD)                                                                                             \
+  FIELD(int32_t, source)         /* of examples: its index in plan/sources.hpp, which says what the next five are */  \
+  FIELD(const int32_t*, ids)     /* (n_tokens): the encoded corpus, or input rows */                                  \
+  FIELD(const int64_t*, offsets) /* (n_sequences + 1) */                                                              \
+  FIELD(const int32_t*, targets) /* (n_sequences): of each sequence its target, or null: those are its words */       \
+  FIELD(const float*, sequence_weights) /* (n_sequences), or null: all are 1 */                                       \
+  FIELD(int64_t, n_tokens)              /* positions of an epoch */                                                   \
+  FIELD(int64_t, n_sequences)                                                                                         \
+  FIELD(const uint32_t*, keep_thresholds) /* (n_targets): a token is kept if its random word is <= this; null: all */ \
+  FIELD(const AliasColumn*, noise)        /* (n_targets), or null where the loss draws no negatives */                \
+  FIELD(const uint64_t*, noise_parts)     /* (n_targets + 1), or null: word w has [parts[w], parts[w + 1]) */         \
+  FIELD(const int64_t*, path_offsets)     /* (n_targets + 1): the Huffman tree's paths, or null */                    \
+  FIELD(const int32_t*, path_nodes)       /* inner nodes from the root to the word */                                 \
+  FIELD(const uint8_t*, path_codes)       /* 0 or 1 at each node; the label of a step is 1 - code */                  \
+  MATRIX(input)                                                                                                       \
+  MATRIX(output)                                                                                                      \
+  FIELD(int64_t, n_targets)        /* ids that can be predicted: words, or labels */                                  \
+  FIELD(const int32_t*, stop_flag) /* (1), polled; not 0: stop */                                                     \
+  FIELD(int32_t, noise_purpose)    /* PURPOSE_NEGATIVES, or PURPOSE_HELDOUT_NOISE */                                  \
+  FIELD(int32_t, shard_tokens)     /* deterministic training: tokens of one shard, 1 .. MAX_SHARD_TOKENS */           \
+  FIELD(int32_t, loss_every)       /* the training loss is taken of one in so many blocks of LOSS_BLOCK */
 
 struct Settings {
 #define FIRTH_MEMBER(type, name) type name;
-  FIRTH_SETTINGS(FIRTH_MEMBER)
+#define FIRTH_MATRIX(name) RowMatrix name;
+  FIRTH_SETTINGS(FIRTH_MEMBER, FIRTH_MATRIX)
+#undef FIRTH_MATRIX
 #undef FIRTH_MEMBER
 };
-
-inline TouchRates input_rates(const Settings& s) { return {s.input_touches, 0}; }
-inline TouchRates output_rates(const Settings& s) { return {s.output_touches, s.output_touches_from_last}; }
 
 // Whether the caller, from another thread, asks to stop.
 inline bool stop_requested(const int32_t* flag) { return flag && __atomic_load_n(flag, __ATOMIC_RELAXED); }

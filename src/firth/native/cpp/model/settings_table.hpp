@@ -40,8 +40,14 @@ FIRTH_TYPE_NAME(const AliasColumn*, "alias*")
 FIRTH_TYPE_NAME(void*, "real*")
 #undef FIRTH_TYPE_NAME
 
+// The fields of a matrix have names with a dot: input.rows.
 #define FIRTH_ROW(type, name) {#name, TypeName<type>::OF, int64_t(offsetof(Settings, name)), int64_t(sizeof(type))},
-constexpr SettingsField SETTINGS_FIELDS[] = {FIRTH_SETTINGS(FIRTH_ROW)};
+#define FIRTH_MATRIX_ROW(matrix, type, member, name) \
+  {#matrix "." #name, TypeName<type>::OF, int64_t(offsetof(Settings, matrix.member)), int64_t(sizeof(type))},
+#define FIRTH_MATRIX(name) FIRTH_ROW_MATRIX(FIRTH_MATRIX_ROW, name)
+constexpr SettingsField SETTINGS_FIELDS[] = {FIRTH_SETTINGS(FIRTH_ROW, FIRTH_MATRIX)};
+#undef FIRTH_MATRIX
+#undef FIRTH_MATRIX_ROW
 #undef FIRTH_ROW
 
 #define FIRTH_ROW(parameter, word, name, code) {#parameter, word, code},

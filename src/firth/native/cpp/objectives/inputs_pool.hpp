@@ -18,8 +18,8 @@ namespace firth {
 
 struct PooledInput {
   static constexpr const char* NAME = "cbow";
-  static constexpr int64_t BLOCK_TOKENS = 128;
-  static constexpr int32_t BLOCK_DRAWS = 4, JOINED_WINDOWS = 1;
+  static constexpr int64_t STRETCH_TOKENS = 128;
+  static constexpr int32_t NOISE_SETS = 4, JOINED_WINDOWS = 1;
   static constexpr bool TAKES_PARTS = false;
   static int64_t examples(int32_t) { return 1; }
   static int inputs(int) { return 1; }
@@ -48,10 +48,10 @@ struct PooledInput {
                                     work.coefficients, change, coming);
     Real** const x = prepared.context_rows;
     int n_learning = n_context;
-    if (settings.frozen) {
+    if (settings.input.frozen) {
       n_learning = 0;
       for (int i = 0; i < n_context; ++i)
-        if (!settings.frozen[unit.context[i]]) x[n_learning++] = x[i];
+        if (!settings.input.frozen[unit.context[i]]) x[n_learning++] = x[i];
     }
     add_to_rows<Real>(x, n_learning, change, Real(factor), n_padded);
   }

@@ -10,8 +10,8 @@ namespace firth {
 struct RowInputs {
   static constexpr const char* NAME = "skipgram";
   // It learns less well from longer ones (docs/training.md).
-  static constexpr int64_t BLOCK_TOKENS = 64;
-  static constexpr int32_t BLOCK_DRAWS = 8, JOINED_WINDOWS = 3;
+  static constexpr int64_t STRETCH_TOKENS = 64;
+  static constexpr int32_t NOISE_SETS = 8, JOINED_WINDOWS = 3;
   static constexpr bool TAKES_PARTS = true;
   static int64_t examples(int32_t n_context) { return n_context; }
   static int inputs(int n_context) { return n_context; }
@@ -22,7 +22,7 @@ struct RowInputs {
 
   template <class Real>
   static Inputs<Real> gather(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work) {
-    if (settings.frozen) copy_frozen(settings, prepared, work);
+    if (settings.input.frozen) copy_frozen(settings, prepared, work);
     return {prepared.context_rows, prepared.unit.n_context};
   }
 
@@ -39,11 +39,11 @@ struct RowInputs {
   // A frozen word is updated in a copy that nobody reads again.
   template <class Real>
   static void copy_frozen(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work) {
-    Real* copies = work.frozen.get(size_t(prepared.unit.n_context) * settings.stride);
+    Real* copies = work.frozen.get(size_t(prepared.unit.n_context) * settings.input.stride);
     for (int i = 0; i < prepared.unit.n_context; ++i) {
-      if (!settings.frozen[prepared.unit.context[i]]) continue;
+      if (!settings.input.frozen[prepared.unit.context[i]]) continue;
       Real*& row = prepared.context_rows[i];
-      row = std::copy_n(row, settings.stride, copies + size_t(i) * settings.stride) - settings.stride;
+      row = std::copy_n(row, settings.input.stride, copies + size_t(i) * settings.input.stride) - settings.input.stride;
     }
   }
 };

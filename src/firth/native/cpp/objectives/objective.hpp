@@ -10,9 +10,9 @@
 //   end_chunk        (settings, work): called after the last one, unless the run is stopped
 //
 // An input side:
-//   BLOCK_TOKENS     tokens of a block that shares its draws of negatives, before subsampling; a power of two
-//   BLOCK_DRAWS      draws of negatives that a block has
-//   JOINED_WINDOWS   neighbouring windows that share a draw and are one unit; 1: each window is a unit
+//   STRETCH_TOKENS   tokens of a stretch, whose windows share noise words, before subsampling; a power of two
+//   NOISE_SETS       noise sets that a stretch has
+//   JOINED_WINDOWS   neighbouring windows that have one noise set and are one unit; 1: each window is a unit
 //   TAKES_PARTS      a wide window is divided into parts, each of which is a unit
 //   examples         (n): positive examples of a window with n context words
 //   inputs           (n): vectors that a unit with n context words makes, at most
@@ -67,8 +67,8 @@ class ComingRows {
     if (d % (ROW_ALIGNMENT / int64_t(sizeof(Real)))) return;
     for (int k = 0; k < count_; ++k) __builtin_prefetch(rows_[k] + d, WRITE);
   }
-  void ask_all(int64_t stride) const {
-    for (int64_t d = 0; d < stride; d += ROW_ALIGNMENT / int64_t(sizeof(Real))) ask(d);
+  void ask_all(int64_t length) const {
+    for (int64_t d = 0; d < length; d += ROW_ALIGNMENT / int64_t(sizeof(Real))) ask(d);
   }
 
  private:
@@ -88,6 +88,7 @@ inline int padded_dims(const Settings& settings) {
 // (deterministic.hpp) in a shard's private copies.
 template <class Real>
 struct SharedRows {
+  explicit SharedRows(const RowMatrix& of) : matrix(static_cast<Real*>(of.rows)), stride(of.stride) {}
   static constexpr bool IN_PLACE = true;
   Real* matrix;
   int64_t stride;
@@ -195,7 +196,7 @@ template <bool UPDATE, class Real, class Input, class Output, class Coming>
 FIRTH_INLINE void train_unit(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work,
                              const Coming& coming) {
   const int n = prepared.n_outputs, n_padded = padded_dims<Real>(settings);
-  if (n == 0) return coming.ask_all(settings.stride);  // the Huffman tree of one word: nothing to tell apart
+  if (n == 0) return coming.ask_all(n_padded);  // the Huffman tree of one word: nothing to tell apart
   const Inputs<Real> inputs = Input::gather(settings, prepared, work);
   Output::weigh(prepared.unit, n, inputs.count,
                 work.weights);  // early: vectors cannot be loaded across stores under way
@@ -205,7 +206,7 @@ FIRTH_INLINE void train_unit(const Settings& settings, const Prepared<Real>& pre
     if (prepared.repeated_outputs) fold_repeated_outputs(prepared.output_ids, inputs.count, n, work.coefficients);
     Input::update(settings, prepared, work, inputs, coming);
   } else {
-    coming.ask_all(settings.stride);
+    coming.ask_all(n_padded);
   }
 }
 

@@ -71,12 +71,12 @@ inline auto with_objective(const Settings& s, Body&& body) {
 // What a pair of sides says of the plan.
 template <class Input, class Output>
 constexpr PlanRules plan_rules() {
-  static_assert((Input::BLOCK_TOKENS & (Input::BLOCK_TOKENS - 1)) == 0, "blocks are masks of positions");
-  static_assert(Input::BLOCK_TOKENS <= MAX_BLOCK_TOKENS && Input::BLOCK_DRAWS <= MAX_BLOCK_DRAWS, "tables have room");
+  static_assert((Input::STRETCH_TOKENS & (Input::STRETCH_TOKENS - 1)) == 0, "stretches are masks of positions");
+  static_assert(Input::STRETCH_TOKENS <= MAX_STRETCH_TOKENS && Input::NOISE_SETS <= MAX_NOISE_SETS, "tables have room");
   static_assert(Input::JOINED_WINDOWS >= 1 && Input::JOINED_WINDOWS <= UNIT_WINDOWS, "one update must take them");
-  static_assert(Input::JOINED_WINDOWS == 1 || UNIT_BORDER % Input::BLOCK_TOKENS == 0, "no unit crosses the border");
-  return {Output::DRAWS_NEGATIVES, Input::TAKES_PARTS,    Input::BLOCK_TOKENS,
-          Input::BLOCK_DRAWS,      Input::JOINED_WINDOWS, Output::part_words};
+  static_assert(Input::JOINED_WINDOWS == 1 || UNIT_BORDER % Input::STRETCH_TOKENS == 0, "no unit crosses the border");
+  return {Output::DRAWS_NEGATIVES, Input::TAKES_PARTS,    Input::STRETCH_TOKENS,
+          Input::NOISE_SETS,       Input::JOINED_WINDOWS, Output::part_words};
 }
 
 inline PlanRules plan_rules_of(const Settings& s) {
@@ -88,13 +88,13 @@ inline PlanRules plan_rules_of(const Settings& s) {
 // A side as Python sees it, which compares what both say (kernels/settings.py). What does not concern a side is 0.
 struct SideAnswers {
   const char* name;
-  int64_t block_tokens, block_draws, joined_windows, takes_parts, draws_negatives;
+  int64_t stretch_tokens, noise_sets, joined_windows, takes_parts, draws_negatives;
 };
 
 template <class... All>
 inline int64_t answer_for_input(Sides<All...>, int64_t index, SideAnswers* answers) {
   constexpr SideAnswers ALL[] = {
-      {All::NAME, All::BLOCK_TOKENS, All::BLOCK_DRAWS, All::JOINED_WINDOWS, All::TAKES_PARTS, 0}...};
+      {All::NAME, All::STRETCH_TOKENS, All::NOISE_SETS, All::JOINED_WINDOWS, All::TAKES_PARTS, 0}...};
   if (index < 0 || index >= int64_t(std::size(ALL))) return 0;
   *answers = ALL[index];
   return 1;

@@ -137,7 +137,7 @@ struct HuffmanPath {
   template <class Add>
   FIRTH_INLINE static void each_coming_row(const Settings& settings, int32_t target, Add&& add) {
     for (int64_t step = settings.path_offsets[target]; step < settings.path_offsets[target + 1]; ++step)
-      if (settings.path_nodes[step] < settings.n_output_rows - HOT_NODES) add(settings.path_nodes[step]);
+      if (settings.path_nodes[step] < settings.output.n_rows - HOT_NODES) add(settings.path_nodes[step]);
   }
   // The paths; further ahead, where they begin.
   template <class Near, class Far>
@@ -158,8 +158,8 @@ struct HuffmanPath {
 
   static int largest_count(const Settings& settings) {
     int64_t longest = 0;
-    for (int64_t word = 0; word < settings.n_words; ++word)
-      longest = std::max(longest, settings.path_offsets[word + 1] - settings.path_offsets[word]);
+    for (int64_t target = 0; target < settings.n_targets; ++target)
+      longest = std::max(longest, settings.path_offsets[target + 1] - settings.path_offsets[target]);
     return int(longest);
   }
 

@@ -27,8 +27,8 @@ struct AllRows {
   template <class Real>
   static void weigh(const Unit&, int, int, Real*) {}
 
-  static int count(const Settings& settings, const Unit&) { return int(settings.n_output_rows); }
-  static int largest_count(const Settings& settings) { return int(settings.n_output_rows); }
+  static int count(const Settings& settings, const Unit&) { return int(settings.output.n_rows); }
+  static int largest_count(const Settings& settings) { return int(settings.output.n_rows); }
 
   static void collect(const Settings&, const Unit&, int n, int32_t* ids, uint32_t*) {
     for (int j = 0; j < n; ++j) ids[j] = j;

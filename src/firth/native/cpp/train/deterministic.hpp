@@ -349,20 +349,22 @@ class RoundTrainer final : public Rounds {
         n_threads_(n_threads),
         barrier_(n_threads),
         failures_(n_threads),
-        input_marks_(settings.n_words),
-        output_marks_(settings.n_output_rows) {
+        input_marks_(settings.input.n_rows),
+        output_marks_(settings.output.n_rows) {
     s_.stop_flag = nullptr;  // only whole rounds: the flag is read between them
-    Real *input = static_cast<Real*>(s_.input_matrix), *output = static_cast<Real*>(s_.output_matrix);
+    Real *input = static_cast<Real*>(s_.input.rows), *output = static_cast<Real*>(s_.output.rows);
     for (int shard = 0; shard < SHARDS; ++shard) {
-      inputs_.push_back(std::make_unique<Copies>(input, s_.stride, input_marks_, shard));
-      outputs_.push_back(std::make_unique<Copies>(output, s_.stride, output_marks_, shard));
+      inputs_.push_back(std::make_unique<Copies>(input, s_.input.stride, input_marks_, shard));
+      outputs_.push_back(std::make_unique<Copies>(output, s_.output.stride, output_marks_, shard));
       trainers_.push_back(std::make_unique<ShardTrainer>(s_, *inputs_[shard], *outputs_[shard]));
     }
     for (int t = 0; t < n_threads; ++t) {
-      input_tables_.push_back(std::make_unique<RowTables>(s_.n_words));
-      output_tables_.push_back(std::make_unique<RowTables>(s_.n_output_rows));
-      input_mergers_.push_back(std::make_unique<Merger<Real>>(input, s_.n_words, s_.stride, input_rates(s_)));
-      output_mergers_.push_back(std::make_unique<Merger<Real>>(output, s_.n_output_rows, s_.stride, output_rates(s_)));
+      input_tables_.push_back(std::make_unique<RowTables>(s_.input.n_rows));
+      output_tables_.push_back(std::make_unique<RowTables>(s_.output.n_rows));
+      input_mergers_.push_back(
+          std::make_unique<Merger<Real>>(input, s_.input.n_rows, s_.input.stride, s_.input.touches));
+      output_mergers_.push_back(
+          std::make_unique<Merger<Real>>(output, s_.output.n_rows, s_.output.stride, s_.output.touches));
     }
   }
 
@@ -489,27 +491,28 @@ class RoundTrainer final : public Rounds {
     const int64_t begin = std::min(stop_, first + shard * int64_t(s_.shard_tokens));
     planned_[shard] = trainers_[shard]->plan(begin, std::min(stop_, begin + s_.shard_tokens), epoch_);
     if (!planned_[shard]) return;
-    const Planner& plan = trainers_[shard]->planned();
-    inputs_[shard]->list(plan.kept_ids.data(), plan.kept_ids.size(), *input_tables_[thread], plan.kept_ids.size());
+    const Chunk& chunk = trainers_[shard]->planned();
+    inputs_[shard]->list(chunk.inputs.data(), chunk.inputs.size(), *input_tables_[thread], chunk.inputs.size());
     inputs_[shard]->mark_listed();
-    list_outputs(plan, *outputs_[shard], *output_tables_[thread]);
+    list_outputs(chunk, *outputs_[shard], *output_tables_[thread]);
     outputs_[shard]->mark_listed();
   }
 
-  // Every output row that the plan can touch.
-  void list_outputs(const Planner& plan, Copies& rows, RowTables& tables) {
+  // Every output row that the chunk can touch.
+  void list_outputs(const Chunk& chunk, Copies& rows, RowTables& tables) {
     if (Output::TOUCHES_ALL_ROWS) {
-      if (!plan.centers.empty()) rows.list_all(s_.n_output_rows);
+      if (!chunk.centers.empty()) rows.list_all(s_.output.n_rows);
       return;
     }
-    int64_t draws = -1;
-    for (const Planner::Center& center : plan.centers) {
-      Output::each_output_row(s_, plan.kept_ids[center.kept], [&](const int32_t* ids, int64_t count) {
+    int64_t negatives = -1;
+    for (const Center& center : chunk.centers) {
+      Output::each_output_row(s_, center.target, [&](const int32_t* ids, int64_t count) {
         rows.list(ids, size_t(count), tables, size_t(count));
       });
-      if (!Output::DRAWS_NEGATIVES || center.draws == draws) continue;  // those of the center before
-      draws = center.draws;
-      rows.list(plan.negatives.begin() + draws, size_t(center.n_draws), tables, plan.negatives.size() - size_t(draws));
+      if (!Output::DRAWS_NEGATIVES || center.negatives == negatives) continue;  // those of the center before
+      negatives = center.negatives;
+      rows.list(chunk.negatives.begin() + negatives, size_t(center.n_negatives), tables,
+                chunk.negatives.size() - size_t(negatives));
     }
   }
 

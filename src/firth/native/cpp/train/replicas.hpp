@@ -15,7 +15,7 @@
 // other constants cost in accuracy was measured: docs/training.md.
 #pragma once
 
-#include "plan/plan.hpp"
+#include "plan/units.hpp"
 #include "train/settling.hpp"
 
 namespace firth {
@@ -37,7 +37,7 @@ inline int64_t stretch_tokens(const Settings& s) {
 // threads hierarchical softmax diverged at 1,000 words a side).
 inline bool has_wide_windows(const Settings& s) {
   if (s.window_mode == WINDOW_SEQUENCE) return s.n_tokens > PART_WORDS * s.n_sequences;
-  return s.window > MAX_BLOCK_WINDOW;
+  return s.window > MAX_STRETCH_WINDOW;
 }
 
 // One matrix's copies. Rows are ordered by how often they are touched: from the first on for words, from the last on

@@ -20,17 +20,16 @@ Result with_trainer(const Settings& s, SharedRows<Real>& input_row, SharedRows<R
 
 template <bool UPDATE, class Real>
 Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch) {
-  SharedRows<Real> input_row{static_cast<Real*>(s.input_matrix), s.stride};
-  SharedRows<Real> output_row{static_cast<Real*>(s.output_matrix), s.stride};
-  if (!UPDATE || s.threads <= 1 || !s.input_touches || has_wide_windows(s))
+  SharedRows<Real> input_row(s.input), output_row(s.output);
+  if (!UPDATE || s.threads <= 1 || !s.input.touches.per_token || has_wide_windows(s))
     return with_trainer<UPDATE>(s, input_row, output_row,
                                 [&](auto& trainer) { return trainer.run(start, stop, epoch); });
   // A thread's own, kept from slice to slice: megabytes, too many to ask the system for every time.
   thread_local Replicas<Real> input_copies, output_copies;
   const int64_t stretch = stretch_tokens(s);
   const double touches = with_objective(s, [](auto, auto output) { return decltype(output)::type::WORTH_A_COPY; });
-  input_copies.make(s, input_row, input_rates(s), s.n_words, touches);
-  output_copies.make(s, output_row, output_rates(s), s.n_output_rows, touches);
+  input_copies.make(s, input_row, s.input.touches, s.input.n_rows, touches);
+  output_copies.make(s, output_row, s.output.touches, s.output.n_rows, touches);
   return with_trainer<UPDATE>(s, input_row, output_row, [&](auto& trainer) {
     Result result = {};
     for (int64_t first = start; first < stop; first += stretch) {
@@ -56,12 +55,12 @@ void validate(const Settings& s) {
   if (s.negatives < 0 || s.negatives > MAX_NEGATIVES)
     throw Failure(ERROR_ARGUMENT,
                   "negatives must be 0 to " + std::to_string(MAX_NEGATIVES) + ", got " + std::to_string(s.negatives));
+  if (s.output.frozen) throw Failure(ERROR_ARGUMENT, "rows of the output matrix must learn: none can be frozen");
 }
 
 template <class Real>
 double update_one(const Settings& s, const Unit& unit, double learning_rate) {
-  SharedRows<Real> input_row{static_cast<Real*>(s.input_matrix), s.stride};
-  SharedRows<Real> output_row{static_cast<Real*>(s.output_matrix), s.stride};
+  SharedRows<Real> input_row(s.input), output_row(s.output);
   Workspace<Real> work;
   Prepared<Real> prepared;
   with_objective(s, [&](auto input, auto output) {
@@ -105,6 +104,14 @@ FIRTH_API int64_t firth_input_side(int64_t index, firth::SideAnswers* answers) {
 }
 FIRTH_API int64_t firth_output_side(int64_t index, firth::SideAnswers* answers) {
   return firth::answer_for_output(firth::OutputSides(), index, answers);
+}
+
+// The sources of the library in order: the code of one is its index. Returns 0 if there is none of that index.
+FIRTH_API int64_t firth_source(int64_t index, const char** name) {
+  const firth::SourceEntry* const entry = firth::find_source(index);
+  if (!entry) return 0;
+  *name = entry->name;
+  return 1;
 }
 
 // Trains the tokens [start, stop) of one epoch on the shared matrices, lock-free.
@@ -182,24 +189,26 @@ FIRTH_API int64_t firth_plan_slice(const Settings* settings, int64_t start, int6
                                    int64_t* negative_offsets, int32_t* negatives) {
   return firth::guard([&]() -> int64_t {
     firth::validate(*settings);
-    firth::Planner plan(*settings, firth::plan_rules_of(*settings));
-    plan.seek(start, stop, uint32_t(epoch));
+    const std::unique_ptr<firth::ExampleSource> source = firth::make_source(*settings, firth::plan_rules_of(*settings));
+    firth::Chunk chunk;
+    source->seek(start, stop, uint32_t(epoch));
     int64_t n_windows = 0, n_contexts = 0, n_negatives = 0;
-    while (plan.next_chunk()) {
+    while (source->next_chunk(chunk)) {
       firth::check_stop();
-      for (const firth::Planner::Center& center : plan.centers) {
+      for (size_t c = 0; c < chunk.centers.size(); ++c) {
+        const firth::Center& center = chunk.centers[c];
         if (positions) {
-          positions[n_windows] = plan.kept_positions[center.kept];
-          targets[n_windows] = plan.kept_ids[center.kept];
+          positions[n_windows] = chunk.positions[c];
+          targets[n_windows] = center.target;
           int64_t at = context_offsets[n_windows] = n_contexts;
           for (int32_t k = center.first; k < center.last; ++k)
-            if (k != center.kept) contexts[at++] = plan.kept_ids[k];
+            if (k != center.kept) contexts[at++] = chunk.inputs[k];
           negative_offsets[n_windows] = n_negatives;
-          std::copy_n(plan.negatives.begin() + center.draws, center.n_draws, negatives + n_negatives);
+          std::copy_n(chunk.negatives.begin() + center.negatives, center.n_negatives, negatives + n_negatives);
         }
         n_windows += 1;
-        n_contexts += center.last - center.first - 1;
-        n_negatives += center.n_draws;
+        n_contexts += center.n_context();
+        n_negatives += center.n_negatives;
       }
     }
     if (positions) {

@@ -1,0 +1,206 @@
+"""Room kernels: what an engine trains on: the arrays of a native source of examples, and how often they touch each row.
+
+``text_examples`` are windows over text; ``explicit_examples`` are bags of input rows, each with a target and a weight,
+of which pairs are the simplest. A source that is not firth's own is compiled in by CMake's ``FIRTH_EXTRA_SOURCES``
+(docs/extending.md): its ``Examples`` are made with its native NAME.
+
+Tests: tests/extending/test_source.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from firth.errors import IdError, ParameterError, ShapeError
+from firth.kernels.sides.side import Corpus
+from firth.kernels.staleness import TouchRates, touch_rates
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examples:
+    """The arrays of a source of examples. Rows are not words: input rows and targets have each their number.
+
+    Attributes
+    ----------
+    source : str
+        NAME of the native source.
+    ids : int32 array, (n_tokens,)
+        Input rows, one a position of an epoch; may be memory-mapped. In text they are targets as well.
+    offsets : int64 array, (n_sequences + 1,)
+        Sequence s is ids[offsets[s]:offsets[s + 1]].
+    counts : int64 array, (n_targets,)
+        How often each target occurs.
+    n_input_rows : int
+    rates : function
+        ``rates(config, noise_distribution=, tree=)``: a ``TouchRates``, for a resolved configuration.
+    targets : int32 array, (n_sequences,), or None
+        None: the source finds the targets among the ids.
+    weights : float32 array, (n_sequences,), or None
+        Loss and gradient of each sequence are multiplied by its weight. None: all are 1.
+    subsamples : bool
+        The source leaves out frequent tokens (``subsample``).
+    """
+
+    source: str
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    n_input_rows: int
+    rates: Callable[..., TouchRates]
+    targets: NDArray[np.int32] | None = None
+    weights: NDArray[np.float32] | None = None
+    subsamples: bool = False
+
+
+def text_examples(
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    sequence_weights: NDArray[np.float32] | None = None,
+) -> Examples:
+    """Windows over text: each kept token is a target, and the words around it are its context.
+
+    Parameters
+    ----------
+    ids : int32 array, (n_tokens,)
+        Word ids of the retained tokens; may be memory-mapped.
+    offsets : int64 array, (n_sequences + 1,)
+    counts : int64 array, (V,)
+        V input rows and V targets.
+    sequence_weights : float array, (n_sequences,), or None
+    """
+    offsets = np.ascontiguousarray(offsets, dtype=np.int64)
+    return Examples(
+        source="windows",
+        ids=np.ascontiguousarray(ids, dtype=np.int32),
+        offsets=offsets,
+        counts=counts,
+        n_input_rows=len(counts),
+        rates=partial(touch_rates, counts, offsets),
+        weights=None if sequence_weights is None else np.ascontiguousarray(sequence_weights, dtype=np.float32),
+        subsamples=True,
+    )
+
+
+def explicit_examples(
+    rows: ArrayLike,
+    offsets: ArrayLike,
+    targets: ArrayLike,
+    *,
+    n_input_rows: int,
+    n_targets: int,
+    weights: ArrayLike | None = None,
+) -> Examples:
+    """Bags of input rows, each with a target and a weight, trained on as they are given.
+
+    Example e is the bag rows[offsets[e]:offsets[e + 1]]; an empty one is left out. CBOW makes one vector of a bag, and
+    skip-gram a vector of each of its rows. The parameters of windows (``window``, ``window_mode``, ``window_side``) say
+    nothing here, but for one thing: with ``negative_sharing="block"`` examples share noise words as windows would.
+
+    Parameters
+    ----------
+    rows : int array, (n_rows,), in [0, n_input_rows); repeats allowed
+    offsets : int array, (n_examples + 1,), from 0 to n_rows, never falling
+    targets : int array, (n_examples,), in [0, n_targets)
+    weights : float array, (n_examples,), or None
+        Factors of loss and gradient, finite and not negative; None: all are 1.
+
+    Raises
+    ------
+    IdError, ParameterError, ShapeError
+    """
+    ids = _as_ids("rows", rows, n_input_rows)
+    target_ids = _as_ids("targets", targets, n_targets)
+    borders = np.ascontiguousarray(offsets, dtype=np.int64)
+    n_examples = len(target_ids)
+    if borders.shape != (n_examples + 1,):
+        raise ShapeError(
+            f"offsets must have shape ({n_examples + 1},), one more than there are targets, got {borders.shape}"
+        )
+    if borders[0] != 0 or borders[-1] != len(ids) or np.any(np.diff(borders) < 0):
+        raise ParameterError(
+            f"offsets must rise from 0 to {len(ids)}, the number of rows, got {borders[0]} to {borders[-1]}"
+            + (" with a fall between" if np.any(np.diff(borders) < 0) else "")
+        )
+    if len(ids) == 0:
+        raise ParameterError("rows must hold at least one input row, got none")
+    factors = None
+    if weights is not None:
+        factors = np.ascontiguousarray(weights, dtype=np.float32)
+        if factors.shape != (n_examples,):
+            raise ShapeError(f"weights must have shape ({n_examples},), one for each target, got {factors.shape}")
+        wrong = np.flatnonzero(~(np.isfinite(factors) & (factors >= 0)))
+        if len(wrong):
+            raise ParameterError(
+                f"weights must be finite and not negative, got {factors[wrong[0]]} for example {wrong[0]}"
+            )
+    counts = np.bincount(target_ids[np.diff(borders) > 0], minlength=n_targets).astype(np.int64)
+    return Examples(
+        source="examples",
+        ids=ids,
+        offsets=borders,
+        counts=counts,
+        n_input_rows=n_input_rows,
+        rates=partial(_explicit_rates, ids, counts, n_input_rows),
+        targets=target_ids,
+        weights=factors,
+    )
+
+
+def pair_examples(
+    inputs: ArrayLike, targets: ArrayLike, *, n_input_rows: int, n_targets: int, weights: ArrayLike | None = None
+) -> Examples:
+    """Weighted pairs of an input row and a target: explicit examples whose bags have one row each.
+
+    The loss of a pair is its weight times the loss of one prediction: ``weight * loss(u_target . v_input)``.
+
+    Raises
+    ------
+    IdError, ParameterError, ShapeError
+    """
+    n_pairs = len(np.atleast_1d(np.asarray(inputs)))
+    if len(np.atleast_1d(np.asarray(targets))) != n_pairs:
+        raise ShapeError(f"targets must have shape ({n_pairs},), one for each input, got {np.shape(targets)}")
+    return explicit_examples(
+        inputs, np.arange(n_pairs + 1), targets, n_input_rows=n_input_rows, n_targets=n_targets, weights=weights
+    )
+
+
+def _as_ids(name: str, values: ArrayLike, stop: int) -> NDArray[np.int32]:
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise ShapeError(f"{name} must have one dimension, got {array.ndim}")
+    if array.dtype.kind not in "iu" and array.size:
+        raise IdError(f"{name} must hold whole numbers, got {array.dtype}")
+    wrong = np.flatnonzero((array < 0) | (array >= stop))
+    if len(wrong):
+        raise IdError(f"{name} must be in [0, {stop}), got {array[wrong[0]]} at index {wrong[0]}")
+    return np.ascontiguousarray(array, dtype=np.int32)
+
+
+def _explicit_rates(
+    ids: NDArray[np.int32],
+    counts: NDArray[np.int64],
+    n_input_rows: int,
+    config: Any,
+    *,
+    noise_distribution: NDArray[np.float64] | None = None,
+    tree: Any = None,
+) -> TouchRates:
+    """Counted, per position: a unit is an example, or a part of one."""
+    n_examples = int(counts.sum())
+    context = len(ids) / max(1, n_examples)
+    corpus = Corpus(counts, counts / len(ids), noise_distribution, tree)
+    inputs, outputs = config.objective.inputs, config.objective.outputs
+    units, pairs = 1.0, 1.0
+    if inputs.takes_parts:
+        units = max(1.0, context / outputs.part_words(config, int(context)))
+        pairs = context / units
+    touches = np.bincount(ids, minlength=n_input_rows) / len(ids)
+    return TouchRates(touches, outputs.touches(corpus, config, units), n_examples / len(ids), context, pairs)

@@ -1,0 +1,54 @@
+"""Room kernels: explicit examples: bags of input rows, each with a target.
+
+Twin of native/cpp/plan/examples.hpp.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.corpus.philox import Purpose
+from firth.kernels.config import TrainingConfig
+from firth.kernels.plan.negatives import draw_negatives
+from firth.kernels.plan.tables import PlanTables
+from firth.kernels.plan.units import PlannedWindow, divide_into_parts, part_borders, shares_noise
+
+
+def plan_examples(
+    rows: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    targets: NDArray[np.int32],
+    tables: PlanTables,
+    config: TrainingConfig,
+    *,
+    epoch: int,
+    start: int,
+    stop: int,
+    noise_purpose: Purpose = Purpose.NEGATIVES,
+) -> Iterator[PlannedWindow]:
+    """The examples whose first row is at the positions [start, stop), in order.
+
+    Example e has the input rows ``rows[offsets[e]:offsets[e + 1]]`` and the target ``targets[e]``; without rows it is
+    none. Each is a unit of its own, in parts where the bag is wide and the input side takes parts. Where the examples
+    of a stretch share noise sets, the one whose first row is the stretch's p-th position has slot p, and with it the
+    noise set p mod ``noise_sets``.
+    """
+    inputs = config.objective.inputs
+    for (first, last), target_id in zip(itertools.pairwise(offsets.tolist()), targets.tolist(), strict=True):
+        if first == last or not start <= first < stop:
+            continue
+        bag = tuple(rows[first:last].tolist())
+        borders = part_borders(config, len(bag))
+        drawn: list[tuple[int, ...]] = [()] * (len(borders) - 1)
+        if tables.noise is not None:
+            slot = first % inputs.stretch_tokens if shares_noise(config) else 0
+            noise_set = slot % inputs.noise_sets
+            drawn, _ = draw_negatives(
+                tables, config, noise_purpose, epoch, first, noise_set, target_id, len(borders) - 1
+            )
+        negatives = tuple(itertools.chain.from_iterable(drawn))
+        yield PlannedWindow(first, target_id, bag, negatives, None, divide_into_parts(bag, borders, drawn))

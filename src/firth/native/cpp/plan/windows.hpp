@@ -1,0 +1,216 @@
+// Room native: windows over text, a source of examples: which tokens are kept, and how wide each window is. All of it
+// is a function of (seed, epoch, token position), so it does not depend on slices or threads. Twin: kernels/plan.py.
+//
+// A chunk holds the kept tokens of its positions and of as many neighbours across its borders, within the same
+// sequence, as a window can reach. Word ids are ids of input rows and of targets.
+//
+// Where windows of neighbouring slots are one unit and are dynamic, they have one width, and so more words in common
+// than windows of different widths: units take the widths 1 .. window in turns, from a random one on in each stretch,
+// and from the next one on in the next epoch. Each width is as likely for each window as if it were drawn, and comes up
+// more evenly; drawn at random for each unit, it made worse vectors (docs/training.md).
+#pragma once
+
+#include "plan/negatives.hpp"
+#include "plan/source.hpp"
+
+namespace firth {
+
+class WindowsOverText final : public ExampleSource {
+ public:
+  static constexpr const char* NAME = "windows";
+
+  WindowsOverText(const Settings& settings, const PlanRules& rules)
+      : s_(settings),
+        stretches_(settings, rules),
+        negatives_(settings, rules, stretches_),
+        widths_in_turns_(stretches_.join_windows && settings.window_mode == WINDOW_DYNAMIC),
+        key_(settings.seed) {}
+
+  void seek(int64_t start, int64_t stop, uint32_t epoch) override {
+    epoch_ = epoch;
+    next_ = start;
+    stop_ = std::min(stop, s_.n_tokens);
+    if (next_ < stop_) {
+      const int64_t* found = std::upper_bound(s_.offsets, s_.offsets + s_.n_sequences + 1, next_);
+      sequence_ = (found - s_.offsets) - 1;
+    }
+  }
+
+  bool next_chunk(Chunk& chunk) override {
+    if (next_ >= stop_) return false;
+    // A chunk ends with a stretch, unless the slice ends before: no unit is divided.
+    const int64_t begin = next_, end = std::min(stop_, stretches_.end(begin + CHUNK_TOKENS - 1));
+    chunk.clear();
+    chunk.reach = unbounded() ? 1 : s_.window;
+    kept_positions_.clear();
+    widths_.clear();
+    collect_left(chunk, begin);
+    if (stretches_.share_noise) seek_slot(begin);
+    int32_t line_first = 0;  // first kept token of the current sequence
+    for (int64_t position = begin; position < end;) {
+      while (s_.offsets[sequence_ + 1] <= position) ++sequence_;  // empty sequences are stepped over
+      const int64_t line_stop = std::min(end, s_.offsets[sequence_ + 1]);
+      const int32_t own_first = int32_t(chunk.inputs.size());
+      keep_range(chunk, position, line_stop, true);
+      const int32_t own_last = int32_t(chunk.inputs.size());
+      if (line_stop == end && line_stop < s_.offsets[sequence_ + 1])
+        collect_right(chunk, end, s_.offsets[sequence_ + 1]);
+      add_centers(chunk, own_first, own_last, line_first, int32_t(chunk.inputs.size()));
+      line_first = int32_t(chunk.inputs.size());
+      position = line_stop;
+    }
+    find_repeats(chunk);
+    negatives_.draw(chunk, epoch_);
+    make_units(s_, stretches_, chunk);
+    next_ = end;
+    return true;
+  }
+
+ private:
+  bool unbounded() const { return s_.window_mode == WINDOW_SEQUENCE; }
+
+  // Tokens of [from, to) that subsampling keeps, in order; windows of centers are drawn where asked.
+  void keep_range(Chunk& chunk, int64_t from, int64_t to, bool with_windows) {
+    const bool random_window = with_windows && s_.window_mode == WINDOW_DYNAMIC && !widths_in_turns_;
+    const int64_t count = to - from;
+    if (!s_.keep_thresholds && !random_window) {
+      for (int64_t i = 0; i < count; ++i) push(chunk, from + i, s_.window);
+      return;
+    }
+    const uint32_t none[PHILOX_BATCH] = {};
+    uint64_t pairs[PHILOX_BATCH];  // of tokens: a block of random words has those of two
+    alignas(64) uint32_t words[4][PHILOX_BATCH];
+    for (int64_t first = from - from % 2; first < to; first += 2 * PHILOX_BATCH) {
+      for (int j = 0; j < PHILOX_BATCH; ++j) pairs[j] = uint64_t(first / 2 + j);
+      draw_blocks(key_, PURPOSE_TOKEN, epoch_, 0, pairs, none, words);
+      // Written first and counted if kept: whether a token is kept cannot be predicted by a branch.
+      size_t size = chunk.inputs.size();
+      resize_kept(chunk, size + 2 * PHILOX_BATCH);
+      const int last = int(std::min<int64_t>(2 * PHILOX_BATCH, to - first));
+      for (int j = first < from; j < last; ++j) {
+        const uint32_t coin = words[j % 2 * 2][j / 2], width = words[j % 2 * 2 + 1][j / 2];
+        const int32_t id = s_.ids[first + j];
+        chunk.inputs[size] = id;
+        kept_positions_[size] = first + j;
+        widths_[size] = random_window ? 1 + int32_t(scale_word(width, uint32_t(s_.window))) : s_.window;
+        size += !s_.keep_thresholds || coin <= s_.keep_thresholds[id];
+      }
+      resize_kept(chunk, size);
+    }
+  }
+
+  void resize_kept(Chunk& chunk, size_t size) {
+    chunk.inputs.resize(size);
+    kept_positions_.resize(size);
+    widths_.resize(size);
+  }
+
+  void push(Chunk& chunk, int64_t position, int32_t width) {
+    chunk.inputs.push_back(s_.ids[position]);
+    kept_positions_.push_back(position);
+    widths_.push_back(width);
+  }
+
+  // One of a token's two random words: whether it is kept, how wide its window is.
+  uint32_t token_word(uint32_t epoch, int64_t position, int which) const {
+    return draw_block(key_, PURPOSE_TOKEN, epoch, uint64_t(position / 2), 0, 0).word[position % 2 * 2 + which];
+  }
+
+  bool kept(int64_t position) const {
+    return !s_.keep_thresholds || token_word(epoch_, position, 0) <= s_.keep_thresholds[s_.ids[position]];
+  }
+
+  // Up to `window` kept tokens before `begin`, in its sequence (all of them where windows have no bound).
+  void collect_left(Chunk& chunk, int64_t begin) {
+    while (s_.offsets[sequence_ + 1] <= begin) ++sequence_;
+    const int64_t line_start = s_.offsets[sequence_];
+    if (unbounded()) {
+      keep_range(chunk, line_start, begin, false);
+      return;
+    }
+    neighbours_.clear();
+    for (int64_t position = begin - 1; position >= line_start && int(neighbours_.size()) < s_.window; --position)
+      if (kept(position)) neighbours_.push_back(position);
+    for (size_t i = neighbours_.size(); i-- > 0;) push(chunk, neighbours_[i], 0);
+  }
+
+  void collect_right(Chunk& chunk, int64_t end, int64_t line_stop) {
+    if (unbounded()) {
+      keep_range(chunk, end, line_stop, false);
+      return;
+    }
+    int found = 0;
+    for (int64_t position = end; position < line_stop && found < s_.window; ++position)
+      if (kept(position)) push(chunk, position, 0), ++found;
+  }
+
+  // Goes to the slot of the first kept token from `begin` on.
+  void seek_slot(int64_t begin) {
+    begin_stretch(stretches_.start(begin));
+    for (int64_t position = stretch_; position < begin; ++position)
+      if (kept(position)) take_slot(position);
+  }
+
+  void begin_stretch(int64_t start) {
+    stretch_ = start;
+    next_slot_ = 0;
+    if (!widths_in_turns_) return;
+    const uint32_t turn = scale_word(token_word(0, start, 1), uint32_t(s_.window));
+    unit_width_ = 1 + int32_t((turn + uint64_t(epoch_)) % uint32_t(s_.window));
+  }
+
+  // The slot of the next kept token, which is at `position`. Those without a context have one as well.
+  int32_t take_slot(int64_t position) {
+    if (position - stretch_ >= stretches_.tokens)
+      begin_stretch(stretches_.start(position));
+    else if (next_slot_ > 0 && stretches_.group_of(next_slot_) != stretches_.group_of(next_slot_ - 1))
+      unit_width_ = unit_width_ < s_.window ? unit_width_ + 1 : 1;
+    return next_slot_++;
+  }
+
+  void add_centers(Chunk& chunk, int32_t own_first, int32_t own_last, int32_t line_first, int32_t line_last) {
+    size_t count = chunk.centers.size();  // written first and counted if it has a context
+    resize_centers(chunk, count + size_t(own_last - own_first));
+    const bool by_stretch = stretches_.share_noise, by_unit = widths_in_turns_;
+    for (int32_t k = own_first; k < own_last; ++k) {
+      int32_t first = line_first, last = line_last;
+      const int64_t position = kept_positions_[k];
+      const int32_t slot = by_stretch ? take_slot(position) : 0;
+      if (!unbounded()) {
+        const int64_t width = by_unit ? unit_width_ : widths_[k];
+        first = int32_t(std::max<int64_t>(first, k - width));
+        last = int32_t(std::min<int64_t>(last, k + width + 1));
+      }
+      if (s_.window_side == SIDE_LEFT) last = k + 1;
+      if (s_.window_side == SIDE_RIGHT) first = k;
+      chunk.centers[count] = {k, first, last, chunk.inputs[k], 0, 0, int16_t(slot), stretches_.noise_set_of(slot)};
+      chunk.positions[count] = position;
+      chunk.sequences[count] = sequence_;
+      count += last - first >= 2;
+    }
+    resize_centers(chunk, count);
+  }
+
+  static void resize_centers(Chunk& chunk, size_t size) {
+    chunk.centers.resize(size);
+    chunk.positions.resize(size);
+    chunk.sequences.resize(size);
+  }
+
+  const Settings& s_;
+  const Stretches stretches_;
+  NegativeDrawer negatives_;
+  const bool widths_in_turns_;  // units take the widths in turns; elsewhere dynamic windows draw theirs
+  const PhiloxKey key_;
+  uint32_t epoch_ = 0;
+  int64_t next_ = 0, stop_ = 0;  // what is left of the slice
+  int64_t sequence_ = 0;
+  int64_t stretch_ = 0;  // first position of the stretch that the next slot is in
+  int32_t next_slot_ = 0;
+  int32_t unit_width_ = 0;          // window half-width of the current unit
+  Buffer<int64_t> kept_positions_;  // of each kept token of the chunk
+  Buffer<int32_t> widths_;          // half-width of each kept token's window
+  Buffer<int64_t> neighbours_;
+};
+
+}  // namespace firth

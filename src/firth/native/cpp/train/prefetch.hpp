@@ -1,0 +1,80 @@
+// Room native: which rows the coming units of a chunk need, so that their cache lines are asked for early. It changes
+// no number.
+#pragma once
+
+#include "objectives/objectives.hpp"
+#include "plan/chunk.hpp"
+
+namespace firth {
+
+constexpr int PREFETCH_UNITS = 2;  // Prefetch distance in units. Larger was slower: lines were evicted before use.
+constexpr int LOOKUP_UNITS = 8;    // the same of the tables that say where rows are
+
+template <class Real, class Output, class InputRows, class OutputRows>
+class Prefetch {
+ public:
+  Prefetch(const Settings& settings, const Chunk& chunk, InputRows& input_row, OutputRows& output_row)
+      : s_(settings), chunk_(chunk), input_row_(input_row), output_row_(output_row) {}
+
+  void begin_chunk() {
+    n_inputs_ = 0;
+    std::fill_n(asked_, MAX_NOISE_SETS, -1);
+  }
+
+  // The rows of the unit PREFETCH_UNITS after this one (for the first: of all up to it), to be asked for.
+  void collect(size_t index) {
+    coming_.clear();
+    if (index >= chunk_.units.size()) return;
+    const size_t ahead = std::min(index + PREFETCH_UNITS, chunk_.units.size() - 1);
+    const Center& furthest = chunk_.centers[chunk_.units[ahead].last - 1];
+    const int64_t reach = int64_t(furthest.kept) + chunk_.reach + 1;
+    for (const int32_t stop = int32_t(std::min(reach, int64_t(chunk_.inputs.size()))); n_inputs_ < stop; ++n_inputs_)
+      coming_.add(input_row_.home(chunk_.inputs[n_inputs_]));
+    for (size_t u = index == 0 ? 0 : index + PREFETCH_UNITS; u <= ahead; ++u) collect_outputs(chunk_.units[u]);
+    if (!InputRows::IN_PLACE && Output::DRAWS_NEGATIVES && index + LOOKUP_UNITS < chunk_.units.size())
+      foresee(chunk_.units[index + LOOKUP_UNITS]);
+    Output::look_ahead(
+        s_, [&] { return target_at(index + LOOKUP_UNITS); }, [&] { return target_at(index + LOOKUP_UNITS * 3 / 2); });
+  }
+
+  const ComingRows<Real, InputRows::PREFETCH_WRITE>& coming() const { return coming_; }
+
+  void ask_all() const { coming_.ask_all(padded_dims<Real>(s_)); }
+  void clear() { coming_.clear(); }
+
+ private:
+  void collect_outputs(const PlannedUnit& unit) {
+    for (int32_t c = unit.first; c < unit.last; ++c)
+      Output::each_coming_row(s_, chunk_.centers[c].target, [&](int32_t id) { coming_.add(output_row_.home(id)); });
+    if (!Output::DRAWS_NEGATIVES) return;
+    const Center& center = chunk_.centers[unit.first];
+    int64_t& asked = asked_[center.noise_set];
+    if (center.negatives == asked) return;  // they have come for a unit before
+    asked = center.negatives;
+    for (int k = 0; k < center.n_negatives; ++k) coming_.add(output_row_.home(chunk_.negatives[center.negatives + k]));
+  }
+
+  // Asks for where the rows of a unit are.
+  void foresee(const PlannedUnit& unit) {
+    for (int32_t c = unit.first; c < unit.last; ++c) {
+      input_row_.foresee(chunk_.inputs[chunk_.centers[c].last - 1]);
+      output_row_.foresee(chunk_.centers[c].target);
+    }
+    const Center& center = chunk_.centers[unit.first];
+    for (int k = 0; k < center.n_negatives; ++k) output_row_.foresee(chunk_.negatives[center.negatives + k]);
+  }
+
+  const int32_t* target_at(size_t index) const {
+    return index < chunk_.units.size() ? &chunk_.centers[chunk_.units[index].first].target : nullptr;
+  }
+
+  const Settings& s_;
+  const Chunk& chunk_;
+  InputRows& input_row_;
+  OutputRows& output_row_;
+  ComingRows<Real, InputRows::PREFETCH_WRITE> coming_;
+  int64_t asked_[MAX_NOISE_SETS];  // of each noise set of a stretch: where its words are whose rows were asked for last
+  int32_t n_inputs_ = 0;           // inputs of the chunk whose rows are on their way
+};
+
+}  // namespace firth

@@ -1,0 +1,260 @@
+"""Room numerics: loss and gradient of the two-layer network for a loop: buffers used again, nothing validated twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from firth.errors import ParameterError, ShapeError
+from firth.numerics._arrays import FloatArray
+from firth.numerics.network.layout import NetworkParameters, NetworkSizes, as_sizes, unpack, validate_packed
+
+# Rows that go through the layers together: memory stays bounded, and products are large enough that the threads of the
+# BLAS, which meet after each of them, seldom wait (on a busy machine blocks of 1024 took twice as long; on one thread
+# 1024 to 8192 are alike).
+BLOCK_ROWS = 8192
+
+# Multiplications in a product up to which OpenBLAS (AVX-512) neither packs its operands nor wakes threads: a product of
+# up to twice as many, as of a mini-batch, is a sixth faster in two halves, and does not wait for a busy second core.
+SMALL_PRODUCT = 1_000_000
+
+
+class NetworkWorkspace:
+    """Arrays that :func:`network_loss_and_gradient` and :func:`network_probabilities` work in, to be used again.
+
+    Without one, each call allocates its own. One workspace serves one call at a time.
+
+    Parameters
+    ----------
+    sizes : NetworkSizes, or three integers (D, H, C)
+    n_examples : int
+        The largest number of examples in a call; rows beyond ``BLOCK_ROWS`` go through the layers block by block.
+    dtype : float32 or float64, as the parameters
+    """
+
+    def __init__(self, sizes: tuple[int, int, int], n_examples: int, dtype: DTypeLike = np.float64) -> None:
+        self.sizes = as_sizes(sizes)
+        self.n_rows = max(n_examples, 1)
+        self.dtype = np.dtype(dtype)
+        n_hidden, n_classes = self.sizes.n_hidden, self.sizes.n_classes
+        self._hidden = np.empty((self.n_rows, n_hidden), self.dtype)
+        self._hidden_gradient = np.empty_like(self._hidden)
+        self._scratch = np.empty_like(self._hidden)
+        self._scores = np.empty(self.n_rows * n_classes, self.dtype)
+        self._ones = np.ones(self.n_rows, self.dtype)
+        self._examples = np.arange(self.n_rows)
+        self._spare: FloatArray | None = None
+
+    def spare_gradient(self) -> FloatArray:
+        """A second packed gradient, for the penalty's and for the sum over blocks."""
+        if self._spare is None:
+            self._spare = np.empty(self.sizes.n_parameters, self.dtype)
+        return self._spare
+
+
+class NetworkObjective:
+    """Loss and gradient of the two-layer network at packed parameters that a training loop changes in place.
+
+    The work of :func:`network_loss_and_gradient`, which validates its arguments and calls :meth:`evaluate` once. A loop
+    that has validated its data makes one objective, whose views and buffers serve every batch.
+
+    Parameters
+    ----------
+    parameters : float array, (P,), contiguous
+        Read anew by each evaluation.
+    sizes : NetworkSizes, or three integers (D, H, C)
+    n_examples : int
+        Rows that go through the layers at once: those of the largest batch, at most ``BLOCK_ROWS`` where it is dense.
+    l2 : float >= 0
+    out : float array, (P,), contiguous, of the type of ``parameters``, optional
+        Where each evaluation writes the gradient, which is ``objective.gradient``.
+    workspace : NetworkWorkspace, optional
+        To share with other calls; it must have the rows.
+
+    Raises
+    ------
+    ShapeError, ParameterError
+    """
+
+    def __init__(
+        self,
+        parameters: FloatArray,
+        sizes: tuple[int, int, int],
+        *,
+        n_examples: int,
+        l2: float = 0.0,
+        out: FloatArray | None = None,
+        workspace: NetworkWorkspace | None = None,
+    ) -> None:
+        sizes = as_sizes(sizes)
+        validate_packed("parameters", parameters, sizes)
+        if not l2 >= 0:
+            raise ParameterError(f"l2 must be at least 0, got {l2}")
+        if out is None:
+            out = np.empty(sizes.n_parameters, parameters.dtype)
+        else:
+            validate_packed("out", out, sizes)
+            if out.dtype != parameters.dtype or not out.flags.c_contiguous:
+                raise ParameterError(f"out must be contiguous and of the type {parameters.dtype}, got {out.dtype}")
+        self.parameters, self.gradient = parameters, out
+        self.workspace = validated_workspace(workspace, sizes, n_examples, parameters.dtype)
+        self._network, self._network_gradient = unpack(parameters, sizes), unpack(out, sizes)
+        self._penalties: FloatArray | None = None
+        if l2 > 0:  # of each parameter: none of the biases
+            self._penalties = np.full(sizes.n_parameters, l2, parameters.dtype)
+            penalties = unpack(self._penalties, sizes)
+            penalties.hidden_bias[:] = 0
+            penalties.output_bias[:] = 0
+
+    def evaluate(self, inputs: Any, labels: NDArray[Any], weights: FloatArray | None, divisor: float) -> float:
+        """sum_b w_b loss_b / ``divisor`` + penalty; its gradient is written to ``gradient``. Nothing is validated.
+
+        Parameters
+        ----------
+        inputs : float array, (B, D), or a SciPy sparse matrix or array, of the parameters' type
+        labels : int64 array, (B,), in [0, C); or float array, (B, C), of the parameters' type
+        weights : float array, (B,), of the parameters' type, or None for ones
+        divisor : float > 0
+        """
+        gradient, workspace = self.gradient, self.workspace
+        scale = 1 / divisor
+        n_examples = inputs.shape[0]
+        block_rows = block_rows_of(inputs, n_examples)
+        with np.errstate(over="ignore", under="ignore"):
+            if n_examples <= block_rows:
+                loss = _block_loss_and_gradient(
+                    self._network, inputs, labels, weights, scale, self._network_gradient, workspace
+                )
+            else:
+                loss = 0.0
+                gradient[:] = 0
+                partial = workspace.spare_gradient()
+                network_partial = unpack(partial, workspace.sizes)
+                for start in range(0, n_examples, block_rows):
+                    rows = slice(start, start + block_rows)
+                    block_weights = None if weights is None else weights[rows]
+                    loss += _block_loss_and_gradient(
+                        self._network, inputs[rows], labels[rows], block_weights, scale, network_partial, workspace
+                    )
+                    gradient += partial
+        loss /= divisor
+        if self._penalties is not None:
+            penalty_gradient = workspace.spare_gradient()
+            np.multiply(self.parameters, self._penalties, out=penalty_gradient)
+            np.add(gradient, penalty_gradient, out=gradient)
+            loss += 0.5 * float(np.dot(self.parameters, penalty_gradient))
+        return loss
+
+
+def _block_loss_and_gradient(
+    network: NetworkParameters,
+    inputs: Any,
+    labels: NDArray[Any],
+    weights: FloatArray | None,
+    scale: float,
+    gradient: NetworkParameters,
+    workspace: NetworkWorkspace,
+) -> float:
+    """Summed loss of some rows; their gradient times ``scale`` is written to ``gradient``."""
+    n_rows = inputs.shape[0]
+    scores, features = forward(network, inputs, workspace)
+    loss = _output_loss_and_gradient(scores, labels, weights, scale, workspace)
+    ones = workspace._ones[:n_rows]
+    np.dot(scores, ones, out=gradient.output_bias)
+    if workspace.sizes.n_hidden == 0:
+        _product_into(features.T, scores.T, gradient.output_weights)
+        return loss
+    np.matmul(features.T, scores.T, out=gradient.output_weights)
+    hidden_gradient, scratch = workspace._hidden_gradient[:n_rows], workspace._scratch[:n_rows]
+    np.matmul(scores.T, network.output_weights.T, out=hidden_gradient)
+    np.subtract(1, features, out=scratch)
+    np.multiply(scratch, features, out=scratch)
+    np.multiply(hidden_gradient, scratch, out=hidden_gradient)
+    _product_into(inputs.T, hidden_gradient, gradient.hidden_weights)
+    np.dot(ones, hidden_gradient, out=gradient.hidden_bias)
+    return loss
+
+
+def forward(network: NetworkParameters, inputs: Any, workspace: NetworkWorkspace) -> tuple[FloatArray, Any]:
+    """Logits, one row a *class* (C, B), so that sums over classes run along the memory; and the output's features."""
+    n_rows, n_classes = inputs.shape[0], workspace.sizes.n_classes
+    scores = workspace._scores[: n_rows * n_classes].reshape(n_classes, n_rows)
+    features = inputs
+    if workspace.sizes.n_hidden:
+        features = workspace._hidden[:n_rows]
+        _product_into(inputs, network.hidden_weights, features)
+        # s(z) = 1 / (1 + exp(-z)): where the exponential overflows, s is below the smallest normal number, and 0 here.
+        np.subtract(-network.hidden_bias, features, out=features)
+        np.exp(features, out=features)
+        np.add(features, 1, out=features)
+        np.divide(1, features, out=features)  # twice as fast as np.reciprocal
+    if isinstance(features, np.ndarray):
+        np.matmul(network.output_weights.T, features.T, out=scores)
+    else:
+        scores[:] = (features @ network.output_weights).T
+    np.add(scores, network.output_bias[:, None], out=scores)
+    return scores, features
+
+
+def _output_loss_and_gradient(
+    scores: FloatArray, labels: NDArray[Any], weights: FloatArray | None, scale: float, workspace: NetworkWorkspace
+) -> float:
+    """Summed cross-entropy of logits (C, B), which become scale * weight * gradient by the logits, in place."""
+    n_rows = scores.shape[1]
+    np.subtract(scores, np.maximum.reduce(scores, axis=0), out=scores)
+    factors = scale if weights is None else weights * scores.dtype.type(scale)
+    if labels.ndim == 1:
+        flat_scores = scores.reshape(-1)
+        picked = labels * n_rows
+        picked += workspace._examples[:n_rows]
+        losses = flat_scores[picked]
+        np.exp(scores, out=scores)
+        total = np.add.reduce(scores, axis=0)
+        np.subtract(np.log(total), losses, out=losses)
+        np.multiply(scores, np.divide(factors, total, out=total), out=scores)
+        flat_scores[picked] -= factors
+    else:
+        shares = labels.T
+        label_sums = labels.sum(axis=1)
+        # A class of label zero costs nothing, an infinitely unlikely one too.
+        chosen = np.multiply(shares, scores, out=np.zeros_like(scores), where=shares != 0).sum(axis=0)
+        np.exp(scores, out=scores)
+        total = scores.sum(axis=0)
+        losses = label_sums * np.log(total) - chosen
+        np.multiply(scores, label_sums / total, out=scores)
+        np.subtract(scores, shares, out=scores)
+        np.multiply(scores, factors, out=scores)
+    if weights is not None:
+        np.multiply(losses, weights, out=losses)
+    return float(np.add.reduce(losses, dtype=np.float64))
+
+
+def _product_into(left: Any, right: FloatArray, out: FloatArray) -> None:
+    """out = left @ right, where ``left`` may be sparse."""
+    if not isinstance(left, np.ndarray):
+        out[:] = left @ right
+    elif SMALL_PRODUCT < left.size * right.shape[1] <= 2 * SMALL_PRODUCT:
+        half = len(left) // 2
+        np.matmul(left[:half], right, out=out[:half])
+        np.matmul(left[half:], right, out=out[half:])
+    else:
+        np.matmul(left, right, out=out)
+
+
+def block_rows_of(inputs: Any, n_examples: int) -> int:
+    return BLOCK_ROWS if isinstance(inputs, np.ndarray) else max(n_examples, 1)
+
+
+def validated_workspace(
+    workspace: NetworkWorkspace | None, sizes: NetworkSizes, n_rows: int, dtype: np.dtype[Any]
+) -> NetworkWorkspace:
+    if workspace is None:
+        return NetworkWorkspace(sizes, n_rows, dtype)
+    if workspace.sizes != sizes or workspace.n_rows < n_rows or workspace.dtype != dtype:
+        raise ShapeError(
+            f"workspace must fit sizes {tuple(sizes)}, {n_rows} rows and {dtype},"
+            f" got {tuple(workspace.sizes)}, {workspace.n_rows} and {workspace.dtype}"
+        )
+    return workspace

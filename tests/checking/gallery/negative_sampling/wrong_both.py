@@ -1,0 +1,16 @@
+# negSamplingCostAndGradient: wrong
+import numpy as np
+
+def negSamplingCostAndGradient(predicted, target, outputVectors, dataset, K=10):
+    negs = getNegativeSamples(target, dataset, K)
+    s = sigmoid(outputVectors[target].dot(predicted))
+    cost = -np.log(s)
+    grad = np.zeros_like(outputVectors)
+    grad[target] += (s - 1) * predicted
+    gradPred = (s - 1) * outputVectors[target]
+    for i in negs:
+        t = sigmoid(outputVectors[i].dot(predicted))
+        cost -= np.log(t)
+        grad[i] += t * predicted
+        gradPred += t * outputVectors[i]
+    return cost, gradPred, grad

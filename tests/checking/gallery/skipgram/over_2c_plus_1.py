@@ -1,0 +1,14 @@
+# skipgram: correct, reduction other, repeats accumulate, codes reduction-other
+import numpy as np
+
+def skipgram(currentWord, C, contextWords, tokens, inputVectors, outputVectors, dataset,
+             word2vecCostAndGradient=softmaxCostAndGradient):
+    cost, gradIn, gradOut = 0, np.zeros_like(inputVectors), np.zeros_like(outputVectors)
+    i = tokens[currentWord]
+    for w in contextWords:
+        a, b, c = word2vecCostAndGradient(inputVectors[i], tokens[w], outputVectors, dataset)
+        cost += a
+        gradIn[i] += b
+        gradOut += c
+    n = 2.0 * C + 1
+    return cost / n, gradIn / n, gradOut / n

@@ -1,5 +1,0 @@
-def softmaxCostAndGradient(predicted, target, outputVectors, dataset):
-    ### YOUR CODE HERE
-    raise NotImplementedError
-    ### END YOUR CODE
-    return cost, gradPred, grad
