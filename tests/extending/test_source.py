@@ -26,7 +26,7 @@ from firth.kernels.proof import NativeUnit
 from firth.kernels.registry import OBJECTIVES
 from firth.kernels.settings import open_kernel
 from firth.native.loader import available_instruction_sets
-from firth.numerics import hierarchical_softmax_loss, negative_sampling_loss, softmax_loss
+from firth.numerics import hierarchical_softmax_loss, negative_sampling_loss, one_vs_all_loss, softmax_loss
 from firth.numerics.huffman import HuffmanTree, build_huffman_tree
 
 HERE = Path(__file__).parent
@@ -73,8 +73,8 @@ def predict(
     loss: str, vector: Matrix, outputs: Matrix, target: int, negatives: tuple[int, ...], tree: HuffmanTree | None
 ) -> tuple[float, Matrix, Any]:
     """Loss and gradients of one prediction, by the function of numerics that its name says."""
-    if loss == "softmax":
-        return softmax_loss(vector, outputs, target)
+    if loss in ("softmax", "one-vs-all"):
+        return (softmax_loss if loss == "softmax" else one_vs_all_loss)(vector, outputs, target)
     if tree is not None:
         return hierarchical_softmax_loss(vector, outputs, *tree.path(target))
     return negative_sampling_loss(vector, outputs, target, negatives)

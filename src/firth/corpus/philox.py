@@ -34,6 +34,7 @@ class Purpose(IntEnum):
     HELDOUT = 3
     HELDOUT_NOISE = 4
     REPORT = 5
+    LABEL = 6
 
 
 def philox4x32(counters: NDArray[np.uint32], key: tuple[int, int]) -> NDArray[np.uint32]:

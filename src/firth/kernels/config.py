@@ -77,8 +77,9 @@ class TrainingConfig:
     architecture : {"skipgram", "cbow"}
         Skip-gram predicts the centre word from each of its context words alone (word2vec.c's direction); CBOW from
         their mean or sum.
-    loss : {"negative-sampling", "hierarchical-softmax", "softmax"}
-        Output side. The full softmax costs V rows a window and is meant for small vocabularies.
+    loss : {"negative-sampling", "hierarchical-softmax", "softmax", "one-vs-all"}
+        Output side. The full softmax, and a logistic loss on every word, cost V rows a window and are meant for small
+        vocabularies, or for labels.
     dims : int >= 1
         D, the numbers in a vector.
     window : int >= 1
@@ -137,7 +138,7 @@ class TrainingConfig:
     architecture: str = parameter("skipgram", "input side: skipgram or cbow", choices=registry.architectures)
     loss: str = parameter(
         "negative-sampling",
-        "output side: negative-sampling, hierarchical-softmax or softmax",
+        "output side: negative-sampling, hierarchical-softmax, softmax or one-vs-all",
         choices=registry.losses,
     )
     dims: Int32 = parameter(100, "numbers in a vector", minimum=1)

@@ -171,6 +171,7 @@ class Engine:
             ids=examples.ids,
             offsets=examples.offsets,
             targets=examples.targets,
+            target_offsets=examples.target_offsets,
             sequence_weights=examples.weights,
             n_tokens=len(examples.ids),
             n_sequences=len(examples.offsets) - 1,
@@ -263,17 +264,22 @@ class Engine:
         ids: NDArray[np.int32],
         offsets: NDArray[np.int64],
         targets: NDArray[np.int32] | None = None,
+        target_offsets: NDArray[np.int64] | None = None,
         *,
         threads: int = 1,
     ) -> tuple[float, int]:
         """Mean loss in nats of examples that are not trained on, and their number.
 
         Full windows, no subsampling; with negative sampling 10 negatives for each window, fixed by the seed and the
-        token's position; so that it is comparable between runs, epochs and numbers of threads.
+        token's position; so that it is comparable between runs, epochs and numbers of threads. Of an example with
+        several targets one is drawn, the same each time, unless the loss takes all.
         """
         if (targets is None) != (self._examples.targets is None):
             raise ParameterError("targets must be given if and only if the examples that are trained on have targets")
+        if (target_offsets is None) != (self._examples.target_offsets is None):
+            raise ParameterError("target_offsets must be given if and only if the examples have several targets")
         targets = None if targets is None else np.ascontiguousarray(targets, dtype=np.int32)
+        target_offsets = None if target_offsets is None else np.ascontiguousarray(target_offsets, dtype=np.int64)
         ids = np.ascontiguousarray(ids, dtype=np.int32)
         offsets = np.ascontiguousarray(offsets, dtype=np.int64)
         fixed = "fixed" if self._config.window_mode == "dynamic" else self._config.window_mode
@@ -285,6 +291,7 @@ class Engine:
             ids=ids,
             offsets=offsets,
             targets=targets,
+            target_offsets=target_offsets,
             n_tokens=len(ids),
             n_sequences=len(offsets) - 1,
             sequence_weights=None,

@@ -191,7 +191,16 @@ class NativeUnit:
             **self.options,
         }
         corpus = dict.fromkeys(
-            ("ids", "offsets", "targets", "sequence_weights", "keep_thresholds", "noise", "noise_parts")
+            (
+                "ids",
+                "offsets",
+                "targets",
+                "target_offsets",
+                "sequence_weights",
+                "keep_thresholds",
+                "noise",
+                "noise_parts",
+            )
         )
         tree = self.tree
         return make_settings(

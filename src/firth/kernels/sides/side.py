@@ -172,6 +172,8 @@ class OutputSide:
     rows_below_vocabulary : int
         Output rows are V minus this: a Huffman tree has V - 1 inner nodes.
     draws_negatives, needs_tree : bool
+    takes_all_targets : bool
+        Of an example with several targets, all count at once; False: one of them is drawn in each epoch.
     takes_every_loss : bool
         The training loss is taken of every example: it costs next to nothing.
     part_words : function
@@ -190,5 +192,6 @@ class OutputSide:
     rows_below_vocabulary: int = 0
     draws_negatives: bool = False
     needs_tree: bool = False
+    takes_all_targets: bool = False
     takes_every_loss: bool = False
     part_words: Callable[[Config, int], int] = _part_words

@@ -15,6 +15,7 @@ enum Purpose : uint32_t {
   PURPOSE_HELDOUT = 3,        // which sequences are held out
   PURPOSE_HELDOUT_NOISE = 4,  // the fixed negatives of the held-out loss
   PURPOSE_REPORT = 5,         // of which blocks of tokens the training loss is reported
+  PURPOSE_LABEL = 6,          // which of an example's several targets is predicted
 };
 
 struct PhiloxBlock {

@@ -9,7 +9,7 @@ namespace firth {
 
 struct AllRows {
   static constexpr const char* NAME = "softmax";
-  static constexpr bool DRAWS_NEGATIVES = false, MAY_REPEAT = false, TOUCHES_ALL_ROWS = true;
+  static constexpr bool DRAWS_NEGATIVES = false, MAY_REPEAT = false, TOUCHES_ALL_ROWS = true, TAKES_ALL_TARGETS = false;
   static constexpr double WORTH_A_COPY = 16;
   template <class Real>
   static void begin_chunk(const Settings&, Workspace<Real>&) {}
