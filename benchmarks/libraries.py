@@ -35,7 +35,7 @@ from typing import Any
 import numpy as np
 
 SLICE_S = 0.05
-SYNTHETIC_TOKENS = 1_500_000  # of shorter corpora firth takes every example's loss
+SYNTHETIC_TOKENS = 1_500_000
 SYNTHETIC_WORDS = 30_000
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "cpp")
 SOFTMAX_WORDS = 1000  # a step takes V rows

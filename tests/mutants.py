@@ -50,16 +50,16 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "copies of busy rows: damped otherwise when they are merged",
-        f"{CPP}/train/replicas.hpp",
+        f"{CPP}/train/merging.hpp",
         "constexpr double MARGIN = 0.85;",
         "constexpr double MARGIN = 0.8;",
         "tests/golden/test_golden_runs.py::test_bits_are_golden",
     ),
     Mutant(
         "deterministic rounds: differences are damped otherwise",
-        f"{CPP}/train/deterministic.hpp",
-        "constexpr double MERGE_DAMPING = 0.25;",
-        "constexpr double MERGE_DAMPING = 0.24;",
+        f"{CPP}/train/merging.hpp",
+        "constexpr double DAMPING = 0.25;",
+        "constexpr double DAMPING = 0.24;",
         "tests/golden/test_golden_runs.py::test_bits_are_golden",
     ),
     Mutant(
@@ -131,6 +131,20 @@ MUTANTS = (
         "out[at(i, target)] += prepared.learning_rate;",
         "out[at(i, target)] -= prepared.learning_rate;",
         UNITS,
+    ),
+    Mutant(
+        "many outputs: a block's part of the inputs' step takes the place of those before",
+        f"{CPP}/objectives/block.hpp",
+        "if constexpr (PASS == Pass::NEXT) store(step, load(step) + moved);",
+        "if constexpr (PASS == Pass::NEXT) store(step, moved);",
+        "tests/kernels/test_native_units.py::test_a_step_of_many_tiny_terms_is_summed_apart_from_its_row",
+    ),
+    Mutant(
+        "many outputs: a group of blocks is lost",
+        f"{CPP}/objectives/block.hpp",
+        "is_set ? load(total + k) + load(group_ + k) : load(group_ + k)",
+        "load(group_ + k)",
+        "tests/kernels/test_native_units.py::test_a_step_of_many_tiny_terms_is_summed_apart_from_its_row",
     ),
     Mutant(
         "logistic: sign of the targets' step",
@@ -219,8 +233,8 @@ MUTANTS = (
     Mutant(
         "copies of rows: the differences are added undamped",
         f"{CPP}/train/replicas.hpp",
-        "return r > most ? most / r : 1;",
-        "return 1;",
+        "law.factor(learning_rate * touches, 1)",
+        "1",
         "tests/kernels/test_replicas.py::test_busy_rows_get_their_share_and_others_all_that_is_learned",
     ),
     Mutant(
@@ -253,7 +267,7 @@ MUTANTS = (
     ),
     Mutant(
         "rounds: a row that several shards touch is trained in place by all of them",
-        f"{CPP}/train/deterministic.hpp",
+        f"{CPP}/train/rounds/marks.hpp",
         "if (last_[id].load(std::memory_order_relaxed) != mark_of(round, shard) &&",
         "if (false &&",
         "tests/kernels/test_engine.py::test_rounds_give_the_same_bits_from_any_number_of_threads",
@@ -261,16 +275,30 @@ MUTANTS = (
     Mutant(
         "rounds: the number of a round that was planned, but not trained, is used again",
         f"{CPP}/train/deterministic.hpp",
-        "if (stopped_) ++rounds_done_;",
+        "if (is_last_) ++rounds_done_;",
         "",
         "tests/kernels/test_engine.py::test_rounds_go_on_after_they_were_stopped",
     ),
     Mutant(
         "rounds: the shards' differences are added without regard to how far they went",
-        f"{CPP}/train/deterministic.hpp",
-        "std::min(damping_[m], 1 / (m * settled_share(learning_rate_ * touches)))",
-        "damping_[m]",
+        f"{CPP}/train/rounds/merger.hpp",
+        "law_.factor(learning_rate_ * touches(id), m)",
+        "law_.factor(0, m)",
         "tests/kernels/test_engine.py::test_rounds_do_not_overshoot_in_a_small_vocabulary",
+    ),
+    Mutant(
+        "rounds: a round whose successor cannot be planned is not merged",
+        f"{CPP}/train/deterministic.hpp",
+        "plan_failed_.store(true);",
+        "failed_.store(true);",
+        "tests/kernels/test_engine.py::test_a_round_whose_successor_cannot_be_planned_is_merged",
+    ),
+    Mutant(
+        "merging: a delay of one merge too few",
+        f"{CPP}/train/merging.hpp",
+        "(2 * (2 * delay + 1))",
+        "(2 * (2 * delay - 1))",
+        "tests/kernels/test_merging.py::test_native_code_and_its_twin_have_one_law",
     ),
     Mutant(
         "Huffman: the code in place of the label",
@@ -343,11 +371,11 @@ MUTANTS = (
         "tests/kernels/test_plan.py::test_the_units_of_a_block_take_the_widths_in_turns",
     ),
     Mutant(
-        "loss: of the first block of four, whichever is drawn",
+        "loss: without the weight of its sequence",
         f"{CPP}/train/train.hpp",
-        "block % s.loss_every == scale_word(drawn.word[0], uint32_t(s.loss_every))",
-        "block % s.loss_every == 0",
-        "tests/kernels/test_engine.py::test_the_loss_of_a_share_of_blocks",
+        "result.loss += unit.weight * work_.loss.take();",
+        "result.loss += work_.loss.take();",
+        "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
     ),
     Mutant(
         "encoding: offsets of lines one place too early",

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from firth.cli.classify import app
-from firth.cli.labelled_text import read_labelled_texts
+from firth.classification.labelled_text import read_labelled_texts
 from firth.errors import (
     CorpusError,
     EncodingError,
@@ -249,7 +249,7 @@ def test_missing_files_and_taken_folders(tmp_path, vectors, examples, model):
     refuse(StorageError, "holds a model", "train", file, "--vectors", vectors, "-o", model)
     assert (model / "config.json").read_bytes() == before
     refuse(StorageError, "no-model", "predict", tmp_path / "no-model", file)
-    refuse(FormatError, "of kind 'vectors', not 'text-classifier'", "predict", vectors, file)
+    refuse(FormatError, "kind must be 'text-classifier', got 'vectors'", "predict", vectors, file)
     refuse(ParameterError, "top must be at least 1", "predict", model, file, "--top", 0)
     refuse(ParameterError, "suffix of a picture", "evaluate", model, file, "--picture", tmp_path / "a.doc")
 

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import firth
-from firth.cli import text_lines
+from firth.classification import text_lines
 from firth.cli.classify import app
 from firth.errors import CorpusError, FormatError, ParameterError, StorageError
 

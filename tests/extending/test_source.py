@@ -229,7 +229,7 @@ def test_the_native_plan_is_its_twin(name: str, sharing: str, collision: str, ar
 def test_two_epochs_are_the_plan_through_the_formulas(name: str, sides: tuple[str, str]) -> None:
     examples = EXAMPLES[name]
     config = make_config(sides, cbow_update="gradient", learning_rate=0.1)
-    engine = Engine(examples, config, loss_every=1)
+    engine = Engine(examples, config)
     inputs, outputs = engine.input_vectors.astype(np.float64), engine.output_vectors.astype(np.float64)
     start = inputs.copy()
     tree, n_positions = tree_of(examples, sides), len(examples.ids)

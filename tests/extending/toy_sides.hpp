@@ -37,9 +37,8 @@ struct HalfSum {
   static void update(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work,
                      const Inputs<Real>& inputs, const Coming& coming) {
     const int n_padded = padded_dims<Real>(settings);
-    Real* const change = work.changes.get(n_padded);
-    update_outputs_and_gather<Real>(inputs.rows[0], prepared.output_rows, prepared.n_outputs, n_padded,
-                                    work.coefficients, change, coming);
+    const Real* const change = update_outputs_and_gather<Real>(inputs.rows[0], prepared.output_rows, prepared.n_outputs,
+                                                               n_padded, work.coefficients, work.changes, coming);
     add_to_rows<Real>(prepared.context_rows, prepared.unit.n_context, change, Real(0.5), n_padded);
   }
 };
@@ -88,7 +87,7 @@ struct NextWord {
         const size_t at = coefficient_at(m, 2, i, j);
         const Real error = work.logits[at] - Real(j == 0);
         work.coefficients[at] = -prepared.learning_rate * error;
-        if (work.takes_loss) work.loss.add(0.5 * double(error) * double(error));
+        work.loss.add(0.5 * double(error) * double(error));
       }
   }
 };

@@ -55,7 +55,7 @@ def make_config(architecture: str, loss: str, **parameters: Any) -> TrainingConf
 
 def equals_explicit_pairs(architecture: str, loss: str) -> bool:
     """Without noise words, which hang on the position, both sources are the same run to the bit."""
-    engines = [Engine(one, make_config(architecture, loss), loss_every=1) for one in (successors(), explicit_pairs())]
+    engines = [Engine(one, make_config(architecture, loss)) for one in (successors(), explicit_pairs())]
     n_examples = [engine.train_slice(0, len(engine._examples.ids), 0).n_examples for engine in engines]
     same = n_examples[0] == n_examples[1] == len(LINES) * 7
     if not OBJECTIVES[architecture, loss].outputs.draws_negatives:
@@ -74,7 +74,7 @@ def deterministic(architecture: str, loss: str) -> bool:
 
 
 def losses(architecture: str, loss: str) -> list[float]:
-    engine = Engine(successors(), make_config(architecture, loss), loss_every=1)
+    engine = Engine(successors(), make_config(architecture, loss))
     return [engine.train_slice(0, len(LINES) * 8, epoch).loss_nats for epoch in range(3)]
 
 

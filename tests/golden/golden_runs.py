@@ -11,7 +11,7 @@ A run's bits are decided by:
 - sums and products of rows. Their order and every fused multiplication are written in the source, and the compiler may
   not contract or reorder (``-ffp-contract=off``, no ``-ffast-math``). Their order is that of the vector's width, so
   each instruction set has a file of its own.
-- exp, log, log1p, expm1 and pow of the C library (softmax, float64, the damping of deterministic rounds), whose last
+- exp, log, log1p, expm1 and pow of the C library (softmax, units in float64, the damping of merged rows), whose last
   bit may differ between versions of the library.
 
 The compilers' promise is not proved by anybody, hence each file names the compiler and the C library that it was made
@@ -21,7 +21,6 @@ with. Under others the losses are compared to 1e-5, and the plan exactly, but no
 from __future__ import annotations
 
 import bisect
-import dataclasses
 import hashlib
 import itertools
 import json
@@ -119,9 +118,9 @@ class Run:
     Attributes
     ----------
     name : str
-    way : {"slices", "copies", "float64", "rounds"}
+    way : {"slices", "copies", "rounds"}
         Lock-free slices by one thread; the same thread with copies of busy rows, as one of two threads has them;
-        slices in float64; deterministic rounds by 1, 2 and 3 threads, which must agree.
+        deterministic rounds by 1, 2 and 3 threads, which must agree.
     parameters : dict
         Keywords of make_engine beside those of ``BASE``.
     extra : str or None
@@ -199,8 +198,7 @@ def _runs() -> Iterator[Run]:
     for objective in OBJECTIVES.values():
         for options in objective.inputs.variants():
             name = "/".join([objective.name, *options.values()])
-            for way in ("slices", "float64"):
-                yield Run(f"{name}: {way}", way, sides(objective, options))
+            yield Run(f"{name}: slices", "slices", sides(objective, options))
             rate = rate_of_rounds(objective, options)
             yield Run(f"{name}: rounds", "rounds", {**sides(objective, options), "learning_rate": rate})
     for objective in OBJECTIVES.values():
@@ -218,7 +216,7 @@ def _runs() -> Iterator[Run]:
                 ("slices", {"negative_sharing": "window", "target_collision": "count"}, None),
                 ("slices", {"negative_sharing": "pair", "target_collision": "drop"}, None),
                 ("slices", {"target_collision": "drop", "window": 12}, "noise"),
-                ("slices", {"negatives": 15, "dims": 100, "loss_every": 4}, None),
+                ("slices", {"negatives": 15, "dims": 100}, None),
                 ("slices", {"negatives": 1, "dims": 300}, None),
                 ("rounds", {"window_mode": "sequence", "negative_sharing": "window", "learning_rate": slow}, None),
             ]
@@ -231,8 +229,6 @@ def train(run: Run, instruction_set: str, pieces: Sequence[tuple[int, int, int]]
     """Do a run; ``pieces`` has the slices to train if not all are wanted, and plays no part in rounds."""
     pieces = slices() if pieces is None else pieces
     keywords = {**run.keywords(), "instruction_set": instruction_set}
-    if run.way == "float64":
-        return _train_float64(keywords, pieces)
     if run.way == "rounds":
         outcomes = [_train_rounds(keywords, threads) for threads in ROUND_THREADS]
         for threads, outcome in zip(ROUND_THREADS, outcomes, strict=True):
@@ -259,21 +255,6 @@ def _outcome(engine: Engine, losses: list[float]) -> Outcome:
     losses.append(engine.heldout_loss(CORPUS.ids[: offsets[-1]], offsets)[0])
     plan = digest(*engine._kernel.plan_slice(engine._settings, 0, SLICE_TOKENS, 1))
     return Outcome(losses, *engine.take_vectors(), plan)
-
-
-def _train_float64(keywords: dict[str, Any], pieces: Sequence[tuple[int, int, int]]) -> Outcome:
-    """Slices in float64, from the engine's initial vectors."""
-    engine = make_engine(*CORPUS, **keywords)
-    dims = keywords["dims"]
-    stride = -(-dims // 8) * 8  # rows begin at multiples of 64 bytes
-    matrices = {}
-    for name, start in (("input", engine.input_vectors), ("output", engine.output_vectors)):
-        matrix = engine_module._allocate_matrix(len(start), 2 * stride).view(np.float64)
-        matrix[:, :dims] = start
-        matrices[name] = dataclasses.replace(getattr(engine._settings, name), rows=matrix)
-    settings = engine._settings.replace(**matrices)
-    losses = [engine._kernel.train_slice(settings, *piece, double_precision=True).loss for piece in pieces]
-    return Outcome(losses, *(matrix.rows[:, :dims].copy() for matrix in matrices.values()))
 
 
 def update_units(objective: Objective, options: dict[str, str], dtype: str, instruction_set: str) -> Outcome:

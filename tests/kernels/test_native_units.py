@@ -64,6 +64,44 @@ def test_unit_with_any_ids_agrees_with_the_reference(instruction_set, double_pre
 
 
 @pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_a_step_of_many_tiny_terms_is_summed_apart_from_its_row(instruction_set, architecture):
+    """Full softmax over 20,000 words: each term is below half a unit of the row's last place; their sum is not.
+
+    The bound, with u = 2^-24: a term has the error of its coefficient, whose logit is a float32 sum of D products. The
+    step is summed by blocks of at most 12 terms, groups of 64 blocks, and these (native/cpp/objectives/block.hpp). Then
+    it is added to the row, or by CBOW to three rows, after a division.
+    """
+    n_words, dims, rate, u = 20_000, 24, 5e-4, 2.0**-24
+    rng = np.random.default_rng(8)
+    inputs = rng.uniform(0.5, 1, (n_words, dims)).astype(np.float32).astype(np.float64)
+    outputs = rng.uniform(0.1, 0.3, (n_words, dims)).astype(np.float32).astype(np.float64)
+    objective = OBJECTIVES[architecture, "softmax"]
+    ids = UnitIds.window([3, 1, 3], 5, [])
+    unit = NativeUnit(objective, inputs, outputs, {}, None)
+    _, got, _ = unit.update_natively(ids, instruction_set, double_precision=False, learning_rate=rate)
+    expected, expected_outputs = inputs.copy(), outputs.copy()
+    update_unit(objective, expected, expected_outputs, ids.windows, float(np.float32(rate)))
+
+    vectors = inputs[[3, 1]] if architecture == "skipgram" else inputs[[3, 1, 3]].mean(axis=0)[None]
+    logits = vectors @ outputs.T
+    probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    terms = rate * (probabilities @ outputs + outputs[5]).max()  # the sum of a step's terms, each taken as positive
+    of_coefficients = 2 * (dims + 4) * u * (np.abs(vectors) @ np.abs(outputs).T).max() + 8 * u
+    n_blocks = n_words / 6  # of the narrowest registers
+    of_sums = (12 + 64 + n_blocks / 64 + 2) * u
+    times = 2  # word 3 stands twice
+    bound = times * terms * (of_coefficients + of_sums + 3 * u) + 3 * u * np.abs(expected).max()
+    error = np.abs(got[[3, 1], :dims] - expected[[3, 1]]).max()
+    assert error <= bound
+    largest_term = rate * probabilities.max() * outputs.max()
+    assert largest_term < u / 2, "added to a row of 0.5 or more, every such term would be lost"
+    lost = rate * (probabilities @ outputs).min()
+    assert lost > 50 * bound, "the comparison can fail"
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
 def test_saturated_logits_keep_their_loss_and_gradient(instruction_set):
     """-log sigmoid(-1000) is 1000, and its gradient is one: no table, no clamp that skips updates."""
     for score in (-1000.0, -50.0, -7.0, 7.0, 50.0, 1000.0):

@@ -26,7 +26,7 @@ from firth.numerics.huffman import build_huffman_tree
 SETS = available_instruction_sets()
 BY_NAME = {"argnames": "objective", "argvalues": OBJECTIVES.values(), "ids": lambda objective: objective.name}
 
-# As in native/cpp/train/replicas.hpp.
+# As in native/cpp/train/replicas.hpp; the law of merges is worked out here once more (merging.hpp).
 MARGIN = 0.85
 RELAXATION = 4.0
 WORTH_A_COPY = {"negative-sampling": 16, "softmax": 16, "hierarchical-softmax": 32}  # touches
@@ -47,12 +47,13 @@ def stability_limit(n_threads: int) -> float:
 
 
 def merge_factors(
-    rates: NDArray[np.float64], n_tokens: int, stretch: int, worth_a_copy: int, rate: float, n_threads: int
+    rates: NDArray[np.float64], n_tokens: int, interval: int, worth_a_copy: int, rate: float, n_threads: int
 ) -> NDArray[np.float64]:
     """What the difference of each row is multiplied by; NaN for rows that are not copied."""
     rates = rates.astype(np.float32).astype(np.float64)
     share = np.maximum(1 - np.exp(-RELAXATION * rate * rates * n_tokens), 1e-300)
-    return np.where(rates * stretch >= worth_a_copy, np.minimum(1, MARGIN * stability_limit(n_threads) / share), np.nan)
+    factors = np.minimum(1, MARGIN * stability_limit(n_threads) / share)
+    return np.where(rates * interval >= worth_a_copy, factors, np.nan)
 
 
 def merged(before: Matrix, learned: Matrix, factors: NDArray[np.float64]) -> Matrix:
@@ -68,7 +69,7 @@ class Twin:
     def __init__(self, corpus, objective, n_threads: int, instruction_set: str | None = None, **options: Any) -> None:
         self.n_threads, self.n_tokens = n_threads, len(corpus.ids)
         self.worth_a_copy = WORTH_A_COPY[objective.outputs.loss]
-        self.largest_weight = 1.0  # of the sequences of a stretch
+        self.largest_weight = 1.0  # of the sequences of an interval
         sides = {"architecture": objective.inputs.architecture, "loss": objective.outputs.loss}
         make = {**sides, **PARAMETERS, "instruction_set": instruction_set, **options}
         self.engine = make_engine(*corpus, **make, threads=n_threads)
@@ -77,25 +78,25 @@ class Twin:
         self.rates = touch_rates(
             corpus.counts, corpus.offsets, make_config(**sides, negative_sharing="window", subsample=0.0), tree=tree
         )
-        stretch = min(UNSEEN_TOKENS, self.n_tokens * PARAMETERS["epochs"] // UNSEEN_PARTS) // n_threads
-        self.stretch = stretch // UNIT_BORDER * UNIT_BORDER
+        interval = min(UNSEEN_TOKENS, self.n_tokens * PARAMETERS["epochs"] // UNSEEN_PARTS) // n_threads
+        self.interval = interval // UNIT_BORDER * UNIT_BORDER
 
     def factors(self, first: int, last: int, epoch: int) -> list[NDArray[np.float64]]:
-        """Of the input rows and of the output rows, for a stretch of tokens."""
+        """Of the input rows and of the output rows, for an interval of tokens."""
         top, low = PARAMETERS["learning_rate"], PARAMETERS["min_learning_rate"]
         done = (epoch * self.n_tokens + first) / (PARAMETERS["epochs"] * self.n_tokens)
         rate = (top + (low - top) * done) * self.largest_weight
         return [
-            merge_factors(rates, last - first, self.stretch, self.worth_a_copy, rate, self.n_threads)
+            merge_factors(rates, last - first, self.interval, self.worth_a_copy, rate, self.n_threads)
             for rates in (self.rates.inputs, self.rates.outputs)
         ]
 
     def foretell(self, start: int, stop: int, epoch: int, wrong: Any = lambda factors: factors) -> list[Matrix]:
-        """Both matrices after a slice, stretch by stretch; ``wrong`` spoils the factors."""
+        """Both matrices after a slice, interval by interval; ``wrong`` spoils the factors."""
         vectors = [self.plain.input_vectors, self.plain.output_vectors]
         begin = vectors
-        for first in range(start, stop, self.stretch):
-            last = min(stop, first + self.stretch)
+        for first in range(start, stop, self.interval):
+            last = min(stop, first + self.interval)
             self.plain.train_slice(first, last, epoch)
             learned = [self.plain.input_vectors, self.plain.output_vectors]
             factors = [wrong(side) for side in self.factors(first, last, epoch)]
@@ -128,7 +129,7 @@ def corpus(objective, long_tailed_corpus, short_tailed_corpus):
 def test_busy_rows_get_their_share_and_others_all_that_is_learned(corpus, objective, instruction_set, n_threads):
     twin = Twin(corpus, objective, n_threads, instruction_set)
     before = [twin.engine.input_vectors, twin.engine.output_vectors]
-    first, last, epoch = 30_000, 30_000 + twin.stretch, 1
+    first, last, epoch = 30_000, 30_000 + twin.interval, 1
     twin.engine.train_slice(first, last, epoch)
     actual = [twin.engine.input_vectors, twin.engine.output_vectors]
     expected = twin.foretell(first, last, epoch)
@@ -153,9 +154,9 @@ def test_busy_rows_get_their_share_and_others_all_that_is_learned(corpus, object
 
 
 @pytest.mark.parametrize(**BY_NAME)
-def test_a_slice_of_several_stretches_and_a_wrong_factor(corpus, objective):
+def test_a_slice_of_several_intervals_and_a_wrong_factor(corpus, objective):
     twin = Twin(corpus, objective, 2)
-    start, stop = 10_000, 10_000 + 2 * twin.stretch + 700
+    start, stop = 10_000, 10_000 + 2 * twin.interval + 700
     for epoch in (0, 1):
         if epoch == 1:
             twin.plain.load_vectors(twin.engine.input_vectors, twin.engine.output_vectors)
@@ -173,14 +174,14 @@ def test_a_slice_of_several_stretches_and_a_wrong_factor(corpus, objective):
 
 
 @pytest.mark.parametrize("first", [0, 30_100, 60_000])
-def test_the_heaviest_sequence_of_a_stretch_says_how_much_is_damped(long_tailed_corpus, first):
-    """Sequences of a thousand tokens; in each stretch the last one that it has tokens of weighs most."""
+def test_the_heaviest_sequence_of_an_interval_says_how_much_is_damped(long_tailed_corpus, first):
+    """Sequences of a thousand tokens; in each interval the last one that it has tokens of weighs most."""
     corpus = long_tailed_corpus._replace(offsets=np.arange(0, 100_001, 1000))
     weights = (1 + np.arange(100) % 40).astype(np.float32)
     twin = Twin(  # units of several windows do not bear a learning rate of 0.4
         corpus, OBJECTIVES["skipgram", "negative-sampling"], 2, sequence_weights=weights, negative_sharing="window"
     )
-    last = first + twin.stretch
+    last = first + twin.interval
     twin.largest_weight = float(weights[first // 1000 : -(-last // 1000)].max())
     assert twin.largest_weight > 3
     right = twin.foretell(first, last, 0)
@@ -195,7 +196,7 @@ def test_the_heaviest_sequence_of_a_stretch_says_how_much_is_damped(long_tailed_
 def test_factors_are_of_every_kind(long_tailed_corpus):
     """The tests above see factors of one, at the limit's share, and between."""
     twin = Twin(long_tailed_corpus, OBJECTIVES["skipgram", "negative-sampling"], 2)
-    factors = np.concatenate([side for epoch in (0, 1) for side in twin.factors(0, twin.stretch, epoch)])
+    factors = np.concatenate([side for epoch in (0, 1) for side in twin.factors(0, twin.interval, epoch)])
     assert np.isnan(factors).sum() > 100
     assert (factors == 1).any()
     assert ((factors > 0.65) & (factors < 0.95)).any()
@@ -286,7 +287,7 @@ def test_frozen_words_have_copies_that_stay_as_they_are(long_tailed_corpus, arch
 
 
 def test_a_stop_keeps_what_was_learned_on_copies(long_tailed_corpus):
-    """Stopped within a stretch, a slice has not added up its copies yet; it does so before it is left."""
+    """Stopped within an interval, a slice has not added up its copies yet; it does so before it is left."""
     ids = np.tile(long_tailed_corpus.ids, 40)
     ids[100] = 3000  # a word that comes once, early, and has no copy: its row tells that training is under way
     engine = make_engine(ids, np.array([0, len(ids)]), np.bincount(ids), dims=300, subsample=0, threads=2)

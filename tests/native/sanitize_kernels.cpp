@@ -305,14 +305,14 @@ struct Run {
 
   Result train(int64_t start, int64_t stop, int epoch) {
     Result result;
-    REQUIRE(firth_train_slice(&s, PRECISION, start, stop, epoch, &result) == 0);
+    REQUIRE(firth_train_slice(&s, start, stop, epoch, &result) == 0);
     REQUIRE(std::isfinite(result.loss) && result.examples >= result.centers);
     return result;
   }
 
   Result evaluate(int64_t start, int64_t stop, int epoch) const {
     Result result;
-    REQUIRE(firth_evaluate_slice(&s, PRECISION, start, stop, epoch, &result) == 0);
+    REQUIRE(firth_evaluate_slice(&s, start, stop, epoch, &result) == 0);
     REQUIRE(std::isfinite(result.loss));
     return result;
   }
@@ -349,10 +349,9 @@ int64_t plan(const Run<Real>& run, int64_t start, int64_t stop) {
   return sizes[0];
 }
 
-template <class Real>
-void run_pieces(Run<Real>& run, const std::vector<int64_t>& borders) {
+void run_pieces(Run<float>& run, const std::vector<int64_t>& borders) {
   const int64_t first = borders.front(), last = borders.back();
-  const Exact<Real> before(std::vector<Real>(run.input.data(), run.input.data() + run.input.size()));
+  const Exact<float> before(std::vector<float>(run.input.data(), run.input.data() + run.input.size()));
   const Result whole = run.evaluate(first, last, 1);
   REQUIRE(std::equal(before.data(), before.data() + before.size(), run.input.data()));
   int64_t examples = 0, windows = 0;
@@ -372,7 +371,6 @@ void run_pieces(Run<Real>& run, const std::vector<int64_t>& borders) {
 
 const std::vector<int> DIMS = {1, 15, 16, 17, 100};
 
-template <class Real>
 void run_serial_slices() {
   const Corpus small({0, 1, 2, 0, 0, 5, 33, 1, 90, 0, 3, 1, 1, 17, 0}, 23);  // one line of more than 64 words
   const Corpus two_words({4, 0, 9, 1}, 2);
@@ -385,14 +383,14 @@ void run_serial_slices() {
       for (const Code side : {SIDE_BOTH, SIDE_LEFT, SIDE_RIGHT})
         for (const int dims : DIMS) {
           const int window = widths[draw() % 4], n_negatives = negatives[draw() % 6];
-          Run<Real> run(small, variant, {mode, side, window}, dims, n_negatives, draw() % 32);
+          Run<float> run(small, variant, {mode, side, window}, dims, n_negatives, draw() % 32);
           run_pieces(run, {0, 1, 2, 40, 41, 100, run.s.n_tokens});
           if (dims == 17 || dims == 100) {
-            Run<Real> tiny(two_words, variant, {mode, side, window}, dims, n_negatives, draw() % 32);
+            Run<float> tiny(two_words, variant, {mode, side, window}, dims, n_negatives, draw() % 32);
             run_pieces(tiny, {0, 3, tiny.s.n_tokens});
           }
           if (dims == 17 && side == SIDE_BOTH) {
-            Run<Real> run(large, variant, {mode, side, 5}, dims, 5, draw() % 32);
+            Run<float> run(large, variant, {mode, side, 5}, dims, 5, draw() % 32);
             if (mode == WINDOW_SEQUENCE)
               run_pieces(run, {1722, 1724, 1727});  // each with the 1400 words of its line
             else
@@ -437,8 +435,7 @@ void run_units() {
 }
 
 void run_serial() {
-  run_serial_slices<float>();
-  run_serial_slices<double>();
+  run_serial_slices();
   run_units<float>();
   run_units<double>();
   SettingsField field;
@@ -558,7 +555,7 @@ void run_stop() {
     int64_t status = 0;
     for (Result result; status == 0; training.store(true))
       status = deterministic ? firth_rounds_train(rounds, 0, run.s.n_tokens, 0, &result)
-                             : firth_train_slice(&run.s, 0, 0, run.s.n_tokens, 0, &result);
+                             : firth_train_slice(&run.s, 0, run.s.n_tokens, 0, &result);
     stopper.join();
     REQUIRE(status == ERROR_STOPPED && std::string(firth::last_error()) == "stopped");
     firth_rounds_destroy(rounds);
@@ -595,7 +592,7 @@ void run_memory() {
       Result result;
       requests.store(0);
       refused.store(number);
-      const int64_t status = firth_train_slice(&run.s, 0, 0, 1500, 0, &result);
+      const int64_t status = firth_train_slice(&run.s, 0, 1500, 0, &result);
       failed = requests.load() > number;
       REQUIRE(status == (failed ? ERROR_MEMORY : OK));
     });
@@ -642,7 +639,7 @@ void run_guards() {
   run.s.shard_tokens = 1;
   run.s.negatives = MAX_NEGATIVES + 1;
   Result result;
-  REQUIRE(firth_train_slice(&run.s, 0, 0, 1, 0, &result) == ERROR_ARGUMENT);
+  REQUIRE(firth_train_slice(&run.s, 0, 1, 0, &result) == ERROR_ARGUMENT);
 }
 
 void run_lock_free(bool one_result) {

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from firth.corpus.native_words import NativeWords
-from firth.native import vector_text
+from firth.native import vector_sums, vector_text
 from firth.native.kernel import Kernel
 from firth.native.loader import StoppedError
 from firth.native.stopping import StopFlag, Team, run_stoppable
@@ -62,6 +62,7 @@ def make_calls(folder: Path) -> dict[str, Callable[[], object]]:
         "pack_binary": lambda: vector_text.pack_binary_rows(matrix, b"a\n", False, bytearray()),
         "hash_words": lambda: vector_text.hash_words(bytearray(b"a\n"), 2, 1),
         "may_repeat": lambda: vector_text.may_repeat(np.arange(3, dtype=np.uint64)),
+        "sum_rows": lambda: vector_sums.sum_rows(matrix, np.array([0]), np.array([0, 1]), None, normalize=False),
         "fasttext": lambda: vector_text.compute_fasttext_vectors(
             words.word_bytes, words.offsets, 0, 1, matrix.view(np.uint8).reshape(-1), 1,
             n_vocabulary=1, n_buckets=0, min_chars=0, max_chars=0, end_has_ngrams=False, out=matrix,

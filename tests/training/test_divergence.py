@@ -37,7 +37,7 @@ def _rise(monkeypatch: pytest.MonkeyPatch, *, epoch: int, loss: float, n_example
             result: SliceResult = _train(self, start, stop, now, *rest)
             if now < epoch:
                 return result
-            return SliceResult(loss * n_examples, float(n_examples), (0.0, 0.0, 0.0), n_examples, n_examples)
+            return SliceResult(loss * n_examples, float(n_examples), n_examples, n_examples)
 
         monkeypatch.setattr(Engine, name, spoiled)
 
@@ -96,7 +96,7 @@ def test_few_examples_do_not_end_a_run_that_comes_down_again(lines: Lines, monke
         if n_spoiled or epoch == 0:
             return result
         n_spoiled += 1
-        return SliceResult(100 * 100.0, 100.0, (0.0, 0.0, 0.0), 100, 100)
+        return SliceResult(100 * 100.0, 100.0, 100, 100)
 
     monkeypatch.setattr(Engine, "train_slice", spoiled)
     assert firth.train(lines, **{**SMALL, "threads": 1}).history.stop_reason == "finished"
@@ -121,7 +121,7 @@ def test_vectors_that_explode_are_an_error_at_the_end_of_the_epoch(
         vectors = self.output_vectors
         vectors[3] = 300.0  # a norm of 1,039
         self.load_vectors(self.input_vectors, vectors)
-        return SliceResult(1.0, 1.0, (0.0, 0.0, 0.0), 1, 1)
+        return SliceResult(1.0, 1.0, 1, 1)
 
     monkeypatch.setattr(Engine, "train_slice", spoil)
     with pytest.raises(
@@ -141,7 +141,7 @@ def test_a_callback_that_stops_a_diverged_run_does_not_save_it(
 
     def spoil(self: Engine, start: int, stop: int, epoch: int) -> SliceResult:
         self.load_vectors(self.input_vectors + np.float32(1e6), self.output_vectors)
-        return SliceResult(1.0, 1.0, (0.0, 0.0, 0.0), 1, 1)
+        return SliceResult(1.0, 1.0, 1, 1)
 
     monkeypatch.setattr(Engine, "train_slice", spoil)
     callback = firth.Callback()
@@ -408,13 +408,13 @@ def test_estimators_names(lines: Lines) -> None:
 def test_few_windows_with_many_examples_do_not_end_a_run() -> None:
     # 20 windows of 500 words with rare targets, whose codes in the Huffman tree are long: a loss above 3 times the mean
     # guessing loss is no divergence. As the mean loss of 1,000 windows it is.
-    engine: Any = SimpleNamespace(loss_every=1)
+    engine: Any = SimpleNamespace()
     state: Any = SimpleNamespace(loss_bound_nats=2.0, norm_bound=1000.0)
     guard = divergence_module.DivergenceGuard(engine, state, "lower it", lambda epoch, position: 0.025)
 
     def slice_of(n_windows: int, loss: float) -> SliceResult:
         n_examples = 500 * n_windows
-        return SliceResult(loss * n_examples, float(n_examples), (0.0, 0.0, 0.0), n_examples, n_windows)
+        return SliceResult(loss * n_examples, float(n_examples), n_examples, n_windows)
 
     for _ in range(3):
         guard.take(slice_of(980, 0.5), 0, 0)

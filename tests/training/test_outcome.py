@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import warnings
@@ -17,6 +18,8 @@ from firth.compat.gensim.models import Word2Vec
 from firth.errors import NothingLearnedWarning, ParameterError, TrainingError
 from firth.kernels.config import TrainingConfig, validate_vocabulary_size
 from firth.kernels.engine import Engine, SliceResult
+from firth.models.history import EpochRecord
+from firth.training.loop.checkpoints import RunState
 
 SMALL: dict[str, Any] = {"dims": 8, "epochs": 2, "min_count": 1, "threads": 1, "progress": False}
 BASKETS = [[17, 4, 99], [4, 99, 23], [17, 23]] * 100
@@ -48,7 +51,7 @@ def test_a_later_epoch_without_an_example_keeps_the_checkpoint_before(
 
     def nothing(self: Engine, start: int, stop: int, epoch: int) -> SliceResult:
         if epoch == 1:
-            return SliceResult(0.0, 0.0, (0.0, 0.0, 0.0), 0, 0)
+            return SliceResult(0.0, 0.0, 0, 0)
         return train_slice(self, start, stop, epoch)
 
     monkeypatch.setattr(Engine, "train_slice", nothing)
@@ -67,9 +70,7 @@ def test_a_callback_that_stops_a_run_before_its_first_example(lines: Lines, monk
     from firth.training.loop import loop as loop_module
 
     monkeypatch.setattr(loop_module, "CALLBACK_INTERVAL_S", 0.0)
-    monkeypatch.setattr(
-        Engine, "train_slice", lambda self, start, stop, epoch: SliceResult(0.0, 0.0, (0.0, 0.0, 0.0), 0, 0)
-    )
+    monkeypatch.setattr(Engine, "train_slice", lambda self, start, stop, epoch: SliceResult(0.0, 0.0, 0, 0))
     callback = firth.Callback()
     callback.on_progress = lambda state: True  # type: ignore[method-assign]
     with pytest.raises(TrainingError, match="^epoch 1 must have an example"):
@@ -145,9 +146,7 @@ def test_the_cures_help_and_are_silent_then() -> None:
 @pytest.mark.parametrize(("share", "warns"), [(0.985, False), (0.995, True), (1.005, True), (1.5, True)])
 def test_where_the_line_is(share: float, warns: bool, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     loss = share * 7 * math.log(2)
-    monkeypatch.setattr(
-        Engine, "train_slice", lambda self, start, stop, epoch: SliceResult(loss, 1.0, (0.0, 0.0, 0.0), 2000, 2000)
-    )
+    monkeypatch.setattr(Engine, "train_slice", lambda self, start, stop, epoch: SliceResult(loss, 1.0, 2000, 2000))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         firth.train(lines, **SMALL)
@@ -216,3 +215,21 @@ def test_history_of_an_earlier_version_has_no_guessing_loss() -> None:
     del values["guessing_loss_nats"]
     assert firth.History.from_json(values).guessing_loss_nats is None
     assert np.isnan(firth.History().words_per_s)
+
+
+def test_history_of_an_earlier_version_has_an_error_of_its_loss() -> None:
+    history = firth.History(epochs=[EpochRecord(1, 2.5, 7, 2e6, 0.0, 1.0)])
+    values = history.to_json()
+    values["epochs"][0]["loss_standard_error"] = 0.01
+    assert firth.History.from_json(values) == history
+
+
+@pytest.mark.parametrize(("moments", "times"), [([0.0, 0.0, 0.0], 1), ([3.0, 2.0, 1.0], 4)])
+def test_a_checkpoint_of_an_earlier_version_had_the_loss_of_every_fourth_block(
+    moments: list[float], times: int
+) -> None:
+    state = RunState(loss_sum=5.0, weight_sum=2.0, n_examples=8)
+    again = RunState.from_json({**state.to_json(), "loss_moments": moments})
+    assert again == dataclasses.replace(state, loss_sum=5.0 * times, weight_sum=2.0 * times)
+    with pytest.raises(ValueError, match="^state.loss_moments must be a list"):
+        RunState.from_json({**state.to_json(), "loss_moments": 3})

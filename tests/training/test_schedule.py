@@ -10,7 +10,7 @@ import pytest
 from firth.kernels.engine import SliceResult
 from firth.training.loop.schedule import FIRST_SLICE_TOKENS, FinishedSlice, SliceQueue, learning_rate_at
 
-RESULT = SliceResult(0.0, 0.0, (0.0, 0.0, 0.0), 0, 0)
+RESULT = SliceResult(0.0, 0.0, 0, 0)
 
 
 def _work(queue: SliceQueue, tokens_per_s: float) -> None:

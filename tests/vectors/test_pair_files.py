@@ -214,7 +214,7 @@ def test_no_line_is_without_an_account(tmp_path_factory: pytest.TempPathFactory,
         counts = read_word_pairs(path).lines
     except FirthError:
         return
-    assert counts.n_lines == len(text.removesuffix("\n").replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    assert counts.n_lines == len(text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n"))
 
 
 # ---- questions

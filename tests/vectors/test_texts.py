@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from firth.errors import CorpusTypeError, MissingExtraError, ParameterError, ShapeError, UnknownWordError
+from firth.native import vector_sums
 from firth.vectors import (
     WordVectors,
     common_component,
@@ -88,13 +89,6 @@ def test_common_component() -> None:
         common_component(np.zeros((0, 2)))
 
 
-def test_a_text_longer_than_a_part(abc: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
-    corpus = [["a"] * 5 + ["b"] * 9, ["?"], ["c"], ["b", "a"] * 8]
-    expected = text_vectors(abc, corpus, weighting="idf")
-    monkeypatch.setattr(texts, "_TOKENS_AT_ONCE", 4)
-    np.testing.assert_allclose(text_vectors(abc, corpus, weighting="idf"), expected, rtol=1e-6)
-
-
 def test_refused_texts(abc: WordVectors) -> None:
     with pytest.raises(ParameterError, match=r"texts must be lists of words, got one string; split it"):
         text_vectors(abc, "a b")
@@ -150,3 +144,44 @@ def test_a_text_in_a_column_is_no_word(abc: WordVectors) -> None:
         with pytest.raises(CorpusTypeError, match=r"^texts\[1\] must be a list of tokens, got an array with a text in"):
             text_vectors(abc, [["a"], column])
     np.testing.assert_allclose(text_vectors(abc, [np.array(["a", "b"])]), text_vectors(abc, [["a", "b"]]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("layout", ["whole", "rows apart", "by columns"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_sums_are_those_of_a_loop_to_the_last_bit(dtype: type, layout: str, weighted: bool) -> None:
+    """Each sum is added up in float64 in the order of its tokens, whatever else is in the call."""
+    rng = np.random.default_rng(3)
+    matrix = rng.normal(size=(40, 24)).astype(dtype)
+    rows = {"whole": matrix, "rows apart": matrix[:, :19], "by columns": np.asfortranarray(matrix)}[layout]
+    vectors = WordVectors([f"w{i}" for i in range(40)], rows)
+    borders = np.concatenate([[0], np.cumsum(rng.integers(0, 9, 60))])
+    token_ids = rng.integers(0, 40, borders[-1])
+    weights = rng.normal(size=len(token_ids)) if weighted else np.ones(len(token_ids))
+    expected = np.zeros((60, rows.shape[1]))
+    for text in range(60):
+        for token in range(borders[text], borders[text + 1]):
+            expected[text] += weights[token] * rows[token_ids[token]].astype(np.float64)
+    given = weights if weighted else None
+    assert np.array_equal(texts.sum_rows(vectors, token_ids, borders, given), expected)
+    for text in range(60):  # alone, and so in a batch of another size
+        part = slice(borders[text], borders[text + 1])
+        alone = texts.sum_rows(vectors, token_ids[part], borders[text : text + 2] - borders[text], weights[part])
+        assert np.array_equal(alone[0], expected[text])
+
+
+def test_sums_of_unit_vectors() -> None:
+    vectors = WordVectors(["long", "none", "tiny"], [[3e30, 4e30], [0, 0], [1e-35, 0]])
+    found = texts.sum_rows(vectors, np.array([0, 1, 2, 0]), np.array([0, 2, 4]), normalize_words=True)
+    np.testing.assert_allclose(found, [[0.6, 0.8], [0.6, 0.8]], rtol=1e-6)
+
+
+def test_a_row_that_is_not_finite_is_named_with_any_weight() -> None:
+    vectors = WordVectors(["fine", "bad"], [[1, 1], [np.inf, 0]])
+    for weights in (None, np.zeros(3)):
+        with pytest.raises(ParameterError, match="the vector of 'bad' must be finite"):
+            texts.sum_rows(vectors, np.array([0, 0, 1]), np.array([0, 1, 3]), weights)
+    with pytest.raises(ParameterError, match="token_ids must be rows of the matrix"):
+        vector_sums.sum_rows(np.ones((1, 2), np.float32), np.array([1]), np.array([0, 1]), None, normalize=False)
+    with pytest.raises(ValueError, match="borders must rise from 0 to 1"):
+        vector_sums.sum_rows(np.ones((1, 2), np.float32), np.array([0]), np.array([0, 2]), None, normalize=False)

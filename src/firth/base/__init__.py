@@ -1,1 +1,1 @@
-"""Room base: what every other room uses and no mathematics: values, the machine, files, compression, packed words."""
+"""Room base: functions that all other rooms use, without mathematics: values, files, compression, packed words."""

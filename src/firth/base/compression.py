@@ -1,4 +1,4 @@
-"""Room base: how a file is compressed, told by its first bytes and by its name, and the optional package zstandard."""
+"""Room base: recognises the compression of a file by its first bytes or its name; imports the package zstandard."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BZIP2_MAGIC = (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")  # of a block, and of th
 
 
 def compression_of(head: bytes) -> str | None:
-    """How data that begins with ``head`` is compressed: "gzip", "bzip2", "xz" or "zstd"; None where it is not."""
+    """The compression of data that begins with ``head``: "gzip", "bzip2", "xz" or "zstd"; None if there is none."""
     for kind, magic in _MAGIC.items():
         if head.startswith(magic) and (kind != "bzip2" or head[4:10] in _BZIP2_MAGIC):
             return kind
@@ -21,12 +21,12 @@ def compression_of(head: bytes) -> str | None:
 
 
 def import_zstandard(purpose: str) -> Any:
-    """The optional package ``zstandard``.
+    """Import the optional package ``zstandard``.
 
     Parameters
     ----------
     purpose : str
-        What the package is needed for, "read" or "write".
+        The use of the package, "read" or "write".
 
     Raises
     ------

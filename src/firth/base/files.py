@@ -1,6 +1,6 @@
-"""Room base: opening a file that a user names, and refusing what is no file: a pipe without a writer blocks for ever.
+"""Room base: opens files named by users; refuses pipes, devices and folders. A pipe without a writer would block.
 
-Every room that opens a model, a configuration, a manifest or vectors opens it here.
+Every room uses it to open a model, a configuration, a manifest or vectors.
 
 Tests: tests/bad_files/test_bombs.py, tests/formats/test_permissions.py.
 """
@@ -32,13 +32,13 @@ def open_regular(path: str | os.PathLike[str], *, follow_links: bool = True) -> 
     Raises
     ------
     StorageError
-        The path names a folder, a pipe, a socket or a device; the message says which.
+        The path is a folder, a pipe, a socket or a device; the message says which.
     OSError
-        As ``open`` raises it: the caller knows what the file is for.
+        The error of ``open``. The caller makes a message from it.
     """
-    # before the opening, as opening some devices has effects
+    # checked before opening, because opening some devices has effects
     _validate_regular(path, os.stat(path, follow_symlinks=follow_links).st_mode)
-    # O_NONBLOCK: if a pipe takes the file's place in between, opening the pipe does not wait for a writer
+    # O_NONBLOCK: if a pipe replaces the file meanwhile, opening the pipe does not wait for a writer
     links = 0 if follow_links else os.O_NOFOLLOW
     descriptor = os.open(path, os.O_RDONLY | links | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -50,15 +50,15 @@ def open_regular(path: str | os.PathLike[str], *, follow_links: bool = True) -> 
 
 
 def read_regular(path: str | os.PathLike[str], max_bytes: int | None = None) -> bytes:
-    """The bytes of a regular file, at most ``max_bytes`` of them; errors are those of :func:`open_regular`."""
+    """Read at most ``max_bytes`` bytes of a regular file; see :func:`open_regular` for the errors."""
     with open_regular(path) as file, io.BufferedReader(file) as buffered:
         return buffered.read(-1 if max_bytes is None else max_bytes)
 
 
 def read_own_file(path: Path, max_bytes: int) -> bytes | None:
-    """The first bytes of a regular file that firth may have written; None where there is none, or for a symbolic link.
+    """The first bytes of a regular file that firth may have written.
 
-    None also means that the file cannot be read.
+    None if there is no such file, if it is a symbolic link, or if it cannot be read.
     """
     try:
         with open_regular(path, follow_links=False) as file, io.BufferedReader(file) as buffered:
@@ -68,7 +68,7 @@ def read_own_file(path: Path, max_bytes: int) -> bytes | None:
 
 
 def is_real_folder(path: Path) -> bool:
-    """A folder, and no symbolic link to one."""
+    """Whether a path is a folder and not a symbolic link."""
     try:
         return stat.S_ISDIR(os.lstat(path).st_mode)
     except OSError:
@@ -76,7 +76,7 @@ def is_real_folder(path: Path) -> bool:
 
 
 def is_real_file(path: Path) -> bool:
-    """A regular file, and no symbolic link to one."""
+    """Whether a path is a regular file and not a symbolic link."""
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:

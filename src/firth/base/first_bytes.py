@@ -1,8 +1,8 @@
-"""Room base: what other programs' files are, told by their first bytes: one table for corpora and for vector files.
+"""Room base: recognises files of other programs by their first bytes, for corpora and for vector files.
 
-`kind_of` names a file; what to do with the file depends on what a room wanted of it, so the advice is in the rooms
-(`firth.corpus.recognise`, `firth.formats.foreign`). Formats that are text (JSON, CSV, HTML) are not told here: what is
-wrong in a file of vectors may be right in a corpus.
+`kind_of` names the format. The advice differs for a corpus and for vectors, so it is in `firth.corpus.recognise` and
+`firth.formats.foreign`. Formats that are text (JSON, CSV, HTML) are not recognised here, because a text that is invalid
+as a vector file may be a valid corpus.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from firth.base.compression import compression_of
 IMAGE = ("a PNG image", "a JPEG image", "a GIF image", "a TIFF image", "a BMP image")
 SOUND = ("sound", "sound (MP3)", "sound or video", "video or an image", "an image, sound or video (RIFF)")
 
-# Offset, bytes, what the file is. The first row that fits counts.
+# Offset, bytes, name of the format. The first row that matches counts.
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\x1f\x8b", "gzip data"),  # also with a method that gzip does not have
+    (0, b"\x1f\x8b", "gzip data"),  # also with an unknown method of compression
     (0, b"\x04\x22\x4d\x18", "lz4 data"),
     (0, b"\x1f\x9d", "data of compress (.Z)"),
     (0, b"LZIP\x01", "lzip data"),
@@ -53,7 +53,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"fLaC\x00", "sound"),
     (4, b"ftyp", "video or an image"),
 )
-_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # bytes that no text has
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # bytes that do not occur in text
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _PYTORCH_MEMBER = re.compile(rb"[^/\0]{1,80}/(data\.pkl|version|byteorder)")
 _LFS = b"version https://git-lfs.github.com/"
@@ -61,8 +61,8 @@ _ANNEX = re.compile(rb"/annex/objects/\S+\s*")
 _OLD_PICKLE = re.compile(  # protocol 0, which is text
     rb"\((?:lp|dp)[01]?\n|ccopy_?reg\n_reconstructor\n|cnumpy[.\w]*\n_\w+\n|c(?:__builtin__|builtins)\n"
 )
-_MAX_SAFETENSORS_HEADER = 100 << 20  # of the format's own reader
-_WIDE_MARKS = (  # UTF-32 first: its mark begins as the one of UTF-16 does
+_MAX_SAFETENSORS_HEADER = 100 << 20  # the limit of the format's reference reader
+_WIDE_MARKS = (  # UTF-32 first, because its mark begins like the mark of UTF-16
     (codecs.BOM_UTF32_LE, "UTF-32LE"),
     (codecs.BOM_UTF32_BE, "UTF-32BE"),
     (codecs.BOM_UTF16_LE, "UTF-16LE"),
@@ -71,26 +71,26 @@ _WIDE_MARKS = (  # UTF-32 first: its mark begins as the one of UTF-16 does
 
 
 def kind_of(head: bytes, name: str = "") -> str | None:
-    """What a file is that is not text, or a pointer to another file; None for anything else.
+    """The format of a file that is not text, or is a pointer to another file; None for any other file.
 
     Parameters
     ----------
     head : bytes
-        The first bytes: a kilobyte is enough for every kind.
+        The first bytes of the file; 1,024 bytes are enough for every format.
     name : str
-        The file's name, whose ending tells kinds of zip archives apart where their first bytes do not.
+        The name of the file. Its suffix distinguishes zip archives that have the same first bytes.
 
     Returns
     -------
     str or None
-        With its article, for a message: ``"a Parquet file"``.
+        The name with its article, for a message: ``"a Parquet file"``.
     """
     compression = compression_of(head)
     if compression is not None:
         return f"{compression} data"
     is_binary = _CONTROL.search(head) is not None
     for offset, magic, kind in _MAGIC:
-        # a text may begin with the letters of a magic number
+        # a text may also begin with the letters of a magic number
         if head[offset : offset + len(magic)] == magic and (is_binary or not magic.isalnum()):
             return kind
     if head.startswith(_ZIP):
@@ -132,9 +132,9 @@ class WideEncoding(NamedTuple):
     Attributes
     ----------
     name : str
-        With the order of the bytes: ``"UTF-16LE"``.
+        The encoding with its byte order: ``"UTF-16LE"``.
     has_mark : bool
-        Whether a byte-order mark says so.
+        Whether the text begins with a byte-order mark.
     """
 
     name: str
@@ -142,7 +142,7 @@ class WideEncoding(NamedTuple):
 
     @property
     def iconv_name(self) -> str:
-        """The name for the command ``iconv``, which finds the order by a mark, and drops the mark."""
+        """The name for the command ``iconv``. If there is a mark, iconv finds the byte order and drops the mark."""
         return self.name[:6] if self.has_mark else self.name
 
 
@@ -156,16 +156,18 @@ def wide_encoding_of(head: bytes) -> WideEncoding | None:
     if n_zeros == 0:
         return None
     is_ascii = all(byte == 0 or 32 <= byte < 127 or 9 <= byte <= 13 for byte in head)
-    if is_ascii and n_zeros < 0.4 * len(head):  # UTF-8 text with a NUL byte in it
+    if is_ascii and n_zeros < 0.4 * len(head):  # UTF-8 text that has a NUL byte
         return None
     best = max((_ascii_share(head, encoding), encoding) for _, encoding in _WIDE_MARKS)
     return WideEncoding(best[1], False) if best[0] > 0 else None
 
 
 def _ascii_share(head: bytes, encoding: str) -> float:
-    """The share of ASCII characters where bytes are text in an encoding; 0 where they are none."""
+    """The share of ASCII characters in bytes decoded from an encoding; 0 if they cannot be decoded."""
     try:
-        text = codecs.getincrementaldecoder(encoding)("strict").decode(head)  # a character may be cut at the end
+        text = codecs.getincrementaldecoder(encoding)("strict").decode(
+            head
+        )  # incremental, because the last character may be incomplete
     except UnicodeDecodeError:
         return 0.0
     if not text or any(ord(character) < 32 and character not in "\t\n\v\f\r" for character in text):

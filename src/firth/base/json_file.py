@@ -1,7 +1,7 @@
-"""Room base: JSON that strangers may have written: one way to read it, and only what firth can use comes back.
+"""Room base: reads JSON from untrusted files and refuses values that firth cannot use.
 
-What comes back has no repeated keys, no number beyond 64 bits or beyond float64, no NaN, and no text that UTF-8 cannot
-write. Each of these would else be an error of Python's, far from the file.
+The result has no repeated keys, no number beyond 64 bits or float64, no NaN, and no text that UTF-8 cannot encode. Each
+of these would otherwise raise an error of Python later, without the name of the file.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from firth.base.files import read_own_file, read_regular
 from firth.errors import FormatError, StorageError
 
 MAX_JSON_BYTES = 16 << 20
-_MAX_INTEGER = 2**64 - 1  # a seed may be as large
-_MAX_DEPTH = 32  # what firth writes is 4 deep; a message about a deeper value could itself be too deep for Python
+_MAX_INTEGER = 2**64 - 1  # the largest seed
+_MAX_DEPTH = (
+    32  # firth's own files have a depth of 4; printing a much deeper value could exceed Python's recursion limit
+)
 _SHOWN_CHARS = 60
 
 
 def parse_json_object(data: bytes, path: Path) -> dict[str, Any]:
-    """The object that a JSON text holds.
+    """Parse a JSON text that is an object.
 
     Raises
     ------
@@ -40,7 +42,7 @@ def parse_json_object(data: bytes, path: Path) -> dict[str, Any]:
             parse_float=_finite_number,
         )
         _refuse_depth(value)
-        if "\\u" in text:  # an escape can name half a character
+        if "\\u" in text:  # an escape can be a lone surrogate
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except RecursionError:
         raise FormatError(f"{path}: no valid JSON: it is nested too deeply") from None
@@ -52,22 +54,22 @@ def parse_json_object(data: bytes, path: Path) -> dict[str, Any]:
 
 
 def read_json_object(path: Path, *, missing: str, damaged: str = "") -> dict[str, Any]:
-    """The object in a regular file.
+    """Read a JSON object from a regular file.
 
     Parameters
     ----------
     path : Path
     missing : str
-        The message where there is no such file.
+        The message if there is no such file.
     damaged : str
-        What is added to the message where the file holds no JSON object: what to do.
+        Advice that is added to the message if the file is not a JSON object.
 
     Raises
     ------
     StorageError
-        The file is missing, cannot be read, or is no regular file.
+        The file is missing, cannot be read, or is not a regular file.
     FormatError
-        The file is too large, or holds no JSON object.
+        The file is too large, or is not a JSON object.
     """
     try:
         data = read_regular(path, MAX_JSON_BYTES + 1)
@@ -85,7 +87,7 @@ def read_json_object(path: Path, *, missing: str, damaged: str = "") -> dict[str
 
 
 def read_own_json(path: Path) -> dict[str, Any] | None:
-    """The object in a file that firth may have written; None for no file, a link, or anything but such an object."""
+    """The JSON object in a file that firth may have written; None if there is no file, a link, or no JSON object."""
     data = read_own_file(path, MAX_JSON_BYTES + 1)
     if data is None or len(data) > MAX_JSON_BYTES:
         return None
@@ -96,7 +98,7 @@ def read_own_json(path: Path) -> dict[str, Any] | None:
 
 
 def describe_json(value: object) -> str:
-    """A value for a message: short whatever it holds, as a value can hold a thousand others."""
+    """A short description of a value, for a message; a list or an object is not printed in full."""
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):
@@ -109,14 +111,14 @@ def describe_json(value: object) -> str:
 
 
 def as_object(value: object, name: str) -> Mapping[str, Any]:
-    """A value that must be an object; ValueError where it is none, for the reader to name the file."""
+    """Return the value if it is an object, else raise ValueError; the caller adds the name of the file."""
     if not isinstance(value, Mapping):
         raise ValueError(f"{name} must be an object, got {describe_json(value)}")
     return value
 
 
 def as_text(value: object, name: str) -> str:
-    """A value that must be a text; ValueError where it is none."""
+    """Return the value if it is a text, else raise ValueError."""
     if not isinstance(value, str):
         raise ValueError(f"{name} must be a text, got {describe_json(value)}")
     return value
@@ -128,7 +130,7 @@ def json_digest(value: Any) -> str:
 
 
 def _refuse_depth(value: object) -> None:
-    """ValueError for containers in containers beyond the bound; by levels, so without recursion."""
+    """Raise ValueError if containers are nested too deeply. Goes level by level, without recursion."""
     level = [value]
     for _ in range(_MAX_DEPTH):
         level = [

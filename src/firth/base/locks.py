@@ -1,4 +1,4 @@
-"""Room base: a lock on a folder that ends with the process that took it: no forked child keeps the lock."""
+"""Room base: a lock on a folder that ends with its process; a forked child does not keep the lock."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF, errno.E
 
 
 class FolderLock:
-    """The lock of one folder, taken when the object is made; ``release`` ends it.
+    """The lock of a folder. Making the object takes the lock; ``release`` ends it.
 
-    ``flock`` belongs to the open file, which a forked child shares: a child that goes on after its parent would keep
-    the folder locked. Children therefore close their copy at once, which leaves the parent's lock as it is.
+    ``flock`` belongs to the open file, which a forked child shares, so a child that outlives its parent would keep the
+    folder locked. Therefore a child closes its copy of the file at once; this does not affect the parent's lock.
 
     Parameters
     ----------
@@ -29,14 +29,14 @@ class FolderLock:
     BlockingIOError
         Another process, or another object of this process, has the lock.
     OSError
-        The folder cannot be opened, is no folder, or is a symbolic link that is not to be followed.
+        The folder cannot be opened, is not a folder, or is a symbolic link and ``follow_links`` is false.
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, follow_links: bool = True) -> None:
         self._process = os.getpid()
         self._descriptor: int | None = None
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-        with _changing:  # no fork comes between opening and listing
+        with _changing:  # prevents a fork between opening and listing
             descriptor = os.open(folder, flags if follow_links else flags | os.O_NOFOLLOW)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -46,7 +46,7 @@ class FolderLock:
                     raise BlockingIOError(error.errno, "in use by another process", str(folder)) from None
                 if error.errno not in _NO_LOCKS:
                     raise
-                return  # a network file system without locks: two users of one folder are not told apart
+                return  # a network file system without locks: two users of a folder cannot be detected
             self._descriptor = descriptor
             _held.add(self)
 
@@ -58,16 +58,16 @@ class FolderLock:
 
     @property
     def is_held(self) -> bool:
-        """False where the file system has no locks, in a forked child, and after the release."""
+        """Whether the lock is held. False after the release, in a forked child, and if the file system has no locks."""
         return self._descriptor is not None
 
     @property
     def is_ours(self) -> bool:
-        """This process made the object; False in a forked child."""
+        """Whether this process made the object; False in a forked child."""
         return self._process == os.getpid()
 
     def release(self) -> None:
-        """End the lock; nothing happens the second time, and in a forked child."""
+        """End the lock. Does nothing if called again, or in a forked child."""
         with _changing:
             descriptor, self._descriptor = self._descriptor, None
             _held.discard(self)

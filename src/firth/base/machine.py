@@ -1,4 +1,4 @@
-"""Room base: what the machine lets this process use.
+"""Room base: the resources of the machine that this process may use.
 
 Tests: tests/base/test_values.py, tests/training/test_train.py.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def available_processors() -> int:
-    """Number of processors that this process may use: its affinity where the system tells it, else the machine's."""
+    """Number of processors that this process may use: of its affinity if the system reports it, else of the machine."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

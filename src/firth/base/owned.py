@@ -1,8 +1,8 @@
-"""Room base: folders that firth makes for a while: marked as its own, locked while in use, deleted when left behind.
+"""Room base: firth's temporary folders: marked as firth's, locked while in use, deleted if a killed process left them.
 
-A name proves nothing: a user may have a folder of any name. So a folder of firth's has a file in it, its mark, that
-says so and names the process that made it. The mark is written after the lock is taken: whoever sees a mark, and gets
-the lock, knows that nobody is at work in the folder. Symbolic links are never followed.
+A user may have a folder of any name, so the name proves nothing. Each temporary folder of firth has a file, the mark,
+with the process that made the folder. The mark is written after the lock is taken. So a process that sees a mark and
+gets the lock knows that no other process uses the folder. Symbolic links are never followed.
 
 Tests: tests/training/test_work_folder.py.
 """
@@ -35,27 +35,27 @@ MARK_FORMAT = "firth-work"
 MARK_VERSION = 1
 TEMPORARY_NAME = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")  # beside what is written, as .vectors.txt.0123456789ab.tmp
 SYSTEM_TEMPORARY_NAME = re.compile(r"firth-[0-9a-f]{12}")  # in the system's folder for temporary files
-_OLD_S = 60  # of a folder without a mark; to write the mark takes a thousandth of a second
+_OLD_S = 60  # age in seconds from which an empty folder without a mark is deleted; writing the mark takes a millisecond
 _MAX_NAME = 50  # characters, of at most 4 bytes each: with what is added, less than the 255 bytes that a name may have
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What the mark of a folder says.
+    """The contents of a folder's mark.
 
     Attributes
     ----------
     purpose : str
-        What the folder is for.
+        The purpose of the folder.
     host, boot : str
-        The machine, and its start; ``boot`` is empty where the system has no number for it.
+        The machine, and an id of its last start; ``boot`` is empty if the system has no such id.
     process_space : str
-        The namespace in which ``pid`` counts; empty where the system has none.
+        The process namespace of ``pid``; empty if the system has none.
     pid : int
     started : str
-        When the process started, in the system's ticks; empty where the system does not tell.
+        Start time of the process, in ticks of the system; empty if unknown.
     inode : int
-        Of the folder itself: a copy of the mark in another folder has another one.
+        The inode of the folder. In a copy of the folder it differs.
     """
 
     purpose: str
@@ -71,25 +71,28 @@ class Mark:
         return (bool(self.boot) and self.boot == _boot()) or self.host == socket.gethostname()
 
     def process_lives(self) -> bool | None:
-        """Whether the process that made the folder is still there; None where that cannot be told from here."""
+        """Whether the process that made the folder still exists; None if this process cannot find out."""
         if not self.is_of_this_machine:
             return None
         if self.boot != _boot():
-            return False  # the machine has been started since
+            return False  # the machine was restarted
         if self.process_space != _process_space():
             return None
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
             return False
-        except PermissionError:  # it is there, and another user's
+        except PermissionError:  # the process exists and belongs to another user
             pass
-        return not self.started or _start_of(self.pid) in ("", self.started)  # else the number went to another process
+        return not self.started or _start_of(self.pid) in (
+            "",
+            self.started,
+        )  # another start time: the number was given to another process
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """A folder with firth's mark, and why it is not to be deleted; None: its process has ended, it is to be deleted."""
+    """A folder with firth's mark, and the reason why it must be kept; None means that it can be deleted."""
 
     path: Path
     mark: Mark
@@ -97,7 +100,7 @@ class Leftover:
 
 
 def write_mark(folder: Path, purpose: str) -> None:
-    """Mark a folder, which is locked already, as firth's own."""
+    """Write firth's mark into a folder, which must be locked already."""
     record = {
         "format": MARK_FORMAT,
         "format_version": MARK_VERSION,
@@ -117,7 +120,7 @@ def write_mark(folder: Path, purpose: str) -> None:
 
 
 def read_mark(folder: Path) -> Mark | None:
-    """The mark of a folder; None where the folder is not firth's, or is a symbolic link."""
+    """The mark of a folder; None if the folder has no mark of firth, or is a symbolic link."""
     record = read_own_json(folder / MARK_NAME)
     if record is None or not is_real_folder(folder) or record.get("format") != MARK_FORMAT:
         return None
@@ -131,19 +134,19 @@ def read_mark(folder: Path) -> Mark | None:
 
 
 def is_empty_mark(path: Path) -> bool:
-    """What a kill leaves between the making of a folder and the writing of its mark."""
+    """Whether the mark is empty, because a process was killed between making the folder and writing the mark."""
     return path.name == MARK_NAME and is_real_file(path) and not os.lstat(path).st_size
 
 
 class OwnedFolder:
-    """A new folder with a mark and a lock; as a context manager it is deleted at the end, whatever is in it.
+    """A new folder with a mark and a lock. As a context manager, it is deleted at the end with all its contents.
 
     Parameters
     ----------
     path : Path
-        Must not exist; its parent must.
+        The path must not exist; its parent must exist.
     purpose : str
-        Of the mark.
+        The purpose that is written to the mark.
     """
 
     def __init__(self, path: Path, purpose: str) -> None:
@@ -153,19 +156,19 @@ class OwnedFolder:
             self._lock = FolderLock(path, follow_links=False)
             write_mark(path, purpose)
         except BaseException:
-            shutil.rmtree(path, ignore_errors=True)  # the error from before is the one to tell
+            shutil.rmtree(path, ignore_errors=True)  # the first error is the one to report
             raise
 
     @classmethod
     def beside(cls, path: Path, purpose: str) -> OwnedFolder:
-        """A folder in the same place as ``path``, so that files can be renamed from it; dead ones are deleted."""
+        """Make a folder next to ``path``, to rename files from it. Folders of dead processes are deleted."""
         delete_leftovers(path.parent, TEMPORARY_NAME)
         name = path.name[:_MAX_NAME]
         return cls(path.parent / f".{name}.{secrets.token_hex(6)}.tmp", purpose)
 
     @classmethod
     def temporary(cls, purpose: str) -> OwnedFolder:
-        """A folder among the system's temporary files; dead ones of this user's are deleted.
+        """Make a folder in the system's temporary folder. This user's folders of dead processes are deleted.
 
         Raises
         ------
@@ -191,9 +194,9 @@ class OwnedFolder:
         self.remove()
 
     def remove(self) -> None:
-        """Delete the folder; one that cannot be deleted stays marked, and a later run deletes it.
+        """Delete the folder. If this fails, the folder keeps its mark, and a later run deletes it.
 
-        Nothing happens in a forked child: the folder is its parent's.
+        Does nothing in a forked child, because the folder belongs to its parent.
         """
         if not self._lock.is_ours:
             return
@@ -201,19 +204,19 @@ class OwnedFolder:
         self.unlock()
 
     def unlock(self) -> None:
-        """Give up the lock; the folder stays."""
+        """Release the lock; the folder is kept."""
         self._lock.release()
 
 
 def find_leftovers(parent: Path, name: re.Pattern[str]) -> Iterator[Leftover]:
-    """The folders in ``parent`` that have firth's mark, are this user's, and have a name of this pattern."""
+    """Yield the folders in ``parent`` that have firth's mark, belong to this user, and match the pattern of names."""
     for path in _list(parent, name):
         mark = read_mark(path)
         if mark is None:
             continue
         try:
             status = os.lstat(path)
-        except FileNotFoundError:  # its process deleted it, or another one that cleans
+        except FileNotFoundError:  # its own process, or another one that cleans, has deleted it
             continue
         if status.st_uid == os.geteuid() and status.st_ino == mark.inode:
             with _claimed(path, mark) as kept_because:
@@ -222,16 +225,16 @@ def find_leftovers(parent: Path, name: re.Pattern[str]) -> Iterator[Leftover]:
 
 
 def delete_leftovers(parent: Path, name: re.Pattern[str]) -> None:
-    """Delete what killed processes left in ``parent``: folders whose mark is firth's and whose process has ended.
+    """Delete folders in ``parent`` that have firth's mark and whose process has ended.
 
-    A folder whose process was killed before it wrote the mark is empty; it goes too, once it is a minute old.
+    If a process was killed before it wrote the mark, its folder is empty. It is deleted too if it is a minute old.
     """
     for leftover in find_leftovers(parent, name):
         if leftover.kept_because is None:
-            with contextlib.suppress(OSError):  # gone meanwhile, or not to be deleted by this user: it stays listed
+            with contextlib.suppress(OSError):  # it was deleted meanwhile, or this user may not delete it
                 delete_leftover(leftover)
     for path in _list(parent, name):
-        with contextlib.suppress(OSError):  # the same; a folder that is not empty is not deleted
+        with contextlib.suppress(OSError):  # the same reasons, or the folder is not empty
             status = os.lstat(path)
             is_old = time.time() - status.st_mtime > _OLD_S
             if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and is_old:
@@ -243,12 +246,12 @@ def delete_leftovers(parent: Path, name: re.Pattern[str]) -> None:
 def _list(parent: Path, name: re.Pattern[str]) -> list[Path]:
     try:
         return [parent / entry for entry in sorted(os.listdir(parent)) if name.fullmatch(entry)]
-    except OSError:  # what cannot be listed cannot be cleaned; whoever writes there is told by the system
+    except OSError:  # a folder that cannot be listed cannot be cleaned; writing into it raises its own error
         return []
 
 
 def delete_leftover(leftover: Leftover) -> None:
-    """Delete one folder that `find_leftovers` found, unless another process took it meanwhile.
+    """Delete a folder that `find_leftovers` found, unless another process locked it meanwhile.
 
     Raises
     ------
@@ -264,8 +267,8 @@ def delete_leftover(leftover: Leftover) -> None:
 
 
 def n_bytes_in(path: Path) -> int:
-    """Bytes of a file, or of all files in a folder; links count for themselves."""
-    with contextlib.suppress(OSError):  # what is deleted meanwhile has none
+    """Size in bytes of a file, or of all files in a folder. Links are not followed."""
+    with contextlib.suppress(OSError):  # a file deleted meanwhile counts 0 bytes
         if is_real_folder(path):
             return sum(n_bytes_in(path / name) for name in os.listdir(path))
         return os.lstat(path).st_size
@@ -274,7 +277,7 @@ def n_bytes_in(path: Path) -> int:
 
 @contextlib.contextmanager
 def _claimed(folder: Path, mark: Mark) -> Iterator[str | None]:
-    """With the folder's lock: None where the process that made the folder has ended, or why that is not sure."""
+    """Hold the folder's lock; yields None if the process that made the folder has ended, else the reason for doubt."""
     try:
         lock = FolderLock(folder, follow_links=False)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Room base: a file that appears whole or not at all, with the mode and the owner of the file that it replaces.
+"""Room base: writes a file completely or not at all, and keeps the mode and owner of a file that it replaces.
 
 Tests: tests/formats/test_permissions.py.
 """
@@ -17,23 +17,23 @@ from typing import Any
 from firth.base.owned import OwnedFolder
 from firth.errors import StorageError
 
-_ACCESS_LIST = "system.posix_acl_access"  # acl(5): who else may read the file
+_ACCESS_LIST = "system.posix_acl_access"  # acl(5): the access list of the file
 
 
 @contextlib.contextmanager
 def replaced_file(path: str | os.PathLike[str], *, sync: bool = False) -> Iterator[io.FileIO]:
-    """A raw stream whose content becomes ``path`` when the block ends well; otherwise nothing changes.
+    """Yield a raw stream. If the block succeeds, its content becomes ``path``; otherwise nothing changes.
 
-    The file is written in a marked folder beside its place (`firth.base.owned`) and renamed. A symbolic link keeps
-    pointing at the file that is replaced. The new file has the mode, the access list and, where this user may give
-    files away, the owner of the old one; a file that is new has what the umask leaves.
+    The file is written in a marked folder next to the target (`firth.base.owned`) and renamed. If ``path`` is a
+    symbolic link, its target is replaced. The new file gets the mode and access list of the old one, and its owner if
+    this user may change the owner. A file that did not exist gets the permissions of the umask.
 
     Raises
     ------
     StorageError
-        ``path`` is no regular file.
+        ``path`` is not a regular file.
     OSError
-        It cannot be written.
+        ``path`` cannot be written.
     """
     regular_status(Path(path))
     place = Path(os.path.realpath(path))
@@ -51,20 +51,20 @@ def replaced_file(path: str | os.PathLike[str], *, sync: bool = False) -> Iterat
 
 
 def write_file(path: str | os.PathLike[str], data: Any) -> None:
-    """Replace a file by these bytes: see `replaced_file`."""
+    """Replace the content of a file by ``data``; see `replaced_file`."""
     with replaced_file(path) as file:
         write_all(file, data)
 
 
 def regular_status(path: Path) -> os.stat_result | None:
-    """The status of a regular file, None where there is no file.
+    """The status of a regular file; None if there is no file.
 
     Raises
     ------
     StorageError
-        It is a folder, a pipe or a device.
+        The path is a folder, a pipe or a device.
     OSError
-        It cannot be looked at.
+        The status cannot be read.
     """
     try:
         status = os.stat(path)
@@ -78,9 +78,9 @@ def regular_status(path: Path) -> os.stat_result | None:
 
 
 def keep_permissions(descriptor: int, replaced: Path) -> None:
-    """Give an open file the mode, access list and owner of the file that it is going to replace, if there is one.
+    """Give an open file the mode, access list and owner of the file that it will replace, if there is one.
 
-    Where the group cannot be given, the new group may do what everybody may: the file is opened to nobody.
+    If the group cannot be set, the group's permissions become those of all others, so nobody gains access.
     """
     try:
         old = os.stat(replaced)
@@ -90,7 +90,7 @@ def keep_permissions(descriptor: int, replaced: Path) -> None:
         return
     new = os.fstat(descriptor)
     if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
-        for owner in (old.st_uid, -1):  # root may give the owner too, others at most a group of their own
+        for owner in (old.st_uid, -1):  # root may set the owner; other users may set only one of their own groups
             try:
                 os.fchown(descriptor, owner, old.st_gid)
             except OSError as error:
@@ -102,17 +102,17 @@ def keep_permissions(descriptor: int, replaced: Path) -> None:
     given = os.fstat(descriptor)
     group_is_kept = given.st_gid == old.st_gid
     if not group_is_kept or given.st_uid != old.st_uid:
-        mode &= 0o777  # no file runs with the rights of a user who did not say so
+        mode &= 0o777  # without setuid and setgid bits, because the owner has changed
     access_list = _read_access_list(replaced) if group_is_kept else None
-    if not group_is_kept or access_list is not None:  # with a list, the group's bits are the list's mask
+    if not group_is_kept or access_list is not None:  # with an access list, the group's bits are the mask of the list
         mode = mode & ~0o070 | (mode & 0o007) << 3
     try:
         os.fchmod(descriptor, mode)
-    except OSError:  # a file system without modes: an error only where more could be done to the new file
+    except OSError:  # a file system without modes; an error only if the new file would have more permissions
         if stat.S_IMODE(os.fstat(descriptor).st_mode) & ~mode:
             raise
     if access_list is not None:
-        with contextlib.suppress(OSError):  # the mode from above holds: fewer may read the file, never more
+        with contextlib.suppress(OSError):  # the mode set above remains, which gives access to fewer users, not more
             os.setxattr(descriptor, _ACCESS_LIST, access_list)
 
 
@@ -121,30 +121,30 @@ def _read_access_list(path: Path) -> bytes | None:
         return None
     try:
         return os.getxattr(path, _ACCESS_LIST)
-    except OSError:  # there is none, or the file system knows no such lists
+    except OSError:  # there is no list, or the file system does not support lists
         return None
 
 
 def create_file(path: Path) -> io.FileIO:
-    """A new file, open for writing; one that exists, or a link of that name, is an error."""
+    """Create a file and open it for writing; an existing file or link of that name is an error."""
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_CLOEXEC", 0)
     return io.FileIO(os.open(path, flags, 0o666), "wb")
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames in ``folder`` last through a power cut."""
+    """Sync ``folder``, so that renames in it survive a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems without it, as some network ones
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot sync a folder
             raise
     finally:
         os.close(descriptor)
 
 
 def write_all(stream: Any, data: Any) -> None:
-    """Write every byte: a raw file may take fewer than it is offered."""
+    """Write all bytes. A single write to a raw file may write only a part."""
     view = memoryview(data).cast("B")
     while len(view):
         view = view[stream.write(view) :]

@@ -1,4 +1,4 @@
-"""Room base: near spellings of a word that is not known, and the question that a message asks with them.
+"""Room base: finds words with a spelling similar to an unknown word, for the messages of errors.
 
 Tests: tests/vectors/test_word_vectors.py.
 """
@@ -17,15 +17,15 @@ _MAX_LENGTH = 40  # characters; longer words get no suggestions
 
 
 def did_you_mean(near: Sequence[str]) -> str:
-    """The end of a message about an unknown word: empty where no spelling is near."""
+    """The end of a message about an unknown word; empty if there is no similar spelling."""
     return f"; did you mean {', '.join(map(repr, near))}?" if near else ""
 
 
 def near_spellings(word: str, words: Iterable[str], n_best: int = 3) -> list[str]:
-    """Words at the smallest edit distance, case ignored; of equally near ones, the first (the more frequent).
+    """Words at the smallest edit distance, ignoring case. Among equal distances, the first (more frequent) words.
 
-    The optimal-string-alignment distance (insert, delete, replace, swap of neighbours cost 1) of a block of words at
-    a time. A sixth to a third of the word may differ.
+    The distance is the optimal string alignment distance (insert, delete, replace and swap of neighbours cost 1),
+    computed for a block of words at a time. The largest accepted distance is a sixth to a third of the word's length.
     """
     target = word.lower()
     if not 0 < len(target) <= _MAX_LENGTH:

@@ -1,4 +1,4 @@
-"""Room base: what the system's errors mean for the person who writes a file or a folder, and what to do."""
+"""Room base: turns errors of the system in writing a file or a folder into messages that say what to do."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 
 from firth.errors import StorageError
 
-_FULL = "No space left"  # as the native core's messages have it
+_FULL = "No space left"  # the words in messages of the native core
 
 
 def storage_error(error: OSError, path: Path | None) -> StorageError:
-    """The error to raise where ``path`` could not be written; nothing was changed.
+    """The error to raise if ``path`` could not be written. Its message says that nothing was changed.
 
     Parameters
     ----------
     error : OSError
-        A StorageError keeps its message; where the disk is full, the free space is added.
+        A StorageError keeps its message; if the disk is full, the free space is added.
     path : Path or None
-        The file or folder; None where only the caller's caller knows it, and makes the error anew.
+        The file or folder. None if only an outer caller knows it; that caller then makes the error again.
     """
     if isinstance(error, StorageError):
         text = str(error)
@@ -47,7 +47,7 @@ def _free(path: Path | None) -> str:
     for folder in () if path is None else (path, path.parent):
         try:
             return f" ({shutil.disk_usage(folder).free:,} bytes are free in {folder})"
-        except OSError:  # not made yet
+        except OSError:  # the folder does not exist yet
             continue
     return ""
 

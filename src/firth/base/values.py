@@ -1,7 +1,7 @@
-"""Room base: values that users pass, checked the same way in every room: choices, whole numbers, finite numbers.
+"""Room base: validates values from users in the same way in every room: choices, whole numbers, finite numbers.
 
-The names say what a function does: ``is_`` answers, ``validate_`` raises or returns nothing, ``as_`` raises or returns
-the value in its type.
+The prefix of a name tells its effect: ``is_`` returns a bool, ``validate_`` raises or returns nothing, ``as_`` raises
+or returns the value in its type.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from firth.errors import ParameterError
 
 
 def is_integer(value: object) -> TypeGuard[int]:
-    """Whether a value is a whole number of an integer type, NumPy's included; a bool is none."""
+    """Whether a value has an integer type, of Python or NumPy. A bool does not count."""
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether a value is a real number, NumPy's included; a bool and a string are none."""
+    """Whether a value is a real number, of Python or NumPy. A bool or a string does not count."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 

@@ -1,7 +1,7 @@
-"""Room base: words as UTF-8 bytes in one buffer, and where each word begins.
+"""Room base: words as UTF-8 bytes in one buffer, with the offset of each word.
 
-A Python string takes some 60 bytes beside its letters, and its place in a dict 100 more: of millions of words, none is
-made before it is asked for.
+A Python string needs about 60 bytes in addition to its letters, and an entry in a dict 100 more. So the strings of
+millions of words are made only when they are requested.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class WordBuffer:
     word_bytes : uint8 array, (n_bytes,)
         All words, one after the other, in UTF-8.
     offsets : int64 array, (V + 1,)
-        Rising from 0 to ``n_bytes``.
+        Offsets of the words, rising from 0 to ``n_bytes``.
 
     Raises
     ------
     ShapeError, ParameterError
-        An array of another kind; offsets that do not rise from 0 to ``n_bytes``.
+        An array has another type or shape, or the offsets do not rise from 0 to ``n_bytes``.
     """
 
     def __init__(self, word_bytes: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
@@ -72,7 +72,7 @@ class WordBuffer:
         return self._bytes[int(self._offsets[number]) : int(self._offsets[number + 1])].tobytes()
 
     def all_encoded(self) -> Iterator[bytes]:
-        """The bytes of each word, in order; in blocks, so that no copy of the whole buffer is made."""
+        """Yield the bytes of each word, in order. Reads in blocks, without a copy of the whole buffer."""
         for start in range(0, len(self), _BLOCK_WORDS):
             offsets = self._offsets[start : start + _BLOCK_WORDS + 1].tolist()
             first = offsets[0]
@@ -81,27 +81,29 @@ class WordBuffer:
                 yield data[low - first : high - first]
 
     def has_same_words(self, other: WordBuffer) -> bool:
-        """Whether both hold the same words in the same order."""
+        """Whether both have the same words in the same order."""
         return np.array_equal(self._offsets, other._offsets) and np.array_equal(self._bytes, other._bytes)
 
     def validate_utf8(self) -> None:
-        """Raise UnicodeDecodeError where the bytes of a word are not UTF-8."""
+        """Raise UnicodeDecodeError if the bytes of a word are not UTF-8."""
         str(self._bytes.data, "utf-8")
         starts = self._offsets[:-1]
         starts = starts[starts < len(self._bytes)]
-        inside = np.flatnonzero(self._bytes[starts] & 0xC0 == 0x80)  # valid in all, but a word begins in a character
+        inside = np.flatnonzero(
+            self._bytes[starts] & 0xC0 == 0x80
+        )  # the buffer is valid, but a word begins inside a character
         if len(inside):
             start = int(starts[inside[0]])
             raise UnicodeDecodeError("utf-8", self._bytes[start : start + 1].tobytes(), 0, 1, "invalid start byte")
 
 
 def pack_words(words: Iterable[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The two arrays of a `WordBuffer` of strings, to be stored.
+    """The two arrays of a `WordBuffer` of strings, for storage.
 
     Raises
     ------
     UnicodeEncodeError
-        A word holds a lone surrogate, which UTF-8 cannot express.
+        A word has a lone surrogate, which UTF-8 cannot encode.
     """
     packed = WordBuffer.pack(word.encode("utf-8") for word in words)
     return packed.word_bytes, packed.offsets
@@ -113,7 +115,8 @@ def unpack_words(word_bytes: NDArray[np.uint8], offsets: NDArray[np.int64]) -> l
     Raises
     ------
     ValueError
-        Arrays that are no `WordBuffer` (ShapeError, ParameterError); bytes that are not UTF-8 (UnicodeDecodeError).
+        The arrays are not those of a `WordBuffer` (ShapeError, ParameterError), or bytes are not UTF-8
+        (UnicodeDecodeError).
     """
     packed = WordBuffer(np.asarray(word_bytes, dtype=np.uint8), np.asarray(offsets, dtype=np.int64))
     return [word.decode("utf-8") for word in packed.all_encoded()]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from firth.base.values import validate_choice
-from firth.cli.labelled_text import FORMATS, LabelledTexts, read_labelled_texts
-from firth.cli.text_lines import STANDARD_INPUT, LineBlock, is_table, read_line_blocks, read_table_blocks
+from firth.classification.labelled_text import FORMATS, LabelledTexts, read_labelled_texts
+from firth.classification.text_lines import STANDARD_INPUT, LineBlock, is_table, read_line_blocks, read_table_blocks
 from firth.errors import ParameterError, StorageError
 from firth.formats.target import whole_file, write_all
 

@@ -14,7 +14,7 @@ import typer
 
 from firth.classification.classifier import Classifier, load_classifier
 from firth.classification.scores import LabelScores, ScoreCounter
-from firth.cli.text_lines import LineBlock
+from firth.classification.text_lines import LineBlock
 from firth.errors import CorpusError, ParameterError
 from firth.estimators.confusion import compute_confusion
 from firth.formats.target import whole_file, write_all

@@ -87,9 +87,7 @@ def _flatten(record: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
             rows.extend(_flatten(value, f"{name}."))
         elif name == "history.epochs":
             for epoch in value:
-                error = epoch.get("loss_standard_error")
-                loss = f"loss {_number(epoch['loss_nats'])}" + (f" ± {error:.2g}" if error else "")
-                numbers = f"{loss}, {_number(epoch['words_per_s'])} words/s"
+                numbers = f"loss {_number(epoch['loss_nats'])}, {_number(epoch['words_per_s'])} words/s"
                 heldout = epoch["heldout_loss_nats"]
                 rows.append((f"epoch {epoch['epoch']}", numbers + (f", held out {heldout:.4f}" if heldout else "")))
         elif name == "history.evaluations":

@@ -269,7 +269,6 @@ def summarize(model: Model, folder: Path) -> dict[str, Any]:
         "train_seconds": history.train_seconds,
         "words_per_s": history.words_per_s,
         "loss_nats": history.loss_nats[-1] if history.epochs else math.nan,
-        "loss_standard_error": history.epochs[-1].loss_standard_error if history.epochs else math.nan,
         "guessing_loss_nats": history.guessing_loss_nats,
         "heldout_loss_nats": history.heldout_loss_nats[-1] if history.heldout_loss_nats else None,
         "stop_reason": history.stop_reason,

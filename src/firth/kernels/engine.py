@@ -32,37 +32,28 @@ from firth.native.settings import RowMatrix
 from firth.numerics.huffman import build_huffman_tree
 
 HELDOUT_NEGATIVES = 10
-# Of longer corpora the training loss is estimated, from one in LOSS_EVERY blocks of 64 tokens: of every example it took
-# 3 to 4 % of the time. Not so under full softmax, where it takes next to none.
-EXACT_LOSS_TOKENS, LOSS_EVERY = 1 << 20, 4
 
 Matrix = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class SliceResult:
-    """Sums over a stretch of training.
+    """Sums over a slice of training.
 
     Attributes
     ----------
     loss_nats : float
-        Summed in float64 over the blocks of tokens whose loss is taken (see ``Engine``'s ``loss_every``); each
-        example's loss counts by the weight of its sequence.
+        Of all examples, each times the weight of its sequence; summed in float64.
     weight : float
-        The weights of these blocks' examples, added; without weights their number. The mean loss is loss_nats / weight.
-    loss_moments : tuple of three floats
-        Sums over these blocks of squared loss, loss times weight, and squared weight, times the share of blocks left
-        out (0 where every block's loss is taken). Those of slices add up; the mean loss's standard error is made of
-        them (training/history.py).
+        The weights of the examples, added; without weights their number. The mean loss is loss_nats / weight.
     n_examples : int
-        Positive examples of all blocks: a pair of words for skip-gram, a window for CBOW.
+        Positive examples: a pair of words for skip-gram, a window for CBOW.
     n_centers : int
         Windows with a context.
     """
 
     loss_nats: float
     weight: float
-    loss_moments: tuple[float, float, float]
     n_examples: int
     n_centers: int
 
@@ -80,10 +71,6 @@ class Engine:
         (native/cpp/train/replicas.hpp), and adds them up every 65,536 / threads tokens or sooner.
     noise_distribution : float array, (n_targets,), or None
         Takes the place of the counts raised to ``noise_exponent``.
-    loss_every : int or None
-        The training loss is taken of one in so many blocks of 64 tokens, drawn by counter among that many that follow
-        each other, the same in every epoch; 1: of all. None: 1 up to ``EXACT_LOSS_TOKENS`` tokens and under full
-        softmax, else ``LOSS_EVERY``.
     initial_vectors : float array, (n_input_rows, D), or None
         Rows that are NaN throughout are drawn as without it.
     frozen : bool array, (n_input_rows,), or None
@@ -93,15 +80,13 @@ class Engine:
 
     Attributes
     ----------
-    loss_every : int
     guessing_loss_nats : float
         The mean training loss where every logit is zero (kernels/guessing.py).
 
     Raises
     ------
     ParameterError
-        There are too few targets for the loss, or ``loss_every`` is below 1, or ``subsample`` is above 0 for examples
-        of which nothing is left out.
+        There are too few targets for the loss, or ``subsample`` is above 0 for examples of which nothing is left out.
     NativeError
         The native library has other settings than this Python code, or lacks a side.
     """
@@ -114,11 +99,8 @@ class Engine:
         noise_distribution: NDArray[np.float64] | None = None,
         initial_vectors: Matrix | None = None,
         frozen: NDArray[np.bool_] | None = None,
-        loss_every: int | None = None,
         instruction_set: str | None = None,
     ) -> None:
-        if loss_every is not None and loss_every < 1:
-            raise ParameterError(f"loss_every must be at least 1, got {loss_every}")
         config = config.resolved()
         self._objective = config.objective
         outputs = self._objective.outputs
@@ -159,8 +141,6 @@ class Engine:
             largest_weight=1.0 if examples.weights is None else float(examples.weights.max(initial=0.0)),
             **given,
         )
-        every = 1 if outputs.takes_every_loss or len(examples.ids) <= EXACT_LOSS_TOKENS else LOSS_EVERY
-        self.loss_every = loss_every or every
         self.guessing_loss_nats = guessing_loss(counts, config, **given)
         # The root of a tree is the last node, and the busiest.
         output_touches = rates.outputs if tree is None else rates.outputs[::-1]
@@ -189,7 +169,6 @@ class Engine:
             stop_flag=self._stop_flag,
             noise_purpose=int(Purpose.NEGATIVES),
             shard_tokens=shard_tokens,
-            loss_every=self.loss_every,
         )
         self._kernel.initial_vectors(config.seed, self._input, self._dims)
         if initial_vectors is not None:
@@ -231,7 +210,7 @@ class Engine:
         StoppedError
             After ``request_stop``; what was done of the slice stays done.
         """
-        return self._as_slice_result(self._kernel.train_slice(self._settings, start, stop, epoch))
+        return _as_slice_result(self._kernel.train_slice(self._settings, start, stop, epoch))
 
     @property
     def round_tokens(self) -> int:
@@ -255,9 +234,9 @@ class Engine:
         if self.round_tokens < _TOKENS_WORTH_A_BARRIER:
             threads = 1  # the same bits, and no time lost in waiting for each other
         rounds = self._rounds.get(threads)
-        if rounds is None:  # their tables are large, and serve every stretch
+        if rounds is None:  # their tables are large, and serve every call
             rounds = self._rounds[threads] = self._kernel.make_rounds(self._settings, threads)
-        return self._as_slice_result(rounds.train(start, stop, epoch))
+        return _as_slice_result(rounds.train(start, stop, epoch))
 
     def heldout_loss(
         self,
@@ -358,18 +337,13 @@ class Engine:
         """Forget ``request_stop``."""
         self._stop_flag[0] = 0
 
-    def _as_slice_result(self, result: Result) -> SliceResult:
-        left_out = 1 - 1 / self._settings.loss_every
-        moments = (
-            left_out * result.loss_squares,
-            left_out * result.loss_by_weight,
-            left_out * result.weight_squares,
-        )
-        return SliceResult(result.loss, result.weight, moments, result.examples, result.centers)
-
     def _validate_shape(self, name: str, matrix: Matrix, n_rows: int) -> None:
         if matrix.shape != (n_rows, self._dims):
             raise ShapeError(f"{name} must have shape ({n_rows}, {self._dims}), got {matrix.shape}")
+
+
+def _as_slice_result(result: Result) -> SliceResult:
+    return SliceResult(result.loss, result.weight, result.examples, result.centers)
 
 
 _TOKENS_WORTH_A_BARRIER = 1000  # some 0.3 ms of training; a round has two barriers

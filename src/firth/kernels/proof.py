@@ -130,9 +130,9 @@ class NativeUnit:
         return cls(OBJECTIVES["skipgram", "negative-sampling"], inputs, outputs, {}, None)
 
     def update_natively(
-        self, ids: UnitIds, instruction_set: str, *, double_precision: bool
+        self, ids: UnitIds, instruction_set: str, *, double_precision: bool, learning_rate: float = 1.0
     ) -> tuple[float, NDArray[Any], NDArray[Any]]:
-        """The native loss in nats, and copies of both matrices after one update at learning rate 1, with padding."""
+        """The native loss in nats, and copies of both matrices after one update, with padding."""
         dtype = np.dtype(np.float64 if double_precision else np.float32)
         inputs, outputs = _pad(self.input_vectors, dtype), _pad(self.output_vectors, dtype)
         kernel = open_kernel(instruction_set)
@@ -143,7 +143,7 @@ class NativeUnit:
             np.array([bits for _, bits in ids.context], np.uint8) if len(ids.targets) > 1 else None,
             np.array(ids.targets, np.int32),
             self._negative_ids(ids),
-            1.0,
+            learning_rate,
             double_precision=double_precision,
         )
         return loss, inputs, outputs
@@ -219,7 +219,6 @@ class NativeUnit:
             stop_flag=None,
             noise_purpose=0,
             shard_tokens=1,
-            loss_every=1,
         )
 
 

@@ -1,12 +1,13 @@
-"""Room kernels: how often rows are touched, and what follows for threads that learn on copies of them.
+"""Room kernels: how often rows are touched, and what follows for workers that learn on copies of them.
 
-``touch_rates`` says which rows a thread of lock-free training should have copies of (native/cpp/train/replicas.hpp),
-and ``choose_shard_tokens`` how long a shard of deterministic training may run before the shards' work is
-brought together.
+``merge_factor`` is the law by which copies are added up; native code has its twin (native/cpp/train/merging.hpp), and
+docs/merging.md derives it. ``touch_rates`` says which rows a thread of lock-free training should have copies of
+(native/cpp/train/replicas.hpp), and ``choose_shard_tokens`` how long a shard of deterministic training may run before
+the shards' copies are added up.
 
 In a round of deterministic training, shards learn on copies of rows as the round found them; then their differences are
-added (damped, see native/cpp/train/deterministic.hpp). A row that many shards move far towards the same place
-overshoots, and with small vocabularies that diverges. What a row is moved by in a round grows with
+added by the law. A row that many shards move far towards the same place overshoots, and with small vocabularies that
+diverges. What a row is moved by in a round grows with
 
     load = learning_rate * (terms of the gradient that fall on the row in a round)
 
@@ -16,6 +17,7 @@ so the length of a shard is chosen such that the busiest row's load stays below 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,8 +29,38 @@ from firth.kernels.sides.side import Corpus
 from firth.numerics.distributions import keep_probabilities
 from firth.numerics.huffman import HuffmanTree
 
+RELAXATION = 4.0  # of a touch at learning rate 1, along the direction that settles first
+MARGIN = 0.85
+DAMPING = 0.25
 MAX_LOAD = 25.0  # learning rate times terms: 1000 terms a round at 0.025
 MAX_SHARD_TOKENS = 960  # native/cpp/plan/plan.hpp plans 1024 tokens at once; whole blocks
+
+
+def merge_factor(step: float, copies: int, delay: int) -> float:
+    """What the summed differences of copies of a row are multiplied by when they are added to the row.
+
+    f = min(m^-DAMPING, gain(d) / (m r)),  r = 1 - exp(-RELAXATION step),
+    gain(d) = min(1, MARGIN limit(d)),  limit(d) = 2 sin(pi / (2 (2 d + 1)))
+
+    Parameters
+    ----------
+    step : float >= 0
+        Learning rate times the touches of one copy.
+    copies : int >= 1
+        m: copies that are added at once, none of which saw what the others learned.
+    delay : int >= 0
+        d: merges of other workers between the moment when the copies were taken and this merge.
+
+    References
+    ----------
+    Levin, May (1976), A note on difference-delay equations, Theoretical Population Biology 9.
+    """
+    settled_share = -math.expm1(-RELAXATION * step)
+    damped: float = math.pow(copies, -DAMPING)
+    if settled_share == 0:
+        return damped
+    gain = min(1.0, MARGIN * 2 * math.sin(math.pi / (2 * (2 * delay + 1))))
+    return min(damped, gain / (copies * settled_share))
 
 
 @dataclass(frozen=True)

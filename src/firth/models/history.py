@@ -26,9 +26,8 @@ class EpochRecord:
         From 1.
     loss_nats : float
         Mean training loss in nats per positive example with its K negatives (CBOW: per centre), summed in float64. An
-        example's loss is taken before its update, and counts by the weight of its sequence. NaN where no example's loss
-        was taken. Of a corpus of more than about a million tokens, the mean of a quarter of its blocks of 64 tokens,
-        drawn by counter from the seed: the same blocks in each epoch.
+        example's loss is taken before its update, and counts by the weight of its sequence. NaN where no example has a
+        weight.
     n_examples : int
         Positive examples: pairs of words for skip-gram, windows for CBOW.
     words_per_s : float
@@ -39,9 +38,6 @@ class EpochRecord:
         Spent on the epoch, held-out evaluations and checkpoints included.
     heldout_loss_nats : float or None
         At the epoch's end.
-    loss_standard_error : float
-        Of loss_nats, against the mean of all blocks; 0 where all were taken. The error of a difference of two epochs is
-        smaller: their blocks are the same.
     """
 
     epoch: int
@@ -51,7 +47,6 @@ class EpochRecord:
     learning_rate: float
     seconds: float
     heldout_loss_nats: float | None = None
-    loss_standard_error: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -81,20 +76,6 @@ class Evaluation:
         if self.heldout_loss_nats is not None and other.heldout_loss_nats is not None:
             return self.heldout_loss_nats < other.heldout_loss_nats
         return False
-
-
-def mean_loss_error(loss_nats: float, weight: float, moments: tuple[float, float, float]) -> float:
-    """The standard error of R = loss_nats / weight, a ratio of sums over a share of the blocks.
-
-    With b over the blocks whose loss is taken and f their share: sqrt((1 - f) sum_b (loss_b - R weight_b)^2) / weight
-    (Cochran, *Sampling Techniques*, 1977, section 6.4), as if they had been drawn anywhere. One is drawn in each few
-    that follow each other, so where the loss falls in the course of the epoch it is too large.
-    """
-    if weight <= 0:
-        return 0.0
-    mean = loss_nats / weight
-    squares, product, weights = moments
-    return math.sqrt(max(0.0, squares - 2 * mean * product + mean**2 * weights)) / weight
 
 
 @dataclass
@@ -202,7 +183,7 @@ class History:
             {key: value for key, value in rest.items() if key != "kept"},
             "history",
             epochs=[
-                read_record(EpochRecord, _with_nan(as_object(record, "history.epochs"), _NAN_NAMES), "history.epochs")
+                read_record(EpochRecord, _epoch_values(as_object(record, "history.epochs")), "history.epochs")
                 for record in as_list(require(values, "epochs", "history"), "history.epochs")
             ],
             evaluations=[
@@ -215,7 +196,12 @@ class History:
 
 _LISTS = ("epochs", "evaluations")
 _NAN_NAMES = ("loss_nats", "words_per_s")  # null stands for NaN
+_FORMER_NAMES = ("loss_standard_error",)  # earlier versions estimated the loss of long corpora
 
 
-def _with_nan(record: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {key: math.nan if key in names and value is None else value for key, value in record.items()}
+def _epoch_values(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: math.nan if key in _NAN_NAMES and value is None else value
+        for key, value in record.items()
+        if key not in _FORMER_NAMES
+    }

@@ -34,10 +34,6 @@ _TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda value: isinstance(value, list) and all(isinstance(text, str) for text in value),
         "a list of texts",
     ),
-    "tuple[float, float, float]": (
-        lambda value: isinstance(value, (list, tuple)) and len(value) == 3 and all(map(_is_number, value)),
-        "a list of three numbers",
-    ),
 }
 
 
@@ -67,8 +63,6 @@ def read_record(kind: type[Record], values: object, name: str, **given: Any) -> 
         is_valid, what = _TYPES[str(fields[key].type)]
         if not is_valid(value):
             raise ValueError(f"{name}.{key} must be {what}, got {describe_json(value)}")
-        if isinstance(value, list) and str(fields[key].type).startswith("tuple"):
-            numbers[key] = tuple(value)
     for key, field in fields.items():
         if key not in numbers and field.default is field.default_factory is dataclasses.MISSING:
             raise ValueError(f"{name} must hold {key!r}")

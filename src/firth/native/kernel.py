@@ -22,14 +22,11 @@ MAX_NEGATIVES = 1 << 16  # native/cpp/model/settings.hpp
 
 
 class Result(ctypes.Structure):
-    """Sums of a stretch: loss in nats, weight of its examples, three products of these by blocks, examples, windows."""
+    """Sums of a slice: loss in nats, weight of its examples, examples, windows."""
 
     _fields_ = [
         ("loss", c_double),
         ("weight", c_double),
-        ("loss_squares", c_double),
-        ("loss_by_weight", c_double),
-        ("weight_squares", c_double),
         ("examples", c_int64),
         ("centers", c_int64),
     ]
@@ -68,13 +65,9 @@ class Kernel:
         """Name and version of the compiler that built the library, such as ``"GCC 12.2.0"``."""
         return compiler_of(self._library)
 
-    def train_slice(
-        self, settings: Settings, start: int, stop: int, epoch: int, *, double_precision: bool = False
-    ) -> Result:
+    def train_slice(self, settings: Settings, start: int, stop: int, epoch: int) -> Result:
         result = Result()
-        self._check(
-            self._library.firth_train_slice(ctypes.byref(settings.struct), double_precision, start, stop, epoch, result)
-        )
+        self._check(self._library.firth_train_slice(ctypes.byref(settings.struct), start, stop, epoch, result))
         return result
 
     @property
@@ -82,19 +75,17 @@ class Kernel:
         """Shards of one round of deterministic training."""
         return int(self._library.firth_shards())
 
+    def merge_factor(self, step: float, copies: int, delay: int) -> float:
+        """The factor of the law by which copies of rows are added up (native/cpp/train/merging.hpp)."""
+        return float(self._library.firth_merge_factor(step, copies, delay))
+
     def make_rounds(self, settings: Settings, threads: int) -> Rounds:
         """The workspace of deterministic training."""
         return Rounds(self._library, settings, threads)
 
-    def evaluate_slice(
-        self, settings: Settings, start: int, stop: int, epoch: int, *, double_precision: bool = False
-    ) -> Result:
+    def evaluate_slice(self, settings: Settings, start: int, stop: int, epoch: int) -> Result:
         result = Result()
-        self._check(
-            self._library.firth_evaluate_slice(
-                ctypes.byref(settings.struct), double_precision, start, stop, epoch, result
-            )
-        )
+        self._check(self._library.firth_evaluate_slice(ctypes.byref(settings.struct), start, stop, epoch, result))
         return result
 
     def update_unit(
@@ -162,11 +153,12 @@ class Kernel:
 
 @functools.cache
 def _declare(library: ctypes.CDLL) -> None:
-    slice_arguments = [c_void_p, c_int32, c_int64, c_int64, c_int32, POINTER(Result)]
+    slice_arguments = [c_void_p, c_int64, c_int64, c_int32, POINTER(Result)]
     for name, arguments in {
         "firth_train_slice": slice_arguments,
         "firth_evaluate_slice": slice_arguments,
         "firth_shards": [],
+        "firth_merge_factor": [c_double, c_int32, c_int32],
         "firth_rounds_create": [c_void_p, c_int32, POINTER(c_void_p)],
         "firth_rounds_train": [c_void_p, c_int64, c_int64, c_int32, POINTER(Result)],
         "firth_rounds_destroy": [c_void_p],
@@ -178,7 +170,7 @@ def _declare(library: ctypes.CDLL) -> None:
         "firth_initial_vectors": [c_uint64, c_void_p, c_int64, c_int64, c_int64, c_int32],
     }.items():  # fmt: skip
         function = getattr(library, name)
-        function.restype = None if name == "firth_rounds_destroy" else c_int64
+        function.restype = {"firth_rounds_destroy": None, "firth_merge_factor": c_double}.get(name, c_int64)
         function.argtypes = arguments
 
 

@@ -11,12 +11,12 @@ import numpy.typing as npt
 from firth.base.values import validate_choice
 from firth.corpus.tables import column_tokens, token_rows
 from firth.errors import MissingExtraError, ParameterError, ShapeError
+from firth.native import vector_sums
 from firth.vectors.neighbors import Floats, Rows, unit_rows
 from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import Word
 
 SIF_A = 1e-3  # Arora et al. 2017, section 4
-_TOKENS_AT_ONCE = 1 << 9  # their rows in float64 fit into the cache
 
 
 def text_vectors(
@@ -104,6 +104,8 @@ def sum_rows(
 ) -> Floats:
     """The weighted sum of the tokens' vectors of each text, float64 (n_texts, D).
 
+    Added up in float64, in the order of the tokens: the other texts of a call change no bit of a text's sum.
+
     Parameters
     ----------
     vectors : WordVectors
@@ -121,22 +123,17 @@ def sum_rows(
     ParameterError
         The vector of a token has a NaN or an infinity.
     """
-    n_texts = len(borders) - 1
-    sums = np.zeros((n_texts, vectors.dims))
-    text_ids = np.repeat(np.arange(n_texts), borders[1:] - borders[:-1])
-    for start in range(0, len(token_ids), _TOKENS_AT_ONCE):
-        part = slice(start, start + _TOKENS_AT_ONCE)
-        rows = vectors.matrix[token_ids[part]].astype(np.float64)
-        bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
-        if bad.size:
-            word = vectors.words[int(token_ids[start + int(bad[0])])]
-            raise ParameterError(f"the vector of {word!r} must be finite, got NaN or infinity")
-        if normalize_words:
-            rows = unit_rows(rows)
-        if token_weights is not None:
-            rows *= token_weights[part, None]
-        firsts = np.flatnonzero(np.diff(text_ids[part], prepend=-1))  # a text may continue in the next part
-        sums[text_ids[part][firsts]] += np.add.reduceat(rows, firsts, axis=0)
+    matrix = vectors.matrix
+    if matrix.dtype != np.float32 or (matrix.size and matrix.strides[1] != matrix.itemsize) or min(matrix.strides) < 0:
+        used, inverse = np.unique(token_ids, return_inverse=True)
+        matrix, rows = matrix[used].astype(np.float32, order="C"), inverse.reshape(-1)
+    else:
+        rows = token_ids
+    sums, bad = vector_sums.sum_rows(matrix, rows, borders, token_weights, normalize=normalize_words)
+    if bad is not None:
+        raise ParameterError(
+            f"the vector of {vectors.words[int(token_ids[bad])]!r} must be finite, got NaN or infinity"
+        )
     return sums
 
 

@@ -27,6 +27,5 @@ SIDE = OutputSide(
     busiest_output=lambda corpus, config, outputs: float(outputs.max()),
     guessing_loss=_guessing_loss,
     takes_all_targets=True,
-    takes_every_loss=True,
     part_words=narrowing_part_words,
 )

@@ -174,8 +174,6 @@ class OutputSide:
     draws_negatives, needs_tree : bool
     takes_all_targets : bool
         Of an example with several targets, all count at once; False: one of them is drawn in each epoch.
-    takes_every_loss : bool
-        The training loss is taken of every example: it costs next to nothing.
     part_words : function
         ``part_words(config, n_context)``: context words of one unit at most, where windows are divided into parts.
     """
@@ -193,5 +191,4 @@ class OutputSide:
     draws_negatives: bool = False
     needs_tree: bool = False
     takes_all_targets: bool = False
-    takes_every_loss: bool = False
     part_words: Callable[[Config, int], int] = _part_words

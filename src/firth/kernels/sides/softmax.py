@@ -24,5 +24,4 @@ SIDE = OutputSide(
     input_terms=lambda corpus, config: INPUT_TERMS,
     busiest_output=lambda corpus, config, outputs: float(corpus.kept.max()),
     guessing_loss=lambda corpus, config: math.log(len(corpus.counts)),
-    takes_every_loss=True,
 )

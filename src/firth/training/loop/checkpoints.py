@@ -20,9 +20,12 @@ from firth.base.json_file import as_object, describe_json, json_digest
 from firth.errors import FormatError, StorageError
 from firth.formats.model_folder import read_model_folder, write_model_folder
 from firth.models.history import History
-from firth.models.records import read_record, require
+from firth.models.records import as_list, read_record, require
 
 CHECKPOINT_VERSION = 1
+# Earlier versions took the loss of one block of tokens in four, in corpora of more than 2^20 tokens. Their sums of this
+# epoch are made to weigh as much as those of every block; moments that are not 0 mark them.
+_MOMENTS, _FORMER_LOSS_EVERY = "loss_moments", 4
 _TENSORS = ("input_vectors", "output_vectors", "kept_input_vectors", "kept_output_vectors")
 
 
@@ -41,9 +44,7 @@ class RunState:
     position : int
         Tokens of the encoded corpus trained in this epoch.
     loss_sum, weight_sum : float
-        This epoch's loss in nats, and the weights of its examples, so far, of the blocks whose loss is taken.
-    loss_moments : tuple of three floats
-        Theirs, added (``kernels.engine.SliceResult``).
+        This epoch's loss in nats, and the weights of its examples, so far.
     n_examples : int
     epoch_seconds : float
         Spent on this epoch so far.
@@ -62,7 +63,6 @@ class RunState:
     position: int = 0
     loss_sum: float = 0.0
     weight_sum: float = 0.0
-    loss_moments: tuple[float, float, float] = (0.0, 0.0, 0.0)
     n_examples: int = 0
     epoch_seconds: float = 0.0
     loss_bound_nats: float | None = None
@@ -80,9 +80,13 @@ class RunState:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> RunState:
         """The state that :meth:`to_json` wrote, without kept vectors; ValueError for what it never writes."""
-        plain = {key: value for key, value in as_object(values, "state").items() if key != "history"}
+        plain = {key: value for key, value in as_object(values, "state").items() if key not in ("history", _MOMENTS)}
         history = History.from_json(require(values, "history", "state"))
-        return read_record(cls, plain, "state", history=history, kept_vectors=None)
+        state = read_record(cls, plain, "state", history=history, kept_vectors=None)
+        if _MOMENTS in values and any(as_list(values[_MOMENTS], f"state.{_MOMENTS}")):
+            state.loss_sum *= _FORMER_LOSS_EVERY
+            state.weight_sum *= _FORMER_LOSS_EVERY
+        return state
 
 
 @dataclass(frozen=True)

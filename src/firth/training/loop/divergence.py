@@ -88,8 +88,8 @@ class DivergenceGuard:
         """Take a slice in; raise DivergenceError where the mean loss of enough examples is above the bound."""
         self._loss += result.loss_nats
         self._weight += result.weight
-        self._examples += result.n_examples / self._engine.loss_every  # of the others the loss is not taken
-        self._windows += result.n_centers / self._engine.loss_every
+        self._examples += result.n_examples
+        self._windows += result.n_centers
         if result.weight > 0:
             self._last_mean = result.loss_nats / result.weight
         if self._examples < LOSS_EXAMPLES or self._windows < LOSS_WINDOWS:

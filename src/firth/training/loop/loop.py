@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from firth.errors import TrainingError
 from firth.kernels.config import TrainingConfig
 from firth.kernels.plan import UNIT_BORDER
-from firth.models.history import EpochRecord, mean_loss_error
+from firth.models.history import EpochRecord
 from firth.training.loop.callbacks import CallbackList, TrainingState
 from firth.training.loop.checkpoints import (
     CheckpointWarning,
@@ -239,9 +239,6 @@ class TrainingLoop:
         state = self._state
         results = [piece.result for piece in sorted(self._absorbed, key=lambda piece: piece.slice.number)]
         state.loss_sum = math.fsum([state.loss_sum, *(result.loss_nats for result in results)])
-        moments = zip(state.loss_moments, *(result.loss_moments for result in results), strict=True)
-        squares, products, weights = (math.fsum(parts) for parts in moments)
-        state.loss_moments = (squares, products, weights)
         self._absorbed.clear()
         self._running_loss = 0.0
         self._clock()
@@ -279,8 +276,7 @@ class TrainingLoop:
 
     def _end_epoch(self) -> None:
         state = self._state
-        is_empty = state.n_examples == 0 or (state.weight_sum == 0 and self._engine.loss_every == 1)
-        if is_empty and not self._options.allows_empty_epochs:
+        if state.weight_sum == 0 and not self._options.allows_empty_epochs:
             raise self._no_example()
         self._guard.validate_vectors()
         self._record_epoch()
@@ -288,7 +284,6 @@ class TrainingLoop:
         state.epoch += 1
         state.position = 0
         state.loss_sum = state.weight_sum = 0.0
-        state.loss_moments = (0.0, 0.0, 0.0)
         state.n_examples = 0
         state.epoch_seconds = 0.0
         self._epoch_started = time.monotonic()
@@ -321,12 +316,10 @@ class TrainingLoop:
             learning_rate=self._learning_rate_at(state.epoch, state.position),
             seconds=state.epoch_seconds,
             heldout_loss_nats=heldout,
-            loss_standard_error=mean_loss_error(state.loss_sum, state.weight_sum, state.loss_moments),
         )
         state.history.epochs.append(record)
-        error = f" ± {record.loss_standard_error:.4f}" if record.loss_standard_error > 0 else ""
         parts = [
-            f"epoch {record.epoch}/{self._config.epochs}: loss {record.loss_nats:.4f}{error}",
+            f"epoch {record.epoch}/{self._config.epochs}: loss {record.loss_nats:.4f}",
             f"{format_count(record.words_per_s)} words/s",
             format_duration(record.seconds),
         ]

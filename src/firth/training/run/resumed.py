@@ -157,7 +157,6 @@ def _validate_state(folder: Path, state: RunState, epochs: int, n_tokens: int) -
                 f"{folder}: the checkpoint does not fit the run: {name} must be an integer {limit}, got {value!r};"
                 f" {_AGAIN}"
             )
-    moments = state.loss_moments if isinstance(state.loss_moments, tuple) else ()
-    numbers = (state.loss_sum, state.weight_sum, state.epoch_seconds, *moments)
-    if len(moments) != 3 or not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
+    numbers = (state.loss_sum, state.weight_sum, state.epoch_seconds)
+    if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
         raise FormatError(f"{folder}: the sums of the checkpoint must be finite numbers, got {numbers}; {_AGAIN}")

@@ -73,8 +73,7 @@ struct AliasColumn {
   FIELD(int64_t, n_targets)        /* ids that can be predicted: words, or labels */                                  \
   FIELD(const int32_t*, stop_flag) /* (1), polled; not 0: stop */                                                     \
   FIELD(int32_t, noise_purpose)    /* PURPOSE_NEGATIVES, or PURPOSE_HELDOUT_NOISE */                                  \
-  FIELD(int32_t, shard_tokens)     /* deterministic training: tokens of one shard, 1 .. MAX_SHARD_TOKENS */           \
-  FIELD(int32_t, loss_every)       /* the training loss is taken of one in so many blocks of LOSS_BLOCK */
+  FIELD(int32_t, shard_tokens)     /* deterministic training: tokens of one shard, 1 .. MAX_SHARD_TOKENS */
 
 struct Settings {
 #define FIRTH_MEMBER(type, name) type name;
@@ -87,28 +86,16 @@ struct Settings {
 // Whether the caller, from another thread, asks to stop.
 inline bool stop_requested(const int32_t* flag) { return flag && __atomic_load_n(flag, __ATOMIC_RELAXED); }
 
-// What a stretch of training (or of evaluation) yields; losses are sums in nats.
+// What a slice of training (or of evaluation) yields; losses are sums in nats.
 struct Result {
-  double loss;    // of the blocks that count, weighted by the sequences' weights
-  double weight;  // the weights of these blocks' examples, added: the loss per example is loss / weight
-  double loss_squares, loss_by_weight, weight_squares;  // sums over the blocks that count, for the error of the above
-  int64_t examples;  // positive examples, of all blocks: pairs (skip-gram), windows (CBOW)
+  double loss;       // of all examples, each times the weight of its sequence
+  double weight;     // the weights of the examples, added: the loss per example is loss / weight
+  int64_t examples;  // positive examples: pairs (skip-gram), windows (CBOW)
   int64_t centers;   // windows with at least one context word
-
-  void add_block(double block_loss, double block_weight) {
-    loss += block_loss;
-    weight += block_weight;
-    loss_squares += block_loss * block_loss;
-    loss_by_weight += block_loss * block_weight;
-    weight_squares += block_weight * block_weight;
-  }
 
   void add(const Result& part) {
     loss += part.loss;
     weight += part.weight;
-    loss_squares += part.loss_squares;
-    loss_by_weight += part.loss_by_weight;
-    weight_squares += part.weight_squares;
     examples += part.examples;
     centers += part.centers;
   }

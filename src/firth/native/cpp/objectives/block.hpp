@@ -168,11 +168,11 @@ struct BlockCoefficients {
 };
 
 // The update of NJ output rows, repeats folded: each input row is loaded once, gives to the outputs and takes from
-// them. What an input row becomes begins with itself (FIRST), or with begin(i, d), and goes to end(i, d, what it is
-// then). Input rows go in pairs: each is a chain of multiply-adds that wait for each other.
-template <class Real, int NJ, bool FIRST, class Begin, class End, class Coming>
-FIRTH_INLINE void update_block(Rows<Real> x, int m, Rows<Real> u, int n_padded, const Real* coefficients, Begin&& begin,
-                               End&& end, const Coming& coming) {
+// them. What it takes is added to the input row (ONTO_INPUT), or summed from zero, and goes to end(i, d, sum). Input
+// rows go in pairs: each is a chain of multiply-adds that wait for each other.
+template <class Real, int NJ, bool ONTO_INPUT, class End, class Coming>
+FIRTH_INLINE void update_block(Rows<Real> x, int m, Rows<Real> u, int n_padded, const Real* coefficients, End&& end,
+                               const Coming& coming) {
   typedef typename Simd<Real>::V V;
   for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
     V rows[NJ], updated[NJ];
@@ -190,14 +190,14 @@ FIRTH_INLINE void update_block(Rows<Real> x, int m, Rows<Real> u, int n_padded, 
 #pragma GCC unroll 2
       for (int k = 0; k < MI; ++k) {
         input[k] = load(x[i + k] + d);
-        if constexpr (!FIRST) moved[k] = begin(i + k, d);
+        if constexpr (!ONTO_INPUT) moved[k] = V{};
       }
 #pragma GCC unroll 12
       for (int j = 0; j < NJ; ++j) {
 #pragma GCC unroll 2
         for (int k = 0; k < MI; ++k) {
           const Real* const coefficient = c.of(j) + k * c.stride(j);
-          if (FIRST && j == 0)
+          if (ONTO_INPUT && j == 0)
             exchange<true>(coefficient, row(j), input[k], moved[k], updated[j]);
           else
             exchange<false>(coefficient, row(j), input[k], moved[k], updated[j]);
@@ -257,50 +257,109 @@ class Scratch {
   Buffer<Real> memory_;
 };
 
-// One pass of an update over all inputs, with NJ outputs: the inputs as they are so far come from `memory` unless it is
-// the FIRST pass, and go there unless it is the LAST. A function of its own: with several in one, registers run out.
-template <class Real, int NJ, bool FIRST, bool LAST, class Coming>
+// The step of an input is the sum of a term from each output: under full softmax, of V terms most of which are tiny.
+// Added to the input one by one, terms below half a unit of its last place would be lost, all of them. So the step is
+// summed apart, and added to the input once. It is summed by blocks of at most BLOCK_ROWS outputs, and these by groups
+// of GROUP_BLOCKS. With unit roundoff e, the step's error is at most
+//
+//   (BLOCK_ROWS + GROUP_BLOCKS + blocks / GROUP_BLOCKS + 2) e sum_j |c_j u_j|
+constexpr int GROUP_BLOCKS = 64;
+
+// The sums of `size` numbers each: of the present group of blocks, and of the groups before it.
+template <class Real>
+class BlockSums {
+ public:
+  BlockSums(Scratch<Real>& memory, size_t size) : size_(size), group_(memory.get(2 * size)), total_(group_ + size) {}
+
+  Real* group() const { return group_; }
+
+  // Whether the next block begins a group: it sets the group's sums, which others add to.
+  bool begin_block() {
+    if (blocks_ > 0 && blocks_ % GROUP_BLOCKS == 0) add_to(total_, blocks_ > GROUP_BLOCKS);
+    return blocks_++ % GROUP_BLOCKS == 0;
+  }
+
+  // Puts the sums of all blocks so far where the group's were.
+  void end() const {
+    if (blocks_ <= GROUP_BLOCKS) return;
+    for (size_t k = 0; k < size_; k += Simd<Real>::LANES) store(group_ + k, load(group_ + k) + load(total_ + k));
+  }
+
+ private:
+  void add_to(Real* total, bool is_set) const {
+    for (size_t k = 0; k < size_; k += Simd<Real>::LANES)
+      store(total + k, is_set ? load(total + k) + load(group_ + k) : load(group_ + k));
+  }
+
+  size_t size_;
+  Real *group_, *total_;
+  int blocks_ = 0;
+};
+
+// What becomes of the inputs' steps of a pass: all of the step, added to the inputs; a part that is the first, that is
+// added to the parts before, or that is added to the inputs with the parts before.
+enum class Pass { WHOLE, FIRST, NEXT, LAST };
+
+// One pass of an update over all inputs, with NJ outputs. `steps` are the parts before. A function of its own: with
+// several in one, registers run out.
+template <class Real, int NJ, Pass PASS, class Coming>
 __attribute__((noinline)) void update_pass(Rows<Real> x, int m, Rows<Real> u, int n_padded, const Real* coefficients,
-                                           Real* memory, const Coming& coming) {
+                                           Real* steps, const Coming& coming) {
   typedef typename Simd<Real>::V V;
-  update_block<Real, NJ, FIRST>(
-      x, m, u, n_padded, coefficients, [&](int i, int d) { return load(memory + size_t(i) * n_padded + d); },
-      [&](int i, int d, V moved) { store(LAST ? x[i] + d : memory + size_t(i) * n_padded + d, moved); }, coming);
+  update_block<Real, NJ, PASS == Pass::WHOLE>(
+      x, m, u, n_padded, coefficients,
+      [&](int i, int d, V moved) {
+        Real* const step = steps + size_t(i) * n_padded + d;
+        if constexpr (PASS == Pass::WHOLE) store(x[i] + d, moved);
+        if constexpr (PASS == Pass::FIRST) store(step, moved);
+        if constexpr (PASS == Pass::NEXT) store(step, load(step) + moved);
+        if constexpr (PASS == Pass::LAST) store(x[i] + d, load(x[i] + d) + (load(step) + moved));
+      },
+      coming);
 }
 
-// Updates inputs and outputs. Where one pass cannot take all outputs, each block needs the inputs as they were: what
-// they become is gathered in `gathered`, m rows of n_padded, until the last block.
+// Updates inputs and outputs. Where one pass cannot take all outputs, each block needs the inputs as they were: their
+// steps are summed in `gathered` until the last block.
 template <class Real, class Coming>
 inline void update_rows(Rows<Real> x, int m, Rows<Real> u, int n, int n_padded, const Real* coefficients,
                         Scratch<Real>& gathered, const Coming& coming) {
   if (n <= UPDATE_ROWS) {
     with_width<UPDATE_ROWS>(n, [&](auto width) {
-      update_pass<Real, decltype(width)::value, true, true>(x, m, u, n_padded, coefficients, nullptr, coming);
+      update_pass<Real, decltype(width)::value, Pass::WHOLE>(x, m, u, n_padded, coefficients, nullptr, coming);
     });
     return;
   }
-  Real* const memory = gathered.get(size_t(m) * n_padded);
+  BlockSums<Real> sums(gathered, size_t(m) * n_padded);
   with_width<BLOCK_ROWS, least_full_block()>(block_width(n), [&](auto width) {
     constexpr int NJ = decltype(width)::value;
-    update_pass<Real, NJ, true, false>(x, m, u, n_padded, coefficients, memory, coming);
+    sums.begin_block();
+    update_pass<Real, NJ, Pass::FIRST>(x, m, u, n_padded, coefficients, sums.group(), coming);
     int first = NJ;
-    for (; first + NJ < n; first += NJ)
-      update_pass<Real, NJ, false, false>(x, m, u + first, n_padded, coefficients + size_t(m) * first, memory,
-                                          NothingComes());
+    for (; first + NJ < n; first += NJ) {
+      const Real* const c = coefficients + size_t(m) * first;
+      if (sums.begin_block())
+        update_pass<Real, NJ, Pass::FIRST>(x, m, u + first, n_padded, c, sums.group(), NothingComes());
+      else
+        update_pass<Real, NJ, Pass::NEXT>(x, m, u + first, n_padded, c, sums.group(), NothingComes());
+    }
+    sums.end();
     with_width<NJ>(n - first, [&](auto rest) {
-      update_pass<Real, decltype(rest)::value, false, true>(x, m, u + first, n_padded, coefficients + size_t(m) * first,
-                                                            memory, NothingComes());
+      update_pass<Real, decltype(rest)::value, Pass::LAST>(x, m, u + first, n_padded, coefficients + size_t(m) * first,
+                                                           sums.group(), NothingComes());
     });
   });
 }
 
-// Updates the outputs of a single input, repeats folded; what the input is to be moved by (n_padded) is gathered in
-// `change`.
+// Updates the outputs of a single input, repeats folded; returns what the input is to be moved by (n_padded), in memory
+// of `gathered`.
 template <class Real, class Coming>
-inline void update_outputs_and_gather(const Real* input, Rows<Real> outputs, int n, int n_padded,
-                                      const Real* coefficients, Real* change, const Coming& coming) {
+inline const Real* update_outputs_and_gather(const Real* input, Rows<Real> outputs, int n, int n_padded,
+                                             const Real* coefficients, Scratch<Real>& gathered, const Coming& coming) {
   typedef typename Simd<Real>::V V;
+  BlockSums<Real> sums(gathered, size_t(n_padded));
+  Real* const change = sums.group();
   for_each_block(n, [&](int first, int n_rows) {
+    const bool is_first = sums.begin_block();
     with_width<BLOCK_ROWS>(n_rows, [&](auto width) {
       constexpr int NJ = decltype(width)::value;
       Rows<Real> u = outputs + first;
@@ -309,7 +368,7 @@ inline void update_outputs_and_gather(const Real* input, Rows<Real> outputs, int
       for (int j = 0; j < NJ; ++j) c[j] = broadcast(coefficients[first + j]);
       for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
         const V x = load(input + d);
-        V moved = first == 0 ? V{} : load(change + d);
+        V moved = V{};
         if (first == 0) coming.ask(d);
 #pragma GCC unroll 12
         for (int j = 0; j < NJ; ++j) {
@@ -317,10 +376,12 @@ inline void update_outputs_and_gather(const Real* input, Rows<Real> outputs, int
           moved = fma(c[j], row, moved);
           store(u[j] + d, fma(c[j], x, row));
         }
-        store(change + d, moved);
+        store(change + d, is_first ? moved : load(change + d) + moved);
       }
     });
   });
+  sums.end();
+  return change;
 }
 
 // sum = factor * (rows[0] + rows[1] + ...), several rows at a time: a loop over a changing number of rows within that

@@ -43,9 +43,8 @@ struct PooledInput {
     const Unit& unit = prepared.unit;
     const int n_padded = padded_dims<Real>(settings), n_context = unit.n_context;
     const double factor = input_step(settings, unit, work.sorted);
-    Real* const change = work.changes.get(n_padded);
-    update_outputs_and_gather<Real>(inputs.rows[0], prepared.output_rows, prepared.n_outputs, n_padded,
-                                    work.coefficients, change, coming);
+    const Real* const change = update_outputs_and_gather<Real>(inputs.rows[0], prepared.output_rows, prepared.n_outputs,
+                                                               n_padded, work.coefficients, work.changes, coming);
     Real** const x = prepared.context_rows;
     int n_learning = n_context;
     if (settings.input.frozen) {

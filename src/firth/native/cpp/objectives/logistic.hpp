@@ -37,7 +37,7 @@ inline constexpr LanePatterns<Real> LANE_PATTERNS;
 // in short loops over several vectors, so that a core sees enough of them at once.
 template <class Real, bool UPDATE, bool WEIGHTED>
 FIRTH_INLINE void logistic_block(const Real* logits, const Real* weights, uint32_t positive, int m, int width,
-                                 Real learning_rate, Real* coefficients, bool takes_loss, LossSum<Real>& loss) {
+                                 Real learning_rate, Real* coefficients, LossSum<Real>& loss) {
   typedef typename Simd<Real>::V V;
   typedef typename LanePatterns<Real>::V IntV;
   constexpr int LANES = Simd<Real>::LANES, MOST = 8;
@@ -71,7 +71,6 @@ FIRTH_INLINE void logistic_block(const Real* logits, const Real* weights, uint32
         store_unaligned(coefficients + k + v * LANES, (V)((IntV)step ^ flip[v]));
       }
     }
-    if (UPDATE && !takes_loss) continue;
     V sum = V{};
     for (int v = 0; v < n_vectors; ++v) {
       V nats = log_one_plus(e[v]) + (s[v] < zero ? zero : s[v]);  // NaN stays NaN

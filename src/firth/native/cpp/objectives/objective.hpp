@@ -24,7 +24,7 @@
 //   TAKES_ALL_TARGETS of an example with several targets, all count at once (plan/examples.hpp); else one is drawn
 //   MAY_REPEAT       a unit's output rows may hold one row more than once
 //   TOUCHES_ALL_ROWS every unit touches every output row
-//   WORTH_A_COPY     touches in a stretch of tokens that are worth a thread's own copy of a row (replicas.hpp)
+//   WORTH_A_COPY     touches in an interval that are worth a thread's own copy of a row (replicas.hpp)
 //   part_words       (settings, n): context words of a part at most, of a window with n
 //   each_output_row  (settings, target, take): take(ids, count) gets the output rows that a target touches beside the
 //                    unit's negatives, in stretches; nothing where TOUCHES_ALL_ROWS
@@ -165,7 +165,6 @@ struct Workspace {
   Scratch<Real> changes, pooled_memory, frozen;
   Scratch<int32_t> sorted;
   LossSum<Real> loss;
-  bool takes_loss = true;  // false: the update alone, and `loss` stays as it is
 
   void reserve(int m, int n) {
     const size_t count = coefficient_count(m, n);

@@ -18,7 +18,7 @@ FIRTH_INLINE void logistic_coefficients(const Prepared<Real>& prepared, int m, W
   for_each_block(prepared.n_outputs, [&](int first, int width) {
     const size_t at = size_t(m) * first;
     logistic_block<Real, UPDATE, WEIGHTED>(work.logits + at, work.weights + at, prepared.positive[block++], m, width,
-                                           prepared.learning_rate, work.coefficients + at, work.takes_loss, work.loss);
+                                           prepared.learning_rate, work.coefficients + at, work.loss);
   });
 }
 

@@ -49,7 +49,7 @@ struct AllRows {
         out[at(i, j)] = e;
         total += double(e);
       }
-      if (work.takes_loss) work.loss.add(std::log(total) - double(logits[at(i, target)] - largest));
+      work.loss.add(std::log(total) - double(logits[at(i, target)] - largest));
       if (UPDATE) {
         const Real scale = -prepared.learning_rate / Real(total);
         for (int j = 0; j < n; ++j) out[at(i, j)] *= scale;

@@ -8,34 +8,34 @@ namespace firth {
 namespace {
 
 // Calls body(trainer) with a trainer of the objective that the settings choose.
-template <bool UPDATE, class Real, class Body>
-Result with_trainer(const Settings& s, SharedRows<Real>& input_row, SharedRows<Real>& output_row, Body&& body) {
+template <bool UPDATE, class Body>
+Result with_trainer(const Settings& s, SharedRows<float>& input_row, SharedRows<float>& output_row, Body&& body) {
   return with_objective(s, [&](auto input, auto output) -> Result {
-    Trainer<UPDATE, Real, typename decltype(input)::type, typename decltype(output)::type, SharedRows<Real>,
-            SharedRows<Real>>
+    Trainer<UPDATE, float, typename decltype(input)::type, typename decltype(output)::type, SharedRows<float>,
+            SharedRows<float>>
         trainer(s, input_row, output_row);
     return body(trainer);
   });
 }
 
-template <bool UPDATE, class Real>
+template <bool UPDATE>
 Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch) {
-  SharedRows<Real> input_row(s.input), output_row(s.output);
-  if (!UPDATE || s.threads <= 1 || !s.input.touches.per_token || has_wide_windows(s))
+  SharedRows<float> input_row(s.input), output_row(s.output);
+  if (!UPDATE || !has_copies(s))
     return with_trainer<UPDATE>(s, input_row, output_row,
                                 [&](auto& trainer) { return trainer.run(start, stop, epoch); });
   // A thread's own, kept from slice to slice: megabytes, too many to ask the system for every time.
-  thread_local Replicas<Real> input_copies, output_copies;
-  const int64_t stretch = stretch_tokens(s);
+  thread_local Replicas<float> input_copies, output_copies;
+  const int64_t interval = interval_tokens(s);
   const double touches = with_objective(s, [](auto, auto output) { return decltype(output)::type::WORTH_A_COPY; });
   input_copies.make(s, input_row, s.input.touches, s.input.n_rows, touches);
   output_copies.make(s, output_row, s.output.touches, s.output.n_rows, touches);
   return with_trainer<UPDATE>(s, input_row, output_row, [&](auto& trainer) {
     Result result = {};
-    for (int64_t first = start; first < stop; first += stretch) {
-      const int64_t last = std::min(stop, first + stretch);
+    for (int64_t first = start; first < stop; first += interval) {
+      const int64_t last = std::min(stop, first + interval);
       const auto merge = [&] {
-        const double rate = learning_rate_at(s, epoch, first) * largest_weight(s, first, last);
+        const double rate = merge_rate(s, epoch, first, last);
         input_copies.merge(rate, last - first, s.threads);
         output_copies.merge(rate, last - first, s.threads);
       };
@@ -115,19 +115,23 @@ FIRTH_API int64_t firth_source(int64_t index, const char** name) {
 }
 
 // Trains the tokens [start, stop) of one epoch on the shared matrices, lock-free.
-FIRTH_API int64_t firth_train_slice(const Settings* settings, int32_t double_precision, int64_t start, int64_t stop,
-                                    int32_t epoch, firth::Result* result) {
+FIRTH_API int64_t firth_train_slice(const Settings* settings, int64_t start, int64_t stop, int32_t epoch,
+                                    firth::Result* result) {
   return firth::guard([&]() -> int64_t {
     firth::validate(*settings);
-    *result = double_precision ? firth::run_slice<true, double>(*settings, start, stop, uint32_t(epoch))
-                               : firth::run_slice<true, float>(*settings, start, stop, uint32_t(epoch));
+    *result = firth::run_slice<true>(*settings, start, stop, uint32_t(epoch));
     return 0;
   });
 }
 
 FIRTH_API int64_t firth_shards() { return firth::SHARDS; }
 
-// The workspace of deterministic training, kept from stretch to stretch; freed with firth_rounds_destroy.
+// What the summed differences of `copies` copies of a row are multiplied by (merging.hpp).
+FIRTH_API double firth_merge_factor(double step, int32_t copies, int32_t delay) {
+  return firth::MergeLaw(copies, delay).factor(step, copies);
+}
+
+// The workspace of deterministic training, kept from call to call; freed with firth_rounds_destroy.
 FIRTH_API int64_t firth_rounds_create(const Settings* settings, int32_t n_threads, void** rounds) {
   return firth::guard([&]() -> int64_t {
     firth::validate(*settings);
@@ -150,12 +154,11 @@ FIRTH_API int64_t firth_rounds_train(void* rounds, int64_t start, int64_t stop, 
 }
 
 // The loss of the tokens [start, stop), nothing changed.
-FIRTH_API int64_t firth_evaluate_slice(const Settings* settings, int32_t double_precision, int64_t start, int64_t stop,
-                                       int32_t epoch, firth::Result* result) {
+FIRTH_API int64_t firth_evaluate_slice(const Settings* settings, int64_t start, int64_t stop, int32_t epoch,
+                                       firth::Result* result) {
   return firth::guard([&]() -> int64_t {
     firth::validate(*settings);
-    *result = double_precision ? firth::run_slice<false, double>(*settings, start, stop, uint32_t(epoch))
-                               : firth::run_slice<false, float>(*settings, start, stop, uint32_t(epoch));
+    *result = firth::run_slice<false>(*settings, start, stop, uint32_t(epoch));
     return 0;
   });
 }

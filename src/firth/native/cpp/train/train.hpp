@@ -9,16 +9,6 @@ namespace firth {
 
 constexpr int UNIT_WORDS =
     PART_WORDS + UNIT_WINDOWS;  // at most, of a unit of skip-gram: several windows and their centers
-constexpr int LOSS_BLOCK = 64;  // tokens
-static_assert(UNIT_BORDER % LOSS_BLOCK == 0, "no unit of windows is in two blocks of the loss");
-
-// Whether the training loss is taken of a block of LOSS_BLOCK tokens: of one in every `loss_every`, drawn by counter,
-// the same ones in each epoch, so that epochs can be compared.
-inline bool loss_counts(const Settings& s, int64_t block) {
-  if (s.loss_every <= 1) return true;
-  const PhiloxBlock drawn = draw_block(PhiloxKey(s.seed), PURPOSE_REPORT, 0, uint64_t(block / s.loss_every), 0, 0);
-  return block % s.loss_every == scale_word(drawn.word[0], uint32_t(s.loss_every));
-}
 
 // Linear in the token position over all epochs, down to the minimum.
 inline double learning_rate_at(const Settings& s, int64_t epoch, int64_t position) {
@@ -62,12 +52,6 @@ class Trainer {
   static constexpr bool SEVERAL_WINDOWS = Input::JOINED_WINDOWS > 1 && Output::DRAWS_NEGATIVES;
 
   void train_chunk(Result& result) {
-    int64_t block = -1;
-    double block_loss = 0, block_weight = 0;
-    const auto end_block = [&] {
-      if (block_weight > 0) result.add_block(block_loss + work_.loss.take(), block_weight);
-      block_loss = block_weight = 0;
-    };
     work_.loss.take();  // what a unit has left that failed
     part_ = 0;
     std::fill_n(checked_, MAX_NOISE_SETS, -1);
@@ -83,22 +67,15 @@ class Trainer {
       // For every unit: under full softmax one may take milliseconds.
       if (stop_requested(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
       const PlannedUnit& unit = chunk_.units[u];
-      const int64_t unit_block = unit.position / LOSS_BLOCK;
-      if (unit_block != block) {
-        end_block();
-        block = unit_block;
-        work_.takes_loss = !UPDATE || loss_counts(s_, block);
-      }
       train(unit, u);
       int64_t examples = 0;
       for (int32_t c = unit.first; c < unit.last; ++c) examples += Input::examples(chunk_.centers[c].n_context());
       result.examples += examples;
       result.centers += unit.last - unit.first;
-      if (!work_.takes_loss) continue;
-      block_weight += unit.weight * double(examples);
-      if (s_.sequence_weights) block_loss += unit.weight * work_.loss.take();
+      result.weight += unit.weight * double(examples);
+      if (s_.sequence_weights) result.loss += unit.weight * work_.loss.take();
     }
-    end_block();
+    result.loss += work_.loss.take();
     Input::end_chunk(s_, work_);
     Output::end_chunk(s_, work_);
   }

@@ -1,4 +1,4 @@
-"""Room cli: lines of a file or of standard input, block by block in bounded memory, with or without labels in them."""
+"""Room classification: lines of a file or of standard input, block by block in bounded memory, with or without labels in them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from firth.cli.labelled_text import read_labelled_texts
+from firth.classification.labelled_text import read_labelled_texts
 from firth.errors import CorpusError, ParameterError
 from firth.formats.source import ByteSource
 

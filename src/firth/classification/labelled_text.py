@@ -1,4 +1,4 @@
-"""Room cli: reads texts with labels from a table or from lines with ``__label__``: every row, or an error.
+"""Room classification: reads texts with labels from a table or from lines with ``__label__``: every row, or an error.
 
 Tests: tests/cli/test_text_files.py.
 """
