@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from firth.cli.classify import app
 from firth.classification.labelled_text import read_labelled_texts
+from firth.cli.classify import app
 from firth.errors import (
     CorpusError,
     EncodingError,

@@ -32,6 +32,7 @@ from firth.native.settings import RowMatrix
 from firth.numerics.huffman import build_huffman_tree
 
 HELDOUT_NEGATIVES = 10
+INITIAL_SCALE = 0.5  # word2vec.c; as the native core draws
 
 Matrix = NDArray[np.float32]
 
@@ -73,6 +74,8 @@ class Engine:
         Takes the place of the counts raised to ``noise_exponent``.
     initial_vectors : float array, (n_input_rows, D), or None
         Rows that are NaN throughout are drawn as without it.
+    initial_scale : float
+        Input rows are drawn from U(-initial_scale / D, initial_scale / D).
     frozen : bool array, (n_input_rows,), or None
         Input vectors that stay as they are; all output vectors learn.
     instruction_set : str or None
@@ -98,6 +101,7 @@ class Engine:
         *,
         noise_distribution: NDArray[np.float64] | None = None,
         initial_vectors: Matrix | None = None,
+        initial_scale: float = INITIAL_SCALE,
         frozen: NDArray[np.bool_] | None = None,
         instruction_set: str | None = None,
     ) -> None:
@@ -170,7 +174,8 @@ class Engine:
             noise_purpose=int(Purpose.NEGATIVES),
             shard_tokens=shard_tokens,
         )
-        self._kernel.initial_vectors(config.seed, self._input, self._dims)
+        self._initial_scale = initial_scale
+        self._draw_initial_vectors()
         if initial_vectors is not None:
             self._validate_shape("initial_vectors", initial_vectors, len(self._input))
             is_given = ~np.isnan(initial_vectors).all(axis=1)
@@ -326,8 +331,13 @@ class Engine:
 
     def reset_vectors(self) -> None:
         """Put both matrices where they were when the engine was made without ``initial_vectors``."""
-        self._kernel.initial_vectors(int(self._settings.seed), self._input, self._dims)
+        self._draw_initial_vectors()
         self._output[:] = 0
+
+    def _draw_initial_vectors(self) -> None:
+        self._kernel.initial_vectors(int(self._settings.seed), self._input, self._dims)
+        if self._initial_scale != INITIAL_SCALE:
+            self._input *= np.float32(self._initial_scale / INITIAL_SCALE)
 
     def request_stop(self) -> None:
         """Make every call that is training or evaluating stop within about a millisecond, with StoppedError."""

@@ -224,7 +224,7 @@ def _explicit_rates(
     """Counted, per position: a unit is an example, or a part of one."""
     context = len(ids) / max(1, n_examples)
     share = n_examples / max(1, int(counts.sum())) / len(ids)  # of an example with several targets each counts in part
-    corpus = Corpus(counts, counts * share, noise_distribution, tree)
+    corpus = Corpus(counts, np.asarray(counts * share, np.float64), noise_distribution, tree)
     inputs, outputs = config.objective.inputs, config.objective.outputs
     units, pairs = 1.0, 1.0
     if inputs.takes_parts:

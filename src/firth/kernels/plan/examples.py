@@ -35,9 +35,9 @@ def plan_examples(
 
     Example e has the input rows ``rows[offsets[e]:offsets[e + 1]]`` and the target ``targets[e]``; without rows it is
     none. With ``target_offsets`` it has the targets ``targets[target_offsets[e]:target_offsets[e + 1]]``; its
-    ``target_id`` is one of them, drawn by epoch and position, or e where the loss takes all. Each is a unit of its own, in parts where the bag is wide and the input side takes parts. Where the examples
-    of a stretch share noise sets, the one whose first row is the stretch's p-th position has slot p, and with it the
-    noise set p mod ``noise_sets``.
+    ``target_id`` is one of them, drawn by epoch and position, or e where the loss takes all. Each is a unit of its own,
+    in parts where the bag is wide and the input side takes parts. Where the examples of a stretch share noise sets, the
+    one whose first row is the stretch's p-th position has slot p, and with it the noise set p mod ``noise_sets``.
     """
     inputs = config.objective.inputs
     for example, (first, last) in enumerate(itertools.pairwise(offsets.tolist())):
