@@ -224,6 +224,27 @@ MUTANTS = (
         "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
     ),
     Mutant(
+        "targets of a unit that repeat are not foreseen",
+        f"{CPP}/train/train.hpp",
+        "repeat |= targets[t] == targets[before];",
+        "repeat |= false;",
+        "tests/kernels/test_engine.py::test_an_epoch_is_the_plan_through_the_reference",
+    ),
+    Mutant(
+        "explicit examples: a bag in several parts shares the noise of its stretch",
+        f"{CPP}/plan/negatives.hpp",
+        "return stretches_.share_noise && center.n_negatives == s_.negatives;",
+        "return stretches_.share_noise;",
+        "tests/extending/test_source.py::test_the_native_plan_is_its_twin",
+    ),
+    Mutant(
+        "explicit examples: every unit has the weight of the first",
+        f"{CPP}/plan/units.hpp",
+        "double(s.sequence_weights[sequences[first]]) : 1",
+        "double(s.sequence_weights[sequences[0]]) : 1",
+        "tests/extending/test_source.py::test_two_epochs_are_the_plan_through_the_formulas",
+    ),
+    Mutant(
         "a target among its negatives is not foreseen",
         f"{CPP}/train/train.hpp",
         "if (s_.target_collision == COLLISION_COUNT) return true;",

@@ -143,7 +143,7 @@ def test_what_is_refused(
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
-    """Sixteen times the lines take no more memory, give or take an eighth."""
+    """Sixteen times the lines take no more memory than allocators scatter: all texts and answers take over 100 MiB."""
     program = (
         "import resource, sys; from firth.cli.main import app\n"
         "try: app(sys.argv[1:])\n"
@@ -157,4 +157,15 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True)
         peaks.append(int(done.stderr.split()[-1]))
         assert (tmp_path / f"{n_lines}").read_bytes().count(b"\n") == n_lines
-    assert peaks[1] < 1.125 * peaks[0]
+    assert peaks[1] - peaks[0] < 16 << 10  # KiB
+
+
+def test_info(run: object) -> None:
+    record = json.loads(run("info", MODEL, "--json").stdout)  # type: ignore[operator]
+    assert record["labels"] == 5
+    assert record["loss"] == "softmax"
+    assert record["is_quantized"] is False
+    assert record["arguments"]["buckets"] == 211
+    quantized = run("info", GOLDEN / "pruned.ftz").stdout  # type: ignore[operator]
+    assert "hierarchical-softmax" in quantized
+    assert "fastText classifier" in quantized

@@ -1,4 +1,7 @@
-"""Room classification: a classifier of a few words, made without training, for the examples of docstrings and tests."""
+"""Room classification: a classifier of a few words, made without training, for the examples of docstrings and tests.
+
+Tests: tests/classification/test_docs.py.
+"""
 
 from __future__ import annotations
 

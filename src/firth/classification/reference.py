@@ -1,4 +1,7 @@
-"""Room classification: the twin of native prediction: a text's rows in plain Python, its probabilities in float64."""
+"""Room classification: the twin of native prediction: a text's rows in plain Python, its probabilities in float64.
+
+Tests: tests/classification/test_predictions.py.
+"""
 
 from __future__ import annotations
 

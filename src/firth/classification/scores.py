@@ -1,4 +1,7 @@
-"""Room classification: how good answers with several labels are: precision and recall at k, F1 of each label."""
+"""Room classification: how good answers with several labels are: precision and recall at k, F1 of each label.
+
+Tests: tests/cli/test_classify_lines.py.
+"""
 
 from __future__ import annotations
 

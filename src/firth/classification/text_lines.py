@@ -1,4 +1,7 @@
-"""Room classification: lines of a file or of standard input, block by block in bounded memory, with labels or not."""
+"""Room classification: lines of a file or of standard input, block by block in bounded memory, with labels or not.
+
+Tests: tests/cli/test_classify_lines.py.
+"""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def _as_json(at_1: LabelScores, at_k: LabelScores) -> dict[str, Any]:
         "n_without_answer": at_k.n_without_answer,
         "n_unknown_labels": at_k.n_unknown,
     }
-    for scores in dict.fromkeys((at_1, at_k)) if at_k.k > 1 else (at_1,):
+    for scores in (at_1, at_k) if at_k.k > 1 else (at_1,):
         record[f"precision_at_{scores.k}"] = scores.precision
         record[f"recall_at_{scores.k}"] = scores.recall
     record["macro_f1"] = at_1.macro_f1

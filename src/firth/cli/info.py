@@ -5,6 +5,7 @@ Tests: tests/cli/test_main.py.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ def info(vectors: Vectors, as_json: AsJson = False) -> None:
     firth info model
     firth info model --json | jq .history.epochs
     firth info glove.6B.300d.txt
+    firth info lid.176.ftz
     """
     record = _describe_model(vectors) if vectors.is_dir() and is_model(vectors) else _describe_file(vectors)
     if as_json:
@@ -54,9 +56,13 @@ def _describe_model(folder: Path) -> dict[str, Any]:
 
 
 def _describe_file(path: Path) -> dict[str, Any]:
+    from firth.formats.fasttext_model import is_classifier
+    from firth.formats.format import take_sample
     from firth.formats.registry import guess_format, read_vectors
     from firth.vectors.conversion import as_word_vectors
 
+    if path.is_file() and is_classifier(take_sample(path).head):
+        return _describe_classifier(path)
     name = guess_format(path)
     files = [path] if path.is_file() else [entry for entry in path.iterdir() if entry.is_file()]
     return {
@@ -64,6 +70,26 @@ def _describe_file(path: Path) -> dict[str, Any]:
         "format": name,
         **_describe_vectors(as_word_vectors(read_vectors(path, name))),
         "bytes": sum(file.stat().st_size for file in files),
+    }
+
+
+def _describe_classifier(path: Path) -> dict[str, Any]:
+    from firth.classification.classifier import load_classifier
+
+    classifier = load_classifier(path)
+    stored = classifier.model
+    return {
+        "path": str(path),
+        "format": "fastText classifier",
+        "labels": len(classifier.labels),
+        "first_labels": list(classifier.labels[:N_SHOWN_WORDS]),
+        "words": stored.n_words,
+        "dims": classifier.dims,
+        "loss": classifier.loss,
+        "is_quantized": not isinstance(stored.input_matrix, np.ndarray),
+        "kept_ngrams": None if stored.kept_ngrams is None else len(stored.kept_ngrams),
+        "arguments": asdict(stored.arguments),
+        "bytes": path.stat().st_size,
     }
 
 

@@ -5,8 +5,9 @@ of type 1 (words that begin with the label's prefix, ``__label__``) stand behind
 these models they were trained on nothing and have no row, so they are left out. Quantized models are refused by name,
 and so are supervised ones, which `firth.load` opens.
 
-The vector of a word is the mean of its own row and the rows of its n-grams, as in ``fasttext print-word-vectors``. The
-word ``</s>`` has n-grams only in the older layout, whose program gave it some. gensim always gives it some.
+A word's vector is the mean of its own row and the rows of its n-grams, as ``fasttext print-word-vectors`` answers. The
+``</s>`` of a dictionary has no n-grams, except in the older layout, whose program gave it some; gensim gives it some
+always.
 
 Source: fastText, ``Dictionary::computeSubwords``, https://github.com/facebookresearch/fastText (src); the older layout:
 the same at commits before July 2017.
@@ -41,7 +42,7 @@ _ARGUMENTS = struct.Struct("<12id")
 
 
 def looks_like(sample: Sample) -> bool:
-    """Whether the file begins with the magic number, or with numbers that are valid arguments of the older layout."""
+    """The magic number, or numbers that only the older layout's arguments would hold."""
     head = sample.head
     if head[:4] == struct.pack("<i", MAGIC):
         return True

@@ -56,6 +56,7 @@ LOSSES = {1: "hierarchical-softmax", 2: "negative-sampling", 3: "softmax", 4: "o
 MAX_NGRAM_CHARS = 64  # fastText's default is 6; this bounds the work that a file can ask for
 MAX_WORD_NGRAMS = 64  # the same for n-grams of words; fastText's default is 1
 MAX_TREE_COUNT = 10**15  # fastText's count of a node that is not made yet: labels must be rarer together
+MAX_ROWS = 2**31 - 1  # fastText numbers rows by int32
 N_CENTROIDS = 256
 ENTRY_TAIL_BYTES = 9  # count and type
 _ARGUMENTS = struct.Struct("<12id")
@@ -208,6 +209,14 @@ class Dictionary:
     kept_ngrams: NDArray[np.int32] | None
 
 
+def is_classifier(head: bytes) -> bool:
+    """Whether a file that begins so is a supervised model, as `read_classifier` reads them."""
+    size = 8 + _ARGUMENTS.size
+    return (
+        head[:4] == struct.pack("<i", MAGIC) and len(head) >= size and _ARGUMENTS.unpack_from(head, 8)[7] == SUPERVISED
+    )
+
+
 def read_classifier(path: Path) -> FastTextModel:
     """Read a supervised model, ``.bin`` or ``.ftz``.
 
@@ -295,7 +304,7 @@ class FastTextReader:
 
     def read_arguments(self) -> FastTextArguments:
         what = "the arguments" if not self.is_old else "the arguments of the older layout (there is no magic number)"
-        arguments = FastTextArguments(*self.take("<12id", what))
+        arguments = FastTextArguments(*self.take(_ARGUMENTS.format, what))
         if self.is_old and not (
             arguments.loss in (1, 2, 3, 4) and arguments.model in (1, 2, 3) and 0 <= arguments.subsample <= 1
         ):
@@ -410,6 +419,8 @@ class FastTextReader:
         return part_dims, centroids.copy()  # aligned
 
     def validate_rows(self, name: str, matrix: Matrix, n_rows: int, wanted: str) -> None:
+        if n_rows > MAX_ROWS:
+            self.fail(f"the {name} matrix must have at most {MAX_ROWS} rows, as fastText numbers them, got {n_rows}")
         if matrix.shape[0] != n_rows:
             self.fail(f"the {name} matrix must have {wanted}, got {matrix.shape[0]}")
 
@@ -452,5 +463,6 @@ __all__ = [
     "FastTextReader",
     "Matrix",
     "QuantizedMatrix",
+    "is_classifier",
     "read_classifier",
 ]

@@ -1,4 +1,7 @@
-"""Room models: ``firth.load``: a model folder of firth's, or a classifier's file of fastText's."""
+"""Room models: ``firth.load``: a model folder of firth's, or a classifier's file of fastText's.
+
+Tests: tests/classification/test_classifier.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room native: ctypes declarations of the core's part for classifiers of fastText's kind, and one opened classifier."""
+"""Room native: ctypes declarations of the core's part for classifiers of fastText's kind, and one opened classifier.
+
+Tests: tests/classification/test_predictions.py.
+"""
 
 from __future__ import annotations
 
@@ -111,8 +114,8 @@ class NativeClassifier:
     ) -> None:
         core = _library()
         self._core = core
-        counts = np.ascontiguousarray(label_counts, dtype=np.int64)
-        kept = None if kept_ngrams is None else np.ascontiguousarray(kept_ngrams, dtype=np.int32)
+        counts = np.require(label_counts, np.int64, ["C", "ALIGNED"])
+        kept = None if kept_ngrams is None else np.require(kept_ngrams, np.int32, ["C", "ALIGNED"])
         self._alive = (entries, counts, kept, input_parts, output_parts)
         stored = _StoredClassifier(
             entries.word_bytes.ctypes.data,
@@ -139,18 +142,13 @@ class NativeClassifier:
         # A daemon thread may still predict when the interpreter ends: the memory goes with the process.
         weakref.finalize(self, core.firth_classify_close, handle).atexit = False
 
-    def predict_joined(
-        self, joined: bytes, n_texts: int, k: int, threshold: float
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Label ids and probabilities, (n_texts, k), of texts with a newline between each two; -1 and 0: no label."""
-        ids, probabilities = np.empty((n_texts, k), dtype=np.int32), np.empty((n_texts, k), dtype=np.float32)
-        self._predict_into(joined, k, threshold, ids, probabilities)
-        return ids, probabilities
-
     def predict(
         self, texts: Sequence[str | bytes], k: int, threshold: float, n_threads: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The same of many texts, by several threads. A newline in a text is white space."""
+        """Label ids and probabilities, (n_texts, k), by several threads; -1 and 0: no label.
+
+        A newline in a text is white space.
+        """
         n_texts = len(texts)
         ids, probabilities = np.empty((n_texts, k), dtype=np.int32), np.empty((n_texts, k), dtype=np.float32)
         n_threads = max(1, min(n_threads, -(-n_texts // BLOCK_TEXTS)))

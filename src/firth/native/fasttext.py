@@ -1,4 +1,7 @@
-"""Room native: ctypes declarations of the core's part for fastText's files: the entries of their dictionary."""
+"""Room native: ctypes declarations of the core's part for fastText's files: the entries of their dictionary.
+
+Tests: tests/formats/test_fasttext_model.py.
+"""
 
 from __future__ import annotations
 

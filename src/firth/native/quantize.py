@@ -1,4 +1,7 @@
-"""Room native: ctypes declarations of the core's product quantization."""
+"""Room native: ctypes declarations of the core's product quantization.
+
+Tests: tests/classification/test_quantization.py.
+"""
 
 from __future__ import annotations
 

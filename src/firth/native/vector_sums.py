@@ -1,4 +1,7 @@
-"""Room native: ctypes declaration of the core's sums of rows, for vectors of texts (native/cpp/vectors/sums.cpp)."""
+"""Room native: ctypes declaration of the core's sums of rows, for vectors of texts (native/cpp/vectors/sums.cpp).
+
+Tests: tests/vectors/test_texts.py.
+"""
 
 from __future__ import annotations
 

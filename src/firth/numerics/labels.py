@@ -1,4 +1,7 @@
-"""Room numerics: the probabilities of labels from one hidden vector, by each loss of fastText's classifiers."""
+"""Room numerics: the probabilities of labels from one hidden vector, by each loss of fastText's classifiers.
+
+Tests: tests/classification/test_predictions.py.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 // Room native: the character n-grams of a word, as fastText cuts and hashes them. Twin: base/ngrams.py.
 //
-// The word is put between < and >. A character is a byte with the continuation bytes of UTF-8 (10xxxxxx) that follow it,
-// so that bytes that are not UTF-8 are divided as well. An n-gram of length 1 that has the first or the last byte, a lone
-// < or >, is left out. The order is by first character, then by length. The hash is 32-bit FNV-1a whose bytes are
-// sign-extended, which is not FNV-1a for bytes over 127.
+// The word is put between < and >. A character is a byte with the continuation bytes of UTF-8 (10xxxxxx) that follow
+// it, so that bytes that are not UTF-8 are divided as well. An n-gram of length 1 that has the first or the last byte,
+// a lone < or >, is left out. The order is by first character, then by length. The hash is 32-bit FNV-1a whose bytes
+// are sign-extended, which is not FNV-1a for bytes over 127.
 //
 // Source: Bojanowski et al. 2017, arXiv:1607.04606, section 3.2; github.com/facebookresearch/fastText,
 // Dictionary::hash, computeSubwords and initNgrams.
