@@ -65,7 +65,7 @@ def test_a_forked_child_that_ends_leaves_the_parents_folder_alone(tmp_path: Path
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
     assert (workspace.folder / "kept").exists()
-    with pytest.raises(StorageError, match="is being trained into by another process"):
+    with pytest.raises(StorageError, match="another process is training into"):
         Workspace.create(tmp_path / "model", True)
     workspace.remove()
 

@@ -63,7 +63,7 @@ def test_a_run_that_could_be_resumed_is_kept_until_asked(run: Any, corpus_file: 
     before = contents(Path("model"))
     done = run("clean", "model")
     assert done.returncode == 0
-    assert "`firth train --resume model` goes on with it; --unfinished-runs deletes it" in done.stdout
+    assert "`firth train --resume model` continues it; --unfinished-runs deletes it" in done.stdout
     assert contents(Path("model")) == before
     firth.resume("model", progress=False)
     kill_training(corpus_file, "other", "1000words")
@@ -92,7 +92,7 @@ def test_what_firth_did_not_make_is_kept(run: Any, model: Path, tmp_path: Path) 
     (mine / ".model-0123456789ab.tmp").write_text("mine")
     before = contents(mine)
     done = run("clean", mine, "--unfinished-runs")
-    assert "it has no mark of firth's" in done.stdout
+    assert "it has no mark of firth" in done.stdout
     assert contents(mine) == before
     Path("link").mkdir()
     Path("link/.work").symlink_to(mine / ".work")
@@ -120,7 +120,7 @@ def test_half_written_files_and_tensors_beside_a_model(run: Any, corpus_file: Pa
     firth.load(folder)
     # without a config.json, whole tensors may be all that is left of a model
     (folder / "config.json").unlink()
-    assert "may be all that is left of a model" in run("clean", folder).stdout
+    assert "so it may be the rest of a model" in run("clean", folder).stdout
     assert len(list(folder.iterdir())) == 1
     run("clean", folder, "--unfinished-runs")
     assert not list(folder.iterdir())

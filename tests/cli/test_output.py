@@ -130,7 +130,7 @@ def test_a_full_log_ends_no_run(folder: Path) -> None:
         refused = firth_(["neighbors", "m", "無"], folder, "utf-8", stderr=full)
     assert done.returncode == 0
     assert json.loads(done.stdout)["notes"] == [
-        "progress could not be shown (No space left on device); training went on"
+        "progress could not be shown (No space left on device); training continued"
     ]
     assert refused.returncode == 2, "the status tells what the error cannot"
 

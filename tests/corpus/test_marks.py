@@ -69,12 +69,12 @@ def test_training_says_what_was_taken_off(
     (tmp_path / "joined.txt").write_bytes((MARK + PART) * 3)
     model = firth.train(tmp_path / "joined.txt", progress=True, **OPTIONS)
     assert sorted(model.vectors.words) == ["east", "north", "south", "west"]
-    assert "2 byte-order marks (U+FEFF) inside the text were taken off their words" in capsys.readouterr().err
+    assert "2 byte-order marks (U+FEFF) inside the text were removed from their words" in capsys.readouterr().err
     model.train_more(tmp_path / "joined.txt", new_words=False, progress=True)
     assert "2 byte-order marks (U+FEFF) inside the text" in capsys.readouterr().err
     (tmp_path / "glued.txt").write_bytes(b"north east" + MARK + PART * 2)
     firth.train(tmp_path / "glued.txt", progress=True, **OPTIONS)
-    assert "1 words have a byte-order mark (U+FEFF) inside" in capsys.readouterr().err
+    assert "1 words contain a byte-order mark (U+FEFF)" in capsys.readouterr().err
     firth.train([["\ufeffnorth", "south"]] * 4, progress=True, **OPTIONS)
     assert "4 tokens begin with a byte-order mark" in capsys.readouterr().err
 

@@ -24,8 +24,8 @@ INSTRUCTION_SET = "x86-64-v2" if platform.machine().lower() in ("x86_64", "amd64
 # The dummy parameter: a factor of the learning rate. In each file: what stands there, and what takes its place.
 PARAMETER_EDITS = {
     "kernels/config.py": (
-        '    deterministic: bool = parameter(False, "the same vectors from any number of threads")\n',
-        '    deterministic: bool = parameter(False, "the same vectors from any number of threads")\n'
+        '    deterministic: bool = parameter(False, "train the same vectors with any number of threads; slower")\n',
+        '    deterministic: bool = parameter(False, "train the same vectors with any number of threads; slower")\n'
         '    rate_factor: float = parameter(1.0, "a factor of every step", minimum=0.0)\n',
     ),
     "native/cpp/train/train.hpp": (

@@ -659,8 +659,8 @@ void run_lock_free(bool one_result) {
       Run<float> run(corpus, variant, WINDOWS[number % 5], DIMS[(number + number / 5) % DIMS.size()], 5,
                      (number * 5 + 7) % 16 | copies);
       REQUIRE(run.input.size() <= std::size(shared_input_rows) && run.output.size() <= std::size(shared_output_rows));
-      run.s.input_matrix = std::copy_n(run.input.data(), run.input.size(), shared_input_rows) - run.input.size();
-      run.s.output_matrix = std::copy_n(run.output.data(), run.output.size(), shared_output_rows) - run.output.size();
+      run.s.input.rows = std::copy_n(run.input.data(), run.input.size(), shared_input_rows) - run.input.size();
+      run.s.output.rows = std::copy_n(run.output.data(), run.output.size(), shared_output_rows) - run.output.size();
       std::atomic<int64_t> cursor{0};
       on_threads(2, [&](int thread) {
         Result& result = results[one_result ? 0 : thread];

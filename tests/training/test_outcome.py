@@ -104,8 +104,8 @@ def test_an_epoch_without_an_example_on_the_command_line(tmp_path: Path, capsys:
 def test_what_subsampling_leaves_of_a_small_corpus_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     firth.train(BASKETS, window_mode="sequence", **{**SMALL, "progress": True, "epochs": 5})
     assert (
-        "subsampling leaves about 54 of 800 tokens in each epoch, as the corpus is small or has few words; to learn"
-        " from more, turn it off (subsample=0), raise its threshold (subsample=0.01) or train for more epochs"
+        "subsampling keeps about 54 of 800 tokens in each epoch, because the corpus is small or has few words; to learn"
+        " from more tokens, turn it off (subsample=0), raise its threshold (subsample=0.01) or train for more epochs"
         " (epochs=25)\n"
     ) in capsys.readouterr().err
 

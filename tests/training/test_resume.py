@@ -85,7 +85,7 @@ def test_resumed_run_equals_an_undisturbed_one(corpus_file: Path, tmp_path: Path
     _interrupted(corpus_file, output)
     with pytest.raises(StorageError, match="holds an unfinished run and no model"):
         firth.load(output)
-    with pytest.raises(StorageError, match=r"holds an unfinished run; go on with it by firth.resume"):
+    with pytest.raises(StorageError, match=r"holds an unfinished run; continue it by firth.resume"):
         firth.train(corpus_file, output=output, progress=False, **OPTIONS)
     model = firth.resume(output, progress=False)
     _assert_same(model, whole)
@@ -239,7 +239,7 @@ def test_a_full_disk_while_checkpointing_is_reported_and_training_goes_on(
     process = _start(corpus_file, tmp_path / "model", file_limit=4096)
     _, errors = process.communicate(timeout=60)
     assert "CheckpointWarning: a checkpoint could not be written" in errors
-    assert "training goes on" in errors
+    assert "training continues" in errors
     assert "UnsavedModelError: the model is trained, but could not be saved" in errors
     _assert_same(firth.resume(tmp_path / "model", progress=False), whole)
 
@@ -259,7 +259,7 @@ def test_an_old_checkpoint_stands_when_a_new_one_fails(
 
     monkeypatch.setattr(checkpoints, "write_model_folder", failing)
     with (
-        pytest.warns(CheckpointWarning, match="No space left on device.*; training goes on"),
+        pytest.warns(CheckpointWarning, match="No space left on device.*; training continues"),
         pytest.raises(RuntimeError, match="the user's own"),
     ):
         firth.train(corpus_file, output=output, callbacks=[Interrupt(6)], progress=False, **OPTIONS)
@@ -383,7 +383,7 @@ def test_resuming_with_damaged_files(tmp_path: Path, corpus_file: Path) -> None:
 def test_functions_are_given_again(tmp_path: Path, corpus_file: Path) -> None:
     output = tmp_path / "model"
     _interrupted(corpus_file, output, stop_metric=len)
-    with pytest.raises(ParameterError, match="^stop_metric must be given again, as functions are not stored"):
+    with pytest.raises(ParameterError, match="^stop_metric must be given again, because functions are not stored"):
         firth.resume(output, progress=False)
     with pytest.raises(ParameterError, match="^threads must be at least 1"):
         firth.resume(output, threads=0, stop_metric=len, progress=False)
@@ -409,9 +409,9 @@ def test_two_runs_in_one_folder_are_refused(tmp_path: Path, corpus_file: Path) -
 
     class Second(firth.Callback):
         def on_epoch_end(self, state: firth.TrainingState) -> None:
-            with pytest.raises(StorageError, match="is being trained into by another process"):
+            with pytest.raises(StorageError, match="another process is training into"):
                 firth.resume(output, progress=False)
-            with pytest.raises(StorageError, match="is being trained into by another process"):
+            with pytest.raises(StorageError, match="another process is training into"):
                 firth.train(corpus_file, output=output, overwrite=True, progress=False, **OPTIONS)
 
     firth.train(corpus_file, output=output, callbacks=[Second()], progress=False, **{**OPTIONS, "epochs": 2})

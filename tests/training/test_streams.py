@@ -101,7 +101,7 @@ def test_the_run_goes_on_and_its_history_says_so(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sys, "stderr", Failing(FAILURES[0], 2))
     firth.train([["a", "b", "c"]] * 500, output=tmp_path / "model", epochs=2, dims=4)
     history = firth.load(tmp_path / "model").history
-    assert history.notes == ["progress could not be shown (No space left on device); training went on"]
+    assert history.notes == ["progress could not be shown (No space left on device); training continued"]
     assert (history.stop_reason, len(history.epochs)) == ("finished", 2)
 
 

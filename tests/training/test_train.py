@@ -143,7 +143,7 @@ def test_an_encoded_corpus_is_used_as_it_is(lines: Lines, tmp_path: Path) -> Non
     model = firth.train(encoded, **SMALL)
     np.testing.assert_array_equal(model.vectors.matrix, firth.train(lines, **SMALL).vectors.matrix)
     assert (tmp_path / "encoded" / "corpus.json").exists()
-    with pytest.raises(ParameterError, match="^lowercase must be left out where the corpus is encoded"):
+    with pytest.raises(ParameterError, match="^lowercase must be left out if the corpus is encoded"):
         firth.train(encoded, lowercase=True, **SMALL)
     with pytest.raises(ParameterError, match="^heldout=0.1 must be passed to encode_corpus"):
         firth.train(encoded, heldout=0.1, **SMALL)
@@ -335,7 +335,7 @@ def test_loading_what_is_no_model(tmp_path: Path, lines: Lines) -> None:
     config = json.loads((folder / "config.json").read_text())
     for change in ({"training": {"dims": 0}}, {"training": {"size": 1}}, {"history": {}}, {"corpus": 3}):
         (folder / "config.json").write_text(json.dumps({**config, **change}))
-        with pytest.raises(FormatError, match="not a whole model of firth's"):
+        with pytest.raises(FormatError, match="not a complete model of firth"):
             firth.load(folder)
     del config["training"]
     (folder / "config.json").write_text(json.dumps(config))

@@ -121,7 +121,7 @@ def test_links_inside_a_work_folder_are_neither_followed_nor_written_through(
         link.rmdir()
     link.unlink(missing_ok=True)
     link.symlink_to(elsewhere if name == "corpus" else elsewhere / "ids.i32")
-    with pytest.raises(StorageError, match="holds what firth did not write, or is a symbolic link; move it away"):
+    with pytest.raises(StorageError, match="has files that firth did not write, or is a symbolic link; move it away"):
         firth.train(corpus_file, output=output, overwrite=True, **SMALL)
     assert contents(elsewhere) == {"ids.i32": b"mine"}
     link.unlink()

@@ -31,6 +31,8 @@ A quantized row is the centroids of its codes, side by side, times the centroid 
 Source: fastText, ``FastText::loadModel`` and ``checkModel``, ``Args::load``, ``Dictionary::load``,
 ``DenseMatrix::load``, ``QuantMatrix::load``, ``ProductQuantizer::load`` and ``get_centroids``,
 https://github.com/facebookresearch/fastText (src); the older layout: the same at commits before July 2017.
+
+Tests: tests/formats/test_fasttext_bin.py.
 """
 
 from __future__ import annotations
@@ -440,7 +442,7 @@ class FastTextReader:
     def take(self, layout: str, what: str) -> tuple[Any, ...]:
         size = struct.calcsize(layout)
         if self.at + size > len(self.data):
-            self.fail(f"the file ends inside {what}: it is cut, or no fastText model")
+            self.fail(f"the file ends inside {what}: it is truncated, or not a fastText model")
         values = struct.unpack_from(layout, self.data, self.at)
         self.at += size
         return values

@@ -1,1 +1,1 @@
-"""Room kernels: one unit's update: reference, native twin, the registry of objectives."""
+"""Room kernels: the parameters, the plan of a slice, the update of a unit and its proof, the registry of objectives."""

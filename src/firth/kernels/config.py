@@ -1,8 +1,9 @@
-"""Room kernels: the parameters that decide what is learned, one frozen dataclass; validated once, here.
+"""Room kernels: the parameters that decide what is learned: one frozen dataclass, and the only place that checks them.
 
 The class is in this room because the engine, the plan and the native settings take it whole. It is above the registry
-of sides, which say what its words mean, and below training. A parameter is a field here (default, help, choices and
-limits) and the line that uses it. The flag, the keyword of ``firth.train``, config.json and the native field follow.
+of sides, because the sides define the words of some parameters. It is below training. A new parameter needs a field
+here (default, help, choices and limits) and the line that uses it. The flag, the keyword of ``firth.train``, the entry
+of config.json and the native field are made from the field.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from firth.base.machine import available_processors
+from firth.base.ngrams import LONGEST_NGRAM, MAX_BUCKETS, MAX_NGRAM, MIN_NGRAM, validate_lengths
 from firth.base.values import as_integer, as_number, validate_choice
 from firth.errors import ParameterError
 from firth.kernels import registry
@@ -22,34 +24,35 @@ from firth.native.kernel import MAX_NEGATIVES
 
 MIN_LEARNING_RATE_SHARE = 1e-4  # word2vec.c: starting_alpha * 0.0001
 NOISE_EXPONENT = 0.75  # Mikolov et al. 2013b, section 2.2
-# Published optima are from -1 to 1 (Caselles-Dupré et al. 2018, arXiv:1804.04212). At 10 a word of half the count is
-# drawn a thousandth as often; beyond it one word is all the noise.
+# Published optima are from -1 to 1 (Caselles-Dupré et al. 2018, arXiv:1804.04212). At 10, a word of half the count is
+# drawn 1/1024 as often. Beyond 10, almost every draw is the most frequent word.
 MAX_NOISE_EXPONENT = 10.0
 MAX_SEED = 2**64 - 1  # the key of Philox4x32-10 has 64 bits
 MAX_INT32 = 2**31 - 1
 MAX_THREADS = 4096
 
-Int32 = int  # a whole number that the native core has as int32_t
-UInt64 = int  # as uint64_t
-# Other numbers and words reach the core as well, but for `int`: that says what a corpus is made of (native/cpp/
-# parameters.py makes the core's list of parameters from the annotations of TrainingConfig).
+Int32 = int  # an int32_t in the native core
+UInt64 = int  # a uint64_t in the native core
+# native/cpp/model/parameters.py makes the core's list of parameters from the annotations of TrainingConfig. A parameter
+# annotated `int` is not in the list, because it only decides what a corpus contains.
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a parameter may be, and its line of help.
+    """The valid values of a parameter, and its line of help.
 
     Attributes
     ----------
     help : str
-        As the command line shows it.
-    choices : tuple of str, or function that returns one, or None
-        The words of a parameter that is a choice. Only those of a side are a function: sides can be registered.
+        The text that the command line shows.
+    choices : tuple of str, or function that returns such a tuple, or None
+        The words of a parameter that is a choice. The names of sides are given by a function, because sides can be
+        registered later.
     minimum, maximum : number or None
     above : number or None
         The value must be greater.
     advice : str
-        What to give instead of a value that is not above.
+        What to give instead of a value that is not greater than ``above``.
     """
 
     help: str
@@ -61,68 +64,79 @@ class Limits:
 
 
 def parameter(default: Any, help: str, **limits: Any) -> Any:
-    """A field of TrainingConfig: its default, its line of help, and the limits that every value is held to."""
+    """A field of TrainingConfig: its default, its line of help, and the limits of its values."""
     return dataclasses.field(default=default, metadata={"limits": Limits(help, **limits)})
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """Everything that decides what is learned from an encoded corpus; the same names as the command line's flags.
+    """Everything that decides what is learned from an encoded corpus. The flags of the command line have these names.
 
-    Every value is checked when the object is made. ``None`` means "decide for me" where the table says so;
-    :meth:`resolved` puts the decision in its place.
+    The constructor checks every value. If the list below allows ``None``, it means "decide for me"; :meth:`resolved`
+    replaces it by the decision.
 
     Attributes
     ----------
     architecture : {"skipgram", "cbow"}
-        Skip-gram predicts the centre word from each of its context words alone (word2vec.c's direction); CBOW from
-        their mean or sum.
+        Input side. Skip-gram predicts the centre word from each context word alone (the direction of word2vec.c). CBOW
+        predicts the centre word from the mean or the sum of the context words' vectors.
     loss : {"negative-sampling", "hierarchical-softmax", "softmax", "one-vs-all"}
-        Output side. The full softmax, and a logistic loss on every word, cost V rows a window and are meant for small
-        vocabularies, or for labels.
+        Output side. The full softmax, and one-vs-all with a logistic loss on every word, compute V rows for each
+        window, so they are for small vocabularies and for labels.
     dims : int >= 1
-        D, the numbers in a vector.
+        D, the number of dimensions of a vector.
     window : int >= 1
-        Context words on each side. Ignored where ``window_mode="sequence"``.
+        Context words on each side. Ignored if ``window_mode="sequence"``.
     window_mode : {"dynamic", "fixed", "sequence"}
-        ``"dynamic"``: each width from 1 to ``window`` is as likely; drawn for each centre, or taken in turns by units
-        of several windows (docs/training.md). ``"fixed"``: always the whole window. ``"sequence"``: everything else
-        in the sequence, for baskets, which have no order.
+        ``"dynamic"``: each width from 1 to ``window`` has the same probability. The width is drawn for each centre;
+        units of several windows use all widths in a cycle (docs/training.md). ``"fixed"``: every window has the full
+        width. ``"sequence"``: the context is all other words of the sequence, for baskets, which have no order.
     window_side : {"both", "left", "right"}
-        Which side of the centre counts.
+        The side of the centre that has the context words.
     negatives : int >= 0
-        K, noise words for each positive example; at least 1 where ``loss="negative-sampling"``.
+        K, noise words for each positive example; at least 1 if ``loss="negative-sampling"``.
     negative_sharing : {"block", "window", "pair"}
-        ``"block"``: the windows of a block of 64 tokens take turns at eight draws of noise words (CBOW: of 128 tokens,
-        at four); with skip-gram three neighbouring windows have one draw, and their gradients are taken together; a
-        window of more than 10 words a side, or a whole sequence, has its own. ``"window"``: one for each window.
-        ``"pair"``: a fresh one for each pair. The expected gradient is the same.
+        The windows that share a noise set (K noise words). ``"block"``: a stretch of 64 tokens has eight noise sets
+        (CBOW: a stretch of 128 tokens has four), and its windows use them in a cycle. With skip-gram, three
+        neighbouring windows have one noise set, and their gradients are added. A window of more than 10 words on a
+        side, or of a whole sequence, has a noise set that no other window shares. ``"window"``: one noise set for each
+        window. ``"pair"``: one noise set for each pair of words. The expected gradient is the same.
     target_collision : {"reject", "count", "drop"}
-        A noise word that equals the target: drawn again, kept, or skipped (as word2vec.c and gensim do).
+        A noise word that equals the target is drawn again, kept, or skipped (as in word2vec.c and gensim).
     noise_exponent : float
-        Noise is drawn in proportion to count ** noise_exponent; from -10 to 10.
+        Noise words are drawn in proportion to count ** noise_exponent; from -10 to 10.
     subsample : float >= 0
         t in the probability sqrt(t/f) + t/f of keeping a word of relative frequency f; 0 keeps every word.
     cbow_input : {"mean", "sum"}
+        The input vector of a window: the mean or the sum of the context words' vectors.
     cbow_update : {"gradient", "word2vec"}
-        ``"gradient"``: the true one. ``"word2vec"``: undivided with the mean, divided with the sum, as word2vec.c,
-        gensim and fastText.
+        ``"gradient"``: the gradient of the loss. ``"word2vec"``: the update of word2vec.c, gensim and fastText, which
+        is not divided by the number of context words for the mean, and is divided by it for the sum.
     learning_rate : float > 0 or None
-        Falls linearly with the token position. None: 0.025; 0.075 for CBOW by the gradient of the mean.
+        The learning rate at the start. It falls linearly with the token position. None: 0.025; for CBOW by the gradient
+        of the mean 0.075.
     min_learning_rate : float in [0, learning_rate] or None
-        Where it ends. None: 1e-4 of ``learning_rate``.
+        The learning rate at the end. None: 1e-4 of ``learning_rate``.
+    subwords : bool
+        A word is the mean of its own row and the rows of its character n-grams, as in fastText: words that were never
+        seen have vectors too (docs/subwords.md).
+    min_ngram, max_ngram : int, 1 <= min_ngram <= max_ngram <= 64
+        Length of the n-grams in Unicode characters, ``<`` before and ``>`` behind the word included.
+    buckets : int in [1, 2**31) or None
+        Rows that the n-grams share, by fastText's hash. None: as many as the vocabulary has n-grams, 2,000,000 at most.
+        fastText itself takes 2,000,000 always.
     min_count : int >= 1
-        Words seen less often are left out.
+        Words with a smaller count are left out.
     max_vocabulary : int >= 1 or None
-        At most so many words, the most frequent ones. None: no limit.
+        The maximum number of words; the most frequent words are kept. None: no limit.
     epochs : int >= 1
         Passes over the corpus.
     threads : int >= 1 or None
-        None: as many as the processors this process may use.
+        None: the number of processors that this process may use.
     seed : int in [0, 2**64)
-        Decides every random draw, alone.
+        The only source of randomness: decides every random draw.
     deterministic : bool
-        The same bits from any number of threads, at some cost in speed.
+        Training gives the same bits with any number of threads; it is slower.
 
     Raises
     ------
@@ -141,22 +155,22 @@ class TrainingConfig:
         "output side: negative-sampling, hierarchical-softmax, softmax or one-vs-all",
         choices=registry.losses,
     )
-    dims: Int32 = parameter(100, "numbers in a vector", minimum=1)
+    dims: Int32 = parameter(100, "number of dimensions of a vector", minimum=1)
     window: Int32 = parameter(5, "context words on each side", minimum=1)
     window_mode: str = parameter(
         "dynamic",
-        "dynamic: each width from 1 to window as likely; fixed: the whole window; sequence: all of it",
+        "dynamic: a random width from 1 to window; fixed: the full window; sequence: the whole sequence",
         choices=("dynamic", "fixed", "sequence"),
     )
     window_side: str = parameter(
         "both",
-        "context on both sides of the centre, left of it, or right of it",
+        "side of the centre word that has the context: both, left or right",
         choices=("both", "left", "right"),
     )
     negatives: Int32 = parameter(6, "noise words for each positive example")
     negative_sharing: str = parameter(
         "block",
-        "noise words are drawn for a block of neighbouring windows, for each window, or for each pair",
+        "noise words are drawn for a stretch of tokens (block), for each window, or for each pair",
         choices=("block", "window", "pair"),
     )
     target_collision: str = parameter(
@@ -170,24 +184,46 @@ class TrainingConfig:
         minimum=-MAX_NOISE_EXPONENT,
         maximum=MAX_NOISE_EXPONENT,
     )
-    subsample: float = parameter(0.001, "threshold of subsampling frequent words; 0 is off", minimum=0.0)
-    cbow_input: str = parameter("mean", "CBOW: mean or sum of the context's vectors", choices=cbow.INPUTS)
-    cbow_update: str = parameter("gradient", "CBOW: the true gradient, or word2vec's update", choices=cbow.UPDATES)
+    subsample: float = parameter(
+        0.001, "threshold of frequency above which words are subsampled; 0 keeps every word", minimum=0.0
+    )
+    cbow_input: str = parameter("mean", "CBOW: mean or sum of the context words' vectors", choices=cbow.INPUTS)
+    cbow_update: str = parameter(
+        "gradient", "CBOW: the gradient of the loss, or the update of word2vec.c", choices=cbow.UPDATES
+    )
     learning_rate: float | None = parameter(
         None,
-        "at the start; default 0.025, CBOW by the gradient of the mean 0.075",
+        "learning rate at the start; default 0.025, for CBOW by the gradient of the mean 0.075",
         above=0.0,
-        advice="0.025 is the usual start",
+        advice="0.025 is the usual value",
     )
-    min_learning_rate: float | None = parameter(None, "at the end; default 1e-4 of the learning rate", minimum=0.0)
-    min_count: int = parameter(5, "leave out words seen less often", minimum=1)
-    max_vocabulary: int | None = parameter(None, "keep at most so many words, the most frequent ones", minimum=1)
+    min_learning_rate: float | None = parameter(
+        None, "learning rate at the end; default 1e-4 of the learning rate at the start", minimum=0.0
+    )
+    subwords: bool = parameter(False, "a word is the mean of its own row and the rows of its character n-grams")
+    min_ngram: int = parameter(
+        MIN_NGRAM, "subwords: characters of the shortest n-gram", minimum=1, maximum=LONGEST_NGRAM
+    )
+    max_ngram: int = parameter(
+        MAX_NGRAM, "subwords: characters of the longest n-gram", minimum=1, maximum=LONGEST_NGRAM
+    )
+    buckets: int | None = parameter(
+        None,
+        "subwords: rows that n-grams share; default: one for each n-gram, at most 2,000,000",
+        minimum=1,
+        maximum=MAX_BUCKETS,
+    )
+    min_count: int = parameter(5, "leave out words with a smaller count", minimum=1)
+    max_vocabulary: int | None = parameter(None, "maximum number of words; the most frequent words are kept", minimum=1)
     epochs: Int32 = parameter(5, "passes over the corpus", minimum=1)
     threads: Int32 | None = parameter(
-        None, "default: the processors that this process may use", minimum=1, maximum=MAX_THREADS
+        None,
+        "number of threads; default: the number of processors that this process may use",
+        minimum=1,
+        maximum=MAX_THREADS,
     )
     seed: UInt64 = parameter(1, "decides every random draw", minimum=0)
-    deterministic: bool = parameter(False, "the same vectors from any number of threads")
+    deterministic: bool = parameter(False, "train the same vectors with any number of threads; slower")
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -199,6 +235,7 @@ class TrainingConfig:
                 f"negatives must be at most {MAX_NEGATIVES}, got {self.negatives}; 5 to 20 are usual (--negatives on"
                 ' the command line), and loss="softmax" (--loss softmax) compares the target with every word'
             )
+        validate_lengths(self.min_ngram, self.max_ngram)
         if self.min_learning_rate is not None and self.min_learning_rate > self._learning_rate_or_default():
             raise ParameterError(
                 f"min_learning_rate must be at most the learning_rate of {self._learning_rate_or_default():g},"
@@ -230,8 +267,12 @@ class TrainingConfig:
             self, learning_rate=learning_rate, min_learning_rate=min_learning_rate, threads=threads
         )
 
+    def with_values(self, **values: Any) -> TrainingConfig:
+        """The configuration with other values of some parameters, checked as ever."""
+        return dataclasses.replace(self, **values)
+
     def to_json(self) -> dict[str, Any]:
-        """A dictionary of JSON's own types; :meth:`from_json` gives the equal configuration back."""
+        """A dictionary of JSON types; :meth:`from_json` makes the same configuration from it."""
         return dataclasses.asdict(self)
 
     @classmethod
@@ -249,21 +290,21 @@ class TrainingConfig:
 
 _FIELDS = {field.name: field for field in dataclasses.fields(TrainingConfig)}
 PARAMETER_HELP: dict[str, str] = {name: field.metadata["limits"].help for name, field in _FIELDS.items()}
-"""One line for each parameter, as the command line's help shows it."""
+"""The line of help of each parameter, for the command line."""
 CHOICE_NAMES = tuple(name for name, field in _FIELDS.items() if field.metadata["limits"].choices is not None)
-"""The parameters that are one of several words."""
+"""The parameters whose value is one of several words."""
 _KINDS = {name: field.type.removesuffix(" | None") for name, field in _FIELDS.items()}
 _WIDTHS = {"Int32": ("int32", MAX_INT32), "UInt64": ("uint64", MAX_SEED), "int": (None, None)}
 
 
 def choices_of(name: str) -> tuple[str, ...]:
-    """The words of a parameter that is a choice; the code of a word in the native core is its index."""
+    """The words of a parameter that is a choice. The native core's code of a word is its index in this tuple."""
     choices = _FIELDS[name].metadata["limits"].choices
     return tuple(choices() if callable(choices) else choices)
 
 
 def native_types() -> dict[str, str]:
-    """The type that each parameter must have in the native core, as ``"int32"``; see native/cpp/model/parameters.py."""
+    """The type of each parameter in the native core, such as ``"int32"``; see native/cpp/model/parameters.py."""
     types: dict[str, str | None] = {
         "float": "float64",
         "str": "int32",
@@ -275,7 +316,7 @@ def native_types() -> dict[str, str]:
 
 
 def validate_parameter(name: str, value: Any) -> Any:
-    """The value of one parameter as Python's own type, if it is what its field may be.
+    """Check the value of one parameter against the limits of its field; return it as a built-in type.
 
     Raises
     ------
@@ -303,7 +344,7 @@ def validate_parameter(name: str, value: Any) -> Any:
 
 
 def validate_parameter_names(values: Mapping[str, Any]) -> None:
-    """Raise ParameterError for a name that is no field of TrainingConfig."""
+    """Raise ParameterError for a name that is not a field of TrainingConfig."""
     known = list(_FIELDS)
     for name in values:
         if name not in known:
@@ -311,7 +352,7 @@ def validate_parameter_names(values: Mapping[str, Any]) -> None:
 
 
 def with_parameters(function: Callable[..., Any]) -> inspect.Signature:
-    """The signature of a function that takes parameters as ``**parameters``, with each of them named."""
+    """The signature of a function with ``**parameters`` replaced by one keyword for each parameter."""
     signature = inspect.signature(function)
     named = [one for one in signature.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
     added = [
@@ -322,14 +363,14 @@ def with_parameters(function: Callable[..., Any]) -> inspect.Signature:
 
 
 def validate_vocabulary_size(config: TrainingConfig, n_words: int, *, least_noise_words: int | None = None) -> None:
-    """Raise ParameterError where the loss needs more words than there are.
+    """Raise ParameterError if the vocabulary has too few words for the loss.
 
     Parameters
     ----------
     n_words : int
-        V, the words that are left after ``min_count`` and ``max_vocabulary``.
+        V, the number of words after ``min_count`` and ``max_vocabulary``.
     least_noise_words : int or None
-        Words with a positive weight in a given noise distribution; None: all of them.
+        Number of words with a positive weight in a given noise distribution; None: all words.
     """
     outputs = config.objective.outputs
     ways = ["lower min_count"] if config.min_count > 1 else []

@@ -1,8 +1,7 @@
-"""Room kernels: examples, two matrices and an objective, ready to train slices; the native core's Python face.
+"""Room kernels: the engine: examples, two matrices and an objective, for training slices; the interface of the core.
 
-The engine owns the padded matrices and the tables; what a slice samples and computes is the native core's. The numbers
-of input rows, of targets and of output rows may differ. It knows nothing of files, threads or progress: training does
-that.
+The engine owns the padded matrices and the tables. The native core samples and computes. The numbers of input rows, of
+targets and of output rows may differ. Files, threads and progress are the work of training, not of the engine.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from firth.kernels.guessing import guessing_loss
 from firth.kernels.plan import PlanTables
 from firth.kernels.settings import make_settings, open_kernel, parameter_values
 from firth.kernels.staleness import choose_shard_tokens
+from firth.kernels.subwords import WordBags, choose_bag_step
 from firth.native.kernel import ROW_ALIGNMENT_BYTES, Result, Rounds
 from firth.native.loader import StoppedError
 from firth.native.settings import RowMatrix
@@ -44,13 +44,14 @@ class SliceResult:
     Attributes
     ----------
     loss_nats : float
-        Of all examples, each times the weight of its sequence; summed in float64.
+        Sum of the losses of all examples, each times the weight of its sequence; summed in float64.
     weight : float
-        The weights of the examples, added; without weights their number. The mean loss is loss_nats / weight.
+        Sum of the weights of the examples; without weights, the number of examples. The mean loss is
+        loss_nats / weight.
     n_examples : int
-        Positive examples: a pair of words for skip-gram, a window for CBOW.
+        Number of positive examples. An example is a pair of words for skip-gram, and a window for CBOW.
     n_centers : int
-        Windows with a context.
+        Number of windows that have a context.
     """
 
     loss_nats: float
@@ -60,38 +61,42 @@ class SliceResult:
 
 
 class Engine:
-    """Trains slices of the positions of its examples: tokens of an encoded corpus, or rows of explicit examples.
+    """Trains slices of positions: tokens of an encoded corpus, or rows of explicit examples.
 
     Parameters
     ----------
     examples : Examples
-        Of ``text_examples`` and its like (kernels/examples.py).
+        The result of ``text_examples``, ``explicit_examples`` or ``pair_examples`` (kernels/examples.py).
     config : TrainingConfig
-        Taken as :meth:`TrainingConfig.resolved` decides it. ``threads`` says how many call :meth:`train_slice` at the
-        same time. With more than one, each learns on its own copies of the rows that are touched most
-        (native/cpp/train/replicas.hpp), and adds them up every 65,536 / threads tokens or sooner.
+        The engine uses :meth:`TrainingConfig.resolved` of it. ``threads`` is the number of threads that call
+        :meth:`train_slice` at the same time. If there are several, each thread trains copies of the rows that are
+        touched most (native/cpp/train/replicas.hpp), and merges them at least every 65,536 / threads tokens.
     noise_distribution : float array, (n_targets,), or None
-        Takes the place of the counts raised to ``noise_exponent``.
+        Weights of the noise words. None: the counts raised to ``noise_exponent``.
     initial_vectors : float array, (n_input_rows, D), or None
-        Rows that are NaN throughout are drawn as without it.
+        The input vectors at the start. A row that has only NaN is initialised at random, as without this array.
     initial_scale : float
         Input rows are drawn from U(-initial_scale / D, initial_scale / D).
-    frozen : bool array, (n_input_rows,), or None
-        Input vectors that stay as they are; all output vectors learn.
+    frozen : bool array, (n_input_rows,), or with bags (V,), or None
+        Input vectors that training does not change. Training changes all output vectors.
+    bags : WordBags or None
+        The rows that each word is the mean of, in a matrix of ``bags.n_rows`` input rows. None: a word is its own row.
     instruction_set : str or None
-        None: the process's own.
+        None: the instruction set that the process chose.
 
     Attributes
     ----------
+    bag_step : float
+        What the step of a bag's rows is multiplied by (kernels/subwords.py).
     guessing_loss_nats : float
-        The mean training loss where every logit is zero (kernels/guessing.py).
+        The mean training loss if every logit is zero (kernels/guessing.py).
 
     Raises
     ------
     ParameterError
-        There are too few targets for the loss, or ``subsample`` is above 0 for examples of which nothing is left out.
+        There are too few targets for the loss, or ``subsample`` is above 0 for a source that does not subsample.
     NativeError
-        The native library has other settings than this Python code, or lacks a side.
+        The settings of the native library differ from those of this Python code, or the library lacks a side.
     """
 
     def __init__(
@@ -103,6 +108,7 @@ class Engine:
         initial_vectors: Matrix | None = None,
         initial_scale: float = INITIAL_SCALE,
         frozen: NDArray[np.bool_] | None = None,
+        bags: WordBags | None = None,
         instruction_set: str | None = None,
     ) -> None:
         config = config.resolved()
@@ -127,16 +133,25 @@ class Engine:
 
         row_elements = ROW_ALIGNMENT_BYTES // np.dtype(np.float32).itemsize
         stride = -(-config.dims // row_elements) * row_elements
-        self._input = _allocate_matrix(examples.n_input_rows, stride)
+        self._bags = bags
+        self._input = _allocate_matrix(examples.n_input_rows if bags is None else bags.n_rows, stride)
         self._output = _allocate_matrix(n_output_rows, stride)
 
         self._tables = PlanTables.build(counts, config, noise_distribution)
+        if frozen is not None and bags is not None:
+            frozen = bags.freeze_rows(frozen)
         self._frozen = None if frozen is None else np.ascontiguousarray(frozen, dtype=np.uint8)
         self._stop_flag = np.zeros(1, np.int32)
         self._rounds: dict[int, Rounds] = {}
         tree = build_huffman_tree(counts) if outputs.needs_tree else None
         given: dict[str, Any] = {"noise_distribution": noise_distribution, "tree": tree}
         rates = examples.rates(config, **given)
+        input_touches, bag_step = rates.inputs, 1.0
+        if bags is not None:
+            hidden_touches, input_touches = bags.touches(rates.inputs)
+            bag_step = choose_bag_step(bags, counts, config, rates.context)
+            rates = dataclasses.replace(rates, inputs=hidden_touches)
+        self.bag_step = bag_step
         shard_tokens = choose_shard_tokens(
             rates,
             counts,
@@ -146,7 +161,7 @@ class Engine:
             **given,
         )
         self.guessing_loss_nats = guessing_loss(counts, config, **given)
-        # The root of a tree is the last node, and the busiest.
+        # The root of a tree is its last node and its busiest row.
         output_touches = rates.outputs if tree is None else rates.outputs[::-1]
         self._settings = make_settings(
             self._kernel,
@@ -165,7 +180,10 @@ class Engine:
             path_offsets=None if tree is None else np.ascontiguousarray(tree.offsets, dtype=np.int64),
             path_nodes=None if tree is None else np.ascontiguousarray(tree.node_ids, dtype=np.int32),
             path_codes=None if tree is None else np.ascontiguousarray(tree.codes, dtype=np.uint8),
-            input=RowMatrix(self._input, self._frozen, rates.inputs.astype(np.float32)),
+            bag_offsets=None if bags is None else bags.bags.offsets,
+            bag_rows=None if bags is None else bags.bags.rows,
+            bag_step=bag_step,
+            input=RowMatrix(self._input, self._frozen, input_touches.astype(np.float32)),
             output=RowMatrix(
                 self._output, touches=output_touches.astype(np.float32), touches_from_last=tree is not None
             ),
@@ -201,7 +219,7 @@ class Engine:
         return _without_padding(self._input, self._dims), _without_padding(self._output, self._dims)
 
     def load_vectors(self, input_vectors: Matrix, output_vectors: Matrix) -> None:
-        """Put both matrices back where they were, as a resumed run does."""
+        """Replace both matrices by saved ones, to resume a run."""
         self._validate_shape("input_vectors", input_vectors, len(self._input))
         self._validate_shape("output_vectors", output_vectors, len(self._output))
         self._input[:, : self._dims] = input_vectors
@@ -213,7 +231,7 @@ class Engine:
         Raises
         ------
         StoppedError
-            After ``request_stop``; what was done of the slice stays done.
+            After ``request_stop``; the matrices keep the updates made before the stop.
         """
         return _as_slice_result(self._kernel.train_slice(self._settings, start, stop, epoch))
 
@@ -230,16 +248,16 @@ class Engine:
         Raises
         ------
         StoppedError
-            After ``request_stop``; whole rounds have been trained then.
+            After ``request_stop``; only whole rounds have been trained.
         """
         if start % self.round_tokens or (stop % self.round_tokens and stop != len(self._examples.ids)):
             raise ParameterError(
                 f"start and stop must be multiples of {self.round_tokens} or the epoch's end, got {start} and {stop}"
             )
         if self.round_tokens < _TOKENS_WORTH_A_BARRIER:
-            threads = 1  # the same bits, and no time lost in waiting for each other
+            threads = 1  # the same bits, without the time that threads wait at barriers
         rounds = self._rounds.get(threads)
-        if rounds is None:  # their tables are large, and serve every call
+        if rounds is None:  # kept for later calls, because their tables are large
             rounds = self._rounds[threads] = self._kernel.make_rounds(self._settings, threads)
         return _as_slice_result(rounds.train(start, stop, epoch))
 
@@ -254,9 +272,10 @@ class Engine:
     ) -> tuple[float, int]:
         """Mean loss in nats of examples that are not trained on, and their number.
 
-        Full windows, no subsampling; with negative sampling 10 negatives for each window, fixed by the seed and the
-        token's position; so that it is comparable between runs, epochs and numbers of threads. Of an example with
-        several targets one is drawn, the same each time, unless the loss takes all.
+        Windows have their full width, and no token is left out. With negative sampling there are 10 negatives for each
+        window; they depend only on the seed and the position of the token. So the losses of different runs, epochs and
+        numbers of threads are comparable. Of an example with several targets one is drawn, the same each time, unless
+        the loss takes all.
         """
         if (targets is None) != (self._examples.targets is None):
             raise ParameterError("targets must be given if and only if the examples that are trained on have targets")
@@ -294,9 +313,9 @@ class Engine:
         return sum(result.loss for result in results) / n_examples, n_examples
 
     def first_loss(self, n_examples: int) -> float:
-        """Mean training loss in nats of the first ``n_examples`` examples, or all of them, at the vectors as they are.
+        """Mean training loss in nats of the first ``n_examples`` examples, or of all, at the current vectors.
 
-        Nothing is trained. NaN where no example has a weight.
+        The vectors do not change. The result is NaN if the sum of the weights is zero.
         """
         loss = weight = 0.0
         n_found = 0
@@ -308,10 +327,10 @@ class Engine:
         return loss / weight if weight > 0 else math.nan
 
     def check_finite(self, largest_norm: float = math.inf) -> None:
-        """Raise TrainingError if any row of the two matrices is not finite, or longer than ``largest_norm``."""
+        """Raise TrainingError if any row of the two matrices is not finite, or its norm is above ``largest_norm``."""
         for name, first, squares in self._squared_norms():
             within = (squares <= largest_norm**2) & (squares < np.inf)
-            for row in first + np.flatnonzero(~within):  # float32 squares overflow from a norm of 1.8e19 on
+            for row in first + np.flatnonzero(~within):  # float32 squares overflow if a norm is at least 1.8e19
                 norm = float(np.linalg.norm((self._input if name == "input" else self._output)[row].astype(np.float64)))
                 if not math.isfinite(norm):
                     raise TrainingError(f"{name} vector of word {row} is not finite")
@@ -319,18 +338,18 @@ class Engine:
                     raise TrainingError(f"{name} vector of word {row} has a norm of {norm:.3g}")
 
     def largest_norm(self) -> float:
-        """The norm of the longest row of both matrices; NaN or infinity where a row is not finite."""
+        """The largest norm of a row of both matrices; NaN or infinity if a row is not finite."""
         return math.sqrt(float(np.max([np.max(squares) for _, _, squares in self._squared_norms()])))
 
     def _squared_norms(self) -> Iterator[tuple[str, int, Matrix]]:
-        """Name of the matrix, first row, and the squared norms of the rows from there on."""
+        """Name of the matrix, number of the first row, and the squared norms of that row and the next rows."""
         for name, matrix in (("input", self._input), ("output", self._output)):
             for first, last in _split(len(matrix), _NORM_ROWS):
                 with np.errstate(over="ignore", invalid="ignore"):
                     yield name, first, np.einsum("ij,ij->i", matrix[first:last], matrix[first:last])
 
     def reset_vectors(self) -> None:
-        """Put both matrices where they were when the engine was made without ``initial_vectors``."""
+        """Set both matrices to the values at the start of training, without ``initial_vectors``."""
         self._draw_initial_vectors()
         self._output[:] = 0
 
@@ -340,11 +359,11 @@ class Engine:
             self._input *= np.float32(self._initial_scale / INITIAL_SCALE)
 
     def request_stop(self) -> None:
-        """Make every call that is training or evaluating stop within about a millisecond, with StoppedError."""
+        """Make every running call that trains or evaluates raise StoppedError within about a millisecond."""
         self._stop_flag[0] = 1
 
     def clear_stop(self) -> None:
-        """Forget ``request_stop``."""
+        """Cancel ``request_stop``."""
         self._stop_flag[0] = 0
 
     def _validate_shape(self, name: str, matrix: Matrix, n_rows: int) -> None:
@@ -356,7 +375,7 @@ def _as_slice_result(result: Result) -> SliceResult:
     return SliceResult(result.loss, result.weight, result.examples, result.centers)
 
 
-_TOKENS_WORTH_A_BARRIER = 1000  # some 0.3 ms of training; a round has two barriers
+_TOKENS_WORTH_A_BARRIER = 1000  # about 0.3 ms of training; a round has two barriers
 _HELDOUT_SLICE = 1 << 16  # tokens; fixed, so that the sum does not depend on the number of threads
 _NORM_ROWS = 1 << 14
 _MEASURED_TOKENS = 1 << 10
@@ -367,7 +386,7 @@ def _split(total: int, size: int) -> list[tuple[int, int]]:
 
 
 def _allocate_matrix(n_rows: int, stride: int) -> Matrix:
-    """Zeros at a page's border, in huge pages where the system gives them: rows are touched at random."""
+    """Allocate zeros at a page's border, in huge pages if the system has them: rows are read in random order."""
     size = max(1, n_rows * stride * np.dtype(np.float32).itemsize)
     try:
         memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
@@ -379,7 +398,7 @@ def _allocate_matrix(n_rows: int, stride: int) -> Matrix:
 
 
 def _without_padding(matrix: Matrix, dims: int) -> Matrix:
-    """The first columns of a matrix, moved together within its memory."""
+    """The first ``dims`` columns of a matrix, made contiguous in the memory of the matrix."""
     n_rows, _ = matrix.shape
     flat = matrix.reshape(-1)
     for first, last in _split(n_rows, _NORM_ROWS):

@@ -1,8 +1,8 @@
-"""Room kernels: what an engine trains on: the arrays of a native source of examples, and how often they touch each row.
+"""Room kernels: the examples of an engine: the arrays of a native source, and how often they touch each row.
 
-``text_examples`` are windows over text; ``explicit_examples`` are bags of input rows, each with a target and a weight,
-of which pairs are the simplest. A source that is not firth's own is compiled in by CMake's ``FIRTH_EXTRA_SOURCES``
-(docs/extending.md): its ``Examples`` are made with its native NAME.
+``text_examples`` are windows over text. ``explicit_examples`` are bags of input rows, each with a target and a weight;
+``pair_examples`` are bags of one row. A source outside firth is compiled in by CMake's ``FIRTH_EXTRA_SOURCES``
+(docs/extending.md); its ``Examples`` have its native NAME.
 
 Tests: tests/extending/test_source.py.
 """
@@ -24,14 +24,14 @@ from firth.kernels.staleness import TouchRates, touch_rates
 
 @dataclass(frozen=True, kw_only=True)
 class Examples:
-    """The arrays of a source of examples. Rows are not words: input rows and targets have each their number.
+    """The arrays of a source of examples. The number of input rows may differ from the number of targets.
 
     Attributes
     ----------
     source : str
         NAME of the native source.
     ids : int32 array, (n_tokens,)
-        Input rows, one a position of an epoch; may be memory-mapped. In text they are targets as well.
+        The input row at each position of an epoch; may be memory-mapped. In text the ids are also the targets.
     offsets : int64 array, (n_sequences + 1,)
         Sequence s is ids[offsets[s]:offsets[s + 1]].
     counts : int64 array, (n_targets,)
@@ -40,13 +40,13 @@ class Examples:
     rates : function
         ``rates(config, noise_distribution=, tree=)``: a ``TouchRates``, for a resolved configuration.
     targets : int32 array, (n_sequences,), or None
-        None: the source finds the targets among the ids.
+        The target of each sequence. None: the ids are the targets.
     target_offsets : int64 array, (n_sequences + 1,), or None
-        Sequence s has the targets targets[target_offsets[s]:target_offsets[s + 1]]. None: it has one.
+        Sequence s has the targets targets[target_offsets[s]:target_offsets[s + 1]]. None: it has one target.
     weights : float32 array, (n_sequences,), or None
         Loss and gradient of each sequence are multiplied by its weight. None: all are 1.
     subsamples : bool
-        The source leaves out frequent tokens (``subsample``).
+        Whether the source leaves out frequent tokens (``subsample``).
     """
 
     source: str
@@ -67,7 +67,7 @@ def text_examples(
     counts: NDArray[np.int64],
     sequence_weights: NDArray[np.float32] | None = None,
 ) -> Examples:
-    """Windows over text: each kept token is a target, and the words around it are its context.
+    """Windows over text: each kept token is a target; its context is the neighbouring kept tokens.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def text_examples(
         Word ids of the retained tokens; may be memory-mapped.
     offsets : int64 array, (n_sequences + 1,)
     counts : int64 array, (V,)
-        V input rows and V targets.
+        How often each word occurs. There are V input rows and V targets.
     sequence_weights : float array, (n_sequences,), or None
     """
     offsets = np.ascontiguousarray(offsets, dtype=np.int64)
@@ -101,22 +101,23 @@ def explicit_examples(
     weights: ArrayLike | None = None,
     target_offsets: ArrayLike | None = None,
 ) -> Examples:
-    """Bags of input rows, each with a target and a weight, trained on as they are given.
+    """Bags of input rows, each with a target and a weight. All examples are trained, in the given order.
 
-    Example e is the bag rows[offsets[e]:offsets[e + 1]]; an empty one is left out. CBOW makes one vector of a bag, and
-    skip-gram a vector of each of its rows. The parameters of windows (``window``, ``window_mode``, ``window_side``) say
-    nothing here, but for one thing: with ``negative_sharing="block"`` examples share noise words as windows would.
+    Example e has the bag rows[offsets[e]:offsets[e + 1]]; an example with an empty bag is left out. CBOW makes one
+    input vector from a bag; with skip-gram each row of a bag is one input vector. The parameters of windows
+    (``window``, ``window_mode``, ``window_side``) have one effect only: with ``negative_sharing="block"`` they decide
+    whether examples share noise sets, as for windows over text.
 
     Parameters
     ----------
     rows : int array, (n_rows,), in [0, n_input_rows); repeats allowed
-    offsets : int array, (n_examples + 1,), from 0 to n_rows, never falling
+    offsets : int array, (n_examples + 1,), from 0 to n_rows, not decreasing
     targets : int array, (n_examples,), in [0, n_targets)
         With ``target_offsets`` those of all examples, one example's after the other's.
     weights : float array, (n_examples,), or None
-        Factors of loss and gradient, finite and not negative; None: all are 1.
+        Factors of the loss and the gradient, finite and not negative; None: all are 1.
     target_offsets : int array, (n_examples + 1,), rising, or None
-        Example e has the targets targets[target_offsets[e]:target_offsets[e + 1]], one at least. In each epoch one of
+        Example e has the targets targets[target_offsets[e]:target_offsets[e + 1]], at least one. In each epoch one of
         them is drawn, by counter; a loss with ``takes_all_targets`` takes them all at once. None: one target each.
 
     Raises
@@ -169,7 +170,7 @@ def explicit_examples(
 def pair_examples(
     inputs: ArrayLike, targets: ArrayLike, *, n_input_rows: int, n_targets: int, weights: ArrayLike | None = None
 ) -> Examples:
-    """Weighted pairs of an input row and a target: explicit examples whose bags have one row each.
+    """Weighted pairs of an input row and a target: explicit examples with one row in each bag.
 
     The loss of a pair is its weight times the loss of one prediction: ``weight * loss(u_target . v_input)``.
 
@@ -221,7 +222,7 @@ def _explicit_rates(
     noise_distribution: NDArray[np.float64] | None = None,
     tree: Any = None,
 ) -> TouchRates:
-    """Counted, per position: a unit is an example, or a part of one."""
+    """The touch rates of explicit examples, counted; a unit is an example, or a part of an example."""
     context = len(ids) / max(1, n_examples)
     share = n_examples / max(1, int(counts.sum())) / len(ids)  # of an example with several targets each counts in part
     corpus = Corpus(counts, np.asarray(counts * share, np.float64), noise_distribution, tree)

@@ -1,4 +1,4 @@
-"""Room kernels: the loss of guessing: what an example costs where every logit is zero, as before any training.
+"""Room kernels: the loss of guessing: the mean loss of an example if every logit is zero, as before training.
 
 Tests: tests/training/test_divergence.py.
 """
@@ -23,18 +23,17 @@ def guessing_loss(
     noise_distribution: NDArray[np.float64] | None = None,
     tree: HuffmanTree | None = None,
 ) -> float:
-    """Mean training loss in nats of vectors that know nothing: all logits are zero.
+    """Mean training loss in nats if all logits are zero.
 
-    Each output side has its own formula (kernels/sides). Means over words are weighted by their counts as subsampling
-    leaves them.
+    Each output side has a formula (kernels/sides). Means over words are weighted by the counts after subsampling.
 
     Parameters
     ----------
     tree : HuffmanTree or None
         For hierarchical softmax.
     noise_distribution : float array, (V,), or None
-        Takes the place of the counts raised to ``noise_exponent``.
+        Weights of the noise words. None: the counts raised to ``noise_exponent``.
     """
     weights: NDArray[Any] = counts * keep_probabilities(counts, config.subsample)
-    weights /= max(float(weights.sum()), np.finfo(float).tiny)  # a given vocabulary's counts may all be zero
+    weights /= max(float(weights.sum()), np.finfo(float).tiny)  # all counts of a given vocabulary may be zero
     return config.objective.outputs.guessing_loss(Corpus(counts, weights, noise_distribution, tree), config)

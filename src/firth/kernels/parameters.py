@@ -18,22 +18,22 @@ class TrainingParameters(TypedDict, total=False):
     """Output side: negative-sampling, hierarchical-softmax or softmax."""
 
     dims: int
-    """Numbers in a vector."""
+    """Number of dimensions of a vector."""
 
     window: int
     """Context words on each side."""
 
     window_mode: str
-    """Dynamic: each width from 1 to window as likely; fixed: the whole window; sequence: all of it."""
+    """Dynamic: a random width from 1 to window; fixed: the full window; sequence: the whole sequence."""
 
     window_side: str
-    """Context on both sides of the centre, left of it, or right of it."""
+    """Side of the centre word that has the context: both, left or right."""
 
     negatives: int
     """Noise words for each positive example."""
 
     negative_sharing: str
-    """Noise words are drawn for a block of neighbouring windows, for each window, or for each pair."""
+    """Noise words are drawn for a stretch of tokens (block), for each window, or for each pair."""
 
     target_collision: str
     """A noise word that equals the target: reject (draw another word), count (keep), drop (skip)."""
@@ -42,34 +42,46 @@ class TrainingParameters(TypedDict, total=False):
     """Noise words are drawn in proportion to count ** exponent."""
 
     subsample: float
-    """Threshold of subsampling frequent words; 0 is off."""
+    """Threshold of frequency above which words are subsampled; 0 keeps every word."""
 
     cbow_input: str
-    """CBOW: mean or sum of the context's vectors."""
+    """CBOW: mean or sum of the context words' vectors."""
 
     cbow_update: str
-    """CBOW: the true gradient, or word2vec's update."""
+    """CBOW: the gradient of the loss, or the update of word2vec.c."""
 
     learning_rate: float | None
-    """At the start; default 0.025, CBOW by the gradient of the mean 0.075."""
+    """Learning rate at the start; default 0.025, for CBOW by the gradient of the mean 0.075."""
 
     min_learning_rate: float | None
-    """At the end; default 1e-4 of the learning rate."""
+    """Learning rate at the end; default 1e-4 of the learning rate at the start."""
+
+    subwords: bool
+    """A word is the mean of its own row and the rows of its character n-grams."""
+
+    min_ngram: int
+    """Subwords: characters of the shortest n-gram."""
+
+    max_ngram: int
+    """Subwords: characters of the longest n-gram."""
+
+    buckets: int | None
+    """Subwords: rows that n-grams share; default: one for each n-gram, at most 2,000,000."""
 
     min_count: int
-    """Leave out words seen less often."""
+    """Leave out words with a smaller count."""
 
     max_vocabulary: int | None
-    """Keep at most so many words, the most frequent ones."""
+    """Maximum number of words; the most frequent words are kept."""
 
     epochs: int
     """Passes over the corpus."""
 
     threads: int | None
-    """Default: the processors that this process may use."""
+    """Number of threads; default: the number of processors that this process may use."""
 
     seed: int
     """Decides every random draw."""
 
     deterministic: bool
-    """The same vectors from any number of threads."""
+    """Train the same vectors with any number of threads; slower."""

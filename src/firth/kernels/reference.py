@@ -1,6 +1,6 @@
-"""Room kernels: one unit's update as the mathematics says it: it holds no formula, it calls numerics and applies.
+"""Room kernels: the reference update of one unit: calls the formulas of numerics and applies the gradients.
 
-The native kernels are held against this, update by update. It is slow, and meant to be read.
+Tests compare each update of the native kernels with this update. It is slow and written to be read.
 
 Tests: tests/kernels/test_native_units.py.
 """
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from firth.kernels.registry import Objective
 from firth.kernels.sides.side import Options
+from firth.numerics.bags import bag_means, spread_step
 from firth.numerics.gradients import RowGradient
 from firth.numerics.huffman import HuffmanTree
 
@@ -33,10 +34,10 @@ def compute_unit_gradient(
     tree: HuffmanTree | None = None,
     options: Options = NO_OPTIONS,
 ) -> tuple[float, RowGradient, RowGradient]:
-    """Loss in nats of one unit and the gradients of both matrices, at the matrices as they are.
+    """Loss in nats of one unit and the gradients of both matrices, at the given matrices.
 
-    Skip-gram in word2vec.c's direction: the inputs are the context's rows, the positive output is the center; a unit
-    is a window, or a pair where the context is one word.
+    Skip-gram has the direction of word2vec.c: the inputs are the rows of the context words, and the positive output is
+    the center. The unit is a window; with one context word it is a pair.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def compute_unit_gradient(
     negative_ids : int array, (K,), repeats allowed; for negative sampling
     tree : HuffmanTree, for hierarchical softmax
     options : mapping of parameter to word
-        The input side's own choices.
+        The parameters that only the input side reads.
     """
     return objective.inputs.window(
         target_id,
@@ -71,7 +72,7 @@ def compute_windows_gradient(
     tree: HuffmanTree | None = None,
     options: Options = NO_OPTIONS,
 ) -> tuple[float, RowGradient, RowGradient]:
-    """Loss and gradients of a unit of several windows that share their negatives: the sums over its windows.
+    """Loss and gradients of a unit of several windows that share their negatives: the sums over the windows.
 
     Parameters
     ----------
@@ -104,18 +105,31 @@ def update_unit(
     negative_ids: ArrayLike | None = None,
     tree: HuffmanTree | None = None,
     options: Options = NO_OPTIONS,
+    bags: Sequence[ArrayLike] | None = None,
+    bag_step: float = 1.0,
+    frozen_rows: Sequence[int] = (),
 ) -> float:
-    """Move both matrices, in place, by -learning_rate times the gradient of one unit; returns its loss in nats.
+    """Move both matrices, in place, by -learning_rate times the gradient of one unit; return the loss in nats.
 
-    A unit is a window, (context ids, target id), or several that share their negatives. The input side says what the
-    step of the input rows is multiplied by: CBOW's word2vec update is no gradient, and CBOW damps wide windows.
+    A unit is a window, (context ids, target id), or several windows that share their negatives. The step of the input
+    rows is multiplied by a factor of the input side: CBOW's word2vec update is not a gradient, and CBOW damps wide
+    windows.
+
+    With ``bags``, ``input_vectors`` has rows whose means are the words' vectors, word w's those of ``bags[w]``. The
+    step of a word's vector goes to each of its rows undivided, times ``bag_step``; ``frozen_rows`` stay as they are
+    (numerics/bags.py).
     """
+    hidden = input_vectors if bags is None else np.asarray(bag_means(input_vectors, bags), np.float64)
     loss_nats, input_gradient, output_gradient = compute_windows_gradient(
-        objective, input_vectors, output_vectors, windows, negative_ids=negative_ids, tree=tree, options=options
+        objective, hidden, output_vectors, windows, negative_ids=negative_ids, tree=tree, options=options
     )
     factor = 1.0
     if len(windows) == 1:
         factor = objective.inputs.step(np.atleast_1d(np.asarray(windows[0][0])), options)
-    input_vectors[input_gradient.row_ids] -= learning_rate * factor * input_gradient.rows
+    step = input_gradient * (-learning_rate * factor)
+    if bags is not None:
+        step = spread_step(step, bags, len(input_vectors)) * bag_step
+    moves = ~np.isin(step.row_ids, np.asarray(frozen_rows, np.int64))
+    input_vectors[step.row_ids[moves]] += step.rows[moves]
     output_vectors[output_gradient.row_ids] -= learning_rate * output_gradient.rows
     return loss_nats

@@ -1,9 +1,9 @@
-"""Room kernels: the registry of objectives: input sides, output sides, and the pairs of them that can be trained.
+"""Room kernels: the registry of objectives: input sides, output sides, and the pairs of sides that can be trained.
 
-An objective is an input side (what vectors a context makes) and an output side (which output rows they meet, and by
-what loss). A side is a native header with its line in native/cpp/objectives/objectives.hpp, and a file in kernels/sides
-with its line here. Tests, ``selfcheck`` and the command line's choices are generated from these tables. A side that is
-not firth's own is compiled in by CMake's ``FIRTH_EXTRA_SIDES`` and registered with :func:`register`.
+An objective is an input side and an output side. The input side makes the input vectors from a context. The output side
+chooses the output rows and the loss. A side is a native header with a line in native/cpp/objectives/objectives.hpp, and
+a file in kernels/sides with a line here. Tests, ``selfcheck`` and the choices of the command line are made from these
+tables. A side outside firth is compiled in by CMake's ``FIRTH_EXTRA_SIDES`` and registered with :func:`register`.
 
 Tests: tests/extending/test_sides.py.
 """
@@ -30,31 +30,31 @@ class Objective:
 
     @property
     def takes_several_windows(self) -> bool:
-        """A unit may be several windows that share their negatives (``negative_sharing="block"``)."""
+        """Whether a unit may be several windows that share their negatives (``negative_sharing="block"``)."""
         return self.inputs.joined_windows > 1 and self.outputs.draws_negatives
 
     @property
     def takes_pairs(self) -> bool:
-        """A unit may be a pair of words with negatives of its own (``negative_sharing="pair"``)."""
+        """Whether a unit may be a pair of words with a noise set for each pair (``negative_sharing="pair"``)."""
         return self.inputs.takes_parts and self.outputs.draws_negatives
 
 
 OBJECTIVES: dict[tuple[str, str], Objective] = {}
-"""Every pair of sides, by architecture and loss; in this order tests and ``selfcheck`` list them."""
+"""Every pair of sides, by architecture and loss, in the order of the lists of tests and ``selfcheck``."""
 
 _input_sides: list[InputSide] = []
 _output_sides: list[OutputSide] = []
 
 
 def register(side: InputSide | OutputSide) -> None:
-    """Add a side: it can be trained with every side of the other kind, by its word.
+    """Add a side. It can then be trained with every side of the other kind.
 
-    The native side of the same NAME must be in the library: an Engine looks for it when it is made.
+    The library must have a native side whose NAME is the side's name. The constructor of Engine checks this.
 
     Raises
     ------
     ParameterError
-        The word is taken.
+        A side of this name is registered already.
     """
     if isinstance(side, InputSide):
         if side.architecture in architectures():
@@ -71,22 +71,22 @@ def register(side: InputSide | OutputSide) -> None:
 
 
 def architectures() -> tuple[str, ...]:
-    """The words of the input sides."""
+    """The names of the input sides."""
     return tuple(side.architecture for side in _input_sides)
 
 
 def losses() -> tuple[str, ...]:
-    """The words of the output sides."""
+    """The names of the output sides."""
     return tuple(side.loss for side in _output_sides)
 
 
 def find_objective(architecture: str, loss: str) -> Objective:
-    """The objective of two words.
+    """The objective of an architecture and a loss.
 
     Raises
     ------
     ParameterError
-        If the two cannot be trained together, or are unknown.
+        A name is unknown, or the two sides cannot be trained together.
     """
     objective = OBJECTIVES.get((architecture, loss))
     if objective is None:
@@ -95,7 +95,7 @@ def find_objective(architecture: str, loss: str) -> Objective:
     return objective
 
 
-# A line a side. Outputs first, so that objectives are listed input side by input side.
+# One line for each side. Output sides are first, so that OBJECTIVES is ordered by input side.
 for _side in (
     negative_sampling.SIDE,
     hierarchical_softmax.SIDE,

@@ -1,4 +1,4 @@
-"""Room kernels: fills the native settings: every parameter of TrainingConfig under its name, and what a run adds.
+"""Room kernels: fills the native settings: every parameter of TrainingConfig under its name, and the values of a run.
 
 Tests: tests/native/test_settings.py.
 """
@@ -11,16 +11,17 @@ from firth.kernels.config import CHOICE_NAMES, TrainingConfig, choices_of, nativ
 from firth.native.kernel import Kernel
 from firth.native.settings import Settings
 
-_SIDES = ("architecture", "loss")  # their codes are the library's, which lists its sides by name
+_WORDS_ARE_ROWS = {"bag_offsets": None, "bag_rows": None, "bag_step": 1.0}  # where a run does not say otherwise
+_SIDES = ("architecture", "loss")  # their codes come from the library's list of sides
 
 
 def open_kernel(instruction_set: str | None = None) -> Kernel:
-    """The native kernel of an instruction set; None: the process's own.
+    """The native kernel of an instruction set; None: the instruction set that the process chose.
 
     Raises
     ------
     NativeError
-        A parameter has no native field or one of another type, or a word has another code.
+        A parameter has no native field or a field of another type, or the native code of a word differs.
     """
     kernel = Kernel(instruction_set)
     kernel.table.validate_parameters(
@@ -30,7 +31,7 @@ def open_kernel(instruction_set: str | None = None) -> Kernel:
 
 
 def parameter_values(kernel: Kernel, config: TrainingConfig) -> dict[str, Any]:
-    """Every parameter that the core has, as it has it: a word as its code, a truth as 0 or 1."""
+    """Every parameter of the native core in its native form: a word as its code, a bool as 0 or 1."""
     values: dict[str, Any] = {}
     for name in native_types():
         value = getattr(config, name)
@@ -48,7 +49,7 @@ def find_side(kernel: Kernel, config: TrainingConfig, name: str) -> int:
     Raises
     ------
     NativeError
-        The library lacks the side, or the native side answers otherwise than the registered one.
+        The library lacks the side, or a property of the native side differs from the registered side.
     """
     inputs, outputs = config.objective.inputs, config.objective.outputs
     answers = {
@@ -64,7 +65,7 @@ def find_side(kernel: Kernel, config: TrainingConfig, name: str) -> int:
 
 
 def make_settings(kernel: Kernel, config: TrainingConfig, *, source: str, **run: Any) -> Settings:
-    """The settings of a resolved configuration, and of what else a run consists of (native/cpp/model/settings.hpp).
+    """The native settings of a resolved configuration and of the other values of a run (native/cpp/model/settings.hpp).
 
     Parameters
     ----------
@@ -74,7 +75,7 @@ def make_settings(kernel: Kernel, config: TrainingConfig, *, source: str, **run:
     Raises
     ------
     NativeError
-        A field has no value, or one of another type, or the library lacks a side or the source.
+        A field has no value or a value of another type, or the library lacks a side or the source.
     """
     code = kernel.table.find_source(source)
-    return Settings(kernel.table, {**parameter_values(kernel, config), "source": code, **run})
+    return Settings(kernel.table, {**parameter_values(kernel, config), "source": code, **_WORDS_ARE_ROWS, **run})

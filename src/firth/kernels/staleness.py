@@ -1,18 +1,17 @@
-"""Room kernels: how often rows are touched, and what follows for workers that learn on copies of them.
+"""Room kernels: computes how often rows are touched, and the rules for workers that train copies of rows.
 
-``merge_factor`` is the law by which copies are added up; native code has its twin (native/cpp/train/merging.hpp), and
-docs/merging.md derives it. ``touch_rates`` says which rows a thread of lock-free training should have copies of
-(native/cpp/train/replicas.hpp), and ``choose_shard_tokens`` how long a shard of deterministic training may run before
-the shards' copies are added up.
+``merge_factor`` is the law that merges copies. Its native twin is native/cpp/train/merging.hpp, and docs/merging.md
+derives it. ``touch_rates`` decides which rows a thread of lock-free training has copies of
+(native/cpp/train/replicas.hpp). ``choose_shard_tokens`` decides the length of a shard of deterministic training.
 
-In a round of deterministic training, shards learn on copies of rows as the round found them; then their differences are
-added by the law. A row that many shards move far towards the same place overshoots, and with small vocabularies that
-diverges. What a row is moved by in a round grows with
+In a round of deterministic training, each shard trains copies of the rows at the start of the round. The differences of
+the copies are then added by the law. If many shards move a row far in the same direction, the row overshoots; with
+small vocabularies the run then diverges. The step of a row in a round grows with
 
-    load = learning_rate * (terms of the gradient that fall on the row in a round)
+    load = learning_rate * (number of terms of the gradient for the row in a round)
 
-so the length of a shard is chosen such that the busiest row's load stays below a limit. Measured on 9,835 shop baskets
-(169 items, whole-sequence windows, all objectives): stable at twice the limit taken here, divergent at four times it.
+Therefore the length of a shard is chosen such that the load of the busiest row is below a limit. Measured on 9,835 shop
+baskets (169 items, whole-sequence windows, all objectives): stable at twice this limit, divergent at four times it.
 """
 
 from __future__ import annotations
@@ -29,15 +28,15 @@ from firth.kernels.sides.side import Corpus
 from firth.numerics.distributions import keep_probabilities
 from firth.numerics.huffman import HuffmanTree
 
-RELAXATION = 4.0  # of a touch at learning rate 1, along the direction that settles first
+RELAXATION = 4.0  # rate of convergence of a touch at learning rate 1, along the direction that converges fastest
 MARGIN = 0.85
 DAMPING = 0.25
 MAX_LOAD = 25.0  # learning rate times terms: 1000 terms a round at 0.025
-MAX_SHARD_TOKENS = 960  # native/cpp/plan/plan.hpp plans 1024 tokens at once; whole blocks
+MAX_SHARD_TOKENS = 960  # a multiple of UNIT_BORDER below the 1,024 tokens of a native chunk
 
 
 def merge_factor(step: float, copies: int, delay: int) -> float:
-    """What the summed differences of copies of a row are multiplied by when they are added to the row.
+    """Factor of the summed differences of the copies of a row when they are added to the row.
 
     f = min(m^-DAMPING, gain(d) / (m r)),  r = 1 - exp(-RELAXATION step),
     gain(d) = min(1, MARGIN limit(d)),  limit(d) = 2 sin(pi / (2 (2 d + 1)))
@@ -47,9 +46,9 @@ def merge_factor(step: float, copies: int, delay: int) -> float:
     step : float >= 0
         Learning rate times the touches of one copy.
     copies : int >= 1
-        m: copies that are added at once, none of which saw what the others learned.
+        m, the number of copies that are added at once. No copy has the updates of another copy.
     delay : int >= 0
-        d: merges of other workers between the moment when the copies were taken and this merge.
+        d, the number of merges of other workers between the copying of the row and this merge.
 
     References
     ----------
@@ -65,21 +64,21 @@ def merge_factor(step: float, copies: int, delay: int) -> float:
 
 @dataclass(frozen=True)
 class TouchRates:
-    """How often rows are touched, per token of the corpus, on average; a row that a unit has twice counts twice.
+    """How often rows are touched, per token of the corpus, on average. A row that occurs twice in a unit counts twice.
 
     Attributes
     ----------
     inputs : float64 array, (V,)
-        By the contexts of windows: the places of the word in them.
+        Occurrences of each word in the contexts of windows.
     outputs : float64 array, (n_output_rows,)
-        By units (windows, or the parts of wide ones; with negatives by pair, pairs): as target or negative, or as a
-        node of the target's path.
+        Occurrences of each output row in units, as target, negative or node of the target's path. A unit is a window, a
+        part of a wide window, or, with negatives by pair, a pair.
     centers : float
-        Windows: kept tokens.
+        Number of windows, which is the number of kept tokens.
     context : float
         Context words of a window.
     pairs : float
-        Context words of one unit; 1 with CBOW: terms of the gradient that a unit adds to an output row.
+        Number of terms of the gradient that a unit adds to an output row: context words of a unit; 1 with CBOW.
     """
 
     inputs: NDArray[np.float64]
@@ -97,7 +96,7 @@ def touch_rates(
     noise_distribution: NDArray[np.float64] | None = None,
     tree: HuffmanTree | None = None,
 ) -> TouchRates:
-    """Expected touches of every row, from the counts and the configuration alone."""
+    """Expected touches of every row. They depend only on the counts, the lengths of sequences and the configuration."""
     corpus = _corpus(counts, config, noise_distribution, tree)
     inputs, outputs = config.objective.inputs, config.objective.outputs
     centers = float(corpus.kept.sum())
@@ -119,10 +118,10 @@ def choose_shard_tokens(
     noise_distribution: NDArray[np.float64] | None = None,
     tree: HuffmanTree | None = None,
 ) -> int:
-    """Tokens of one shard: as many as keep the busiest row's load below ``MAX_LOAD``, 1 to ``MAX_SHARD_TOKENS``.
+    """Tokens of one shard, 1 to ``MAX_SHARD_TOKENS``: the most for which the busiest row's load is below ``MAX_LOAD``.
 
-    Shards are whole blocks of 64 tokens, or a power of two below that, so that few units of windows are divided. A
-    function of the corpus and the configuration alone, so that every run and every resumed run chooses the same.
+    The result is a multiple of 64 tokens, or a power of two below 64, so that shards divide few units of windows. It
+    depends only on the corpus and the configuration, so every run and every resumed run has the same shards.
     """
     assert config.learning_rate is not None
     corpus = _corpus(counts, config, noise_distribution, tree)
@@ -150,9 +149,9 @@ def _corpus(
 
 
 def _mean_context(offsets: NDArray[np.int64], kept_rate: float, config: TrainingConfig) -> float:
-    """Expected context words of a kept center, no less."""
+    """Expected number of context words of a kept center, at least 1."""
     lengths = np.diff(offsets).astype(np.float64)
-    whole = float((lengths**2).sum() / max(1.0, lengths.sum())) * kept_rate  # of the sequence a token finds itself in
+    whole = float((lengths**2).sum() / max(1.0, lengths.sum())) * kept_rate  # kept tokens of a random token's sequence
     window = config.window
     one_side = {"dynamic": (window + 1) / 2, "fixed": float(window), "sequence": whole / 2}[config.window_mode]
     return max(1.0, min(one_side * (2 if config.window_side == "both" else 1), whole))

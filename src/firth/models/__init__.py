@@ -1,1 +1,1 @@
-"""Room models: what training yields, whole: the vectors, their record, the folder they are saved in."""
+"""Room models: the result of training: the vectors and their record, and how a folder stores them."""

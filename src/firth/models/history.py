@@ -1,4 +1,4 @@
-"""Room models: what a run has recorded: a line per epoch, each held-out evaluation, the seconds.
+"""Room models: the record of a run: its epochs, its evaluations, its seconds.
 
 Tests: tests/training/test_history.py.
 """
@@ -18,26 +18,26 @@ from firth.models.records import as_list, read_record, require
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One pass over the corpus.
+    """The record of one epoch, a pass over the corpus.
 
     Attributes
     ----------
     epoch : int
-        From 1.
+        Number of the epoch, from 1.
     loss_nats : float
-        Mean training loss in nats per positive example with its K negatives (CBOW: per centre), summed in float64. An
-        example's loss is taken before its update, and counts by the weight of its sequence. NaN where no example has a
-        weight.
+        Mean training loss in nats per positive example with its K negatives (CBOW: per centre), summed in float64. The
+        loss of an example is computed before its update, and is weighted by the weight of its sequence. NaN if the sum
+        of the weights is zero.
     n_examples : int
-        Positive examples: pairs of words for skip-gram, windows for CBOW.
+        Number of positive examples: pairs of words for skip-gram, windows for CBOW.
     words_per_s : float
         Words read, before minimum count and subsampling, per second of training.
     learning_rate : float
-        At the epoch's end.
+        The learning rate at the end of the epoch.
     seconds : float
-        Spent on the epoch, held-out evaluations and checkpoints included.
+        Seconds spent on the epoch, including held-out evaluations and checkpoints.
     heldout_loss_nats : float or None
-        At the epoch's end.
+        The held-out loss at the end of the epoch.
     """
 
     epoch: int
@@ -51,16 +51,16 @@ class EpochRecord:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One look at the held-out part, or one call of the user's metric.
+    """One evaluation by the held-out loss, by the user's metric, or by both.
 
     Attributes
     ----------
     epochs_done : float
-        Where in the run: 1.5 is in the middle of the second epoch.
+        Epochs trained before the evaluation: 1.5 is in the middle of the second epoch.
     heldout_loss_nats : float or None
-        Mean nats per example of the held-out part: full fixed windows, no subsampling, fixed negatives.
+        Mean loss in nats per example of the held-out part, with full fixed windows, no subsampling, fixed negatives.
     metric : float or None
-        What ``stop_metric`` returned; larger is better.
+        The result of ``stop_metric``; larger is better.
     """
 
     epochs_done: float
@@ -68,7 +68,7 @@ class Evaluation:
     metric: float | None
 
     def is_better_than(self, other: Evaluation | None) -> bool:
-        """Whether this one is the better of the two: by the metric where there is one, else by the held-out loss."""
+        """Whether this evaluation is better than the other: by the metric if it has one, else by the held-out loss."""
         if other is None:
             return True
         if self.metric is not None and other.metric is not None:
@@ -87,20 +87,20 @@ class History:
     epochs : list of EpochRecord
     evaluations : list of Evaluation
     encode_seconds, train_seconds : float
-        Reading and encoding the corpus; training it, held-out evaluations and checkpoints included. Seconds before an
-        interruption count.
+        Seconds of reading and encoding the corpus; seconds of training, including held-out evaluations and checkpoints.
+        Seconds before an interruption are included.
     words_trained : float
         Words read, before minimum count and subsampling, over all epochs.
     stop_reason : str
-        ``"finished"``, ``"patience"`` or ``"callback"``; ``"interrupted"`` where a signal or an exception cut the run
-        off; ``"diverged"`` of ``DivergenceError.model``; ``""`` while the run is not over.
+        ``"finished"``, ``"patience"`` or ``"callback"``; ``"interrupted"`` if a signal or an exception interrupted the
+        run; ``"diverged"`` for ``DivergenceError.model``; ``""`` before the run ends.
     kept : Evaluation or None
-        Where patience was given: the evaluation whose vectors were kept.
+        If ``patience`` was given: the evaluation whose vectors were kept.
     guessing_loss_nats : float or None
-        The training loss of vectors that know nothing: (K + 1) ln 2 for negative sampling, ln V for softmax, the mean
-        length of the Huffman codes times ln 2 for hierarchical softmax. None in models of earlier versions.
+        The training loss if every logit is zero: (K + 1) ln 2 for negative sampling, ln V for softmax, the mean length
+        of the Huffman codes times ln 2 for hierarchical softmax. None in models of earlier versions.
     notes : list of str
-        What else a person should know of the run, such as progress that could not be shown.
+        Other information about the run for the user, such as progress that could not be shown.
     """
 
     epochs: list[EpochRecord] = field(default_factory=list)
@@ -125,11 +125,11 @@ class History:
 
     @property
     def words_per_s(self) -> float:
-        """Words read (before minimum count and subsampling, over all epochs) by the seconds of training."""
+        """Words read (before minimum count and subsampling, over all epochs) per second of training."""
         return self.words_trained / self.train_seconds if self.train_seconds > 0 else math.nan
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the training loss by epoch, and the held-out loss where there is one.
+        """Plot the training loss of each epoch, and the held-out loss if there is one.
 
         Parameters
         ----------
@@ -150,7 +150,7 @@ class History:
                 from matplotlib import pyplot
             except ImportError as error:
                 raise MissingExtraError(
-                    "history.plot() needs matplotlib, which is not installed; `pip install 'firth[plot]'` brings it"
+                    "history.plot() needs matplotlib, which is not installed; `pip install 'firth[plot]'` installs it"
                 ) from error
             _, ax = pyplot.subplots()
         ax.plot([record.epoch for record in self.epochs], self.loss_nats, marker="o", label="training")
@@ -167,7 +167,7 @@ class History:
         return ax
 
     def to_json(self) -> dict[str, Any]:
-        """JSON's own types, NaN as null; :meth:`from_json` gives the equal history back."""
+        """A dictionary of JSON types, with null for NaN; :meth:`from_json` makes the same history from it."""
         values = dataclasses.asdict(self)
         for record in values["epochs"]:
             record.update({k: None for k, v in record.items() if isinstance(v, float) and math.isnan(v)})
@@ -175,7 +175,7 @@ class History:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> History:
-        """The history that :meth:`to_json` wrote; ValueError for what it never writes."""
+        """Read a history that :meth:`to_json` wrote; raise ValueError for any other value."""
         rest = {key: value for key, value in as_object(values, "history").items() if key not in _LISTS}
         kept = require(values, "kept", "history")
         return read_record(
@@ -195,7 +195,7 @@ class History:
 
 
 _LISTS = ("epochs", "evaluations")
-_NAN_NAMES = ("loss_nats", "words_per_s")  # null stands for NaN
+_NAN_NAMES = ("loss_nats", "words_per_s")  # null means NaN
 _FORMER_NAMES = ("loss_standard_error",)  # earlier versions estimated the loss of long corpora
 
 

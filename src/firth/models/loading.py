@@ -1,4 +1,4 @@
-"""Room models: ``firth.load``: a model folder of firth's, or a classifier's file of fastText's.
+"""Room models: ``firth.load``: opens a model folder of firth, or a classifier in a file of fastText.
 
 Tests: tests/classification/test_classifier.py.
 """
@@ -17,28 +17,28 @@ from firth.models.model import load as load_model
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """Open a model: word vectors that firth trained, or a classifier of fastText's.
+    """Open a model: word vectors that firth trained, or a classifier of fastText.
 
-    Nothing is copied that can be mapped into memory, so that many processes share a model: its files must stay as they
-    are while it is in use. Word vectors of other programs are read by `firth.read_vectors`.
+    Arrays are mapped into memory if possible, so that many processes share a model. The files must not change while the
+    model is in use. For word vectors of other programs, use `firth.read_vectors`.
 
     Parameters
     ----------
     path : path
-        A folder that ``firth.train`` or ``firth.train_classifier`` wrote; or a supervised model of fastText, ``.bin``
+        A folder that ``firth.train`` or ``firth.train_classifier`` wrote, or a supervised model of fastText, ``.bin``
         or ``.ftz``.
 
     Returns
     -------
     firth.Model or firth.Classifier
-        A classifier, in a folder or a file, gives a Classifier; another folder gives a Model.
+        A Classifier if ``path`` is a classifier, in a folder or a file; a Model if it is another folder.
 
     Raises
     ------
     StorageError
-        It is missing, or a file in the folder is.
+        The folder, or a file in it, is missing.
     FormatError
-        It is no such model, or damaged.
+        The folder or file is not a model, or is damaged.
 
     Examples
     --------

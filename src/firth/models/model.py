@@ -1,4 +1,4 @@
-"""Room models: what a run yields: vectors, how they came about, and how they are saved and loaded.
+"""Room models: the model that a run returns: its vectors and its record, saved to and loaded from a folder.
 
 Tests: tests/training/test_train.py.
 """
@@ -19,6 +19,7 @@ from firth.base.json_file import as_object, as_text
 from firth.base.words import pack_words
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats.model_folder import read_model_folder, write_model_folder
+from firth.formats.subword_tensors import decode_subwords, encode_subwords
 from firth.kernels.config import TrainingConfig
 from firth.models.history import History
 from firth.models.records import read_record
@@ -40,7 +41,7 @@ CONFIG_KEYS = ("firth_version", "training", "history", "corpus", "instruction_se
 
 @dataclass(frozen=True)
 class CorpusRecord:
-    """What a model remembers of its corpus.
+    """The record of a model's corpus.
 
     Attributes
     ----------
@@ -49,7 +50,7 @@ class CorpusRecord:
     n_tokens : int
         Tokens trained on in each epoch, after minimum count and maximum vocabulary.
     n_tokens_read : int
-        Tokens before that; held-out ones do not count.
+        Tokens before minimum count and maximum vocabulary, without held-out tokens.
     n_sequences : int
     lowercase : bool
     """
@@ -68,15 +69,17 @@ class Model:
     Attributes
     ----------
     vectors : WordVectors
-        The input vectors, float32 (V, D), with their words and counts: what neighbours and analogies are asked of.
+        The input vectors, float32 (V, D), with their words and counts. Neighbours and analogies use them.
     output_vectors : float32 array, (V, D)
-        The other side; (V - 1, D), inner nodes of the Huffman tree, for ``loss="hierarchical-softmax"``.
+        The vectors of the output words; (V - 1, D), inner nodes of the Huffman tree, for
+        ``loss="hierarchical-softmax"``.
     config : TrainingConfig
-        Resolved: no ``None`` that means "decide for me" is left.
+        The resolved configuration: it has no ``None`` that means "decide for me".
     history : History
     corpus : CorpusRecord
     instruction_set : str
-        Of the native core that trained it: other instruction sets round differently in the last bits.
+        The instruction set of the native core that trained the model. Other instruction sets round differently in the
+        last bits.
     firth_version : str
     """
 
@@ -93,21 +96,21 @@ class Model:
         return f"Model({n_words:,} words, {n_dims} dims, {self.config.architecture}, {self.config.loss})"
 
     def save(self, folder: str | os.PathLike[str], overwrite: bool = False, *, storage: str = "float32") -> None:
-        """Write the model into a folder; an old one in it stays whole until the new one is on the disk.
+        """Write the model into a folder. An old model in it stays complete until the new model is on the disk.
 
         Parameters
         ----------
         folder : path
-            Made where it is missing.
+            Created if it is missing.
         overwrite : bool
-            Replace the model that is in the folder.
+            Whether to replace a model in the folder.
         storage : {"float32", "float16"}
-            ``"float16"`` halves the size; docs/formats.md has the loss.
+            ``"float16"`` halves the size; docs/formats.md has the loss of precision.
 
         Raises
         ------
         StorageError
-            The folder is taken, cannot be written, or the disk is full.
+            The folder is not empty, cannot be written, or the disk is full.
         """
         tensors: dict[str, NDArray[Any]] = {
             "input_vectors": np.ascontiguousarray(self.vectors.matrix),
@@ -122,7 +125,9 @@ class Model:
             tensors["words"], tensors["word_offsets"] = words.word_bytes, words.offsets
         else:
             tensors["words"], tensors["word_offsets"] = pack_words(words)
-        write_model_folder(folder, tensors, self._to_json(), overwrite=overwrite, storage=storage)
+        subword_tensors, subword_config = encode_subwords(self.vectors.subword_rows)
+        config = self._to_json() | subword_config
+        write_model_folder(folder, tensors | subword_tensors, config, overwrite=overwrite, storage=storage)
 
     def _to_json(self) -> dict[str, Any]:
         return {
@@ -159,29 +164,29 @@ class Model:
         sequence_weights: Any = None,
         **changes: Unpack[TrainingParameters],
     ) -> Model:
-        """Continue on new text; this model stays as it is, a new one is returned.
+        """Train on new text, from the vectors of this model. Return a new model; this model does not change.
 
-        The vocabulary of the new model has every word of this one, and the words of the new text that are seen
-        ``min_count`` times in both together. Counts are added. New words start as they do in ``firth.train``. Noise
-        words are drawn among the words of the new text alone, so with negative sampling a word that the new text
-        does not have keeps its vectors to the bit. With ``loss="hierarchical-softmax"`` the Huffman tree hangs on the
-        counts: without new words both stay as they are; with new ones the tree is built anew over all counts, and the
-        vectors of its inner nodes start from zero.
+        The vocabulary of the new model has every word of this model, and the new words that occur at least
+        ``min_count`` times in the new text. Counts are added. New words start as in ``firth.train``. Noise words are
+        drawn from the words of the new text only; so with negative sampling, a word that does not occur in the new text
+        keeps its vectors to the bit. With ``loss="hierarchical-softmax"`` the Huffman tree depends on the counts:
+        without new words, tree and counts do not change; with new words, the tree is built again from all counts, and
+        the vectors of its inner nodes start from zero.
 
-        The learning rate starts anew and falls over the epochs of this run alone. Continuing is no substitute for
-        training on all of the text at once: words that only the new text has see only its company.
+        The learning rate starts again and falls over the epochs of this run. The result differs from training on all
+        text at once: a word that occurs only in the new text learns only from contexts in the new text.
 
         Parameters
         ----------
         corpus : as in ``firth.train``
         new_words : bool
-            False: the vocabulary stays as it is.
+            False: no words are added to the vocabulary.
         freeze : words, or bool array (V,) over this model's rows
-            Their input vectors stay as they are. Other words still move, and so do output vectors.
+            The words whose input vectors training does not change. Other input vectors and all output vectors change.
         lowercase : bool or None
-            None: as this model was trained.
+            None: the value with which this model was trained.
         changes : parameters of TrainingConfig
-            Other than this model's own. ``architecture``, ``loss`` and ``dims`` cannot change.
+            Parameters that differ from this model's. ``architecture``, ``loss`` and ``dims`` cannot change.
         output, overwrite, tokenizer, ... : as in ``firth.train``
 
         Raises
@@ -216,19 +221,19 @@ class Model:
 
 
 def load(folder: str | os.PathLike[str]) -> Model:
-    """Open the model in a folder. Its vectors and words are memory-mapped: many processes share them.
+    """Open the model in a folder. Its vectors and words are memory-mapped, so many processes can share them.
 
     Raises
     ------
     StorageError
         The folder or a file in it is missing.
     FormatError
-        It is no model of firth's, or damaged.
+        The folder is not a model of firth, or is damaged.
     """
     target = Path(folder)
     if not (target / "config.json").exists() and (target / WORK_NAME / RUN_NAME).exists():
         raise StorageError(
-            f"{target} holds an unfinished run and no model; go on with it by firth.resume({str(target)!r}) or"
+            f"{target} holds an unfinished run and no model; continue it by firth.resume({str(target)!r}) or"
             f" `firth train --resume {target}`"
         )
     config, tensors = read_model_folder(target, check_numbers=True)
@@ -237,7 +242,7 @@ def load(folder: str | os.PathLike[str]) -> Model:
         if missing:
             raise ValueError(f"config.json has no {missing[0]!r}; is it a checkpoint?")
         return Model(
-            vectors=WordVectors(_read_words(tensors), tensors["input_vectors"], tensors.get("counts")),
+            vectors=_read_vectors(config, tensors, target),
             output_vectors=tensors["output_vectors"],
             config=TrainingConfig.from_json(as_object(config["training"], "training")),
             history=History.from_json(config["history"]),
@@ -246,7 +251,16 @@ def load(folder: str | os.PathLike[str]) -> Model:
             firth_version=as_text(config["firth_version"], "firth_version"),
         )
     except (KeyError, TypeError, ValueError, ParameterError, ShapeError) as error:
-        raise FormatError(f"{target}: not a whole model of firth's: {_describe(error)}") from None
+        raise FormatError(f"{target}: not a complete model of firth: {_describe(error)}") from None
+
+
+def _read_vectors(config: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], folder: Path) -> WordVectors:
+    matrix = tensors["input_vectors"]
+    if matrix.ndim != 2:
+        raise ShapeError(f"input_vectors must have two dimensions, got {matrix.shape}")
+    n_words, n_dims = matrix.shape
+    subwords = decode_subwords(config, tensors, n_words, n_dims, folder)
+    return WordVectors(_read_words(tensors), matrix, tensors.get("counts"), subwords)
 
 
 def _read_words(tensors: Mapping[str, NDArray[Any]]) -> PackedWords | NDArray[np.int64]:

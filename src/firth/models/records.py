@@ -1,4 +1,4 @@
-"""Room models: records of numbers and texts from JSON, each value of the type that its field has.
+"""Room models: reads records of numbers and texts from JSON, and checks each value against the type of its field.
 
 Tests: tests/bad_files/test_json_leaves.py.
 """
@@ -23,7 +23,7 @@ def _is_count(value: object) -> bool:
     return type(value) is int and 0 <= value < 2**63
 
 
-# by a field's annotation: whether a value is of the type, and the type in words
+# annotation of a field: a function that checks a value, and the name of the type for messages
 _TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "int": (_is_count, "a whole number from 0 to 2^63 - 1"),
     "float": (lambda value: _is_number(value) or (type(value) is float and math.isnan(value)), "a number"),
@@ -38,22 +38,22 @@ _TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def read_record(kind: type[Record], values: object, name: str, **given: Any) -> Record:
-    """A dataclass of plain fields from the object that its fields were written to.
+    """Make a dataclass of numbers and texts from a JSON object.
 
     Parameters
     ----------
     kind : dataclass
     values : object
-        What JSON gave.
+        The value that was read from JSON.
     name : str
-        Of the object in its file, for the error.
+        The name of the object in its file, for the error.
     given
-        Fields that are no plain ones, made by the caller.
+        Fields of other types, made by the caller.
 
     Raises
     ------
     ValueError
-        A field is missing, unknown, or of another type; for the reader to name the file.
+        A field is missing, unknown, or of another type. The caller adds the name of the file.
     """
     numbers = dict(as_object(values, name))
     fields = {field.name: field for field in dataclasses.fields(kind) if field.name not in given}  # type: ignore[arg-type]
@@ -70,14 +70,14 @@ def read_record(kind: type[Record], values: object, name: str, **given: Any) -> 
 
 
 def as_list(values: object, name: str) -> list[Any]:
-    """A value that must be a list; ValueError where it is none."""
+    """Return the value if it is a list, else raise ValueError."""
     if not isinstance(values, list):
         raise ValueError(f"{name} must be a list, got {describe_json(values)}")
     return values
 
 
 def require(values: Mapping[str, Any], key: str, name: str) -> Any:
-    """A value that must be there; ValueError where it is not."""
+    """Return the value of a key; raise ValueError if the key is missing."""
     if key not in values:
         raise ValueError(f"{name} must hold {key!r}")
     return values[key]

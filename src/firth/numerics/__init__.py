@@ -1,6 +1,7 @@
 """Room numerics: the mathematics, as pure functions that use only NumPy. Here are the public names of the room."""
 
 from firth.numerics.activations import log_sigmoid, log_softmax, sigmoid, sigmoid_gradient, softmax
+from firth.numerics.bags import bag_gradient, bag_means, spread_step, step_gain
 from firth.numerics.distributions import (
     AliasTable,
     build_alias_table,
@@ -30,6 +31,8 @@ __all__ = [
     "RowGradient",
     "affine_backward",
     "affine_forward",
+    "bag_gradient",
+    "bag_means",
     "binary_cross_entropy",
     "build_alias_table",
     "build_huffman_tree",
@@ -54,5 +57,7 @@ __all__ = [
     "skipgram_window",
     "softmax",
     "softmax_loss",
+    "spread_step",
+    "step_gain",
     "window_probabilities",
 ]

@@ -1,1 +1,1 @@
-"""Room training: `run/` goes from a corpus to a model; `loop/` trains the slices and watches. `run` imports `loop`."""
+"""Room training: `run/` makes a model from a corpus; `loop/` trains the slices. `run` imports `loop`."""

@@ -1,7 +1,7 @@
-"""Room kernels: what is trained on, in NumPy: the twin of native/cpp/plan, a module for each of its files.
+"""Room kernels: the plan of a slice in NumPy: the twin of native/cpp/plan, with one module for each of its files.
 
-It is the specification: native's plan of a slice equals this one exactly. Everything is a function of (seed, epoch,
-position, number of the draw), so it does not depend on slices or threads.
+This package is the specification: the plan of the native code must equal its plan exactly. A random value is a function
+of (seed, epoch, position, number of the draw), so the plan does not depend on slices or threads.
 
 Tests: tests/kernels/test_plan.py.
 """

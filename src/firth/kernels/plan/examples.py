@@ -33,11 +33,11 @@ def plan_examples(
 ) -> Iterator[PlannedWindow]:
     """The examples whose first row is at the positions [start, stop), in order.
 
-    Example e has the input rows ``rows[offsets[e]:offsets[e + 1]]`` and the target ``targets[e]``; without rows it is
-    none. With ``target_offsets`` it has the targets ``targets[target_offsets[e]:target_offsets[e + 1]]``; its
-    ``target_id`` is one of them, drawn by epoch and position, or e where the loss takes all. Each is a unit of its own,
-    in parts where the bag is wide and the input side takes parts. Where the examples of a stretch share noise sets, the
-    one whose first row is the stretch's p-th position has slot p, and with it the noise set p mod ``noise_sets``.
+    Example e has the input rows ``rows[offsets[e]:offsets[e + 1]]`` and the target ``targets[e]``. An example without
+    rows is left out. With ``target_offsets`` it has the targets ``targets[target_offsets[e]:target_offsets[e + 1]]``;
+    its ``target_id`` is one of them, drawn by epoch and position, or e if the loss takes all. Each example is one unit,
+    or several parts if the bag is wide and the input side takes parts. If the examples of a stretch share noise sets,
+    an example whose first row is at the position p of the stretch has slot p and the noise set p mod ``noise_sets``.
     """
     inputs = config.objective.inputs
     for example, (first, last) in enumerate(itertools.pairwise(offsets.tolist())):

@@ -1,4 +1,4 @@
-"""Room kernels: the drawing of noise words. Twin of native/cpp/plan/negatives.hpp."""
+"""Room kernels: draws noise words. Twin of native/cpp/plan/negatives.hpp."""
 
 from __future__ import annotations
 
@@ -22,13 +22,17 @@ def draw_negatives(
 ) -> tuple[list[tuple[int, ...]], bool]:
     """The negatives of each part of one center, and whether any draw equalled the target and was not kept.
 
-    Part p has the draws p K to (p + 1) K - 1, of K = ``config.negatives``.
-    Draw d takes words 2 (d mod 2) and the next of random block d // 2: column floor(word / 2^32 * n_targets), then the
-    coin. Random blocks are those of the center's position. Where windows share the noise sets of a stretch, those of a
-    window of one part are of the stretch's first position plus the number of the noise set in its stretch. A draw that
-    equals the target is kept ("count"), left out ("drop"), or drawn anew ("reject") from the noise without the target:
-    the two words of the same random block's second attempt are one number r of 64 bits, and
-    floor(r / 2^64 * (total - the target's part)) is a place in the parts of the other words, one behind the other.
+    Part p has the draws p K to (p + 1) K - 1, for K = ``config.negatives``. Draw d reads two random words, number
+    2 (d mod 2) and the next, of random block d // 2. The first word gives the column floor(word / 2^32 * n_targets);
+    the second word is the coin.
+
+    The random blocks belong to a position: the center's, or, for a window of one part that shares the noise sets of its
+    stretch, the first position of the stretch plus the index of the noise set in the stretch.
+
+    A draw that equals the target is kept ("count"), left out ("drop"), or drawn again from the noise without the target
+    ("reject"). The new draw reads the two words of the same random block's second attempt as one 64-bit number r. The
+    parts of the other words are joined in order, and floor(r / 2^64 * (total - the target's part)) is an offset in
+    them.
     """
     assert tables.noise is not None
     assert tables.noise_parts is not None

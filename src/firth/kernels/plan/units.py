@@ -1,9 +1,10 @@
-"""Room kernels: which centers are one unit of training, which parts a wide window has, and stretches of tokens.
+"""Room kernels: groups windows into units of training, divides wide windows into parts, and defines stretches.
 
-Twin of native/cpp/plan/units.hpp. With ``negative_sharing="block"`` the windows of a *stretch* of the corpus share
-noise words. The input side says how many tokens a stretch has. The kept ones among them are numbered: these are their
-*slots*. The side also says how many *noise sets* of K noise words a stretch has, which its windows take in turns, and
-how many neighbouring windows have one noise set, are a unit, and have one width, if it is dynamic.
+Twin of native/cpp/plan/units.hpp. With ``negative_sharing="block"`` the windows of a *stretch* share noise sets. The
+input side defines three numbers: the tokens of a stretch, the *noise sets* of a stretch (each of K noise words), and
+the neighbouring windows that are one unit. The *slot* of a kept token is its index among the kept tokens of its
+stretch. The units of a stretch use the noise sets in a cycle. The windows of a unit have one noise set, and one width
+if widths are dynamic.
 """
 
 from __future__ import annotations
@@ -14,22 +15,23 @@ from dataclasses import dataclass
 
 from firth.kernels.config import TrainingConfig
 
-UNIT_BORDER = 64  # tokens: no unit of windows reaches across a multiple of it
-MAX_STRETCH_WINDOW = 10  # wider windows, and whole sequences, have a noise set each
+UNIT_BORDER = 64  # tokens: no unit contains windows on both sides of a multiple of this number
+MAX_STRETCH_WINDOW = 10  # context words on a side; wider windows, and whole sequences, do not share noise sets
 
 
 @dataclass(frozen=True)
 class PlannedWindow:
-    """One center: its target, its context in order, its negatives (one part's after the other's).
+    """One center: its target, its context in order, and its negatives in the order of its parts.
 
-    ``context_ids`` are word ids, or input rows of an explicit example. ``position`` is the center's in the corpus.
+    ``context_ids`` are word ids, or the input rows of an explicit example. ``position`` is the center's position in the
+    corpus.
 
-    ``parts`` are the context and the negatives of each unit of training that the window is divided into: one unit,
-    unless the window is wide or negatives are drawn by pair.
+    ``parts`` are the context and the negatives of each part of the window. There is one part, unless the window is wide
+    or negatives are drawn by pair.
 
-    ``unit`` is the same for neighbouring windows that are one unit of training: those of one sequence, stretch and
-    group of slots that have one noise set, or the noise set with one target drawn anew. It is None where each window is
-    a unit of its own, and where a negative was left out.
+    ``unit`` is equal for neighbouring windows that are one unit: windows of the same sequence, stretch and group of
+    slots that have the same negatives. If a noise word equalled the target, the negatives are the same only for windows
+    of the same target. ``unit`` is None if each window is a unit, or if a negative was left out.
     """
 
     position: int
@@ -41,20 +43,20 @@ class PlannedWindow:
 
 
 def shares_noise(config: TrainingConfig) -> bool:
-    """The windows of a stretch share its noise sets."""
+    """Whether the windows of a stretch share its noise sets."""
     bounded = config.window_mode != "sequence" and config.window <= MAX_STRETCH_WINDOW
     return config.negative_sharing == "block" and bounded
 
 
 def unit_windows(config: TrainingConfig) -> int:
-    """Neighbouring slots whose windows have one noise set and one width, and are one unit."""
+    """Number of neighbouring slots whose windows are one unit, with one noise set and one width."""
     return config.objective.inputs.joined_windows if shares_noise(config) else 1
 
 
 def part_borders(config: TrainingConfig, n_context: int) -> list[int]:
-    """Where the parts of a window with so many context words begin, and the last one's end.
+    """Index of the first context word of each part of a window with ``n_context`` context words, then ``n_context``.
 
-    Parts are as equal as can be: part p of n begins at context word floor(p n_context / n).
+    The sizes of parts differ by at most one word: part p of n begins at context word floor(p n_context / n).
     """
     n_parts = 1
     if config.objective.inputs.takes_parts:
@@ -71,7 +73,7 @@ def divide_into_parts(
 
 
 def group_units(windows: Iterable[PlannedWindow]) -> Iterator[tuple[PlannedWindow, ...]]:
-    """The units of training that a plan's windows make with negative sampling, in order."""
+    """Group the windows of a plan into units for negative sampling, in order."""
     for unit, members in itertools.groupby(windows, key=lambda window: window.unit):
         if unit is None:
             yield from ((window,) for window in members)

@@ -1,4 +1,4 @@
-"""Room kernels: windows over text: which tokens are kept, and how wide each window is.
+"""Room kernels: plans windows over text: chooses the kept tokens and the width of each window.
 
 Twin of native/cpp/plan/windows.hpp.
 """
@@ -29,18 +29,20 @@ def plan_windows(
     stop: int,
     noise_purpose: Purpose = Purpose.NEGATIVES,
 ) -> Iterator[PlannedWindow]:
-    """The windows whose centers lie at the token positions [start, stop), in order.
+    """The windows whose centers are at the token positions [start, stop), in order.
 
-    The random block p of purpose TOKEN has words for the tokens 2 p and 2 p + 1, two for each. A token is kept by its
-    first one; a dynamic window is 1 + floor(second / 2^32 * window) words wide on each side, counted in *kept* tokens
-    of the same sequence. Where neighbouring windows are a unit, they are 1 + (r + epoch + u) mod window words wide; u
-    is the unit's number in its stretch, and r = floor(word / 2^32 * window) for the second word of the stretch's first
-    token in epoch 0. A window without a context is none.
+    The random block p of purpose TOKEN has two random words for each of the tokens 2 p and 2 p + 1. The first word
+    decides whether the token is kept. The second word decides the width of a dynamic window:
+    1 + floor(second / 2^32 * window) words on each side, counted in *kept* tokens of the same sequence.
+
+    If neighbouring windows are one unit, their width is 1 + (r + epoch + u) mod window; u is the index of the unit in
+    its stretch, and r = floor(word / 2^32 * window) for the second word of the stretch's first token in epoch 0. A
+    window without context is left out.
     """
     stretch_tokens, n_unit = config.objective.inputs.stretch_tokens, unit_windows(config)
     positions = np.arange(len(ids))
     pairs = draw_blocks(config.seed, Purpose.TOKEN, epoch, np.arange(-(-len(ids) // 2)))
-    words = pairs.reshape(-1, 2)[: len(ids)]  # of each token
+    words = pairs.reshape(-1, 2)[: len(ids)]  # (n_tokens, 2): the random words of each token
     kept = np.ones(len(ids), bool)
     if tables.keep_thresholds is not None:
         kept = words[:, 0] <= tables.keep_thresholds[ids]
@@ -87,12 +89,12 @@ def plan_windows(
 
 
 def _scale_words(words: NDArray[np.uint32], stop: int) -> NDArray[np.int64]:
-    """floor(word / 2^32 * stop): integers of 0 .. stop - 1, about uniform."""
+    """floor(word / 2^32 * stop): integers in [0, stop), almost uniform."""
     return (words.astype(np.uint64) * np.uint64(stop) >> np.uint64(32)).astype(np.int64)
 
 
 def _number_within_stretches(kept: NDArray[np.bool_], stretch_tokens: int) -> NDArray[np.int64]:
-    """The slot of each token: how many kept ones are before it in its stretch."""
+    """The slot of each token: the number of kept tokens before it in its stretch."""
     before = np.zeros(len(kept) + 1, np.int64)
     np.cumsum(kept, out=before[1:])
     positions = np.arange(len(kept))

@@ -1,4 +1,4 @@
-"""Room kernels: input side CBOW: the context's rows make one input, their mean or their sum."""
+"""Room kernels: input side CBOW: one input vector for each window, the mean or the sum of the context words' rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from firth.numerics.windows import cbow_window
 INPUTS = ("mean", "sum")
 UPDATES = ("gradient", "word2vec")
 GRADIENT_OF_MEAN_LEARNING_RATE = 0.075  # Irsoy, Benton, Stratos 2021 (koan)
-LOAD = 4.0  # a pooled input moves all its rows the same way (measured: diverges at a quarter of skip-gram's load)
+LOAD = (
+    4.0  # an update moves all rows of a window by the same step (measured: diverges at a quarter of skip-gram's load)
+)
 
 
 def _window(
@@ -35,12 +37,13 @@ def _step(context_ids: NDArray[np.integer[Any]], options: Options) -> float:
 
 
 def pooled_step(context_ids: NDArray[np.integer[Any]], cbow_input: str, cbow_update: str) -> float:
-    """Steps of CBOW's context words, in gradients: 1 but for word2vec's update and for wide windows.
+    """Factor by which the step of a context word's row differs from the gradient step.
 
-    A step of -learning_rate dloss/dh for each occurrence, times a, moves h by q = a b sum_w c_w^2 times that step:
-    the word w occurs c_w times among the M words, and h has each occurrence b times. b is 1/M for the mean and 1 for
-    the sum; a = b for the gradient, and 1/b/M for word2vec's update. q of a wide window can be thousands, and the run
-    diverges; so in windows of more than ``PART_WORDS`` words, a is multiplied by min(1, PART_WORDS / q).
+    The factor is 1, except with word2vec's update and in wide windows. The input vector is h = b sum_w c_w v_w; the
+    word w occurs c_w times among the M words of the context. b is 1/M for the mean and 1 for the sum. Each occurrence
+    moves its row by a times the step s = -learning_rate dloss/dh; a = b for the gradient, and a = 1/(b M) for
+    word2vec's update. So h moves by q s, q = a b sum_w c_w^2. In a wide window q can be thousands, and the run
+    diverges. Therefore, in windows of more than ``PART_WORDS`` words, a is multiplied by min(1, PART_WORDS / q).
     """
     n_context = len(context_ids)
     b = 1.0 / n_context if cbow_input == "mean" else 1.0

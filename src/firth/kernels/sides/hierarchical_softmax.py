@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from firth.kernels.sides.side import Config, Corpus, OutputSide, narrowing_part_words
 from firth.numerics.huffman import HuffmanTree
 
-ROOT_SHARE = 0.2  # the root is in every path, and moves less for each term (measured: a fifth)
+ROOT_SHARE = 0.2  # the root is in every path, and each term moves it less than other nodes (measured: a fifth)
 
 
 def _tree(corpus: Corpus) -> HuffmanTree:
@@ -29,7 +29,7 @@ def _input_terms(corpus: Corpus, config: Config) -> float:
 
 
 def _guessing_loss(corpus: Corpus, config: Config) -> float:
-    """The mean length of the words' Huffman codes, weighted by their counts as subsampling leaves them, times ln 2."""
+    """The mean length of the words' Huffman codes, weighted by their counts after subsampling, times ln 2."""
     return float(corpus.kept @ np.diff(_tree(corpus).offsets)) * math.log(2)
 
 

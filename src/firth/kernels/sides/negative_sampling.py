@@ -24,7 +24,7 @@ def _touches(corpus: Corpus, config: Config, units: float) -> NDArray[np.float64
 
 
 def _guessing_loss(corpus: Corpus, config: Config) -> float:
-    """(K + 1) ln 2; with ``target_collision="drop"`` without the negatives that are dropped."""
+    """(K + 1) ln 2. With ``target_collision="drop"``, K is the expected number of negatives that are not dropped."""
     n_kept = float(config.negatives)
     if config.target_collision == "drop":
         noise = _noise(corpus, config)
@@ -33,7 +33,7 @@ def _guessing_loss(corpus: Corpus, config: Config) -> float:
 
 
 def part_words(config: Config, n_context: int) -> int:
-    """Those of a wide window; a word where each pair has its own negatives."""
+    """1 if each pair has its noise set (``negative_sharing="pair"``), else ``narrowing_part_words``."""
     return 1 if config.negative_sharing == "pair" else narrowing_part_words(config, n_context)
 
 

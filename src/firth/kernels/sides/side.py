@@ -1,7 +1,7 @@
-"""Room kernels: what a side of an objective says about itself; everything that another file would ask it stands here.
+"""Room kernels: the specification of a side of an objective: every property that other files need to know of a side.
 
-A side's words are compared with nothing outside its own file and the registry. The functions get the configuration
-whole; it is not imported here, since it is above the registry, which is above the sides.
+No other file than the side's and the registry compares the name of a side. The functions take the whole configuration.
+It is not imported here, because it is above the registry, and the registry is above the sides.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from firth.numerics.gradients import RowGradient
 from firth.numerics.huffman import HuffmanTree
 
 Config = Any  # a TrainingConfig (kernels/config.py)
-Options = Mapping[str, str]  # the words of an input side's own choices
+Options = Mapping[str, str]  # parameter of an input side to the chosen word
 Window = tuple[float, RowGradient, RowGradient]  # loss in nats, gradients of the input rows and of the output rows
-Step = tuple[str, str, object]  # advice in words, the parameter that follows it, and the parameter's value
+Step = tuple[str, str, object]  # advice for the user, the parameter to change, and its new value
 
 LEARNING_RATE = 0.025  # Mikolov et al. 2013a, section 4.2; word2vec.c's default for skip-gram
-# Context words whose gradients are added into one step, at most. A window with more is divided into parts, or its step
-# is damped: the sum over hundreds of words overshoots and diverges. As in native/cpp/model/settings.hpp.
+# Maximum number of context words whose gradients are added into one step. A wider window is divided into parts, or its
+# step is damped, because the sum over hundreds of words overshoots and diverges. As in native/cpp/model/settings.hpp.
 PART_WORDS = 20
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """What the rates of touching rows are computed from.
+    """The values from which the touch rates of rows are computed.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Corpus:
     kept : float64 array, (V,)
         Kept tokens of each word, per token of the corpus.
     noise_distribution : float array, (V,), or None
-        Takes the place of the counts raised to ``noise_exponent``.
+        Weights of the noise words. None: the counts raised to ``noise_exponent``.
     tree : HuffmanTree or None
     """
 
@@ -73,26 +73,26 @@ def _part_words(config: Config, n_context: int) -> int:
 
 
 def narrowing_part_words(config: Config, n_context: int) -> int:
-    """Context words of one unit of skip-gram at most, for a window with ``n_context`` of them.
+    """Maximum number of context words of one unit of skip-gram, for a window with ``n_context`` context words.
 
     The gradients of a unit's words are added into one step. The sum over a whole sequence of hundreds of words
-    overshoots and diverges, so a wide window is divided into parts, each of which is a unit. A part has the most words
-    p for which p^4 n_context^3 <= 20^7: a wider window has smaller parts. So the training loss stays near the loss of
-    single pairs (measured: docs/training.md).
+    overshoots and diverges. Therefore a wide window is divided into parts, and each part is a unit. The maximum is the
+    largest p with p^4 n_context^3 <= 20^7, so a wider window has smaller parts. With this rule the training loss stays
+    near the loss of training by single pairs (measured: docs/training.md).
     """
     return next(p for p in range(PART_WORDS, 0, -1) if p == 1 or p**4 * n_context**3 <= PART_WORDS**7)
 
 
 @dataclass(frozen=True, kw_only=True)
 class InputSide:
-    """What vectors the context of a window makes.
+    """An input side: it makes the input vectors of a unit from the context of a window.
 
     Attributes
     ----------
     architecture : str
-        The word of TrainingConfig.architecture that chooses it; NAME of the native side.
+        The value of TrainingConfig.architecture that chooses the side; NAME of the native side.
     header : str
-        Its native header.
+        The native header of the side.
     examples : {"context", "window"}
         What counts as one positive example: each context word, or the window.
     window : function
@@ -100,26 +100,26 @@ class InputSide:
         the loss of one window and its gradients. ``loss`` and ``given`` (negative_ids, tree) are passed on to a
         function of numerics/windows.py.
     options : tuple of (parameter, words)
-        Choices of its own; every combination is tested.
+        The parameters that only this side reads, and the valid words of each. Every combination is tested.
     joined_windows : int
-        Neighbouring windows that have one noise set and are one unit; 1: each window is a unit.
+        Number of neighbouring windows that have one noise set and are one unit; 1: each window is a unit.
     takes_parts : bool
-        A wide window is divided into parts, each of which is a unit.
+        Whether a wide window is divided into parts. Each part is a unit.
     stretch_tokens : int
-        Tokens of a stretch, whose windows share noise words (``negative_sharing="block"``); a power of two.
+        Tokens of a stretch, a power of two. The windows of a stretch share noise sets (``negative_sharing="block"``).
     noise_sets : int
-        Noise sets of K noise words that a stretch has.
+        Number of noise sets of a stretch.
     default_learning_rate : function of the configuration
     step : function of the context's ids and the options
-        What the step of the input rows is multiplied by, in place of the gradient's 1.
+        Factor of the step of the input rows; 1 for the gradient of the loss.
     is_gradient : function of the options
         Whether the update is the gradient of the loss.
     load : float
-        How much more a row is moved in deterministic rounds than by terms that go each its own way.
+        Factor by which a row moves more in deterministic rounds than under terms of independent directions.
     divides_step : function of the configuration
-        Whether each context word moves by its share of the step.
+        Whether the step of a context word is divided by the number of context words.
     smaller_steps : function of the configuration
-        What makes a diverging run's steps smaller.
+        Changes of parameters that make the steps of a diverging run smaller.
     """
 
     architecture: str
@@ -139,43 +139,45 @@ class InputSide:
     smaller_steps: Callable[[Config], tuple[Step, ...]] = _no_advice
 
     def variants(self) -> list[dict[str, str]]:
-        """Every combination of its options."""
+        """Every combination of the side's options."""
         names = [name for name, _ in self.options]
         return [dict(zip(names, words, strict=True)) for words in product(*(words for _, words in self.options))]
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutputSide:
-    """Which output rows the input vectors meet, and by what loss.
+    """An output side: it chooses the output rows of a unit, and the loss of their products with the input vectors.
 
     Attributes
     ----------
     loss : str
-        The word of TrainingConfig.loss that chooses it; NAME of the native side.
+        The value of TrainingConfig.loss that chooses the side; NAME of the native side.
     header : str
-        Its native header.
+        The native header of the side.
     prediction : str or function
-        The formula of one prediction, as ``loss`` of numerics/windows.py takes it.
+        The formula of one prediction: the argument ``loss`` of numerics/windows.py.
     touches : function
-        ``touches(corpus, config, units)``: how often each output row is touched, per token of the corpus; ``units`` is
-        the units of a window. (n_output_rows,)
+        ``touches(corpus, config, units)``: (n_output_rows,), how often each output row is touched, per token of the
+        corpus. ``units`` is the number of units of a window.
     input_terms : function
-        ``input_terms(corpus, config)``: terms of the gradient that a unit adds to an input row.
+        ``input_terms(corpus, config)``: number of terms of the gradient that a unit adds to an input row.
     busiest_output : function
-        ``busiest_output(corpus, config, outputs)``: units that move the busiest output row, per token of the corpus.
-        ``outputs`` are the touches.
+        ``busiest_output(corpus, config, outputs)``: number of units that move the busiest output row, per token of the
+        corpus. ``outputs`` is the result of ``touches``.
     guessing_loss : function
-        ``guessing_loss(corpus, config)``: mean loss in nats where every logit is zero.
+        ``guessing_loss(corpus, config)``: mean loss in nats if every logit is zero.
     needs_two_words_for : str
-        Why one word is too few.
+        Why a vocabulary of one word is too small, for a message.
     least_negatives : int
+        Minimum of the parameter ``negatives``.
     rows_below_vocabulary : int
-        Output rows are V minus this: a Huffman tree has V - 1 inner nodes.
+        V minus the number of output rows: a Huffman tree has V - 1 inner nodes.
     draws_negatives, needs_tree : bool
     takes_all_targets : bool
         Of an example with several targets, all count at once; False: one of them is drawn in each epoch.
     part_words : function
-        ``part_words(config, n_context)``: context words of one unit at most, where windows are divided into parts.
+        ``part_words(config, n_context)``: maximum number of context words of one unit, if windows are divided into
+        parts.
     """
 
     loss: str

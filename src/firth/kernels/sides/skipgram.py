@@ -1,4 +1,4 @@
-"""Room kernels: input side skip-gram: every context word's row is an input of its own (word2vec.c's direction)."""
+"""Room kernels: input side skip-gram: the row of each context word is one input vector (word2vec.c's direction)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room kernels: output side softmax: the target against every output row, for small vocabularies."""
+"""Room kernels: output side softmax: the loss compares the target with every output row; for small vocabularies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from firth.kernels.sides.side import Config, Corpus, OutputSide
 
-INPUT_TERMS = 6.0  # of an input row: its V coefficients add up to no more than two, spread over few rows
+INPUT_TERMS = 6.0  # the V coefficients of an input row add up to at most 2 in absolute value; few of them are large
 
 
 def _touches(corpus: Corpus, config: Config, units: float) -> NDArray[np.float64]:

@@ -1,1 +1,1 @@
-"""Room training: the loop of a run: slices, the held-out part, checkpoints, callbacks, progress. It knows no corpus."""
+"""Room training: the loop of a run: slices, held-out part, checkpoints, callbacks, progress. It reads no corpus."""

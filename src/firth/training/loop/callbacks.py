@@ -1,4 +1,4 @@
-"""Room training: functions of the user's that run between slices, what they see, and how they stop a run.
+"""Room training: callbacks: functions of the user that run between slices, read the state, and can stop the run.
 
 Tests: tests/training/test_loop.py.
 """
@@ -21,31 +21,32 @@ if TYPE_CHECKING:
 
 
 class StopTraining(Exception):
-    """Raised by a callback to end the run in order: the model of that moment is returned and saved."""
+    """Raised by a callback to end the run without an error: the model at that time is returned and saved."""
 
 
 @dataclass(frozen=True)
 class TrainingState:
-    """What a callback sees of a run. All threads stand still while it looks.
+    """The state of a run for a callback. No thread trains while a callback runs.
 
     Attributes
     ----------
     epoch : int
-        The epoch at work, or that just ended, from 1.
+        Number of the current epoch, or of the epoch that just ended, from 1.
     epochs : int
+        Number of epochs of the run.
     share_done : float
-        Of the whole run, in [0, 1].
+        Share of the whole run that is done, in [0, 1].
     words_per_s : float
-        Words read, before minimum count and subsampling.
+        Words read per second, before minimum count and subsampling.
     learning_rate : float
     loss_nats : float
-        Mean training loss of this epoch so far; NaN before the first example whose loss is taken.
+        Mean training loss of this epoch up to now; NaN before the first example.
     heldout_loss_nats : float or None
         The latest held-out loss.
     seconds_left : float
-        An estimate.
+        Estimated time to the end of the run.
     history : History
-        Of the epochs that have ended.
+        The record of the epochs that have ended.
     config : TrainingConfig
     """
 
@@ -64,29 +65,29 @@ class TrainingState:
 
     @property
     def vectors(self) -> WordVectors:
-        """The input vectors of this moment, as a copy: float32 (V, D)."""
+        """A copy of the current input vectors: float32 (V, D)."""
         return self._make_vectors()
 
     @property
     def output_vectors(self) -> NDArray[np.float32]:
-        """The output vectors of this moment, as a copy: as ``Model.output_vectors``."""
+        """A copy of the current output vectors, with the shape of ``Model.output_vectors``."""
         return self._copy_output_vectors()
 
 
 class Callback:
-    """Base class of callbacks: overwrite what you need.
+    """Base class of callbacks: override the methods that you need.
 
-    Both methods run in the main thread, between slices. Return True, or raise :class:`StopTraining`, to end the run in
-    order; any other exception ends it with that exception. An object of another class with one of these methods will
-    do as well.
+    Both methods run in the main thread, between slices. To end the run without an error, return True or raise
+    :class:`StopTraining`. Any other exception ends the run with that exception. A callback may also be an object of
+    another class that has one of these methods.
     """
 
     def on_epoch_end(self, state: TrainingState) -> bool | None:
-        """After each epoch, when its record is in ``state.history``."""
+        """Called after each epoch; the record of the epoch is in ``state.history``."""
         return None
 
     def on_progress(self, state: TrainingState) -> bool | None:
-        """About once a second."""
+        """Called about once a second."""
         return None
 
 
@@ -112,20 +113,20 @@ class CallbackList:
 
     @property
     def wants_epochs(self) -> bool:
-        """Whether any callback has an ``on_epoch_end`` of its own."""
+        """Whether any callback overrides ``on_epoch_end``."""
         return bool(self._on_epoch_end)
 
     @property
     def wants_progress(self) -> bool:
-        """Whether any callback has an ``on_progress`` of its own, for which threads must be halted."""
+        """Whether any callback overrides ``on_progress``. The threads must pause for it."""
         return bool(self._on_progress)
 
     def epoch_ended(self, state: TrainingState) -> bool:
-        """Call every ``on_epoch_end``; True where one asked to stop."""
+        """Call every ``on_epoch_end``; return True if any callback asked to stop."""
         return _ask_all(self._on_epoch_end, state)
 
     def progressed(self, state: TrainingState) -> bool:
-        """Call every ``on_progress``; True where one asked to stop."""
+        """Call every ``on_progress``; return True if any callback asked to stop."""
         return _ask_all(self._on_progress, state)
 
 

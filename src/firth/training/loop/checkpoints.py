@@ -1,4 +1,4 @@
-"""Room training: where a run stands, written to disk so that ``kill -9`` at any moment leaves a whole checkpoint.
+"""Room training: the state of a run, written to disk so that ``kill -9`` at any time leaves a complete checkpoint.
 
 Tests: tests/training/test_resume.py.
 """
@@ -23,37 +23,40 @@ from firth.models.history import History
 from firth.models.records import as_list, read_record, require
 
 CHECKPOINT_VERSION = 1
-# Earlier versions took the loss of one block of tokens in four, in corpora of more than 2^20 tokens. Their sums of this
-# epoch are made to weigh as much as those of every block; moments that are not 0 mark them.
+# In corpora of more than 2^20 tokens, earlier versions summed the loss of one block of tokens in four. Such a
+# checkpoint has moments that are not 0; its sums are multiplied by 4, so that they have the weight of sums over all
+# tokens.
 _MOMENTS, _FORMER_LOSS_EVERY = "loss_moments", 4
 _TENSORS = ("input_vectors", "output_vectors", "kept_input_vectors", "kept_output_vectors")
 
 
 class CheckpointWarning(RuntimeWarning):
-    """A checkpoint could not be written; training goes on, the one before stands."""
+    """A checkpoint could not be written. Training continues, and the previous checkpoint is kept."""
 
 
 @dataclass
 class RunState:
-    """Where a run stands, at a barrier: [0, position) of this epoch and all epochs before have been trained.
+    """The state of a run at a barrier: all earlier epochs and [0, position) of the current epoch have been trained.
 
     Attributes
     ----------
     epoch : int
-        Epochs that have ended.
+        Number of epochs that have ended.
     position : int
-        Tokens of the encoded corpus trained in this epoch.
+        Tokens of the encoded corpus trained in the current epoch.
     loss_sum, weight_sum : float
-        This epoch's loss in nats, and the weights of its examples, so far.
+        Sum of the losses of the current epoch in nats, and sum of the weights of its examples, up to now.
     n_examples : int
+        Examples of the current epoch up to now.
     epoch_seconds : float
-        Spent on this epoch so far.
+        Seconds spent on the current epoch up to now.
     loss_bound_nats, norm_bound : float or None
-        A mean loss, and the norm of a vector, above which the run has diverged; decided when the run begins.
+        If a mean loss or the norm of a vector is above its bound, the run has diverged. The bounds are decided when the
+        run begins.
     last_evaluation : int
-        Tokens trained, over all epochs, at the last look at the held-out part.
+        Tokens trained, over all epochs, at the last held-out evaluation.
     evaluations_since_kept : int
-        Looks since the one whose vectors are kept.
+        Evaluations after the one whose vectors are kept.
     history : History
     kept_vectors : tuple of two float32 arrays, or None
         Input and output vectors of the best evaluation.
@@ -73,13 +76,13 @@ class RunState:
     kept_vectors: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but the vectors, in JSON's own types."""
+        """All attributes except the vectors, in JSON types."""
         names = [f.name for f in dataclasses.fields(self) if f.name not in ("history", "kept_vectors")]
         return {**{name: getattr(self, name) for name in names}, "history": self.history.to_json()}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> RunState:
-        """The state that :meth:`to_json` wrote, without kept vectors; ValueError for what it never writes."""
+        """Read a state that :meth:`to_json` wrote, without kept vectors; raise ValueError for any other value."""
         plain = {key: value for key, value in as_object(values, "state").items() if key not in ("history", _MOMENTS)}
         history = History.from_json(require(values, "history", "state"))
         state = read_record(cls, plain, "state", history=history, kept_vectors=None)
@@ -99,18 +102,18 @@ class Snapshot:
 
     @classmethod
     def take(cls, state: RunState, input_vectors: NDArray[np.float32], output_vectors: NDArray[np.float32]) -> Snapshot:
-        """Freeze a state that goes on changing; arrays are taken as they are."""
+        """Make a snapshot with a copy of the state. The arrays are not copied."""
         frozen = dataclasses.replace(state, history=copy.deepcopy(state.history))
         return cls(frozen, input_vectors, output_vectors)
 
 
 def write_checkpoint(folder: Path, snapshot: Snapshot, identity: Mapping[str, Any]) -> None:
-    """Replace the checkpoint in ``folder``; the old one stays whole until the new one is on the disk.
+    """Replace the checkpoint in ``folder``. The old checkpoint stays complete until the new one is on the disk.
 
     Raises
     ------
     OSError
-        A full disk, a folder that cannot be written: the old checkpoint stands.
+        The disk is full, or the folder cannot be written; the old checkpoint is kept.
     """
     tensors = {"input_vectors": snapshot.input_vectors, "output_vectors": snapshot.output_vectors}
     if snapshot.state.kept_vectors is not None:
@@ -126,12 +129,12 @@ def write_checkpoint(folder: Path, snapshot: Snapshot, identity: Mapping[str, An
 
 
 def read_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Snapshot | None:
-    """The checkpoint of a run; None where none was written yet. The vectors are memory-mapped, checksum verified.
+    """Read the checkpoint of a run; None if none was written yet. The vectors are memory-mapped and verified.
 
     Raises
     ------
     FormatError
-        It is damaged, or belongs to another run.
+        The checkpoint is damaged, or belongs to another run.
     """
     if not (folder / "config.json").exists():
         return None
@@ -143,7 +146,7 @@ def read_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Snapshot | Non
         )
     if config.get("run") != dict(identity):
         raise FormatError(f"{folder}: the checkpoint belongs to another run; start the run again")
-    if config.get("state_sha256", "") not in ("", json_digest(config.get("state"))):  # older firths noted none
+    if config.get("state_sha256", "") not in ("", json_digest(config.get("state"))):  # older versions wrote none
         raise FormatError(
             f"{folder}: the checkpoint is damaged (the checksum of its state differs); start the run again"
         )
@@ -160,13 +163,13 @@ def read_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Snapshot | Non
 
 
 class CheckpointWriter:
-    """Writes snapshots in a thread of its own, one at a time, so that training goes on meanwhile.
+    """Writes snapshots in a separate thread, one at a time, while training continues.
 
     Parameters
     ----------
     folder : path
     identity : mapping
-        What the run is, in JSON's types; a checkpoint of another run is refused on reading.
+        Identifies the run, in JSON types. ``read`` refuses a checkpoint of another run.
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
@@ -177,23 +180,23 @@ class CheckpointWriter:
 
     @property
     def busy(self) -> bool:
-        """A snapshot is being written."""
+        """Whether a snapshot is being written."""
         return self._thread is not None and self._thread.is_alive()
 
     def start(self, snapshot: Snapshot) -> None:
-        """Begin to write; the one before must be done."""
+        """Begin to write a snapshot. The previous one must be finished."""
         self.collect()
         self._thread = threading.Thread(target=self._write, args=(snapshot,), name="firth-checkpoint", daemon=True)
         self._thread.start()
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait at most so long; True when nothing is being written."""
+        """Wait at most ``timeout_s`` seconds; return True if nothing is being written."""
         if self._thread is not None:
             self._thread.join(timeout_s)
         return not self.busy
 
     def collect(self) -> OSError | None:
-        """The storage error of the snapshot that was written last, once; anything else that went wrong is raised."""
+        """Return the storage error of the last snapshot once, or None; raise any other exception of the thread."""
         if self.busy:
             return None
         error, self._error = self._error, None
@@ -202,18 +205,18 @@ class CheckpointWriter:
         raise error
 
     def read(self) -> Snapshot | None:
-        """The checkpoint that stands in the folder; None where none was written yet. Nothing must be being written."""
+        """Read the checkpoint in the folder; None if none was written yet. No write may be in progress."""
         return read_checkpoint(self.folder, self._identity)
 
     def _write(self, snapshot: Snapshot) -> None:
         try:
             write_checkpoint(self.folder, snapshot, self._identity)
-        except Exception as error:  # handed to the main thread by collect()
+        except Exception as error:  # collect() passes it to the main thread
             self._error = error
 
 
 def describe_storage_error(error: OSError) -> str:
-    """The error in words."""
+    """The message of the error, without its number."""
     if isinstance(error, StorageError) and len(error.args) == 1:
         return str(error.args[0])
     return error.strerror or str(error)

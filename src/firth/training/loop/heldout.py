@@ -1,4 +1,4 @@
-"""Room training: what a run is measured by on its way: the held-out loss and the user's metric, and its patience."""
+"""Room training: evaluates a run while it trains, by the held-out loss or the user's metric, and applies patience."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Evaluator:
-    """Evaluates the vectors at barriers, keeps the best ones in the state, and says when patience has run out.
+    """Evaluates the vectors at barriers, keeps the best vectors in the state, and decides when patience has run out.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Evaluator:
         Changed by :meth:`evaluate`.
     options : LoopOptions
     guard : DivergenceGuard
-        Makes the error of a held-out loss that is not finite.
+        Makes the error if the held-out loss is not finite.
     signals : StopSignals
     epochs, threads : int
     """
@@ -65,7 +65,7 @@ class Evaluator:
         return min((self._state.last_evaluation // self.every_tokens + 1) * self.every_tokens, self._last_position)
 
     def is_due(self, position: int) -> bool:
-        """Whether to evaluate after so many tokens, over all epochs."""
+        """Whether to evaluate at ``position``, the number of tokens trained over all epochs."""
         return self.is_on and position > self._state.last_evaluation and position >= self.next_position
 
     def evaluate(self, position: int) -> None:

@@ -1,4 +1,4 @@
-"""Room training: how often a run does something: an interval in seconds or in words, and the text that means one.
+"""Room training: how often a run does something: an interval in seconds or in words, and its text form.
 
 Tests: tests/training/test_options.py.
 """
@@ -18,13 +18,14 @@ _INTERVAL_PATTERN = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([A-Za-z]+)
 
 @dataclass(frozen=True)
 class Interval:
-    """How often something is done: every so many seconds, or every so many words of the corpus as it is read.
+    """How often something is done: after a number of seconds, or after a number of words read from the corpus.
+
+    Exactly one of the two attributes is given.
 
     Attributes
     ----------
     seconds : float or None
     words : float or None
-        Exactly one of the two is given.
     """
 
     seconds: float | None = None
@@ -44,7 +45,7 @@ class Interval:
                 object.__setattr__(self, name, number)
 
     def to_json(self) -> dict[str, float | None]:
-        """JSON's own types; ``Interval(**values)`` gives the equal interval back."""
+        """A dictionary of JSON types; ``Interval(**values)`` makes the same interval from it."""
         return {"seconds": self.seconds, "words": self.words}
 
 

@@ -1,4 +1,4 @@
-"""Room training: the loop: threads on slices, and the main thread that watches, reports, evaluates, saves and stops."""
+"""Room training: the loop: threads train slices; the main thread reports, evaluates, saves and stops."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ CALLBACK_INTERVAL_S = 1.0
 
 
 class TrainingLoop:
-    """Trains from where ``state`` stands to the end of the last epoch, or until something asks to stop.
+    """Trains from the position in ``state`` to the end of the last epoch, or until a stop is requested.
 
     Parameters
     ----------
     engine : Engine
     config : TrainingConfig
-        Resolved.
+        A resolved configuration.
     state : RunState
-        Changed as the run goes on; right at barriers, that is whenever other code sees it.
+        The loop changes it. It is correct at barriers, and other code reads it only there.
     options : LoopOptions
     callbacks : CallbackList
     display : ProgressDisplay
     signals : StopSignals
-        Active.
+        The handlers of signals must be set.
     checkpoints : CheckpointWriter or None
-        None: a run that is cut off is lost.
+        None: an interrupted run cannot be resumed.
     """
 
     def __init__(
@@ -83,22 +83,22 @@ class TrainingLoop:
         self._granule = engine.round_tokens if config.deterministic else lock_free_granule
         self._queue = SliceQueue(self._n_workers, granule=self._granule)
         self._process = os.getpid()
-        self.is_whole = False  # the vectors and the history of a run that raised fit each other, and may be kept
-        self._safe_to_save = True  # each slice was trained exactly once, as far as it is known
+        self.is_whole = False  # after an exception: whether vectors and history are consistent and may be kept
+        self._safe_to_save = True  # no slice is known to be partly trained
         self._queue.open(state.epoch, state.position, state.position)
-        self._absorbed: list[FinishedSlice] = []  # of this epoch since the state's loss_sum was set
+        self._absorbed: list[FinishedSlice] = []  # slices of this epoch that are not yet in the state's loss_sum
         self._running_loss = 0.0
         advice = options.cures_of_divergence
         if checkpoints is not None:
             advice += (
-                f"; the last good checkpoint stays in {checkpoints.folder}, but a run that goes on from it keeps its"
-                " parameters: start anew to change them"
+                f"; the last good checkpoint stays in {checkpoints.folder}, but a run resumed from it keeps its"
+                " parameters; to change them, start a new run"
             )
         self._guard = DivergenceGuard(engine, state, advice, self._learning_rate_at)
         self._evaluator = Evaluator(
             engine, state, options, self._guard, signals, epochs=config.epochs, threads=config.threads
         )
-        # where there are checkpoints, the last one is the copy
+        # if there are checkpoints, the last checkpoint is the copy
         self._keeper = VectorKeeper(engine.memory_bytes) if checkpoints is None else None
         self._tokens_done = 0  # by this process
         now = time.monotonic()
@@ -110,17 +110,17 @@ class TrainingLoop:
         self._last_callback_s = now
 
     def run(self) -> tuple[Matrix, Matrix]:
-        """Train; the input and output vectors at the end, or those that the held-out part chose.
+        """Train; return the input and output vectors at the end, or those of the best evaluation.
 
         Raises
         ------
         DivergenceError
-            The loss or a vector grew above its bound, or stopped being finite; ``last_good`` has a copy from before.
+            The loss or a vector grew above its bound, or is not finite; ``last_good`` has an earlier copy.
         TrainingError
             An epoch had no example.
         KeyboardInterrupt, SystemExit
-            By signal; a checkpoint was written first where there is a place for it. Without one, `is_whole` says that
-            `take_vectors` gives what was learned.
+            A signal was received. If there is a checkpoint folder, a checkpoint was written first. Without one, if
+            `is_whole` is true, `take_vectors` returns the trained vectors.
         Exception
             The first exception of a worker thread or a callback.
         """
@@ -133,7 +133,7 @@ class TrainingLoop:
         except BaseException as error:
             if self._safe_to_save and not isinstance(error, TrainingError):
                 self._save_on_the_way_out(error)
-            elif self._checkpoints is not None:  # the one that is being written is from before the failure
+            elif self._checkpoints is not None:  # a checkpoint that is being written precedes the failure
                 while not self._checkpoints.wait(POLL_S):
                     pass
             raise
@@ -144,7 +144,7 @@ class TrainingLoop:
         return self.take_vectors()
 
     def take_vectors(self) -> tuple[Matrix, Matrix]:
-        """The input and output vectors where the run stands, or those that the held-out part chose; the last call."""
+        """The current input and output vectors, or those of the best evaluation. Must be the last call."""
         kept = self._state.kept_vectors
         if self._options.patience is not None and kept is not None:
             return kept
@@ -152,14 +152,14 @@ class TrainingLoop:
 
     @property
     def last_good(self) -> Snapshot | None:
-        """The last copy of the vectors that was kept in memory; None: none, or they are in a checkpoint."""
+        """The last copy of the vectors in memory; None if there is no copy, or if checkpoints hold the copies."""
         return None if self._keeper is None else self._keeper.snapshot
 
-    # the road from barrier to barrier
+    # from barrier to barrier
 
     def _run(self) -> None:
         state, n_tokens = self._state, self._options.n_tokens
-        if state.epoch == self._config.epochs:  # cut off by a callback when the last epoch had ended
+        if state.epoch == self._config.epochs:  # a callback interrupted the run after the last epoch
             self._stop("finished")
         while not state.history.stop_reason:
             if self._evaluator.is_due(self._total_position()):
@@ -189,7 +189,7 @@ class TrainingLoop:
             self._attend()
 
     def _attend(self) -> None:
-        """What the main thread does besides waiting; threads go on but where a barrier is needed."""
+        """The work of the main thread between waits. Threads continue, except if a barrier is needed."""
         self._display.update(self._report())
         if self._signals.received is not None:
             self._signals.raise_received()
@@ -208,11 +208,11 @@ class TrainingLoop:
             self._queue.resume()
 
     def _drain(self) -> bool:
-        """Take in what the workers finished; whether a barrier is reached, and if so, where."""
+        """Add the finished slices; return whether a barrier is reached. At a barrier, update the state."""
         try:
             finished, barrier = self._queue.wait(POLL_S)
         except BaseException:
-            if self._queue.has_failed:  # a worker's: its slice is half trained
+            if self._queue.has_failed:  # a worker raised: its slice is partly trained
                 self._safe_to_save = False
             raise
         for piece in finished:
@@ -235,7 +235,7 @@ class TrainingLoop:
         self._tokens_done += piece.slice.stop - piece.slice.start
 
     def _settle(self) -> None:
-        """Put the slices' losses, in their order, into the state."""
+        """Add the losses of the finished slices to the state, in corpus order."""
         state = self._state
         results = [piece.result for piece in sorted(self._absorbed, key=lambda piece: piece.slice.number)]
         state.loss_sum = math.fsum([state.loss_sum, *(result.loss_nats for result in results)])
@@ -249,7 +249,7 @@ class TrainingLoop:
             pass
 
     def _next_barrier(self) -> int:
-        """Where in this epoch the next stretch ends: at its end, or where the held-out part is looked at."""
+        """Position of the next barrier in this epoch: the next evaluation, or the end of the epoch."""
         n_tokens = self._options.n_tokens
         if not self._evaluator.is_on or self._evaluator.every_tokens == n_tokens:
             return n_tokens
@@ -257,7 +257,7 @@ class TrainingLoop:
         return min(n_tokens, math.ceil(wanted / self._granule) * self._granule)
 
     def _keep_vectors(self, *, at_barrier: bool) -> None:
-        """Copy the vectors if it is time to, while no thread is at work; those that may have diverged are left out."""
+        """Copy the vectors if it is time, at a barrier. Vectors that may have diverged are not copied."""
         keeper, engine, state = self._keeper, self._engine, self._state
         if keeper is None or not keeper.is_due(at_barrier=at_barrier):
             return
@@ -298,7 +298,7 @@ class TrainingLoop:
         state, n_tokens = self._state, self._options.n_tokens
         what, cures = "an example", self._options.cures_of_no_example
         if state.n_examples > 0:
-            what, cures = "an example in a sequence whose weight is above 0", "raise the sequence weights"
+            what, cures = "an example in a sequence whose weight is above 0", "raise sequence weights above 0"
         return TrainingError(
             f"epoch {state.epoch + 1} must have {what} to learn from, got none in {n_tokens:,} tokens; {cures}"
         )
@@ -339,7 +339,7 @@ class TrainingLoop:
         elif reason == "callback":
             self._display.note("stopped by a callback")
 
-    # the user's own code, at a barrier; its exception ends the run
+    # the user's code, at a barrier; an exception ends the run
 
     def _ask(self, question: Callable[[TrainingState], bool], report: ProgressReport) -> bool:
         engine, options = self._engine, self._options
@@ -373,25 +373,25 @@ class TrainingLoop:
         return position * self._options.words_per_token >= self._last_checkpoint_words + every.words
 
     def _start_checkpoint(self) -> None:
-        """Copy the state at a barrier and begin to write it."""
+        """At a barrier: copy the state and begin to write the copy."""
         assert self._checkpoints is not None
         self._guard.validate_vectors()
         self._clock()
         self._last_checkpoint_s = time.monotonic()
         self._last_checkpoint_words = self._total_position() * self._options.words_per_token
-        if not self._guard.is_good:  # too few examples to end the run by; the checkpoint before this one stands
+        if not self._guard.is_good:  # too few examples to end the run; the previous checkpoint is kept
             return
         self._checkpoints.start(Snapshot.take(self._state, self._engine.input_vectors, self._engine.output_vectors))
 
     def _report_written_checkpoint(self) -> bool:
-        """Warn of a checkpoint that could not be written; False where that is so."""
+        """Warn if a checkpoint could not be written; return False in this case."""
         if self._checkpoints is None or self._checkpoints.busy:
             return True
         error = self._checkpoints.collect()
         if error is not None:
             warnings.warn(
-                f"a checkpoint could not be written ({describe_storage_error(error)}); training goes on, the checkpoint"
-                " before it stands",
+                f"a checkpoint could not be written ({describe_storage_error(error)}); training continues, and the"
+                " previous checkpoint is kept",
                 CheckpointWarning,
                 stacklevel=2,
             )
@@ -404,9 +404,9 @@ class TrainingLoop:
         return self._report_written_checkpoint()
 
     def _save_on_the_way_out(self, error: BaseException) -> None:
-        """Before an exception leaves the run: write a last checkpoint; without checkpoints, mark the vectors as whole.
+        """Before an exception ends the run: write a last checkpoint; without checkpoints, mark the vectors as whole.
 
-        A second signal asks for neither. A forked child has no workers to wait for, and its parent goes on.
+        After a second signal, do neither. A forked child does neither: it has no workers, and its parent continues.
         """
         if self._signals.came_twice or self._process != os.getpid():
             return
@@ -430,7 +430,7 @@ class TrainingLoop:
                 self._record_epoch()
 
     def _train(self, piece: TrainingSlice) -> SliceResult:
-        """Train a slice, in a worker thread."""
+        """Train a slice; called in a worker thread."""
         try:
             if self._config.deterministic:
                 return self._engine.train_rounds(piece.start, piece.stop, piece.epoch, self._threads)
@@ -444,7 +444,7 @@ class TrainingLoop:
         return self._state.epoch * self._options.n_tokens + self._state.position
 
     def _clock(self) -> None:
-        """Bring the state's seconds and words up to now."""
+        """Update the seconds and the words of the state."""
         now, state = time.monotonic(), self._state
         state.epoch_seconds = now - self._epoch_started
         state.history.train_seconds = self._seconds_before + now - self._started

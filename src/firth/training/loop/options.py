@@ -1,4 +1,4 @@
-"""Room training: what the loop is given: the engine as the loop sees it, and how the run goes."""
+"""Room training: the arguments of the loop: the interface of the engine, and the options of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Matrix = NDArray[np.float32]
 
 
 class TrainableEngine(Protocol):
-    """What the loop asks of ``firth.kernels.engine.Engine``."""
+    """The methods of ``firth.kernels.engine.Engine`` that the loop calls."""
 
     @property
     def round_tokens(self) -> int: ...
@@ -49,23 +49,23 @@ class TrainableEngine(Protocol):
 
 @dataclass(frozen=True)
 class LoopOptions:
-    """How a run goes; what is learned is in the configuration and the engine.
+    """The options of a run that do not decide what is learned; that is in the configuration and the engine.
 
     Attributes
     ----------
     n_tokens : int
-        Of the encoded corpus.
+        Tokens of the encoded corpus.
     words_per_token : float
-        Words read from the corpus for each token that is left: what ``words`` are in reports and intervals.
+        Words read from the corpus for each token of the encoded corpus. Reports and intervals count words read.
     heldout : (ids, offsets), with explicit targets (ids, offsets, targets, target_offsets), or None
     stop_metric : function of WordVectors, or None
     evaluate_every : Interval in words, or None for each epoch
     patience : int or None
     checkpoint_every : Interval or None
     make_vectors : function of a matrix
-        Names its rows.
+        Makes WordVectors from the input vectors.
     cures_of_divergence, cures_of_no_example : str
-        What may help, as the caller names parameters.
+        Advice for errors, with the caller's names of parameters.
     allows_empty_epochs : bool
         False: an epoch without an example is an error.
     """

@@ -1,4 +1,4 @@
-"""Room training: what a person sees of a run: a bar on a terminal and in a notebook, plain lines elsewhere, nothing."""
+"""Room training: displays the progress of a run: a bar on a terminal or in a notebook, plain lines, or nothing."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from firth.base.streams import QuietStream, ReadableStream
 from firth.errors import ParameterError
 
 REFRESH_S = 0.25
-FIRST_LINE_S = 5.0  # plain lines come at 5 s, 10 s, 20 s, ... and at most a minute apart, besides one an epoch
+FIRST_LINE_S = 5.0  # time of the first plain line; the gaps then double, up to a minute. Each epoch has a line too.
 LONGEST_GAP_S = 60.0
 STAGES = {"count": "counting words", "encode": "encoding"}
 
 
 @dataclass(frozen=True)
 class ProgressReport:
-    """One moment of a run, in numbers."""
+    """The progress of a run at one time."""
 
     epoch: int
     epochs: int
@@ -32,7 +32,7 @@ class ProgressReport:
     seconds_left: float
 
     def describe(self) -> str:
-        """The moment in words: ``5.31 M words/s, learning rate 0.0183, loss 2.3145, 0:41 left``."""
+        """The progress as text: ``5.31 M words/s, learning rate 0.0183, loss 2.3145, 0:41 left``."""
         parts = [f"{format_count(self.words_per_s)} words/s", f"learning rate {self.learning_rate:.3g}"]
         if not math.isnan(self.loss_nats):
             parts.append(f"loss {self.loss_nats:.4f}")
@@ -44,34 +44,34 @@ class ProgressReport:
 
 
 class ProgressDisplay:
-    """Shows nothing: the base of the others, and what ``progress=False`` yields.
+    """Shows nothing: the base class of the other displays, and the display of ``progress=False``.
 
-    A display that cannot be written falls silent: it ends no run, and ``failure`` says why.
+    A display that cannot be written stops writing. It does not end the run, and ``failure`` has the reason.
     """
 
     @property
     def failure(self) -> str | None:
-        """Why the display fell silent; None while it works."""
+        """Why the display stopped writing; None if it works."""
         return None
 
     def note(self, text: str) -> None:
-        """Something a person should know: an estimate, a checkpoint, the reason of a stop."""
+        """Show information for the user: an estimate, a checkpoint, the reason of a stop."""
 
     def encoding(self, stage: str, done: int, total: int | None) -> None:
-        """How far counting ("count") or encoding ("encode") the corpus is, in bytes or tokens."""
+        """Show the progress of counting ("count") or encoding ("encode") the corpus, in bytes or tokens."""
 
     def update(self, report: ProgressReport) -> None:
-        """A moment between slices."""
+        """Show the progress of training."""
 
     def epoch_ended(self, text: str) -> None:
-        """One line on an epoch that is over."""
+        """Show one line about an epoch that has ended."""
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
 
 
 class LineProgress(ProgressDisplay):
-    """Plain lines, few of them: for logs and pipes."""
+    """A small number of plain lines, for logs and pipes."""
 
     def __init__(self, stream: TextIO | QuietStream) -> None:
         self._stream = _as_quiet(stream)
@@ -106,7 +106,7 @@ class LineProgress(ProgressDisplay):
 
 
 class BarProgress(ProgressDisplay):
-    """A bar on a terminal, by rich."""
+    """A bar on a terminal, drawn by the package rich."""
 
     def __init__(self, stream: TextIO | QuietStream) -> None:
         from rich.console import Console
@@ -120,9 +120,9 @@ class BarProgress(ProgressDisplay):
             TextColumn("{task.fields[moment]}", markup=False),
             console=Console(file=cast(TextIO, self._stream)),
             transient=True,
-            # prints of the user's callbacks stay in the file that they are redirected to
+            # if standard output is redirected to a file, the callbacks' prints go to that file
             redirect_stdout=sys.stdout is not None and ReadableStream(sys.stdout).isatty(),
-            auto_refresh=False,  # the training loop refreshes: no thread besides the workers
+            auto_refresh=False,  # the training loop refreshes the bar, so no other thread is needed
         )
         self._task: Any = None
         self._next_refresh = 0.0
@@ -162,7 +162,7 @@ class BarProgress(ProgressDisplay):
 
 
 class NotebookProgress(ProgressDisplay):
-    """A bar of text in a notebook's cell, redrawn in place; needs no widgets."""
+    """A bar of text in the cell of a notebook, redrawn in place, without widgets."""
 
     WIDTH = 24
 
@@ -176,7 +176,7 @@ class NotebookProgress(ProgressDisplay):
         self._next_refresh = 0.0
         try:
             self._handle = display(_PlainText(""), display_id=True)
-        except Exception as error:  # the notebook's own code, whose errors are of any class
+        except Exception as error:  # code of the notebook, which may raise any class
             self._fall_silent(error)
 
     @property
@@ -216,7 +216,7 @@ class NotebookProgress(ProgressDisplay):
         text = _PlainText("\n".join([*self._lines, self._bar]).rstrip())
         try:
             self._handle.update(text)
-        except Exception as error:  # the notebook's own code, whose errors are of any class
+        except Exception as error:  # code of the notebook, which may raise any class
             self._fall_silent(error)
 
     def _fall_silent(self, error: Exception) -> None:
@@ -224,7 +224,7 @@ class NotebookProgress(ProgressDisplay):
 
 
 class _PlainText:
-    """What a notebook shows as the text that it is."""
+    """A text that a notebook shows without quotes."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -234,7 +234,7 @@ class _PlainText:
 
 
 def make_progress(progress: bool | None, stream: TextIO | QuietStream | None = None) -> ProgressDisplay:
-    """The display that fits: None or True: a notebook's, a terminal's or plain lines on standard error; False: none.
+    """Choose a display. None or True: a bar in a notebook or on a terminal, else plain lines; False: no display.
 
     Raises
     ------
@@ -248,7 +248,7 @@ def make_progress(progress: bool | None, stream: TextIO | QuietStream | None = N
         if _in_notebook():
             return NotebookProgress()
         stream = sys.stderr
-    if stream is None:  # a program without standard streams, as pythonw
+    if stream is None:  # a program without standard streams, such as pythonw
         return ProgressDisplay()
     quiet = _as_quiet(stream)
     return BarProgress(quiet) if quiet.isatty() else LineProgress(quiet)

@@ -1,4 +1,4 @@
-"""Room training: who trains which tokens when: one cursor in corpus order, slices of some 50 ms, barriers between."""
+"""Room training: hands out slices of about 50 ms to threads, in corpus order, with barriers between."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
     from firth.kernels.engine import SliceResult
 
 SLICE_SECONDS = 0.05
-TAIL_SLICE_SECONDS = 0.002  # the last slices before a barrier are shorter, so that no thread waits long for another
-FIRST_SLICE_TOKENS = 16  # before the speed is known; a slow loss must not make a slice of many seconds
+TAIL_SLICE_SECONDS = 0.002  # the last slices before a barrier are shorter, so that threads wait less for each other
+FIRST_SLICE_TOKENS = 16  # before the speed is measured; with a slow loss, a larger slice could take many seconds
 MAX_GROWTH = 8
 SPEED_MEMORY = 0.7  # weight of the past in the running mean of the speed
 
 
 def learning_rate_at(start: float, end: float, epochs: int, n_tokens: int, epoch: int, position: int) -> float:
-    """alpha = start + (end - start) * (epoch * n_tokens + position) / (epochs * n_tokens): of the position alone."""
+    """alpha = start + (end - start) * (epoch * n_tokens + position) / (epochs * n_tokens)."""
     return start + (end - start) * (epoch * n_tokens + position) / (epochs * n_tokens)
 
 
 @dataclass(frozen=True)
 class TrainingSlice:
-    """Tokens [start, stop) of one epoch, handed to one thread once; slices are numbered in corpus order."""
+    """The tokens [start, stop) of one epoch, given to one thread once; slices are numbered in corpus order."""
 
     number: int
     epoch: int
@@ -35,7 +35,7 @@ class TrainingSlice:
 
 @dataclass(frozen=True)
 class FinishedSlice:
-    """A slice and what the engine said of it."""
+    """A slice and its result."""
 
     slice: TrainingSlice
     result: SliceResult
@@ -43,18 +43,18 @@ class FinishedSlice:
 
 
 class SliceQueue:
-    """Hands out slices of one stretch of tokens in order, and gathers what became of them.
+    """Hands out slices of a range of tokens in order, and collects their results.
 
-    The main thread opens a stretch, pauses and waits; worker threads take and finish. A barrier is reached when no
-    slice is at work and none will be handed out: then [start of the stretch, cursor) has been trained, each token
-    exactly once.
+    The main thread calls open, pause and wait; worker threads call take and finish. A barrier is reached when no slice
+    is being trained and none will be handed out. At a barrier, each token of [start of the range, cursor) has been
+    trained exactly once.
 
     Parameters
     ----------
     n_workers : int
     granule : int
-        Slices start and stop at multiples of it, or at the end of the epoch: a round of deterministic training, else a
-        block of windows that share negatives, so that what is one unit does not depend on how fast a machine is.
+        Slices start and stop at multiples of it, or at the end of the epoch. It is a round of deterministic training,
+        or the tokens that no unit crosses, so that units do not depend on the speed of the machine.
     """
 
     def __init__(self, n_workers: int, *, granule: int = 1) -> None:
@@ -76,13 +76,13 @@ class SliceQueue:
     # for the main thread
 
     def open(self, epoch: int, start: int, stop: int) -> None:
-        """Begin a stretch; the one before must have reached its barrier."""
+        """Begin a range of tokens. The previous range must have reached its barrier."""
         with self._changed:
             self._epoch, self._cursor, self._stop, self._paused = epoch, start, stop, False
             self._changed.notify_all()
 
     def wait(self, timeout_s: float) -> tuple[list[FinishedSlice], int | None]:
-        """Wait for the barrier or the timeout; what was finished meanwhile, and the cursor if a barrier is reached.
+        """Wait for the barrier or the timeout; return the finished slices, and the cursor if a barrier is reached.
 
         Raises the first exception of a worker.
         """
@@ -101,30 +101,30 @@ class SliceQueue:
 
     @property
     def has_failed(self) -> bool:
-        """A worker ended by an exception."""
+        """Whether a worker ended by an exception."""
         with self._changed:
             return self._error is not None
 
     @property
     def cursor(self) -> int:
-        """The next token to be handed out; at a barrier, every token before it has been trained."""
+        """The next token to hand out. At a barrier, every token before it has been trained."""
         with self._changed:
             return self._cursor
 
     def pause(self) -> None:
-        """Hand out no more; a barrier comes when the slices at work are finished."""
+        """Hand out no more slices. A barrier is reached when the current slices are finished."""
         with self._changed:
             self._paused = True
             self._changed.notify_all()
 
     def resume(self) -> None:
-        """Go on after ``pause``."""
+        """Hand out slices again after ``pause``."""
         with self._changed:
             self._paused = False
             self._changed.notify_all()
 
     def close(self) -> None:
-        """No more slices for ever; workers that wait return."""
+        """Never hand out slices again. Workers that wait return."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -132,7 +132,7 @@ class SliceQueue:
     # for the workers
 
     def take(self) -> TrainingSlice | None:
-        """The next slice; waits where there is none now; None when the queue is closed."""
+        """The next slice. Waits if there is none now; None if the queue is closed."""
         with self._changed:
             while not self._closed and (self._paused or self._cursor >= self._stop):
                 self._changed.wait()
@@ -146,7 +146,7 @@ class SliceQueue:
             return TrainingSlice(self._next_number - 1, self._epoch, start, stop)
 
     def finish(self, training_slice: TrainingSlice, result: SliceResult, elapsed_s: float) -> None:
-        """Report a slice that was trained to its end."""
+        """Report a slice that is completely trained."""
         with self._changed:
             self._finished.append(FinishedSlice(training_slice, result, elapsed_s))
             self._n_active -= 1
@@ -160,7 +160,7 @@ class SliceQueue:
                 self._changed.notify_all()
 
     def fail(self, error: BaseException) -> None:
-        """Report the exception that ended a slice: the run ends with the first one."""
+        """Report the exception that ended a slice. The run ends with the first such exception."""
         with self._changed:
             self._n_active -= 1
             self._closed = True
@@ -169,7 +169,7 @@ class SliceQueue:
             self._changed.notify_all()
 
     def abandon(self) -> None:
-        """Report a slice that was left because the engine was asked to stop."""
+        """Report a slice that was not completed because the engine was asked to stop."""
         with self._changed:
             self._n_active -= 1
             self._closed = True

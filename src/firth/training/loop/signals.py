@@ -1,4 +1,4 @@
-"""Room training: Ctrl-C, SIGTERM and SIGHUP while a run is on: noted by a handler, acted upon between slices."""
+"""Room training: Ctrl-C, SIGTERM and SIGHUP during a run: a handler records the signal; the loop acts on it later."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignals:
-    """While active, the first SIGINT, SIGTERM or SIGHUP is noted in ``received``; a second one interrupts at once.
+    """A context that records the first SIGINT, SIGTERM or SIGHUP in ``received``; a second signal interrupts at once.
 
-    ``came_twice`` says that a second one came: nothing more is to be saved. A terminal that closes sends SIGHUP; a
-    program under ``nohup`` ignores SIGHUP, here as well.
+    ``came_twice`` is true after a second signal: then nothing more is saved. A terminal sends SIGHUP when it closes; a
+    program under ``nohup`` ignores SIGHUP, and so does this class.
 
-    Handlers can be set in the main thread only; elsewhere this does nothing, and neither does it replace a handler of
-    the user's own for SIGINT (one that raises in the main thread ends the run all the same). The handlers from before
-    are put back at the end; a signal that was noted and not acted upon by then is acted upon.
+    Handlers can be set in the main thread only; in other threads this class does nothing. It does not replace a SIGINT
+    handler that the user set; if that handler raises in the main thread, the run ends. At the end of the context, the
+    previous handlers are restored, and a recorded signal that was not handled is raised.
     """
 
     def __init__(self) -> None:
@@ -48,16 +48,16 @@ class StopSignals:
         self.restore()
 
     def restore(self) -> None:
-        """Put back the handlers from before."""
+        """Restore the previous handlers."""
         for number, previous in self._previous.items():
             signal.signal(number, previous)
         self._previous.clear()
 
     @contextlib.contextmanager
     def at_once(self, active: bool = True) -> Iterator[None]:
-        """While the user's own code runs in the main thread: a signal does what it would do without us.
+        """A context in which a signal acts at once, as without this class; for the user's code in the main thread.
 
-        ``active=False`` within it notes signals again.
+        ``active=False`` inside such a context records signals again.
         """
         before, self._at_once = self._at_once, active
         try:
@@ -66,7 +66,7 @@ class StopSignals:
             self._at_once = before
 
     def raise_received(self) -> NoReturn:
-        """Do what the noted signal is for: KeyboardInterrupt; else the handler from before, then exit."""
+        """Act on the recorded signal: SIGINT raises KeyboardInterrupt; others call the previous handler, then exit."""
         received, self.received = self.received, None
         previous = None if received is None else self._previous.get(received)
         self.restore()

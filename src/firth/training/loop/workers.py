@@ -1,4 +1,4 @@
-"""Room training: the threads that train slices, and a long native call that signals can end.
+"""Room training: the threads that train slices, and a way to end a long native call by a signal.
 
 Tests: tests/training/test_loop.py.
 """
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from firth.kernels.engine import SliceResult
 
 POLL_S = 0.1
-JOIN_S = 10.0  # the native core looks at the stop flag every millisecond or so
+JOIN_S = 10.0  # the native core reads the stop flag about every millisecond
 
 _T = TypeVar("_T")
 
 
 class WorkerThreads:
-    """Threads that take slices from a queue, train them, and hand in the results or the exception.
+    """Threads that take slices from a queue, train them, and report the results or the exception.
 
     Parameters
     ----------
     engine : Engine
-        Asked to stop when the threads are halted.
+        ``halt`` asks the engine to stop.
     queue : SliceQueue
     n_workers : int
     train : function of a slice
@@ -56,7 +56,7 @@ class WorkerThreads:
             thread.start()
 
     def halt(self) -> None:
-        """Close the queue, stop slices that are being trained, and wait for the threads that were started."""
+        """Close the queue, stop the current slices, and wait for the threads that were started."""
         self._queue.close()
         if any(thread.is_alive() for thread in self._threads):
             self._engine.request_stop()
@@ -66,7 +66,7 @@ class WorkerThreads:
         self._engine.clear_stop()
 
     def _work(self) -> None:
-        """What a worker thread does."""
+        """The function of a worker thread."""
         queue, stopped = self._queue, False
         while not stopped:
             piece = queue.take()
@@ -86,7 +86,7 @@ class WorkerThreads:
 
 
 def run_watched(function: Callable[[], _T], engine: TrainableEngine, signals: StopSignals) -> _T:
-    """Run a long native call of the engine in another thread, so that signals are seen meanwhile."""
+    """Run a long native call of the engine in another thread, so that a signal can stop it."""
     results: list[_T] = []
     errors: list[BaseException] = []
 

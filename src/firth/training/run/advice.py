@@ -1,4 +1,4 @@
-"""Room training: what may help where nothing is learned or training diverges, in the names that the caller knows.
+"""Room training: advice for runs that learn nothing or diverge, with the caller's names of parameters.
 
 Tests: tests/training/test_outcome.py.
 """
@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from firth.kernels.config import MAX_INT32, TrainingConfig
 from firth.kernels.sides.side import LEARNING_RATE
 
-USUAL_NEGATIVES = 20  # at most; the gradients of many that repeat in one step add up to a step that overshoots
-WIDE_WINDOW = 5  # the default; a wider window is worth naming where training diverges
-LARGE_WEIGHT = 1.0  # sequence weights above it multiply the learning rate
-FEW_KEPT = 0.9  # a share of kept tokens below it makes it worth while to turn subsampling off
+USUAL_NEGATIVES = 20  # maximum; many negatives repeat within a step, and the sum of their gradients overshoots
+WIDE_WINDOW = 5  # the default; the advice on divergence names a wider window
+LARGE_WEIGHT = 1.0  # sequence weights above 1 increase the step
+FEW_KEPT = 0.9  # below this share of kept tokens, the advice is to turn subsampling off
 MORE_EPOCHS = 5
 HIGH_LEARNING_RATE = 0.05  # stable even with few words and no subsampling (docs/training.md)
 
 Naming = Callable[[str, object], str | None]
-"""A parameter of TrainingConfig and its value, as the caller writes both; None where the caller has no such thing."""
+"""Writes a parameter of TrainingConfig and its value in the caller's form; None if the caller has no such parameter."""
 
 
 def name_in_python(name: str, value: object) -> str | None:
@@ -39,7 +39,7 @@ _naming: ContextVar[Naming] = ContextVar("firth_parameter_naming", default=name_
 
 @contextmanager
 def parameters_named(naming: Naming) -> Iterator[None]:
-    """Messages of training name parameters in this way within the block."""
+    """A context in which messages of training write parameters with ``naming``."""
     token = _naming.set(naming)
     try:
         yield
@@ -49,7 +49,7 @@ def parameters_named(naming: Naming) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Cure:
-    """What may help: in words, and the parameter with the value that does it (None: no parameter does it)."""
+    """One piece of advice: its words, and the parameter with its new value (None: it is not a parameter)."""
 
     words: str
     name: str | None = None
@@ -68,7 +68,7 @@ def describe_cures(cures: Sequence[Cure]) -> str:
 
 
 def cures_of_divergence(config: TrainingConfig, *, largest_weight: float, large_start: bool) -> list[Cure]:
-    """What makes the steps of this configuration smaller."""
+    """Changes that make the steps of this configuration smaller."""
     cures = [Cure("lower the learning rate", "learning_rate", _lower_learning_rate(config))]
     if config.objective.takes_pairs and config.negative_sharing != "pair":
         cures.append(Cure("update pair by pair", "negative_sharing", "pair"))
@@ -87,14 +87,14 @@ def cures_of_divergence(config: TrainingConfig, *, largest_weight: float, large_
 
 
 def cures_of_guessing(config: TrainingConfig, *, kept_share: float, in_vocabulary: float) -> list[Cure]:
-    """What makes this configuration learn more from its corpus.
+    """Changes with which this configuration learns more from its corpus.
 
     Parameters
     ----------
     kept_share : float
-        Of the corpus's tokens, what subsampling leaves.
+        Share of the corpus's tokens that subsampling keeps.
     in_vocabulary : float
-        Of the words read, what minimum count and maximum vocabulary leave.
+        Share of the words read that are in the vocabulary after ``min_count`` and ``max_vocabulary``.
     """
     assert config.learning_rate is not None
     more_examples = cures_of_no_example(config, kept_share=kept_share, in_vocabulary=in_vocabulary)
@@ -105,7 +105,7 @@ def cures_of_guessing(config: TrainingConfig, *, kept_share: float, in_vocabular
 
 
 def cures_of_no_example(config: TrainingConfig, *, kept_share: float, in_vocabulary: float) -> list[Cure]:
-    """What leaves more examples of the corpus; see ``cures_of_guessing``."""
+    """Changes that give more examples; see ``cures_of_guessing`` for the parameters."""
     cures = []
     if kept_share < FEW_KEPT:
         cures.append(Cure("turn subsampling off", "subsample", 0))
@@ -115,7 +115,7 @@ def cures_of_no_example(config: TrainingConfig, *, kept_share: float, in_vocabul
 
 
 def _lower_learning_rate(config: TrainingConfig) -> float:
-    """The usual rate, or a quarter of the present one where that one is not above twice the usual."""
+    """The usual learning rate, or a quarter of the current one if that is at most twice the usual rate."""
     assert config.learning_rate is not None
     if config.learning_rate > 2 * LEARNING_RATE:
         return LEARNING_RATE

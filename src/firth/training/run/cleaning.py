@@ -1,4 +1,4 @@
-"""Room training: what killed runs left behind, found and deleted where it is surely firth's; for ``firth clean``.
+"""Room training: finds what killed runs left, and deletes what firth certainly wrote; for ``firth clean``.
 
 Tests: tests/cli/test_clean.py.
 """
@@ -32,7 +32,7 @@ from firth.training.run.work_files import delete_work_folder, is_work_folder
 
 @dataclass(frozen=True)
 class Found:
-    """Something that a killed process left, or that looks like it.
+    """A file or folder that a killed process left, or that looks like one.
 
     Attributes
     ----------
@@ -41,9 +41,9 @@ class Found:
         ``"temporary"``, ``"work-folder"``, ``"unfinished-run"``, ``"tensors"`` or ``"half-written"``.
     n_bytes : int
     kept_because : str or None
-        Why it is not deleted; None: it is.
+        Why it is not deleted; None: it may be deleted.
     leftover : Leftover or None
-        Of the kind ``"temporary"``.
+        Given for the kind ``"temporary"``.
     """
 
     path: Path
@@ -54,20 +54,20 @@ class Found:
 
 
 def find(folder: Path | None, *, unfinished_runs: bool = False) -> list[Found]:
-    """What killed runs left.
+    """Find what killed runs left.
 
     Parameters
     ----------
     folder : Path or None
-        The output of a training, a folder that corpora are encoded into, or that files are written to. None: the
-        system's folder for temporary files. Folders inside it are not looked into, but for its ``.work``.
+        The output folder of a training, of an encoded corpus, or of other files. None: the system's folder for
+        temporary files. Folders inside it are not searched, except ``.work``.
     unfinished_runs : bool
-        Take runs that could be resumed for leftovers too.
+        Whether runs that could be resumed may be deleted too.
 
     Raises
     ------
     StorageError
-        There is no such folder, or it cannot be read.
+        The folder does not exist or cannot be read.
     """
     place = Path(tempfile.gettempdir()) if folder is None else folder
     try:
@@ -85,7 +85,7 @@ def find(folder: Path | None, *, unfinished_runs: bool = False) -> list[Found]:
 
 
 def delete(found: Found) -> None:
-    """Delete what `find` found, unless another process took it meanwhile.
+    """Delete a result of `find`, unless another process has used it since.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def delete(found: Found) -> None:
         return
     with FolderLock(found.path, follow_links=False):
         if not is_work_folder(found.path) or (found.path / RUN_NAME).exists() != (found.kind == "unfinished-run"):
-            raise StorageError("another run has used it meanwhile")
+            raise StorageError("another run has used it since")
         delete_work_folder(found.path)
 
 
@@ -117,14 +117,14 @@ def _find_work_folder(work: Path, unfinished_runs: bool) -> Iterator[Found]:
     if not os.path.lexists(work):
         return
     if not is_real_folder(work):
-        yield Found(work, "work-folder", n_bytes_in(work), "it is no folder that firth made")
+        yield Found(work, "work-folder", n_bytes_in(work), "it is not a folder that firth made")
         return
     kind = "unfinished-run" if (work / RUN_NAME).exists() else "work-folder"
     reason = None
     if not is_work_folder(work):
-        reason = "it has no mark of firth's"
+        reason = "it has no mark of firth"
     elif kind == "unfinished-run" and not unfinished_runs:
-        reason = f"`firth train --resume {work.parent}` goes on with it; --unfinished-runs deletes it"
+        reason = f"`firth train --resume {work.parent}` continues it; --unfinished-runs deletes it"
     try:
         with FolderLock(work, follow_links=False):
             pass
@@ -136,7 +136,7 @@ def _find_work_folder(work: Path, unfinished_runs: bool) -> Iterator[Found]:
 def _find_in_model(folder: Path, unfinished_runs: bool) -> Iterator[Found]:
     try:
         named = _named_tensors(folder)
-    except FormatError:  # the config.json is not firth's, and so is nothing else there
+    except FormatError:  # firth did not write the config.json, so it wrote no other file there
         return
     busy = None
     try:
@@ -148,7 +148,7 @@ def _find_in_model(folder: Path, unfinished_runs: bool) -> Iterator[Found]:
         kind = "half-written" if LEFTOVER.fullmatch(path.name) else "tensors"
         reason = busy
         if kind == "tensors" and named is None and not unfinished_runs:
-            reason = f"it may be all that is left of a model, as {CONFIG_NAME} is missing; --unfinished-runs deletes it"
+            reason = f"{CONFIG_NAME} is missing, so it may be the rest of a model; --unfinished-runs deletes it"
         yield Found(path, kind, n_bytes_in(path), reason)
 
 

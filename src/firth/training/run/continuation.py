@@ -1,4 +1,4 @@
-"""Room training: a model's vocabulary goes on in new text: words joined, counts added, the text's ids rewritten.
+"""Room training: extends a model's vocabulary with a new corpus: adds words, adds counts, remaps the corpus's ids.
 
 Tests: tests/training/test_more.py.
 """
@@ -20,17 +20,18 @@ from firth.kernels.config import TrainingConfig
 
 @dataclass(frozen=True)
 class Continuation:
-    """New text in terms of the joined vocabulary.
+    """A new corpus, encoded with the joined vocabulary.
 
     Attributes
     ----------
     corpus : EncodedCorpus
     word_ids : int64 array, (V_old,)
-        The ids that the old model's rows have in the joined vocabulary.
+        The id in the joined vocabulary of each row of the old model.
     noise : float64 array, (V,)
-        What noise words are drawn by: counts of the new text alone, to the power of the exponent; sum 1.
+        The noise distribution, sum 1: counts of the new corpus alone, raised to ``noise_exponent``.
     keeps_tree : bool
-        Hierarchical softmax without new words: vocabulary and counts are the old ones, so the Huffman tree is too.
+        Whether the Huffman tree stays the same: with hierarchical softmax and no new words, vocabulary and counts do
+        not change.
     """
 
     corpus: EncodedCorpus
@@ -42,25 +43,25 @@ class Continuation:
 def continue_vocabulary(
     encoded: EncodedCorpus, old: Vocabulary, config: TrainingConfig, folder: Path, *, new_words: bool = True
 ) -> Continuation:
-    """Join the old vocabulary and the new text's, and rewrite the new text in the joined ids.
+    """Join the old vocabulary and the vocabulary of the new text, and encode the new text with the joined ids.
 
     Parameters
     ----------
     encoded : EncodedCorpus
-        The new text with all of its words, or with the old vocabulary alone.
+        The new text, encoded with all of its words or with the old vocabulary.
     old : Vocabulary
-        Its words all stay.
+        All its words are kept.
     config : TrainingConfig
-        ``min_count`` holds for both counts together; ``max_vocabulary`` cuts new words alone.
+        ``min_count`` applies to the new words; ``max_vocabulary`` removes new words only.
     folder : path
-        Where the rewritten corpus goes.
+        The folder for the new encoded corpus.
     new_words : bool
-        False: only words of the old vocabulary stay.
+        False: only words of the old vocabulary are kept.
 
     Raises
     ------
     CorpusError
-        No word is left, or one word alone, from which no noise words can be drawn.
+        No known word is left, or only one, so that no noise words can be drawn.
     """
     new = encoded.vocabulary
     new_counts = encoded.count_words()
@@ -71,7 +72,7 @@ def continue_vocabulary(
     known = np.concatenate([np.flatnonzero((found >= 0) & (new_counts > 0)), added])
     _validate_known_words(new, known, config, new_words)
     keeps_tree = config.objective.outputs.needs_tree and not added.size
-    if keeps_tree:  # the counts that made the tree stay with it
+    if keeps_tree:  # keep the counts from which the tree was built
         order, counts = np.arange(len(old)), old.counts
         words = old.word_list()
     else:
@@ -79,7 +80,7 @@ def continue_vocabulary(
         counts = np.concatenate([total_counts, new_counts[added]])
         order = np.array(sorted(range(len(words)), key=lambda place: (-counts[place], words[place])), np.int64)
         words, counts = [words[place] for place in order.tolist()], counts[order]
-    joined_id = np.empty(len(words), np.int64)  # of the place in old words followed by added ones
+    joined_id = np.empty(len(words), np.int64)  # by the index in the old words followed by the added words
     joined_id[order] = np.arange(len(words))
     table = np.full(len(new), -1, np.int32)
     table[found >= 0] = joined_id[found[found >= 0]]
@@ -96,12 +97,12 @@ def continue_vocabulary(
 
 
 def _validate_known_words(new: Vocabulary, known: NDArray[np.int64], config: TrainingConfig, new_words: bool) -> None:
-    """Raise CorpusError where the new text has too few words that are trained."""
+    """Raise CorpusError if the new text has too few words to train."""
     least = 2 if config.objective.outputs.draws_negatives else 1
     if len(known) >= least:
         return
     what = "at least two different words" if len(known) else "words"
-    expected, advice = f"{what} of the model's vocabulary", "is it the text that was meant?"
+    expected, advice = f"{what} of the model's vocabulary", "is this the right text?"
     if new_words:
         expected += f", or new ones with a count of {config.min_count}"
         advice = "give more text" + (", or lower min_count" if config.min_count > 1 else "")
@@ -112,7 +113,7 @@ def _validate_known_words(new: Vocabulary, known: NDArray[np.int64], config: Tra
 def _added_words(
     new: Vocabulary, new_counts: NDArray[np.int64], found: NDArray[np.int64], config: TrainingConfig, n_old: int
 ) -> NDArray[np.int64]:
-    """Ids, in the new text's vocabulary, of the words that the old one lacks and that are seen often enough."""
+    """Ids in the new text's vocabulary of the words to add: not in the old vocabulary, and frequent enough."""
     added = np.flatnonzero((found < 0) & (new_counts >= config.min_count))
     if config.max_vocabulary is not None and n_old + len(added) > config.max_vocabulary:
         words = new.word_list()

@@ -1,4 +1,4 @@
-"""Room training: the corpus of a run, encoded into its work folder or taken as it is; the held-out part likewise.
+"""Room training: the corpus and the held-out part of a run: encoded into the work folder, or used if already encoded.
 
 Tests: tests/training/test_train.py.
 """
@@ -31,10 +31,10 @@ IdsAndOffsets = tuple[NDArray[np.int32], NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class TextOptions:
-    """How text becomes tokens: passed on to ``firth.encode_corpus``.
+    """How text becomes tokens: the arguments of ``firth.encode_corpus``.
 
-    ``continues_rows``: the start vectors are rows in the order of the given vocabulary, so a model goes on, and words
-    of it that the new text lacks keep their vectors on purpose.
+    ``continues_rows``: the start vectors are rows in the order of the given vocabulary. Then the run continues a model,
+    and it is intended that words without a token in the new text keep their vectors.
     """
 
     lowercase: bool
@@ -57,7 +57,7 @@ def encode_for_training(
     *,
     cut: bool = True,
 ) -> tuple[EncodedCorpus, float]:
-    """The encoded corpus and the seconds that it took; ``cut=False`` keeps every word, whatever its count."""
+    """Return the encoded corpus and the seconds of encoding; ``cut=False`` keeps every word, whatever its count."""
     started = time.monotonic()
     share = None if options.heldout is None else options.heldout.share
     if isinstance(corpus, EncodedCorpus):
@@ -97,14 +97,14 @@ def encode_for_training(
 
 @contextmanager
 def known_words(name: str, of: str, vocabulary: Vocabulary) -> Iterator[None]:
-    """Errors about a vocabulary that the caller did not pass, but whose words ``name`` must have, say whose it is.
+    """A context that rewrites errors about a vocabulary that the caller did not pass, so that they name its owner.
 
     Parameters
     ----------
     name : str
         The parameter that the caller passed: ``"corpus"`` or ``"heldout"``.
     of : str
-        What has the vocabulary: ``"the model"`` or ``"the corpus"``.
+        The owner of the vocabulary: ``"the model"`` or ``"the corpus"``.
     """
     try:
         yield
@@ -120,43 +120,44 @@ def known_words(name: str, of: str, vocabulary: Vocabulary) -> Iterator[None]:
 
 
 def wrong_word_kind(name: str, of: str, vocabulary: Vocabulary) -> CorpusTypeError:
-    """The error for words that are integers where those of the vocabulary are strings, or the other way round."""
+    """The error if words are integers and the vocabulary has strings, or the other way round."""
     kinds = ("strings", "integers")
     expected, found = kinds[vocabulary.words_are_ids], kinds[not vocabulary.words_are_ids]
     return CorpusTypeError(f"{name} must have {expected} for words, as {of} has, got {found}; convert the words")
 
 
 def _tell_of_marks(corpus: EncodedCorpus, display: ProgressDisplay) -> None:
-    """Say what encoding found of byte-order marks inside the text."""
+    """Note the byte-order marks that encoding found inside the text."""
     n_marks, n_marked_tokens = corpus.counted("n_byte_order_marks"), corpus.counted("n_marked_tokens")
     if n_marks:
-        display.note(f"{n_marks:,} byte-order marks (U+FEFF) inside the text were taken off their words")
+        display.note(f"{n_marks:,} byte-order marks (U+FEFF) inside the text were removed from their words")
     if n_marked_tokens:
         display.note(
-            f"{n_marked_tokens:,} tokens begin with a byte-order mark (U+FEFF) and are words of their own; open the"
-            " file with encoding='utf-8-sig', or take the mark off"
+            f"{n_marked_tokens:,} tokens begin with a byte-order mark (U+FEFF) and are separate words; open the"
+            " file with encoding='utf-8-sig', or remove the mark"
         )
     n_glued = corpus.counted("n_glued_tokens")
     if n_glued:
         display.note(
-            f"{n_glued:,} words have a byte-order mark (U+FEFF) inside: files were joined without a line end between"
-            " them, and the last word of one and the first of the next are one word"
+            f"{n_glued:,} words contain a byte-order mark (U+FEFF): files were joined without a line end between them,"
+            " so the last word of one file and the first word of the next file are one word"
         )
 
 
 def _tell_of_unseen_words(corpus: EncodedCorpus, display: ProgressDisplay, *, is_mistake: bool) -> None:
-    """Warn of words of a given vocabulary that the corpus never has; a note where ``is_mistake`` is False."""
+    """Warn if words of a given vocabulary do not occur in the corpus; if ``is_mistake`` is False, note it only."""
     words = corpus.unseen_words()
     if words:
         n_unseen, n_words = corpus.counted("n_words_unseen"), len(corpus.vocabulary)
         shown = ", ".join(map(repr, words)) + (", ..." if n_unseen > len(words) else "")
         message = (
-            f"vocabulary has {n_unseen:,} of {n_words:,} words that never occur in the corpus ({shown}); their input"
-            " vectors learn nothing; if these words should occur, compare their case and spelling with the corpus"
+            f"vocabulary has {n_unseen:,} of {n_words:,} words that never occur in the corpus ({shown}); the input"
+            " vectors of these words learn nothing; if the words should occur, compare their case and spelling with the"
+            " corpus"
         )
         if is_mistake:
             warnings.warn(message, CorpusWarning, stacklevel=4)
-        else:  # a model goes on, or the vocabulary was given before, perhaps for several corpora
+        else:  # the run continues a model, or the vocabulary may have been made for several corpora
             display.note(message)
 
 
@@ -172,10 +173,10 @@ def _validate_encoded(
     }
     for name, is_given in given.items():
         if is_given:
-            raise ParameterError(f"{name} must be left out where the corpus is encoded; pass it to encode_corpus")
+            raise ParameterError(f"{name} must be left out if the corpus is encoded already; pass it to encode_corpus")
     if share is not None and corpus.heldout_ids is None:
         raise ParameterError(
-            f"heldout={share:g} must be passed to encode_corpus as heldout_share where the corpus is encoded"
+            f"heldout={share:g} must be passed to encode_corpus as heldout_share if the corpus is encoded already"
         )
     held_out = corpus.manifest.get("settings", {}).get("heldout_share")
     if share is not None and held_out != share:
@@ -183,7 +184,7 @@ def _validate_encoded(
 
 
 def _adopt(corpus: EncodedCorpus, folder: Path) -> EncodedCorpus:
-    """The same corpus in the run's own folder, so that the run can go on when the other one is gone."""
+    """Put the corpus into the folder of the run, so that the run can be resumed if the original is deleted."""
     folder.mkdir()
     for entry in sorted(corpus.folder.iterdir()):
         if entry.name in corpus.manifest["files"] or entry.name == "corpus.json":

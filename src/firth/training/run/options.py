@@ -1,4 +1,4 @@
-"""Room training: what decides how a run goes, not what is learned: held-out part, patience, checkpoints; as parsed."""
+"""Room training: parses options that do not decide what is learned: held-out part, patience, checkpoints."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ HeldoutSource = str | PathLike[str] | float | TokenLists
 
 @dataclass(frozen=True)
 class Heldout:
-    """The held-out part: a share of the corpus's sequences, or a source of its own. Exactly one is given."""
+    """The held-out part: a share of the corpus's sequences, or a separate source. Exactly one is given."""
 
     share: float | None = None
     source: Any = None
 
 
 def validate_heldout_file(heldout: Heldout | None) -> None:
-    """Raise before any work where the held-out part is a path that leads to no file.
+    """Raise, before any work, if the held-out part is a path without a file.
 
     Raises
     ------
     ParameterError
-        The path leads to no file; the message says what ``heldout`` may be.
+        There is no file at the path; the message says what ``heldout`` may be.
     CorpusError
         The file is empty.
     """
     if heldout is None or not isinstance(heldout.source, (str, PathLike)):
         return
     try:
-        classify_source(heldout.source, as_text=True)  # its format is looked at when it is read
+        classify_source(heldout.source, as_text=True)  # the format is checked when the file is read
     except StorageError as error:
         name, as_share = str(os.fspath(heldout.source)), _as_percent(heldout.source)
         raise ParameterError(
@@ -55,7 +55,7 @@ def validate_heldout_file(heldout: Heldout | None) -> None:
 
 
 def _as_percent(text: object) -> str | None:
-    """``"1%"`` for the string ``"0.01"``; None for what is no share."""
+    """``"1%"`` for the string ``"0.01"``; None if the value is not a share."""
     try:
         share = float(text) if isinstance(text, str) else 0.0
     except ValueError:
@@ -64,12 +64,12 @@ def _as_percent(text: object) -> str | None:
 
 
 def parse_heldout(value: HeldoutSource | None) -> Heldout | None:
-    """A share from ``0.01`` or ``"1%"``; anything else that may be a corpus is a source: a path or token lists.
+    """Parse a share, ``0.01`` or ``"1%"``, or a source: a path or token lists.
 
     Raises
     ------
     ParameterError
-        A share outside (0, 1), or something that is neither.
+        The share is not in (0, 1), or the value is neither a share nor a source.
     """
     if value is None:
         return None
@@ -93,7 +93,7 @@ ON_INTERRUPT = ("save", "discard")
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run goes, parsed; see ``train``."""
+    """Parsed options of a run; ``train`` documents them."""
 
     heldout: Heldout | None
     heldout_every: Interval | None
@@ -113,7 +113,7 @@ class RunOptions:
         output: str | os.PathLike[str] | None,
         on_interrupt: str = "save",
     ) -> RunOptions:
-        """Check all of them, alone and with each other.
+        """Parse and check all options, each alone and together.
 
         Raises
         ------
@@ -135,7 +135,7 @@ class RunOptions:
         every = parse_interval("checkpoint_every", checkpoint_every)
         if every is not None and output is None:
             raise ParameterError(
-                f"checkpoint_every must come with output=, the folder to go on from, got {checkpoint_every!r} alone"
+                f"checkpoint_every must come with output=, the folder for checkpoints, got {checkpoint_every!r} alone"
             )
         validate_choice("on_interrupt", on_interrupt, ON_INTERRUPT)
         if on_interrupt != "save" and every is not None:
@@ -155,7 +155,7 @@ def _validated_share(share: float, value: object) -> float:
 
 
 def parse_patience(patience: int | None, heldout: Heldout | None, stop_metric: object) -> int | None:
-    """Check ``patience``, which needs something to be measured by.
+    """Check ``patience``. It needs a held-out part or a metric.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def parse_patience(patience: int | None, heldout: Heldout | None, stop_metric: o
     patience = as_integer("patience", patience, minimum=1)
     if heldout is None and stop_metric is None:
         raise ParameterError(
-            f"patience must come with a held-out part or a metric to be measured by, got patience={patience} alone;"
+            f"patience must come with a held-out part or a metric, got patience={patience} alone;"
             ' add heldout="1%", or stop_metric= a function of the vectors'
         )
     return patience

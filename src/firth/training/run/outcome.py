@@ -1,4 +1,4 @@
-"""Room training: what is told of a run that learns little: before it, what subsampling leaves; after it, its loss."""
+"""Room training: warns if a run can learn little: before the run by the tokens kept, after the run by the loss."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from firth.kernels.engine import Engine
     from firth.models.model import Model
 
-NEAR_GUESSING = 0.01  # a loss within 1 % of guessing: nothing was learned
-WORSE_THAN_GUESSING, MANY_EXAMPLES = 1.1, 1000  # steps that are too large, not chance
+NEAR_GUESSING = 0.01  # if the loss is within 1 % of guessing, nothing was learned
+WORSE_THAN_GUESSING, MANY_EXAMPLES = 1.1, 1000  # such a loss comes from too large steps, not from chance
 SMALL_CORPUS_TOKENS = 1_000_000
 FEW_KEPT_SHARE = 0.5
 _allows_empty_epochs: ContextVar[bool] = ContextVar("firth_allows_empty_epochs", default=False)
@@ -35,9 +35,9 @@ CALLER = 4  # stack levels from here to the caller of firth.train
 
 @contextmanager
 def empty_epochs_allowed() -> Iterator[None]:
-    """An epoch without an example is no error within the block, but told after the run: for gensim's names.
+    """A context in which an epoch without an example is a warning after the run and not an error, for gensim's names.
 
-    gensim's programs train on a dozen words with its default subsampling, in its tests and its documentation.
+    The tests and the documentation of gensim train on a dozen words with gensim's default subsampling.
     """
     token = _allows_empty_epochs.set(True)
     try:
@@ -48,14 +48,14 @@ def empty_epochs_allowed() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is known of a run, when it is prepared, of how much it can learn.
+    """Facts about a prepared run that limit how much it can learn.
 
     Attributes
     ----------
     kept_share : float
-        Of the corpus's tokens, what subsampling leaves on average.
+        Share of the corpus's tokens that subsampling keeps, on average.
     in_vocabulary : float
-        Of the words read, what the vocabulary has.
+        Share of the words read that are in the vocabulary.
     """
 
     config: TrainingConfig
@@ -83,36 +83,36 @@ class Outcome:
         )
 
     def cures_of_divergence(self, state: RunState) -> str:
-        """What may help where the run diverges."""
+        """Advice if the run diverges."""
         large_start = state.norm_bound is not None and state.norm_bound > LARGEST_NORM
         return describe_cures(
             cures_of_divergence(self.config, largest_weight=self.largest_weight, large_start=large_start)
         )
 
     def cures_of_no_example(self) -> str:
-        """What may help where an epoch has no example."""
+        """Advice if an epoch has no example."""
         return describe_cures(
             cures_of_no_example(self.config, kept_share=self.kept_share, in_vocabulary=self.in_vocabulary)
         )
 
     def cures_of_guessing(self) -> str:
-        """What may help where nothing is learned."""
+        """Advice if nothing is learned."""
         return describe_cures(
             cures_of_guessing(self.config, kept_share=self.kept_share, in_vocabulary=self.in_vocabulary)
         )
 
     def warn_of_guessing(self, model: Model) -> None:
-        """Warn where the last epoch's loss is no better than guessing, by ``NothingLearnedWarning``.
+        """Issue a ``NothingLearnedWarning`` if the last epoch's loss is no better than guessing.
 
-        A warning, not a line of progress: it is about the result, not the way to it, so ``progress=False`` does not
-        silence it, estimators pass it on, and a program can turn it into an exception or ignore it by its class.
+        It is a warning and not a line of progress, because it is about the result: ``progress=False`` does not suppress
+        it, estimators pass it on, and a program can turn it into an exception or ignore it by its class.
         """
         loss, guess = model.history.loss_nats[-1], self.guessing_loss_nats
         if loss < (1 - NEAR_GUESSING) * guess:
             return
         if math.isnan(loss):
             n_examples = model.history.epochs[-1].n_examples
-            found = f"no loss was taken of the last epoch's {n_examples:,} examples"
+            found = f"the last epoch's {n_examples:,} examples have no loss"
             found = found if n_examples else "the last epoch had no example"
             cures = self.cures_of_guessing()
         elif loss > WORSE_THAN_GUESSING * guess and model.history.epochs[-1].n_examples >= MANY_EXAMPLES:
@@ -131,7 +131,7 @@ class Outcome:
 
 
 def describe_subsampling(config: TrainingConfig, corpus: EncodedCorpus) -> str:
-    """What subsampling leaves of a small corpus and what would leave more; empty where it leaves enough."""
+    """A note about the tokens that subsampling keeps of a small corpus, with advice; empty if it keeps enough."""
     if config.subsample == 0 or corpus.n_tokens > SMALL_CORPUS_TOKENS:
         return ""
     counts = np.bincount(corpus.ids, minlength=len(corpus.vocabulary))
@@ -144,6 +144,6 @@ def describe_subsampling(config: TrainingConfig, corpus: EncodedCorpus) -> str:
         Cure("train for more epochs", "epochs", 5 * config.epochs),
     ]
     return (
-        f"subsampling leaves about {n_kept:,.0f} of {corpus.n_tokens:,} tokens in each epoch, as the corpus is small or"
-        f" has few words; to learn from more, {describe_cures(cures)}"
+        f"subsampling keeps about {n_kept:,.0f} of {corpus.n_tokens:,} tokens in each epoch, because the corpus is"
+        f" small or has few words; to learn from more tokens, {describe_cures(cures)}"
     )

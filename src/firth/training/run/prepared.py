@@ -1,4 +1,4 @@
-"""Room training: a run whose corpus is encoded: last checks, what it needs, its engine, its checkpoints, its end.
+"""Room training: a run whose corpus is encoded: last checks, memory and disk, engine, checkpoints, training, saving.
 
 Tests: tests/training/test_train.py.
 """
@@ -10,6 +10,7 @@ import secrets
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from firth.errors import CorpusError, DivergenceError, ParameterError, StorageEr
 from firth.kernels.config import TrainingConfig, validate_vocabulary_size
 from firth.kernels.engine import Engine
 from firth.kernels.examples import text_examples
+from firth.kernels.subwords import WordBags
 from firth.models.history import History
 from firth.models.model import CorpusRecord, Model
 from firth.native.loader import available_instruction_sets, default_instruction_set
@@ -37,6 +39,7 @@ from firth.training.loop.loop import TrainingLoop
 from firth.training.loop.options import LoopOptions
 from firth.training.loop.progress import ProgressDisplay, format_bytes
 from firth.training.loop.signals import StopSignals
+from firth.training.run.composing import make_bags, make_word_vectors
 from firth.training.run.encoding import longest_sequence
 from firth.training.run.options import RunOptions
 from firth.training.run.outcome import Outcome, describe_subsampling
@@ -50,11 +53,11 @@ Matrix = NDArray[np.float32]
 
 ROW_FLOATS = 16  # rows are padded to 64 bytes inside the kernels
 SPARE_BYTES = 16 << 20
-COPIES_BYTES = 16 << 20  # at most, of the rows that each of several lock-free threads has copies of
+COPIES_BYTES = 16 << 20  # maximum size of a lock-free thread's copies of rows
 
 
 class UnsavedModelError(StorageError):
-    """Training ended well, but the model could not be saved; it is in the attribute ``model``: save it elsewhere."""
+    """Training ended, but the model could not be saved. The attribute ``model`` has it; save it in another folder."""
 
     def __init__(self, reason: str, model: Model) -> None:
         super().__init__(f"{reason}; the exception's .model holds it")
@@ -63,12 +66,12 @@ class UnsavedModelError(StorageError):
 
 
 class InstructionSetWarning(UserWarning):
-    """A run goes on with another instruction set than it began with: the last bits of the vectors will differ."""
+    """A run is resumed with another instruction set than before: the last bits of the vectors will differ."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PreparedRun:
-    """A run whose corpus is encoded: everything that is needed to train, in one place."""
+    """A run whose corpus is encoded, with everything that training needs."""
 
     config: TrainingConfig
     workspace: Workspace
@@ -81,9 +84,9 @@ class PreparedRun:
     instruction_set: str
 
     def validate(self) -> None:
-        """What can only be checked when the corpus is encoded."""
+        """The checks that need the encoded corpus."""
         config, corpus = self.config, self.corpus
-        corpus.validate_ranges()  # of every corpus, its own encoder's too: the native kernels trust its numbers
+        corpus.validate_ranges()  # for every corpus, because the native kernels do not check its numbers
         if self.heldout is not None:
             validate_ids(corpus.folder, *self.heldout, len(corpus.vocabulary))
         n_noise_words = None if self.noise is None else int(np.count_nonzero(self.noise))
@@ -103,7 +106,7 @@ class PreparedRun:
             )
 
     def report_needs(self, options: RunOptions, display: ProgressDisplay) -> None:
-        """Show what memory and disk the run will take, before any is taken; raise where there is not so much.
+        """Before the run, show the memory and the disk space that it needs; raise if there is too little.
 
         Raises
         ------
@@ -111,13 +114,17 @@ class PreparedRun:
         """
         config, corpus = self.config, self.corpus
         n_words, stride = len(corpus.vocabulary), -(-config.dims // ROW_FLOATS) * ROW_FLOATS
-        matrices, model = 2 * 4 * n_words * stride, 2 * 4 * n_words * config.dims
+        buckets = config.buckets or 0 if config.subwords else 0
+        n_rows = 2 * n_words + buckets
+        matrices = 4 * n_rows * stride
+        model = 4 * (n_rows + (n_words if config.subwords else 0)) * config.dims
         saves, keeps = options.checkpoint_every is not None, options.patience is not None
         assert config.threads is not None
         has_copies = config.threads > 1 and not config.deterministic
         copies = config.threads * min(COPIES_BYTES, 2 * matrices) if has_copies else 0
-        memory = matrices + model * (saves + keeps)  # without the copies: they are mostly fewer
-        parts = [f"{format_bytes(matrices)} for two matrices"]
+        memory = matrices + model * (saves + keeps)  # without the threads' copies, which are mostly below their maximum
+        rows = f" ({n_words:,} words and {buckets:,} buckets of n-grams)" if buckets else ""
+        parts = [f"{format_bytes(matrices)} for two matrices{rows}"]
         parts += [f"up to {format_bytes(copies)} for the threads' copies of busy rows"] if has_copies else []
         parts += [f"{format_bytes(model)} to copy them for checkpoints"] if saves else []
         parts += [f"{format_bytes(model)} for the best vectors"] if keeps else []
@@ -126,7 +133,8 @@ class PreparedRun:
         if available is not None and memory > available:
             raise ParameterError(
                 f"dims must fit into the {format_bytes(available)} of free memory, got {config.dims} for"
-                f" {n_words:,} words, which need {format_bytes(memory)}; lower dims or max_vocabulary, raise min_count"
+                f" {n_words:,} words{f' and {buckets:,} buckets of n-grams' if buckets else ''}, which need"
+                f" {format_bytes(memory)}; lower dims or {'buckets' if buckets else 'max_vocabulary'}, raise min_count"
             )
         output = self.workspace.output
         if output is not None:
@@ -147,9 +155,9 @@ class PreparedRun:
             display.note(subsampling)
 
     def _disk_bytes(self, vectors: int, saves: bool, keeps: bool) -> int:
-        """What the run has still to write at most: a run that is resumed has written a part of it already.
+        """Maximum number of bytes that the run still has to write; a resumed run has written a part already.
 
-        Two checkpoints are on the disk while one replaces another; in the end, a checkpoint and the model.
+        Two checkpoints are on the disk while one replaces the other; at the end, a checkpoint and the model.
         """
         model = vectors + (self.corpus.folder / VOCABULARY).stat().st_size
         if not saves:
@@ -160,18 +168,28 @@ class PreparedRun:
         return max(most - saved_bytes(self.workspace.folder), 0)
 
     def make_engine(self) -> Engine:
-        """The matrices at their start, and the native kernels on this corpus."""
+        """Make the engine of this corpus, with the initial matrices."""
         corpus = self.corpus
         return Engine(
             text_examples(corpus.ids, corpus.offsets, corpus.vocabulary.counts, self.weights),
             self.config,
             noise_distribution=self.noise,
             frozen=self.frozen,
+            bags=self.bags,
             instruction_set=self.instruction_set,
         )
 
+    @cached_property
+    def bags(self) -> WordBags | None:
+        """The rows of each word; None where words are rows."""
+        return make_bags(self.corpus.vocabulary, self.config)
+
+    def make_vectors(self, rows: Matrix) -> WordVectors:
+        """Word vectors of the engine's input matrix."""
+        return make_word_vectors(self.corpus.vocabulary, self.bags, rows)
+
     def begin(self, engine: Engine, encode_seconds: float, *, has_start_vectors: bool) -> RunState:
-        """The state of a run that begins with the engine's vectors as they are, with the bounds of divergence."""
+        """The state of a run that begins with the engine's current vectors, with the bounds of divergence."""
         return RunState(
             history=History(encode_seconds=encode_seconds, guessing_loss_nats=engine.guessing_loss_nats),
             loss_bound_nats=loss_bound(engine, has_start_vectors),
@@ -181,7 +199,7 @@ class PreparedRun:
     def prepare_checkpoints(
         self, options: RunOptions, engine: Engine, state: RunState, *, write_first: bool
     ) -> CheckpointWriter | None:
-        """Write what resuming needs; with start vectors, which the seed cannot bring back, a first checkpoint too."""
+        """Write what resuming needs; with start vectors, also a first checkpoint, as the seed cannot restore them."""
         if options.checkpoint_every is None:
             return None
         workspace = self.workspace
@@ -221,19 +239,18 @@ class PreparedRun:
         checkpoints: CheckpointWriter | None,
         load_start: Callable[[], None],
     ) -> Model:
-        """Train to the end, save, and clear the work folder.
+        """Train to the end, save, and delete the work folder.
 
-        ``load_start`` puts the engine's vectors back where they are now: what is left of a run that diverges before
-        any copy was kept.
+        ``load_start`` restores the engine's vectors of the start. It is called if the run diverges before any copy was
+        kept.
         """
-        corpus, words = self.corpus, self.corpus.vocabulary.words
-        counts = corpus.vocabulary.counts
+        corpus = self.corpus
         outcome = Outcome.of(self.config, corpus, self.weights, engine)
         start_history = copy.deepcopy(state.history)
         loop_options = LoopOptions(
             n_tokens=corpus.n_tokens,
             words_per_token=corpus.n_tokens_read / corpus.n_tokens,
-            make_vectors=lambda matrix: WordVectors(words, matrix, counts),
+            make_vectors=self.make_vectors,
             heldout=self.heldout,
             stop_metric=options.stop_metric,
             evaluate_every=options.heldout_every,
@@ -275,8 +292,8 @@ class PreparedRun:
             output = self.workspace.output
             if output is not None:
                 try:
-                    model.save(output, overwrite=True)  # it was free, or may be overwritten, when the run began
-                except Exception as error:  # whatever it is: the model must not be lost
+                    model.save(output, overwrite=True)  # checked at the start: it is free or may be overwritten
+                except Exception as error:  # any class, because the model must not be lost
                     raise UnsavedModelError(
                         f"the model is trained, but could not be saved: {_describe(error)}", model
                     ) from error
@@ -294,9 +311,9 @@ class PreparedRun:
         corpus = self.corpus
         input_vectors, output_vectors = vectors
         if display.failure is not None:
-            history.notes.append(f"progress could not be shown ({display.failure}); training went on")
+            history.notes.append(f"progress could not be shown ({display.failure}); training continued")
         return Model(
-            vectors=WordVectors(corpus.vocabulary.words, input_vectors, corpus.vocabulary.counts),
+            vectors=self.make_vectors(input_vectors),
             output_vectors=output_vectors,
             config=self.config,
             history=history,
@@ -312,14 +329,14 @@ class PreparedRun:
 
     @staticmethod
     def _read_last_good(checkpoints: CheckpointWriter | None) -> Snapshot | None:
-        """The last checkpoint, its vectors in memory; None where there is none."""
+        """The last checkpoint, with its vectors in memory; None if there is none."""
         snapshot = None if checkpoints is None else checkpoints.read()
         if snapshot is None:
             return None
         return Snapshot(snapshot.state, np.array(snapshot.input_vectors), np.array(snapshot.output_vectors))
 
     def _keep_cut_off(self, model: Model, error: BaseException, display: ProgressDisplay) -> None:
-        """Save what was learned, where the run has a folder; the exception that ends the run has it in any case."""
+        """If the run has an output folder, save the model; always attach the model to the exception."""
         output, folder, failure = self.workspace.output, None, ""
         if output is not None:
             try:
@@ -339,13 +356,13 @@ def _describe(error: Exception) -> str:
 
 
 def same_instruction_set(name: str) -> str:
-    """The instruction set that a run began with, or this machine's own, with a warning, where it lacks that one."""
+    """The instruction set of the run if this machine has it, else the machine's default, with a warning."""
     if name in available_instruction_sets():
         return name
     other = default_instruction_set()
     warnings.warn(
-        f"the run began with the instruction set {name}, which this machine lacks; it goes on with {other}, so the last"
-        " bits of the vectors will differ",
+        f"the run began with the instruction set {name}, which this machine lacks; it continues with {other}, so the"
+        " last bits of the vectors will differ",
         InstructionSetWarning,
         stacklevel=3,
     )

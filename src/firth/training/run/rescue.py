@@ -1,4 +1,4 @@
-"""Room training: what becomes of a model whose run was cut off, or that could not be saved where it was meant to be.
+"""Room training: saves the model of an interrupted run, or a model that could not be saved in its folder.
 
 Tests: tests/cli/test_interrupt.py.
 """
@@ -24,9 +24,9 @@ SAVING_ERRORS = (OSError, FirthError, MemoryError)
 
 
 def save_cut_off(model: Model, output: Path) -> Path:
-    """Save the model of a run that was cut off; its folder.
+    """Save the model of an interrupted run; return its folder.
 
-    A model that ``output`` holds is not replaced, as that model is finished: the new one is saved beside it.
+    A finished model in ``output`` is not replaced; the new model is saved beside it.
 
     Raises
     ------
@@ -34,17 +34,19 @@ def save_cut_off(model: Model, output: Path) -> Path:
     """
     if (output / CONFIG_NAME).exists():
         return _save_in(output.absolute().parent, _name_for(model, output), model)
-    model.save(output, overwrite=True)  # the folder was free, or may be overwritten, when the run began
+    model.save(output, overwrite=True)  # checked at the start: the folder is free, or may be overwritten
     return output
 
 
 def save_elsewhere(model: Model, wanted: Path) -> Path | None:
-    """Save a model in the first place that takes it: beside ``wanted``, here, at home, in the temporary folder.
+    """Save a model in the first folder in which it can be saved.
+
+    The order is: beside ``wanted``, the working folder, the home folder, the folder for temporary files.
 
     Returns
     -------
     Path or None
-        The new folder, of a name that was free; None where no place takes the model.
+        The new folder, with a name that was free; None if the model could not be saved in any folder.
     """
     for parent in _places(wanted):
         with contextlib.suppress(*SAVING_ERRORS):
@@ -53,14 +55,14 @@ def save_elsewhere(model: Model, wanted: Path) -> Path | None:
 
 
 def attach(error: BaseException, model: Model, folder: Path | None, failure: str = "") -> None:
-    """Give an exception the model of the run that it cut off, and the folder that holds it, or why none does."""
+    """Attach to an exception the model of the interrupted run, and its folder or the reason why it has none."""
     error.partial_model = model  # type: ignore[attr-defined]
     error.partial_model_folder = folder  # type: ignore[attr-defined]
     error.partial_model_failure = failure  # type: ignore[attr-defined]
 
 
 def attached_to(error: BaseException) -> tuple[Model | None, Path | None, str]:
-    """What :func:`attach` gave an exception."""
+    """The values that :func:`attach` attached to an exception."""
     return (
         getattr(error, "partial_model", None),
         getattr(error, "partial_model_folder", None),
@@ -69,7 +71,7 @@ def attached_to(error: BaseException) -> tuple[Model | None, Path | None, str]:
 
 
 def describe_cut_off(model: Model, folder: Path | None, failure: str = "") -> str:
-    """What is left of a run that was cut off, in a sentence; before it, why the first folder did not take the model."""
+    """A sentence that says where the model of an interrupted run is; before it, why the first folder failed."""
     epochs = model.history.words_trained / max(model.corpus.n_tokens_read, 1)
     learned = f"what was learned in {epochs:,.2f} of {model.config.epochs:,} epochs"
     if model.history.stop_reason != "interrupted":
@@ -79,7 +81,7 @@ def describe_cut_off(model: Model, folder: Path | None, failure: str = "") -> st
 
 
 def _places(wanted: Path) -> Iterator[Path]:
-    """Folders that may take a model, the likeliest first; a place that cannot be found out is left out."""
+    """Folders in which a model may be saved, in order; folders whose path cannot be determined are left out."""
     with contextlib.suppress(OSError):  # the working folder may be deleted
         yield wanted.absolute().parent
     with contextlib.suppress(OSError):
@@ -97,7 +99,7 @@ def _name_for(model: Model, wanted: Path) -> str:
 
 
 def _save_in(parent: Path, name: str, model: Model) -> Path:
-    """Save a model in a new folder of ``parent``; the folder is gone again where that fails."""
+    """Save a model in a new folder in ``parent``; if saving fails, the folder is deleted."""
     place = parent / name
     try:
         place.mkdir()
@@ -107,6 +109,6 @@ def _save_in(parent: Path, name: str, model: Model) -> Path:
     try:
         model.save(place)
     except BaseException:
-        shutil.rmtree(place, ignore_errors=True)  # made a moment ago, and nobody's but ours
+        shutil.rmtree(place, ignore_errors=True)  # this function made the folder
         raise
     return place

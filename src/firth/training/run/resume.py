@@ -1,4 +1,4 @@
-"""Room training: resume: a run that was cut off goes on from its last checkpoint."""
+"""Room training: resume: continues an interrupted run from its last checkpoint."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def resume(
     progress: bool | None = None,
     threads: int | None = None,
 ) -> Model:
-    """Go on with a run that was cut off, from its last checkpoint: no corpus is needed, the encoded one is there.
+    """Continue an interrupted run from its last checkpoint. The corpus is not needed: the folder has it, encoded.
 
-    Position, learning rate, history and configuration go on as they stood. The vectors are those of a run that was
-    never cut off, to the bit, with one thread or ``deterministic=True``, on the same instruction set; otherwise each
-    slice is trained exactly once.
+    Position, learning rate, history and configuration continue from the checkpoint. With one thread or
+    ``deterministic=True``, on the same instruction set, the vectors are equal to the bit to those of an uninterrupted
+    run. Otherwise each slice is trained exactly once.
 
     Parameters
     ----------
     folder : path
-        The ``output`` of the run, which was given ``checkpoint_every``.
+        The ``output`` of the run. The run must have been started with ``checkpoint_every``.
     callbacks, stop_metric
-        Functions are not stored: pass those of the run again.
+        The same as for the run: functions are not stored in the checkpoint.
     threads : int or None
-        None: as many as before.
+        None: the number of threads of the run.
 
     Returns
     -------
@@ -57,13 +57,13 @@ def resume(
     Raises
     ------
     StorageError
-        There is no run to go on with in the folder, or it is still at work.
+        The folder has no unfinished run, or another process is training it.
     CorpusError
         The encoded corpus was changed.
     FormatError
         A file is damaged.
     ParameterError
-        ``stop_metric`` is missing where the run had one, or given where it had none.
+        ``stop_metric`` is missing but the run had one, or it is given but the run had none.
     """
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
@@ -85,7 +85,7 @@ def resume(
         except (KeyError, TypeError, ValueError) as error:
             raise FormatError(f"{workspace.folder}: run.json is damaged ({error!r}); start the run again") from None
         if has_metric != (stop_metric is not None):
-            what = "be given again, as functions are not stored" if has_metric else "be left out: the run had none"
+            what = "be given again, because functions are not stored" if has_metric else "be left out: the run had none"
             raise ParameterError(f"stop_metric must {what}, got {stop_metric!r}")
         if stop_metric is not None and not callable(stop_metric):
             raise ParameterError(f"stop_metric must be a function of the vectors, got {stop_metric!r}")
@@ -111,7 +111,7 @@ def resume(
         run.validate()
         run.report_needs(options, display)
         engine = run.make_engine()
-        if snapshot is None:  # of a run with start vectors there is one
+        if snapshot is None:  # then the run had no start vectors
             state = run.begin(engine, encode_seconds, has_start_vectors=False)
         else:
             state = snapshot.state
@@ -123,7 +123,7 @@ def resume(
                 state.loss_bound_nats, state.norm_bound = begun.loss_bound_nats, begun.norm_bound
                 state.history.guessing_loss_nats = begun.history.guessing_loss_nats
         done = (state.epoch * corpus.n_tokens + state.position) / (config.epochs * corpus.n_tokens)
-        display.note(f"going on in epoch {state.epoch + 1} of {config.epochs}, {done:.1%} done")
+        display.note(f"continuing in epoch {state.epoch + 1} of {config.epochs}, {done:.1%} done")
         checkpoints = CheckpointWriter(workspace.checkpoint_folder, identity)
         return run.train(engine, state, options, callback_list, display, signals, checkpoints, engine.reset_vectors)
 

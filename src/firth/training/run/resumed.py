@@ -1,4 +1,4 @@
-"""Room training: what a resumed run reads back from its work folder, checked before the native kernels trust it.
+"""Room training: reads and checks the files of a resumed run, because the native kernels do not check them.
 
 Tests: tests/training/test_damaged_corpus.py.
 """
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 _AGAIN = "start the run again"
 _NOT_OF_THE_RUN = ("format", "format_version", "arrays", "checksums", "instruction_set", "firth_version")
-_SUM_TOLERANCE = 1e-6  # of the weights of noise words, which were divided by their sum
+_SUM_TOLERANCE = 1e-6  # of the sum of the noise weights, which is 1 up to rounding
 
 
 def read_run_array(path: Path) -> NDArray[Any]:
-    """An array that ``Workspace.write_run`` wrote.
+    """Read an array that ``Workspace.write_run`` wrote.
 
     Raises
     ------
@@ -47,14 +47,14 @@ def read_run_array(path: Path) -> NDArray[Any]:
 
 
 def run_checksums(record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, str]:
-    """SHA-256 of a run's record, without the instruction set, which may change on the way, and of each array."""
+    """SHA-256 of each array and of a run's record, without the instruction set, which may change during the run."""
     entries = {name: value for name, value in record.items() if name not in _NOT_OF_THE_RUN}
     checksums = {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()}
     return {**checksums, "record": json_digest(entries)}
 
 
 def validate_checksums(folder: Path, record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Compare what ``read_run`` read with the checksums in it; runs of older firths have none.
+    """Compare the result of ``read_run`` with its checksums; runs of older versions have none.
 
     Raises
     ------
@@ -65,10 +65,10 @@ def validate_checksums(folder: Path, record: Mapping[str, Any], arrays: Mapping[
         return
     found = run_checksums(record, arrays)
     if not isinstance(noted, dict) or noted.get("record") != found["record"]:
-        raise FormatError(f"{folder}: run.json is damaged (its checksum does not fit); {_AGAIN}")
+        raise FormatError(f"{folder}: run.json is damaged (its checksum differs); {_AGAIN}")
     for name in arrays:
         if noted.get(name) != found[name]:
-            raise FormatError(f"{folder / name}.npy is damaged (its checksum does not fit); {_AGAIN}")
+            raise FormatError(f"{folder / name}.npy is damaged (its checksum differs); {_AGAIN}")
 
 
 def validate_run_arrays(folder: Path, arrays: Mapping[str, NDArray[Any]], n_words: int, n_sequences: int) -> None:
@@ -77,7 +77,8 @@ def validate_run_arrays(folder: Path, arrays: Mapping[str, NDArray[Any]], n_word
     Raises
     ------
     FormatError
-        Another name, dtype or shape than the run wrote; a weight that is negative or not finite; no weight above 0.
+        A name, dtype or shape differs from what the run wrote; a weight is negative or not finite; no weight is above
+        0.
     """
     expected: dict[str, tuple[type[np.generic], int]] = {
         "frozen": (np.bool_, n_words),
@@ -114,13 +115,15 @@ def validate_snapshot(
 
     Parameters
     ----------
-    folder : of the checkpoint, for messages
-    shapes : of the engine's input and output vectors
+    folder : path
+        The folder of the checkpoint, for messages.
+    shapes : pair of shapes
+        The shapes of the engine's input and output vectors.
 
     Raises
     ------
     FormatError
-        Vectors of another dtype or shape, or that are not finite; a position outside the corpus; counts that are none.
+        Vectors have another dtype or shape or are not finite, a position is outside the corpus, or a count is invalid.
     """
     state = snapshot.state
     matrices = {
@@ -143,7 +146,7 @@ def validate_snapshot(
 
 def _validate_state(folder: Path, state: RunState, epochs: int, n_tokens: int) -> None:
     n_at_most = {
-        "epoch": epochs if state.position == 0 else epochs - 1,  # after the last epoch only saving is left
+        "epoch": epochs if state.position == 0 else epochs - 1,  # after the last epoch, only saving remains
         "position": n_tokens,
         "n_examples": None,
         "last_evaluation": epochs * n_tokens,

@@ -1,4 +1,4 @@
-"""Room training: what a user may bring to a run, validated: start vectors, frozen words, weights, noise.
+"""Room training: validates the user's start vectors, frozen words, sequence weights and noise distribution.
 
 Tests: tests/training/test_train.py.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,36 +16,43 @@ from numpy.typing import NDArray
 
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError, UnknownWordError
+from firth.formats.table import SubwordRows
+from firth.kernels.config import TrainingConfig
 from firth.vectors.conversion import as_word_vectors
+from firth.vectors.word_vectors import WordVectors
 
 Words = Any  # a sequence of str or int, or an int array
 
 
 @dataclass(frozen=True)
 class StartVectors:
-    """Words and their vectors, float32 (n, D), of which those in the vocabulary are the rows to start from.
+    """Words and their start vectors. Words outside the vocabulary are ignored.
 
     Attributes
     ----------
-    words : sequence, or None where the rows are the vocabulary's own
+    words : sequence or None
+        The word of each row. None: row i belongs to word i of the vocabulary.
     matrix : float32 array, (n, D)
+    subwords : SubwordRows or None
+        Rows of n-grams that belong to these vectors.
     """
 
     words: Words | None
     matrix: NDArray[np.float32]
+    subwords: SubwordRows | None = None
 
     def rows_for(self, vocabulary: Vocabulary) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Word ids, and the rows of ``matrix`` that belong to them.
+        """Word ids, and the row of ``matrix`` for each id.
 
         Raises
         ------
         ParameterError
-            No word is in the vocabulary, or the rows do not fit it.
+            No word is in the vocabulary, or the number of rows differs from the number of words.
         """
         if self.words is None:
             if len(self.matrix) != len(vocabulary):
                 raise ParameterError(
-                    f"initial_vectors must have a row for each of the {len(vocabulary)} words where it is an array,"
+                    f"initial_vectors must have a row for each of the {len(vocabulary)} words if it is an array,"
                     f" got {len(self.matrix)}; give words with it: WordVectors or a mapping"
                 )
             rows = np.arange(len(vocabulary))
@@ -55,9 +62,45 @@ class StartVectors:
         if not rows.size:
             raise ParameterError(
                 f"initial_vectors must have a word in common with the vocabulary of {len(vocabulary)} words, got"
-                f" {len(word_ids)} words, none of which is in it; are they lower-cased alike?"
+                f" {len(word_ids)} other words; is one of them lower-cased and the other not?"
             )
         return word_ids[rows], rows
+
+    def vectors(self, rows: NDArray[np.int64]) -> WordVectors:
+        """The vectors of some of the rows; their words are numbers where the rows are the vocabulary's own."""
+        if self.words is None:
+            return WordVectors(np.arange(len(rows)), self.matrix[rows])
+        words = [self.words[row] for row in rows.tolist()]
+        subwords = self.subwords
+        if subwords is not None and subwords.word_rows is not None:
+            subwords = replace(subwords, word_rows=subwords.word_rows[rows])
+        return WordVectors(words, self.matrix[rows], None, subwords)
+
+
+def follow_start(config: TrainingConfig, start: StartVectors | None) -> TrainingConfig:
+    """The configuration with the buckets of start vectors that have n-grams, where it has none of its own.
+
+    Raises
+    ------
+    ParameterError
+        The start vectors have other n-grams, whose rows would be lost.
+    """
+    if start is None or start.subwords is None or not config.subwords:
+        return config
+    rules = start.subwords.rules
+    for name in ("min_ngram", "max_ngram", "buckets"):
+        wanted, given = getattr(rules, name), getattr(config, name)
+        if given is not None and given != wanted:
+            raise ParameterError(
+                f"{name} must be {wanted}, as the n-grams of initial_vectors have it, got {given}; to start from these"
+                " vectors without their n-grams, pass WordVectors(vectors.words, vectors.matrix)"
+            )
+    if rules.end_has_ngrams and "</s>" in start.words:  # type: ignore[operator]  # of strings: they have n-grams
+        raise ParameterError(
+            "initial_vectors must have n-grams by today's rules of fastText, got those of its layout of before July"
+            " 2017, which cut </s>; leave this word out: vectors.without(['</s>'])"
+        )
+    return config.with_values(buckets=rules.buckets)
 
 
 def read_start_vectors(initial_vectors: Any, dims: int) -> StartVectors | None:
@@ -66,35 +109,36 @@ def read_start_vectors(initial_vectors: Any, dims: int) -> StartVectors | None:
     Raises
     ------
     ParameterError
-        Another width than ``dims``, numbers that are not finite, or none of these things.
+        The vectors do not have ``dims`` dimensions, are not finite, or the value has another type.
     """
     if initial_vectors is None:
         return None
     words: Words | None
+    subwords: SubwordRows | None = None
     if isinstance(initial_vectors, (str, os.PathLike)):
         initial_vectors = _read_file(Path(initial_vectors))
     if isinstance(initial_vectors, np.ndarray):
         words, matrix = None, initial_vectors
     else:
         vectors = as_word_vectors(initial_vectors, "initial_vectors")
-        words, matrix = vectors.words, vectors.matrix
+        words, matrix, subwords = vectors.words, vectors.matrix, vectors.subword_rows
     if matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
         raise ParameterError(f"initial_vectors must be a matrix of numbers, got {matrix.dtype} of shape {matrix.shape}")
     if matrix.shape[1] != dims:
         raise ParameterError(
             f"initial_vectors must have dims={dims} numbers in a vector, got {matrix.shape[1]}; pass"
-            f" dims={matrix.shape[1]} to train vectors of that width"
+            f" dims={matrix.shape[1]} to train vectors of that size"
         )
     matrix = matrix.astype(np.float32, copy=False)
     if not np.isfinite(matrix).all():
         first = int(np.flatnonzero(~np.isfinite(matrix).all(axis=1))[0])
         name = f"row {first}" if words is None else repr(words[first])
         raise ParameterError(f"initial_vectors must be finite, got NaN or infinity in the vector of {name}")
-    return StartVectors(words, matrix)
+    return StartVectors(words, matrix, subwords)
 
 
 def read_start_output_vectors(output_vectors: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Output vectors to start from: finite numbers of the engine's shape.
+    """Check the output vectors to start from: finite numbers with the shape of the engine's output matrix.
 
     Raises
     ------
@@ -112,7 +156,7 @@ def read_start_output_vectors(output_vectors: Any, shape: tuple[int, ...]) -> ND
 
 
 def validate_freeze(freeze: Any, has_start_vectors: bool) -> None:
-    """Check what can be checked before the vocabulary is known.
+    """Check ``freeze`` as far as possible before the vocabulary is known.
 
     Raises
     ------
@@ -131,7 +175,7 @@ def validate_freeze(freeze: Any, has_start_vectors: bool) -> None:
 def frozen_mask(
     freeze: Any, vocabulary: Vocabulary, start_word_ids: NDArray[np.int64] | None
 ) -> NDArray[np.bool_] | None:
-    """bool (V,): the words whose input vectors stay as they are; None where there are none.
+    """bool (V,): the words whose input vectors do not change; None if there are none.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Room training: train: from a corpus to a model, everything checked before work is done."""
+"""Room training: train: makes a model from a corpus; checks every argument before the work."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
 from firth.kernels.config import PARAMETER_HELP, TrainingConfig, with_parameters
 from firth.kernels.engine import Engine
+from firth.kernels.subwords import with_buckets
 from firth.models.model import Model
 from firth.native.loader import default_instruction_set
 from firth.training.loop.callbacks import CallbackList
 from firth.training.loop.intervals import Interval
 from firth.training.loop.progress import make_progress
+from firth.training.run.composing import put_start_rows, string_words
 from firth.training.run.encoding import TextOptions, encode_for_training, encode_heldout, is_lowercase
 from firth.training.run.options import HeldoutSource, RunOptions
 from firth.training.run.prepared import PreparedRun
 from firth.training.run.start import (
     StartVectors,
+    follow_start,
     frozen_mask,
     noise_weights,
     read_sequence_weights,
@@ -65,50 +68,54 @@ def train(
     noise_distribution: Any = None,
     **parameters: Unpack[TrainingParameters],
 ) -> Model:
-    """Learn vectors from a corpus.
+    """Train word vectors on a corpus.
 
     Parameters
     ----------
     corpus : path, paths or globs; open binary file; iterable of token lists; column of texts or lists; frame of
         integers; NumPy ids with offsets; EncodedCorpus
-        As ``firth.encode_corpus`` takes it; an encoded corpus is verified first, at a second or so a gigabyte.
+        The corpus, in any form that ``firth.encode_corpus`` accepts. An encoded corpus is verified first, which takes
+        about a second for each gigabyte.
     output : path of a folder, or None
-        Where the model is saved at the end. Refused before any work where something is in it, unless ``overwrite``;
-        then the old model stays whole until the new one is saved.
+        The folder in which the model is saved at the end. If it is not empty, the run is refused before any work,
+        unless ``overwrite`` is true; then the old model stays complete until the new one is saved.
     lowercase, tokenizer, normalizer, encoding_errors, as_text, vocabulary
-        As for ``firth.encode_corpus``.
+        The arguments of ``firth.encode_corpus``.
     heldout : path, token lists, or share like ``"1%"`` or ``0.01``
-        What is never trained on, and on which a loss is computed. A share is drawn by sequence, from ``seed``.
+        Text that is not trained on; its loss is computed during the run. A share is drawn by sequence, from ``seed``.
     heldout_every : str in words, like ``"10Mwords"``, or None
-        When to look at the held-out part (and call ``stop_metric``). None: after every epoch.
+        Number of words between two evaluations of the held-out part (and of ``stop_metric``). None: one epoch.
     patience : int or None
-        Stop when so many looks in a row did not improve on the best one, and keep the vectors of the best one; where
-        the run ends by itself, they are kept as well.
+        Stop after this number of consecutive evaluations that do not improve on the best one. The model has the vectors
+        of the best evaluation, also if the run ends after its last epoch.
     stop_metric : function of WordVectors that returns a number, or None
-        Decides in place of the held-out loss what is best; larger is better.
+        Replaces the held-out loss in deciding which evaluation is best; larger is better.
     checkpoint_every : str, number of minutes, Interval, or None
-        ``"10min"``, ``"90s"``, ``"50Mwords"``: then the run can go on after a crash, by ``firth.resume(output)``.
+        ``"10min"``, ``"90s"``, ``"50Mwords"``: write checkpoints at this interval. ``firth.resume(output)`` continues
+        the run after a crash.
     on_interrupt : {"save", "discard"}
-        What becomes of the vectors when Ctrl-C, SIGTERM, SIGHUP, or an exception of a callback or of ``stop_metric``
-        cuts off a run without checkpoints. ``"save"``: the model, with the ``stop_reason`` ``"interrupted"``, is saved
-        to ``output``, or beside it where ``output`` holds a model already, and the exception has it in the attribute
-        ``partial_model`` and its folder in ``partial_model_folder``. ``"discard"``: nothing is kept.
+        What happens to the vectors if a run without checkpoints is interrupted by Ctrl-C, SIGTERM, SIGHUP, or an
+        exception of a callback or of ``stop_metric``. ``"save"``: the model, with the ``stop_reason``
+        ``"interrupted"``, is saved to ``output``, or beside it if ``output`` has a model already. The exception has the
+        model in the attribute ``partial_model``, and its folder in ``partial_model_folder``. ``"discard"``: nothing is
+        kept.
     callbacks : objects with ``on_epoch_end(state)`` or ``on_progress(state)``
         See ``firth.Callback``.
     progress : None, True or False
-        None or True: a bar on a terminal and in a notebook, plain lines on standard error elsewhere. False: nothing.
+        None or True: a bar on a terminal or in a notebook, else plain lines on standard error. False: nothing.
     initial_vectors : WordVectors, VectorTable, mapping, path of vectors or a model, array (V, D), or None
-        Input vectors to start from; words that the corpus lacks are left out, others start at random.
+        Input vectors to start from. Words that are not in the corpus are ignored; words without a vector start at
+        random.
     initial_output_vectors : float array, (V, D), in the vocabulary's order, or None
-        Output vectors to start from, in place of zeros; (V - 1, D) for ``loss="hierarchical-softmax"``.
+        Output vectors to start from; (V - 1, D) for ``loss="hierarchical-softmax"``. None: zeros.
     freeze : words, bool array (V,), or True for all words of ``initial_vectors``
-        Their input vectors stay as they are.
+        The words whose input vectors training does not change.
     sequence_weights : numbers, (n_sequences,)
-        A factor of each sequence's learning rate and loss; lines that are empty count as sequences.
+        A factor of the learning rate and the loss of each sequence. Empty lines count as sequences.
     noise_distribution : mapping from word to weight, or array (V,)
-        What noise words are drawn by, in place of ``noise_exponent``.
+        The distribution of noise words. It replaces the counts raised to ``noise_exponent``.
     parameters
-        What is learned: ``architecture`` to ``deterministic``, as ``firth.TrainingConfig`` documents them.
+        The parameters that decide what is learned, ``architecture`` to ``deterministic``; see ``firth.TrainingConfig``.
 
     Returns
     -------
@@ -119,21 +126,21 @@ def train(
     ParameterError, CorpusError, CorpusTypeError, StorageError, UnknownWordError
         Before any work is lost.
     DivergenceError
-        The loss or a vector grew beyond its bound (docs/training.md); the exception's ``model`` has the last vectors
-        that were kept before. Nothing is saved.
+        The loss or a vector is above its bound (docs/training.md). The exception's ``model`` has the last good vectors.
+        Nothing is saved.
     TrainingError
-        An epoch had no example to learn from.
+        An epoch had no example.
     KeyboardInterrupt
-        Ctrl-C, within a second. A checkpoint is written first where ``checkpoint_every`` is given; without it
-        ``on_interrupt`` says what is kept. SIGTERM and SIGHUP do the same, then raise SystemExit.
+        Raised within a second of Ctrl-C. If ``checkpoint_every`` is given, a checkpoint is written first; otherwise
+        ``on_interrupt`` decides what is kept. SIGTERM and SIGHUP have the same effect and raise SystemExit.
     UnsavedModelError
-        The model could not be saved in the end; the exception holds it.
+        The trained model could not be saved; the exception's ``model`` has it.
     """
     for name in parameters:
         if name not in PARAMETER_HELP:
             known = ", ".join(PARAMETER_HELP)
             raise TypeError(
-                f"train() got an unexpected keyword argument {name!r}; its parameters of learning are {known}"
+                f"train() got an unexpected keyword argument {name!r}; the parameters of learning are {known}"
             )
     config = TrainingConfig(**parameters).resolved()
     options = RunOptions.parse(heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt)
@@ -151,6 +158,8 @@ def train(
         if isinstance(corpus, EncodedCorpus):
             config = _as_encoded(config, corpus)
         words = encoded.vocabulary
+        if config.subwords:
+            config = with_buckets(follow_start(config, start_vectors), string_words(words))
         noise = noise_weights(noise_distribution, words)
         start_word_ids = None if start_vectors is None else start_vectors.rows_for(words)[0]
         run = PreparedRun(
@@ -171,7 +180,7 @@ def train(
 
         def load_start() -> None:
             engine.reset_vectors()
-            _load_start_vectors(engine, start_vectors, initial_output_vectors, words)
+            _load_start_vectors(engine, run, start_vectors, initial_output_vectors)
 
         if has_start:
             load_start()
@@ -184,12 +193,12 @@ train.__signature__ = with_parameters(train)  # type: ignore[attr-defined]
 
 
 def _load_start_vectors(
-    engine: Engine, start_vectors: StartVectors | None, output_vectors: Any, vocabulary: Vocabulary
+    engine: Engine, run: PreparedRun, start_vectors: StartVectors | None, output_vectors: Any
 ) -> None:
     input_vectors = engine.input_vectors
     if start_vectors is not None:
-        word_ids, rows = start_vectors.rows_for(vocabulary)
-        input_vectors[word_ids] = start_vectors.matrix[rows]
+        word_ids, rows = start_vectors.rows_for(run.corpus.vocabulary)
+        put_start_rows(input_vectors, run.bags, word_ids, start_vectors.vectors(rows))
     if output_vectors is None:
         output_vectors = engine.output_vectors
     else:
@@ -198,7 +207,7 @@ def _load_start_vectors(
 
 
 def _as_encoded(config: TrainingConfig, corpus: EncodedCorpus) -> TrainingConfig:
-    """The configuration with the vocabulary's limits that the corpus was encoded with, for the record."""
+    """The configuration with the ``min_count`` and ``max_vocabulary`` of the encoded corpus, for the record."""
     settings = corpus.manifest.get("settings", {})
     limits = {name: settings[name] for name in ("min_count", "max_vocabulary") if name in settings}
     return dataclasses.replace(config, **limits)

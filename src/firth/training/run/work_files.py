@@ -1,7 +1,7 @@
-"""Room training: what belongs to firth in a work folder: the names that a run writes, and nothing else is deleted.
+"""Room training: the names that a run writes into a work folder. Only files with these names are deleted.
 
-A work folder is firth's where its mark says so (`firth.base.owned`), or where a run's record is in it. In it a run
-writes files of known names; whatever else a user has put there stays, and symbolic links are never followed.
+A work folder belongs to firth if it has firth's mark (`firth.base.owned`) or the record of a run. A run writes files of
+known names into it. Other files of the user are not touched, and symbolic links are never followed.
 
 Tests: tests/training/test_work_folder.py.
 """
@@ -36,7 +36,7 @@ _FILES = (RUN_NAME, f"{RUN_NAME}.tmp", *(f"{name}.npy" for name in ARRAY_NAMES))
 
 
 def is_work_folder(folder: Path) -> bool:
-    """Firth made the folder: it has a mark, or the record of a run."""
+    """Whether firth made the folder: it has a mark, or the record of a run."""
     if not is_real_folder(folder):
         return False
     if read_mark(folder) is not None:
@@ -46,7 +46,7 @@ def is_work_folder(folder: Path) -> bool:
 
 
 def validate_work_folder(folder: Path) -> None:
-    """Refuse a folder that firth did not make; a missing one and an empty one are fine.
+    """Refuse a folder that firth did not make. A missing or empty folder is valid.
 
     Raises
     ------
@@ -66,9 +66,9 @@ def validate_work_folder(folder: Path) -> None:
 
 
 def empty_work_folder(folder: Path) -> None:
-    """Delete what a run wrote into its work folder; the mark stays.
+    """Delete what a run wrote into its work folder, except the mark.
 
-    The record of the run goes first: a folder without it is no run, whatever a kill leaves of it.
+    The record of the run is deleted first: if the process is killed meanwhile, the rest is not taken for a run.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def empty_work_folder(folder: Path) -> None:
 
 
 def delete_work_folder(folder: Path) -> None:
-    """Delete what a run wrote, then the mark and the folder, where nothing else is in it.
+    """Delete what a run wrote; if nothing else is in the folder, delete the mark and the folder too.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def delete_work_folder(folder: Path) -> None:
 
 
 def discard(work_folder: Path, name: str) -> None:
-    """Delete what a run wrote into one of the folders in its work folder."""
+    """Delete what a run wrote into a subfolder of its work folder."""
     folder = work_folder / name
     if not is_real_folder(folder):
         return
@@ -108,7 +108,7 @@ def discard(work_folder: Path, name: str) -> None:
 
 
 def validate_empty(folder: Path) -> None:
-    """Refuse a work folder in which something that firth did not write has the name of what a run writes.
+    """Refuse a work folder that has a file or folder with a name of firth that firth did not write.
 
     Raises
     ------
@@ -117,12 +117,12 @@ def validate_empty(folder: Path) -> None:
     for name in (*_FOLDERS, *_FILES):
         if os.path.lexists(folder / name):
             raise StorageError(
-                f"{folder / name} holds what firth did not write, or is a symbolic link; move it away, {_ELSE}"
+                f"{folder / name} has files that firth did not write, or is a symbolic link; move it away, {_ELSE}"
             )
 
 
 def saved_bytes(folder: Path) -> int:
-    """What a run has written into its work folder besides its encoded corpora: checkpoints, arrays, its record."""
+    """Bytes that a run has written into its work folder, without its encoded corpora: checkpoints, arrays, record."""
     corpora = (CORPUS_NAME, HELDOUT_NAME, TEXT_NAME)
     return n_bytes_in(folder) - sum(n_bytes_in(folder / name) for name in corpora)
 
@@ -136,7 +136,7 @@ def _delete_file(path: Path) -> None:
 
 
 def _delete_temporary_folders(folder: Path) -> None:
-    """Those that a killed process left: the work folder's lock says that no other process writes there."""
+    """Delete temporary folders of a killed process. The caller has the lock, so no other process writes there."""
     for leftover in find_leftovers(folder, TEMPORARY_NAME):
         shutil.rmtree(leftover.path)
 

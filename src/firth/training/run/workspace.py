@@ -1,4 +1,4 @@
-"""Room training: the folder that a run works in: corpus, checkpoints, what resuming needs; one run at a time.
+"""Room training: the work folder of a run: corpus, checkpoints, and what resuming needs; one run at a time.
 
 Tests: tests/training/test_work_folder.py.
 """
@@ -40,9 +40,9 @@ RUN_VERSION = 1
 
 
 class Workspace:
-    """A folder for one run: ``.work`` in the output folder, else a temporary one; marked, and locked during the run.
+    """The work folder of one run: ``.work`` in the output folder, else a temporary folder. It has a mark and a lock.
 
-    Made by :meth:`create` or :meth:`reopen`; ``close`` ends the lock, ``remove`` deletes the folder too.
+    :meth:`create` and :meth:`reopen` make the object. ``close`` releases the lock; ``remove`` also deletes the folder.
     """
 
     def __init__(self, folder: Path, output: Path | None, made_output: bool) -> None:
@@ -58,12 +58,12 @@ class Workspace:
         Raises
         ------
         StorageError
-            The output folder is taken, or holds an unfinished run, and ``overwrite`` is not given; its ``.work`` is
-            not firth's; another process trains into it; it cannot be written.
+            The output folder has a model or an unfinished run and ``overwrite`` is false; firth did not make its
+            ``.work``; another process trains into it; or it cannot be written.
         """
         if output is None:
             temporary = OwnedFolder.temporary("to train in, without an output folder")
-            temporary.unlock()  # the workspace locks it; meanwhile the mark shows that the process is there
+            temporary.unlock()  # the workspace locks it; until then, the mark shows that the process is alive
             return cls(temporary.path, None, False)
         target = Path(output)
         validate_model_destination(target, overwrite, {"training": None})
@@ -71,7 +71,7 @@ class Workspace:
         validate_work_folder(folder)
         if (folder / RUN_NAME).exists() and not overwrite:
             raise StorageError(
-                f"{target} holds an unfinished run; go on with it by firth.resume({str(target)!r}) or"
+                f"{target} holds an unfinished run; continue it by firth.resume({str(target)!r}) or"
                 f" `firth train --resume {target}`, or ask to overwrite it"
             )
         made_output = not target.exists()
@@ -90,9 +90,9 @@ class Workspace:
         return workspace
 
     def _empty(self) -> None:
-        """Delete what a killed or overwritten run left, and nothing that firth did not write; mark the folder."""
+        """Delete the files of a killed or overwritten run, and no others; then mark the folder."""
         assert self.output is not None
-        validate_work_folder(self.folder)  # again: with the lock, nobody else is at work in it
+        validate_work_folder(self.folder)  # again, because the lock is held only from here on
         if is_work_folder(self.folder):
             empty_work_folder(self.folder)
         clean_model_folder(self.output)
@@ -101,12 +101,12 @@ class Workspace:
 
     @classmethod
     def reopen(cls, output: str | os.PathLike[str]) -> Workspace:
-        """The work folder of an interrupted run.
+        """Open the work folder of an interrupted run.
 
         Raises
         ------
         StorageError
-            There is none, or its process is still at work.
+            There is no such folder, or another process is training in it.
         """
         target = Path(output)
         folder = target / WORK_NAME
@@ -116,15 +116,15 @@ class Workspace:
         if not (folder / RUN_NAME).is_file():
             if (target / "config.json").exists():
                 raise StorageError(
-                    f"{target} holds a finished model and no run to go on with; firth.load() opens it, and"
+                    f"{target} holds a finished model and no unfinished run; firth.load() opens it, and"
                     " model.train_more() trains it on new text"
                 )
             raise StorageError(
                 f"{target} holds no checkpoint of a run; train with checkpoint_every= (`--checkpoint-every`), so that"
-                " a run that is cut off can go on"
+                " an interrupted run can be resumed"
             )
         if not is_real_folder(folder):
-            raise StorageError(f"{folder} must be a folder, got a symbolic link; move what it points to into its place")
+            raise StorageError(f"{folder} must be a folder, got a symbolic link; replace the link by its target")
         workspace = cls(folder, target, False)
         try:
             for saved in (target, workspace.checkpoint_folder):
@@ -138,7 +138,7 @@ class Workspace:
 
     @property
     def is_run(self) -> bool:
-        """There is a run in it that can be resumed."""
+        """Whether the folder has a run that can be resumed."""
         return (self.folder / RUN_NAME).exists()
 
     @property
@@ -154,7 +154,7 @@ class Workspace:
         return self.folder / CHECKPOINT_NAME
 
     def write_run(self, record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Write what resuming needs besides corpus and checkpoint; the record last, and whole or not at all."""
+        """Write what resuming needs besides corpus and checkpoint. The record is written last, and atomically."""
         for name, array in arrays.items():
             with open(self.folder / f"{name}.npy", "wb") as file:
                 np.save(file, array, allow_pickle=False)
@@ -171,7 +171,7 @@ class Workspace:
         sync_folder(self.folder)
 
     def read_run(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """What ``write_run`` wrote.
+        """Read what ``write_run`` wrote.
 
         Raises
         ------
@@ -185,7 +185,7 @@ class Workspace:
         if record.get("format_version") != RUN_VERSION:
             raise FormatError(
                 f'{path}: "format_version" must be {RUN_VERSION}, got'
-                f" {describe_json(record.get('format_version'))}; go on with the version of firth that started the run"
+                f" {describe_json(record.get('format_version'))}; use the version of firth that started the run"
             )
         names = record.get("arrays")
         if not isinstance(names, list) or not all(isinstance(name, str) and name.isidentifier() for name in names):
@@ -197,13 +197,13 @@ class Workspace:
         return record, arrays
 
     def close(self) -> None:
-        """Let another run in; everything stays on the disk."""
+        """Release the lock; the files stay on the disk."""
         self._lock.release()
 
     def remove(self) -> None:
-        """Delete the work folder, and the output folder where it was made here and is empty.
+        """Delete the work folder; also the output folder, if this object made it and it is empty.
 
-        Nothing happens in a forked child: the folder is its parent's.
+        A forked child deletes nothing, because the folder belongs to its parent.
         """
         if not self._lock.is_ours:
             return
@@ -223,7 +223,7 @@ class Workspace:
 def open_workspace(
     output: str | os.PathLike[str] | None, overwrite: bool, display: ProgressDisplay
 ) -> Iterator[tuple[Workspace, StopSignals]]:
-    """A work folder that is deleted in the end, but for a run that can go on; signals that end all in order."""
+    """A context with a work folder and signal handlers. It deletes the folder, unless its run can be resumed."""
     with StopSignals() as signals:
         workspace = Workspace.create(output, overwrite)
         try:
@@ -238,7 +238,7 @@ def open_workspace(
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Another name for the same file where the file system allows it, else a copy."""
+    """Make a hard link if the file system allows it, else a copy."""
     try:
         os.link(source, target)
     except OSError:
@@ -246,10 +246,10 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def _lock(folder: Path) -> FolderLock:
-    """Take the lock of a folder, which ends with the process whatever ends it."""
+    """Take the lock of a folder. It ends with the process, also if the process is killed."""
     try:
         return FolderLock(folder)
     except BlockingIOError:
         raise StorageError(
-            f"{folder.parent} is being trained into by another process; wait for it, or choose another folder"
+            f"another process is training into {folder.parent}; wait for it, or choose another folder"
         ) from None

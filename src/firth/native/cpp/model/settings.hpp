@@ -68,6 +68,9 @@ struct AliasColumn {
   FIELD(const int64_t*, path_offsets)     /* (n_targets + 1): the Huffman tree's paths, or null */                    \
   FIELD(const int32_t*, path_nodes)       /* inner nodes from the root to the word */                                 \
   FIELD(const uint8_t*, path_codes)       /* 0 or 1 at each node; the label of a step is 1 - code */                  \
+  FIELD(const int64_t*, bag_offsets)      /* (n_targets + 1): rows that each word is the mean of, or null: its own */ \
+  FIELD(const int32_t*, bag_rows)         /* rows of the input matrix */                                              \
+  FIELD(double, bag_step)                 /* what the step of a bag's rows is multiplied by (train/bags.hpp) */       \
   MATRIX(input)                                                                                                       \
   MATRIX(output)                                                                                                      \
   FIELD(int64_t, n_targets)        /* ids that can be predicted: words, or labels */                                  \

@@ -1,5 +1,5 @@
 // Room native: the drawing of noise words. A function of (seed, epoch, position or stretch and noise set, number of the
-// draw). Twin: kernels/plan.py.
+// draw). Twin: kernels/plan/negatives.py.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 // Room native: windows over text, a source of examples: which tokens are kept, and how wide each window is. All of it
-// is a function of (seed, epoch, token position), so it does not depend on slices or threads. Twin: kernels/plan.py.
+// is a function of (seed, epoch, token position), so it does not depend on slices or threads. Twin:
+// kernels/plan/windows.py.
 //
 // A chunk holds the kept tokens of its positions and of as many neighbours across its borders, within the same
 // sequence, as a window can reach. Word ids are ids of input rows and of targets.

@@ -21,6 +21,9 @@ class Prefetch {
     std::fill_n(asked_, MAX_NOISE_SETS, -1);
   }
 
+  // No input row is to be asked for: the chunk's inputs are not ids of rows yet.
+  void leave_inputs() { n_inputs_ = int32_t(chunk_.inputs.size()); }
+
   // The rows of the unit PREFETCH_UNITS after this one (for the first: of all up to it), to be asked for.
   void collect(size_t index) {
     coming_.clear();

@@ -1,4 +1,4 @@
-// Room native: the parts of vectors_numbers.hpp that are not hot, and the way round a missing std::from_chars.
+// Room native: the parts of vectors/numbers.hpp that are not hot, and the way round a missing std::from_chars.
 #include "vectors/numbers.hpp"
 
 namespace firth {
