@@ -121,7 +121,7 @@ def test_a_text_without_a_label_is_an_empty_line(tmp_path: Path) -> None:
         (["predict", MODEL, "t.txt", "--format", "xls"], ParameterError, "format must be one of"),
         (["predict", MODEL, "t.txt", "--label-prefix", "a b"], ParameterError, "label prefix must be a word"),
         (["predict", MODEL, "missing.txt"], StorageError, "cannot be read"),
-        (["predict", "t.txt", "t.txt"], FormatError, "no fastText model"),
+        (["predict", "t.txt", "t.txt"], FormatError, "not a fastText model"),
         (["evaluate", MODEL, "t.txt", "-k", "0"], ParameterError, "top must be at least 1, got 0"),
         (["evaluate", MODEL, "t.txt"], CorpusError, "line 2 has no label"),
         (["evaluate", MODEL, "empty.txt"], CorpusError, "at least one text, got none"),

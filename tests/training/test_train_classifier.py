@@ -1,4 +1,4 @@
-"""Classifiers that learn their own vectors: an oracle in NumPy, several labels, sources, bits, files, what is refused."""
+"""Classifiers that learn their own vectors: an oracle in NumPy, several labels, sources, bits, files."""
 
 from __future__ import annotations
 
