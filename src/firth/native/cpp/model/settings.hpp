@@ -58,6 +58,7 @@ struct AliasColumn {
   FIELD(const int32_t*, ids)     /* (n_tokens): the encoded corpus, or input rows */                                  \
   FIELD(const int64_t*, offsets) /* (n_sequences + 1) */                                                              \
   FIELD(const int32_t*, targets) /* (n_sequences): of each sequence its target, or null: those are its words */       \
+  FIELD(const int64_t*, target_offsets) /* (n_sequences + 1), or null: sequence s has targets [its own, the next) */  \
   FIELD(const float*, sequence_weights) /* (n_sequences), or null: all are 1 */                                       \
   FIELD(int64_t, n_tokens)              /* positions of an epoch */                                                   \
   FIELD(int64_t, n_sequences)                                                                                         \

@@ -21,6 +21,7 @@
 //
 // An output side:
 //   DRAWS_NEGATIVES  a unit has noise words, and may have several targets
+//   TAKES_ALL_TARGETS of an example with several targets, all count at once (plan/examples.hpp); else one is drawn
 //   MAY_REPEAT       a unit's output rows may hold one row more than once
 //   TOUCHES_ALL_ROWS every unit touches every output row
 //   WORTH_A_COPY     touches in an interval that are worth a thread's own copy of a row (replicas.hpp)

@@ -61,7 +61,7 @@ inline int32_t narrowing_part_words(int32_t context) {
 
 struct SampledNegatives {
   static constexpr const char* NAME = "negative-sampling";
-  static constexpr bool DRAWS_NEGATIVES = true, MAY_REPEAT = true, TOUCHES_ALL_ROWS = false;
+  static constexpr bool DRAWS_NEGATIVES = true, MAY_REPEAT = true, TOUCHES_ALL_ROWS = false, TAKES_ALL_TARGETS = false;
   static constexpr double WORTH_A_COPY = 16;
   template <class Real>
   static void begin_chunk(const Settings&, Workspace<Real>&) {}
@@ -119,7 +119,8 @@ struct SampledNegatives {
 
 struct HuffmanPath {
   static constexpr const char* NAME = "hierarchical-softmax";
-  static constexpr bool DRAWS_NEGATIVES = false, MAY_REPEAT = false, TOUCHES_ALL_ROWS = false;
+  static constexpr bool DRAWS_NEGATIVES = false, MAY_REPEAT = false, TOUCHES_ALL_ROWS = false,
+                        TAKES_ALL_TARGETS = false;
   static constexpr double WORTH_A_COPY = 32;  // with fewer touches it learns less well
   template <class Real>
   static void begin_chunk(const Settings&, Workspace<Real>&) {}
