@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import firth
-from firth.cli import text_lines
+from firth.classification import byte_input, text_lines
 from firth.cli.classify import app
 from firth.errors import CorpusError, FormatError, ParameterError, StorageError
 
@@ -58,13 +58,13 @@ def test_predict_lines(texts: Path, tmp_path: Path) -> None:
 
 def test_blocks_are_joined(texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = classify("predict", MODEL, texts)
-    monkeypatch.setattr(text_lines, "READ_BYTES", 7)
+    monkeypatch.setattr(byte_input, "READ_BYTES", 7)
     assert classify("predict", MODEL, texts) == whole
     monkeypatch.setattr(text_lines, "BLOCK_LINES", 2)
-    monkeypatch.setattr(text_lines, "READ_BYTES", 1 << 20)
+    monkeypatch.setattr(byte_input, "READ_BYTES", 1 << 20)
     assert classify("predict", MODEL, texts) == whole
     monkeypatch.setattr(text_lines, "MAX_LINE_BYTES", 100)
-    monkeypatch.setattr(text_lines, "READ_BYTES", 64)
+    monkeypatch.setattr(byte_input, "READ_BYTES", 64)
     with pytest.raises(CorpusError, match="lines of at most 100 bytes"):
         classify("predict", MODEL, texts)
 
@@ -120,8 +120,8 @@ def test_a_text_without_a_label_is_an_empty_line(tmp_path: Path) -> None:
         (["predict", MODEL, "t.txt", "-k", "0"], ParameterError, "top must be at least 1, got 0"),
         (["predict", MODEL, "t.txt", "--format", "xls"], ParameterError, "format must be one of"),
         (["predict", MODEL, "t.txt", "--label-prefix", "a b"], ParameterError, "label prefix must be a word"),
-        (["predict", MODEL, "missing.txt"], StorageError, "does not exist"),
-        (["predict", "t.txt", "t.txt"], FormatError, "no fastText model"),
+        (["predict", MODEL, "missing.txt"], StorageError, "cannot be read"),
+        (["predict", "t.txt", "t.txt"], FormatError, "not a fastText model"),
         (["evaluate", MODEL, "t.txt", "-k", "0"], ParameterError, "top must be at least 1, got 0"),
         (["evaluate", MODEL, "t.txt"], CorpusError, "line 2 has no label"),
         (["evaluate", MODEL, "empty.txt"], CorpusError, "at least one text, got none"),
@@ -143,7 +143,7 @@ def test_what_is_refused(
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
-    """Sixteen times the lines take no more memory, give or take an eighth."""
+    """Sixteen times the lines take no more memory than allocators scatter: all texts and answers take over 100 MiB."""
     program = (
         "import resource, sys; from firth.cli.main import app\n"
         "try: app(sys.argv[1:])\n"
@@ -157,7 +157,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True)
         peaks.append(int(done.stderr.split()[-1]))
         assert (tmp_path / f"{n_lines}").read_bytes().count(b"\n") == n_lines
-    assert peaks[1] < 1.125 * peaks[0]
+    assert peaks[1] - peaks[0] < 16 << 10  # KiB
 
 
 def test_info(run: object) -> None:

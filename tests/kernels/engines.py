@@ -11,7 +11,7 @@ from firth.kernels.examples import text_examples
 DEFAULTS = {"learning_rate": 0.025, "min_learning_rate": 2.5e-6, "threads": 1}
 # A learning rate at which no number of float32 changes that is not near zero itself.
 NEXT_TO_NOTHING = 1e-30
-OF_ENGINE = ("noise_distribution", "sequence_weights", "initial_vectors", "frozen", "instruction_set")
+OF_ENGINE = ("noise_distribution", "sequence_weights", "initial_vectors", "frozen", "instruction_set", "bags")
 
 
 def make_config(**parameters: Any) -> TrainingConfig:

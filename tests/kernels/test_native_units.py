@@ -39,6 +39,20 @@ def test_float32_update_agrees_with_float64(instruction_set, objective, case_nam
 
 
 @pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize(("objective", "case_name"), CASES)
+def test_words_that_are_bags_of_rows(instruction_set, objective, case_name):
+    """Undivided steps of rows that words share, of a row twice in a bag; frozen rows, a factor."""
+    for options in objective.inputs.variants():
+        for frozen_rows, bag_step in (((), 1.0), ((3, 13, 14, 15, 9, 12), 0.375)):
+            case = make_case(objective, case_name, options, in_bags=True)
+            case.unit.frozen_rows, case.unit.bag_step = frozen_rows, bag_step
+            error = largest_update_error(case, instruction_set, double_precision=True)
+            assert error <= 1e-12, f"{options}: {error}"
+            error = largest_update_error(case, instruction_set, double_precision=False)
+            assert error <= 2e-5, f"{options}: {error}"
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
 @pytest.mark.parametrize("double_precision", [False, True])
 @pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=lambda objective: objective.name)
 @given(data=st.data())
@@ -99,6 +113,24 @@ def test_a_step_of_many_tiny_terms_is_summed_apart_from_its_row(instruction_set,
     assert largest_term < u / 2, "added to a row of 0.5 or more, every such term would be lost"
     lost = rate * (probabilities @ outputs).min()
     assert lost > 50 * bound, "the comparison can fail"
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
+def test_the_loss_of_many_logits_is_the_logarithm_of_products(instruction_set):
+    """2,000 negatives of one window: sizes at which each factor 1 + exp(-|z|) is near 2, between, and near 1."""
+    objective = OBJECTIVES["cbow", "negative-sampling"]
+    rng = np.random.default_rng(4)
+    for scale in (1e-3, 1.0, 12.0):
+        inputs = np.full((3, 1), 1.0)
+        outputs = np.concatenate([[[scale]], rng.normal(0, scale, (2000, 1))]).astype(np.float32).astype(np.float64)
+        unit = NativeUnit(objective, inputs, outputs, {}, None)
+        ids = UnitIds.window([0, 1, 2], 0, list(range(1, 2001)))
+        loss, _, _ = unit.update_natively(ids, instruction_set, double_precision=False)
+        terms = np.logaddexp(0, np.concatenate([-outputs[0], outputs[1:, 0]]))
+        # the term's own rounding in the sum of 32, and that of its factor and of its product
+        assert abs(loss - terms.sum()) <= 2e-7 * len(terms) + 32 * 2.0**-24 * terms.sum()
+    outputs[7] = np.nan
+    assert np.isnan(unit.update_natively(ids, instruction_set, double_precision=False)[0])
 
 
 @pytest.mark.parametrize("instruction_set", SETS)

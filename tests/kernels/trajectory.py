@@ -15,10 +15,39 @@ from numpy.typing import NDArray
 
 from firth.kernels.plan import PlanTables, group_units, plan_windows
 from firth.kernels.reference import update_unit
+from firth.kernels.subwords import BAG_TOKENS, WordBags
+from firth.numerics.bags import bag_means, spread_step
+from firth.numerics.gradients import RowGradient
 from firth.numerics.huffman import build_huffman_tree
 
 Slice = tuple[int, int, int]  # first token, token after the last, epoch
 Matrix = NDArray[np.float64]
+
+
+class Hidden:
+    """The words' vectors in a bag stretch: means of rows when it begins, whose changes go to the rows when it ends."""
+
+    def __init__(self, bags: WordBags, bag_step: float, rows: Matrix) -> None:
+        offsets = bags.bags.offsets
+        self.bags = [bags.bags.rows[offsets[word] : offsets[word + 1]] for word in range(len(bags.words))]
+        self.bag_step, self.rows = bag_step, rows
+        self.stretch = -1
+        self.vectors = self.before = np.zeros((0, rows.shape[1]))
+
+    def enter(self, position: int) -> Matrix:
+        if position // BAG_TOKENS != self.stretch:
+            self.spread()
+            self.stretch = position // BAG_TOKENS
+            self.vectors = np.asarray(bag_means(self.rows, self.bags), np.float64)
+            self.before = self.vectors.copy()
+        return self.vectors
+
+    def spread(self) -> None:
+        changes = RowGradient(np.arange(len(self.vectors)), self.vectors - self.before)
+        step = spread_step(changes, self.bags, len(self.rows)) * self.bag_step
+        self.rows[step.row_ids] += step.rows
+        self.stretch = -1
+        self.before = self.vectors.copy()
 
 
 def train_by_reference(
@@ -32,7 +61,8 @@ def train_by_reference(
     ----------
     corpus : ids, offsets, counts
     parameters : dict
-        Keywords of make_engine; ``subsample``, ``seed``, ``epochs`` and both learning rates must be among them.
+        Keywords of make_engine; ``subsample``, ``seed``, ``epochs`` and both learning rates must be among them. With
+        ``bags`` the first matrix has the rows that words are means of.
     slices : sequence of (start, stop, epoch), or None
         None: one epoch.
     """
@@ -50,12 +80,14 @@ def train_by_reference(
 
     start = make_engine(ids, offsets, counts, **parameters)
     inputs, outputs = start.input_vectors.astype(np.float64), start.output_vectors.astype(np.float64)
+    bags = Hidden(parameters["bags"], start.bag_step, inputs) if parameters.get("bags") is not None else None
     losses = []
     for first_token, stop, epoch in slices or [(0, len(ids), 0)]:
         total = 0.0
         windows = plan_windows(ids, offsets, tables, config, epoch=epoch, start=first_token, stop=stop)
         for members in group_units(windows):
             first = members[0]
+            hidden = inputs if bags is None else bags.enter(int(first.position))
             sequence = np.searchsorted(offsets, first.position, side="right") - 1
             weight = 1.0 if weights is None else float(weights[sequence])
             done = (epoch * len(ids) + first.position) / (epochs * len(ids))
@@ -65,7 +97,7 @@ def train_by_reference(
             for unit, negatives in units:
                 total += weight * update_unit(
                     objective,
-                    inputs,
+                    hidden,
                     outputs,
                     unit,
                     weight * (rate + (last_rate - rate) * done),
@@ -73,5 +105,7 @@ def train_by_reference(
                     tree=tree,
                     options=options,
                 )
+        if bags is not None:
+            bags.spread()
         losses.append(total)
     return inputs, outputs, losses

@@ -139,7 +139,7 @@ std::vector<int64_t> add_up(const std::vector<int>& lengths) {
 struct Corpus {
   int n_words;
   Exact<int64_t> offsets;
-  Exact<int32_t> ids;
+  Exact<int32_t> ids, targets;
   Exact<float> weights;
   Exact<uint32_t> keep;
   Exact<AliasColumn> noise, same_noise;
@@ -153,6 +153,7 @@ struct Corpus {
       : n_words(n_words),
         offsets(add_up(lengths)),
         ids(draw_words(offsets[lengths.size()], n_words, 7)),
+        targets(draw_words(int64_t(lengths.size()), n_words, 13)),
         weights(lengths.size()),
         keep(size_t(n_words)),
         noise(size_t(n_words)),
@@ -192,6 +193,7 @@ struct Corpus {
 
 // Codes of sides, in the order of objectives.hpp, and of words.
 typedef int32_t Code;
+constexpr Code EXPLICIT_EXAMPLES = 1;  // a source
 constexpr Code SKIPGRAM = 0, CBOW = 1;
 constexpr Code NEGATIVE_SAMPLING = 0, HIERARCHICAL_SOFTMAX = 1, FULL_SOFTMAX = 2;
 
@@ -229,7 +231,7 @@ struct Run {
   int64_t stride;  // of both matrices
 
   // The bits of `options` turn on: 1 weights, 2 frozen words, 4 subsampling, 8 noise of one word alone, 16 copies of
-  // the busiest rows, as if this were one of two threads.
+  // the busiest rows, as if this were one of two threads, 32 lines that are explicit examples (no subsampling).
   Run(const Corpus& corpus, const Variant& variant, const Window& window, int dims, int negatives, uint32_t options)
       : input(size_t(corpus.n_words) * stride_of(dims)),
         output(size_t(corpus.n_words - (variant.loss == HIERARCHICAL_SOFTMAX)) * stride_of(dims)),
@@ -240,7 +242,12 @@ struct Run {
     s.n_sequences = int64_t(corpus.offsets.size()) - 1;
     if (options & 1) s.sequence_weights = corpus.weights.data();
     if (options & 2) s.input.frozen = corpus.frozen.data();
-    if (options & 4) s.keep_thresholds = corpus.keep.data();
+    if (options & 32) {
+      s.source = EXPLICIT_EXAMPLES;
+      s.targets = corpus.targets.data();
+    } else if (options & 4) {
+      s.keep_thresholds = corpus.keep.data();
+    }
     if (variant.loss == NEGATIVE_SAMPLING) s.noise_parts = corpus.noise_parts.data();
     if (variant.loss == NEGATIVE_SAMPLING) s.noise = (options & 8 ? corpus.same_noise : corpus.noise).data();
     if (variant.loss == HIERARCHICAL_SOFTMAX) {
@@ -383,14 +390,14 @@ void run_serial_slices() {
       for (const Code side : {SIDE_BOTH, SIDE_LEFT, SIDE_RIGHT})
         for (const int dims : DIMS) {
           const int window = widths[draw() % 4], n_negatives = negatives[draw() % 6];
-          Run<float> run(small, variant, {mode, side, window}, dims, n_negatives, draw() % 32);
+          Run<float> run(small, variant, {mode, side, window}, dims, n_negatives, draw() % 64);
           run_pieces(run, {0, 1, 2, 40, 41, 100, run.s.n_tokens});
           if (dims == 17 || dims == 100) {
-            Run<float> tiny(two_words, variant, {mode, side, window}, dims, n_negatives, draw() % 32);
+            Run<float> tiny(two_words, variant, {mode, side, window}, dims, n_negatives, draw() % 64);
             run_pieces(tiny, {0, 3, tiny.s.n_tokens});
           }
           if (dims == 17 && side == SIDE_BOTH) {
-            Run<float> run(large, variant, {mode, side, 5}, dims, 5, draw() % 32);
+            Run<float> run(large, variant, {mode, side, 5}, dims, 5, draw() % 64);
             if (mode == WINDOW_SEQUENCE)
               run_pieces(run, {1722, 1724, 1727});  // each with the 1400 words of its line
             else
@@ -504,7 +511,8 @@ void run_rounds() {
   for (const Variant& variant : variants(false)) {
     const int dims = DIMS[(number + number / 5) % DIMS.size()];
     const Window window = WINDOWS[number % 5];
-    const uint32_t options = (number * 5 + 7) % 16;  // copies are not for rounds
+    // Copies are not for rounds; every third has explicit examples.
+    const uint32_t options = (number * 5 + 7) % 16 | (number % 3 == 1 ? 32 : 0);
     const int32_t shard_tokens = std::vector<int32_t>{1000, MAX_SHARD_TOKENS, 100}[number % 3];
     ++number;
     Run<float> one(corpus, variant, window, dims, 5, options);
@@ -651,8 +659,8 @@ void run_lock_free(bool one_result) {
       Run<float> run(corpus, variant, WINDOWS[number % 5], DIMS[(number + number / 5) % DIMS.size()], 5,
                      (number * 5 + 7) % 16 | copies);
       REQUIRE(run.input.size() <= std::size(shared_input_rows) && run.output.size() <= std::size(shared_output_rows));
-      run.s.input_matrix = std::copy_n(run.input.data(), run.input.size(), shared_input_rows) - run.input.size();
-      run.s.output_matrix = std::copy_n(run.output.data(), run.output.size(), shared_output_rows) - run.output.size();
+      run.s.input.rows = std::copy_n(run.input.data(), run.input.size(), shared_input_rows) - run.input.size();
+      run.s.output.rows = std::copy_n(run.output.data(), run.output.size(), shared_output_rows) - run.output.size();
       std::atomic<int64_t> cursor{0};
       on_threads(2, [&](int thread) {
         Result& result = results[one_result ? 0 : thread];

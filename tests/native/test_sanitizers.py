@@ -78,5 +78,5 @@ def test_every_suppression_names_a_matrix_that_threads_share() -> None:
     text = SUPPRESSIONS.read_text()
     names = re.findall(r"^race:\^firth::(\w+)\$$", text, re.MULTILINE)
     assert len(names) == len([line for line in text.splitlines() if line and not line.startswith("#")])
-    shared = re.findall(r"run\.s\.\w+_matrix = std::copy_n\([^;]*, (\w+)\) -", PROGRAM.read_text())
+    shared = re.findall(r"run\.s\.\w+\.rows = std::copy_n\([^;]*, (\w+)\) -", PROGRAM.read_text())
     assert sorted(names) == sorted(shared) == ["shared_input_rows", "shared_output_rows"]

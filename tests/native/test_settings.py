@@ -43,7 +43,8 @@ def test_every_library_has_the_parameters() -> None:
 def test_the_parameters_come_first_and_are_those_with_a_width() -> None:
     named = [field.name for field in dataclasses.fields(TrainingConfig)]
     assert [field.name for field in FIELDS][: len(native_types())] == list(native_types())
-    assert set(named) - set(native_types()) == {"min_count", "max_vocabulary"}
+    without_width = {"min_count", "max_vocabulary", "min_ngram", "max_ngram", "buckets"}
+    assert set(named) - set(native_types()) == without_width
 
 
 def test_values_arrive_where_the_table_says() -> None:

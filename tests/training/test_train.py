@@ -277,7 +277,7 @@ def test_bad_argument_is_refused_before_the_corpus_is_read(
         ([["a", "b"]] * 9, {"heldout": 0.999999}, CorpusError, "heldout"),
         ([["a", "b"]] * 9, {"heldout": 1e-9}, CorpusError, "^heldout_share must hold out at least one word"),
         ([["a", "b"]] * 9, {"heldout": [["a"], ["b"]]}, CorpusError, "^heldout must have a sequence with two words"),
-        ([["a", "b"]] * 9, {"heldout": "missing.txt"}, StorageError, "missing.txt"),
+        ([["a", "b"]] * 9, {"heldout": "missing.txt"}, ParameterError, "missing.txt"),
     ],
     ids=lambda value: str(value)[:50],
 )

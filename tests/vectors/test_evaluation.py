@@ -146,7 +146,7 @@ def test_refused_analogies(family: WordVectors, tmp_path: Path) -> None:
     path = write(tmp_path, "a b c d\n")
     with pytest.raises(ParameterError, match="restrict_vocabulary must be at least 1, got 0"):
         evaluate_analogies(family, path, restrict_vocabulary=0)
-    with pytest.raises(ParameterError, match="unknown must be one of 'skip', 'incorrect', got 'zero'"):
+    with pytest.raises(ParameterError, match="unknown must be one of 'skip', 'incorrect', 'compose', got 'zero'"):
         evaluate_analogies(family, path, unknown="zero")
     with pytest.raises(ParameterError, match="method must be one of 'add', 'multiply'"):
         evaluate_analogies(family, path, method="x")

@@ -210,7 +210,7 @@ def test_mean_vector(compass: WordVectors) -> None:
         compass.mean_vector([])
     with pytest.raises(ParameterError, match="words must be a list of words, got 'east'; put one word into a list"):
         compass.mean_vector("east")
-    with pytest.raises(ParameterError, match="unknown must be one of 'error', 'skip', got 'ignore'"):
+    with pytest.raises(ParameterError, match="unknown must be one of 'error', 'skip', 'compose', got 'ignore'"):
         compass.mean_vector(["east"], unknown="ignore")
 
 

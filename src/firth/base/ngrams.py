@@ -11,8 +11,6 @@ Bulk work is native (native/ngrams.py); this is its twin, and what other rooms s
 
 Source: Bojanowski, Grave, Joulin, Mikolov (2017), arXiv:1607.04606, section 3.2; fastText, ``Dictionary::hash``,
 ``computeSubwords`` and ``initNgrams``, https://github.com/facebookresearch/fastText (src/dictionary.cc).
-
-Tests: tests/classification/test_predictions.py.
 """
 
 from __future__ import annotations

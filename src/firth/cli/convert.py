@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from firth.cli.reading import make_choice
-from firth.formats.registry import READABLE, WRITABLE
+from firth.formats.registry import READABLE, WRITABLE, keeps_ngrams
 from firth.formats.registry import convert as convert_file
 
 NO_ARGS_IS_HELP = True
@@ -79,6 +79,7 @@ def convert(
     firth convert model vectors.bin --to word2vec-binary
     firth convert GoogleNews.bin.gz google --storage float16
     firth convert glove.6B.300d.txt glove.npz --from glove
+    firth convert cc.sw.300.bin.gz swahili                   fastText's, with n-grams
     """
     table = convert_file(
         source,
@@ -96,3 +97,9 @@ def convert(
     if not quiet:
         n_words, n_dims = table.matrix.shape
         typer.echo(f"{n_words:,} words x {n_dims} dims written to {target}")
+        if not keeps_ngrams(target, table, None if target_format is None else target_format.value):
+            typer.echo(
+                "note: OUT has the vectors of the vocabulary alone, and not the n-grams of IN, from which vectors of"
+                " other words are composed; a model folder and --to fasttext-bin keep them",
+                err=True,
+            )

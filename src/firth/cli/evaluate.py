@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,8 +15,8 @@ from firth.errors import ParameterError
 from firth.vectors.evaluation import RESTRICT_VOCABULARY
 
 if TYPE_CHECKING:
-    from firth.vectors.evaluation import AnalogyScore, PairScore
     from firth.vectors.evaluation_lines import LineCounts
+    from firth.vectors.evaluation_scores import AnalogyScore, PairScore
 
 NO_ARGS_IS_HELP = True
 
@@ -47,6 +47,12 @@ def evaluate(
     sections: Annotated[
         bool, typer.Option("--sections", help="Print a line for each section of the analogies.")
     ] = False,
+    compose: Annotated[
+        bool,
+        typer.Option(
+            "--compose", help="Compose vectors of unknown words from n-grams. [default: leave their lines out]"
+        ),
+    ] = False,
     delimiter: Annotated[
         str | None,
         typer.Option(
@@ -72,6 +78,7 @@ def evaluate(
     firth evaluate model --analogies questions-words.txt
     firth evaluate model --similarity combined.csv SimLex-999.txt --json
     firth evaluate model --similarity ratings.tsv --columns word1,word2,mean
+    firth evaluate subword-model --similarity rare-words.tsv --compose
 
     Every line of a file is counted in the report. Exit status: 0 every line was used, except blank lines, comments and
     one heading; 1 other lines were not used (with --skip-bad-lines: 0); 2 nothing could be scored, and the message says
@@ -100,12 +107,18 @@ def evaluate(
     read_pairs = [(path, read_word_pairs(path, mark, chosen)) for path in pair_files]
 
     opened = open_vectors(vectors)
+    unknown: Literal["compose", "skip"] = "compose" if compose else "skip"
     result: dict[str, Any] = {}
     accounts: list[tuple[Path, LineCounts]] = []
     unscored: list[tuple[Path, str]] = []
     if analogies is not None and questions is not None:
         score = score_analogies(
-            opened, questions, restrict_vocabulary=restrict, fold_case=fold_case, method=method.value
+            opened,
+            questions,
+            restrict_vocabulary=restrict,
+            fold_case=fold_case,
+            unknown=unknown,
+            method=method.value,
         )
         accounts.append((analogies, score.lines))
         if not score.total.n_answered:
@@ -114,7 +127,7 @@ def evaluate(
         if not as_json:
             _print_analogies(analogies, score, sections)
     for path, file in read_pairs:
-        pairs = score_word_pairs(opened, file, restrict_vocabulary=restrict, fold_case=fold_case)
+        pairs = score_word_pairs(opened, file, restrict_vocabulary=restrict, fold_case=fold_case, unknown=unknown)
         accounts.append((path, pairs.lines))
         if pairs.not_defined is not None:
             unscored.append((path, pairs.not_defined))
@@ -175,6 +188,7 @@ def _pairs_to_json(score: PairScore) -> dict[str, Any]:
         "n_pairs": score.n_pairs,
         "n_unknown": score.n_unknown,
         "unknown_share": score.unknown_share,
+        "n_composed": score.n_composed,
         "n_skipped_lines": score.n_skipped_lines,
         "tags_removed": score.tags_removed,
         "not_defined": score.not_defined,

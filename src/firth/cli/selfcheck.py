@@ -133,6 +133,7 @@ def check_objective(objective: Objective, options: dict[str, str], instruction_s
         errors = {name: finite_difference_error(case) for name, case in small.items()}
         rows.append(row(REFERENCE, errors, TOLERANCES[np.dtype(np.float64)]))
     cases = {name: make_case(objective, name, options) for name in cases_of(objective)}
+    cases |= {f"{name}-in-bags": make_case(objective, name, options, in_bags=True) for name in cases}
     for instruction_set in instruction_sets:
         for double, tolerance in ((True, DOUBLE_TOLERANCE), (False, SINGLE_TOLERANCE)):
             errors = {

@@ -243,7 +243,7 @@ def encode_corpus(
             write_manifest(work, fields, threads=threads)
         except OSError as error:
             raise storage_error(error, work) from error
-    return EncodedCorpus(folder)
+    return EncodedCorpus.just_written(folder, chosen)
 
 
 def encode_with_vocabulary(

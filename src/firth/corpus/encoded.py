@@ -69,6 +69,13 @@ class EncodedCorpus:
             self.heldout_offsets = self._map(HELDOUT_OFFSETS, np.int64)
         self._vocabulary: Vocabulary | None = None
 
+    @classmethod
+    def just_written(cls, folder: str | os.PathLike[str], vocabulary: Vocabulary) -> EncodedCorpus:
+        """The corpus in a folder, with the vocabulary that was saved there, which need not be read again."""
+        corpus = cls(folder)
+        corpus._vocabulary = vocabulary
+        return corpus
+
     @property
     def vocabulary(self) -> Vocabulary:
         if self._vocabulary is None:

@@ -193,7 +193,7 @@ def _with_counts(vectors: WordVectors, documents: list[list[str]]) -> WordVector
     for document in documents:
         np.add.at(counts, vectors.word_ids(document, unknown="skip"), 1)
     words: Any = vectors.words
-    return WordVectors(words, vectors.matrix, counts)
+    return WordVectors(words, vectors.matrix, counts, vectors.subword_rows)
 
 
 __all__ = ["DocumentVectorizer"]

@@ -5,9 +5,8 @@ of type 1 (words that begin with the label's prefix, ``__label__``) stand behind
 these models they were trained on nothing and have no row, so they are left out. Quantized models are refused by name,
 and so are supervised ones, which `firth.load` opens.
 
-A word's vector is the mean of its own row and the rows of its n-grams, as ``fasttext print-word-vectors`` answers. The
-``</s>`` of a dictionary has no n-grams, except in the older layout, whose program gave it some; gensim gives it some
-always.
+The vector of a word is the mean of its own row and the rows of its n-grams, as in ``fasttext print-word-vectors``. The
+word ``</s>`` has n-grams only in the older layout, whose program gave it some. gensim always gives it some.
 
 Source: fastText, ``Dictionary::computeSubwords``, https://github.com/facebookresearch/fastText (src); the older layout:
 the same at commits before July 2017.
@@ -19,14 +18,19 @@ import struct
 import threading
 from itertools import islice
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.ngrams import END_OF_SENTENCE, NgramRules
+from firth.base.words import WordBuffer
 from firth.formats.fasttext_model import (
     MAGIC,
     MAX_NGRAM_CHARS,
+    SKIPGRAM,
     SUPERVISED,
+    VERSIONS,
     Dictionary,
     FastTextArguments,
     FastTextReader,
@@ -34,15 +38,18 @@ from firth.formats.fasttext_model import (
 from firth.formats.format import Format, Sample
 from firth.formats.rows import decode_words, finish_table, validate_finite
 from firth.formats.source import MAX_DIMS, ByteSource, ReadOptions, mapped
-from firth.formats.table import VectorTable
+from firth.formats.table import SubwordRows, VectorTable
+from firth.formats.target import WriteOptions, validate_words, whole_file
 from firth.native import vector_text
 from firth.native.stopping import Team
 
 _ARGUMENTS = struct.Struct("<12id")
+NEGATIVE_SAMPLING, WORD, NOT_PRUNED = 2, 0, -1  # codes of a loss, of a type of entry, of a model with all n-grams
+_ROWS_AT_ONCE = 1 << 12
 
 
 def looks_like(sample: Sample) -> bool:
-    """The magic number, or numbers that only the older layout's arguments would hold."""
+    """Whether the file begins with the magic number, or with numbers that are valid arguments of the older layout."""
     head = sample.head
     if head[:4] == struct.pack("<i", MAGIC):
         return True
@@ -94,7 +101,69 @@ def _read_words(reader: FastTextReader, options: ReadOptions) -> VectorTable:
     matrix = np.empty((n_words, arguments.dims), dtype=np.float32)
     _compute_vectors(arguments, dictionary, input_rows, matrix, reader.is_old, options.n_threads)
     validate_finite(path, matrix)
-    return finish_table(path, words, matrix, dictionary.counts[:n_words], options)
+    subwords = None
+    rules = _rules_of(arguments, dictionary, reader.is_old)
+    if rules is not None:
+        subwords = SubwordRows(rules, input_rows[n_vocabulary:], input_rows[:n_vocabulary])
+    return finish_table(path, words, matrix, dictionary.counts[:n_words], options, subwords=subwords)
+
+
+def _rules_of(arguments: FastTextArguments, dictionary: Dictionary, end_has_ngrams: bool) -> NgramRules | None:
+    """How the file's words are cut; None where it has no n-grams, or they were pruned away."""
+    shortest = max(1, arguments.min_chars)  # fastText takes 0 as 1
+    if dictionary.kept_ngrams is not None or arguments.buckets == 0 or arguments.max_chars < shortest:
+        return None
+    return NgramRules(shortest, arguments.max_chars, arguments.buckets, end_has_ngrams)
+
+
+def write(path: Path, table: VectorTable, options: WriteOptions) -> None:
+    """Write a fastText model of version 12 with these vectors; see `firth.formats.registry.write_vectors`.
+
+    The model says that it is a skip-gram model with negative sampling, and has zeros for output vectors, which fastText
+    needs for training alone. Vectors without n-grams make a model without buckets. Counts that are not known are
+    written as 1.
+    """
+    validate_words(
+        table.words,
+        path=path,
+        format_name="fastText .bin",
+        forbidden="\0",
+        advice="use a model folder, which can hold any word",
+    )
+    words = WordBuffer.pack(word.encode("utf-8") for word in table.words)
+    n_words, n_dims = table.matrix.shape
+    validate_finite(path, table.matrix)
+    subwords = table.subwords
+    if subwords is None:
+        own_rows, ngram_rows, rules = table.matrix, np.zeros((0, n_dims), np.float32), None
+    else:
+        own_rows, ngram_rows, rules = subwords.own_rows(words, table.matrix), subwords.ngram_rows, subwords.rules
+        if rules.end_has_ngrams and END_OF_SENTENCE.decode() in table.words:  # in these files its bag is its own row
+            end = table.words.index(END_OF_SENTENCE.decode())
+            own_rows = own_rows.copy()
+            own_rows[end] = table.matrix[end]
+        validate_finite(path, own_rows)
+    counts = np.ones(n_words, np.int64) if table.counts is None else table.counts
+    buckets, shortest, longest = (0, 0, 0) if rules is None else (rules.buckets, rules.min_ngram, rules.max_ngram)
+    with whole_file(path, overwrite=options.overwrite) as stream:
+        stream.write(struct.pack("<2i", MAGIC, VERSIONS[-1]))
+        stream.write(
+            _ARGUMENTS.pack(n_dims, 5, 5, 1, 5, 1, NEGATIVE_SAMPLING, SKIPGRAM, buckets, shortest, longest, 100, 1e-4)
+        )
+        stream.write(struct.pack("<3iqq", n_words, n_words, 0, int(counts.sum()), NOT_PRUNED))
+        for word, count in zip(words.all_encoded(), counts.tolist(), strict=True):
+            stream.write(word + b"\0" + struct.pack("<qb", count, WORD))
+        stream.write(struct.pack("<B2q", 0, n_words + buckets, n_dims))
+        _write_rows(stream, own_rows)
+        _write_rows(stream, ngram_rows)
+        stream.write(struct.pack("<B2q", 0, n_words, n_dims))
+        for first in range(0, n_words, _ROWS_AT_ONCE):
+            stream.write(bytes(4 * n_dims * min(_ROWS_AT_ONCE, n_words - first)))
+
+
+def _write_rows(stream: IO[bytes], rows: NDArray[Any]) -> None:
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        stream.write(np.ascontiguousarray(rows[first : first + _ROWS_AT_ONCE], dtype="<f4").tobytes())
 
 
 def _read_dense(reader: FastTextReader, name: str, n_dims: int) -> NDArray[np.float32]:
@@ -148,4 +217,4 @@ def _compute_vectors(
     team.run([work] * max(1, min(n_threads, -(-n_words // step))))
 
 
-FORMAT = Format("fasttext-bin", "fastText .bin model: its word vectors (read only)", (), looks_like, read)
+FORMAT = Format("fasttext-bin", "fastText .bin model: word vectors and n-grams", (), looks_like, read, write)

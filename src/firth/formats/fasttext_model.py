@@ -31,6 +31,8 @@ A quantized row is the centroids of its codes, side by side, times the centroid 
 Source: fastText, ``FastText::loadModel`` and ``checkModel``, ``Args::load``, ``Dictionary::load``,
 ``DenseMatrix::load``, ``QuantMatrix::load``, ``ProductQuantizer::load`` and ``get_centroids``,
 https://github.com/facebookresearch/fastText (src); the older layout: the same at commits before July 2017.
+
+Tests: tests/formats/test_fasttext_bin.py.
 """
 
 from __future__ import annotations
@@ -51,10 +53,12 @@ from firth.native import fasttext as native
 MAGIC = 793712314  # FASTTEXT_FILEFORMAT_MAGIC_INT32
 VERSIONS = (11, 12)
 CBOW, SKIPGRAM, SUPERVISED = 1, 2, 3
+SOFTMAX = 3
 LOSSES = {1: "hierarchical-softmax", 2: "negative-sampling", 3: "softmax", 4: "one-vs-all"}
 MAX_NGRAM_CHARS = 64  # fastText's default is 6; this bounds the work that a file can ask for
 MAX_WORD_NGRAMS = 64  # the same for n-grams of words; fastText's default is 1
 MAX_TREE_COUNT = 10**15  # fastText's count of a node that is not made yet: labels must be rarer together
+MAX_ROWS = 2**31 - 1  # fastText numbers rows by int32
 N_CENTROIDS = 256
 ENTRY_TAIL_BYTES = 9  # count and type
 _ARGUMENTS = struct.Struct("<12id")
@@ -417,6 +421,8 @@ class FastTextReader:
         return part_dims, centroids.copy()  # aligned
 
     def validate_rows(self, name: str, matrix: Matrix, n_rows: int, wanted: str) -> None:
+        if n_rows > MAX_ROWS:
+            self.fail(f"the {name} matrix must have at most {MAX_ROWS} rows, as fastText numbers them, got {n_rows}")
         if matrix.shape[0] != n_rows:
             self.fail(f"the {name} matrix must have {wanted}, got {matrix.shape[0]}")
 
@@ -436,7 +442,7 @@ class FastTextReader:
     def take(self, layout: str, what: str) -> tuple[Any, ...]:
         size = struct.calcsize(layout)
         if self.at + size > len(self.data):
-            self.fail(f"the file ends inside {what}: it is cut, or no fastText model")
+            self.fail(f"the file ends inside {what}: it is truncated, or not a fastText model")
         values = struct.unpack_from(layout, self.data, self.at)
         self.at += size
         return values

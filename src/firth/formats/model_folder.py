@@ -17,7 +17,7 @@ Grammar
 
 What firth stores in it: ``input_vectors`` and ``output_vectors`` (V, D) float32 or float16; ``counts`` int64 (V,);
 the words as ``words`` uint8 (their UTF-8 bytes, run together) and ``word_offsets`` int64 (V+1,), or as ``word_ids``
-int64 (V,) where ids were the words.
+int64 (V,) where ids were the words. Rows of n-grams: `firth.formats.subword_tensors`.
 
 Saving never leaves a half-written model: the tensors are written beside, synced and renamed to a name that no other
 content has; ``config.json`` is replaced last; the folder is synced; only then is the old tensor file deleted. Two
@@ -65,7 +65,7 @@ from firth.formats.target import sync_folder, write_all
 
 FORMAT_VERSION = 1
 RESERVED_KEYS = ("format", "format_version", "tensors")
-HALF_PRECISION = ("input_vectors", "output_vectors")  # the tensors that storage="float16" rounds
+HALF_PRECISION = ("input_vectors", "output_vectors", "ngram_rows", "word_rows")  # what storage="float16" rounds
 
 VERIFIED_BYTES = 16 << 20  # a tensor file up to this size is checked against its checksum at every load
 
@@ -92,7 +92,7 @@ def write_model_folder(
         Replace the model in the folder; its files keep their modes. A ``config.json`` that firth did not write is never
         replaced, nor a trained model or a classifier by something that would not keep its record.
     storage : {"float32", "float16"}
-        ``"float16"`` rounds the two vector tensors to half precision: half the size; docs/formats.md has the loss.
+        ``"float16"`` rounds the tensors of vectors to half precision: half the size; docs/formats.md has the loss.
 
     Raises
     ------

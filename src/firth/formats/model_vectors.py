@@ -1,4 +1,4 @@
-"""Room formats: firth's model folder as a format of vectors: its words, its input vectors and their counts.
+"""Room formats: firth's model folder as a format of vectors: words, input vectors, counts and rows of n-grams.
 
 Tests: tests/formats/test_model_folder.py.
 """
@@ -19,6 +19,7 @@ from firth.formats.format import Format, Sample
 from firth.formats.model_folder import read_model_folder, write_model_folder
 from firth.formats.rows import finish_table, validate_finite
 from firth.formats.source import ReadOptions
+from firth.formats.subword_tensors import decode_subwords, encode_subwords
 from firth.formats.table import VectorTable
 from firth.formats.target import WriteOptions
 
@@ -49,7 +50,7 @@ def read_table(folder: Path, options: ReadOptions) -> VectorTable:
 
     Every number is looked at, as in other formats: a checksum vouches for the writer's bytes, not for the numbers.
     """
-    _, tensors = read_model_folder(folder)
+    config, tensors = read_model_folder(folder)
     words = words_of(tensors, folder)
     names = words if isinstance(words, list) else [str(word_id) for word_id in words.tolist()]
     matrix = tensors.get("input_vectors")
@@ -59,6 +60,7 @@ def read_table(folder: Path, options: ReadOptions) -> VectorTable:
     counts = tensors.get("counts")
     if counts is not None and (counts.dtype != np.int64 or counts.shape != (len(names),)):
         raise FormatError(f"{folder}: counts must be int64 ({len(names)},), got {counts.dtype} {counts.shape}")
+    subwords = decode_subwords(config, tensors, len(names), matrix.shape[1], folder)
     rows = slice(options.limit)
     with np.errstate(over="ignore"):  # what float32 cannot hold is refused below
         matrix = np.asarray(matrix[rows], dtype=np.float32)
@@ -69,6 +71,7 @@ def read_table(folder: Path, options: ReadOptions) -> VectorTable:
         matrix,
         None if counts is None else np.array(counts[rows]),
         options,
+        subwords=subwords,
     )
 
 
@@ -84,8 +87,9 @@ def write_table(folder: Path, table: VectorTable, options: WriteOptions) -> None
     if table.counts is not None:
         tensors["counts"] = np.ascontiguousarray(table.counts)
     n_words, n_dims = table.matrix.shape
-    config = {"kind": "vectors", "n_words": n_words, "dims": n_dims}
-    write_model_folder(folder, tensors, config, options.overwrite, storage=options.storage)
+    subword_tensors, subword_config = encode_subwords(table.subwords)
+    config = {"kind": "vectors", "n_words": n_words, "dims": n_dims, **subword_config}
+    write_model_folder(folder, tensors | subword_tensors, config, options.overwrite, storage=options.storage)
 
 
 def _looks_like(sample: Sample) -> bool:

@@ -46,6 +46,8 @@ _FORMATS = (
 
 _FORMATS_WITH_MAGIC = (npz.FORMAT, gensim_native.FORMAT, fasttext_bin.FORMAT)
 
+_FORMATS_WITH_NGRAMS = (model_vectors.FORMAT, fasttext_bin.FORMAT)
+
 FORMATS: dict[str, Format] = {known.name: known for known in _FORMATS}
 READABLE = tuple(FORMATS)
 WRITABLE = tuple(name for name, known in FORMATS.items() if known.write is not None)
@@ -129,7 +131,9 @@ def write_vectors(
         The file is compressed if the suffix is ``.gz``, ``.bz2``, ``.xz`` or ``.zst``.
     table : VectorTable
     format : str or None
-        One of `WRITABLE`; None: by the suffix, see `format_for_writing`.
+        One of `WRITABLE`; None: by the suffix, see `format_for_writing`. A table with n-grams that goes to ``.bin``
+        becomes a model of fastText. N-grams are kept by ``firth`` and ``fasttext-bin``; other formats have the vectors
+        of the vocabulary alone.
     overwrite : bool
         Replace an existing file.
     storage : {"float32", "float16"}
@@ -146,7 +150,7 @@ def write_vectors(
     """
     options = WriteOptions(overwrite, storage, threads)
     place = Path(path)
-    known = _named(format) if format is not None else FORMATS[format_for_writing(place)]
+    known = _format_to_write(place, table, format)
     if known.write is None:
         raise ParameterError(f"format must be one that firth writes ({', '.join(WRITABLE)}), got {known.name!r}")
     if storage != "float32" and known.name != model_vectors.FORMAT.name:
@@ -154,6 +158,19 @@ def write_vectors(
     if not len(table):
         raise ParameterError("table must have at least one word, got none")
     known.write(place, table, options)
+
+
+def keeps_ngrams(path: str | os.PathLike[str], table: VectorTable, format: str | None = None) -> bool:
+    """Whether `write_vectors` writes the n-grams of a table. A table without n-grams keeps all that it has."""
+    return table.subwords is None or _format_to_write(Path(path), table, format) in _FORMATS_WITH_NGRAMS
+
+
+def _format_to_write(path: Path, table: VectorTable, format: str | None) -> Format:
+    """The format that was asked for, or the one of the suffix; .bin is fastText's where there are n-grams."""
+    if format is not None:
+        return _named(format)
+    known = FORMATS[format_for_writing(path)]
+    return fasttext_bin.FORMAT if table.subwords is not None and known is word2vec_binary.FORMAT else known
 
 
 def guess_format(path: str | os.PathLike[str]) -> str:
@@ -222,7 +239,7 @@ def convert(
         limit=limit,
         threads=threads,
     )
-    write_vectors(target, table, known.name, overwrite=overwrite, storage=storage, threads=threads)
+    write_vectors(target, table, target_format or None, overwrite=overwrite, storage=storage, threads=threads)
     return table
 
 

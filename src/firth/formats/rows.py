@@ -10,7 +10,7 @@ import codecs
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -22,7 +22,7 @@ from firth.formats.format import count_trailing_numbers
 from firth.formats.recognition import explain_piece, explain_row
 from firth.formats.row_blocks import BINARY_BLOCK_BYTES, BLOCK_BYTES, Buffers, Lanes, block_of
 from firth.formats.source import MAX_DIMS, MAX_WORD_BYTES, ByteSource, ReadOptions, VectorEncodingError, place
-from firth.formats.table import VectorTable
+from firth.formats.table import SubwordRows, VectorTable
 from firth.native import vector_text
 
 _NUMBER_BYTES = 64  # longest number that a row may hold on average; a double printed in full has 24
@@ -232,6 +232,7 @@ def finish_table(
     options: ReadOptions,
     *,
     all_differ: bool = False,
+    subwords: SubwordRows | None = None,
 ) -> VectorTable:
     """The table, with repeated words refused, or dropped where ``duplicates="first"``.
 
@@ -239,6 +240,8 @@ def finish_table(
     ----------
     all_differ : bool
         The words are known to, as `RowsRead` tells.
+    subwords : SubwordRows or None
+        Its word rows, where it has some, are those of all words of the file.
 
     Raises
     ------
@@ -261,7 +264,11 @@ def finish_table(
         kept = np.fromiter(first_rows.values(), dtype=np.int64, count=len(first_rows))
         words, matrix = list(first_rows), matrix[kept]
         counts = None if counts is None else counts[kept]
-    return VectorTable(words, matrix, counts)
+        if subwords is not None and subwords.word_rows is not None:
+            subwords = replace(subwords, word_rows=subwords.word_rows[kept])
+    elif subwords is not None and subwords.word_rows is not None:
+        subwords = replace(subwords, word_rows=subwords.word_rows[: len(words)])
+    return VectorTable(words, matrix, counts, subwords)
 
 
 def validate_finite(path: Path, matrix: NDArray[np.float32]) -> None:

@@ -1,16 +1,91 @@
-"""Room formats: the table that every reader returns and every writer takes: words, vectors, and optional counts.
+"""Room formats: the table that every reader returns and every writer takes: words, vectors, perhaps counts and n-grams.
 
-Tests: tests/formats/test_round_trip.py.
+Tests: tests/formats/test_round_trip.py, tests/vectors/test_subwords.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.ngrams import NgramRules
+from firth.base.words import WordBuffer
 from firth.errors import ShapeError
+from firth.native.ngrams import make_unknown_bags
+
+_ROWS_AT_ONCE = 1 << 14  # of n-grams, whose float64 copies are in memory at a time
+
+
+@dataclass(frozen=True, eq=False)
+class SubwordRows:
+    """The rows of n-grams, of which a word that is not in the vocabulary gets its vector: their mean.
+
+    A word of the vocabulary is the mean of its own row and the rows of its n-grams; the table's matrix has that mean.
+
+    Attributes
+    ----------
+    rules : NgramRules
+    ngram_rows : float32 or float16 array, (rules.buckets, D)
+        The row of an n-gram is its hash modulo the number of buckets. The array may be a read-only memory map.
+    word_rows : float array, (V, D), or None
+        The words' own rows, which training goes on from and files of fastText hold. None: they are not known; they
+        follow from the vectors (:meth:`own_rows`) but for rounding.
+
+    Raises
+    ------
+    ShapeError
+    """
+
+    rules: NgramRules
+    ngram_rows: NDArray[Any]
+    word_rows: NDArray[Any] | None = None
+
+    def __post_init__(self) -> None:
+        for name, rows in (("ngram_rows", self.ngram_rows), ("word_rows", self.word_rows)):
+            if rows is not None and (rows.ndim != 2 or rows.dtype not in (np.float32, np.float16)):
+                raise ShapeError(f"{name} must be float32 or float16 in two dimensions, got {rows.dtype} {rows.shape}")
+        if len(self.ngram_rows) != self.rules.buckets:
+            raise ShapeError(
+                f"ngram_rows must have a row for each of {self.rules.buckets} buckets, got {len(self.ngram_rows)}"
+            )
+        if self.word_rows is not None and self.word_rows.shape[1] != self.dims:
+            raise ShapeError(f"word_rows must have {self.dims} columns as ngram_rows, got {self.word_rows.shape[1]}")
+
+    @property
+    def dims(self) -> int:
+        """D."""
+        return int(self.ngram_rows.shape[1])
+
+    def compose(self, words: Sequence[bytes]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """The mean of the n-gram rows of each word, (n, D), and how many n-grams each has, (n,); of none, zeros."""
+        sums, sizes = self._sum_ngrams(WordBuffer.pack(words))
+        return sums / np.maximum(sizes, 1)[:, None], sizes
+
+    def own_rows(self, words: WordBuffer, matrix: NDArray[Any]) -> NDArray[np.float32]:
+        """The words' own rows, float32 (V, D): those that are known, or n times the vector less the rows of n-grams."""
+        if self.word_rows is not None:
+            return np.asarray(self.word_rows, dtype=np.float32)
+        sums, sizes = self._sum_ngrams(words)
+        return np.asarray(matrix * (1.0 + sizes)[:, None] - sums, dtype=np.float32)
+
+    def _sum_ngrams(self, words: WordBuffer) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        bags = make_unknown_bags(words, 0, self.rules)
+        sizes = np.diff(bags.offsets)
+        sums = np.zeros((len(words), self.dims))
+        first = 0
+        while first < len(words):
+            fits = int(np.searchsorted(bags.offsets, bags.offsets[first] + _ROWS_AT_ONCE, side="right")) - 1
+            last = min(len(words), max(first + 1, fits))
+            rows = self.ngram_rows[bags.rows[bags.offsets[first] : bags.offsets[last]]].astype(np.float64)
+            filled = first + np.flatnonzero(sizes[first:last])
+            if len(filled):
+                sums[filled] = np.add.reduceat(rows, bags.offsets[filled] - bags.offsets[first], axis=0)
+            first = last
+        return sums, sizes
 
 
 @dataclass(frozen=True)
@@ -22,6 +97,8 @@ class VectorTable:
     words : list of V str, all distinct
     matrix : float32 array, (V, D); may be a read-only memory map
     counts : int64 array, (V,), or None if the file has no counts
+    subwords : SubwordRows, or None
+        The n-grams of which other words get vectors, if the file has them.
 
     Raises
     ------
@@ -32,6 +109,7 @@ class VectorTable:
     words: list[str]
     matrix: NDArray[np.float32]
     counts: NDArray[np.int64] | None = None
+    subwords: SubwordRows | None = None
 
     def __post_init__(self) -> None:
         if self.matrix.ndim != 2 or self.matrix.dtype != np.float32:
@@ -45,8 +123,19 @@ class VectorTable:
                 f"counts must be int64 of shape ({len(self.words)},), got {self.counts.dtype} {self.counts.shape}"
             )
 
+        if self.subwords is not None:
+            validate_subwords(self.subwords, *self.matrix.shape)
+
     def __len__(self) -> int:
         return len(self.words)
 
 
-__all__ = ["VectorTable"]
+def validate_subwords(subwords: SubwordRows, n_words: int, n_dims: int) -> None:
+    """Raise ShapeError where rows of n-grams do not fit a matrix of ``n_words`` rows and ``n_dims`` columns."""
+    if subwords.dims != n_dims:
+        raise ShapeError(f"subwords must have rows of {n_dims} columns as the matrix, got {subwords.dims}")
+    if subwords.word_rows is not None and len(subwords.word_rows) != n_words:
+        raise ShapeError(f"subwords must have a row for each of {n_words} words, got {len(subwords.word_rows)}")
+
+
+__all__ = ["SubwordRows", "VectorTable", "validate_subwords"]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from firth.base.machine import available_processors
+from firth.base.ngrams import LONGEST_NGRAM, MAX_BUCKETS, MAX_NGRAM, MIN_NGRAM, validate_lengths
 from firth.base.values import as_integer, as_number, validate_choice
 from firth.errors import ParameterError
 from firth.kernels import registry
@@ -79,8 +80,9 @@ class TrainingConfig:
     architecture : {"skipgram", "cbow"}
         Input side. Skip-gram predicts the centre word from each context word alone (the direction of word2vec.c). CBOW
         predicts the centre word from the mean or the sum of the context words' vectors.
-    loss : {"negative-sampling", "hierarchical-softmax", "softmax"}
-        Output side. The full softmax computes V rows for each window, so it is for small vocabularies.
+    loss : {"negative-sampling", "hierarchical-softmax", "softmax", "one-vs-all"}
+        Output side. The full softmax, and one-vs-all with a logistic loss on every word, compute V rows for each
+        window, so they are for small vocabularies and for labels.
     dims : int >= 1
         D, the number of dimensions of a vector.
     window : int >= 1
@@ -115,6 +117,14 @@ class TrainingConfig:
         of the mean 0.075.
     min_learning_rate : float in [0, learning_rate] or None
         The learning rate at the end. None: 1e-4 of ``learning_rate``.
+    subwords : bool
+        A word is the mean of its own row and the rows of its character n-grams, as in fastText: words that were never
+        seen have vectors too (docs/subwords.md).
+    min_ngram, max_ngram : int, 1 <= min_ngram <= max_ngram <= 64
+        Length of the n-grams in Unicode characters, ``<`` before and ``>`` behind the word included.
+    buckets : int in [1, 2**31) or None
+        Rows that the n-grams share, by fastText's hash. None: as many as the vocabulary has n-grams, 2,000,000 at most.
+        fastText itself takes 2,000,000 always.
     min_count : int >= 1
         Words with a smaller count are left out.
     max_vocabulary : int >= 1 or None
@@ -142,7 +152,7 @@ class TrainingConfig:
     architecture: str = parameter("skipgram", "input side: skipgram or cbow", choices=registry.architectures)
     loss: str = parameter(
         "negative-sampling",
-        "output side: negative-sampling, hierarchical-softmax or softmax",
+        "output side: negative-sampling, hierarchical-softmax, softmax or one-vs-all",
         choices=registry.losses,
     )
     dims: Int32 = parameter(100, "number of dimensions of a vector", minimum=1)
@@ -190,6 +200,19 @@ class TrainingConfig:
     min_learning_rate: float | None = parameter(
         None, "learning rate at the end; default 1e-4 of the learning rate at the start", minimum=0.0
     )
+    subwords: bool = parameter(False, "a word is the mean of its own row and the rows of its character n-grams")
+    min_ngram: int = parameter(
+        MIN_NGRAM, "subwords: characters of the shortest n-gram", minimum=1, maximum=LONGEST_NGRAM
+    )
+    max_ngram: int = parameter(
+        MAX_NGRAM, "subwords: characters of the longest n-gram", minimum=1, maximum=LONGEST_NGRAM
+    )
+    buckets: int | None = parameter(
+        None,
+        "subwords: rows that n-grams share; default: one for each n-gram, at most 2,000,000",
+        minimum=1,
+        maximum=MAX_BUCKETS,
+    )
     min_count: int = parameter(5, "leave out words with a smaller count", minimum=1)
     max_vocabulary: int | None = parameter(None, "maximum number of words; the most frequent words are kept", minimum=1)
     epochs: Int32 = parameter(5, "passes over the corpus", minimum=1)
@@ -212,6 +235,7 @@ class TrainingConfig:
                 f"negatives must be at most {MAX_NEGATIVES}, got {self.negatives}; 5 to 20 are usual (--negatives on"
                 ' the command line), and loss="softmax" (--loss softmax) compares the target with every word'
             )
+        validate_lengths(self.min_ngram, self.max_ngram)
         if self.min_learning_rate is not None and self.min_learning_rate > self._learning_rate_or_default():
             raise ParameterError(
                 f"min_learning_rate must be at most the learning_rate of {self._learning_rate_or_default():g},"
@@ -242,6 +266,10 @@ class TrainingConfig:
         return dataclasses.replace(
             self, learning_rate=learning_rate, min_learning_rate=min_learning_rate, threads=threads
         )
+
+    def with_values(self, **values: Any) -> TrainingConfig:
+        """The configuration with other values of some parameters, checked as ever."""
+        return dataclasses.replace(self, **values)
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of JSON types; :meth:`from_json` makes the same configuration from it."""

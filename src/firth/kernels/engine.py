@@ -25,12 +25,14 @@ from firth.kernels.guessing import guessing_loss
 from firth.kernels.plan import PlanTables
 from firth.kernels.settings import make_settings, open_kernel, parameter_values
 from firth.kernels.staleness import choose_shard_tokens
+from firth.kernels.subwords import WordBags, choose_bag_step
 from firth.native.kernel import ROW_ALIGNMENT_BYTES, Result, Rounds
 from firth.native.loader import StoppedError
 from firth.native.settings import RowMatrix
 from firth.numerics.huffman import build_huffman_tree
 
 HELDOUT_NEGATIVES = 10
+INITIAL_SCALE = 0.5  # word2vec.c; as the native core draws
 
 Matrix = NDArray[np.float32]
 
@@ -73,13 +75,19 @@ class Engine:
         Weights of the noise words. None: the counts raised to ``noise_exponent``.
     initial_vectors : float array, (n_input_rows, D), or None
         The input vectors at the start. A row that has only NaN is initialised at random, as without this array.
-    frozen : bool array, (n_input_rows,), or None
+    initial_scale : float
+        Input rows are drawn from U(-initial_scale / D, initial_scale / D).
+    frozen : bool array, (n_input_rows,), or with bags (V,), or None
         Input vectors that training does not change. Training changes all output vectors.
+    bags : WordBags or None
+        The rows that each word is the mean of, in a matrix of ``bags.n_rows`` input rows. None: a word is its own row.
     instruction_set : str or None
         None: the instruction set that the process chose.
 
     Attributes
     ----------
+    bag_step : float
+        What the step of a bag's rows is multiplied by (kernels/subwords.py).
     guessing_loss_nats : float
         The mean training loss if every logit is zero (kernels/guessing.py).
 
@@ -98,7 +106,9 @@ class Engine:
         *,
         noise_distribution: NDArray[np.float64] | None = None,
         initial_vectors: Matrix | None = None,
+        initial_scale: float = INITIAL_SCALE,
         frozen: NDArray[np.bool_] | None = None,
+        bags: WordBags | None = None,
         instruction_set: str | None = None,
     ) -> None:
         config = config.resolved()
@@ -123,16 +133,25 @@ class Engine:
 
         row_elements = ROW_ALIGNMENT_BYTES // np.dtype(np.float32).itemsize
         stride = -(-config.dims // row_elements) * row_elements
-        self._input = _allocate_matrix(examples.n_input_rows, stride)
+        self._bags = bags
+        self._input = _allocate_matrix(examples.n_input_rows if bags is None else bags.n_rows, stride)
         self._output = _allocate_matrix(n_output_rows, stride)
 
         self._tables = PlanTables.build(counts, config, noise_distribution)
+        if frozen is not None and bags is not None:
+            frozen = bags.freeze_rows(frozen)
         self._frozen = None if frozen is None else np.ascontiguousarray(frozen, dtype=np.uint8)
         self._stop_flag = np.zeros(1, np.int32)
         self._rounds: dict[int, Rounds] = {}
         tree = build_huffman_tree(counts) if outputs.needs_tree else None
         given: dict[str, Any] = {"noise_distribution": noise_distribution, "tree": tree}
         rates = examples.rates(config, **given)
+        input_touches, bag_step = rates.inputs, 1.0
+        if bags is not None:
+            hidden_touches, input_touches = bags.touches(rates.inputs)
+            bag_step = choose_bag_step(bags, counts, config, rates.context)
+            rates = dataclasses.replace(rates, inputs=hidden_touches)
+        self.bag_step = bag_step
         shard_tokens = choose_shard_tokens(
             rates,
             counts,
@@ -151,6 +170,7 @@ class Engine:
             ids=examples.ids,
             offsets=examples.offsets,
             targets=examples.targets,
+            target_offsets=examples.target_offsets,
             sequence_weights=examples.weights,
             n_tokens=len(examples.ids),
             n_sequences=len(examples.offsets) - 1,
@@ -160,7 +180,10 @@ class Engine:
             path_offsets=None if tree is None else np.ascontiguousarray(tree.offsets, dtype=np.int64),
             path_nodes=None if tree is None else np.ascontiguousarray(tree.node_ids, dtype=np.int32),
             path_codes=None if tree is None else np.ascontiguousarray(tree.codes, dtype=np.uint8),
-            input=RowMatrix(self._input, self._frozen, rates.inputs.astype(np.float32)),
+            bag_offsets=None if bags is None else bags.bags.offsets,
+            bag_rows=None if bags is None else bags.bags.rows,
+            bag_step=bag_step,
+            input=RowMatrix(self._input, self._frozen, input_touches.astype(np.float32)),
             output=RowMatrix(
                 self._output, touches=output_touches.astype(np.float32), touches_from_last=tree is not None
             ),
@@ -169,7 +192,8 @@ class Engine:
             noise_purpose=int(Purpose.NEGATIVES),
             shard_tokens=shard_tokens,
         )
-        self._kernel.initial_vectors(config.seed, self._input, self._dims)
+        self._initial_scale = initial_scale
+        self._draw_initial_vectors()
         if initial_vectors is not None:
             self._validate_shape("initial_vectors", initial_vectors, len(self._input))
             is_given = ~np.isnan(initial_vectors).all(axis=1)
@@ -242,6 +266,7 @@ class Engine:
         ids: NDArray[np.int32],
         offsets: NDArray[np.int64],
         targets: NDArray[np.int32] | None = None,
+        target_offsets: NDArray[np.int64] | None = None,
         *,
         threads: int = 1,
     ) -> tuple[float, int]:
@@ -249,11 +274,15 @@ class Engine:
 
         Windows have their full width, and no token is left out. With negative sampling there are 10 negatives for each
         window; they depend only on the seed and the position of the token. So the losses of different runs, epochs and
-        numbers of threads are comparable.
+        numbers of threads are comparable. Of an example with several targets one is drawn, the same each time, unless
+        the loss takes all.
         """
         if (targets is None) != (self._examples.targets is None):
             raise ParameterError("targets must be given if and only if the examples that are trained on have targets")
+        if (target_offsets is None) != (self._examples.target_offsets is None):
+            raise ParameterError("target_offsets must be given if and only if the examples have several targets")
         targets = None if targets is None else np.ascontiguousarray(targets, dtype=np.int32)
+        target_offsets = None if target_offsets is None else np.ascontiguousarray(target_offsets, dtype=np.int64)
         ids = np.ascontiguousarray(ids, dtype=np.int32)
         offsets = np.ascontiguousarray(offsets, dtype=np.int64)
         fixed = "fixed" if self._config.window_mode == "dynamic" else self._config.window_mode
@@ -265,6 +294,7 @@ class Engine:
             ids=ids,
             offsets=offsets,
             targets=targets,
+            target_offsets=target_offsets,
             n_tokens=len(ids),
             n_sequences=len(offsets) - 1,
             sequence_weights=None,
@@ -320,8 +350,13 @@ class Engine:
 
     def reset_vectors(self) -> None:
         """Set both matrices to the values at the start of training, without ``initial_vectors``."""
-        self._kernel.initial_vectors(int(self._settings.seed), self._input, self._dims)
+        self._draw_initial_vectors()
         self._output[:] = 0
+
+    def _draw_initial_vectors(self) -> None:
+        self._kernel.initial_vectors(int(self._settings.seed), self._input, self._dims)
+        if self._initial_scale != INITIAL_SCALE:
+            self._input *= np.float32(self._initial_scale / INITIAL_SCALE)
 
     def request_stop(self) -> None:
         """Make every running call that trains or evaluates raise StoppedError within about a millisecond."""

@@ -15,7 +15,7 @@ class TrainingParameters(TypedDict, total=False):
     """Input side: skipgram or cbow."""
 
     loss: str
-    """Output side: negative-sampling, hierarchical-softmax or softmax."""
+    """Output side: negative-sampling, hierarchical-softmax, softmax or one-vs-all."""
 
     dims: int
     """Number of dimensions of a vector."""
@@ -55,6 +55,18 @@ class TrainingParameters(TypedDict, total=False):
 
     min_learning_rate: float | None
     """Learning rate at the end; default 1e-4 of the learning rate at the start."""
+
+    subwords: bool
+    """A word is the mean of its own row and the rows of its character n-grams."""
+
+    min_ngram: int
+    """Subwords: characters of the shortest n-gram."""
+
+    max_ngram: int
+    """Subwords: characters of the longest n-gram."""
+
+    buckets: int | None
+    """Subwords: rows that n-grams share; default: one for each n-gram, at most 2,000,000."""
 
     min_count: int
     """Leave out words with a smaller count."""

@@ -1,6 +1,6 @@
 """Room kernels: compares the native update of a unit with the reference, for the tests and ``firth selfcheck``.
 
-In the float64 build with the exact sigmoid, at learning rate 1, every row must satisfy
+In float64, with the exact sigmoid, at learning rate 1, every row must satisfy
 
     |before - after - gradient| <= 1e-12 max(1, |gradient|, |row|)
 
@@ -11,6 +11,7 @@ Tests: tests/kernels/test_native_units.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,15 +91,31 @@ SEVERAL_WINDOWS_CASES: dict[str, UnitIds] = {
 }
 
 
+# Bags of 12 words over 21 rows that go wrong in fast kernels: rows that several words share, a row twice in a bag, and
+# a bag of one row.
+BAGS: tuple[tuple[int, ...], ...] = (
+    (0, 12, 13), (1, 12, 14, 12), (2,), (3, 13, 14, 15), (4, 16, 16, 16), (5, 12, 17), (6, 18), (7, 13, 12, 19, 20),
+    (8, 12, 13, 14, 15, 16, 17, 18, 19, 20), (9,), (10, 20, 12), (11, 19),
+)  # fmt: skip
+
+
 @dataclass
 class NativeUnit:
-    """Two float64 matrices and an objective: the start of both the native update and the reference."""
+    """Two float64 matrices and an objective: the start of both the native update and the reference.
+
+    With ``bags`` the input matrix has rows that words are means of, and word w the bag ``bags[w]``; the step of the
+    rows is multiplied by ``bag_step``, and rows of ``frozen_rows`` stay as they are. A word whose own row, the first of
+    its bag, is frozen must have a bag that is frozen whole.
+    """
 
     objective: Objective
     input_vectors: Matrix
     output_vectors: Matrix
     options: dict[str, str]
     tree: HuffmanTree | None
+    bags: Sequence[Sequence[int]] | None = None
+    bag_step: float = 1.0
+    frozen_rows: tuple[int, ...] = ()
 
     @classmethod
     def random(
@@ -109,17 +126,20 @@ class NativeUnit:
         options: dict[str, str],
         rng: np.random.Generator,
         scale: float = 1.0,
+        bags: Sequence[Sequence[int]] | None = None,
     ) -> NativeUnit:
         """Random matrices whose logits have a magnitude of about ``scale``."""
         tree = build_huffman_tree(rng.integers(1, 50, n_words)) if objective.outputs.needs_tree else None
         n_output_rows = n_words - objective.outputs.rows_below_vocabulary
         spread = np.sqrt(scale / np.sqrt(dims))
+        n_rows = n_words if bags is None else 1 + max(max(bag) for bag in bags)
         return cls(
             objective,
-            rng.normal(0, spread, (n_words, dims)),
+            rng.normal(0, spread, (n_rows, dims)),
             rng.normal(0, spread, (n_output_rows, dims)),
             options,
             tree,
+            bags,
         )
 
     @classmethod
@@ -164,6 +184,9 @@ class NativeUnit:
             negative_ids=self._negative_ids(ids) if self.objective.outputs.draws_negatives else None,
             tree=self.tree,
             options=self.options,
+            bags=self.bags,
+            bag_step=self.bag_step,
+            frozen_rows=self.frozen_rows,
         )
         errors = [abs(loss - expected_loss) / max(1.0, abs(expected_loss))]
         for start, want, got in zip(before, expected, (inputs, outputs), strict=True):
@@ -191,9 +214,24 @@ class NativeUnit:
             **self.options,
         }
         corpus = dict.fromkeys(
-            ("ids", "offsets", "targets", "sequence_weights", "keep_thresholds", "noise", "noise_parts")
+            (
+                "ids",
+                "offsets",
+                "targets",
+                "target_offsets",
+                "sequence_weights",
+                "keep_thresholds",
+                "noise",
+                "noise_parts",
+            )
         )
         tree = self.tree
+        bag_offsets = bag_rows = frozen = None
+        if self.bags is not None:
+            bag_offsets = np.cumsum([0, *map(len, self.bags)], dtype=np.int64)
+            bag_rows = np.concatenate([np.asarray(bag, np.int32) for bag in self.bags])
+        if self.frozen_rows:
+            frozen = np.isin(np.arange(len(inputs)), self.frozen_rows).astype(np.uint8)
         return make_settings(
             kernel,
             TrainingConfig(**parameters).resolved(),
@@ -204,7 +242,10 @@ class NativeUnit:
             path_offsets=None if tree is None else np.ascontiguousarray(tree.offsets, np.int64),
             path_nodes=None if tree is None else np.ascontiguousarray(tree.node_ids, np.int32),
             path_codes=None if tree is None else np.ascontiguousarray(tree.codes, np.uint8),
-            input=RowMatrix(inputs),
+            bag_offsets=bag_offsets,
+            bag_rows=bag_rows,
+            bag_step=self.bag_step,
+            input=RowMatrix(inputs, frozen),
             output=RowMatrix(outputs),
             n_targets=len(outputs) + self.objective.outputs.rows_below_vocabulary,
             stop_flag=None,
@@ -226,9 +267,12 @@ def cases_of(objective: Objective) -> dict[str, UnitIds]:
     return UNIT_CASES | SEVERAL_WINDOWS_CASES if objective.takes_several_windows else UNIT_CASES
 
 
-def make_case(objective: Objective, name: str, options: dict[str, str], *, dims: int = 37) -> UnitCase:
-    """The named case, with fixed random matrices of 12 words."""
-    unit = NativeUnit.random(objective, 12, dims, options, np.random.default_rng(len(name)))
+def make_case(
+    objective: Objective, name: str, options: dict[str, str], *, dims: int = 37, in_bags: bool = False
+) -> UnitCase:
+    """The named case, with fixed random matrices of 12 words, which may be bags of rows."""
+    rng = np.random.default_rng(len(name))
+    unit = NativeUnit.random(objective, 12, dims, options, rng, bags=BAGS if in_bags else None)
     return UnitCase(unit, cases_of(objective)[name])
 
 

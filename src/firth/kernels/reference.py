@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from firth.kernels.registry import Objective
 from firth.kernels.sides.side import Options
+from firth.numerics.bags import bag_means, spread_step
 from firth.numerics.gradients import RowGradient
 from firth.numerics.huffman import HuffmanTree
 
@@ -104,19 +105,31 @@ def update_unit(
     negative_ids: ArrayLike | None = None,
     tree: HuffmanTree | None = None,
     options: Options = NO_OPTIONS,
+    bags: Sequence[ArrayLike] | None = None,
+    bag_step: float = 1.0,
+    frozen_rows: Sequence[int] = (),
 ) -> float:
     """Move both matrices, in place, by -learning_rate times the gradient of one unit; return the loss in nats.
 
     A unit is a window, (context ids, target id), or several windows that share their negatives. The step of the input
     rows is multiplied by a factor of the input side: CBOW's word2vec update is not a gradient, and CBOW damps wide
     windows.
+
+    With ``bags``, ``input_vectors`` has rows whose means are the words' vectors, word w's those of ``bags[w]``. The
+    step of a word's vector goes to each of its rows undivided, times ``bag_step``; ``frozen_rows`` stay as they are
+    (numerics/bags.py).
     """
+    hidden = input_vectors if bags is None else np.asarray(bag_means(input_vectors, bags), np.float64)
     loss_nats, input_gradient, output_gradient = compute_windows_gradient(
-        objective, input_vectors, output_vectors, windows, negative_ids=negative_ids, tree=tree, options=options
+        objective, hidden, output_vectors, windows, negative_ids=negative_ids, tree=tree, options=options
     )
     factor = 1.0
     if len(windows) == 1:
         factor = objective.inputs.step(np.atleast_1d(np.asarray(windows[0][0])), options)
-    input_vectors[input_gradient.row_ids] -= learning_rate * factor * input_gradient.rows
+    step = input_gradient * (-learning_rate * factor)
+    if bags is not None:
+        step = spread_step(step, bags, len(input_vectors)) * bag_step
+    moves = ~np.isin(step.row_ids, np.asarray(frozen_rows, np.int64))
+    input_vectors[step.row_ids[moves]] += step.rows[moves]
     output_vectors[output_gradient.row_ids] -= learning_rate * output_gradient.rows
     return loss_nats

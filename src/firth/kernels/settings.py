@@ -11,6 +11,7 @@ from firth.kernels.config import CHOICE_NAMES, TrainingConfig, choices_of, nativ
 from firth.native.kernel import Kernel
 from firth.native.settings import Settings
 
+_WORDS_ARE_ROWS = {"bag_offsets": None, "bag_rows": None, "bag_step": 1.0}  # where a run does not say otherwise
 _SIDES = ("architecture", "loss")  # their codes come from the library's list of sides
 
 
@@ -77,4 +78,4 @@ def make_settings(kernel: Kernel, config: TrainingConfig, *, source: str, **run:
         A field has no value or a value of another type, or the library lacks a side or the source.
     """
     code = kernel.table.find_source(source)
-    return Settings(kernel.table, {**parameter_values(kernel, config), "source": code, **run})
+    return Settings(kernel.table, {**parameter_values(kernel, config), "source": code, **_WORDS_ARE_ROWS, **run})

@@ -19,6 +19,7 @@ from firth.base.json_file import as_object, as_text
 from firth.base.words import pack_words
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats.model_folder import read_model_folder, write_model_folder
+from firth.formats.subword_tensors import decode_subwords, encode_subwords
 from firth.kernels.config import TrainingConfig
 from firth.models.history import History
 from firth.models.records import read_record
@@ -124,7 +125,9 @@ class Model:
             tensors["words"], tensors["word_offsets"] = words.word_bytes, words.offsets
         else:
             tensors["words"], tensors["word_offsets"] = pack_words(words)
-        write_model_folder(folder, tensors, self._to_json(), overwrite=overwrite, storage=storage)
+        subword_tensors, subword_config = encode_subwords(self.vectors.subword_rows)
+        config = self._to_json() | subword_config
+        write_model_folder(folder, tensors | subword_tensors, config, overwrite=overwrite, storage=storage)
 
     def _to_json(self) -> dict[str, Any]:
         return {
@@ -239,7 +242,7 @@ def load(folder: str | os.PathLike[str]) -> Model:
         if missing:
             raise ValueError(f"config.json has no {missing[0]!r}; is it a checkpoint?")
         return Model(
-            vectors=WordVectors(_read_words(tensors), tensors["input_vectors"], tensors.get("counts")),
+            vectors=_read_vectors(config, tensors, target),
             output_vectors=tensors["output_vectors"],
             config=TrainingConfig.from_json(as_object(config["training"], "training")),
             history=History.from_json(config["history"]),
@@ -249,6 +252,15 @@ def load(folder: str | os.PathLike[str]) -> Model:
         )
     except (KeyError, TypeError, ValueError, ParameterError, ShapeError) as error:
         raise FormatError(f"{target}: not a complete model of firth: {_describe(error)}") from None
+
+
+def _read_vectors(config: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], folder: Path) -> WordVectors:
+    matrix = tensors["input_vectors"]
+    if matrix.ndim != 2:
+        raise ShapeError(f"input_vectors must have two dimensions, got {matrix.shape}")
+    n_words, n_dims = matrix.shape
+    subwords = decode_subwords(config, tensors, n_words, n_dims, folder)
+    return WordVectors(_read_words(tensors), matrix, tensors.get("counts"), subwords)
 
 
 def _read_words(tensors: Mapping[str, NDArray[Any]]) -> PackedWords | NDArray[np.int64]:

@@ -1,6 +1,7 @@
 """Room numerics: the mathematics, as pure functions that use only NumPy. Here are the public names of the room."""
 
 from firth.numerics.activations import log_sigmoid, log_softmax, sigmoid, sigmoid_gradient, softmax
+from firth.numerics.bags import bag_gradient, bag_means, spread_step, step_gain
 from firth.numerics.distributions import (
     AliasTable,
     build_alias_table,
@@ -17,6 +18,7 @@ from firth.numerics.predictions import (
     hierarchical_softmax_loss,
     negative_sampling_loss,
     negative_sampling_losses,
+    one_vs_all_loss,
     softmax_loss,
 )
 from firth.numerics.windows import cbow_window, shared_negatives_loss, skipgram_window
@@ -29,6 +31,8 @@ __all__ = [
     "RowGradient",
     "affine_backward",
     "affine_forward",
+    "bag_gradient",
+    "bag_means",
     "binary_cross_entropy",
     "build_alias_table",
     "build_huffman_tree",
@@ -44,6 +48,7 @@ __all__ = [
     "negative_sampling_loss",
     "negative_sampling_losses",
     "noise_probabilities",
+    "one_vs_all_loss",
     "shared_negatives_loss",
     "sigmoid",
     "sigmoid_backward",
@@ -52,5 +57,7 @@ __all__ = [
     "skipgram_window",
     "softmax",
     "softmax_loss",
+    "spread_step",
+    "step_gain",
     "window_probabilities",
 ]

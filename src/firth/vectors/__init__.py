@@ -1,13 +1,8 @@
 """Room vectors: word vectors: look-up, neighbours, analogies, evaluation."""
 
-from firth.vectors.evaluation import (
-    AnalogyScore,
-    AnalogySection,
-    PairScore,
-    evaluate_analogies,
-    evaluate_word_pairs,
-)
+from firth.vectors.evaluation import evaluate_analogies, evaluate_word_pairs
 from firth.vectors.evaluation_lines import BadLines, LineCounts
+from firth.vectors.evaluation_scores import AnalogyScore, AnalogySection, PairScore
 from firth.vectors.pair_layout import PairLayout
 from firth.vectors.plot import plot_words
 from firth.vectors.spaces import Alignment, Components, align_spaces, most_moved, principal_components

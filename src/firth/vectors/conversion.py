@@ -36,7 +36,9 @@ def as_word_vectors(vectors: Any, name: str = "vectors") -> WordVectors:
     if isinstance(vectors, Mapping):
         return _from_mapping(vectors, name)
     if hasattr(vectors, "words") and hasattr(vectors, "matrix"):
-        return WordVectors(vectors.words, vectors.matrix, getattr(vectors, "counts", None))
+        return WordVectors(
+            vectors.words, vectors.matrix, getattr(vectors, "counts", None), getattr(vectors, "subwords", None)
+        )
     raise ParameterError(
         f"{name} must be WordVectors, a mapping from word to vector, or the path of vectors or of a model, got"
         f" {type(vectors).__name__}"

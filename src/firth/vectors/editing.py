@@ -5,6 +5,7 @@ Tests: tests/vectors/test_word_vectors.py.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -12,12 +13,13 @@ import numpy.typing as npt
 
 from firth.base.values import validate_choice
 from firth.errors import ParameterError, ShapeError
+from firth.formats.table import SubwordRows
 from firth.vectors.neighbors import Rows
 from firth.vectors.word_rows import WordRows
 from firth.vectors.words import IntegerWords, Word
 
-Parts: TypeAlias = tuple[Any, npt.NDArray[Any], npt.NDArray[np.int64] | None]
-"""What a `WordVectors` is made of: words, matrix, counts."""
+Parts: TypeAlias = tuple[Any, npt.NDArray[Any], npt.NDArray[np.int64] | None, SubwordRows | None]
+"""What a `WordVectors` is made of: words, matrix, counts, rows of n-grams."""
 
 
 def take_rows(vectors: WordRows, rows: Rows | slice) -> Parts:
@@ -27,7 +29,10 @@ def take_rows(vectors: WordRows, rows: Rows | slice) -> Parts:
         chosen = words[rows]
     else:
         chosen = [vectors.store.word(row) for row in rows.tolist()]
-    return chosen, vectors.matrix[rows], None if vectors.counts is None else vectors.counts[rows]
+    subwords = vectors.subwords
+    if subwords is not None and subwords.word_rows is not None:
+        subwords = dataclasses.replace(subwords, word_rows=subwords.word_rows[rows])
+    return chosen, vectors.matrix[rows], None if vectors.counts is None else vectors.counts[rows], subwords
 
 
 def append_words(
@@ -56,7 +61,8 @@ def append_words(
         all_counts = np.concatenate([vectors.counts, new_counts[new]])
         if added.counts is not None:
             all_counts[word_ids[known]] = added.counts[known]
-    return [*_all_words(vectors), *(words[place] for place in new.tolist())], matrix, all_counts
+    all_words = [*_all_words(vectors), *(words[place] for place in new.tolist())]
+    return all_words, matrix, all_counts, _without_word_rows(vectors.subwords)
 
 
 def merge_rows(vectors: WordRows, other: WordRows, repeated: Literal["error", "first", "second", "mean"]) -> Parts:
@@ -85,7 +91,21 @@ def merge_rows(vectors: WordRows, other: WordRows, repeated: Literal["error", "f
     if vectors.counts is not None and other.counts is not None:
         counts = np.concatenate([vectors.counts, other.counts[new]])
         counts[word_ids[known]] += other.counts[known]
-    return [*_all_words(vectors), *(listed[place] for place in new.tolist())], matrix, counts
+    all_words = [*_all_words(vectors), *(listed[place] for place in new.tolist())]
+    return all_words, matrix, counts, _without_word_rows(vectors.subwords)
+
+
+def convert_subwords(subwords: SubwordRows | None, dtype: np.dtype[Any]) -> SubwordRows | None:
+    """Rows of n-grams as float32 or float16."""
+    if subwords is None:
+        return None
+    word_rows = None if subwords.word_rows is None else convert_matrix(subwords.word_rows, dtype)
+    return dataclasses.replace(subwords, ngram_rows=convert_matrix(subwords.ngram_rows, dtype), word_rows=word_rows)
+
+
+def _without_word_rows(subwords: SubwordRows | None) -> SubwordRows | None:
+    """The words' own rows follow from the matrix (`SubwordRows.own_rows`) where vectors were replaced or added."""
+    return None if subwords is None else dataclasses.replace(subwords, word_rows=None)
 
 
 def convert_matrix(matrix: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:

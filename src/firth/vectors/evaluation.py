@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from typing import Literal
 
@@ -13,11 +12,14 @@ import numpy.typing as npt
 
 from firth.base.values import as_integer, validate_choice
 from firth.errors import ParameterError
-from firth.vectors.evaluation_lines import LineCounts, validate_lines
+from firth.vectors.composed import Composed, compose_unknown, words_of_questions
+from firth.vectors.evaluation_lines import validate_lines
+from firth.vectors.evaluation_scores import AnalogyScore, AnalogySection, PairScore
 from firth.vectors.neighbors import Rows, block_scores, exact_scores, rows_in_block, unit_rows
 from firth.vectors.pair_files import PairFile, read_word_pairs, without_tag
-from firth.vectors.pair_layout import Column, PairLayout
+from firth.vectors.pair_layout import Column
 from firth.vectors.question_files import Question, QuestionFile, read_questions
+from firth.vectors.word_rows import gather_rows
 from firth.vectors.word_vectors import PRODUCT_EPSILON, WordVectors
 
 RESTRICT_VOCABULARY = 300_000  # gensim's
@@ -27,99 +29,13 @@ _DISTINCT_WORDS = 2048  # number of distinct words whose scores are computed tog
 _SYNTACTIC_PREFIX = "gram"  # word2vec's file names its syntactic sections gram1-..., gram2-...
 
 
-@dataclass(frozen=True)
-class AnalogySection:
-    """The result for one section or several: ``n_correct`` of ``n_answered`` answers were right.
-
-    ``n_unknown`` of ``n_questions`` questions have a word outside the (restricted) vocabulary. ``correct`` and
-    ``incorrect`` are the questions, in upper case if case was folded.
-    """
-
-    name: str
-    correct: tuple[Question, ...] = field(repr=False)
-    incorrect: tuple[Question, ...] = field(repr=False)
-    n_questions: int
-    n_unknown: int
-
-    @property
-    def n_correct(self) -> int:
-        """Number of questions answered correctly."""
-        return len(self.correct)
-
-    @property
-    def n_answered(self) -> int:
-        """Number of questions that were scored."""
-        return len(self.correct) + len(self.incorrect)
-
-    @property
-    def accuracy(self) -> float:
-        """``n_correct / n_answered``, in [0, 1]; 0 if no question was answered."""
-        return self.n_correct / self.n_answered if self.n_answered else 0.0
-
-
-@dataclass(frozen=True)
-class AnalogyScore:
-    """The result of `evaluate_analogies`: each section of the file, and sums of sections.
-
-    ``syntactic`` is the sum of the sections whose names begin with "gram", as in word2vec's file; ``semantic`` is the
-    sum of the others. ``lines`` counts every line of the file.
-    """
-
-    sections: tuple[AnalogySection, ...]
-    total: AnalogySection
-    semantic: AnalogySection
-    syntactic: AnalogySection
-    lines: LineCounts
-
-    @property
-    def n_skipped_lines(self) -> int:
-        """Number of lines that are neither a question nor a section: bad lines, and a heading."""
-        return self.lines.n_skipped
-
-    @property
-    def accuracy(self) -> float:
-        """Share of the answered questions that are correct, in [0, 1]."""
-        return self.total.accuracy
-
-    @property
-    def unknown_share(self) -> float:
-        """Share of all questions with a word outside the vocabulary, in [0, 1]."""
-        return self.total.n_unknown / self.total.n_questions
-
-
-@dataclass(frozen=True)
-class PairScore:
-    """The result of `evaluate_word_pairs`: correlations of cosines with human scores.
-
-    ``spearman`` and ``pearson`` are over ``n_pairs`` pairs. They are NaN if undefined; then ``not_defined`` says why
-    (fewer than two pairs, all scores equal, or all cosines equal except for rounding), else it is None. ``n_unknown``
-    pairs have a word outside the vocabulary. ``lines`` counts every line of the file, ``layout`` describes its columns,
-    and ``tags_removed`` says whether "sun-n" was looked up as "sun".
-    """
-
-    spearman: float
-    pearson: float
-    n_pairs: int
-    n_unknown: int
-    unknown_share: float
-    lines: LineCounts
-    layout: PairLayout = field(compare=False)
-    tags_removed: bool = False
-    not_defined: str | None = None
-
-    @property
-    def n_skipped_lines(self) -> int:
-        """Number of lines that are not a pair: bad lines, and a heading."""
-        return self.lines.n_skipped
-
-
 def evaluate_analogies(
     vectors: WordVectors,
     path: str | os.PathLike[str],
     *,
     restrict_vocabulary: int | None = RESTRICT_VOCABULARY,
     fold_case: bool = True,
-    unknown: Literal["skip", "incorrect"] = "skip",
+    unknown: Literal["skip", "incorrect", "compose"] = "skip",
     method: Literal["add", "multiply"] = "add",
     bad_lines: Literal["error", "skip"] = "error",
 ) -> AnalogyScore:
@@ -140,8 +56,10 @@ def evaluate_analogies(
         Number of rows that are used, the first ones; None: all rows.
     fold_case : bool
         Whether words that differ only in case are equal.
-    unknown : "skip" or "incorrect"
-        Whether unknown questions are left out (the usual rule) or count as wrong answers.
+    unknown : "skip", "incorrect" or "compose"
+        Unknown questions are left out (the usual rule), or count as wrong answers. "compose": words that the question
+        gives get vectors of their n-grams, in lower case if case is folded. A question whose answer is outside the
+        vocabulary cannot be answered and is left out, and so is one with a word that has no n-gram.
     method : "add" or "multiply"
         See `WordVectors.most_similar`.
     bad_lines : "error" or "skip"
@@ -175,24 +93,33 @@ def score_analogies(
     *,
     restrict_vocabulary: int | None = RESTRICT_VOCABULARY,
     fold_case: bool = True,
-    unknown: Literal["skip", "incorrect"] = "skip",
+    unknown: Literal["skip", "incorrect", "compose"] = "skip",
     method: Literal["add", "multiply"] = "add",
 ) -> AnalogyScore:
     """Score questions that were read from a file; see `evaluate_analogies`. Bad lines are left out."""
-    validate_choice("unknown", unknown, ("skip", "incorrect"))
+    validate_choice("unknown", unknown, ("skip", "incorrect", "compose"))
     validate_choice("method", method, ("add", "multiply"))
     n_rows = _count_rows(vectors, restrict_vocabulary)
     names, section_ids, questions = file.names, file.section_ids, file.questions
     if fold_case:
         questions = [(a.upper(), b.upper(), c.upper(), d.upper()) for a, b, c, d in questions]
     rows_of = _find_folded(vectors, n_rows, fold_case, {word for question in questions for word in question})
-    known = [place for place, question in enumerate(questions) if all(word in rows_of for word in question)]
-    triples = np.array([[rows_of[word][0] for word in questions[place][:3]] for place in known], dtype=np.int64)
+    composed = Composed.nothing(vectors)
+    if unknown == "compose":
+        given = zip(words_of_questions(questions), words_of_questions(file.questions), strict=True)
+        composed = compose_unknown(vectors, rows_of, dict(given), fold_case)
+    rows_given = {**rows_of, **composed.rows_of}
+    known = [
+        place
+        for place, question in enumerate(questions)
+        if all(word in rows_given for word in question[:3]) and question[3] in rows_of
+    ]
+    triples = np.array([[rows_given[word][0] for word in questions[place][:3]] for place in known], dtype=np.int64)
     ignored = [
-        sorted({row for word in questions[place][:3] for row in rows_of[word]} - set(triple))
+        sorted({row for word in questions[place][:3] for row in rows_given[word]} - set(triple))
         for place, triple in zip(known, triples.tolist(), strict=True)
     ]
-    answers = _answer(vectors, triples.reshape(-1, 3), ignored, n_rows, method)
+    answers = _answer(vectors, composed, triples.reshape(-1, 3), ignored, n_rows, method)
 
     n_sections = len(names)
     correct: list[list[Question]] = [[] for _ in range(n_sections)]
@@ -228,7 +155,7 @@ def evaluate_word_pairs(
     columns: Sequence[Column] | None = None,
     restrict_vocabulary: int | None = RESTRICT_VOCABULARY,
     fold_case: bool = True,
-    unknown: Literal["skip", "zero"] = "skip",
+    unknown: Literal["skip", "zero", "compose"] = "skip",
     bad_lines: Literal["error", "skip"] = "error",
 ) -> PairScore:
     """Correlation of cosines with human scores of pairs of words.
@@ -249,8 +176,9 @@ def evaluate_word_pairs(
         from the heading and the first lines; ``layout`` of the result has the guess.
     restrict_vocabulary, fold_case
         See `evaluate_analogies`.
-    unknown : "skip" or "zero"
-        Whether pairs with a word outside the vocabulary are left out, or count with a cosine of 0.
+    unknown : "skip", "zero" or "compose"
+        Pairs with a word outside the vocabulary are left out, or count with a cosine of 0. "compose": such a word gets
+        the vector of its n-grams, in lower case if case is folded; a pair with a word that has none is left out.
     bad_lines : "error" or "skip"
         Whether a line that is not a pair is an error, or is left out and counted in ``lines`` of the result.
 
@@ -279,10 +207,10 @@ def score_word_pairs(
     *,
     restrict_vocabulary: int | None = RESTRICT_VOCABULARY,
     fold_case: bool = True,
-    unknown: Literal["skip", "zero"] = "skip",
+    unknown: Literal["skip", "zero", "compose"] = "skip",
 ) -> PairScore:
     """Score pairs that were read from a file; see `evaluate_word_pairs`. Bad lines are left out."""
-    validate_choice("unknown", unknown, ("skip", "zero"))
+    validate_choice("unknown", unknown, ("skip", "zero", "compose"))
     n_rows = _count_rows(vectors, restrict_vocabulary)
     pairs, tags_removed = file.pairs, False
     if fold_case:
@@ -294,15 +222,28 @@ def score_word_pairs(
         tags_removed = n_tagged <= len(_find_folded(vectors, n_rows, fold_case, bare_words))
         pairs = bare if tags_removed else pairs
     rows_of = _find_folded(vectors, n_rows, fold_case, {word for pair in pairs for word in pair[:2]})
+    composed = Composed.nothing(vectors)
+    if unknown == "compose":
+        spelled = (without_tag(word) if tags_removed else word for pair in file.pairs for word in pair[:2])
+        names = (name for pair in pairs for name in pair[:2])
+        composed = compose_unknown(vectors, rows_of, dict(zip(names, spelled, strict=True)), fold_case)
+    rows_of = {**rows_of, **composed.rows_of}
     known = np.array([first in rows_of and second in rows_of for first, second, _ in pairs], dtype=bool)
     scores = np.array([score for _, _, score in pairs])
     cosines = np.zeros(len(pairs))
     chosen = [pair for pair, is_known in zip(pairs, known.tolist(), strict=True) if is_known]
     first_rows = np.array([rows_of[pair[0]][0] for pair in chosen], dtype=np.int64)
     second_rows = np.array([rows_of[pair[1]][0] for pair in chosen], dtype=np.int64)
+    is_composed = np.maximum(first_rows, second_rows) >= len(vectors)
     if chosen:
-        units = unit_rows(vectors.matrix[first_rows])
-        found = exact_scores(vectors.matrix, units, np.arange(len(chosen)), second_rows)
+        found = np.empty(len(chosen))
+        units = unit_rows(vectors.matrix[first_rows[~is_composed]])
+        found[~is_composed] = exact_scores(vectors.matrix, units, np.arange(len(units)), second_rows[~is_composed])
+        first_units, second_units = (
+            unit_rows(gather_rows(vectors.matrix, composed.matrix, rows[is_composed]))
+            for rows in (first_rows, second_rows)
+        )
+        found[is_composed] = np.einsum("ij,ij->i", first_units, second_units)
         if (bad := np.flatnonzero(~np.isfinite(found))).size:
             raise ParameterError(f"the vectors of {chosen[int(bad[0])][:2]} must be finite, got NaN or infinity")
         cosines[known] = found
@@ -316,6 +257,7 @@ def score_word_pairs(
         n_pairs=len(scores),
         n_unknown=n_unknown,
         unknown_share=n_unknown / len(pairs),
+        n_composed=int(np.count_nonzero(is_composed)),
         lines=file.lines,
         layout=file.layout,
         tags_removed=tags_removed,
@@ -384,7 +326,7 @@ def _find_folded(vectors: WordVectors, n_rows: int, fold_case: bool, wanted: set
 
 
 def _answer(
-    vectors: WordVectors, triples: Rows, ignored: Sequence[Sequence[int]], n_rows: int, method: str
+    vectors: WordVectors, composed: Composed, triples: Rows, ignored: Sequence[Sequence[int]], n_rows: int, method: str
 ) -> npt.NDArray[np.int64]:
     """The row that answers each question (a, b, c); -1 if the five nearest rows are all ignored ones.
 
@@ -402,19 +344,19 @@ def _answer(
                 break
             words |= new
             stop += 1
-        answers[start:stop] = _answer_chunk(vectors, triples[start:stop], ignored[start:stop], n_rows, method)
+        answers[start:stop] = _answer_chunk(vectors, composed, triples[start:stop], ignored[start:stop], n_rows, method)
         start = stop
     return answers
 
 
 def _answer_chunk(
-    vectors: WordVectors, triples: Rows, ignored: Sequence[Sequence[int]], n_rows: int, method: str
+    vectors: WordVectors, composed: Composed, triples: Rows, ignored: Sequence[Sequence[int]], n_rows: int, method: str
 ) -> npt.NDArray[np.int64]:
     matrix, norms = vectors.matrix, vectors.all_norms()
     distinct, places = np.unique(triples, return_inverse=True)
     places = places.reshape(triples.shape)
-    # a vector that is not finite is treated as zero
-    units = np.nan_to_num(unit_rows(matrix[distinct])).astype(np.float32)
+    # a vector that is not finite counts as zero
+    units = np.nan_to_num(unit_rows(gather_rows(matrix, composed.matrix, distinct))).astype(np.float32)
     n_distinct, n_dims = units.shape
     order = np.lexsort((places[:, 2], places[:, 1], places[:, 0]))  # makes questions with the same (a, b) adjacent
     a, b, c = places[order].T

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from firth.base.values import as_integer, is_integer, is_number, validate_choice
 from firth.errors import ParameterError, ShapeError
+from firth.formats.table import SubwordRows
 from firth.vectors.neighbors import Floats, Rows, all_scores, exact_scores, nearest_by_product, nearest_rows, unit_rows
 from firth.vectors.word_rows import WordRows, list_words
 from firth.vectors.words import IntegerWords, Word
@@ -22,6 +23,10 @@ Query = Word | Vector | tuple[Word | Vector, float]
 """What may be asked for: a word, a vector (D,), or either with a weight."""
 
 PRODUCT_EPSILON = 1e-6  # gensim's; Levy & Goldberg (2014) write 0.001
+
+
+Unknown = Literal["error", "skip", "compose"]
+"""What becomes of a word that is not in the vocabulary."""
 
 
 class Neighbor(NamedTuple):
@@ -38,6 +43,31 @@ class Search(NamedTuple):
     restrict: int | None = None
     candidates: Iterable[Word] | None = None
     threshold: float | None = None
+
+
+def choose_unknown(subwords: SubwordRows | None, unknown: str | None, otherwise: Unknown) -> Unknown:
+    """The choice that the user made, or, where none was, "compose" of vectors with n-grams and ``otherwise`` of others.
+
+    Raises
+    ------
+    ParameterError
+        No choice, or "compose" of vectors without n-grams.
+    """
+    if unknown is None:
+        return otherwise if subwords is None else "compose"
+    validate_choice("unknown", unknown, ("error", "skip", "compose"))
+    if unknown == "compose":
+        validate_composing(subwords)
+    return cast(Unknown, unknown)
+
+
+def validate_composing(subwords: SubwordRows | None) -> None:
+    """Raise ParameterError where vectors have no n-grams to compose others of."""
+    if subwords is None:
+        raise ParameterError(
+            'unknown must be another choice than "compose" for vectors without n-grams; train with subwords=True, or'
+            " read the .bin file of fastText"
+        )
 
 
 def is_word(item: object) -> bool:
@@ -89,7 +119,9 @@ def unit_of(vectors: WordRows, item: Any) -> tuple[Floats, int]:
         raise ParameterError(f"a query must be made of words and vectors, got {item}; make a vector a NumPy array")
     if isinstance(item, (list, tuple, set, dict)):
         raise ParameterError(f"a query must be made of words and vectors, got a {type(item).__name__}: {item!r:.80}")
-    word_id = vectors.word_id(item)
+    word_id = vectors.store.find(item) if vectors.subwords is not None else vectors.word_id(item)
+    if word_id < 0:
+        return vectors.units_of([item])[0], -1
     return vectors.finite_units(np.array([word_id]), [item])[0], word_id
 
 
@@ -200,10 +232,13 @@ def find_nearer(vectors: WordRows, query: Word, other: Word) -> npt.NDArray[np.b
     unit, word_id = unit_of(vectors, query)
     vectors.pages.keep()
     scores = all_scores(vectors.matrix, unit, slice(None))
-    other_id = vectors.word_id(other)
-    limit = float(exact_scores(vectors.matrix, unit[None, :], np.zeros(1, np.int64), np.array([other_id]))[0])
+    other_unit, other_id = unit_of(vectors, other)
+    if other_id >= 0:
+        limit = float(exact_scores(vectors.matrix, unit[None, :], np.zeros(1, np.int64), np.array([other_id]))[0])
+    else:
+        limit = float(unit @ other_unit)
     nearer = np.nan_to_num(scores, nan=-2.0) > limit
-    nearer[[word_id, other_id]] = False
+    nearer[[row for row in (word_id, other_id) if row >= 0]] = False
     return nearer
 
 
@@ -212,10 +247,10 @@ def mean_of(
     words: Iterable[Word],
     weights: npt.ArrayLike | None,
     normalize_words: bool,
-    unknown: Literal["error", "skip"],
+    unknown: Unknown | None,
 ) -> Floats:
     """The weighted mean of the vectors of words, float64 (D,): see ``WordVectors.mean_vector``."""
-    validate_choice("unknown", unknown, ("error", "skip"))
+    unknown = choose_unknown(vectors.subwords, unknown, "error")
     listed = list_words(words)
     if not listed:
         raise ParameterError("words must hold at least 1 word, got none")
@@ -224,11 +259,15 @@ def mean_of(
         raise ShapeError(f"weights must have one number for each of {len(listed)} words, got shape {factors.shape}")
     if not np.isfinite(factors).all():
         raise ParameterError("weights must be finite, got NaN or infinity")
-    word_ids = vectors.word_ids(listed, unknown="error" if unknown == "error" else "mark")
-    known = np.flatnonzero(word_ids >= 0)
-    factors, word_ids = factors[known], word_ids[known]
-    units = vectors.finite_units(word_ids, [listed[place] for place in known.tolist()])
-    rows = units if normalize_words else vectors.matrix[word_ids].astype(np.float64)
+    if unknown == "compose":
+        units = vectors.units_of(listed)
+        rows = units if normalize_words else vectors.vectors_of(listed).astype(np.float64)
+    else:
+        word_ids = vectors.word_ids(listed, unknown="error" if unknown == "error" else "mark")
+        known = np.flatnonzero(word_ids >= 0)
+        factors, word_ids = factors[known], word_ids[known]
+        units = vectors.finite_units(word_ids, [listed[place] for place in known.tolist()])
+        rows = units if normalize_words else vectors.matrix[word_ids].astype(np.float64)
     scale = np.abs(factors).sum()
     return cast(Floats, factors @ rows / scale) if scale > 0 else np.zeros(vectors.dims)
 
@@ -269,7 +308,7 @@ def rank_by_centrality(vectors: WordRows, words: Iterable[Word]) -> list[Neighbo
     listed = list_words(words)
     if not listed:
         raise ParameterError("words must hold at least 1 word, got none")
-    units = vectors.finite_units(vectors.word_ids(listed), listed)
+    units = vectors.units_of(listed)
     mean = unit_rows(units.mean(axis=0, keepdims=True))[0]
     scores = units @ mean
     order = np.argsort(-scores, kind="stable")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -74,14 +75,21 @@ def align_spaces(source: WordVectors, target: WordVectors, *, words: Iterable[Wo
         product += _units(source, source_ids[part]).T @ _units(target, target_ids[part])
     left, _, right = np.linalg.svd(product)
     rotation = left @ right
-    rotated = np.empty((len(source), source.dims), dtype=np.float32)
-    for start in range(0, len(source), step):
-        rotated[start : start + step] = source.matrix[start : start + step].astype(np.float32) @ rotation.astype(
-            np.float32
-        )
+    rotation_32 = rotation.astype(np.float32)
+
+    def rotate(matrix: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        rotated = np.empty(matrix.shape, dtype=np.float32)
+        for start in range(0, len(matrix), step):
+            rotated[start : start + step] = matrix[start : start + step].astype(np.float32) @ rotation_32
+        return rotated
+
+    subwords = source.subword_rows
+    if subwords is not None:  # the mean of rotated rows is the rotated mean
+        word_rows = None if subwords.word_rows is None else rotate(subwords.word_rows)
+        subwords = replace(subwords, ngram_rows=rotate(subwords.ngram_rows), word_rows=word_rows)
     words_of_source = source.words
     return Alignment(
-        WordVectors(words_of_source, rotated, source.counts),
+        WordVectors(words_of_source, rotate(source.matrix), source.counts, subwords),
         np.asarray(rotation, dtype=np.float64),
         len(source_ids),
         float(np.sum(product * rotation) / len(source_ids)),

@@ -13,6 +13,8 @@ from firth.corpus.tables import column_tokens, token_rows
 from firth.errors import MissingExtraError, ParameterError, ShapeError
 from firth.native import vector_sums
 from firth.vectors.neighbors import Floats, Rows, unit_rows
+from firth.vectors.queries import Unknown, choose_unknown
+from firth.vectors.word_rows import gather_rows, list_words
 from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import Word
 
@@ -27,7 +29,7 @@ def text_vectors(
     weights: npt.ArrayLike | None = None,
     normalize_words: bool = False,
     remove_component: bool | npt.ArrayLike | None = None,
-    unknown: Literal["skip", "error"] = "skip",
+    unknown: Unknown | None = None,
 ) -> npt.NDArray[np.float32]:
     """One vector for each text: the weighted mean of its words' vectors.
 
@@ -50,8 +52,10 @@ def text_vectors(
     remove_component : bool or float array (D,), optional
         Whether to subtract from each text its projection on the texts' first singular vector. An array is used in place
         of the singular vector. The default is True for ``weighting="sif"`` and False otherwise.
-    unknown : "skip" or "error"
-        Unknown words are left out, or raise an error. A text without a known word gets the zero vector.
+    unknown : "skip", "error", "compose" or None
+        Unknown words are left out, raise an error, or are composed of their n-grams; words without an n-gram are left
+        out then. Composed words count as words that were never seen. None: "compose" if the vectors have n-grams and no
+        ``weights`` are given, else "skip". A text without a word that counts gets the zero vector.
 
     Returns
     -------
@@ -62,8 +66,12 @@ def text_vectors(
     [1] Arora, Liang, Ma (2017), A Simple but Tough-to-Beat Baseline for Sentence Embeddings, algorithm 1.
     """
     validate_choice("weighting", weighting, ("mean", "idf", "sif"))
-    token_ids, borders = _encode(vectors, texts, unknown)
+    if weights is not None and unknown == "compose":
+        raise ParameterError('weights must not be given with unknown="compose": composed words have no weight')
+    chosen = choose_unknown(vectors.subword_rows, unknown if weights is None else unknown or "skip", "skip")
+    token_ids, borders, composed = _encode(vectors, texts, chosen)
     n_texts = len(borders) - 1
+    n_words = len(vectors) + len(composed)
     if weights is not None:
         factors = np.asarray(weights, dtype=np.float64)
         if factors.shape != (len(vectors),):
@@ -72,12 +80,12 @@ def text_vectors(
             raise ParameterError("weights must be finite, got NaN or infinity")
         token_weights = factors[token_ids]
     elif weighting == "idf":
-        token_weights = _idf(len(vectors), token_ids, borders)[token_ids]
+        token_weights = _idf(n_words, token_ids, borders)[token_ids]
     elif weighting == "sif":
-        token_weights = sif_weights(vectors)[token_ids]
+        token_weights = np.append(sif_weights(vectors), np.ones(len(composed)))[token_ids]
     else:
         token_weights = None
-    sums = sum_rows(vectors, token_ids, borders, token_weights, normalize_words=normalize_words)
+    sums = sum_rows(vectors, token_ids, borders, token_weights, normalize_words=normalize_words, composed=composed)
     lengths = borders[1:] - borders[:-1]
     if token_weights is None or (weighting == "sif" and weights is None):
         scales = lengths.astype(np.float64)
@@ -101,6 +109,7 @@ def sum_rows(
     token_weights: Floats | None = None,
     *,
     normalize_words: bool = False,
+    composed: npt.NDArray[np.float32] | None = None,
 ) -> Floats:
     """The weighted sum of the tokens' vectors of each text, float64 (n_texts, D).
 
@@ -117,18 +126,15 @@ def sum_rows(
         The default is 1 for every token.
     normalize_words : bool
         Whether the words' vectors are scaled to length 1 first.
+    composed : float32 array, (n_composed, D), optional
+        Vectors of words that are not in the vocabulary; token ids from V on are its rows.
 
     Raises
     ------
     ParameterError
         The vector of a token has a NaN or an infinity.
     """
-    matrix = vectors.matrix
-    if matrix.dtype != np.float32 or (matrix.size and matrix.strides[1] != matrix.itemsize) or min(matrix.strides) < 0:
-        used, inverse = np.unique(token_ids, return_inverse=True)
-        matrix, rows = matrix[used].astype(np.float32, order="C"), inverse.reshape(-1)
-    else:
-        rows = token_ids
+    matrix, rows = _rows_to_sum(vectors, composed, token_ids)
     sums, bad = vector_sums.sum_rows(matrix, rows, borders, token_weights, normalize=normalize_words)
     if bad is not None:
         raise ParameterError(
@@ -137,12 +143,29 @@ def sum_rows(
     return sums
 
 
+def _rows_to_sum(
+    vectors: WordVectors, composed: npt.NDArray[np.float32] | None, token_ids: Rows
+) -> tuple[npt.NDArray[np.float32], Rows]:
+    """A float32 matrix that the core takes, and the row of each token in it: the vectors' own, or a copy of those used.
+
+    Composed vectors have the ids from V on.
+    """
+    matrix, n_words = vectors.matrix, len(vectors)
+    has_composed = composed is not None and len(token_ids) > 0 and int(token_ids.max()) >= n_words
+    is_plain = matrix.dtype == np.float32 and min(matrix.strides) >= 0
+    if is_plain and not has_composed and not (matrix.size and matrix.strides[1] != matrix.itemsize):
+        return matrix, token_ids
+    used, inverse = np.unique(token_ids, return_inverse=True)
+    return gather_rows(matrix, composed, used).astype(np.float32, order="C"), inverse.reshape(-1)
+
+
 def idf_weights(vectors: WordVectors, texts: Iterable[Iterable[Word]]) -> Floats:
     """Inverse document frequencies, float64 (V,): 1 + ln((1 + n) / (1 + n(w))); n(w) of the n texts have the word w.
 
     This is the smooth form that scikit-learn uses.
     """
-    return _idf(len(vectors), *_encode(vectors, texts, "skip"))
+    token_ids, borders, _ = _encode(vectors, texts, "skip")
+    return _idf(len(vectors), token_ids, borders)
 
 
 def sif_weights(vectors: WordVectors, a: float = SIF_A) -> Floats:
@@ -205,9 +228,10 @@ def word_movers_distance(
         raise MissingExtraError(
             "word mover's distance needs POT, which is not installed: pip install 'firth[transport]'"
         ) from None
+    validate_choice("unknown", unknown, ("skip", "error"))
     texts = []
     for words in (first, second):
-        token_ids, _ = _encode(vectors, [words], unknown)
+        token_ids, _, _ = _encode(vectors, [words], cast(Unknown, unknown))
         if not len(token_ids):
             return float("inf")
         texts.append(np.unique(token_ids, return_counts=True))
@@ -222,23 +246,37 @@ def word_movers_distance(
 
 
 def _encode(
-    vectors: WordVectors, texts: Iterable[Iterable[Word]], unknown: Literal["skip", "error"]
-) -> tuple[Rows, Rows]:
-    """The rows of all known tokens, and the index of each text's first token."""
-    validate_choice("unknown", unknown, ("skip", "error"))
+    vectors: WordVectors, texts: Iterable[Iterable[Word]], unknown: Unknown
+) -> tuple[Rows, Rows, npt.NDArray[np.float32]]:
+    """The rows of all tokens that count, the index of each text's first token, and the vectors of the rows from V on.
+
+    Rows from V on are words that are composed of n-grams.
+    """
     if isinstance(texts, (str, bytes)):
         raise ParameterError("texts must be lists of words, got one string; split it: [text.split()]")
     rows: Iterable[Iterable[Word]] = token_rows(texts, "texts")
     parts: list[Rows] = []
+    new_words: dict[Word, int] = {}
     for place, text in enumerate(rows):
         if isinstance(text, (str, bytes, Mapping)) or not isinstance(text, Iterable):
             raise ParameterError(f"texts must be lists of words, got {text!r:.60} at {place}; split it: text.split()")
         tokens = column_tokens(text, f"texts[{place}]")
-        words = text if tokens is None else list(tokens)
-        parts.append(vectors.word_ids(cast(Sequence[Word], words), unknown=unknown))
+        words = cast(Sequence[Word], text if tokens is None else list(tokens))
+        if unknown != "compose":
+            parts.append(vectors.word_ids(words, unknown=unknown))
+            continue
+        listed = list_words(words)
+        token_ids = vectors.word_ids(listed, unknown="mark")
+        for token in np.flatnonzero(token_ids < 0).tolist():
+            token_ids[token] = len(vectors) + new_words.setdefault(listed[token], len(new_words))
+        parts.append(token_ids)
+    composed, has_ngrams = vectors.compose(list(new_words))
+    if not has_ngrams.all():
+        is_used = np.append(np.ones(len(vectors), bool), has_ngrams)
+        parts = [token_ids[is_used[token_ids]] for token_ids in parts]
     borders = np.zeros(len(parts) + 1, dtype=np.int64)
     np.cumsum([len(part) for part in parts], out=borders[1:])
-    return (np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)), borders
+    return (np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)), borders, composed
 
 
 def _idf(n_words: int, token_ids: Rows, borders: Rows) -> Floats:

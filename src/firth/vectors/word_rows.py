@@ -6,26 +6,40 @@ Tests: tests/vectors/test_word_vectors.py.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from firth.base.ngrams import character_ngrams, hash_ngram
 from firth.base.spellings import did_you_mean
 from firth.base.values import is_integer, validate_choice
 from firth.corpus.tables import read_table
 from firth.errors import ParameterError, ShapeError, UnknownWordError
+from firth.formats.table import SubwordRows, validate_subwords
 from firth.vectors.mapping import RowPages
 from firth.vectors.neighbors import Floats, Norms, Rows, compute_norms, unit_rows
 from firth.vectors.words import IntegerWords, ListWords, PackedWords, Word, WordStore
 
 
+class Subword(NamedTuple):
+    """An n-gram of a word, with ``<`` and ``>`` where the word begins and ends, and its row.
+
+    Rows are numbered as fastText numbers them: the words of the vocabulary first, then the buckets of n-grams. The
+    first entry of a known word is the word itself.
+    """
+
+    ngram: str
+    row: int
+
+
 class _UnknownWordMessage:
     """The message of an `UnknownWordError`, worked out only when somebody reads it."""
 
-    def __init__(self, word: object, store: WordStore) -> None:
+    def __init__(self, word: object, store: WordStore, subwords: SubwordRows | None = None) -> None:
         self._word = word
         self._store = store
+        self._subwords = subwords
         self._text: str | None = None
 
     def __str__(self) -> str:
@@ -46,6 +60,8 @@ class _UnknownWordMessage:
             return text + "; words are str: decode the bytes"
         if not isinstance(self._word, str):
             return text + "; words are str, and rows are reached through .matrix"
+        if self._subwords is not None:
+            text += f", and has no n-gram of {self._subwords.rules.min_ngram} characters or more to compose a vector of"
         return text + did_you_mean(self._store.suggest(self._word))
 
 
@@ -58,6 +74,7 @@ class WordRows:
     matrix : float32 or float16 array, (V, D)
         Read-only, not copied.
     counts : int64 array, (V,), or None
+    subwords : SubwordRows, or None
     pages : RowPages
         Lets go of the pages of a mapped matrix that single look-ups have read.
 
@@ -66,7 +83,13 @@ class WordRows:
     ShapeError, ParameterError
     """
 
-    def __init__(self, words: object, matrix: npt.ArrayLike, counts: npt.ArrayLike | None) -> None:
+    def __init__(
+        self,
+        words: object,
+        matrix: npt.ArrayLike,
+        counts: npt.ArrayLike | None,
+        subwords: SubwordRows | None = None,
+    ) -> None:
         self.store = _as_store(words)
         self.matrix = _as_matrix(matrix)
         n_words, n_dims = self.matrix.shape
@@ -75,7 +98,13 @@ class WordRows:
         if n_dims == 0:
             raise ShapeError("matrix must have at least 1 column, got 0")
         self.counts = None if counts is None else _as_counts(counts, n_words)
+        if subwords is not None:
+            validate_subwords(subwords, n_words, n_dims)
+            if isinstance(self.store, IntegerWords) and n_words:
+                raise ParameterError("words must be str where there are n-grams, got integers")
+        self.subwords = subwords
         self.pages = RowPages(self.matrix)
+        self._ngram_pages = None if subwords is None else RowPages(subwords.ngram_rows)
         self._norms: Norms | None = None
 
     def __len__(self) -> int:
@@ -120,14 +149,98 @@ class WordRows:
         self.pages.touched(1 if rows.ndim == 1 else len(rows))
         return cast("npt.NDArray[np.float32]", rows)
 
+    def vectors_of(self, words: Sequence[object]) -> npt.NDArray[np.float32]:
+        """The vectors of words, float32 (n, D): rows of the matrix, or composed of n-grams where there are any.
+
+        Raises
+        ------
+        UnknownWordError
+            A word that is not in the vocabulary and cannot be composed.
+        """
+        if self.subwords is None:
+            if len(words) == 1:  # the usual case, quickly
+                return self.copy_rows(self.word_id(cast(Word, words[0])))[None, :]
+            return self.copy_rows(self.word_ids(cast("Sequence[Word]", words)))
+        word_ids = self.store.find_all(words)
+        rows = np.empty((len(words), self.dims), np.float32)
+        known = word_ids >= 0
+        rows[known] = self.copy_rows(word_ids[known])
+        unknown = [words[place] for place in np.flatnonzero(~known).tolist()]
+        composed, is_composed = self.compose(unknown)
+        if not is_composed.all():
+            raise self._unknown(unknown[int(np.argmin(is_composed))])
+        rows[~known] = composed
+        return rows
+
+    def find_vector(self, word: object) -> npt.NDArray[np.float32] | None:
+        """The vector of a word, float32 (D,), composed where it has to be; None where there is none."""
+        word_id = self.store.find(word)
+        if word_id >= 0:
+            return self.copy_rows(word_id)
+        composed, is_composed = self.compose([word])
+        return composed[0] if is_composed[0] else None
+
+    def compose(self, words: Sequence[object]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+        """Vectors (n, D) made of n-grams alone, and which words have some; the others' rows are 0."""
+        if self.subwords is None or not len(words):
+            return np.zeros((len(words), self.dims), np.float32), np.zeros(len(words), bool)
+        encoded = [word.encode("utf-8", "surrogatepass") if isinstance(word, str) else None for word in words]
+        composed, sizes = self.subwords.compose([data or b"" for data in encoded])
+        if self._ngram_pages is not None:
+            self._ngram_pages.touched(int(sizes.sum()))
+        if not np.isfinite(composed).all():
+            bad = words[int(np.argmin(np.isfinite(composed).all(axis=1)))]
+            raise ParameterError(f"the rows of the n-grams of {bad!r:.60} must be finite, got NaN or infinity")
+        has_ngrams = (sizes > 0) & np.array([data is not None for data in encoded], bool)
+        return np.where(has_ngrams[:, None], composed, 0).astype(np.float32), has_ngrams
+
+    def list_subwords(self, word: object) -> list[Subword]:
+        """The n-grams of a word and their rows: see ``WordVectors.subwords``."""
+        if self.subwords is None:
+            raise ParameterError("the vectors must have n-grams to list those of a word, got vectors without n-grams")
+        if not isinstance(word, str):
+            raise ParameterError(f"word must be a str, got {word!r:.60}")
+        rules, word_id = self.subwords.rules, self.store.find(word)
+        own = [Subword(word, word_id)] if word_id >= 0 else []
+        ngrams = character_ngrams(word.encode("utf-8", "surrogatepass"), rules)
+        return own + [
+            Subword(ngram.decode("utf-8", "surrogatepass"), len(self) + hash_ngram(ngram) % rules.buckets)
+            for ngram in ngrams
+        ]
+
+    def units_of(self, words: Sequence[object]) -> Floats:
+        """The unit vectors of words, composed where they have to be; ParameterError where one is not finite."""
+        if self.subwords is None:
+            return self.finite_units(self.word_ids(cast("Sequence[Word]", words)), words)
+        return self._validated_units(unit_rows(self.vectors_of(words)), words)
+
     def finite_units(self, word_ids: Rows, words: Sequence[object]) -> Floats:
         """The unit vectors of rows; ParameterError, with the word, where a row is not finite."""
         units = unit_rows(self.matrix[word_ids])
         self.pages.touched(len(word_ids))
+        return self._validated_units(units, words)
+
+    def _unknown(self, word: object) -> UnknownWordError:
+        return UnknownWordError(_UnknownWordMessage(word, self.store, self.subwords))
+
+    @staticmethod
+    def _validated_units(units: Floats, words: Sequence[object]) -> Floats:
         bad = np.flatnonzero(~np.isfinite(units).all(axis=1))
         if bad.size:
             raise ParameterError(f"the vector of {words[int(bad[0])]!r} must be finite, got NaN, infinity or over 1e30")
         return units
+
+
+def gather_rows(matrix: npt.NDArray[Any], composed: npt.NDArray[np.float32] | None, word_ids: Rows) -> Floats:
+    """float64 (n, D): rows of the matrix (V, D), and rows of ``composed`` for the ids from V on."""
+    n_words, n_dims = matrix.shape
+    is_known = word_ids < n_words
+    if composed is None or bool(is_known.all()):
+        return np.asarray(matrix[word_ids].astype(np.float64))
+    rows = np.empty((len(word_ids), n_dims))
+    rows[is_known] = matrix[word_ids[is_known]]
+    rows[~is_known] = composed[word_ids[~is_known] - n_words]
+    return rows
 
 
 def list_words(words: Iterable[Word]) -> list[Word]:

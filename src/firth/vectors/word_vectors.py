@@ -11,13 +11,15 @@ import numpy.typing as npt
 
 from firth.base.values import as_integer, validate_choice
 from firth.errors import ParameterError
-from firth.vectors.editing import append_words, convert_matrix, merge_rows, take_rows
+from firth.formats.table import SubwordRows
+from firth.vectors.editing import append_words, convert_matrix, convert_subwords, merge_rows, take_rows
 from firth.vectors.neighbors import Floats, Norms, Rows, all_scores, unit_rows
 from firth.vectors.queries import (
     PRODUCT_EPSILON,
     Neighbor,
     Query,
     Search,
+    Unknown,
     Vector,
     find_nearer,
     is_word,
@@ -27,7 +29,7 @@ from firth.vectors.queries import (
     rank_by_centrality,
     unit_of,
 )
-from firth.vectors.word_rows import WordRows, list_words
+from firth.vectors.word_rows import Subword, WordRows, list_words
 from firth.vectors.words import PackedWords, Word
 
 
@@ -48,6 +50,9 @@ class WordVectors:
         float32 or float64.
     counts : int array, (V,), optional
         How often each word was seen.
+    subwords : SubwordRows, optional
+        Rows of n-grams, of which a word that is not in the vocabulary gets its vector. Then every word that has an
+        n-gram has a vector; ``word in vectors`` still asks the vocabulary.
 
     Raises
     ------
@@ -59,8 +64,9 @@ class WordVectors:
         words: Sequence[str] | Sequence[int] | npt.NDArray[Any] | PackedWords,
         matrix: npt.ArrayLike,
         counts: npt.ArrayLike | None = None,
+        subwords: SubwordRows | None = None,
     ) -> None:
-        self._rows = WordRows(words, matrix, counts)
+        self._rows = WordRows(words, matrix, counts, subwords)
 
     # ---- what there is
 
@@ -78,6 +84,11 @@ class WordVectors:
     def counts(self) -> npt.NDArray[np.int64] | None:
         """int64 array (V,), or None where they are not known."""
         return self._rows.counts
+
+    @property
+    def subword_rows(self) -> SubwordRows | None:
+        """The rows of n-grams and the rules that cut words; None: these vectors have none."""
+        return self._rows.subwords
 
     @property
     def dims(self) -> int:
@@ -132,11 +143,14 @@ class WordVectors:
         return self._rows.word_ids(words, unknown)
 
     def __getitem__(self, words: Word | Sequence[Word] | npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """The vector (D,) of a word, or the vectors (n, D) of a list of words: float32 copies."""
+        """The vector (D,) of a word, or the vectors (n, D) of a list of words: float32 copies.
+
+        Vectors with n-grams compose the vector of a word that is not in the vocabulary: the mean of its n-grams' rows.
+        """
         if isinstance(words, str):
-            return self._rows.copy_rows(self.word_id(words))
+            return cast("npt.NDArray[np.float32]", self._rows.vectors_of([words])[0])
         if isinstance(words, (list, tuple)) or (isinstance(words, np.ndarray) and words.ndim == 1):
-            return self._rows.copy_rows(self.word_ids(words))
+            return self._rows.vectors_of(list_words(words))
         if isinstance(words, (slice, np.ndarray, set, dict)):
             raise ParameterError(f"words must be a word or a list of words, got {type(words).__name__}; rows: .matrix")
         return self._rows.copy_rows(self.word_id(cast(Word, words)))
@@ -148,9 +162,28 @@ class WordVectors:
     def get(self, word: Word, default: Any) -> Any: ...
 
     def get(self, word: Word, default: Any = None) -> Any:
-        """The vector of a word, or ``default`` where it is unknown."""
-        word_id = self._rows.store.find(word)
-        return default if word_id < 0 else self._rows.copy_rows(word_id)
+        """The vector of a word, composed of n-grams where it has to be, or ``default`` where there is none."""
+        vector = self._rows.find_vector(word)
+        return default if vector is None else vector
+
+    def compose(self, words: Sequence[Word]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+        """Vectors (n, D) made of the n-grams of words alone, and which words have one; the others' rows are 0.
+
+        A word of the vocabulary is composed as if it were unknown: without its own row.
+        """
+        return self._rows.compose(words)
+
+    def subwords(self, word: str) -> list[Subword]:
+        """The n-grams of a word and their rows, of any word; a word of the vocabulary comes first itself.
+
+        The vector of the word is the mean of these rows.
+
+        Raises
+        ------
+        ParameterError
+            The vectors have no n-grams.
+        """
+        return self._rows.list_subwords(word)
 
     def count(self, word: Word) -> int:
         """How often the word was seen."""
@@ -162,7 +195,7 @@ class WordVectors:
 
     def similarity(self, first: Word | Vector, second: Word | Vector) -> float:
         """Cosine of two words or vectors, in float64; 0 where one is zero."""
-        if isinstance(first, str) and isinstance(second, str):  # the usual case, quickly
+        if isinstance(first, str) and isinstance(second, str) and not self._rows.subwords:  # the usual case, quickly
             x = self._rows.matrix[self.word_id(first)].astype(np.float64)
             y = self._rows.matrix[self.word_id(second)].astype(np.float64)
             self._rows.pages.touched(2)
@@ -181,6 +214,8 @@ class WordVectors:
         unit, _ = unit_of(self._rows, query)
         if words is None:
             self._rows.pages.keep()
+        if words is not None and self._rows.subwords is not None:
+            return np.asarray(unit_rows(self._rows.vectors_of(list_words(words))) @ unit, dtype=np.float64)
         return all_scores(self._rows.matrix, unit, slice(None) if words is None else self.word_ids(words))
 
     def distances(self, query: Word | Vector, words: Iterable[Word] | None = None) -> Floats:
@@ -193,7 +228,7 @@ class WordVectors:
         second: Iterable[Word],
         *,
         normalize_words: bool = True,
-        unknown: Literal["error", "skip"] = "error",
+        unknown: Unknown | None = None,
     ) -> float:
         """Cosine of the mean vectors of two lists of words; see `mean_vector`."""
         means = [mean_of(self._rows, words, None, normalize_words, unknown) for words in (first, second)]
@@ -246,11 +281,12 @@ class WordVectors:
         weights: npt.ArrayLike | None = None,
         *,
         normalize_words: bool = True,
-        unknown: Literal["error", "skip"] = "error",
+        unknown: Unknown | None = None,
     ) -> npt.NDArray[np.float32]:
         """sum_i weight_i v_i / sum_i |weight_i|, float32 (D,), v_i unit vectors unless ``normalize_words`` is False.
 
-        With ``unknown="skip"`` unknown words are left out; where none is known the mean is zero.
+        Unknown words: ``"error"``; ``"skip"``: they are left out, and where none is known the mean is zero;
+        ``"compose"``: of their n-grams. None: ``"compose"`` where the vectors have n-grams, else ``"error"``.
         """
         return mean_of(self._rows, words, weights, normalize_words, unknown).astype(np.float32)
 
@@ -389,7 +425,7 @@ class WordVectors:
         """The words of both, these first. Of a word in both: an error, this vector, the other's, or their mean.
 
         Counts are added where both have them, and dropped otherwise. The spaces should be the same; `align_spaces`
-        rotates one onto the other.
+        rotates one onto the other. Words that neither has are composed of these vectors' n-grams, if there are any.
         """
         return WordVectors(*merge_rows(self._rows, other._rows, repeated))
 
@@ -401,7 +437,9 @@ class WordVectors:
         ParameterError
             Another type, or a number that float16 (up to 65,504) cannot hold.
         """
-        return WordVectors(self.words, convert_matrix(self.matrix, np.dtype(dtype)), self.counts)
+        kind = np.dtype(dtype)
+        subwords = convert_subwords(self.subword_rows, kind)
+        return WordVectors(self.words, convert_matrix(self.matrix, kind), self.counts, subwords)
 
     # ---- inside
 
@@ -410,4 +448,4 @@ class WordVectors:
         return self._rows.norms()
 
 
-__all__ = ["PRODUCT_EPSILON", "Neighbor", "Query", "Vector", "WordVectors"]
+__all__ = ["PRODUCT_EPSILON", "Neighbor", "Query", "Subword", "Vector", "WordVectors"]

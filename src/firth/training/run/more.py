@@ -15,12 +15,14 @@ from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError
 from firth.kernels.config import TrainingConfig, validate_parameter_names
 from firth.kernels.engine import Engine
+from firth.kernels.subwords import with_buckets
 from firth.models.model import Model
 from firth.models.run_files import TEXT_NAME
 from firth.native.loader import default_instruction_set
 from firth.training.loop.callbacks import CallbackList
 from firth.training.loop.intervals import Interval
 from firth.training.loop.progress import make_progress
+from firth.training.run.composing import put_start_rows, string_words
 from firth.training.run.continuation import Continuation, continue_vocabulary
 from firth.training.run.encoding import (
     TextOptions,
@@ -64,7 +66,10 @@ def train_more(
 ) -> Model:
     """Train a model further on new text; ``Model.train_more`` documents it."""
     validate_parameter_names(changes)
-    for name in ("architecture", "loss", "dims"):
+    kept: tuple[str, ...] = ("architecture", "loss", "dims")
+    if model.config.subwords:  # other n-grams would have other rows
+        kept += ("subwords", "min_ngram", "max_ngram", "buckets")
+    for name in kept:
         if name in changes and changes[name] != getattr(model.config, name):
             raise ParameterError(
                 f"{name} must stay {getattr(model.config, name)!r}, as the model was trained, got {changes[name]!r}"
@@ -105,6 +110,8 @@ def train_more(
         if old_mask is not None:
             frozen = np.zeros(len(continued.corpus.vocabulary), np.bool_)
             frozen[continued.word_ids] = old_mask
+        if config.subwords:
+            config = with_buckets(config, string_words(continued.corpus.vocabulary))
         run = PreparedRun(
             config=config,
             workspace=workspace,
@@ -122,7 +129,7 @@ def train_more(
 
         def load_start() -> None:
             engine.reset_vectors()
-            _load_old_vectors(engine, model, continued)
+            _load_old_vectors(engine, run, model, continued)
 
         load_start()
         state = run.begin(engine, encode_seconds, has_start_vectors=True)
@@ -130,9 +137,9 @@ def train_more(
         return run.train(engine, state, options, callback_list, display, signals, checkpoints, load_start)
 
 
-def _load_old_vectors(engine: Engine, model: Model, continued: Continuation) -> None:
+def _load_old_vectors(engine: Engine, run: PreparedRun, model: Model, continued: Continuation) -> None:
     input_vectors, output_vectors = engine.input_vectors, engine.output_vectors
-    input_vectors[continued.word_ids] = model.vectors.matrix
+    put_start_rows(input_vectors, run.bags, continued.word_ids, model.vectors)
     if not model.config.objective.outputs.needs_tree:  # output rows are words
         output_vectors[continued.word_ids] = model.output_vectors
     elif continued.keeps_tree:

@@ -10,6 +10,7 @@ import secrets
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from firth.errors import CorpusError, DivergenceError, ParameterError, StorageEr
 from firth.kernels.config import TrainingConfig, validate_vocabulary_size
 from firth.kernels.engine import Engine
 from firth.kernels.examples import text_examples
+from firth.kernels.subwords import WordBags
 from firth.models.history import History
 from firth.models.model import CorpusRecord, Model
 from firth.native.loader import available_instruction_sets, default_instruction_set
@@ -37,6 +39,7 @@ from firth.training.loop.loop import TrainingLoop
 from firth.training.loop.options import LoopOptions
 from firth.training.loop.progress import ProgressDisplay, format_bytes
 from firth.training.loop.signals import StopSignals
+from firth.training.run.composing import make_bags, make_word_vectors
 from firth.training.run.encoding import longest_sequence
 from firth.training.run.options import RunOptions
 from firth.training.run.outcome import Outcome, describe_subsampling
@@ -66,7 +69,7 @@ class InstructionSetWarning(UserWarning):
     """A run is resumed with another instruction set than before: the last bits of the vectors will differ."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PreparedRun:
     """A run whose corpus is encoded, with everything that training needs."""
 
@@ -111,13 +114,17 @@ class PreparedRun:
         """
         config, corpus = self.config, self.corpus
         n_words, stride = len(corpus.vocabulary), -(-config.dims // ROW_FLOATS) * ROW_FLOATS
-        matrices, model = 2 * 4 * n_words * stride, 2 * 4 * n_words * config.dims
+        buckets = config.buckets or 0 if config.subwords else 0
+        n_rows = 2 * n_words + buckets
+        matrices = 4 * n_rows * stride
+        model = 4 * (n_rows + (n_words if config.subwords else 0)) * config.dims
         saves, keeps = options.checkpoint_every is not None, options.patience is not None
         assert config.threads is not None
         has_copies = config.threads > 1 and not config.deterministic
         copies = config.threads * min(COPIES_BYTES, 2 * matrices) if has_copies else 0
         memory = matrices + model * (saves + keeps)  # without the threads' copies, which are mostly below their maximum
-        parts = [f"{format_bytes(matrices)} for two matrices"]
+        rows = f" ({n_words:,} words and {buckets:,} buckets of n-grams)" if buckets else ""
+        parts = [f"{format_bytes(matrices)} for two matrices{rows}"]
         parts += [f"up to {format_bytes(copies)} for the threads' copies of busy rows"] if has_copies else []
         parts += [f"{format_bytes(model)} to copy them for checkpoints"] if saves else []
         parts += [f"{format_bytes(model)} for the best vectors"] if keeps else []
@@ -126,7 +133,8 @@ class PreparedRun:
         if available is not None and memory > available:
             raise ParameterError(
                 f"dims must fit into the {format_bytes(available)} of free memory, got {config.dims} for"
-                f" {n_words:,} words, which need {format_bytes(memory)}; lower dims or max_vocabulary, raise min_count"
+                f" {n_words:,} words{f' and {buckets:,} buckets of n-grams' if buckets else ''}, which need"
+                f" {format_bytes(memory)}; lower dims or {'buckets' if buckets else 'max_vocabulary'}, raise min_count"
             )
         output = self.workspace.output
         if output is not None:
@@ -167,8 +175,18 @@ class PreparedRun:
             self.config,
             noise_distribution=self.noise,
             frozen=self.frozen,
+            bags=self.bags,
             instruction_set=self.instruction_set,
         )
+
+    @cached_property
+    def bags(self) -> WordBags | None:
+        """The rows of each word; None where words are rows."""
+        return make_bags(self.corpus.vocabulary, self.config)
+
+    def make_vectors(self, rows: Matrix) -> WordVectors:
+        """Word vectors of the engine's input matrix."""
+        return make_word_vectors(self.corpus.vocabulary, self.bags, rows)
 
     def begin(self, engine: Engine, encode_seconds: float, *, has_start_vectors: bool) -> RunState:
         """The state of a run that begins with the engine's current vectors, with the bounds of divergence."""
@@ -226,14 +244,13 @@ class PreparedRun:
         ``load_start`` restores the engine's vectors of the start. It is called if the run diverges before any copy was
         kept.
         """
-        corpus, words = self.corpus, self.corpus.vocabulary.words
-        counts = corpus.vocabulary.counts
+        corpus = self.corpus
         outcome = Outcome.of(self.config, corpus, self.weights, engine)
         start_history = copy.deepcopy(state.history)
         loop_options = LoopOptions(
             n_tokens=corpus.n_tokens,
             words_per_token=corpus.n_tokens_read / corpus.n_tokens,
-            make_vectors=lambda matrix: WordVectors(words, matrix, counts),
+            make_vectors=self.make_vectors,
             heldout=self.heldout,
             stop_metric=options.stop_metric,
             evaluate_every=options.heldout_every,
@@ -296,7 +313,7 @@ class PreparedRun:
         if display.failure is not None:
             history.notes.append(f"progress could not be shown ({display.failure}); training continued")
         return Model(
-            vectors=WordVectors(corpus.vocabulary.words, input_vectors, corpus.vocabulary.counts),
+            vectors=self.make_vectors(input_vectors),
             output_vectors=output_vectors,
             config=self.config,
             history=history,

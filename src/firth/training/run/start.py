@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError, UnknownWordError
+from firth.formats.table import SubwordRows
+from firth.kernels.config import TrainingConfig
 from firth.vectors.conversion import as_word_vectors
+from firth.vectors.word_vectors import WordVectors
 
 Words = Any  # a sequence of str or int, or an int array
 
@@ -30,10 +33,13 @@ class StartVectors:
     words : sequence or None
         The word of each row. None: row i belongs to word i of the vocabulary.
     matrix : float32 array, (n, D)
+    subwords : SubwordRows or None
+        Rows of n-grams that belong to these vectors.
     """
 
     words: Words | None
     matrix: NDArray[np.float32]
+    subwords: SubwordRows | None = None
 
     def rows_for(self, vocabulary: Vocabulary) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Word ids, and the row of ``matrix`` for each id.
@@ -60,6 +66,42 @@ class StartVectors:
             )
         return word_ids[rows], rows
 
+    def vectors(self, rows: NDArray[np.int64]) -> WordVectors:
+        """The vectors of some of the rows; their words are numbers where the rows are the vocabulary's own."""
+        if self.words is None:
+            return WordVectors(np.arange(len(rows)), self.matrix[rows])
+        words = [self.words[row] for row in rows.tolist()]
+        subwords = self.subwords
+        if subwords is not None and subwords.word_rows is not None:
+            subwords = replace(subwords, word_rows=subwords.word_rows[rows])
+        return WordVectors(words, self.matrix[rows], None, subwords)
+
+
+def follow_start(config: TrainingConfig, start: StartVectors | None) -> TrainingConfig:
+    """The configuration with the buckets of start vectors that have n-grams, where it has none of its own.
+
+    Raises
+    ------
+    ParameterError
+        The start vectors have other n-grams, whose rows would be lost.
+    """
+    if start is None or start.subwords is None or not config.subwords:
+        return config
+    rules = start.subwords.rules
+    for name in ("min_ngram", "max_ngram", "buckets"):
+        wanted, given = getattr(rules, name), getattr(config, name)
+        if given is not None and given != wanted:
+            raise ParameterError(
+                f"{name} must be {wanted}, as the n-grams of initial_vectors have it, got {given}; to start from these"
+                " vectors without their n-grams, pass WordVectors(vectors.words, vectors.matrix)"
+            )
+    if rules.end_has_ngrams and "</s>" in start.words:  # type: ignore[operator]  # of strings: they have n-grams
+        raise ParameterError(
+            "initial_vectors must have n-grams by today's rules of fastText, got those of its layout of before July"
+            " 2017, which cut </s>; leave this word out: vectors.without(['</s>'])"
+        )
+    return config.with_values(buckets=rules.buckets)
+
 
 def read_start_vectors(initial_vectors: Any, dims: int) -> StartVectors | None:
     """Start vectors from WordVectors, a VectorTable, a mapping, a file, a model folder or an array (V, D).
@@ -72,13 +114,14 @@ def read_start_vectors(initial_vectors: Any, dims: int) -> StartVectors | None:
     if initial_vectors is None:
         return None
     words: Words | None
+    subwords: SubwordRows | None = None
     if isinstance(initial_vectors, (str, os.PathLike)):
         initial_vectors = _read_file(Path(initial_vectors))
     if isinstance(initial_vectors, np.ndarray):
         words, matrix = None, initial_vectors
     else:
         vectors = as_word_vectors(initial_vectors, "initial_vectors")
-        words, matrix = vectors.words, vectors.matrix
+        words, matrix, subwords = vectors.words, vectors.matrix, vectors.subword_rows
     if matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
         raise ParameterError(f"initial_vectors must be a matrix of numbers, got {matrix.dtype} of shape {matrix.shape}")
     if matrix.shape[1] != dims:
@@ -91,7 +134,7 @@ def read_start_vectors(initial_vectors: Any, dims: int) -> StartVectors | None:
         first = int(np.flatnonzero(~np.isfinite(matrix).all(axis=1))[0])
         name = f"row {first}" if words is None else repr(words[first])
         raise ParameterError(f"initial_vectors must be finite, got NaN or infinity in the vector of {name}")
-    return StartVectors(words, matrix)
+    return StartVectors(words, matrix, subwords)
 
 
 def read_start_output_vectors(output_vectors: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -13,16 +13,19 @@ from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
 from firth.kernels.config import PARAMETER_HELP, TrainingConfig, with_parameters
 from firth.kernels.engine import Engine
+from firth.kernels.subwords import with_buckets
 from firth.models.model import Model
 from firth.native.loader import default_instruction_set
 from firth.training.loop.callbacks import CallbackList
 from firth.training.loop.intervals import Interval
 from firth.training.loop.progress import make_progress
+from firth.training.run.composing import put_start_rows, string_words
 from firth.training.run.encoding import TextOptions, encode_for_training, encode_heldout, is_lowercase
 from firth.training.run.options import HeldoutSource, RunOptions
 from firth.training.run.prepared import PreparedRun
 from firth.training.run.start import (
     StartVectors,
+    follow_start,
     frozen_mask,
     noise_weights,
     read_sequence_weights,
@@ -155,6 +158,8 @@ def train(
         if isinstance(corpus, EncodedCorpus):
             config = _as_encoded(config, corpus)
         words = encoded.vocabulary
+        if config.subwords:
+            config = with_buckets(follow_start(config, start_vectors), string_words(words))
         noise = noise_weights(noise_distribution, words)
         start_word_ids = None if start_vectors is None else start_vectors.rows_for(words)[0]
         run = PreparedRun(
@@ -175,7 +180,7 @@ def train(
 
         def load_start() -> None:
             engine.reset_vectors()
-            _load_start_vectors(engine, start_vectors, initial_output_vectors, words)
+            _load_start_vectors(engine, run, start_vectors, initial_output_vectors)
 
         if has_start:
             load_start()
@@ -188,12 +193,12 @@ train.__signature__ = with_parameters(train)  # type: ignore[attr-defined]
 
 
 def _load_start_vectors(
-    engine: Engine, start_vectors: StartVectors | None, output_vectors: Any, vocabulary: Vocabulary
+    engine: Engine, run: PreparedRun, start_vectors: StartVectors | None, output_vectors: Any
 ) -> None:
     input_vectors = engine.input_vectors
     if start_vectors is not None:
-        word_ids, rows = start_vectors.rows_for(vocabulary)
-        input_vectors[word_ids] = start_vectors.matrix[rows]
+        word_ids, rows = start_vectors.rows_for(run.corpus.vocabulary)
+        put_start_rows(input_vectors, run.bags, word_ids, start_vectors.vectors(rows))
     if output_vectors is None:
         output_vectors = engine.output_vectors
     else:

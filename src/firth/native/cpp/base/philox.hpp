@@ -14,6 +14,8 @@ enum Purpose : uint32_t {
   PURPOSE_INITIAL = 2,        // initial input vectors
   PURPOSE_HELDOUT = 3,        // choice of held-out sequences
   PURPOSE_HELDOUT_NOISE = 4,  // the fixed negatives of the held-out loss
+  PURPOSE_LABEL = 5,          // which of an example's several targets is predicted
+  PURPOSE_ORDER = 6,          // in which order a classifier sees texts; drawn in Python
 };
 
 struct PhiloxBlock {

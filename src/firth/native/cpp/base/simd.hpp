@@ -324,6 +324,18 @@ FIRTH_INLINE F32 log_one_plus(F32 e) {
   return e * fma(fma(p67, e2, p45), e2 * e2, fma(p23, e2, p01));
 }
 
+// log(x) for normal numbers x >= 1, float. NaN stays NaN.
+FIRTH_INLINE F32 log_of_normal(F32 x) {
+  I32 bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  const I32 fraction_bits = (bits & 0x007fffff) | 0x3f800000;  // of x / 2^exponent, in [1, 2)
+  F32 fraction;
+  std::memcpy(&fraction, &fraction_bits, sizeof fraction);
+  const F32 exponent = __builtin_convertvector((bits >> 23) - 127, F32);
+  const F32 log = fma(exponent, broadcast<float>(0.693147181f), log_one_plus(fraction - broadcast<float>(1.0f)));
+  return x == x ? log : x;
+}
+
 FIRTH_INLINE F64 log_one_plus(F64 e) {  // the function of the C library, lane by lane
   F64 result;
   for (int lane = 0; lane < Simd<double>::LANES; ++lane) result[lane] = std::log1p(e[lane]);

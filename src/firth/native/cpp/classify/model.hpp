@@ -224,31 +224,25 @@ struct TreeLevels {
   std::vector<int32_t> nodes;        // the k-th inner node's number in the tree
   std::vector<int32_t> places;       // its own place
   std::vector<int32_t> leaf_places;  // of the labels
-  std::vector<int64_t> starts;       // the first node of each level, and the number of nodes
 
   TreeLevels() = default;
   TreeLevels(const LabelTree& tree, int64_t n_labels) : leaf_places(size_t(n_labels), 0) {
     if (n_labels < 2) return;
     nodes.push_back(int32_t(n_labels - 2));
     places.push_back(0);
-    for (int64_t start = 0; start < int64_t(nodes.size());) {
-      starts.push_back(start);
-      const int64_t end = int64_t(nodes.size());
-      for (; start < end; ++start) {
-        const size_t node = size_t(nodes[size_t(start)]);
-        int32_t place = int32_t(1 + 2 * start);
-        for (const int32_t child : {tree.left[node], tree.right[node]}) {
-          if (child < n_labels) {
-            leaf_places[size_t(child)] = place;
-          } else {
-            nodes.push_back(child - int32_t(n_labels));
-            places.push_back(place);
-          }
-          ++place;
+    for (size_t k = 0; k < nodes.size(); ++k) {
+      const size_t node = size_t(nodes[k]);
+      int32_t place = int32_t(1 + 2 * k);
+      for (const int32_t child : {tree.left[node], tree.right[node]}) {
+        if (child < n_labels) {
+          leaf_places[size_t(child)] = place;
+        } else {
+          nodes.push_back(child - int32_t(n_labels));
+          places.push_back(place);
         }
+        ++place;
       }
     }
-    starts.push_back(int64_t(nodes.size()));
   }
 };
 

@@ -272,15 +272,17 @@ class Predictor {
 
   // The logits of all output rows: those of a block grow side by side, each in the order of the columns.
   void compute_logits() {
+    constexpr int LANES = Simd<float>::LANES, VECTORS = int(LABEL_BLOCK) / LANES;
     const int64_t n_dims = model_.stored.n_dims;
     for (int64_t block = 0; block < model_.n_blocks; ++block) {
       const float* rows = model_.blocks + block * n_dims * LABEL_BLOCK;
-      float sum[LABEL_BLOCK] = {};
+      F32 sums[VECTORS] = {};
       for (int64_t dim = 0; dim < n_dims; ++dim) {
-        const float value = hidden_[size_t(dim)];
-        for (int64_t lane = 0; lane < LABEL_BLOCK; ++lane) sum[lane] += value * rows[dim * LABEL_BLOCK + lane];
+        const F32 value = broadcast(hidden_[size_t(dim)]);
+        for (int vector = 0; vector < VECTORS; ++vector)  // a product, then a sum, as fastText rounds them
+          sums[vector] += value * load_unaligned(rows + dim * LABEL_BLOCK + vector * LANES);
       }
-      std::memcpy(scores_.data() + block * LABEL_BLOCK, sum, sizeof sum);
+      std::memcpy(scores_.data() + block * LABEL_BLOCK, sums, sizeof sums);
     }
     for (size_t label = 0; label < model_.scales.size(); ++label) scores_[label] *= model_.scales[label];
   }
@@ -350,13 +352,10 @@ class Predictor {
       float *reached = reached_.data(), *here = here_.data();
       const float* right = scores_.data();
       reached[0] = 1.0f;
-      for (size_t level = 0; level + 1 < levels.starts.size(); ++level) {
-        const int64_t first = levels.starts[level], last = levels.starts[level + 1];
-        for (int64_t node = first; node < last; ++node) here[node] = reached[levels.places[size_t(node)]];
-        for (int64_t node = first; node < last; ++node) {
-          reached[1 + 2 * node] = here[node] * ((1.0f - right[node]) + LOG_FLOOR);
-          reached[2 + 2 * node] = here[node] * (right[node] + LOG_FLOOR);
-        }
+      for (int64_t node = 0; node < n_nodes; ++node) {  // parents come before their children
+        const float at_node = reached[levels.places[size_t(node)]];
+        reached[1 + 2 * node] = at_node * ((1.0f - right[node]) + LOG_FLOOR);
+        reached[2 + 2 * node] = at_node * (right[node] + LOG_FLOOR);
       }
       for (int64_t label = 0; label < n_labels; ++label) here[label] = reached[levels.leaf_places[size_t(label)]];
       take_best(here, n_labels, k, least);
@@ -394,6 +393,7 @@ class Predictor {
   // Goes through the labels and keeps the k best as fastText does, so that the same ones of several with equal
   // probabilities stay: its sigmoid has few values, and ties are common.
   void take_best(const float* scores, int64_t n, int64_t k, float least) {
+    if (k == 1) return take_one(scores, n, least);
     constexpr int64_t GROUP = 32;  // of labels that are passed over together where none of them is good enough
     float bar = least;
     for (int64_t first = 0; first < n; first += GROUP) {
@@ -410,6 +410,22 @@ class Predictor {
       }
     }
     std::sort_heap(best_.begin(), best_.end());
+  }
+
+  // The last of the labels with the largest score, which fastText's heap of one keeps.
+  void take_one(const float* scores, int64_t n, float least) {
+    float largest[LABEL_BLOCK];
+    std::fill_n(largest, LABEL_BLOCK, -1.0f);
+    int64_t label = 0;
+    for (; label + LABEL_BLOCK <= n; label += LABEL_BLOCK)
+      for (int64_t lane = 0; lane < LABEL_BLOCK; ++lane)
+        largest[lane] = scores[label + lane] > largest[lane] ? scores[label + lane] : largest[lane];
+    float top = *std::max_element(largest, largest + LABEL_BLOCK);
+    for (; label < n; ++label) top = scores[label] > top ? scores[label] : top;
+    if (!(top >= least)) return;
+    label = n - 1;
+    while (label > 0 && scores[label] != top) --label;
+    best_.push_back({top, int32_t(label)});
   }
 
   void keep(Scored label, int64_t k) {

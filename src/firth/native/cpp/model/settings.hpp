@@ -58,6 +58,7 @@ struct AliasColumn {
   FIELD(const int32_t*, ids)     /* (n_tokens): the encoded corpus, or input rows */                                  \
   FIELD(const int64_t*, offsets) /* (n_sequences + 1) */                                                              \
   FIELD(const int32_t*, targets) /* (n_sequences): of each sequence its target, or null: those are its words */       \
+  FIELD(const int64_t*, target_offsets) /* (n_sequences + 1), or null: sequence s has targets [its own, the next) */  \
   FIELD(const float*, sequence_weights) /* (n_sequences), or null: all are 1 */                                       \
   FIELD(int64_t, n_tokens)              /* positions of an epoch */                                                   \
   FIELD(int64_t, n_sequences)                                                                                         \
@@ -67,6 +68,9 @@ struct AliasColumn {
   FIELD(const int64_t*, path_offsets)     /* (n_targets + 1): the Huffman tree's paths, or null */                    \
   FIELD(const int32_t*, path_nodes)       /* inner nodes from the root to the word */                                 \
   FIELD(const uint8_t*, path_codes)       /* 0 or 1 at each node; the label of a step is 1 - code */                  \
+  FIELD(const int64_t*, bag_offsets)      /* (n_targets + 1): rows that each word is the mean of, or null: its own */ \
+  FIELD(const int32_t*, bag_rows)         /* rows of the input matrix */                                              \
+  FIELD(double, bag_step)                 /* what the step of a bag's rows is multiplied by (train/bags.hpp) */       \
   MATRIX(input)                                                                                                       \
   MATRIX(output)                                                                                                      \
   FIELD(int64_t, n_targets)        /* ids that can be predicted: words, or labels */                                  \

@@ -72,6 +72,16 @@ FIRTH_INLINE void logistic_block(const Real* logits, const Real* weights, uint32
       }
     }
     V sum = V{};
+    if constexpr (!WEIGHTED && std::is_same<Real, float>::value) {
+      V product = one;  // of 1 + exp(-|z|): one logarithm for many
+      for (int v = 0; v < n_vectors; ++v) {
+        const V factor = one + e[v];
+        product *= v < last ? factor : (inside ? factor : one);
+        sum += s[v] < zero ? zero : s[v];
+      }
+      loss.add(sum, product, n_vectors);
+      continue;
+    }
     for (int v = 0; v < n_vectors; ++v) {
       V nats = log_one_plus(e[v]) + (s[v] < zero ? zero : s[v]);  // NaN stays NaN
       if (WEIGHTED) nats *= load_unaligned(weights + k + v * LANES);

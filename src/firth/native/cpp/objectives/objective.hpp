@@ -21,6 +21,7 @@
 //
 // An output side:
 //   DRAWS_NEGATIVES  a unit has noise words, and may have several targets
+//   TAKES_ALL_TARGETS all targets of an example count at once (plan/examples.hpp); otherwise one of them is drawn
 //   MAY_REPEAT       a unit may have the same output row several times
 //   TOUCHES_ALL_ROWS every unit touches every output row
 //   WORTH_A_COPY     minimum touches of a row in an interval for which a thread has a copy of the row (replicas.hpp)
@@ -32,9 +33,8 @@
 //                    for a later unit far(), return a pointer to a target, or null
 //   count            (settings, unit): number of output rows of a unit
 //   largest_count    (settings): maximum number of output rows of a unit
-//   collect          (settings, unit, n, ids, positive): writes the ids of the output rows, and their labels as bits,
-// one
-//                    word for each block
+//   collect          (settings, unit, n, ids, positive): writes the ids of the output rows, and their labels as
+//                    bits, one word for each block
 //   weigh            (unit, n, m, weights): how often each pair counts in a unit of several windows
 //   coefficients     <Real, UPDATE>(prepared, m, work): computes the coefficients from the logits, and the loss
 #pragma once

@@ -8,6 +8,7 @@
 #include "objectives/inputs_pool.hpp"
 #include "objectives/inputs_rows.hpp"
 #include "objectives/outputs_logistic.hpp"
+#include "objectives/outputs_one_vs_all.hpp"
 #include "objectives/outputs_softmax.hpp"
 #include "plan/plan_rules.hpp"
 
@@ -22,7 +23,8 @@ typedef Sides<RowInputs,   // skip-gram
     OwnInputs;
 typedef Sides<SampledNegatives,  // negative sampling
               HuffmanPath,       // hierarchical softmax
-              AllRows            // softmax
+              AllRows,           // softmax
+              EachRow            // one-vs-all
               >
     OwnOutputs;
 
@@ -75,8 +77,8 @@ constexpr PlanRules plan_rules() {
   static_assert(Input::STRETCH_TOKENS <= MAX_STRETCH_TOKENS && Input::NOISE_SETS <= MAX_NOISE_SETS, "tables have room");
   static_assert(Input::JOINED_WINDOWS >= 1 && Input::JOINED_WINDOWS <= UNIT_WINDOWS, "one update must take them");
   static_assert(Input::JOINED_WINDOWS == 1 || UNIT_BORDER % Input::STRETCH_TOKENS == 0, "no unit crosses the border");
-  return {Output::DRAWS_NEGATIVES, Input::TAKES_PARTS,    Input::STRETCH_TOKENS,
-          Input::NOISE_SETS,       Input::JOINED_WINDOWS, Output::part_words};
+  return {Output::DRAWS_NEGATIVES, Output::TAKES_ALL_TARGETS, Input::TAKES_PARTS, Input::STRETCH_TOKENS,
+          Input::NOISE_SETS,       Input::JOINED_WINDOWS,     Output::part_words};
 }
 
 inline PlanRules plan_rules_of(const Settings& s) {

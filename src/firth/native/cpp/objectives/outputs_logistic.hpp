@@ -62,7 +62,7 @@ inline int32_t narrowing_part_words(int32_t context) {
 
 struct SampledNegatives {
   static constexpr const char* NAME = "negative-sampling";
-  static constexpr bool DRAWS_NEGATIVES = true, MAY_REPEAT = true, TOUCHES_ALL_ROWS = false;
+  static constexpr bool DRAWS_NEGATIVES = true, MAY_REPEAT = true, TOUCHES_ALL_ROWS = false, TAKES_ALL_TARGETS = false;
   static constexpr double WORTH_A_COPY = 16;
   template <class Real>
   static void begin_chunk(const Settings&, Workspace<Real>&) {}
@@ -120,7 +120,8 @@ struct SampledNegatives {
 
 struct HuffmanPath {
   static constexpr const char* NAME = "hierarchical-softmax";
-  static constexpr bool DRAWS_NEGATIVES = false, MAY_REPEAT = false, TOUCHES_ALL_ROWS = false;
+  static constexpr bool DRAWS_NEGATIVES = false, MAY_REPEAT = false, TOUCHES_ALL_ROWS = false,
+                        TAKES_ALL_TARGETS = false;
   static constexpr double WORTH_A_COPY = 32;  // a smaller number gave worse vectors
   template <class Real>
   static void begin_chunk(const Settings&, Workspace<Real>&) {}

@@ -11,6 +11,7 @@ constexpr int32_t MAX_NOISE_SETS = 16;
 
 struct PlanRules {
   bool draws_negatives;
+  bool takes_all_targets;  // of an example with several targets; elsewhere one of them is drawn
   bool takes_parts;        // a wide window is divided into parts
   int64_t stretch_tokens;  // tokens of a stretch before subsampling; a power of two
   int32_t noise_sets;      // noise sets of a stretch

@@ -37,11 +37,12 @@ class Rounds {
   virtual Result run(int64_t start, int64_t stop, uint32_t epoch) = 0;
 };
 
-template <class Real, class Input, class Output>
+template <class Real, class Input, class Output, bool BAGS>
 class RoundTrainer final : public Rounds {
  public:
   typedef PrivateRows<Real> Copies;
-  typedef Trainer<true, Real, Input, Output, Copies, Copies> ShardTrainer;
+  typedef std::conditional_t<BAGS, SharedRows<Real>, Copies> InputRows;
+  typedef Trainer<true, Real, Input, Output, InputRows, Copies, Copies> ShardTrainer;
 
   RoundTrainer(const Settings& settings, int n_threads)
       : s_(settings),
@@ -56,7 +57,13 @@ class RoundTrainer final : public Rounds {
     for (int shard = 0; shard < SHARDS; ++shard) {
       inputs_.push_back(std::make_unique<Copies>(input, s_.input.stride, input_marks_, shard));
       outputs_.push_back(std::make_unique<Copies>(output, s_.output.stride, output_marks_, shard));
-      trainers_.push_back(std::make_unique<ShardTrainer>(s_, *inputs_[shard], *outputs_[shard]));
+      if constexpr (BAGS) {
+        bags_.push_back(std::make_unique<BagRows<Real, Copies>>(s_, *inputs_[shard]));
+        BagRows<Real, Copies>& bags = *bags_.back();
+        trainers_.push_back(std::make_unique<ShardTrainer>(bags.settings(), bags.rows(), *outputs_[shard], &bags));
+      } else {
+        trainers_.push_back(std::make_unique<ShardTrainer>(s_, *inputs_[shard], *outputs_[shard]));
+      }
     }
     for (int t = 0; t < n_threads; ++t) {
       input_tables_.push_back(std::make_unique<RowTables>(s_.input.n_rows));
@@ -196,7 +203,7 @@ class RoundTrainer final : public Rounds {
     planned_[shard] = trainers_[shard]->plan(begin, std::min(stop_, begin + s_.shard_tokens), epoch_);
     if (!planned_[shard]) return;
     const Chunk& chunk = trainers_[shard]->planned();
-    inputs_[shard]->list(chunk.inputs.data(), chunk.inputs.size(), *input_tables_[thread], chunk.inputs.size());
+    list_inputs(chunk, *inputs_[shard], *input_tables_[thread]);
     inputs_[shard]->mark_listed();
     list_outputs(chunk, *outputs_[shard], *output_tables_[thread]);
     outputs_[shard]->mark_listed();
@@ -209,6 +216,15 @@ class RoundTrainer final : public Rounds {
     } catch (...) {
       failures_[thread] = std::current_exception();
       plan_failed_.store(true);
+    }
+  }
+
+  // Every input row that the chunk can touch.
+  void list_inputs(const Chunk& chunk, Copies& rows, RowTables& tables) {
+    if (!BAGS) return rows.list(chunk.inputs.data(), chunk.inputs.size(), tables, chunk.inputs.size());
+    for (const int32_t word : chunk.inputs) {
+      const int64_t first = s_.bag_offsets[word], n = s_.bag_offsets[word + 1] - first;
+      rows.list(s_.bag_rows + first, size_t(n), tables, size_t(n));
     }
   }
 
@@ -262,6 +278,7 @@ class RoundTrainer final : public Rounds {
   Result results_[SHARDS] = {};
   Result result_ = {};
   std::vector<std::unique_ptr<Copies>> inputs_, outputs_;
+  std::vector<std::unique_ptr<BagRows<Real, Copies>>> bags_;
   std::vector<std::unique_ptr<ShardTrainer>> trainers_;
   std::vector<std::unique_ptr<RowTables>> input_tables_, output_tables_;  // by thread
   std::vector<std::unique_ptr<Merger<Real>>> input_mergers_, output_mergers_;
@@ -270,8 +287,10 @@ class RoundTrainer final : public Rounds {
 inline std::unique_ptr<Rounds> make_rounds(const Settings& settings, int n_threads) {
   const int threads = std::max(1, std::min(n_threads, SHARDS));
   return with_objective(settings, [&](auto input, auto output) -> std::unique_ptr<Rounds> {
-    return std::make_unique<RoundTrainer<float, typename decltype(input)::type, typename decltype(output)::type>>(
-        settings, threads);
+    typedef typename decltype(input)::type Input;
+    typedef typename decltype(output)::type Output;
+    if (has_bags(settings)) return std::make_unique<RoundTrainer<float, Input, Output, true>>(settings, threads);
+    return std::make_unique<RoundTrainer<float, Input, Output, false>>(settings, threads);
   });
 }
 

@@ -20,6 +20,9 @@ class Prefetch {
     std::fill_n(asked_, MAX_NOISE_SETS, -1);
   }
 
+  // No input row is to be prefetched, because the inputs of the chunk are not ids of rows yet.
+  void leave_inputs() { n_inputs_ = int32_t(chunk_.inputs.size()); }
+
   // Collects the rows to prefetch: of the unit PREFETCH_UNITS after this one; at the first unit, of all units up to it.
   void collect(size_t index) {
     coming_.clear();

@@ -12,6 +12,13 @@ namespace {
 template <bool UPDATE, class Body>
 Result with_trainer(const Settings& s, SharedRows<float>& input_row, SharedRows<float>& output_row, Body&& body) {
   return with_objective(s, [&](auto input, auto output) -> Result {
+    if (has_bags(s)) {
+      BagRows<float, SharedRows<float>> bags(s, input_row);
+      Trainer<UPDATE, float, typename decltype(input)::type, typename decltype(output)::type, SharedRows<float>,
+              SharedRows<float>>
+          trainer(bags.settings(), bags.rows(), output_row, &bags);
+      return body(trainer);
+    }
     Trainer<UPDATE, float, typename decltype(input)::type, typename decltype(output)::type, SharedRows<float>,
             SharedRows<float>>
         trainer(s, input_row, output_row);
@@ -29,7 +36,7 @@ Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch)
   thread_local Replicas<float> input_copies, output_copies;
   const int64_t interval = interval_tokens(s);
   const double touches = with_objective(s, [](auto, auto output) { return decltype(output)::type::WORTH_A_COPY; });
-  input_copies.make(s, input_row, s.input.touches, s.input.n_rows, touches);
+  if (!has_bags(s)) input_copies.make(s, input_row, s.input.touches, s.input.n_rows, touches);
   output_copies.make(s, output_row, s.output.touches, s.output.n_rows, touches);
   return with_trainer<UPDATE>(s, input_row, output_row, [&](auto& trainer) {
     Result result = {};
@@ -37,7 +44,7 @@ Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch)
       const int64_t last = std::min(stop, first + interval);
       const auto merge = [&] {
         const double rate = merge_rate(s, epoch, first, last);
-        input_copies.merge(rate, last - first, s.threads);
+        if (!has_bags(s)) input_copies.merge(rate, last - first, s.threads);
         output_copies.merge(rate, last - first, s.threads);
       };
       try {
@@ -64,6 +71,18 @@ double update_one(const Settings& s, const Unit& unit, double learning_rate) {
   SharedRows<Real> input_row(s.input), output_row(s.output);
   Workspace<Real> work;
   Prepared<Real> prepared;
+  if (has_bags(s)) {
+    BagRows<Real, SharedRows<Real>> bags(s, input_row);
+    std::vector<int32_t> slots(unit.context, unit.context + unit.n_context);
+    bags.begin(slots.data(), slots.size());
+    Unit by_slot = unit;
+    by_slot.context = slots.data();
+    Settings without_bags = bags.settings();
+    without_bags.bag_offsets = nullptr;
+    const double loss = update_one<Real>(without_bags, by_slot, learning_rate);
+    bags.spread();
+    return loss;
+  }
   with_objective(s, [&](auto input, auto output) {
     typedef typename decltype(input)::type Input;
     typedef typename decltype(output)::type Output;

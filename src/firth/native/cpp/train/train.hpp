@@ -2,6 +2,7 @@
 #pragma once
 
 #include "plan/sources.hpp"
+#include "train/bags.hpp"
 #include "train/contexts.hpp"
 #include "train/prefetch.hpp"
 
@@ -16,16 +17,23 @@ inline double learning_rate_at(const Settings& s, int64_t epoch, int64_t positio
   return s.learning_rate + (s.min_learning_rate - s.learning_rate) * done;
 }
 
-template <bool UPDATE, class Real, class Input, class Output, class InputRows, class OutputRows>
+// Home: where the rows of bags are. Where words are bags, InputRows leads to their hidden vectors.
+template <bool UPDATE, class Real, class Input, class Output, class InputRows, class OutputRows, class Home = InputRows>
 class Trainer {
  public:
-  Trainer(const Settings& settings, InputRows& input_row, OutputRows& output_row)
+  typedef BagRows<Real, Home> Bags;
+
+  // With `bags`: `settings` and `input_row` are theirs.
+  Trainer(const Settings& settings, InputRows& input_row, OutputRows& output_row, Bags* bags = nullptr)
       : s_(settings),
         source_(make_source(settings, plan_rules<Input, Output>())),
         input_row_(input_row),
         output_row_(output_row),
         prefetch_(settings, chunk_, input_row, output_row),
-        largest_outputs_(Output::largest_count(settings)) {}
+        largest_outputs_(Output::largest_count(settings)) {
+    if (bags) stretches_.reset(new BagStretches<Real, Home>(*bags, chunk_));
+    bags_ = bags;
+  }
 
   // Trains the tokens [start, stop) of an epoch. Throws ERROR_STOPPED if the stop flag is set.
   Result run(int64_t start, int64_t stop, uint32_t epoch) {
@@ -57,6 +65,11 @@ class Trainer {
     std::fill_n(checked_, MAX_NOISE_SETS, -1);
     reserve();
     prefetch_.begin_chunk();
+    const SpreadAtEnd spread{bags_};
+    if (bags_) {
+      stretches_->begin_chunk();
+      prefetch_.leave_inputs();
+    }
     Input::begin_chunk(s_, work_);
     Output::begin_chunk(s_, work_);
     if (!chunk_.units.empty()) {
@@ -67,6 +80,7 @@ class Trainer {
       // For every unit, because a unit of full softmax may take milliseconds.
       if (stop_requested(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
       const PlannedUnit& unit = chunk_.units[u];
+      if (bags_) stretches_->template enter<UPDATE>(u);
       train(unit, u);
       int64_t examples = 0;
       for (int32_t c = unit.first; c < unit.last; ++c) examples += Input::examples(chunk_.centers[c].n_context());
@@ -79,6 +93,14 @@ class Trainer {
     Input::end_chunk(s_, work_);
     Output::end_chunk(s_, work_);
   }
+
+  // The last stretch of a chunk ends with it; so does one that was stopped, since what was done stays done.
+  struct SpreadAtEnd {
+    Bags* bags;
+    ~SpreadAtEnd() {
+      if (UPDATE && bags) bags->spread();
+    }
+  };
 
   void reserve() {
     int largest_context = 0;
@@ -180,6 +202,8 @@ class Trainer {
   const int largest_outputs_;
   Workspace<Real> work_;
   Prepared<Real> prepared_;
+  Bags* bags_ = nullptr;
+  std::unique_ptr<BagStretches<Real, Home>> stretches_;
   int64_t part_ = 0;  // index in Chunk::part_negatives
   // By noise set: index in Chunk::negatives of the words checked last, and whether they repeat.
   int64_t checked_[MAX_NOISE_SETS];

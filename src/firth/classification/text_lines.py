@@ -1,25 +1,21 @@
-"""Room cli: lines of a file or of standard input, block by block in bounded memory, with or without labels in them.
+"""Room classification: lines of a file or of standard input, block by block in bounded memory, with labels or not.
 
 Tests: tests/cli/test_classify_lines.py.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from firth.cli.labelled_text import read_labelled_texts
+from firth.classification.byte_input import STANDARD_INPUT, read_bytes, table_of
+from firth.classification.labelled_text import read_labelled_texts
 from firth.errors import CorpusError, ParameterError
-from firth.formats.source import ByteSource
 
-READ_BYTES = 1 << 20
 MAX_LINE_BYTES = 1 << 28
 BLOCK_LINES = 1 << 14
-STANDARD_INPUT = Path("-")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_TABLES = (".csv", ".tsv", ".tab")
 
 
 class LineBlock(NamedTuple):
@@ -73,14 +69,14 @@ def read_table_blocks(path: Path, **options: Any) -> Iterator[LineBlock]:
 def is_table(path: Path, file_format: str, delimiter: str | None) -> bool:
     """Whether a file is read as a table: by its ending, by the format asked for, or for its delimiter."""
     if file_format == "auto":
-        return delimiter is not None or path.suffix.lower() in _TABLES
+        return delimiter is not None or table_of(path) is not None
     return file_format != "lines"
 
 
 def _read_lines(path: Path) -> Iterator[list[bytes]]:
     parts: list[bytes] = []  # of a line whose end is not read yet
     is_first = True
-    for data in _read_bytes(path):
+    for data in read_bytes(path):
         if is_first:
             data, is_first = data.removeprefix(_BYTE_ORDER_MARK), False
         if b"\n" not in data:
@@ -94,16 +90,6 @@ def _read_lines(path: Path) -> Iterator[list[bytes]]:
             yield lines[first : first + BLOCK_LINES]
     if parts:
         yield [b"".join(parts)]
-
-
-def _read_bytes(path: Path) -> Iterator[bytes]:
-    if path == STANDARD_INPUT:
-        while data := sys.stdin.buffer.read(READ_BYTES):
-            yield data
-        return
-    with ByteSource(path) as source:
-        while data := source.read(READ_BYTES):
-            yield data
 
 
 def _decode(label: bytes) -> str:
