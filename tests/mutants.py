@@ -205,8 +205,8 @@ MUTANTS = (
     Mutant(
         "softmax: sign of the target's coefficient",
         f"{CPP}/objectives/outputs_softmax.hpp",
-        "out[at(i, target)] += prepared.learning_rate;",
-        "out[at(i, target)] -= prepared.learning_rate;",
+        "out[at_target] += prepared.learning_rate;",
+        "out[at_target] -= prepared.learning_rate;",
         UNITS,
     ),
     Mutant(

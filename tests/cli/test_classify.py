@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from firth.classification.labelled_text import read_labelled_texts
 from firth.cli.classify import app
-from firth.cli.labelled_text import read_labelled_texts
 from firth.errors import (
     CorpusError,
     EncodingError,
@@ -243,7 +243,16 @@ def test_bad_training_files(tmp_path, vectors, name, content, options, error, me
 
 def test_missing_files_and_taken_folders(tmp_path, vectors, examples, model):
     file = write_lines(tmp_path / "data.txt", examples)
-    refuse(StorageError, "cannot be read", "train", tmp_path / "no.txt", "--vectors", vectors, "-o", tmp_path / "m")
+    refuse(
+        StorageError,
+        "no.txt does not exist; give a file of texts",
+        "train",
+        tmp_path / "no.txt",
+        "--vectors",
+        vectors,
+        "-o",
+        tmp_path / "m",
+    )
     refuse(FirthError, "nowhere", "train", file, "--vectors", tmp_path / "nowhere", "-o", tmp_path / "m")
     before = (model / "config.json").read_bytes()
     refuse(StorageError, "holds a model", "train", file, "--vectors", vectors, "-o", model)
@@ -387,3 +396,73 @@ def test_a_disk_that_fills_leaves_the_old_picture(tmp_path, monkeypatch):
     assert [(entry.name, entry.read_bytes()) for entry in tmp_path.iterdir()] == [("a.png", b"old")]
     confusion.save_picture(path)
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+# -- a classifier that learns its own vectors -------------------------------------------------------------------------
+
+
+def test_train_without_vectors(tmp_path, examples):
+    file = write_lines(tmp_path / "train.txt", [*examples, ("tool __label__short", "saw")])
+    options = ("--epochs", 20, "--learning-rate", 0.5, "--dims", 10, "--threads", 1)
+    printed = run("train", file, "-o", tmp_path / "own", *options, "--word-ngrams", 2).stdout
+    assert re.fullmatch(r"3 labels, 9 words; 20 epochs, loss 0\.\d{4} nats in \d+\.\d s; saved to .*own\n", printed)
+    texts = tmp_path / "texts.txt"
+    texts.write_text("cat hen\nnail glue saw\n")
+    answers = run("predict", tmp_path / "own", texts).stdout
+    assert [line.split("\t")[0] for line in answers.splitlines()] == ["animal", "tool"]
+    run("train", file, "-o", tmp_path / "own.bin", *options, "--word-ngrams", 2)
+    assert run("predict", tmp_path / "own.bin", texts).stdout == answers
+    record = json.loads(run("evaluate", tmp_path / "own", file, "--json").stdout)
+    assert record["precision_at_1"] > 0.97
+    run("quantize", tmp_path / "own", "-o", tmp_path / "own.ftz", "--part-dims", 1)
+    assert [line.split("\t")[0] for line in run("predict", tmp_path / "own.ftz", texts).stdout.splitlines()] == [
+        "animal",
+        "tool",
+    ]
+
+
+def test_train_without_vectors_from_a_table_and_from_standard_input(tmp_path, examples):
+    columns = write_columns(tmp_path / "t.csv", examples, ";", "kind,words")
+    names = ("--text-column", "words", "--label-column", "kind", "--delimiter", ";")
+    options = ("--dims", 5, "--threads", 1)
+    run("train", columns, "-o", tmp_path / "table", *names, *options)
+    lines = "".join(f"{text} __label__{label}\n" for label, text in examples)
+    arguments = ["train", "-", "-o", tmp_path / "lines", *options]
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=lines, catch_exceptions=False)
+    assert result.exit_code == 0
+    arguments = ["train", "-", "--format", "csv", "-o", tmp_path / "stdin", *names, *options]
+    table = columns.read_bytes()
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=table, catch_exceptions=False)
+    assert result.exit_code == 0
+    tensors = {next((tmp_path / name).glob("*.safetensors")).name for name in ("table", "lines", "stdin")}
+    assert len(tensors) == 1  # a file's name begins its checksum
+
+
+def test_held_out_part_and_patience(tmp_path, examples):
+    file = write_lines(tmp_path / "train.txt", examples)
+    wrong = write_lines(tmp_path / "wrong.txt", [("tool", "cat hen dog cow")])
+    options = ("--heldout", wrong, "--patience", 1, "--epochs", 30, "--learning-rate", 1, "--threads", 1)
+    printed = run("train", file, "-o", tmp_path / "own", *options, "--loss", "one-vs-all").stdout
+    assert "2 epochs" in printed
+    assert "kept those of epoch 1" in printed
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--hidden", 5], "--hidden must be used with --vectors, got 5; leave it out"),
+        (["--solver", "adam"], "--solver must be used with --vectors, got adam"),
+        (["--l2", 0], "--l2 must be used with --vectors, got 0"),
+        (["--lowercase"], "--lowercase must be used with --vectors, got True"),
+        (["--several-labels", "first"], "--several-labels must be used with --vectors, got first"),
+        (["--vectors", "v", "--word-ngrams", 2], "--word-ngrams must be used without --vectors, got 2"),
+        (["--vectors", "v", "--loss", "softmax"], "--loss must be used without --vectors, got softmax"),
+        (["--vectors", "v", "--threads", 2], "--threads must be used without --vectors, got 2"),
+        (["--patience", 2], "patience must"),
+        (["--label-column", "x"], "text_column, label_column and delimiter must be of a table"),
+    ],
+)
+def test_flags_of_the_other_mode_are_refused(tmp_path, examples, options, message):
+    file = write_lines(tmp_path / "train.txt", examples)
+    refuse(ParameterError, message, "train", file, "-o", tmp_path / "own", *options)
+    assert not (tmp_path / "own").exists()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import firth
-from firth.cli.labelled_text import read_labelled_texts
+from firth.classification.labelled_text import read_labelled_texts
 from firth.cli.main import main
 from firth.errors import CorpusError, EncodingError
 

@@ -26,7 +26,7 @@ from firth.kernels.proof import NativeUnit
 from firth.kernels.registry import OBJECTIVES
 from firth.kernels.settings import open_kernel
 from firth.native.loader import available_instruction_sets
-from firth.numerics import hierarchical_softmax_loss, negative_sampling_loss, softmax_loss
+from firth.numerics import hierarchical_softmax_loss, negative_sampling_loss, one_vs_all_loss, softmax_loss
 from firth.numerics.huffman import HuffmanTree, build_huffman_tree
 
 HERE = Path(__file__).parent
@@ -73,8 +73,8 @@ def predict(
     loss: str, vector: Matrix, outputs: Matrix, target: int, negatives: tuple[int, ...], tree: HuffmanTree | None
 ) -> tuple[float, Matrix, Any]:
     """Loss and gradients of one prediction, by the function of numerics that its name says."""
-    if loss == "softmax":
-        return softmax_loss(vector, outputs, target)
+    if loss in ("softmax", "one-vs-all"):
+        return (softmax_loss if loss == "softmax" else one_vs_all_loss)(vector, outputs, target)
     if tree is not None:
         return hierarchical_softmax_loss(vector, outputs, *tree.path(target))
     return negative_sampling_loss(vector, outputs, target, negatives)
@@ -180,6 +180,66 @@ def test_the_first_update_of_the_source_is_exact(instruction_set: str, sides: tu
     assert np.abs(engine.output_vectors).max() > 0.01
     assert result.loss_nats == pytest.approx(0.75 * loss, rel=1e-6)
     assert (result.weight, result.n_examples, result.n_centers) == (0.75, 1, 1)
+
+
+@BY_SET
+@pytest.mark.parametrize("n_targets", [1, 2, 8])
+def test_one_vs_all_takes_all_targets_of_an_example(instruction_set: str, n_targets: int) -> None:
+    """In float64, at learning rate 1, of a bag with a repeated row: 1e-12 of each number."""
+    sides = ("cbow", "one-vs-all")
+    rng = np.random.default_rng(n_targets)
+    before = rng.normal(0, 0.5, (N_INPUT_ROWS, DIMS)), rng.normal(0, 0.5, (N_TARGETS, DIMS))
+    own = rng.permutation(N_TARGETS)[:n_targets].astype(np.int32)
+    bag = (3, 1, 3, 20)
+    unit = NativeUnit(OBJECTIVES[sides], *before, {"cbow_input": "mean", "cbow_update": "gradient"}, None)
+    kernel = open_kernel(instruction_set)
+    after = [_aligned(len(matrix), -(-DIMS // 8) * 8) for matrix in before]
+    for padded, matrix in zip(after, before, strict=True):
+        padded[:, :DIMS] = matrix
+    settings = unit._settings(kernel, *after).replace(
+        targets=np.concatenate([np.zeros(1, np.int32), own]),
+        target_offsets=np.array([0, 1, 1 + n_targets]),
+        n_sequences=2,
+    )
+    loss = kernel.update_unit(
+        settings, np.array(bag, np.int32), None, np.array([1], np.int32), np.zeros(0, np.int32), 1.0,
+        double_precision=True,
+    )  # fmt: skip
+    h = before[0][list(bag)].mean(axis=0)
+    expected_loss, gradient, of_rows = one_vs_all_loss(h, before[1], own)
+    of_inputs = np.zeros_like(before[0])
+    np.add.at(of_inputs, list(bag), gradient / len(bag))
+    assert abs(loss - expected_loss) <= 1e-12 * expected_loss
+    assert np.abs(before[0] - after[0][:, :DIMS] - of_inputs).max() <= 1e-12
+    assert np.abs(before[1] - after[1][:, :DIMS] - of_rows.to_dense(N_TARGETS)).max() <= 1e-12
+    assert np.abs(of_inputs).max() > 0.01
+
+
+@pytest.mark.parametrize("loss", ["softmax", "one-vs-all", "negative-sampling"])
+def test_of_several_targets_one_is_drawn_as_its_twin_draws(loss: str) -> None:
+    rng = np.random.default_rng(8)
+    lengths, n_targets = rng.integers(1, 5, 400), rng.integers(1, 4, 400)
+    examples = explicit_examples(
+        rng.integers(0, N_INPUT_ROWS, lengths.sum()), np.concatenate([[0], np.cumsum(lengths)]),
+        rng.integers(0, N_TARGETS, n_targets.sum()), n_input_rows=N_INPUT_ROWS, n_targets=N_TARGETS,
+        target_offsets=np.concatenate([[0], np.cumsum(n_targets)]),
+    )  # fmt: skip
+    config = make_config(("cbow", loss))
+    engine = Engine(examples, config)
+    assert examples.targets is not None
+    drawn = []
+    for epoch in (0, 1):
+        _, targets, *_ = engine._kernel.plan_slice(engine._settings, 0, len(examples.ids), epoch)
+        plan = plan_examples(
+            examples.ids, examples.offsets, examples.targets, PlanTables.build(examples.counts, config), config,
+            epoch=epoch, start=0, stop=len(examples.ids), target_offsets=examples.target_offsets,
+        )  # fmt: skip
+        assert targets.tolist() == [window.target_id for window in plan]
+        drawn.append(targets)
+    if loss == "one-vs-all":
+        assert drawn[0].tolist() == list(range(400))
+    else:
+        assert 50 < np.count_nonzero(drawn[0] != drawn[1]) < 350
 
 
 # ---- the plan
@@ -308,6 +368,8 @@ def test_frozen_input_rows_stay_and_two_threads_learn() -> None:
         ({"offsets": [0, 1, 3]}, ParameterError, "^offsets must rise from 0 to 2, the number of rows, got 0 to 3"),
         ({"offsets": [0, 3, 2]}, ParameterError, "^offsets must rise from 0 to 2, .* got 0 to 2 with a fall between"),
         ({"rows": [], "offsets": [0, 0, 0]}, ParameterError, "^rows must hold at least one input row, got none"),
+        ({"target_offsets": [0, 1, 1]}, ParameterError, "^target_offsets must rise from 0 to 2, .*, got 0 to 1"),
+        ({"target_offsets": [0, 0, 2]}, ParameterError, "^target_offsets must rise from 0 to 2, .* with a target for"),
         ({"weights": [1.0]}, ShapeError, r"^weights must have shape \(2,\), one for each target, got \(1,\)"),
         ({"weights": [1.0, -0.5]}, ParameterError, "^weights must be finite and not negative, got -0.5 for example 1"),
         ({"weights": [math.nan, 1]}, ParameterError, "^weights must be finite and not negative, got nan for example 0"),

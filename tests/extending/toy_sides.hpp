@@ -46,7 +46,8 @@ struct HalfSum {
 // Squares: the target's logit should be 1, that of the word after it 0.
 struct NextWord {
   static constexpr const char* NAME = "next-word";
-  static constexpr bool DRAWS_NEGATIVES = false, MAY_REPEAT = false, TOUCHES_ALL_ROWS = false;
+  static constexpr bool DRAWS_NEGATIVES = false, MAY_REPEAT = false, TOUCHES_ALL_ROWS = false,
+                        TAKES_ALL_TARGETS = false;
   static constexpr double WORTH_A_COPY = 16;
 
   template <class Real>

@@ -16,6 +16,7 @@ from firth.numerics import (
     hierarchical_softmax_loss,
     negative_sampling_loss,
     negative_sampling_losses,
+    one_vs_all_loss,
     softmax_loss,
 )
 
@@ -29,6 +30,8 @@ PREDICTIONS = {
     "target-among-negatives": (lambda v, u: negative_sampling_loss(v, u, 2, [2, 1, 2]), V),
     "no-negatives": (lambda v, u: negative_sampling_loss(v, u, 2, []), V),
     "hierarchical-softmax": (lambda v, u: hierarchical_softmax_loss(v, u, *PATH), V - 1),
+    "one-vs-all": (lambda v, u: one_vs_all_loss(v, u, [5, 2]), V),
+    "one-vs-all-of-none": (lambda v, u: one_vs_all_loss(v, u, []), V),
 }
 
 
@@ -51,6 +54,14 @@ def test_softmax_by_hand() -> None:
     assert loss == pytest.approx(math.log(2), rel=1e-15)
     np.testing.assert_allclose(output_gradient.to_dense(3), [[-0.5], [0.25], [0.25]], rtol=1e-15)
     np.testing.assert_allclose(input_gradient, [-0.5 * math.log(2)], rtol=1e-15)
+
+
+def test_one_vs_all_by_hand() -> None:
+    output = np.array([[0.0], [math.log(3)], [-math.log(3)]])
+    loss, input_gradient, output_gradient = one_vs_all_loss([1.0], output, [0, 1, 0])
+    assert loss == pytest.approx(math.log(2) + 2 * math.log(4 / 3), rel=1e-15)
+    np.testing.assert_allclose(output_gradient.to_dense(3), [[-0.5], [-0.25], [0.25]], rtol=1e-15)
+    np.testing.assert_allclose(input_gradient, [-0.5 * math.log(3)], rtol=1e-15)
 
 
 def test_negative_sampling_by_hand() -> None:

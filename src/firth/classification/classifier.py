@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 
 from firth.base.machine import available_processors
 from firth.base.values import as_integer, is_number
+from firth.classification.folder import KIND, write_folder
+from firth.classification.training_texts import LABEL_PREFIX
 from firth.corpus.tables import rows_of
-from firth.errors import CorpusTypeError, EncodingError, FormatError, ParameterError
+from firth.errors import CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError
 from firth.formats.fasttext_model import LOSSES, FastTextModel, Matrix, QuantizedMatrix, read_classifier
 from firth.formats.fasttext_writer import write_classifier
+from firth.formats.model_folder import validate_model_destination
 from firth.native.classify import MatrixParts, NativeClassifier
 
-LABEL_PREFIX = "__label__"
+FILE_ENDINGS = (".bin", ".ftz")
 
 
 class Predictions(NamedTuple):
@@ -39,7 +42,7 @@ class Predictions(NamedTuple):
 
 
 class Classifier:
-    """Tells the labels of texts. `firth.load` opens one from a file of fastText's.
+    """Tells the labels of texts. `firth.train_classifier` makes one, and `firth.load` opens one.
 
     A text is divided at white space. Its rows are those of its words, of the character n-grams of each word, and of
     n-grams of words, whatever the model was trained with; a row that occurs several times counts as often. With h the
@@ -57,6 +60,8 @@ class Classifier:
     ----------
     model : FastTextModel
         As `firth.formats.fasttext_model.read_classifier` gives it.
+    history : firth.History or None
+        The record of the run, of a classifier that firth trained; it is an attribute.
 
     Examples
     --------
@@ -66,8 +71,9 @@ class Classifier:
     Predictions(labels=['de', 'en'], probabilities=array([0.99..., 0.00...], dtype=float32))
     """
 
-    def __init__(self, model: FastTextModel) -> None:
+    def __init__(self, model: FastTextModel, *, history: Any = None) -> None:
         self.model = model
+        self.history = history
         arguments = model.arguments
         names = [label.decode("utf-8", "backslashreplace").removeprefix(LABEL_PREFIX) for label in model.labels]
         self.labels: tuple[str, ...] = tuple(names)
@@ -267,15 +273,18 @@ class Classifier:
         )
 
     def save(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
-        """Write the model as fastText does, version 12; fastText loads it and gives the same answers.
+        """Write the model to a file of fastText's, or to a folder of firth's.
 
-        The usual ending is ``.ftz`` for a quantized model, and ``.bin`` for others; any is taken.
+        A path that ends in ``.bin`` or ``.ftz``, and any path of a quantized model, becomes a file, version 12, as
+        fastText writes it; fastText loads it and gives the same answers. Any other path becomes a folder with
+        ``config.json`` and one safetensors file, which has the record of the run as well, and of n-grams only the rows
+        that training texts had.
 
         Parameters
         ----------
         path : path
         overwrite : bool
-            Replace a file that is there.
+            Replace a file, or a classifier in a folder, that is there.
 
         Raises
         ------
@@ -293,7 +302,11 @@ class Classifier:
         >>> firth.load(path).predict("sweet pie").labels
         ['food']
         """
-        write_classifier(Path(path), self.model, overwrite=overwrite)
+        place = Path(path)
+        if place.suffix in FILE_ENDINGS or isinstance(self.model.input_matrix, QuantizedMatrix):
+            write_classifier(place, self.model, overwrite=overwrite)
+        else:
+            write_folder(place, self.model, None if self.history is None else self.history.to_json(), overwrite)
 
     def find_rows(self, text: str | bytes) -> NDArray[np.int32]:
         """The rows of the input matrix that a text is the mean of: words first come first, repeated rows as often."""
@@ -319,6 +332,21 @@ def load_classifier(path: str | os.PathLike[str]) -> Classifier:
         return Classifier(model)
     except FormatError as error:
         raise FormatError(f"{place}: {error}") from None
+
+
+def validate_classifier_destination(path: Path, overwrite: bool) -> None:
+    """Refuse, before any work, a path that `Classifier.save` would refuse.
+
+    Raises
+    ------
+    StorageError
+    """
+    if path.suffix not in FILE_ENDINGS:
+        validate_model_destination(path, overwrite, {"kind": KIND})
+    elif path.is_dir():
+        raise StorageError(f"{path} must be a file, got a folder; choose another name")
+    elif path.exists() and not overwrite:
+        raise StorageError(f"{path} exists; choose another file, or ask to overwrite it")
 
 
 def _parts(matrix: Matrix) -> MatrixParts:
@@ -364,4 +392,4 @@ def _explain_texts(texts: Sequence[Any]) -> None:
             ) from None
 
 
-__all__ = ["Classifier", "Predictions", "load_classifier"]
+__all__ = ["Classifier", "Predictions", "load_classifier", "validate_classifier_destination"]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,8 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from firth.base.values import validate_choice
-from firth.cli.labelled_text import FORMATS, LabelledTexts, read_labelled_texts
-from firth.cli.text_lines import STANDARD_INPUT, LineBlock, is_table, read_line_blocks, read_table_blocks
+from firth.classification.folder import is_classifier_folder
+from firth.classification.labelled_text import FORMATS, read_labelled_texts
+from firth.classification.text_lines import STANDARD_INPUT, LineBlock, is_table, read_line_blocks, read_table_blocks
+from firth.cli.classify_options import Delimiter, FileFormat, Header, LabelColumn, LabelPrefix, TextColumn
+from firth.cli.classify_train import train, warn_of_unknown
 from firth.errors import ParameterError, StorageError
 from firth.formats.target import whole_file, write_all
 
@@ -23,108 +23,33 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="classify",
-    help="Classify texts: train on means of word vectors; predict and evaluate, with fastText's models too.",
+    help="Classify texts: train a classifier; predict, evaluate and quantize, with fastText's models too.",
     no_args_is_help=True,
 )
+
+app.command()(train)
 
 MAX_TABLE_CLASSES = 20  # a wider matrix is for the picture
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, or lines with __label__NAME.")]
 ModelPath = Annotated[
     Path,
-    typer.Argument(metavar="MODEL", help="Folder that `firth classify train` wrote, or fastText's .bin or .ftz."),
+    typer.Argument(
+        metavar="MODEL", help="Folder or file that `firth classify train` wrote, or fastText's .bin or .ftz."
+    ),
 ]
 Lines = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, or lines; - reads lines from standard input.")]
 Threshold = Annotated[float, typer.Option("--threshold", help="Leave less probable classes out, from 0 to 1.")]
 Threads = Annotated[
-    int | None, typer.Option("--threads", help="Threads of a fastText model. [default: the cores that may be used]")
+    int | None,
+    typer.Option(
+        "--threads", help="Threads, not of a classifier on given vectors. [default: the cores that may be used]"
+    ),
 ]
-FileFormat = Annotated[str, typer.Option("--format", help="auto (by the ending), csv, tsv or lines.")]
-Delimiter = Annotated[
-    str | None,
-    typer.Option("--delimiter", help="Between the columns: a character, or tab. [default: comma; in .tsv tab]"),
-]
-TextColumn = Annotated[
-    str | None, typer.Option("--text-column", help="Column of the texts: its name, or its number with --no-header.")
-]
-LabelColumn = Annotated[
-    str | None, typer.Option("--label-column", help="Column of the labels: its name, or its number with --no-header.")
-]
-Header = Annotated[bool, typer.Option("--header/--no-header", help="Whether the first row names the columns.")]
-LabelPrefix = Annotated[str, typer.Option("--label-prefix", help="How labels begin, wherever they stand in a line.")]
 SeveralLabels = Annotated[
     str,
     typer.Option("--several-labels", help="A line with several labels: error, first, or each (once for each label)."),
 ]
-
-
-@app.command()
-def train(
-    file: File,
-    vectors: Annotated[Path, typer.Option("--vectors", help="Model folder or vector file with the word vectors.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the classifier.")],
-    hidden: Annotated[int, typer.Option("--hidden", help="Hidden units; 0 is softmax regression.")] = 100,
-    solver: Annotated[str, typer.Option("--solver", help="lbfgs, adam or sgd.")] = "lbfgs",
-    l2: Annotated[float, typer.Option("--l2", help="Strength of the penalty on squared weights.")] = 1e-3,
-    epochs: Annotated[int, typer.Option("--epochs", help="The most epochs, or iterations of L-BFGS.")] = 200,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", help="Texts in a batch (200).")] = None,
-    learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Of Adam (0.001), SGD (0.1).")] = None,
-    balanced: Annotated[bool, typer.Option("--balanced", help="Give every class the same weight.")] = False,
-    early_stopping: Annotated[
-        bool, typer.Option("--early-stopping", help="Hold a tenth of the texts out, and stop by it.")
-    ] = False,
-    lowercase: Annotated[bool, typer.Option("--lowercase", help="Lower-case the texts.")] = False,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same classifier.")] = 1,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a classifier in the folder.")] = False,
-    file_format: FileFormat = "auto",
-    delimiter: Delimiter = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    header: Header = True,
-    label_prefix: LabelPrefix = "__label__",
-    several_labels: SeveralLabels = "error",
-    progress: Annotated[bool | None, typer.Option("--progress/--no-progress", help="Show a bar on stderr.")] = None,
-) -> None:
-    """Train a classifier on labelled texts and save it."""
-    from firth.estimators import SigmoidNetworkClassifier, TextClassifier
-    from firth.estimators.text_classifier import KIND
-    from firth.formats.model_folder import validate_model_destination
-    from firth.vectors.conversion import as_word_vectors
-
-    validate_model_destination(output, overwrite, {"kind": KIND})
-    data = read_labelled_texts(
-        file,
-        file_format=file_format,
-        delimiter=delimiter,
-        text_column=text_column,
-        label_column=label_column,
-        header=header,
-        label_prefix=label_prefix,
-        several_labels=several_labels,
-    )
-    network = SigmoidNetworkClassifier(
-        hidden,
-        solver=solver,
-        l2=l2,
-        max_iter=epochs,
-        batch_size="auto" if batch_size is None else batch_size,
-        learning_rate=learning_rate,
-        class_weight="balanced" if balanced else None,
-        early_stopping=early_stopping,
-        random_state=seed,
-        progress=sys.stderr.isatty() if progress is None else progress,
-    )
-    model = TextClassifier(as_word_vectors(vectors), network, lowercase=lowercase)
-    texts, labels, weights = _one_label_each(data)
-    with _warnings_as_notes():
-        model.fit(texts, labels, weights)
-    model.save(output, overwrite=overwrite)
-    n_unknown = _warn_of_unknown(model, data)
-    typer.echo(
-        f"{len(data)} texts ({n_unknown} without a known word), {len(model.classes)} classes,"
-        f" loss {network.loss_:.4f} nats after {network.n_iter_} {'iterations' if solver == 'lbfgs' else 'epochs'};"
-        f" saved to {output}"
-    )
 
 
 @app.command()
@@ -145,10 +70,10 @@ def predict(
 ) -> None:
     """Predict classes: one line a text, of class and probability, separated by tabs.
 
-    With a fastText model lines go through in constant memory, whatever the size of the file. A text that has no label
-    gives an empty line. With a folder of `firth classify train`, a text without a known word gets the answer for the
-    average training text. How many such texts there were stands on stderr. Labels of a line are taken off and not
-    looked at.
+    With a classifier that learned its own vectors, fastText's too, lines go through in constant memory, whatever the
+    size of the file, and a text that has no label gives an empty line. With a classifier on given vectors, a text
+    without a known word gets the answer for the average training text. How many such texts there were
+    stands on stderr. Labels of a line are taken off and not looked at.
 
     \b
     firth classify predict lid.176.ftz pages.txt -k 3 --threshold 0.1
@@ -160,7 +85,7 @@ def predict(
         raise ParameterError(f"top must be at least 1, got {top}")
     _validate_threshold(threshold)
     _validate_model_exists(model)
-    if model.is_file():
+    if learns_own_vectors(model):
         from firth.cli.classify_lines import write_predictions
 
         blocks = _blocks(file, file_format, delimiter, text_column, None, header, label_prefix, with_labels=False)
@@ -191,7 +116,7 @@ def predict(
     lines = (
         format_answer([name for name, _ in answer], [number for _, number in answer], as_json) for answer in answers
     )
-    _warn_of_unknown(classifier, data)
+    warn_of_unknown(classifier, data)
     if output is None:
         for line in lines:
             typer.echo(line)
@@ -204,7 +129,7 @@ def predict(
 def evaluate(
     model: ModelPath,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, or lines with __label__NAME.")],
-    top: Annotated[int, typer.Option("--top", "-k", help="Answers a text that count, of a fastText model.")] = 1,
+    top: Annotated[int, typer.Option("--top", "-k", help="Answers a text that count, not on given vectors.")] = 1,
     threshold: Threshold = 0.0,
     picture: Annotated[Path | None, typer.Option("--picture", help="Draw the confusion matrix to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
@@ -222,11 +147,12 @@ def evaluate(
     Labels that the classifier was not trained on count as errors. With --several-labels each, a prediction is right
     where it is one of the text's labels, and an error of the first label where it is not.
 
-    Of a fastText model: precision and recall at 1 and at --top, and F1 of each label. A text may have several labels
-    there, whatever --several-labels says, and lines go through in constant memory.
+    Of a classifier that learned its own vectors, fastText's too: precision and recall at 1 and at --top, and F1 of each
+    label. A text may have several labels there, whatever --several-labels says, and lines go through in constant
+    memory.
     """
     _validate_model_exists(model)
-    if model.is_file():
+    if learns_own_vectors(model):
         from firth.cli.classify_lines import evaluate_lines
 
         if top < 1:
@@ -240,7 +166,8 @@ def evaluate(
     _refuse_without_lines(file, threads)
     if top != 1 or threshold != 0:
         raise ParameterError(
-            f"--top and --threshold must come with a fastText model, got {model}, which answers one class a text"
+            f"--top and --threshold must come with a classifier that learned its own vectors, got {model}, which"
+            " answers one class a text"
         )
     from firth.estimators import TextClassifier
     from firth.estimators.confusion import compute_confusion
@@ -259,7 +186,7 @@ def evaluate(
     predicted = classifier.predict(data.texts)
     true = [label if label in labels else labels[0] for label, labels in zip(predicted, data.labels, strict=True)]
     confusion = compute_confusion(true, predicted, classifier.classes)
-    n_unknown = _warn_of_unknown(classifier, data)
+    n_unknown = warn_of_unknown(classifier, data)
     unseen = confusion.classes[len(classifier.classes) :]
     if unseen:
         n_unseen = sum(label in unseen for label in true)
@@ -315,22 +242,34 @@ def _validate_model_exists(model: Path) -> None:
         )
 
 
+def learns_own_vectors(model: Path) -> bool:
+    """Whether a path is a classifier that learned its own vectors, in a file or a folder."""
+    return model.is_file() or is_classifier_folder(model)
+
+
 def _validate_threshold(threshold: float) -> None:
     if not 0 <= threshold <= 1:
         raise ParameterError(f"threshold must lie in 0 to 1, got {threshold}")
 
 
 def _refuse_without_lines(file: Path, threads: int | None) -> None:
-    """What only a model that is one file takes."""
+    """What only a classifier that learned its own vectors takes."""
     if file == STANDARD_INPUT:
-        raise ParameterError("FILE must be a file with a classifier of `firth classify train`, got standard input")
+        raise ParameterError("FILE must be a file with a classifier on given vectors, got standard input")
     if threads is not None:
-        raise ParameterError(f"--threads must come with a fastText model, got {threads}; leave it out")
+        raise ParameterError(
+            f"--threads must come with a classifier that learned its own vectors, got {threads}; leave it out"
+        )
 
 
 @app.command()
 def quantize(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A fastText classifier that is not quantized (.bin).")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MODEL", help="A classifier that learned its own vectors, not quantized: a folder or .bin."
+        ),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="File for the small model, usually .ftz.")],
     cutoff: Annotated[
         int | None, typer.Option("--cutoff", help="Keep the so many rows of words and n-grams with the largest norms.")
@@ -344,54 +283,26 @@ def quantize(
     threads: Annotated[int | None, typer.Option("--threads", help="[default: the cores that may be used]")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
-    """Make a small copy of a fastText classifier; fastText loads it as well.
+    """Make a small copy of a classifier that learned its own vectors; fastText loads it.
 
     \b
     firth classify quantize model.bin -o model.ftz --cutoff 50000
     """
-    from firth.classification.classifier import load_classifier
     from firth.formats.target import validate_destination
+    from firth.models.loading import load
 
     _validate_model_exists(model)
     validate_destination(output, overwrite)
-    small = load_classifier(model).quantize(
+    if not learns_own_vectors(model):
+        raise ParameterError(f"MODEL must be a classifier that learned its own vectors, got {model}; give another one")
+    small = load(model).quantize(
         cutoff=cutoff, norms=norms, part_dims=part_dims, output=output_matrix, seed=seed, threads=threads
     )
-    before = model.stat().st_size  # before saving: the small model may replace the model
+    files = [model] if model.is_file() else model.iterdir()
+    before = sum(file.stat().st_size for file in files)  # before saving: the small model may replace the model
     small.save(output, overwrite=overwrite)
     after = output.stat().st_size
     typer.echo(f"{before:,} bytes became {after:,} ({after / before:.1%}); saved to {output}")
-
-
-def _one_label_each(data: LabelledTexts) -> tuple[list[str], list[str], list[float] | None]:
-    """Texts with several labels stand once for each, with weights that sum to one."""
-    if all(len(labels) == 1 for labels in data.labels):
-        return data.texts, [labels[0] for labels in data.labels], None
-    pairs = [
-        (text, label, 1 / len(labels)) for text, labels in zip(data.texts, data.labels, strict=True) for label in labels
-    ]
-    return [text for text, _, _ in pairs], [label for _, label, _ in pairs], [weight for _, _, weight in pairs]
-
-
-def _warn_of_unknown(model: Any, data: LabelledTexts) -> int:
-    unknown = [line for line, n in zip(data.line_numbers, model.count_known(data.texts), strict=True) if n == 0]
-    if unknown:
-        typer.echo(
-            f"note: {len(unknown)} texts have no known word and are answered as the average training text is"
-            f" (line {', '.join(map(str, unknown[:5]))}{', ...' if len(unknown) > 5 else ''})",
-            err=True,
-        )
-    return len(unknown)
-
-
-@contextlib.contextmanager
-def _warnings_as_notes() -> Iterator[None]:
-    """Warnings (L-BFGS did not converge) as lines on stderr."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    for warning in caught:
-        typer.echo(f"note: {warning.message}", err=True)
 
 
 def _as_json(confusion: Confusion, n_texts: int, n_unknown: int) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import typer
 
-from firth.classification.classifier import Classifier, load_classifier
+from firth.classification.classifier import Classifier
 from firth.classification.scores import LabelScores, ScoreCounter
-from firth.cli.text_lines import LineBlock
+from firth.classification.text_lines import LineBlock
 from firth.errors import CorpusError, ParameterError
 from firth.estimators.confusion import compute_confusion
 from firth.formats.target import whole_file, write_all
+from firth.models.loading import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,7 @@ def write_predictions(
     overwrite: bool,
 ) -> None:
     """A line of answers for each text, written block by block; texts without an answer are counted on stderr."""
-    model = load_classifier(model_file)
+    model = load(model_file)
     n_texts, without = 0, list[int]()
     n_without = 0
     with _writer(output, overwrite) as write:
@@ -76,7 +77,7 @@ def evaluate_lines(
     threads: int | None,
 ) -> None:
     """Precision and recall at 1 and at k, and F1 by label, of labelled texts read block by block."""
-    model = load_classifier(model_file)
+    model = load(model_file)
     if picture is not None and len(model.labels) > MAX_PICTURE_LABELS:
         raise ParameterError(
             f"--picture must be of at most {MAX_PICTURE_LABELS} labels, got a classifier of {len(model.labels)};"

@@ -33,6 +33,8 @@ class Purpose(IntEnum):
     INITIAL = 2
     HELDOUT = 3
     HELDOUT_NOISE = 4
+    LABEL = 5
+    ORDER = 6
 
 
 def philox4x32(counters: NDArray[np.uint32], key: tuple[int, int]) -> NDArray[np.uint32]:

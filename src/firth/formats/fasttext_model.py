@@ -53,6 +53,7 @@ from firth.native import fasttext as native
 MAGIC = 793712314  # FASTTEXT_FILEFORMAT_MAGIC_INT32
 VERSIONS = (11, 12)
 CBOW, SKIPGRAM, SUPERVISED = 1, 2, 3
+SOFTMAX = 3
 LOSSES = {1: "hierarchical-softmax", 2: "negative-sampling", 3: "softmax", 4: "one-vs-all"}
 MAX_NGRAM_CHARS = 64  # fastText's default is 6; this bounds the work that a file can ask for
 MAX_WORD_NGRAMS = 64  # the same for n-grams of words; fastText's default is 1

@@ -80,8 +80,9 @@ class TrainingConfig:
     architecture : {"skipgram", "cbow"}
         Input side. Skip-gram predicts the centre word from each context word alone (the direction of word2vec.c). CBOW
         predicts the centre word from the mean or the sum of the context words' vectors.
-    loss : {"negative-sampling", "hierarchical-softmax", "softmax"}
-        Output side. The full softmax computes V rows for each window, so it is for small vocabularies.
+    loss : {"negative-sampling", "hierarchical-softmax", "softmax", "one-vs-all"}
+        Output side. The full softmax, and one-vs-all with a logistic loss on every word, compute V rows for each
+        window, so they are for small vocabularies and for labels.
     dims : int >= 1
         D, the number of dimensions of a vector.
     window : int >= 1
@@ -151,7 +152,7 @@ class TrainingConfig:
     architecture: str = parameter("skipgram", "input side: skipgram or cbow", choices=registry.architectures)
     loss: str = parameter(
         "negative-sampling",
-        "output side: negative-sampling, hierarchical-softmax or softmax",
+        "output side: negative-sampling, hierarchical-softmax, softmax or one-vs-all",
         choices=registry.losses,
     )
     dims: Int32 = parameter(100, "number of dimensions of a vector", minimum=1)

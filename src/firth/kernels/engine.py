@@ -32,6 +32,7 @@ from firth.native.settings import RowMatrix
 from firth.numerics.huffman import build_huffman_tree
 
 HELDOUT_NEGATIVES = 10
+INITIAL_SCALE = 0.5  # word2vec.c; as the native core draws
 
 Matrix = NDArray[np.float32]
 
@@ -74,6 +75,8 @@ class Engine:
         Weights of the noise words. None: the counts raised to ``noise_exponent``.
     initial_vectors : float array, (n_input_rows, D), or None
         The input vectors at the start. A row that has only NaN is initialised at random, as without this array.
+    initial_scale : float
+        Input rows are drawn from U(-initial_scale / D, initial_scale / D).
     frozen : bool array, (n_input_rows,), or with bags (V,), or None
         Input vectors that training does not change. Training changes all output vectors.
     bags : WordBags or None
@@ -103,6 +106,7 @@ class Engine:
         *,
         noise_distribution: NDArray[np.float64] | None = None,
         initial_vectors: Matrix | None = None,
+        initial_scale: float = INITIAL_SCALE,
         frozen: NDArray[np.bool_] | None = None,
         bags: WordBags | None = None,
         instruction_set: str | None = None,
@@ -166,6 +170,7 @@ class Engine:
             ids=examples.ids,
             offsets=examples.offsets,
             targets=examples.targets,
+            target_offsets=examples.target_offsets,
             sequence_weights=examples.weights,
             n_tokens=len(examples.ids),
             n_sequences=len(examples.offsets) - 1,
@@ -187,7 +192,8 @@ class Engine:
             noise_purpose=int(Purpose.NEGATIVES),
             shard_tokens=shard_tokens,
         )
-        self._kernel.initial_vectors(config.seed, self._input, self._dims)
+        self._initial_scale = initial_scale
+        self._draw_initial_vectors()
         if initial_vectors is not None:
             self._validate_shape("initial_vectors", initial_vectors, len(self._input))
             is_given = ~np.isnan(initial_vectors).all(axis=1)
@@ -260,6 +266,7 @@ class Engine:
         ids: NDArray[np.int32],
         offsets: NDArray[np.int64],
         targets: NDArray[np.int32] | None = None,
+        target_offsets: NDArray[np.int64] | None = None,
         *,
         threads: int = 1,
     ) -> tuple[float, int]:
@@ -267,11 +274,15 @@ class Engine:
 
         Windows have their full width, and no token is left out. With negative sampling there are 10 negatives for each
         window; they depend only on the seed and the position of the token. So the losses of different runs, epochs and
-        numbers of threads are comparable.
+        numbers of threads are comparable. Of an example with several targets one is drawn, the same each time, unless
+        the loss takes all.
         """
         if (targets is None) != (self._examples.targets is None):
             raise ParameterError("targets must be given if and only if the examples that are trained on have targets")
+        if (target_offsets is None) != (self._examples.target_offsets is None):
+            raise ParameterError("target_offsets must be given if and only if the examples have several targets")
         targets = None if targets is None else np.ascontiguousarray(targets, dtype=np.int32)
+        target_offsets = None if target_offsets is None else np.ascontiguousarray(target_offsets, dtype=np.int64)
         ids = np.ascontiguousarray(ids, dtype=np.int32)
         offsets = np.ascontiguousarray(offsets, dtype=np.int64)
         fixed = "fixed" if self._config.window_mode == "dynamic" else self._config.window_mode
@@ -283,6 +294,7 @@ class Engine:
             ids=ids,
             offsets=offsets,
             targets=targets,
+            target_offsets=target_offsets,
             n_tokens=len(ids),
             n_sequences=len(offsets) - 1,
             sequence_weights=None,
@@ -338,8 +350,13 @@ class Engine:
 
     def reset_vectors(self) -> None:
         """Set both matrices to the values at the start of training, without ``initial_vectors``."""
-        self._kernel.initial_vectors(int(self._settings.seed), self._input, self._dims)
+        self._draw_initial_vectors()
         self._output[:] = 0
+
+    def _draw_initial_vectors(self) -> None:
+        self._kernel.initial_vectors(int(self._settings.seed), self._input, self._dims)
+        if self._initial_scale != INITIAL_SCALE:
+            self._input *= np.float32(self._initial_scale / INITIAL_SCALE)
 
     def request_stop(self) -> None:
         """Make every running call that trains or evaluates raise StoppedError within about a millisecond."""

@@ -41,6 +41,8 @@ class Examples:
         ``rates(config, noise_distribution=, tree=)``: a ``TouchRates``, for a resolved configuration.
     targets : int32 array, (n_sequences,), or None
         The target of each sequence. None: the ids are the targets.
+    target_offsets : int64 array, (n_sequences + 1,), or None
+        Sequence s has the targets targets[target_offsets[s]:target_offsets[s + 1]]. None: it has one target.
     weights : float32 array, (n_sequences,), or None
         Loss and gradient of each sequence are multiplied by its weight. None: all are 1.
     subsamples : bool
@@ -54,6 +56,7 @@ class Examples:
     n_input_rows: int
     rates: Callable[..., TouchRates]
     targets: NDArray[np.int32] | None = None
+    target_offsets: NDArray[np.int64] | None = None
     weights: NDArray[np.float32] | None = None
     subsamples: bool = False
 
@@ -96,6 +99,7 @@ def explicit_examples(
     n_input_rows: int,
     n_targets: int,
     weights: ArrayLike | None = None,
+    target_offsets: ArrayLike | None = None,
 ) -> Examples:
     """Bags of input rows, each with a target and a weight. All examples are trained, in the given order.
 
@@ -109,8 +113,12 @@ def explicit_examples(
     rows : int array, (n_rows,), in [0, n_input_rows); repeats allowed
     offsets : int array, (n_examples + 1,), from 0 to n_rows, not decreasing
     targets : int array, (n_examples,), in [0, n_targets)
+        With ``target_offsets`` those of all examples, one example's after the other's.
     weights : float array, (n_examples,), or None
         Factors of the loss and the gradient, finite and not negative; None: all are 1.
+    target_offsets : int array, (n_examples + 1,), rising, or None
+        Example e has the targets targets[target_offsets[e]:target_offsets[e + 1]], at least one. In each epoch one of
+        them is drawn, by counter; a loss with ``takes_all_targets`` takes them all at once. None: one target each.
 
     Raises
     ------
@@ -119,7 +127,8 @@ def explicit_examples(
     ids = _as_ids("rows", rows, n_input_rows)
     target_ids = _as_ids("targets", targets, n_targets)
     borders = np.ascontiguousarray(offsets, dtype=np.int64)
-    n_examples = len(target_ids)
+    target_borders = _as_target_offsets(target_offsets, len(target_ids))
+    n_examples = len(target_ids) if target_borders is None else len(target_borders) - 1
     if borders.shape != (n_examples + 1,):
         raise ShapeError(
             f"offsets must have shape ({n_examples + 1},), one more than there are targets, got {borders.shape}"
@@ -141,15 +150,19 @@ def explicit_examples(
             raise ParameterError(
                 f"weights must be finite and not negative, got {factors[wrong[0]]} for example {wrong[0]}"
             )
-    counts = np.bincount(target_ids[np.diff(borders) > 0], minlength=n_targets).astype(np.int64)
+    has_rows = np.diff(borders) > 0
+    if target_borders is not None:
+        has_rows = np.repeat(has_rows, np.diff(target_borders))
+    counts = np.bincount(target_ids[has_rows], minlength=n_targets).astype(np.int64)
     return Examples(
         source="examples",
         ids=ids,
         offsets=borders,
         counts=counts,
         n_input_rows=n_input_rows,
-        rates=partial(_explicit_rates, ids, counts, n_input_rows),
+        rates=partial(_explicit_rates, ids, counts, n_input_rows, int(np.count_nonzero(np.diff(borders)))),
         targets=target_ids,
+        target_offsets=target_borders,
         weights=factors,
     )
 
@@ -185,19 +198,34 @@ def _as_ids(name: str, values: ArrayLike, stop: int) -> NDArray[np.int32]:
     return np.ascontiguousarray(array, dtype=np.int32)
 
 
+def _as_target_offsets(offsets: ArrayLike | None, n_targets: int) -> NDArray[np.int64] | None:
+    if offsets is None:
+        return None
+    borders = np.ascontiguousarray(offsets, dtype=np.int64)
+    if borders.ndim != 1 or len(borders) < 1:
+        raise ShapeError(f"target_offsets must have one dimension and a first 0, got shape {borders.shape}")
+    if borders[0] != 0 or borders[-1] != n_targets or np.any(np.diff(borders) < 1):
+        raise ParameterError(
+            f"target_offsets must rise from 0 to {n_targets}, the number of targets, with a target for each example,"
+            f" got {borders[0]} to {borders[-1]}"
+        )
+    return borders
+
+
 def _explicit_rates(
     ids: NDArray[np.int32],
     counts: NDArray[np.int64],
     n_input_rows: int,
+    n_examples: int,
     config: Any,
     *,
     noise_distribution: NDArray[np.float64] | None = None,
     tree: Any = None,
 ) -> TouchRates:
     """The touch rates of explicit examples, counted; a unit is an example, or a part of an example."""
-    n_examples = int(counts.sum())
     context = len(ids) / max(1, n_examples)
-    corpus = Corpus(counts, counts / len(ids), noise_distribution, tree)
+    share = n_examples / max(1, int(counts.sum())) / len(ids)  # of an example with several targets each counts in part
+    corpus = Corpus(counts, np.asarray(counts * share, np.float64), noise_distribution, tree)
     inputs, outputs = config.objective.inputs, config.objective.outputs
     units, pairs = 1.0, 1.0
     if inputs.takes_parts:

@@ -214,7 +214,16 @@ class NativeUnit:
             **self.options,
         }
         corpus = dict.fromkeys(
-            ("ids", "offsets", "targets", "sequence_weights", "keep_thresholds", "noise", "noise_parts")
+            (
+                "ids",
+                "offsets",
+                "targets",
+                "target_offsets",
+                "sequence_weights",
+                "keep_thresholds",
+                "noise",
+                "noise_parts",
+            )
         )
         tree = self.tree
         bag_offsets = bag_rows = frozen = None

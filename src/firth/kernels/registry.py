@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from firth.errors import ParameterError
-from firth.kernels.sides import cbow, hierarchical_softmax, negative_sampling, skipgram, softmax
+from firth.kernels.sides import cbow, hierarchical_softmax, negative_sampling, one_vs_all, skipgram, softmax
 from firth.kernels.sides.side import InputSide, OutputSide
 
 
@@ -100,6 +100,7 @@ for _side in (
     negative_sampling.SIDE,
     hierarchical_softmax.SIDE,
     softmax.SIDE,
+    one_vs_all.SIDE,
     skipgram.SIDE,
     cbow.SIDE,
 ):

@@ -9,7 +9,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from firth.classification.classifier import load_classifier
+from firth.classification.classifier import Classifier, load_classifier
+from firth.classification.folder import is_classifier_folder, read_folder
+from firth.errors import FormatError
+from firth.models.history import History
 from firth.models.model import load as load_model
 
 
@@ -22,12 +25,13 @@ def load(path: str | os.PathLike[str]) -> Any:
     Parameters
     ----------
     path : path
-        A folder that ``firth.train`` wrote, or a supervised model of fastText, ``.bin`` or ``.ftz``.
+        A folder that ``firth.train`` or ``firth.train_classifier`` wrote, or a supervised model of fastText, ``.bin``
+        or ``.ftz``.
 
     Returns
     -------
     firth.Model or firth.Classifier
-        A Model if ``path`` is a folder, a Classifier if it is a file.
+        A Classifier if ``path`` is a classifier, in a folder or a file; a Model if it is another folder.
 
     Raises
     ------
@@ -42,9 +46,26 @@ def load(path: str | os.PathLike[str]) -> Any:
     >>> firth.load("lid.176.ftz").predict("Wo ist der Bahnhof?").labels  # doctest: +SKIP
     ['de']
     """
-    if Path(path).is_file():
-        return load_classifier(path)
-    return load_model(path)
+    place = Path(path)
+    if place.is_file():
+        return load_classifier(place)
+    if is_classifier_folder(place):
+        return load_classifier_folder(place)
+    return load_model(place)
+
+
+def load_classifier_folder(folder: Path) -> Classifier:
+    """Open a classifier that ``firth.train_classifier`` wrote to a folder.
+
+    Raises
+    ------
+    StorageError, FormatError
+    """
+    model, history = read_folder(folder)
+    try:
+        return Classifier(model, history=None if history is None else History.from_json(history))
+    except (FormatError, ValueError) as error:
+        raise FormatError(f"{folder}: {error}") from None
 
 
 __all__ = ["load"]

@@ -184,6 +184,44 @@ class NativeClassifier:
                 return rows[:n_rows].copy()
             rows = np.empty(n_rows, dtype=np.int32)
 
+    def find_all_rows(self, texts: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The rows of many texts, one text's after the other's: text i has ``rows[offsets[i]:offsets[i + 1]]``."""
+        parts: list[NDArray[np.int32]] = []
+        offsets = np.zeros(len(texts) + 1, dtype=np.int64)
+        n_rows = 0
+
+        def work() -> None:
+            nonlocal n_rows
+            for first in range(0, len(texts), BLOCK_TEXTS):
+                block = texts[first : first + BLOCK_TEXTS]
+                found, borders = self._find_block_rows(block)
+                parts.append(found)
+                offsets[first : first + len(block) + 1] = n_rows + borders
+                n_rows += len(found)
+
+        run_stoppable(work)
+        return np.concatenate(parts) if parts else np.empty(0, np.int32), offsets
+
+    def _find_block_rows(self, texts: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        joined = join_texts(texts)
+        rows, offsets = np.empty(4 * len(joined) + 16, np.int32), np.empty(len(texts) + 1, np.int64)
+        while True:
+            n_rows = validate_status(
+                self._core,
+                self._core.firth_classify_all_rows(
+                    self._handle,
+                    joined,
+                    len(joined),
+                    len(texts),
+                    rows.ctypes.data,
+                    len(rows),
+                    offsets.ctypes.data,
+                ),
+            )
+            if n_rows <= len(rows):
+                return rows[:n_rows].copy(), offsets
+            rows = np.empty(n_rows, np.int32)
+
     def _predict_into(
         self,
         joined: bytes,
@@ -249,6 +287,7 @@ def _library() -> ctypes.CDLL:
             _POINTER,
             _POINTER,
         ],
+        "firth_classify_all_rows": [_POINTER, ctypes.c_char_p, _SIZE, _SIZE, _POINTER, _SIZE, _POINTER],
         "firth_classify_rows": [_POINTER, ctypes.c_char_p, _SIZE, _POINTER, _SIZE],
     }.items():
         function = getattr(core, name)

@@ -18,6 +18,7 @@ from firth.numerics.predictions import (
     hierarchical_softmax_loss,
     negative_sampling_loss,
     negative_sampling_losses,
+    one_vs_all_loss,
     softmax_loss,
 )
 from firth.numerics.windows import cbow_window, shared_negatives_loss, skipgram_window
@@ -47,6 +48,7 @@ __all__ = [
     "negative_sampling_loss",
     "negative_sampling_losses",
     "noise_probabilities",
+    "one_vs_all_loss",
     "shared_negatives_loss",
     "sigmoid",
     "sigmoid_backward",

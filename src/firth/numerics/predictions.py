@@ -1,4 +1,4 @@
-"""Room numerics: the loss of one prediction and its gradients, for each of the three output sides."""
+"""Room numerics: the loss of one prediction and its gradients, for each of the four output sides."""
 
 from __future__ import annotations
 
@@ -95,6 +95,45 @@ def negative_sampling_loss(
     labels = np.zeros(1 + len(negatives))
     labels[0] = 1
     return _binary_choices(vector, rows, np.concatenate([[target], negatives]), labels)
+
+
+def one_vs_all_loss(input_vector: ArrayLike, output_vectors: ArrayLike, target_ids: ArrayLike) -> Prediction:
+    """Loss of one prediction of a set of labels, a logistic loss for each label, and its gradients.
+
+    With v the input vector, u_c the output vector of label c, y_c = 1 if c is a target and 0 if not, and s the sigmoid:
+
+        loss = -sum_c [ y_c log s(u_c . v) + (1 - y_c) log s(-u_c . v) ]
+        dloss/dv = sum_c (s(u_c . v) - y_c) u_c
+        dloss/du_c = (s(u_c . v) - y_c) v
+
+    Parameters
+    ----------
+    input_vector : float array, (D,)
+    output_vectors : float array, (C, D)
+    target_ids : int, or int array, (T,), in [0, C)
+        Repeats count once. T may be 0: no label is a target.
+
+    Returns
+    -------
+    loss : float, in nats
+    input_gradient : float array, (D,)
+    output_gradient : RowGradient
+        The gradients of all C rows.
+
+    Raises
+    ------
+    ShapeError, IdError, ParameterError
+
+    References
+    ----------
+    Rifkin, Klautau (2004), In Defense of One-Vs-All Classification, JMLR 5.
+    """
+    vector, rows = _vector_and_rows(input_vector, output_vectors, "output_vectors", "C, D")
+    targets = np.atleast_1d(as_ids("target_ids", target_ids, len(rows)))
+    validate_dimensions("target_ids", targets, "T")
+    labels = np.zeros(len(rows))
+    labels[targets] = 1
+    return _binary_choices(vector, rows, np.arange(len(rows)), labels)
 
 
 def hierarchical_softmax_loss(

@@ -1,4 +1,4 @@
-"""Room numerics: loss and gradients of one window, skip-gram or CBOW, with any of the three output sides."""
+"""Room numerics: loss and gradients of one window, skip-gram or CBOW, with any of the four output sides."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ from firth.numerics.predictions import (
     Prediction,
     hierarchical_softmax_loss,
     negative_sampling_loss,
+    one_vs_all_loss,
     softmax_loss,
 )
 
-LOSSES = ("negative-sampling", "hierarchical-softmax", "softmax")
+LOSSES = ("negative-sampling", "hierarchical-softmax", "softmax", "one-vs-all")
 DIRECTIONS = ("context-to-center", "center-to-context")
 CBOW_INPUTS = ("mean", "sum")
 
@@ -67,7 +68,7 @@ def skipgram_window(
     context_ids : int array, (M,), in [0, V); repeats allowed; M may be 0 where the reduction is "sum"
     input_vectors : float array, (V, D)
     output_vectors : float array, (V, D); for hierarchical softmax the inner nodes' vectors, (V - 1, D)
-    loss : "negative-sampling", "hierarchical-softmax", "softmax", or a function of one prediction
+    loss : "negative-sampling", "hierarchical-softmax", "softmax", "one-vs-all", or a function of one prediction
     direction : "context-to-center" or "center-to-context"
     reduction : "sum" or "mean" over the M predictions
     negative_ids : for negative sampling
@@ -152,7 +153,7 @@ def cbow_window(
     context_ids : int array, (M,), in [0, V); repeats allowed, M at least 1
     input_vectors : float array, (V, D)
     output_vectors : float array, (V, D); for hierarchical softmax the inner nodes' vectors, (V - 1, D)
-    loss : "negative-sampling", "hierarchical-softmax", "softmax", or a function of one prediction
+    loss : "negative-sampling", "hierarchical-softmax", "softmax", "one-vs-all", or a function of one prediction
     cbow_input : "mean" or "sum"
     negative_ids : int array, (K,), for negative sampling; repeats count as often as they stand
     tree : HuffmanTree, for hierarchical softmax
@@ -329,8 +330,9 @@ class _OutputSide:
             if self.own_negatives:
                 given["negative_ids"] = self.own_negatives[pair]
             return self.loss(input_vector, self.output_vectors, target_id, **given)
-        if self.loss == "softmax":
-            return softmax_loss(input_vector, self.output_vectors, target_id)
+        if self.loss in ("softmax", "one-vs-all"):
+            loss = softmax_loss if self.loss == "softmax" else one_vs_all_loss
+            return loss(input_vector, self.output_vectors, target_id)
         if self.tree is not None:
             node_ids, codes = self.tree.path(target_id)
             return hierarchical_softmax_loss(input_vector, self.output_vectors, node_ids, codes)

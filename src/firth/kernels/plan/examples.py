@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.philox import Purpose
+from firth.corpus.philox import Purpose, draw_blocks
 from firth.kernels.config import TrainingConfig
 from firth.kernels.plan.negatives import draw_negatives
 from firth.kernels.plan.tables import PlanTables
@@ -29,18 +29,27 @@ def plan_examples(
     start: int,
     stop: int,
     noise_purpose: Purpose = Purpose.NEGATIVES,
+    target_offsets: NDArray[np.int64] | None = None,
 ) -> Iterator[PlannedWindow]:
     """The examples whose first row is at the positions [start, stop), in order.
 
     Example e has the input rows ``rows[offsets[e]:offsets[e + 1]]`` and the target ``targets[e]``. An example without
-    rows is left out. Each example is one unit, or several parts if the bag is wide and the input side takes parts. If
-    the examples of a stretch share noise sets, an example whose first row is at the position p of the stretch has slot
-    p and the noise set p mod ``noise_sets``.
+    rows is left out. With ``target_offsets`` it has the targets ``targets[target_offsets[e]:target_offsets[e + 1]]``;
+    its ``target_id`` is one of them, drawn by epoch and position, or e if the loss takes all. Each example is one unit,
+    or several parts if the bag is wide and the input side takes parts. If the examples of a stretch share noise sets,
+    an example whose first row is at the position p of the stretch has slot p and the noise set p mod ``noise_sets``.
     """
     inputs = config.objective.inputs
-    for (first, last), target_id in zip(itertools.pairwise(offsets.tolist()), targets.tolist(), strict=True):
+    for example, (first, last) in enumerate(itertools.pairwise(offsets.tolist())):
         if first == last or not start <= first < stop:
             continue
+        target_id = example
+        if target_offsets is None:
+            target_id = int(targets[example])
+        elif not config.objective.outputs.takes_all_targets:
+            own = targets[target_offsets[example] : target_offsets[example + 1]]
+            word = int(draw_blocks(config.seed, Purpose.LABEL, epoch, first)[0])
+            target_id = int(own[word * len(own) >> 32])
         bag = tuple(rows[first:last].tolist())
         borders = part_borders(config, len(bag))
         drawn: list[tuple[int, ...]] = [()] * (len(borders) - 1)

@@ -173,6 +173,8 @@ class OutputSide:
     rows_below_vocabulary : int
         V minus the number of output rows: a Huffman tree has V - 1 inner nodes.
     draws_negatives, needs_tree : bool
+    takes_all_targets : bool
+        Of an example with several targets, all count at once; False: one of them is drawn in each epoch.
     part_words : function
         ``part_words(config, n_context)``: maximum number of context words of one unit, if windows are divided into
         parts.
@@ -190,4 +192,5 @@ class OutputSide:
     rows_below_vocabulary: int = 0
     draws_negatives: bool = False
     needs_tree: bool = False
+    takes_all_targets: bool = False
     part_words: Callable[[Config, int], int] = _part_words

@@ -73,9 +73,9 @@ class Evaluator:
         state, options, engine = self._state, self._options, self._engine
         heldout_loss: float | None = None
         if options.heldout is not None:
-            ids, offsets = options.heldout
+            arrays = options.heldout
             heldout_loss, _ = run_watched(
-                lambda: engine.heldout_loss(ids, offsets, threads=self._threads), engine, self._signals
+                lambda: engine.heldout_loss(*arrays, threads=self._threads), engine, self._signals
             )
             if not math.isfinite(heldout_loss):
                 raise self._guard.diverged("the held-out loss stopped being finite", state.epoch, state.position)

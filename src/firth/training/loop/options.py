@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,13 @@ class TrainableEngine(Protocol):
     def train_slice(self, start: int, stop: int, epoch: int) -> SliceResult: ...
     def train_rounds(self, start: int, stop: int, epoch: int, threads: int) -> SliceResult: ...
     def heldout_loss(
-        self, ids: NDArray[np.int32], offsets: NDArray[np.int64], *, threads: int
+        self,
+        ids: NDArray[np.int32],
+        offsets: NDArray[np.int64],
+        targets: NDArray[np.int32] | None = None,
+        target_offsets: NDArray[np.int64] | None = None,
+        *,
+        threads: int,
     ) -> tuple[float, int]: ...
     def load_vectors(self, input_vectors: Matrix, output_vectors: Matrix) -> None: ...
     @property
@@ -51,7 +57,7 @@ class LoopOptions:
         Tokens of the encoded corpus.
     words_per_token : float
         Words read from the corpus for each token of the encoded corpus. Reports and intervals count words read.
-    heldout : (ids, offsets) or None
+    heldout : (ids, offsets), with explicit targets (ids, offsets, targets, target_offsets), or None
     stop_metric : function of WordVectors, or None
     evaluate_every : Interval in words, or None for each epoch
     patience : int or None
@@ -67,7 +73,7 @@ class LoopOptions:
     n_tokens: int
     words_per_token: float
     make_vectors: Callable[[Matrix], WordVectors]
-    heldout: tuple[NDArray[np.int32], NDArray[np.int64]] | None = None
+    heldout: tuple[NDArray[Any], ...] | None = None
     stop_metric: Callable[[WordVectors], float] | None = None
     evaluate_every: Interval | None = None
     patience: int | None = None

@@ -33,6 +33,31 @@ FIRTH_API int64_t firth_classify_predict(const void* handle, const char* texts, 
   });
 }
 
+// The rows of n_texts texts, which `texts` holds with a newline between each two of them: those of text i are
+// rows[offsets[i] .. offsets[i + 1]). Returns how many there are; where that is more than `capacity`, the rows beyond
+// it are not written.
+FIRTH_API int64_t firth_classify_all_rows(const void* handle, const char* texts, int64_t n_bytes, int64_t n_texts,
+                                          int32_t* rows, int64_t capacity, int64_t* offsets) {
+  return firth::guard([&]() -> int64_t {
+    firth::Bag bag(*static_cast<const firth::Classifier*>(handle));
+    const char *at = texts, *const end = texts + n_bytes;
+    int64_t n_rows = 0;
+    for (int64_t text = 0; text < n_texts; ++text) {
+      firth::check_stop();
+      if (at > end) throw firth::Failure(firth::ERROR_ARGUMENT, "there are fewer texts than were announced");
+      const void* found = at < end ? std::memchr(at, '\n', size_t(end - at)) : nullptr;
+      const char* stop = found ? static_cast<const char*>(found) : end;
+      bag.collect(at, stop - at);
+      if (n_rows < capacity) std::copy_n(bag.rows(), std::min(capacity - n_rows, bag.size()), rows + n_rows);
+      offsets[text] = n_rows;
+      n_rows += bag.size();
+      at = stop + 1;
+    }
+    offsets[n_texts] = n_rows;
+    return n_rows;
+  });
+}
+
 // The rows of one text, as many as `capacity` allows; returns how many there are.
 FIRTH_API int64_t firth_classify_rows(const void* handle, const char* text, int64_t n_bytes, int32_t* rows,
                                       int64_t capacity) {

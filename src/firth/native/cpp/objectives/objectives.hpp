@@ -1,5 +1,5 @@
-// Room native: THE list of sides, a line a side. The core is made of every pair of them (with_objective); Python finds
-// a side by its name (kernels/registry.py). What a side must have: objective.hpp.
+// Room native: THE list of sides, one line for each side. The core is compiled for every pair of sides
+// (with_objective). Python finds a side by its name (kernels/registry.py). objective.hpp lists the members of a side.
 #pragma once
 
 #include <iterator>
@@ -8,6 +8,7 @@
 #include "objectives/inputs_pool.hpp"
 #include "objectives/inputs_rows.hpp"
 #include "objectives/outputs_logistic.hpp"
+#include "objectives/outputs_one_vs_all.hpp"
 #include "objectives/outputs_softmax.hpp"
 #include "plan/plan_rules.hpp"
 
@@ -22,14 +23,15 @@ typedef Sides<RowInputs,   // skip-gram
     OwnInputs;
 typedef Sides<SampledNegatives,  // negative sampling
               HuffmanPath,       // hierarchical softmax
-              AllRows            // softmax
+              AllRows,           // softmax
+              EachRow            // one-vs-all
               >
     OwnOutputs;
 
 }  // namespace firth
 
-// Sides of others: CMake's FIRTH_EXTRA_SIDES is a header that defines them, and ExtraInputs and ExtraOutputs as lists
-// of them, in this namespace.
+// Sides outside firth: CMake's FIRTH_EXTRA_SIDES is a header that defines them and the lists ExtraInputs and
+// ExtraOutputs, in this namespace.
 #ifdef FIRTH_EXTRA_SIDES
 #include FIRTH_EXTRA_SIDES
 #else
@@ -68,15 +70,15 @@ inline auto with_objective(const Settings& s, Body&& body) {
   });
 }
 
-// What a pair of sides says of the plan.
+// The rules of the plan for a pair of sides.
 template <class Input, class Output>
 constexpr PlanRules plan_rules() {
   static_assert((Input::STRETCH_TOKENS & (Input::STRETCH_TOKENS - 1)) == 0, "stretches are masks of positions");
   static_assert(Input::STRETCH_TOKENS <= MAX_STRETCH_TOKENS && Input::NOISE_SETS <= MAX_NOISE_SETS, "tables have room");
   static_assert(Input::JOINED_WINDOWS >= 1 && Input::JOINED_WINDOWS <= UNIT_WINDOWS, "one update must take them");
   static_assert(Input::JOINED_WINDOWS == 1 || UNIT_BORDER % Input::STRETCH_TOKENS == 0, "no unit crosses the border");
-  return {Output::DRAWS_NEGATIVES, Input::TAKES_PARTS,    Input::STRETCH_TOKENS,
-          Input::NOISE_SETS,       Input::JOINED_WINDOWS, Output::part_words};
+  return {Output::DRAWS_NEGATIVES, Output::TAKES_ALL_TARGETS, Input::TAKES_PARTS, Input::STRETCH_TOKENS,
+          Input::NOISE_SETS,       Input::JOINED_WINDOWS,     Output::part_words};
 }
 
 inline PlanRules plan_rules_of(const Settings& s) {
@@ -85,7 +87,8 @@ inline PlanRules plan_rules_of(const Settings& s) {
   });
 }
 
-// A side as Python sees it, which compares what both say (kernels/settings.py). What does not concern a side is 0.
+// The properties of a side for Python, which compares them with the registered side (kernels/settings.py). Properties
+// of the other kind of side are 0.
 struct SideAnswers {
   const char* name;
   int64_t stretch_tokens, noise_sets, joined_windows, takes_parts, draws_negatives;

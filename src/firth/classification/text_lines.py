@@ -1,27 +1,23 @@
-"""Room cli: lines of a file or of standard input, block by block in bounded memory, with or without labels in them.
+"""Room classification: lines of a file or of standard input, block by block in bounded memory, with labels or not.
 
 Tests: tests/cli/test_classify_lines.py.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from firth.cli.labelled_text import read_labelled_texts
+from firth.classification.byte_input import STANDARD_INPUT, read_bytes, table_of
+from firth.classification.labelled_text import read_labelled_texts
 from firth.corpus.recognise import HEAD_BYTES, refuse_other_formats
 from firth.corpus.recognise import STANDARD_INPUT as STANDARD_INPUT_NAME
-from firth.errors import CorpusError, ParameterError, StorageError
-from firth.formats.source import ByteSource
+from firth.errors import CorpusError, ParameterError
 
-READ_BYTES = 1 << 20
 MAX_LINE_BYTES = 1 << 28
 BLOCK_LINES = 1 << 14
-STANDARD_INPUT = Path("-")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_TABLES = (".csv", ".tsv", ".tab")
 
 
 class LineBlock(NamedTuple):
@@ -43,7 +39,7 @@ def read_line_blocks(path: Path, label_prefix: str, *, with_labels: bool) -> Ite
         A line is longer than 256 MiB; with labels: a line has none. The first bytes are those of a file that is no
         text, such as a model.
     EncodingError
-        The file begins like UTF-16 or UTF-32.
+        The file begins with the byte-order mark of UTF-16 or UTF-32.
     """
     if not label_prefix or label_prefix.split() != [label_prefix]:
         raise ParameterError(f"label prefix must be a word without white space, got {label_prefix!r}")
@@ -78,17 +74,17 @@ def read_table_blocks(path: Path, **options: Any) -> Iterator[LineBlock]:
 def is_table(path: Path, file_format: str, delimiter: str | None) -> bool:
     """Whether a file is read as a table: by its ending, by the format asked for, or for its delimiter."""
     if file_format == "auto":
-        return delimiter is not None or path.suffix.lower() in _TABLES
+        return delimiter is not None or table_of(path) is not None
     return file_format != "lines"
 
 
 def _read_lines(path: Path) -> Iterator[list[bytes]]:
     parts: list[bytes] = []  # of a line whose end is not read yet
     is_first = True
-    for data in _read_bytes(path):
+    for data in read_bytes(path):
         if is_first:
             name = STANDARD_INPUT_NAME if path == STANDARD_INPUT else str(path)
-            refuse_other_formats(data[:HEAD_BYTES], name, is_whole=len(data) <= HEAD_BYTES, as_text=True)
+            refuse_other_formats(data[:HEAD_BYTES], name, is_whole=len(data) <= HEAD_BYTES, as_text=True, is_utf8=False)
             data, is_first = data.removeprefix(_BYTE_ORDER_MARK), False
         if b"\n" not in data:
             parts.append(data)
@@ -101,20 +97,6 @@ def _read_lines(path: Path) -> Iterator[list[bytes]]:
             yield lines[first : first + BLOCK_LINES]
     if parts:
         yield [b"".join(parts)]
-
-
-def _read_bytes(path: Path) -> Iterator[bytes]:
-    if path == STANDARD_INPUT:
-        if sys.stdin is None:  # Python sets None if the caller closed the descriptor
-            raise StorageError("standard input cannot be read: it is closed; give a file of texts")
-        while data := sys.stdin.buffer.read(READ_BYTES):
-            yield data
-        return
-    if not path.exists():
-        raise StorageError(f"{path} does not exist; give a file of texts, or - for standard input")
-    with ByteSource(path) as source:
-        while data := source.read(READ_BYTES):
-            yield data
 
 
 def _decode(label: bytes) -> str:

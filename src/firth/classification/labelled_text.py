@@ -1,4 +1,4 @@
-"""Room cli: reads texts with labels from a table or from lines with ``__label__``: every row, or an error.
+"""Room classification: reads texts with labels from a table or from lines with ``__label__``: every row, or an error.
 
 Tests: tests/cli/test_text_files.py.
 """
@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from firth.base.values import validate_choice
+from firth.classification.byte_input import read_bytes, table_of
 from firth.corpus.recognise import decode_text
-from firth.errors import CorpusError, FormatError, ParameterError, StorageError
+from firth.errors import CorpusError, FormatError, ParameterError
 
 FORMATS = ("auto", "csv", "tsv", "lines")
 SEVERAL_LABELS = ("error", "first", "each")
@@ -53,6 +54,7 @@ def read_labelled_texts(
     Parameters
     ----------
     path : Path
+        It may be compressed; ``-`` is standard input.
     file_format : "auto", "csv", "tsv" or "lines"
         With "auto" the suffix decides (.csv; .tsv or .tab; any other suffix means lines). A delimiter means a table.
     delimiter : str, optional
@@ -85,7 +87,7 @@ def read_labelled_texts(
     if not label_prefix or label_prefix.split() != [label_prefix]:
         raise ParameterError(f"label prefix must be a word without white space, got {label_prefix!r}")
     if file_format == "auto":
-        by_ending = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv"}.get(path.suffix.lower(), "lines")
+        by_ending = table_of(path) or "lines"
         file_format = "csv" if delimiter is not None and by_ending == "lines" else by_ending
     separator = _parse_delimiter(delimiter, file_format)
     text = _read_text(path)
@@ -180,11 +182,7 @@ def _parse_delimiter(delimiter: str | None, file_format: str) -> str:
 
 
 def _read_text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error
-    return decode_text(data, str(path))
+    return decode_text(b"".join(read_bytes(path)), str(path))
 
 
 def _parse_lines(text: str, label_prefix: str) -> Iterator[tuple[int, list[str], str]]:

@@ -1,0 +1,247 @@
+"""Room classification: texts as bags of input rows: the dictionary of words and labels, buckets of n-grams, the rows.
+
+Rows are numbered as in fastText's files: words by falling count, then buckets. A matrix of all buckets would mostly be
+rows that no text has, so training has a *compact* matrix: the words, the buckets that occur by falling count, and one
+row of zeros that stands for all others.
+
+Tests: tests/training/test_train_classifier.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.base.words import WordBuffer
+from firth.classification.config import ClassifierConfig
+from firth.classification.training_texts import END_OF_SENTENCE, LABEL_PREFIX, TrainingTexts
+from firth.errors import CorpusError
+from firth.formats.fasttext_model import SOFTMAX, FastTextArguments, FastTextModel
+from firth.native.classify import MatrixParts, NativeClassifier
+
+_PREFIX = LABEL_PREFIX.encode()
+_PROBE_BUCKETS = 1 << 24
+MIN_BUCKETS, MAX_FITTED_BUCKETS = 1 << 10, 1 << 21  # at most about fastText's 2 million
+BUCKETS_EACH = 4  # for each different n-gram, at least: at most a quarter of n-grams then share a row
+
+
+@dataclass(frozen=True, eq=False)
+class Dictionary:
+    """The words and labels of texts, each by falling count.
+
+    Attributes
+    ----------
+    entries : WordBuffer
+        Words, then labels with their prefix.
+    counts : int64 array, (n_entries,)
+    n_words, n_tokens : int
+    label_ids : dict from a label's name to its number
+    """
+
+    entries: WordBuffer
+    counts: NDArray[np.int64]
+    n_words: int
+    n_tokens: int
+    label_ids: dict[str, int]
+
+    @property
+    def label_counts(self) -> NDArray[np.int64]:
+        return self.counts[self.n_words :]
+
+
+@dataclass(frozen=True, eq=False)
+class Bags:
+    """The rows of texts: text i has ``rows[offsets[i]:offsets[i + 1]]``, one at least."""
+
+    rows: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class CompactRows:
+    """Which rows of a whole input matrix a compact one has.
+
+    Attributes
+    ----------
+    n_words : int
+        The first rows of both.
+    used_buckets : int64 array, (n_used,)
+        The bucket of each row behind the words.
+    numbers : int32 array, (n_buckets,)
+        Of each bucket its row in the compact matrix; that of zeros where no training text has the bucket.
+    """
+
+    n_words: int
+    used_buckets: NDArray[np.int64]
+    numbers: NDArray[np.int32]
+
+    @property
+    def n_rows(self) -> int:
+        """Of the compact matrix, with the row of zeros at the end."""
+        return self.n_words + len(self.used_buckets) + 1
+
+    def shrink(self, bags: Bags) -> Bags:
+        """The same bags with the compact matrix's rows."""
+        is_ngram = bags.rows >= self.n_words
+        rows = bags.rows.copy()
+        rows[is_ngram] = self.numbers[bags.rows[is_ngram] - self.n_words]
+        return Bags(rows, bags.offsets)
+
+    def expand(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The whole matrix. Rows that no training text has are zeros, which take no memory until they are read."""
+        whole = np.zeros((self.n_words + len(self.numbers), matrix.shape[1]), np.float32)
+        whole[: self.n_words] = matrix[: self.n_words]
+        whole[self.n_words + self.used_buckets] = matrix[self.n_words : -1]
+        return whole
+
+
+def build_dictionary(texts: TrainingTexts, min_count: int) -> Dictionary:
+    """Count words and labels. As in fastText, ``</s>`` ends each text and is a word; labels' marks are none.
+
+    Raises
+    ------
+    CorpusError
+        There is only one label: nothing to tell apart.
+    """
+    counts: Counter[bytes] = Counter()
+    for text in texts.texts:
+        words = text.replace(b"\0", b" ").split()
+        if END_OF_SENTENCE in words:
+            words = words[: words.index(END_OF_SENTENCE)]
+        counts.update(words)
+    n_tokens = counts.total() + len(texts)
+    words_by_count = _by_count(
+        (word, count) for word, count in counts.items() if count >= min_count and not word.startswith(_PREFIX)
+    )
+    if len(texts) >= min_count:
+        words_by_count = _by_count([*words_by_count, (END_OF_SENTENCE, len(texts))])
+    if not words_by_count:
+        raise CorpusError(
+            f"texts must have a word that occurs min_count={min_count} times, got none; lower min_count (--min-count)"
+        )
+    label_counts = Counter(label for labels in texts.labels for label in labels)
+    if len(label_counts) < 2:
+        raise CorpusError(
+            f"labels must have at least two different values to tell apart, got {next(iter(label_counts))!r} alone"
+        )
+    labels_by_count = _by_count((_PREFIX + label.encode(), count) for label, count in label_counts.items())
+    entries = [*words_by_count, *labels_by_count]
+    return Dictionary(
+        WordBuffer.pack(entry for entry, _ in entries),
+        np.array([count for _, count in entries], np.int64),
+        len(words_by_count),
+        n_tokens,
+        {label[len(_PREFIX) :].decode(): number for number, (label, _) in enumerate(labels_by_count)},
+    )
+
+
+def find_bags(dictionary: Dictionary, config: ClassifierConfig, texts: list[bytes], buckets: int) -> Bags:
+    """The rows of each text, found as prediction finds them."""
+    n_labels = len(dictionary.label_ids)
+    finder = NativeClassifier(
+        dictionary.entries,
+        dictionary.n_words,
+        dictionary.label_counts,
+        None,
+        MatrixParts(dictionary.n_words + buckets, rows=np.zeros((1, 1), np.float32)),  # only the dictionary is read
+        MatrixParts(n_labels, rows=np.zeros((n_labels, 1), np.float32)),
+        n_dims=1,
+        word_ngrams=config.word_ngrams,
+        min_chars=config.min_ngram,
+        max_chars=config.max_ngram,
+        n_buckets=buckets,
+        loss=SOFTMAX,
+    )
+    return Bags(*finder.find_all_rows(texts))
+
+
+def fit_buckets(dictionary: Dictionary, config: ClassifierConfig, texts: list[bytes]) -> tuple[int, Bags]:
+    """The number of buckets, and the bags of the texts with it.
+
+    A number that the configuration gives is taken. Else it is the smallest power of two with ``BUCKETS_EACH`` buckets
+    for each different n-gram, within its limits. Different n-grams are counted by the buckets that they fill of 2^24:
+    n = -B ln(1 - filled / B) (Whang, Vander-Zanden, Taylor 1990, linear counting).
+    """
+    if not config.has_ngrams:
+        return 0, find_bags(dictionary, config, texts, 0)
+    if config.buckets is not None:
+        return config.buckets, find_bags(dictionary, config, texts, config.buckets)
+    bags = find_bags(dictionary, config, texts, _PROBE_BUCKETS)
+    filled = np.zeros(_PROBE_BUCKETS, bool)
+    is_ngram = bags.rows >= dictionary.n_words
+    filled[bags.rows[is_ngram] - dictionary.n_words] = True
+    share = min(float(np.count_nonzero(filled)) / _PROBE_BUCKETS, 1 - 1 / _PROBE_BUCKETS)
+    n_different = -_PROBE_BUCKETS * math.log1p(-share)
+    buckets = MIN_BUCKETS
+    while buckets < min(BUCKETS_EACH * n_different, MAX_FITTED_BUCKETS):
+        buckets *= 2
+    # a bucket is a hash modulo their number, and the number divides that of the probe
+    bags.rows[is_ngram] = dictionary.n_words + (bags.rows[is_ngram] - dictionary.n_words) % buckets
+    return buckets, bags
+
+
+def find_compact_rows(bags: Bags, n_words: int, buckets: int) -> CompactRows:
+    """The buckets that the bags of the training texts have, the most frequent ones first."""
+    counts = np.bincount(bags.rows[bags.rows >= n_words] - n_words, minlength=buckets)
+    used = np.flatnonzero(counts)
+    used = used[np.argsort(-counts[used], kind="stable")]
+    numbers = np.full(buckets, n_words + len(used), np.int32)
+    numbers[used] = n_words + np.arange(len(used), dtype=np.int32)
+    return CompactRows(n_words, used, numbers)
+
+
+def make_model(
+    dictionary: Dictionary,
+    config: ClassifierConfig,
+    buckets: int,
+    input_matrix: NDArray[np.float32],
+    output_matrix: NDArray[np.float32],
+    loss: int,
+) -> FastTextModel:
+    """A model as fastText's files have it."""
+    arguments = FastTextArguments(
+        dims=config.dims,
+        window=5,
+        epochs=config.epochs,
+        min_count=config.min_count,
+        negatives=config.negatives,
+        word_ngrams=config.word_ngrams,
+        loss=loss,
+        model=3,
+        buckets=buckets,
+        min_chars=config.min_ngram,
+        max_chars=config.max_ngram,
+        rate_interval=100,
+        subsample=1e-4,
+    )
+    return FastTextModel(
+        arguments,
+        dictionary.entries,
+        dictionary.counts,
+        dictionary.n_words,
+        dictionary.n_tokens,
+        None,
+        input_matrix,
+        output_matrix,
+    )
+
+
+def _by_count(counts: Iterable[tuple[bytes, int]]) -> list[tuple[bytes, int]]:
+    return sorted(counts, key=lambda entry: (-entry[1], entry[0]))
+
+
+__all__ = [
+    "Bags",
+    "CompactRows",
+    "Dictionary",
+    "build_dictionary",
+    "find_bags",
+    "find_compact_rows",
+    "fit_buckets",
+    "make_model",
+]

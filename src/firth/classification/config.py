@@ -1,0 +1,123 @@
+"""Room classification: the parameters of a classifier that learns its own vectors; validated once, here.
+
+Tests: tests/training/test_train_classifier.py.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from firth.base.values import as_integer, as_number, validate_choice
+from firth.errors import ParameterError
+from firth.formats.fasttext_model import LOSSES, MAX_NGRAM_CHARS, MAX_WORD_NGRAMS
+from firth.formats.source import MAX_DIMS
+from firth.native.kernel import MAX_NEGATIVES
+
+MAX_BUCKETS = 1 << 30  # rows are numbered in 31 bits, and words come before them
+MAX_SEED = 2**64 - 1
+MAX_THREADS = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierConfig:
+    """What decides what a classifier learns from its texts. Defaults are fastText's.
+
+    Attributes
+    ----------
+    loss : {"softmax", "one-vs-all", "hierarchical-softmax", "negative-sampling"}
+    dims : int >= 1
+        Numbers in a row.
+    word_ngrams : int in [1, 64]
+        Longest n-grams of words that have a row of their own; 1: words alone.
+    min_ngram, max_ngram : int in [0, 64]
+        Shortest and longest character n-grams of a word; 0 and 0: none.
+    buckets : int in [1, 2**30] or None
+        Rows that n-grams share by their hash. None: fitted to the texts (docs/classifier.md).
+    min_count : int >= 1
+        Words seen less often have no row.
+    learning_rate : float > 0
+        At the start; it falls linearly to nearly nothing.
+    epochs : int >= 1
+        Passes over the texts.
+    negatives : int >= 1
+        Noise labels for each text; of negative sampling alone.
+    threads : int >= 1 or None
+        None: as many as the processors this process may use.
+    seed : int in [0, 2**64)
+    deterministic : bool
+        The same bits from any number of threads, at some cost in speed.
+
+    Raises
+    ------
+    ParameterError
+
+    Examples
+    --------
+    >>> ClassifierConfig(word_ngrams=2).word_ngrams
+    2
+    """
+
+    loss: str = "softmax"
+    dims: int = 100
+    word_ngrams: int = 1
+    min_ngram: int = 0
+    max_ngram: int = 0
+    buckets: int | None = None
+    min_count: int = 1
+    learning_rate: float = 0.1
+    epochs: int = 5
+    negatives: int = 5
+    threads: int | None = None
+    seed: int = 1
+    deterministic: bool = False
+
+    def __post_init__(self) -> None:
+        validate_choice("loss", self.loss, tuple(reversed(LOSSES.values())))
+        limits: dict[str, tuple[int, int | None]] = {
+            "dims": (1, MAX_DIMS),
+            "word_ngrams": (1, MAX_WORD_NGRAMS),
+            "min_ngram": (0, MAX_NGRAM_CHARS),
+            "max_ngram": (0, MAX_NGRAM_CHARS),
+            "min_count": (1, None),
+            "epochs": (1, 2**31 - 1),
+            "negatives": (1, MAX_NEGATIVES),
+            "seed": (0, MAX_SEED),
+        }
+        if self.buckets is not None:
+            limits["buckets"] = (1, MAX_BUCKETS)
+        if self.threads is not None:
+            limits["threads"] = (1, MAX_THREADS)
+        values: dict[str, object] = {
+            name: as_integer(name, getattr(self, name), minimum=least, maximum=most)
+            for name, (least, most) in limits.items()
+        }
+        values["learning_rate"] = rate = as_number("learning_rate", self.learning_rate, minimum=0.0)
+        if rate == 0:
+            raise ParameterError("learning_rate must be above 0, got 0; 0.1 is the usual start")
+        if not isinstance(self.deterministic, bool):
+            raise ParameterError(f"deterministic must be True or False, got {self.deterministic!r}")
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        if self.max_ngram and not 1 <= self.min_ngram <= self.max_ngram:
+            raise ParameterError(
+                f"min_ngram must lie in 1 to max_ngram={self.max_ngram}, got {self.min_ngram}; 3 to 6 characters are"
+                " usual"
+            )
+        if self.min_ngram and not self.max_ngram:
+            raise ParameterError(f"min_ngram must come with max_ngram, got min_ngram={self.min_ngram} alone")
+        if self.buckets is not None and not self.has_ngrams:
+            raise ParameterError(
+                f"buckets must come with word_ngrams above 1 or with max_ngram, got buckets={self.buckets} without"
+                " n-grams"
+            )
+
+    @property
+    def has_ngrams(self) -> bool:
+        """Whether texts have n-grams at all, of words or of characters."""
+        return self.word_ngrams > 1 or self.max_ngram > 0
+
+
+FIELDS = tuple(field.name for field in dataclasses.fields(ClassifierConfig))
+
+__all__ = ["FIELDS", "MAX_BUCKETS", "ClassifierConfig"]

@@ -1,0 +1,24 @@
+"""Room cli: the flags of ``firth classify`` that several of its commands have: how a file of texts is read.
+
+Tests: tests/cli/test_classify.py.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+FileFormat = Annotated[str, typer.Option("--format", help="auto (by the ending), csv, tsv or lines.")]
+Delimiter = Annotated[
+    str | None,
+    typer.Option("--delimiter", help="Between the columns: a character, or tab. [default: comma; in .tsv tab]"),
+]
+TextColumn = Annotated[
+    str | None, typer.Option("--text-column", help="Column of the texts: its name, or its number with --no-header.")
+]
+LabelColumn = Annotated[
+    str | None, typer.Option("--label-column", help="Column of the labels: its name, or its number with --no-header.")
+]
+Header = Annotated[bool, typer.Option("--header/--no-header", help="Whether the first row names the columns.")]
+LabelPrefix = Annotated[str, typer.Option("--label-prefix", help="How labels begin, wherever they stand in a line.")]

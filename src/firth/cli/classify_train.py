@@ -1,0 +1,275 @@
+"""Room cli: ``firth classify train``: a classifier that learns its own vectors, or a network on given ones (--vectors).
+
+Tests: tests/cli/test_classify.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from firth.classification.labelled_text import LabelledTexts, read_labelled_texts
+from firth.cli.classify_options import Delimiter, FileFormat, Header, LabelColumn, LabelPrefix, TextColumn
+from firth.errors import ParameterError
+
+OWN, WITH_VECTORS = "without --vectors", "with --vectors"
+_OWN_PANEL, _VECTORS_PANEL = "Without --vectors: words and n-grams learn", "With --vectors: a network on given vectors"
+
+
+def _own(flag: str, help: str) -> Any:
+    return typer.Option(flag, help=help, rich_help_panel=_OWN_PANEL)
+
+
+def _on_vectors(flag: str, help: str) -> Any:
+    return typer.Option(flag, help=help, rich_help_panel=_VECTORS_PANEL)
+
+
+def train(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="CSV, TSV, or lines with __label__NAME, compressed or not; - reads standard input.",
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="Folder for the classifier; without --vectors also a file .bin (fastText's)."
+        ),
+    ],
+    vectors: Annotated[
+        Path | None, typer.Option("--vectors", help="Model folder or vector file: word vectors that stay as they are.")
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            "--epochs",
+            help="Passes over the texts: all are made (5), or with --vectors the most epochs or steps of L-BFGS (200).",
+        ),
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            "--learning-rate",
+            help="Size of a step. Falls linearly from this (0.1); with --vectors of Adam (0.001) or SGD (0.1).",
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option("--threads", help="Threads that learn (the cores that may be used); not with --vectors."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Decides every random draw.")] = 1,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a classifier that is there.")] = False,
+    file_format: FileFormat = "auto",
+    delimiter: Delimiter = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    header: Header = True,
+    label_prefix: LabelPrefix = "__label__",
+    progress: Annotated[bool | None, typer.Option("--progress/--no-progress", help="Show a bar on stderr.")] = None,
+    loss: Annotated[
+        str | None,
+        _own(
+            "--loss",
+            "softmax (the default), one-vs-all (for several labels a text), hierarchical-softmax or negative-sampling.",
+        ),
+    ] = None,
+    dims: Annotated[int | None, _own("--dims", "Numbers in a row (100).")] = None,
+    word_ngrams: Annotated[int | None, _own("--word-ngrams", "Longest n-grams of words (1: words alone).")] = None,
+    min_ngram: Annotated[int | None, _own("--min-ngram", "Shortest character n-grams of words (none).")] = None,
+    max_ngram: Annotated[int | None, _own("--max-ngram", "Longest character n-grams of words (none).")] = None,
+    buckets: Annotated[
+        int | None, _own("--buckets", "Rows that n-grams share by their hash (fitted to the texts).")
+    ] = None,
+    min_count: Annotated[int | None, _own("--min-count", "Leave out words seen less often (1).")] = None,
+    negatives: Annotated[int | None, _own("--negatives", "Noise labels a text, of negative sampling (5).")] = None,
+    initial_vectors: Annotated[
+        Path | None, _own("--initial-vectors", "Model folder or vector file: rows of words start from it and learn.")
+    ] = None,
+    heldout: Annotated[
+        str | None, _own("--heldout", "A share like 5%, or a file: never trained on, for a loss after each epoch.")
+    ] = None,
+    patience: Annotated[
+        int | None, _own("--patience", "Stop after so many epochs without a better held-out loss; keep the best.")
+    ] = None,
+    deterministic: Annotated[
+        bool, _own("--deterministic", "The same bits from any number of threads, at some cost in speed.")
+    ] = False,
+    hidden: Annotated[int | None, _on_vectors("--hidden", "Hidden units (100); 0 is softmax regression.")] = None,
+    solver: Annotated[str | None, _on_vectors("--solver", "lbfgs (the default), adam or sgd.")] = None,
+    l2: Annotated[float | None, _on_vectors("--l2", "Strength of the penalty on squared weights (0.001).")] = None,
+    batch_size: Annotated[int | None, _on_vectors("--batch-size", "Texts in a batch (200).")] = None,
+    balanced: Annotated[bool, _on_vectors("--balanced", "Give every class the same weight.")] = False,
+    early_stopping: Annotated[
+        bool, _on_vectors("--early-stopping", "Hold a tenth of the texts out, and stop by it.")
+    ] = False,
+    lowercase: Annotated[bool, _on_vectors("--lowercase", "Lower-case the texts.")] = False,
+    several_labels: Annotated[
+        str | None,
+        _on_vectors(
+            "--several-labels", "A line with several labels: error (the default), first, or each (once for each)."
+        ),
+    ] = None,
+) -> None:
+    """Train a classifier on labelled texts and save it.
+
+    Without --vectors, the rows of words and n-grams are learned with the labels, as fastText does. A text may have
+    several labels: one is drawn for each epoch, or all count (--loss one-vs-all). With --vectors, a network is trained
+    on the mean of given word vectors.
+
+    \b
+    firth classify train cooking.train -o cooking --word-ngrams 2 --epochs 25 --learning-rate 1.0
+    firth classify train reviews.csv -o reviews.bin --text-column review --label-column stars
+    firth classify train reviews.csv -o reviews --vectors vectors --hidden 0
+    """
+    table: dict[str, Any] = {
+        "file_format": file_format,
+        "delimiter": delimiter,
+        "text_column": text_column,
+        "label_column": label_column,
+        "header": header,
+        "label_prefix": label_prefix,
+    }
+    own = {
+        "loss": loss,
+        "dims": dims,
+        "word_ngrams": word_ngrams,
+        "min_ngram": min_ngram,
+        "max_ngram": max_ngram,
+        "buckets": buckets,
+        "min_count": min_count,
+        "negatives": negatives,
+        "initial_vectors": initial_vectors,
+        "heldout": heldout,
+        "patience": patience,
+        "deterministic": deterministic or None,
+    }
+    on_vectors = {
+        "hidden": hidden,
+        "solver": solver,
+        "l2": l2,
+        "batch_size": batch_size,
+        "balanced": balanced or None,
+        "early_stopping": early_stopping or None,
+        "lowercase": lowercase or None,
+        "several_labels": several_labels,
+    }
+    shared = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed}
+    if vectors is None:
+        _refuse(on_vectors, WITH_VECTORS)
+        _train_own(file, output, {**own, **shared, "threads": threads}, table, overwrite, progress)
+    else:
+        _refuse({**own, "threads": threads}, OWN)
+        _train_on_vectors(file, output, vectors, {**on_vectors, **shared}, table, overwrite, progress)
+
+
+def _refuse(options: Mapping[str, Any], mode: str) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise ParameterError(f"--{name.replace('_', '-')} must be used {mode}, got {value}; leave it out")
+
+
+def _train_own(
+    file: Path,
+    output: Path,
+    given: Mapping[str, Any],
+    table: Mapping[str, Any],
+    overwrite: bool,
+    progress: bool | None,
+) -> None:
+    from firth.training.run.classifier import train_classifier
+
+    options = {name: value for name, value in given.items() if value is not None}
+    model = train_classifier(file, output=output, overwrite=overwrite, progress=progress, **table, **options)
+    record = model.history.epochs[-1]
+    kept = model.history.kept
+    parts = [f"{record.epoch} epochs", f"loss {record.loss_nats:.4f} nats"]
+    if kept is not None:
+        parts.append(f"kept those of epoch {kept.epochs_done:g}, held-out loss {kept.heldout_loss_nats:.4f}")
+    typer.echo(
+        f"{len(model.labels):,} labels, {model.model.n_words:,} words; {', '.join(parts)} in"
+        f" {model.history.train_seconds:.1f} s; saved to {output}"
+    )
+
+
+def _train_on_vectors(
+    file: Path,
+    output: Path,
+    vectors: Path,
+    given: Mapping[str, Any],
+    table: Mapping[str, Any],
+    overwrite: bool,
+    progress: bool | None,
+) -> None:
+    from firth.estimators import SigmoidNetworkClassifier, TextClassifier
+    from firth.estimators.text_classifier import KIND
+    from firth.formats.model_folder import validate_model_destination
+    from firth.vectors.conversion import as_word_vectors
+
+    validate_model_destination(output, overwrite, {"kind": KIND})
+    data = read_labelled_texts(file, **table, several_labels=given["several_labels"] or "error")
+    solver = given["solver"] or "lbfgs"
+    network = SigmoidNetworkClassifier(
+        100 if given["hidden"] is None else given["hidden"],
+        solver=solver,
+        l2=1e-3 if given["l2"] is None else given["l2"],
+        max_iter=200 if given["epochs"] is None else given["epochs"],
+        batch_size="auto" if given["batch_size"] is None else given["batch_size"],
+        learning_rate=given["learning_rate"],
+        class_weight="balanced" if given["balanced"] else None,
+        early_stopping=bool(given["early_stopping"]),
+        random_state=given["seed"],
+        progress=sys.stderr.isatty() if progress is None else progress,
+    )
+    model = TextClassifier(as_word_vectors(vectors), network, lowercase=bool(given["lowercase"]))
+    texts, labels, weights = _one_label_each(data)
+    with _warnings_as_notes():
+        model.fit(texts, labels, weights)
+    model.save(output, overwrite=overwrite)
+    n_unknown = warn_of_unknown(model, data)
+    typer.echo(
+        f"{len(data)} texts ({n_unknown} without a known word), {len(model.classes)} classes,"
+        f" loss {network.loss_:.4f} nats after {network.n_iter_} {'iterations' if solver == 'lbfgs' else 'epochs'};"
+        f" saved to {output}"
+    )
+
+
+def _one_label_each(data: LabelledTexts) -> tuple[list[str], list[str], list[float] | None]:
+    """Texts with several labels stand once for each, with weights that sum to one."""
+    if all(len(labels) == 1 for labels in data.labels):
+        return data.texts, [labels[0] for labels in data.labels], None
+    pairs = [
+        (text, label, 1 / len(labels)) for text, labels in zip(data.texts, data.labels, strict=True) for label in labels
+    ]
+    return [text for text, _, _ in pairs], [label for _, label, _ in pairs], [weight for _, _, weight in pairs]
+
+
+def warn_of_unknown(model: Any, data: LabelledTexts) -> int:
+    unknown = [line for line, n in zip(data.line_numbers, model.count_known(data.texts), strict=True) if n == 0]
+    if unknown:
+        typer.echo(
+            f"note: {len(unknown)} texts have no known word and are answered as the average training text is"
+            f" (line {', '.join(map(str, unknown[:5]))}{', ...' if len(unknown) > 5 else ''})",
+            err=True,
+        )
+    return len(unknown)
+
+
+@contextlib.contextmanager
+def _warnings_as_notes() -> Iterator[None]:
+    """Warnings (L-BFGS did not converge) as lines on stderr."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for warning in caught:
+        typer.echo(f"note: {warning.message}", err=True)
+
+
+__all__ = ["train", "warn_of_unknown"]

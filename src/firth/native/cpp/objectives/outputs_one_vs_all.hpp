@@ -1,0 +1,53 @@
+// Room native, output side EachRow: one-vs-all, a logistic loss on every output row: is it one of the targets, or not.
+//
+//   loss = - sum over targets log s(z_j) - sum over the other rows log s(-z_j),   s the sigmoid
+//
+// It is meant for labels: a text may have several of them, or a word's place none but itself. A center's target is the
+// number of an example whose targets the settings list (target_offsets), or else the only target itself.
+#pragma once
+
+#include "objectives/outputs_logistic.hpp"
+
+namespace firth {
+
+struct EachRow {
+  static constexpr const char* NAME = "one-vs-all";
+  static constexpr bool DRAWS_NEGATIVES = false, MAY_REPEAT = false, TOUCHES_ALL_ROWS = true, TAKES_ALL_TARGETS = true;
+  static constexpr double WORTH_A_COPY = 16;
+  template <class Real>
+  static void begin_chunk(const Settings&, Workspace<Real>&) {}
+  template <class Real>
+  static void end_chunk(const Settings&, Workspace<Real>&) {}
+
+  static int32_t part_words(const Settings&, int32_t context) { return narrowing_part_words(context); }
+  template <class Take>
+  static void each_output_row(const Settings&, const int32_t&, Take&&) {}
+  template <class Add>
+  static void each_coming_row(const Settings&, int32_t, Add&&) {}
+  template <class Near, class Far>
+  static void look_ahead(const Settings&, Near&&, Far&&) {}
+
+  template <class Real>
+  static void weigh(const Unit&, int, int, Real*) {}
+
+  static int count(const Settings& settings, const Unit&) { return int(settings.output.n_rows); }
+  static int largest_count(const Settings& settings) { return int(settings.output.n_rows); }
+
+  static void collect(const Settings& settings, const Unit& unit, int n, int32_t* ids, uint32_t* positive) {
+    for (int j = 0; j < n; ++j) ids[j] = j;
+    const int width = block_width(n);
+    std::fill_n(positive, (n + width - 1) / width, 0u);
+    const int32_t target = *unit.targets;
+    const auto mark = [&](int32_t row) { positive[row / width] |= uint32_t(1) << row % width; };
+    if (!settings.target_offsets) return mark(target);
+    for (int64_t k = settings.target_offsets[target]; k < settings.target_offsets[target + 1]; ++k)
+      mark(settings.targets[k]);
+  }
+
+  template <class Real, bool UPDATE>
+  static void coefficients(const Prepared<Real>& prepared, int m, Workspace<Real>& work) {
+    logistic_coefficients<Real, UPDATE, false>(prepared, m, work);
+  }
+};
+
+}  // namespace firth
