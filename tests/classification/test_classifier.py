@@ -85,6 +85,10 @@ def test_copies_and_pickles_give_the_same_answers() -> None:
             labels, probabilities = made.predict("sweet apple pie", k=None)
             assert labels == expected.labels
             assert probabilities.tolist() == expected.probabilities.tolist()
+    trained = firth.train_classifier(["sweet pie", "fast car"], ["food", "cars"], min_count=1, epochs=2, progress=False)
+    history = pickle.loads(pickle.dumps(trained)).history
+    assert history.loss_nats == trained.history.loss_nats
+    assert len(history.loss_nats) == 2
 
 
 def test_threshold_and_k() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from typer.testing import CliRunner
 
 import firth
 from firth.classification import bags as bags_module
@@ -17,8 +19,17 @@ from firth.classification.bags import build_dictionary, find_bags, find_compact_
 from firth.classification.config import ClassifierConfig
 from firth.classification.reference import find_rows
 from firth.classification.training_texts import TableOptions, TrainingTexts, read_training_texts
+from firth.cli.main import app as main_app
 from firth.corpus.philox import Purpose, draw_blocks
-from firth.errors import CorpusError, CorpusTypeError, EncodingError, FirthError, ParameterError, StorageError
+from firth.errors import (
+    CorpusError,
+    CorpusTypeError,
+    EncodingError,
+    FirthError,
+    FormatError,
+    ParameterError,
+    StorageError,
+)
 from firth.formats.fasttext_model import LOSSES
 from firth.numerics import hierarchical_softmax_loss, one_vs_all_loss, softmax_loss
 from firth.numerics.huffman import build_huffman_tree
@@ -281,12 +292,13 @@ def test_a_text_without_a_known_word_has_an_answer() -> None:
         ((["a", "b"], ["x", []]), {}, CorpusError, "one label at least for each text, got none at position 1"),
         ((["a", "b"], ["x", ""]), {}, CorpusError, "names of at least one character"),
         ((["a", "b"], ["x", 1.5]), {}, CorpusTypeError, "labels must be strings or integers, got float at position 1"),
+        ((["a", "b"], ["x", "y\ud800"]), {}, EncodingError, "surrogate at character 1 of .* at position 1"),
         ((["a", "b"], "xy"), {}, CorpusTypeError, "labels must be a list with an entry for each text, got str"),
         (([], []), {}, CorpusError, "texts must hold at least one text, got none"),
         ((["a", 3], ["x", "y"]), {}, CorpusTypeError, "texts must be strings, got int at position 1"),
         ((["a", "\ud800"], ["x", "y"]), {}, EncodingError, "a lone surrogate at character 0 of the text at position 1"),
         (({"a": 1}, ["x"]), {}, CorpusTypeError, "texts must be a path or a list of texts, got dict"),
-        (("no such file", None), {}, StorageError, "cannot be read"),
+        (("no such file", None), {}, StorageError, "does not exist; give a file of texts"),
         (("file", ["x"]), {}, ParameterError, "labels must be None where texts is a path"),
         ((["a", "b"], ["x", "y"]), {"min_count": 9}, CorpusError, "a word that occurs min_count=9 times, got none"),
         ((["a", "b"], ["x", "y"]), {"heldout": (["c"], ["z"])}, CorpusError, "a label of the training texts, got none"),
@@ -340,3 +352,18 @@ def test_rows_of_empty_dictionaries_are_found() -> None:
     found = find_bags(build_dictionary(texts, 2), ClassifierConfig(), [b"a b", b""], 0)
     assert found.rows.tolist() == [0, 0]
     assert found.offsets.tolist() == [0, 1, 2]
+
+
+def test_a_classifier_is_no_file_of_vectors(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    """Two labels and two rows of n-grams: its words and labels together are as many as its rows."""
+    texts = ["sweet pie", "fast car"]
+    options = {"min_count": 1, "epochs": 1, "word_ngrams": 2, "buckets": 1000, "progress": False, "dims": 4}
+    firth.train_classifier(texts, ["food", "cars"], output=tmp_path / "model", **options)
+    with pytest.raises(FormatError, match="the folder has a classifier and no word vectors; open it with firth.load"):
+        firth.read_vectors(tmp_path / "model")
+    with pytest.raises(FormatError, match="the folder has a classifier and no word vectors"):
+        firth.train([["sweet", "pie"] * 9], min_count=1, dims=4, progress=False, initial_vectors=tmp_path / "model")
+    record = json.loads(CliRunner().invoke(main_app, ["info", str(tmp_path / "model"), "--json"]).stdout)
+    assert record["format"] == "firth classifier"
+    assert record["first_labels"] == ["cars", "food"]
+    assert record["bytes"] == sum(file.stat().st_size for file in (tmp_path / "model").iterdir())

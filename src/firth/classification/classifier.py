@@ -103,9 +103,9 @@ class Classifier:
         """Columns of both matrices."""
         return self.model.arguments.dims
 
-    def __reduce__(self) -> tuple[type[Classifier], tuple[FastTextModel]]:
-        """Copies and pickles hold the model; native code makes it ready anew."""
-        return Classifier, (self.model,)
+    def __reduce__(self) -> tuple[type[Classifier], tuple[FastTextModel], dict[str, Any]]:
+        """Copies and pickles hold the model and its history; native code makes the model ready anew."""
+        return Classifier, (self.model,), {"history": self.history}
 
     def __repr__(self) -> str:
         kind = ", quantized" if isinstance(self.model.input_matrix, QuantizedMatrix) else ""

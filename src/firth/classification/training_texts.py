@@ -174,6 +174,13 @@ def _label_name(label: Any, place: int) -> str:
         raise CorpusError(
             f"labels must be names of at least one character and without a byte of 0, got {label!r} at {place}"
         )
+    try:
+        label.encode()
+    except UnicodeEncodeError as error:
+        raise EncodingError(
+            f"labels must be valid Unicode, got a lone surrogate at character {error.start} of {label!r} at position"
+            f" {place}; replace it"
+        ) from None
     return label
 
 

@@ -58,12 +58,13 @@ def _describe_model(folder: Path) -> dict[str, Any]:
 
 
 def _describe_file(path: Path) -> dict[str, Any]:
+    from firth.classification.folder import is_classifier_folder
     from firth.formats.fasttext_model import is_classifier
     from firth.formats.format import take_sample
     from firth.formats.registry import guess_format, read_vectors
     from firth.vectors.conversion import as_word_vectors
 
-    if path.is_file() and is_classifier(take_sample(path).head):
+    if is_classifier_folder(path) or (path.is_file() and is_classifier(take_sample(path).head)):
         return _describe_classifier(path)
     name = guess_format(path)
     files = [path] if path.is_file() else [entry for entry in path.iterdir() if entry.is_file()]
@@ -76,13 +77,14 @@ def _describe_file(path: Path) -> dict[str, Any]:
 
 
 def _describe_classifier(path: Path) -> dict[str, Any]:
-    from firth.classification.classifier import load_classifier
+    from firth.models.loading import load
 
-    classifier = load_classifier(path)
+    classifier = load(path)
     stored = classifier.model
+    files = [path] if path.is_file() else [entry for entry in path.iterdir() if entry.is_file()]
     return {
         "path": str(path),
-        "format": "fastText classifier",
+        "format": "fastText classifier" if path.is_file() else "firth classifier",
         "labels": len(classifier.labels),
         "first_labels": list(classifier.labels[:N_SHOWN_WORDS]),
         "words": stored.n_words,
@@ -91,7 +93,7 @@ def _describe_classifier(path: Path) -> dict[str, Any]:
         "is_quantized": not isinstance(stored.input_matrix, np.ndarray),
         "kept_ngrams": None if stored.kept_ngrams is None else len(stored.kept_ngrams),
         "arguments": asdict(stored.arguments),
-        "bytes": path.stat().st_size,
+        "bytes": sum(file.stat().st_size for file in files),
     }
 
 

@@ -54,7 +54,7 @@ _ADVICE: dict[str, str] = {
     "an SQLite database": f"{_COLUMN} with frame = pandas.read_sql(...)",
     "a NumPy array (.npy)": "pass the array: firth.train(numpy.load('FILE'))",
     "a NumPy archive (.npz)": "pass its arrays: numpy.load('FILE') has them by name",
-    "a fastText model": "firth.read_vectors('FILE') reads its vectors",
+    "a fastText model": "firth.read_vectors('FILE') reads word vectors, and firth.load('FILE') a classifier",
     "a safetensors file": "read it with safetensors.numpy.load_file('FILE'), or vectors in it with firth.read_vectors",
     "a pickle": "load it in Python, if you trust its author, and pass lists of tokens",
     "a PyTorch file": "load it with torch.load, if you trust its author, and pass lists of tokens",

@@ -51,6 +51,12 @@ def read_table(folder: Path, options: ReadOptions) -> VectorTable:
     Every number is looked at, as in other formats: a checksum vouches for the writer's bytes, not for the numbers.
     """
     config, tensors = read_model_folder(folder)
+    kind = config.get("kind")
+    if kind not in (None, "vectors"):  # a classifier's rows of n-grams and its labels could pass for vectors of words
+        raise FormatError(
+            f"{folder}: the folder has a {kind!s:.40} and no word vectors; open it with firth.load or `firth classify"
+            " predict`"
+        )
     words = words_of(tensors, folder)
     names = words if isinstance(words, list) else [str(word_id) for word_id in words.tolist()]
     matrix = tensors.get("input_vectors")
