@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_score, recall_score
+from sklearn.model_selection import GridSearchCV
 
 from firth.errors import CorpusError, CorpusTypeError, ParameterError, StorageError
 from firth.estimators import SigmoidNetworkClassifier, TextClassifier
@@ -97,3 +99,75 @@ def test_confusion_needs_pairs():
         compute_confusion(["a"], ["a", "b"])
     with pytest.raises(ParameterError, match="at least one"):
         compute_confusion([], [])
+
+
+# -- without vectors: words and labels learn together ------------------------------------------------------------------
+
+SUBJECTS = ["sweet apple pie", "apple cake with cream", "fast red car", "a car on the road"] * 12
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [True, True, False, False] * 12,
+        [2.5, 2.5, -1.0, -1.0] * 12,
+        [b"x", b"x", b"y", b"y"] * 12,
+        ["food", "food", 7, 7] * 12,
+        np.array([3, 3, 1, 1] * 12, np.int16),
+        np.array(["food", "food", "cars", "cars"] * 12),
+    ],
+)
+def test_labels_of_any_type_come_back_as_they_were_given(labels):
+    model = TextClassifier(dims=8, epochs=30, learning_rate=0.5, threads=1).fit(SUBJECTS, labels)
+    expected = labels[:4].tolist() if isinstance(labels, np.ndarray) else labels[:4]
+    found = model.predict(SUBJECTS[:4])
+    assert found == expected
+    assert [type(label) for label in found] == [type(label) for label in expected]
+    probabilities = model.predict_proba([*SUBJECTS[:4], "", "unknown"])
+    assert probabilities.shape == (6, 2)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-4)
+    assert model.classes[int(probabilities[0].argmax())] == expected[0]
+    assert model.count_known(["sweet car", "unknown"]).tolist() == [2, 0]
+
+
+def test_several_labels_and_lists_of_tokens():
+    labels = [["food", "sweet"], ["food"], ["cars"], {"cars"}] * 12
+    model = TextClassifier(loss="one-vs-all", lowercase=True, dims=8, epochs=60, learning_rate=0.5, threads=1)
+    model.fit([text.upper().split() for text in SUBJECTS], labels)
+    assert model.classes == ["cars", "food", "sweet"]
+    first = dict(zip(model.classes, model.predict_proba(["Sweet APPLE pie"])[0], strict=True))
+    assert first["food"] > 0.5 > first["cars"]
+    assert first["sweet"] > 0.5
+
+
+def test_scikit_learn_clones_scores_and_searches():
+    labels = ["food", "food", "cars", "cars"] * 12
+    model = TextClassifier(dims=8, epochs=20, learning_rate=0.5, threads=1)
+    assert clone(model).get_params() == model.get_params()
+    search = GridSearchCV(model, {"word_ngrams": [1, 2]}, cv=2).fit(SUBJECTS, labels)
+    assert search.best_score_ == 1
+    assert search.predict(["red car"]) == ["cars"]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: TextClassifier(network=SigmoidNetworkClassifier()), ParameterError, "network must come with vectors"),
+        (lambda: TextClassifier().predict(["a"]), ParameterError, "the classifier must be fitted first"),
+        (lambda: TextClassifier().fit(["a", "b"], ["x"]), ParameterError, "one label for each of the 2 texts, got 1"),
+        (lambda: TextClassifier().fit(["a", "b"], ["x", "x"]), ParameterError, "at least two classes, got"),
+        (lambda: TextClassifier().fit(["a", "b"], ["x", None]), CorpusError, "a value for each text, got None at posi"),
+        (lambda: TextClassifier().fit(["a", "b"], ["x", {}]), CorpusTypeError, "a label must be hashable, got {}"),
+        (lambda: TextClassifier().fit(["a", 3], ["x", "y"]), CorpusTypeError, "a text must be a string or a list"),
+        (
+            lambda: TextClassifier().fit(["a", "b"], ["x", "y"], [1, 2]),
+            ParameterError,
+            "weights must come with vectors",
+        ),
+        (lambda: TextClassifier(dims=0).fit(["a", "b"], ["x", "y"]), ParameterError, "dims must be at least 1, got 0"),
+        (lambda: TextClassifier().save("x"), ParameterError, "save must be called with vectors"),
+    ],
+)
+def test_what_is_refused_without_vectors(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

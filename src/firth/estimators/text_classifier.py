@@ -1,4 +1,4 @@
-"""Room estimators: classifies texts by the mean of their word vectors, with the two-layer network."""
+"""Room estimators: classifies texts by vectors of words, given ones with the two-layer network, or learned ones."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from firth.base.json_file import describe_json
 from firth.base.values import is_integer
 from firth.base.words import pack_words
+from firth.classification.classifier import Classifier
+from firth.classification.config import FIELDS
 from firth.corpus.tables import is_missing, rows_of
 from firth.errors import CorpusError, CorpusTypeError, FormatError, ParameterError, ShapeError
 from firth.estimators.network import SigmoidNetworkClassifier
+from firth.estimators.own_vectors import fit_own, join_tokens, predict_own
 from firth.formats.model_folder import read_model_folder, write_model_folder
 from firth.formats.model_vectors import words_of
 from firth.numerics.network import NetworkSizes
@@ -27,53 +31,111 @@ CONFIG_VERSION = 1
 Text = str | Sequence[str]
 
 
-class TextClassifier:
-    """Classify texts by the mean of their word vectors.
+class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unused-ignore]
+    """Classify texts, by vectors of words that are given or that are learned with the labels.
 
-    The features of a text are the mean of the vectors of its known words, over all occurrences, standardised with the
-    mean and the standard deviation of the training texts. A text without a known word gets the features of the average
-    training text: zeros after standardising. Its prediction is defined but has no evidence; :meth:`count_known` finds
-    such texts.
+    With ``vectors``, a network is trained on the mean of them. The features of a text are the mean of the vectors of
+    its known words, over all occurrences, standardised with the mean and the standard deviation of the training texts.
+    A text without a known word gets the features of the average training text: zeros after standardising. Its
+    prediction is defined but has no evidence; :meth:`count_known` finds such texts.
+
+    Without ``vectors``, the rows of words and n-grams are learned with the labels, by ``firth.train_classifier``, whose
+    parameters the estimator has. Labels may be of any type that can be the key of a dict, and come back as they were
+    given; a list, tuple or set of labels is several labels of a text.
+
+    It follows scikit-learn's rules: ``clone``, ``get_params``, pipelines and searches of parameters work.
 
     Parameters
     ----------
-    vectors : WordVectors
-        Their words must be strings. The model stores the vectors.
+    vectors : WordVectors or None
+        Their words must be strings. The model stores the vectors. None: they are learned.
     network : SigmoidNetworkClassifier, optional
-        A network that is not trained; by default ``SigmoidNetworkClassifier()``.
+        With vectors: a network that is not trained; by default ``SigmoidNetworkClassifier()``.
     lowercase : bool
         Whether texts are converted to lower case before their words are looked up.
+    loss, dims, word_ngrams, min_ngram, max_ngram, buckets, min_count, learning_rate, epochs, negatives, threads, seed,
+    deterministic, progress
+        Without vectors: as for ``firth.train_classifier``.
 
     Attributes
     ----------
-    classes : list of str; list of int if the labels of :meth:`fit` were integers
+    classes : list of the labels; with vectors of str, or of int if the labels of :meth:`fit` were integers
+    classes_ : array of the labels, without vectors
+    classifier_ : firth.Classifier, without vectors
+        Its labels are the numbers of ``classes_``.
 
     Raises
     ------
     ParameterError
-        The vectors' words are integers.
+        The vectors' words are integers, or a network is given without vectors.
+
+    Examples
+    --------
+    >>> from firth.estimators import TextClassifier
+    >>> texts = ["sweet apple pie", "apple cake", "fast red car", "a car on the road"] * 25
+    >>> model = TextClassifier(dims=8, epochs=20, threads=1).fit(texts, [True, True, False, False] * 25)
+    >>> model.predict(["sweet cake", "red car"])
+    [True, False]
     """
 
     def __init__(
-        self, vectors: WordVectors, network: SigmoidNetworkClassifier | None = None, *, lowercase: bool = False
+        self,
+        vectors: WordVectors | None = None,
+        network: SigmoidNetworkClassifier | None = None,
+        *,
+        lowercase: bool = False,
+        loss: str = "softmax",
+        dims: int = 100,
+        word_ngrams: int = 1,
+        min_ngram: int = 0,
+        max_ngram: int = 0,
+        buckets: int | None = None,
+        min_count: int = 1,
+        learning_rate: float = 0.1,
+        epochs: int = 5,
+        negatives: int = 5,
+        threads: int | None = None,
+        seed: int = 1,
+        deterministic: bool = False,
+        progress: bool = False,
     ) -> None:
-        words: Any = vectors.words
+        if vectors is None and network is not None:
+            raise ParameterError("network must come with vectors, got a network alone; leave it out, or give vectors")
+        words: Any = None if vectors is None else vectors.words
         if isinstance(words, np.ndarray):
             raise ParameterError("vectors must have words that are strings, got integers, which texts do not have")
         self.vectors = vectors
-        self.network = network if network is not None else SigmoidNetworkClassifier()
+        self.network = SigmoidNetworkClassifier() if network is None and vectors is not None else network
         self.lowercase = lowercase
-        self._center = np.zeros(vectors.dims, np.float32)
-        self._scale = np.ones(vectors.dims, np.float32)
+        self.loss = loss
+        self.dims = dims
+        self.word_ngrams = word_ngrams
+        self.min_ngram = min_ngram
+        self.max_ngram = max_ngram
+        self.buckets = buckets
+        self.min_count = min_count
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.negatives = negatives
+        self.threads = threads
+        self.seed = seed
+        self.deterministic = deterministic
+        self.progress = progress
+        if vectors is not None:
+            self._center = np.zeros(vectors.dims, np.float32)
+            self._scale = np.ones(vectors.dims, np.float32)
 
     @property
     def classes(self) -> list[Any]:
+        if self.vectors is None:
+            self._own_classifier()
+            return self.classes_.tolist()  # type: ignore[no-any-return]
         return self._fitted().classes_.tolist()  # type: ignore[no-any-return]
 
     def fit(
         self, texts: Iterable[Text], labels: Iterable[str | int], weights: ArrayLike | None = None
     ) -> TextClassifier:
-        """Train the network on the mean vectors of the texts.
+        """Train the network on the mean vectors of the texts; without vectors, rows and labels together.
 
         Parameters
         ----------
@@ -83,7 +145,7 @@ class TextClassifier:
         labels : iterable of str or of int, or a column of these, n of them
             Integers stay integers in ``classes`` and in the result of :meth:`predict`.
         weights : float array, (n,), optional
-            Factor of each text's loss.
+            Factor of each text's loss; with vectors alone.
 
         Raises
         ------
@@ -92,6 +154,13 @@ class TextClassifier:
         ParameterError
             There is only one class, or the numbers of texts and labels differ.
         """
+        if self.vectors is None:
+            if weights is not None:
+                raise ParameterError("weights must come with vectors, got weights for a classifier that learns its own")
+            joined = join_tokens(_read_texts(texts), self.lowercase)
+            parameters = {name: getattr(self, name) for name in (*FIELDS, "progress")}
+            self.classifier_, self.classes_ = fit_own(joined, labels, parameters)
+            return self
         names = _read_labels(labels)
         means, n_known = self._means(texts)
         if len(means) != len(names):
@@ -107,11 +176,17 @@ class TextClassifier:
         self._center = means[known].mean(axis=0, dtype=np.float64).astype(np.float32)
         deviations = means[known].std(axis=0, dtype=np.float64)
         self._scale = np.where(deviations > 0, deviations, 1).astype(np.float32)
+        assert self.network is not None
         self.network.fit(self._standardised(means, n_known), names, sample_weight=weights)
         return self
 
     def predict_proba(self, texts: Iterable[Text]) -> NDArray[np.floating[Any]]:
-        """Probabilities, (n, C), in the order of ``classes``; finite for every text."""
+        """Probabilities, (n, C), in the order of ``classes``; finite for every text.
+
+        With ``loss="one-vs-all"`` or ``"negative-sampling"`` those of a text do not sum to 1.
+        """
+        if self.vectors is None:
+            return predict_own(self._own_classifier(), join_tokens(_read_texts(texts), self.lowercase))
         network = self._fitted()
         means, n_known = self._means(texts)
         if not len(means):
@@ -124,11 +199,23 @@ class TextClassifier:
         return [classes[best] for best in self.predict_proba(texts).argmax(axis=1)]
 
     def count_known(self, texts: Iterable[Text]) -> NDArray[np.int64]:
-        """Number of words of each text that have a vector, (n,)."""
+        """Number of words of each text that have a vector, (n,); without vectors, of words and n-grams with a row."""
+        if self.vectors is None:
+            classifier = self._own_classifier()
+            joined = join_tokens(_read_texts(texts), self.lowercase)
+            end = len(classifier.find_rows(""))
+            return np.array([len(classifier.find_rows(text)) - end for text in joined], np.int64)
         return np.array([(ids >= 0).sum() for ids in map(self._word_ids, _read_texts(texts))], np.int64)
 
     def features(self, texts: Iterable[Text]) -> NDArray[np.float32]:
-        """The input of the network, (n, D): standardised means, zeros for a text without a known word."""
+        """The input of the network, (n, D): standardised means, zeros for a text without a known word.
+
+        Raises
+        ------
+        ParameterError
+            There is no network: the vectors were learned with the labels.
+        """
+        self._need_vectors("features")
         return self._standardised(*self._means(texts))
 
     def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -138,11 +225,14 @@ class TextClassifier:
         ------
         StorageError
             The folder is not empty and ``overwrite`` is False.
+        ParameterError
+            The vectors were learned with the labels: save ``classifier_``, whose labels are numbers of ``classes_``.
         """
+        vectors = self._need_vectors("save")
         network = self._fitted()
-        packed, offsets = pack_words(list(self.vectors.words))
+        packed, offsets = pack_words(list(vectors.words))
         tensors: dict[str, NDArray[Any]] = {
-            "input_vectors": np.ascontiguousarray(self.vectors.matrix),
+            "input_vectors": np.ascontiguousarray(vectors.matrix),
             "words": packed,
             "word_offsets": offsets,
             "parameters": np.ascontiguousarray(network.parameters_),
@@ -194,17 +284,18 @@ class TextClassifier:
                 raise FormatError(f"{folder}: the model must have {name}, floats with {n_axes} axes")
         words = words_of(tensors, folder)
         try:
-            model = cls(WordVectors(words, tensors["input_vectors"]), lowercase=lowercase)
+            vectors = WordVectors(words, tensors["input_vectors"])
+            model = cls(vectors, lowercase=lowercase)
         except (ShapeError, ParameterError) as error:
             raise FormatError(f"{folder}: {error}") from None
-        sizes = NetworkSizes(model.vectors.dims, n_hidden, len(classes))
+        sizes = NetworkSizes(vectors.dims, n_hidden, len(classes))
         shapes = {"parameters": sizes.n_parameters, "feature_mean": sizes.n_inputs, "feature_scale": sizes.n_inputs}
         for name, length in shapes.items():
             if tensors[name].shape != (length,) or not np.isfinite(tensors[name]).all():
                 raise FormatError(f"{folder}: {name} must be {length} finite numbers, got {tensors[name].shape}")
         model._center = np.array(tensors["feature_mean"], np.float32)
         model._scale = np.array(tensors["feature_scale"], np.float32)
-        network = model.network
+        network = model._given_network()
         settings = config.get("network")
         if not isinstance(settings, dict):
             raise FormatError(f"{folder}: network must be an object of settings, got {settings!r}")
@@ -220,9 +311,26 @@ class TextClassifier:
         return model
 
     def _fitted(self) -> SigmoidNetworkClassifier:
-        if not hasattr(self.network, "parameters_"):
+        network = self._given_network()
+        if not hasattr(network, "parameters_"):
             raise ParameterError("the classifier must be fitted or loaded first; call fit, or TextClassifier.load")
+        return network
+
+    def _given_network(self) -> SigmoidNetworkClassifier:
+        assert self.network is not None
         return self.network
+
+    def _own_classifier(self) -> Classifier:
+        if not hasattr(self, "classifier_"):
+            raise ParameterError("the classifier must be fitted first; call fit")
+        return self.classifier_
+
+    def _need_vectors(self, method: str) -> WordVectors:
+        if self.vectors is None:
+            raise ParameterError(
+                f"{method} must be called with vectors, got a classifier that learns its own; use its classifier_"
+            )
+        return self.vectors
 
     def _word_ids(self, text: Text) -> NDArray[np.int64]:
         if isinstance(text, str):
@@ -231,14 +339,14 @@ class TextClassifier:
             tokens = [token.lower() for token in text] if self.lowercase else text
         else:
             raise CorpusTypeError(f"a text must be a string or a list of strings, got {type(text).__name__}")
-        return np.asarray(self.vectors.word_ids(tokens, unknown="mark"), np.int64)
+        return np.asarray(self._need_vectors("predict").word_ids(tokens, unknown="mark"), np.int64)
 
     def _means(self, texts: Iterable[Text]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """The mean vector of each text's known words, zeros if there is none; and the number of known words."""
         known_ids = [ids[ids >= 0] for ids in map(self._word_ids, _read_texts(texts))]
         n_known = np.array([len(ids) for ids in known_ids], np.int64)
         word_ids = np.concatenate(known_ids) if known_ids else np.empty(0, np.int64)
-        sums = sum_rows(self.vectors, word_ids, np.concatenate([[0], np.cumsum(n_known)]))
+        sums = sum_rows(self._need_vectors("predict"), word_ids, np.concatenate([[0], np.cumsum(n_known)]))
         return (sums / np.maximum(n_known, 1)[:, None]).astype(np.float32), n_known
 
     def _standardised(self, means: NDArray[np.float32], n_known: NDArray[np.int64]) -> NDArray[np.float32]:
