@@ -16,7 +16,7 @@ from typing import Any
 
 from firth.base.machine import available_processors
 from firth.base.ngrams import LONGEST_NGRAM, MAX_BUCKETS, MAX_NGRAM, MIN_NGRAM, validate_lengths
-from firth.base.values import as_integer, as_number, validate_choice
+from firth.base.values import as_bool, as_integer, as_number, validate_choice
 from firth.errors import ParameterError
 from firth.kernels import registry
 from firth.kernels.sides import cbow
@@ -333,9 +333,7 @@ def validate_parameter(name: str, value: Any) -> Any:
         validate_choice(name, value, choices_of(name))
         return value
     if kind == "bool":
-        if not isinstance(value, bool):
-            raise ParameterError(f"{name} must be True or False, got {value!r}")
-        return value
+        return as_bool(name, value)
     if kind == "float":
         number = as_number(name, value, minimum=limits.minimum, maximum=limits.maximum)
         if limits.above is not None and number <= limits.above:
