@@ -295,8 +295,11 @@ class _PreparedClassifier:
         return self._make_classifier(*loop.run(), state.history)
 
     def _training_config(self) -> TrainingConfig:
-        """What the engine is asked for. Deterministic is one thread: in rounds of shards (docs/training.md) cooking took
-        twice as long and lost three points of precision, since every text moves every label."""
+        """What the engine gets.
+
+        Deterministic is one thread: in rounds of shards (docs/training.md), where every text moves every label, cooking
+        took twice as long and lost four points of precision.
+        """
         config = self.config
         threads = available_processors() if config.threads is None else config.threads
         return TrainingConfig(
