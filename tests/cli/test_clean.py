@@ -96,7 +96,7 @@ def test_what_firth_did_not_make_is_kept(run: Any, model: Path, tmp_path: Path) 
     assert contents(mine) == before
     Path("link").mkdir()
     Path("link/.work").symlink_to(mine / ".work")
-    assert "it is no folder that firth made" in run("clean", "link", "--unfinished-runs").stdout
+    assert "it is not a folder that firth made" in run("clean", "link", "--unfinished-runs").stdout
     assert contents(mine) == before
     (Path("empty") / ".work").mkdir(parents=True)
     run("clean", "empty")

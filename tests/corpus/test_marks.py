@@ -103,3 +103,11 @@ def test_integers_that_never_occur_are_warned_of() -> None:
     vocabulary = Vocabulary(np.array([7, 8, 9]), np.ones(3, np.int64))
     with pytest.warns(CorpusWarning, match=r"1 of 3 words that never occur in the corpus \(9\)"):
         firth.train([[7, 8]] * 9, vocabulary=vocabulary, progress=False, **OPTIONS)
+
+
+def test_two_words_that_are_not_utf8_form_no_mark_together(encode) -> None:
+    """The bytes of distinct words lie one after the other: here the end of one and the start of the next."""
+    data = b"ax\xef \xbb\xbfx \xef\xbb\xbfax\n" * 9
+    corpus = encode(io.BytesIO(data), encoding_errors="ignore", threads=1)
+    assert corpus.manifest["n_byte_order_marks"] == 9
+    assert corpus.manifest["n_glued_tokens"] == 0

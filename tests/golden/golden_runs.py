@@ -32,13 +32,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from engines import make_engine
+from engines import make_config, make_engine
 from numpy.typing import NDArray
 
+from firth.base.words import WordBuffer
 from firth.kernels import engine as engine_module
 from firth.kernels.engine import Engine
 from firth.kernels.proof import cases_of, make_case
 from firth.kernels.registry import OBJECTIVES, Objective
+from firth.kernels.subwords import WordBags
 from firth.native.kernel import Kernel
 
 FOLDER = Path(__file__).parent
@@ -103,7 +105,16 @@ def make_noise() -> NDArray[np.float64]:
     return weights / weights.sum()
 
 
+def make_bags() -> WordBags:
+    """A bag of rows for each word, by n-grams of made words of 2 to 11 letters."""
+    source = random.Random(15)
+    words = [bytes(97 + int(9 * source.random()) for _ in range(2 + int(10 * source.random()))) for _ in range(N_WORDS)]
+    config = make_config(subwords=True, buckets=700)
+    return WordBags.build(WordBuffer.pack(words), config)
+
+
 EXTRAS = {
+    "bags": lambda: {"bags": make_bags(), "subwords": True, "buckets": 700},
     "frozen": lambda: {"frozen": np.arange(N_WORDS) % 5 == 0},
     "weights": lambda: {"sequence_weights": make_weights()},
     "start": lambda: {"initial_vectors": make_start()},
@@ -217,6 +228,8 @@ def _runs() -> Iterator[Run]:
             ("copies", {}, "weights"),
             ("slices", {"window": 2, "subsample": 0.0}, "frozen"),
             ("rounds", {"window_side": "right", **slowed(objective, quick)}, "start"),
+            ("slices", {}, "bags"),
+            ("rounds", slowed(objective, 0.006), "bags"),
         ]
         if objective.outputs.draws_negatives:
             changes += [

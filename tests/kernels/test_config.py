@@ -32,6 +32,10 @@ DEFAULTS = {
     "cbow_update": "gradient",
     "learning_rate": None,
     "min_learning_rate": None,
+    "subwords": False,
+    "min_ngram": 3,
+    "max_ngram": 6,
+    "buckets": None,
     "min_count": 5,
     "max_vocabulary": None,
     "epochs": 5,
@@ -54,7 +58,7 @@ def test_train_has_the_same_parameters_and_defaults() -> None:
 
 
 def test_train_refuses_an_unknown_keyword() -> None:
-    with pytest.raises(TypeError, match=r"^train\(\) got an unexpected keyword argument 'vector_size'; its "):
+    with pytest.raises(TypeError, match=r"^train\(\) got an unexpected keyword argument 'vector_size'; the "):
         firth.train([["a", "b"]], vector_size=3)
 
 

@@ -240,7 +240,7 @@ def test_arrays_of_a_resumed_run(tmp_path: Path) -> None:
         path = work / f"{name}.npy"
         data = path.read_bytes()
         path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-        _resume_fails(output, f"{name}.npy is damaged .its checksum does not fit")
+        _resume_fails(output, f"{name}.npy is damaged .its checksum differs")
         for damaged in (b"", data[:20], b"PK\x03\x04" + data, data.replace(b"(", b"(9"), data.replace(b"'", b"{")):
             path.write_bytes(damaged)
             _resume_fails(output, f"{name}.npy")
@@ -250,7 +250,7 @@ def test_arrays_of_a_resumed_run(tmp_path: Path) -> None:
         path.write_bytes(data)
         (work / "run.json").write_text(json.dumps(record))
     (work / "run.json").write_text(json.dumps({**record, "training": {**record["training"], "window": 6}}))
-    _resume_fails(output, r"run\.json is damaged .its checksum does not fit")
+    _resume_fails(output, r"run\.json is damaged .its checksum differs")
     (work / "run.json").write_text(json.dumps(record))
     assert resume(output, progress=False).history.stop_reason == "finished"
 

@@ -226,7 +226,7 @@ def test_overwrite_replaces_the_old_model_only_at_the_end(lines: Lines, tmp_path
             "must have dims=12 numbers in a vector, got 7; pass dims=7",
         ),
         ({"initial_vectors": {"a": np.full(12, np.nan)}}, ParameterError, "must be finite, got NaN .* of 'a'"),
-        ({"initial_vectors": {}}, ParameterError, "must have a word, got an empty mapping"),
+        ({"initial_vectors": {}}, ParameterError, "must have at least one word, got an empty mapping"),
         ({"initial_vectors": 7}, ParameterError, "^initial_vectors must be WordVectors, a mapping"),
         ({"initial_vectors": np.array([["a"]])}, ParameterError, "^initial_vectors must be a matrix of numbers"),
         ({"freeze": True}, ParameterError, "^freeze=True must come with initial_vectors"),
@@ -277,7 +277,7 @@ def test_bad_argument_is_refused_before_the_corpus_is_read(
         ([["a", "b"]] * 9, {"heldout": 0.999999}, CorpusError, "heldout"),
         ([["a", "b"]] * 9, {"heldout": 1e-9}, CorpusError, "^heldout_share must hold out at least one word"),
         ([["a", "b"]] * 9, {"heldout": [["a"], ["b"]]}, CorpusError, "^heldout must have a sequence with two words"),
-        ([["a", "b"]] * 9, {"heldout": "missing.txt"}, StorageError, "missing.txt"),
+        ([["a", "b"]] * 9, {"heldout": "missing.txt"}, ParameterError, "missing.txt"),
     ],
     ids=lambda value: str(value)[:50],
 )

@@ -6,6 +6,8 @@ after counting, not positions, so a corpus without marks costs a search in the b
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -83,13 +85,7 @@ def _marked_words(words: NativeWords | list[str] | NDArray[np.int64]) -> NDArray
 
 def _words_with_marks(words: NativeWords) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """For each mark in the words the number of its word, and whether the mark is the start of the word."""
-    text = words.word_bytes.tobytes()
-    places: list[int] = []
-    place = text.find(MARK)
-    while place >= 0:
-        places.append(place)
-        place = text.find(MARK, place + len(MARK))
-    found = np.array(places, np.int64)
+    found = np.array([match.start() for match in re.finditer(re.escape(MARK), words.word_bytes.data)], np.int64)
     numbers = np.searchsorted(words.offsets, found, side="right") - 1
     is_whole = found + len(MARK) <= words.offsets[numbers + 1]  # words that are not UTF-8 may form a mark together
     return numbers[is_whole], (found == words.offsets[numbers])[is_whole]

@@ -1,4 +1,4 @@
-"""Room formats: firth's own model: a folder with ``config.json`` and one file of tensors; no code in either.
+"""Room formats: firth's model: a folder with ``config.json`` and one file of tensors. Neither contains code.
 
 Grammar
 -------
@@ -19,10 +19,10 @@ What firth stores in it: ``input_vectors`` and ``output_vectors`` (V, D) float32
 the words as ``words`` uint8 (their UTF-8 bytes, run together) and ``word_offsets`` int64 (V+1,), or as ``word_ids``
 int64 (V,) where ids were the words. Rows of n-grams: `firth.formats.subword_tensors`.
 
-Saving never leaves a half-written model: the tensors are written beside, synced and renamed to a name that no other
-content has; ``config.json`` is replaced last; the folder is synced; only then is the old tensor file deleted. Two
-savers of one folder exclude each other by a lock on the folder. What a killed save left is deleted by the next one,
-where its content shows that firth wrote it (`firth.formats.model_files`).
+Saving never leaves an incomplete model. The tensors are written to a temporary file, synced, and renamed to a name that
+depends on their content. ``config.json`` is replaced last, the folder is synced, and then the old tensor file is
+deleted. A lock on the folder prevents two saves at the same time. The next save deletes the files of a killed save, if
+their content shows that firth wrote them (`firth.formats.model_files`).
 
 Source: safetensors, "Format", https://github.com/huggingface/safetensors#format (read by parsing the header, as its
 NumPy reader copies every tensor; written with C order asserted, as its ``save_file`` writes strided views wrongly).
@@ -78,26 +78,26 @@ def write_model_folder(
     *,
     storage: str = "float32",
 ) -> None:
-    """Save a model; the old one stays whole until the new one is on the disk.
+    """Save a model. The old model stays complete until the new model is on the disk.
 
     Parameters
     ----------
     folder : path
-        Made where it is missing. A folder that holds anything but hidden entries is refused unless ``overwrite``.
+        Created if it is missing. A folder that has entries other than hidden ones is refused unless ``overwrite``.
     tensors : mapping of str to array
-        Each C-contiguous; see the module for the names that firth reads back.
+        C-contiguous arrays; the docstring of this module has the names that firth reads.
     config : mapping
-        Anything that JSON can express, without the keys of `RESERVED_KEYS`, which are added.
+        Values that JSON can express. The keys of `RESERVED_KEYS` must be absent; they are added.
     overwrite : bool
-        Replace the model in the folder; its files keep their modes. A ``config.json`` that firth did not write is never
-        replaced, nor a trained model or a classifier by something that would not keep its record.
+        Replace the model in the folder; the files keep their modes. Two things are never replaced: a ``config.json``
+        that firth did not write, and a trained model or a classifier by a model without such a record.
     storage : {"float32", "float16"}
         ``"float16"`` rounds the tensors of vectors to half precision: half the size; docs/formats.md has the loss.
 
     Raises
     ------
     StorageError
-        The folder is taken, locked by another save, read-only, or too small for the model.
+        The folder is not empty, locked by another save or read-only, or the disk has too little space.
     ShapeError
         A tensor is not contiguous.
     ParameterError
@@ -133,14 +133,14 @@ def write_model_folder(
 def validate_model_destination(
     folder: str | os.PathLike[str], overwrite: bool, config: Mapping[str, Any] | None = None
 ) -> None:
-    """Refuse a folder that a save would have to disturb; a missing one or one of hidden entries alone is fine.
+    """Refuse a folder in which a save would replace files. A missing folder, or only hidden entries, is valid.
 
     Parameters
     ----------
     folder : path
     overwrite : bool
     config : mapping or None
-        Of the model that is to be saved. A trained model and a classifier are replaced by one of their kind alone.
+        The config of the model to save. Only a model of the same kind can replace a trained model or a classifier.
 
     Raises
     ------
@@ -171,9 +171,9 @@ def validate_model_destination(
 
 
 def clean_model_folder(folder: Path) -> None:
-    """Delete what killed saves left beside a model, and nothing that firth did not write.
+    """Delete the files of killed saves beside a model. Files that firth did not write are not deleted.
 
-    Whole tensors stay where no ``config.json`` names others: they may be all that is left of a model.
+    If there is no ``config.json``, complete tensor files are kept, because they may be the rest of a model.
 
     Raises
     ------
@@ -183,7 +183,7 @@ def clean_model_folder(folder: Path) -> None:
     try:
         if not find_leftovers(folder, _named_tensors(folder)):
             return
-    except FormatError:  # the config.json is not firth's, or damaged: whoever reads the model is told
+    except FormatError:  # firth did not write the config.json, or it is damaged; reading the model reports it
         return
     with _locked(folder):
         named = _named_tensors(folder)
@@ -191,7 +191,7 @@ def clean_model_folder(folder: Path) -> None:
 
 
 def _describe_record(config: Mapping[str, Any]) -> str | None:
-    """What a model folder holds besides vectors; None: nothing."""
+    """A description of what a model folder has besides vectors; None if nothing."""
     if "training" in config:
         return "a trained model with its output vectors and its training record"
     kind = config.get("kind", "vectors")
@@ -201,21 +201,21 @@ def _describe_record(config: Mapping[str, Any]) -> str | None:
 def read_model_folder(
     folder: str | os.PathLike[str], *, verify: bool | None = None, check_numbers: bool = False
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Open a model without reading its vectors: they are mapped, and many processes share them.
+    """Open a model without reading its vectors. They are memory-mapped, so many processes can share them.
 
     Parameters
     ----------
     folder : path
     verify : bool or None
-        Compare the tensor file with its checksum, which reads it through. None: where it has at most 16 MiB. Its size
-        is compared always.
+        Compare the tensor file with its checksum, which reads the whole file. None: only if the file has at most 16
+        MiB. The size is always compared.
     check_numbers : bool
-        Refuse a NaN or an infinity in any tensor, where the file is read through for its checksum.
+        Refuse a NaN or an infinity in any tensor, if the whole file is read for its checksum.
 
     Returns
     -------
     config : dict
-        Without the keys of `RESERVED_KEYS`.
+        The content of ``config.json`` without the keys of `RESERVED_KEYS`.
     tensors : dict of str to np.memmap
         Read-only views into one map of the file.
 
@@ -224,7 +224,7 @@ def read_model_folder(
     StorageError
         The folder or a file in it is missing or cannot be read.
     FormatError
-        It is no model of firth's, or damaged.
+        The folder is not a model of firth, or is damaged.
     """
     target = Path(folder)
     for attempt in range(3):
@@ -243,7 +243,7 @@ def read_model_folder(
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The whole ``config.json``, with the reserved keys checked.
+    """Read the whole ``config.json`` and check the reserved keys.
 
     Raises
     ------
@@ -328,7 +328,7 @@ def _save(folder: Path, tensors: Mapping[str, NDArray[Any]], config: Mapping[str
 
 
 def _named_tensors(folder: Path) -> str | None:
-    """The tensor file that the folder's config.json names; None where there is no model in it."""
+    """The tensor file that the folder's config.json names; None if the folder has no model."""
     if not (folder / CONFIG_NAME).exists():
         return None
     return str(read_config(folder)["tensors"]["file"])

@@ -25,7 +25,7 @@ from firth.formats.target import WriteOptions
 
 
 def words_of(tensors: Mapping[str, NDArray[Any]], folder: str | os.PathLike[str]) -> list[str] | NDArray[np.int64]:
-    """The words of a model: strings, or the ids that were the words.
+    """The words of a model: strings, or integers.
 
     Raises
     ------

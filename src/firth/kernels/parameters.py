@@ -15,7 +15,7 @@ class TrainingParameters(TypedDict, total=False):
     """Input side: skipgram or cbow."""
 
     loss: str
-    """Output side: negative-sampling, hierarchical-softmax or softmax."""
+    """Output side: negative-sampling, hierarchical-softmax, softmax or one-vs-all."""
 
     dims: int
     """Number of dimensions of a vector."""

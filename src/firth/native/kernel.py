@@ -1,4 +1,4 @@
-"""Room native: the ctypes declarations of the training kernels; ``Settings`` are made by settings.py.
+"""Room native: the ctypes declarations of the training kernels; settings.py makes ``Settings``.
 
 Tests: tests/kernels/test_engine.py.
 """
@@ -22,7 +22,7 @@ MAX_NEGATIVES = 1 << 16  # native/cpp/model/settings.hpp
 
 
 class Result(ctypes.Structure):
-    """Sums of a slice: loss in nats, weight of its examples, examples, windows."""
+    """Sums over a slice: loss in nats, weights of the examples, number of examples, number of windows."""
 
     _fields_ = [
         ("loss", c_double),
@@ -33,15 +33,15 @@ class Result(ctypes.Structure):
 
 
 class Rounds:
-    """The native workspace of deterministic training for a number of threads; freed with the object."""
+    """The native workspace of deterministic training for a number of threads. It is freed with the object."""
 
     def __init__(self, library: ctypes.CDLL, settings: Settings, threads: int) -> None:
         self._library = library
         handle = c_void_p()
-        self._settings = settings  # native has a copy of the struct, whose arrays must live
+        self._settings = settings  # keeps the arrays alive to which the native copy of the struct points
         validate_status(library, library.firth_rounds_create(ctypes.byref(settings.struct), threads, handle))
         self._finalizer = weakref.finalize(self, library.firth_rounds_destroy, handle)
-        # A daemon thread may still train when the interpreter ends: the memory goes with the process.
+        # Not at exit, because a daemon thread may still train then; the system frees the memory of the process.
         self._finalizer.atexit = False
         self._handle = handle
 
@@ -52,7 +52,7 @@ class Rounds:
 
 
 class Kernel:
-    """The training functions of one instruction set; arrays are trusted, pointers are taken as they are."""
+    """The training functions of one instruction set. Arrays and pointers are not checked."""
 
     def __init__(self, instruction_set: str | None = None) -> None:
         self.instruction_set = instruction_set or default_instruction_set()
@@ -72,15 +72,15 @@ class Kernel:
 
     @property
     def shards(self) -> int:
-        """Shards of one round of deterministic training."""
+        """Number of shards of a round of deterministic training."""
         return int(self._library.firth_shards())
 
     def merge_factor(self, step: float, copies: int, delay: int) -> float:
-        """The factor of the law by which copies of rows are added up (native/cpp/train/merging.hpp)."""
+        """The factor of the law that merges copies of rows (native/cpp/train/merging.hpp)."""
         return float(self._library.firth_merge_factor(step, copies, delay))
 
     def make_rounds(self, settings: Settings, threads: int) -> Rounds:
-        """The workspace of deterministic training."""
+        """Make the workspace of deterministic training."""
         return Rounds(self._library, settings, threads)
 
     def evaluate_slice(self, settings: Settings, start: int, stop: int, epoch: int) -> Result:
@@ -99,10 +99,10 @@ class Kernel:
         *,
         double_precision: bool,
     ) -> float:
-        """Update the matrices of ``settings`` by one unit; returns its loss in nats.
+        """Update the matrices of ``settings`` by one unit; return its loss in nats.
 
-        Bit t of ``windows[i]`` says that context word i is in the window of ``target_ids[t]``; None: one window has
-        all.
+        Bit t of ``windows[i]`` is set if context word i is in the window of ``target_ids[t]``. None: there is one
+        window, which has all context words.
         """
         loss = c_double()
         self._check(
@@ -123,7 +123,7 @@ class Kernel:
         return loss.value
 
     def plan_slice(self, settings: Settings, start: int, stop: int, epoch: int) -> tuple[NDArray[np.generic], ...]:
-        """Positions, targets, context offsets, contexts, negative offsets, negatives of a slice's windows."""
+        """Positions, targets, context offsets, contexts, negative offsets and negatives of the windows of a slice."""
         sizes = (c_int64 * 3)()
         arguments = (ctypes.byref(settings.struct), start, stop, epoch, sizes)
         self._check(self._library.firth_plan_slice(*arguments, *([None] * 6)))

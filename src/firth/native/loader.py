@@ -1,10 +1,10 @@
-"""Room native: finds the shared objects, picks one for this processor, and turns error codes into exceptions.
+"""Room native: finds the shared objects, chooses one for this processor, and converts error codes to exceptions.
 
-One source is compiled once per instruction set. The best one that the processor has is loaded at import with
-RTLD_LOCAL; the environment variable FIRTH_INSTRUCTION_SET forces one (``x86-64-v2``, ``-v3``, ``-v4``, ``neon``), so
-that tests run them all. FIRTH_LIBRARY_FOLDER names a folder of libraries that are taken in place of the package's own,
-such as libraries that were built with more sides (CMake's FIRTH_EXTRA_SIDES). There is no silent fallback: what cannot
-be loaded is an error.
+The source is compiled once for each instruction set. The library of the best instruction set of the processor is loaded
+with RTLD_LOCAL. The environment variable FIRTH_INSTRUCTION_SET forces an instruction set (``x86-64-v2``, ``-v3``,
+``-v4``, ``neon``), so that tests can run all of them. FIRTH_LIBRARY_FOLDER is a folder of libraries that replace the
+package's libraries, for example libraries with more sides (CMake's FIRTH_EXTRA_SIDES). There is no silent fallback: a
+library that cannot be loaded is an error.
 
 Tests: tests/kernels/test_native_units.py.
 """
@@ -33,7 +33,7 @@ LIBRARY_FOLDER = Path(__file__).parent / "lib"
 FORCE_VARIABLE = "FIRTH_INSTRUCTION_SET"
 FOLDER_VARIABLE = "FIRTH_LIBRARY_FOLDER"
 
-# What each level needs beyond the one before (x86-64 psABI, section 3.1.1, as Linux names the flags).
+# The flags that each level adds to the previous level (x86-64 psABI, section 3.1.1), with Linux's names.
 _X86_FLAGS = {
     "x86-64-v2": {"sse4_2", "ssse3", "popcnt", "cx16"},
     "x86-64-v3": {"avx2", "fma", "bmi1", "bmi2", "f16c", "movbe", "abm"},
@@ -51,24 +51,24 @@ _ERRORS: dict[int, type[FirthError]] = {
 
 
 class StoppedError(FirthError):
-    """The caller's stop flag was seen by a native function, which left its work where it stood."""
+    """A native function stopped before its end, because the caller's stop flag was set."""
 
 
 @functools.cache
 def available_instruction_sets() -> tuple[str, ...]:
-    """Instruction sets that were built and that this processor has, the plainest first."""
+    """Instruction sets that were built and that this processor has, from the simplest to the best."""
     return tuple(name for name in instruction_sets_of_processor() if _library_path(name).exists())
 
 
 @functools.cache
 def missing_instruction_sets() -> tuple[str, ...]:
-    """Instruction sets that this processor has and that were not built, such as those that ``make demo`` leaves out."""
+    """Instruction sets that this processor has but that were not built; ``make demo`` builds only one."""
     return tuple(name for name in instruction_sets_of_processor() if not _library_path(name).exists())
 
 
 @functools.cache
 def load_library(instruction_set: str) -> ctypes.CDLL:
-    """Load the shared object of one instruction set, once; every call through it releases the GIL."""
+    """Load the shared object of an instruction set once. Calls of its functions release the GIL."""
     if instruction_set not in available_instruction_sets():
         raise NativeError(
             f"instruction set must be one of {', '.join(available_instruction_sets()) or '(none was built)'} on this"
@@ -84,7 +84,7 @@ def load_library(instruction_set: str) -> ctypes.CDLL:
 
 
 def open_library(path: Path) -> ctypes.CDLL:
-    """The shared object in a file, if its ABI is the one that this Python code needs."""
+    """Open a shared object; raise NativeError if its ABI version is not the version of this Python code."""
     library = ctypes.CDLL(str(path), mode=getattr(os, "RTLD_LOCAL", 0))
     library.firth_abi_version.restype = ctypes.c_int64
     library.firth_last_error.restype = ctypes.c_char_p
@@ -98,7 +98,7 @@ def open_library(path: Path) -> ctypes.CDLL:
 
 
 def default_instruction_set() -> str:
-    """The forced instruction set, or the best of those available."""
+    """The forced instruction set, or the best available one."""
     forced = os.environ.get(FORCE_VARIABLE)
     if forced:
         return forced
@@ -123,7 +123,7 @@ def compiler_of(library: ctypes.CDLL) -> str:
 
 
 def raise_last_error(library: ctypes.CDLL, status: int) -> NoReturn:
-    """Raise what a negative status of the calling thread's last native call means."""
+    """Raise the exception for a negative status of the calling thread's last native call."""
     message = (library.firth_last_error() or b"").decode("utf-8", "replace")
     if status == -2:
         raise MemoryError(message)
@@ -140,7 +140,7 @@ def validate_status(library: ctypes.CDLL, status: int) -> int:
 
 
 def library_folder() -> Path:
-    """Where the shared objects are."""
+    """The folder of the shared objects."""
     return Path(os.environ.get(FOLDER_VARIABLE) or LIBRARY_FOLDER)
 
 
@@ -150,7 +150,7 @@ def _library_path(instruction_set: str) -> Path:
 
 
 def instruction_sets_of_processor() -> tuple[str, ...]:
-    """Instruction sets of firth that this processor has, the plainest first; none if it has none of them."""
+    """Instruction sets of firth that this processor has, from the simplest to the best; may be empty."""
     machine = platform.machine().lower()
     if machine in ("aarch64", "arm64"):
         return ("neon",)

@@ -1,7 +1,7 @@
-"""Room native: what Linux offers on processes and Python does not: who adopts orphans, who dies with a parent.
+"""Room native: Linux functions for processes that Python lacks: adopt orphans, end with the parent, hide memory.
 
-The grader's child process runs other people's functions and has to end whatever they start. Elsewhere than on Linux
-every function does nothing and returns False.
+The grader's child process runs functions of others and must end the processes that they start. On systems other than
+Linux every function does nothing and returns False.
 
 Tests: tests/checking/test_process.py, tests/checking/test_hostile.py.
 """
@@ -19,22 +19,22 @@ _SET_CHILD_SUBREAPER = 36
 
 
 def adopt_orphans() -> bool:
-    """From now on, descendants of this process whose parent ends become its children, not init's."""
+    """Make this process the parent of descendants whose parent ends, instead of init."""
     return _control(_SET_CHILD_SUBREAPER, 1)
 
 
 def die_with_parent() -> bool:
-    """This process is killed when its parent ends, however the parent ends."""
+    """Let the system kill this process when its parent ends, also if the parent is killed."""
     return _control(_SET_DEATH_SIGNAL, int(signal.SIGKILL))
 
 
 def hide_memory() -> bool:
-    """Other processes of this user cannot read this process's memory or its open files any more (root's can)."""
+    """Prevent other processes of this user, except root, from reading this process's memory and open files."""
     return _control(_SET_DUMPABLE, 0)
 
 
 def show_memory() -> bool:
-    """Take ``hide_memory`` back, in a fork: a function may read its own /proc/self."""
+    """Undo ``hide_memory`` in a forked process, because a function may read /proc/self."""
     return _control(_SET_DUMPABLE, 1)
 
 

@@ -1,8 +1,8 @@
-"""Room native: the settings of a run: a struct that is made by the native library's own table of fields.
+"""Room native: the settings of a run: a struct that is made from the native library's table of fields.
 
-The list of fields stands once, in native/cpp/model/settings.hpp; the library exports each one's name, type, offset and
-size. The ctypes structure is made from that table, and the layouts are compared. Whoever fills it names every field,
-with values of its type.
+The only list of the fields is in native/cpp/model/settings.hpp. The library exports name, type, offset and size of each
+field. The ctypes structure is made from this table, and the layouts are compared. The caller must give a value of the
+right type for every field.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _ELEMENTS: dict[str, tuple[np.dtype[Any], ...]] = {
 
 @dataclass(frozen=True)
 class Field:
-    """One field, as the native library has it; a type that ends in a star is an array, or None."""
+    """A field of the native library. A type that ends in a star is an array or None."""
 
     name: str
     type: str
@@ -56,18 +56,18 @@ class Field:
 
 @dataclass(frozen=True)
 class RowMatrix:
-    """A matrix of rows that training moves: a value of the fields ``input.*`` or ``output.*`` together.
+    """A matrix of rows that training updates: the values of the fields ``input.*`` or ``output.*``.
 
     Attributes
     ----------
     rows : float32 or float64 array, (n_rows, stride)
         The first ``dims`` columns are used and the others are 0.
     frozen : uint8 array, (n_rows,), or None
-        Rows that stay as they are.
+        1 for rows that training does not change.
     touches : float32 array, (n_rows,), or None
         How often one token touches each row, on average.
     touches_from_last : bool
-        The last row is touched most, and not the first.
+        Whether the last row is touched most; otherwise the first row.
     """
 
     rows: NDArray[Any]
@@ -116,7 +116,7 @@ class _NativeSide(ctypes.Structure):
 
 @dataclass(frozen=True)
 class SettingsTable:
-    """What a library says of its settings.
+    """The description that a library exports of its settings.
 
     Attributes
     ----------
@@ -124,7 +124,7 @@ class SettingsTable:
     structure : ctypes structure made from the fields
     choices : mapping of parameter to codes by word
     sides : mapping of ``"architecture"`` and ``"loss"`` to the library's sides by name, in the order of their codes
-        What a side answers natively: ``SIDE_ANSWERS``; 0 where a question does not concern it.
+        The values are the native properties of the side, ``SIDE_ANSWERS``; a property of the other kind of side is 0.
     sources : tuple of names
         The library's sources of examples, in the order of their codes.
     """
@@ -147,7 +147,7 @@ class SettingsTable:
         return _read_table(library)
 
     def validate_parameters(self, types: Mapping[str, str], choices: Mapping[str, tuple[str, ...]]) -> None:
-        """Hold the parameters of the Python code against the library's fields and its codes of words.
+        """Compare the parameters of the Python code with the library's fields and codes of words.
 
         Parameters
         ----------
@@ -177,7 +177,7 @@ class SettingsTable:
                 )
 
     def find_side(self, parameter: str, name: str, answers: Mapping[str, int]) -> int:
-        """The code of a side, which must answer natively what it answers in Python.
+        """The code of a side. Its native properties must equal its properties in Python.
 
         Raises
         ------
@@ -240,7 +240,7 @@ class Settings:
             setattr(self.struct, name, _as_native(table.fields[name], value))
 
     def replace(self, **changes: Any) -> Settings:
-        """The same settings but for some fields."""
+        """A copy of the settings with other values of some fields."""
         return Settings(self._table, {**self._values, **changes})
 
     def __getattr__(self, name: str) -> Any:
@@ -251,7 +251,7 @@ class Settings:
 
 
 def _field_values(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The values by field: those of a matrix one by one."""
+    """The values by field, with a separate entry for each field of a matrix."""
     for name, value in values.items():
         if isinstance(value, RowMatrix):
             yield from ((f"{name}.{member}", one) for member, one in value.fields().items())
@@ -312,7 +312,7 @@ def _read_table(library: ctypes.CDLL) -> SettingsTable:
 
 
 def make_structure(fields: list[Field], size: int) -> type[ctypes.Structure]:
-    """The ctypes structure of a table of fields, which must come out as the table says.
+    """Make the ctypes structure of a table of fields, and compare its layout with the table.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Room native: native calls that can be stopped: the flag that they look at, and threads that run them.
+"""Room native: native calls that can be stopped: the flag that they check, and the threads that run them.
 
-Python runs the handler of Ctrl-C in the main thread alone, and only between two of its own instructions. So a native
-call that may take long runs in another thread, while the caller's thread waits and sets the flag when interrupted.
+Python runs the handler of Ctrl-C only in the main thread, and only between two Python instructions. Therefore a long
+native call runs in another thread; the caller's thread waits, and sets the flag if it is interrupted.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import TypeVar
 
 from firth.native.loader import StoppedError, library
 
-POLL_S = 0.05  # how often progress is told and Ctrl-C is looked for
+POLL_S = 0.05  # time between two reports of progress and two checks for Ctrl-C
 
 _Result = TypeVar("_Result")
 
 
 class StopFlag:
-    """A flag in memory that native calls look at; what it is set to stays."""
+    """A flag in memory that native calls check. Once set, it stays set."""
 
     def __init__(self) -> None:
         self._value = ctypes.c_int32(0)
@@ -31,7 +31,7 @@ class StopFlag:
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
-        """Native calls of this thread end with ``StoppedError`` soon after the flag is set."""
+        """A context in which native calls of this thread end with ``StoppedError`` soon after the flag is set."""
         watch = _watch_stop_flag()
         watch(ctypes.addressof(self._value))
         try:
@@ -41,15 +41,15 @@ class StopFlag:
 
 
 class Team:
-    """Runs workers in threads while the caller's thread tells progress and takes Ctrl-C."""
+    """Runs workers in threads while the caller's thread reports progress and handles Ctrl-C."""
 
     def __init__(self) -> None:
-        self.stop = threading.Event()  # workers end after the piece of work that they are at
+        self.stop = threading.Event()  # workers end after their current task
         self._interrupted = StopFlag()  # native calls end at once
         self._errors: list[tuple[tuple[int, ...], BaseException]] = []
 
     def run(self, workers: Sequence[Callable[[], None]], poll: Callable[[], None] = lambda: None) -> None:
-        """Returns when all workers have; the first error in the order of the work is raised."""
+        """Run all workers to their end; raise the first error in the order of the work."""
         threads = [threading.Thread(target=self._guarded, args=(worker,), daemon=True) for worker in workers]
         try:
             for thread in threads:
@@ -65,7 +65,7 @@ class Team:
             self.stop.set()
             for thread in threads:
                 while thread.ident is not None and thread.is_alive():
-                    # A second Ctrl-C must not free what a thread still works on; it ends soon anyway.
+                    # A second Ctrl-C must not free memory that a thread still uses. The thread ends soon.
                     with contextlib.suppress(KeyboardInterrupt):
                         thread.join()
         if self._errors:
@@ -84,9 +84,9 @@ class Team:
 
 
 def run_stoppable(call: Callable[[], _Result]) -> _Result:
-    """The result of a call that spends its time in the native core; Ctrl-C ends it within a fraction of a second.
+    """Return the result of a long call of the native core; Ctrl-C ends it within a fraction of a second.
 
-    In other threads than the main one, which take no Ctrl-C, it is just called.
+    Threads other than the main thread get no Ctrl-C, so there the call runs directly.
     """
     if threading.current_thread() is not threading.main_thread():
         return call()

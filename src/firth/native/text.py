@@ -35,9 +35,9 @@ class _SpooledChunk(ctypes.Structure):
 
 @dataclass(frozen=True)
 class CountedChunk:
-    """Where a chunk of tokens stands in its counter's spool file.
+    """The position of a chunk of tokens in its counter's spool file.
 
-    Layout: ``n_tokens`` ids (int32), then ``n_lines`` line ends (uint32: how many of the tokens stand before it).
+    Layout: ``n_tokens`` ids (int32), then ``n_lines`` line ends (uint32: number of tokens before the line end).
     """
 
     spool_offset: int
@@ -84,7 +84,7 @@ def _functions() -> ctypes.CDLL:
 class TextCounter:
     """Counts the words of texts in one thread, and spools an id for each token to a file.
 
-    Ids are given in the order of first sight. White space is what ``bytes.split()`` takes for it; ``\\n`` ends a line.
+    Ids are given in the order of first occurrence. White space is that of ``bytes.split()``; ``\\n`` ends a line.
 
     Parameters
     ----------
@@ -123,17 +123,17 @@ class TextCounter:
         return self._counted(status, report, name)
 
     def begin_text(self) -> None:
-        """Begin a text that is fed block by block."""
+        """Begin a text that is passed block by block."""
         validate_status(self._native, self._native.firth_text_begin(self._handle))
 
     def feed(self, block: bytes, *, is_last: bool, name: str) -> CountedChunk:
-        """Count one block of a text; a border inside a word or a character is fine."""
+        """Count one block of a text. A block may end inside a word or a character."""
         report = _ChunkReport()
         status = self._native.firth_text_feed(self._handle, block, len(block), is_last, ctypes.byref(report))
         return self._counted(status, report, name)
 
     def finish(self) -> None:
-        """End the reading; ``n_words`` and ``n_bytes`` are known from now on."""
+        """End the reading. ``n_words`` and ``n_bytes`` are known after this call."""
         n_words, n_bytes = ctypes.c_int64(), ctypes.c_int64()
         status = self._native.firth_text_finish(self._handle, ctypes.byref(n_words), ctypes.byref(n_bytes))
         validate_status(self._native, status)
@@ -163,10 +163,10 @@ class TextCounter:
 
 
 class TextMerge:
-    """Makes one list of words of those of several finished counters, which lose theirs.
+    """Merges the words of several finished counters into one list. The counters lose their words.
 
-    The words of one counter stay in the order of first sight; those of several have an order that depends on which
-    thread met them first.
+    The words of a single counter keep the order of first occurrence. The order of the words of several counters depends
+    on the threads.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ class TextMerge:
         self._native = _functions()
         self._counters = list(counters)  # kept alive
         most_words = sum(counter.n_words for counter in counters)
-        # Room for the case that no two counters have a word in common; what is not written takes no memory.
+        # Room for the case that no two counters share a word. Pages that are not written take no memory.
         self._text = np.empty(max(sum(counter.n_bytes for counter in counters), 1), np.uint8)
         self._offsets = np.empty(most_words + 1, np.int64)
         self._counts = np.empty(most_words, np.int64)
@@ -205,11 +205,11 @@ class TextMerge:
             self._handle = ctypes.c_void_p()
 
     def work(self) -> None:
-        """Merge until nothing is left to do; several threads may call this at the same time."""
+        """Merge until nothing is left. Several threads may call this at the same time."""
         validate_status(self._native, self._native.firth_text_merge_work(self._handle))
 
     def words(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
-        """The merged words: their bytes one after the other, (n_words + 1,) offsets, (n_words,) counts."""
+        """The merged words: their concatenated bytes, (n_words + 1,) offsets, (n_words,) counts."""
         n_words, n_bytes = ctypes.c_int64(), ctypes.c_int64()
         status = self._native.firth_text_merge_sizes(self._handle, ctypes.byref(n_words), ctypes.byref(n_bytes))
         validate_status(self._native, status)
@@ -217,7 +217,7 @@ class TextMerge:
 
 
 class TextEncoder:
-    """Turns spooled chunks into ids of a vocabulary and writes them to their places; one for each thread."""
+    """Maps spooled chunks to ids of a vocabulary and writes the ids to the files; each thread has an encoder."""
 
     def __init__(self, *, heldout_threshold: int = 0, seed: int = 0) -> None:
         self._native = _functions()
@@ -233,7 +233,7 @@ class TextEncoder:
     def map_chunk(
         self, spool: int, chunk: CountedChunk, first_line: int, id_map: NDArray[np.int32]
     ) -> tuple[int, int, int]:
-        """Map a chunk, kept inside: (training tokens kept, held-out tokens kept, held-out lines that end in it)."""
+        """Map a chunk in memory: (training tokens kept, held-out tokens kept, held-out lines that end in it)."""
         sizes = (ctypes.c_int64 * 3)()
         where = _SpooledChunk(chunk.spool_offset, chunk.n_tokens, chunk.n_lines, first_line)
         status = self._native.firth_text_map_chunk(
@@ -243,9 +243,9 @@ class TextEncoder:
         return sizes[0], sizes[1], sizes[2]
 
     def write_chunk(self, files: Sequence[int], bases: Sequence[int]) -> None:
-        """Write what was mapped last.
+        """Write the chunk that was mapped last.
 
-        ``files``: descriptors of ids, offsets, held-out ids, held-out offsets (-1 where there is none).
+        ``files``: descriptors of ids, offsets, held-out ids, held-out offsets (-1 if there is no file).
         ``bases``: tokens and lines before this chunk, held-out tokens and lines before it.
         """
         native_files, native_bases = (ctypes.c_int32 * 4)(*files), (ctypes.c_int64 * 4)(*bases)
@@ -254,7 +254,7 @@ class TextEncoder:
     def uncount_heldout(
         self, spool: int, chunk: CountedChunk, first_line: int, id_map: NDArray[np.int32], counts: NDArray[np.int64]
     ) -> tuple[int, int]:
-        """Take held-out tokens out of ``counts`` (in place): (tokens, held-out lines that end in the chunk)."""
+        """Subtract held-out tokens from ``counts`` (in place): (tokens, held-out lines that end in the chunk)."""
         n_lines = ctypes.c_int64()
         where = _SpooledChunk(chunk.spool_offset, chunk.n_tokens, chunk.n_lines, first_line)
         n_tokens = self._native.firth_text_uncount_heldout(
@@ -288,7 +288,7 @@ def rank_words(
 
 
 def find_repeated_word(text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> int | None:
-    """The number of a word that is equal to one before it; None where all words differ."""
+    """The number of a word that is equal to an earlier word; None if all words differ."""
     n_words = len(offsets) - 1
     native = _functions()
     found = run_stoppable(
@@ -300,9 +300,9 @@ def find_repeated_word(text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> i
 def join_words(
     text: NDArray[np.uint8], offsets: NDArray[np.int64], word_ids: NDArray[np.int64], separator: bytes = b""
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The bytes of the given words, no two of which are the same, one after the other, and where each begins.
+    """The concatenated bytes of the given words, which must be distinct, and the offset of each word.
 
-    Each is followed by the separator, one byte or none.
+    Each word is followed by the separator, which is one byte or empty.
     """
     word_ids = np.ascontiguousarray(word_ids, np.int64)
     joined = np.empty(max(len(text) + len(word_ids) * len(separator), 1), np.uint8)  # at most

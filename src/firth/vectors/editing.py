@@ -23,7 +23,7 @@ Parts: TypeAlias = tuple[Any, npt.NDArray[Any], npt.NDArray[np.int64] | None, Su
 
 
 def take_rows(vectors: WordRows, rows: Rows | slice) -> Parts:
-    """Some of the rows, in this order; a slice copies nothing."""
+    """Choose rows, in the given order; a slice is not copied."""
     words: Any = vectors.words
     if isinstance(rows, slice) or isinstance(words, np.ndarray):
         chosen = words[rows]
@@ -38,7 +38,7 @@ def take_rows(vectors: WordRows, rows: Rows | slice) -> Parts:
 def append_words(
     vectors: WordRows, words: list[Word], rows: npt.ArrayLike, counts: npt.ArrayLike | None, *, replace: bool
 ) -> Parts:
-    """New words appended, known ones replaced: see ``WordVectors.with_words``."""
+    """Append new words and replace known words; see ``WordVectors.with_words``."""
     added = WordRows(words, np.atleast_2d(np.asarray(rows)), None if counts is None else np.atleast_1d(counts))
     if added.dims != vectors.dims:
         raise ShapeError(f"rows must have {vectors.dims} columns, got {added.dims}")
@@ -66,7 +66,7 @@ def append_words(
 
 
 def merge_rows(vectors: WordRows, other: WordRows, repeated: Literal["error", "first", "second", "mean"]) -> Parts:
-    """The words of both: see ``WordVectors.merge``."""
+    """Merge two sets of vectors; see ``WordVectors.merge``."""
     validate_choice("repeated", repeated, ("error", "first", "second", "mean"))
     if other.dims != vectors.dims:
         raise ShapeError(f"other must have {vectors.dims} dims, got {other.dims}")
@@ -109,7 +109,7 @@ def _without_word_rows(subwords: SubwordRows | None) -> SubwordRows | None:
 
 
 def convert_matrix(matrix: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """The matrix as float32 or float16; ParameterError where float16 cannot hold a number."""
+    """Convert the matrix to float32 or float16; raise ParameterError if a number is outside the range of float16."""
     if dtype not in (np.dtype(np.float32), np.dtype(np.float16)):
         raise ParameterError(f"dtype must be float32 or float16, got {dtype}")
     with np.errstate(over="ignore"):

@@ -20,7 +20,7 @@ from firth.vectors.words import IntegerWords, Word
 
 Vector = npt.NDArray[Any]
 Query = Word | Vector | tuple[Word | Vector, float]
-"""What may be asked for: a word, a vector (D,), or either with a weight."""
+"""An item of a query: a word, a vector (D,), or a pair of one of these and a weight."""
 
 PRODUCT_EPSILON = 1e-6  # gensim's; Levy & Goldberg (2014) write 0.001
 
@@ -30,14 +30,14 @@ Unknown = Literal["error", "skip", "compose"]
 
 
 class Neighbor(NamedTuple):
-    """A word and its cosine similarity (or score) to what was asked."""
+    """A word and its cosine similarity (or score) to the query."""
 
     word: Word
     similarity: float
 
 
 class Search(NamedTuple):
-    """Which words may answer, and how many do: the options of ``WordVectors.neighbors``."""
+    """The options of ``WordVectors.neighbors``: the candidates, and the number of answers."""
 
     top: int | None = 10
     restrict: int | None = None
@@ -71,17 +71,17 @@ def validate_composing(subwords: SubwordRows | None) -> None:
 
 
 def is_word(item: object) -> bool:
-    """A word, and not a list of words or a vector."""
+    """Whether a value is a word, and not a list of words or a vector."""
     return isinstance(item, (str, bytes)) or is_integer(item)
 
 
 def _is_ids(vectors: WordRows, item: npt.NDArray[Any]) -> bool:
-    """An integer array is a list of words where words are integers."""
+    """Whether an array is a list of words: an integer array, if words are integers."""
     return item.dtype.kind in "iuUO" and (item.dtype.kind in "UO" or isinstance(vectors.store, IntegerWords))
 
 
 def is_many(item: Any) -> bool:
-    """Many queries: a matrix, or a list of lists."""
+    """Whether a value is several queries: a matrix, or a list of lists."""
     if isinstance(item, np.ndarray):
         return item.ndim == 2
     return isinstance(item, (list, tuple)) and len(item) > 0 and all(isinstance(part, list) for part in item)
@@ -105,7 +105,7 @@ def list_items(vectors: WordRows, items: Any) -> list[Query]:
 
 
 def unit_of(vectors: WordRows, item: Any) -> tuple[Floats, int]:
-    """The unit vector (D,), and the row (-1 for a vector) of a word or vector."""
+    """The unit vector (D,) of a word or vector, and its row (-1 for a vector)."""
     if isinstance(item, np.ndarray):
         if item.shape != (vectors.dims,):
             raise ShapeError(f"a query vector must have shape ({vectors.dims},), got {item.shape}")
@@ -148,7 +148,7 @@ def parse_query(vectors: WordRows, positive: Sequence[Query], negative: Sequence
 
 
 def _searched(vectors: WordRows, wanted: Search) -> tuple[int, Rows | None, int]:
-    """How many answers, which rows (None: the first so many), how many rows."""
+    """Number of answers, rows of the candidates (None: the first rows), number of candidates."""
     if wanted.top is not None:
         as_integer("top", wanted.top, minimum=1)
     if wanted.threshold is not None and not (is_number(wanted.threshold) and np.isfinite(wanted.threshold)):
@@ -170,7 +170,7 @@ def search(
     queries: Sequence[tuple[Floats, list[int]]],
     wanted: Search,
 ) -> list[list[Neighbor]]:
-    """The nearest words of every query that `parse_query` made."""
+    """The nearest words of every parsed query; `parse_query` parses them."""
     n_best, rows, total = _searched(vectors, wanted)
     if not queries or not total:
         return [[] for _ in queries]
@@ -195,7 +195,7 @@ def search_product(
     negative: Sequence[Query],
     wanted: Search,
 ) -> list[Neighbor]:
-    """The words of highest 3CosMul score for one query."""
+    """The words with the highest 3CosMul scores for one query."""
     n_best, rows, total = _searched(vectors, wanted)
     if not positive:
         raise ParameterError("positive must hold at least one word or vector, got none")
@@ -273,7 +273,7 @@ def mean_of(
 
 
 def nearest_words(vectors: WordRows, queries: Any, wanted: Search) -> Any:
-    """What ``WordVectors.neighbors`` returns."""
+    """The result of ``WordVectors.neighbors``."""
     is_vector = isinstance(queries, np.ndarray) and queries.ndim == 1 and not _is_ids(vectors, queries)
     if is_word(queries) or is_vector:
         return search(vectors, [parse_query(vectors, [cast(Query, queries)], [])], wanted)[0]
@@ -284,7 +284,7 @@ def nearest_words(vectors: WordRows, queries: Any, wanted: Search) -> Any:
 def most_similar_words(
     vectors: WordRows, positive: Any, negative: Any, method: Literal["add", "multiply"], wanted: Search
 ) -> Any:
-    """What ``WordVectors.most_similar`` returns."""
+    """The result of ``WordVectors.most_similar``."""
     validate_choice("method", method, ("add", "multiply"))
     many = is_many(positive) or is_many(negative)
     if many:
@@ -304,7 +304,7 @@ def most_similar_words(
 
 
 def rank_by_centrality(vectors: WordRows, words: Iterable[Word]) -> list[Neighbor]:
-    """The words by falling cosine to the mean of all their unit vectors."""
+    """The words sorted by falling cosine to the mean of all their unit vectors."""
     listed = list_words(words)
     if not listed:
         raise ParameterError("words must hold at least 1 word, got none")

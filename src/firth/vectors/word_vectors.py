@@ -36,20 +36,20 @@ from firth.vectors.words import PackedWords, Word
 class WordVectors:
     """Vectors of words: row i of ``matrix`` belongs to ``words[i]``.
 
-    Nothing is copied: a memory-mapped matrix stays mapped. A look-up or a similarity touches the rows of its words;
-    the first call that needs all rows reads the matrix once for their norms. The object is not changed after it is
-    made; the methods that edit return a new one. Rows of zeros have cosine 0 with everything; rows that hold NaN or
-    infinity (or are longer than 1e30) are never anyone's neighbours and are refused in a query.
+    The matrix is not copied; a memory-mapped matrix stays mapped. A look-up or a similarity reads only the rows of its
+    words. The first call that needs all rows reads the matrix once to compute the norms. The object does not change;
+    the methods that edit return a new object. A row of zeros has cosine 0 with every vector. A row that has NaN or
+    infinity, or a norm above 1e30, is never a neighbour, and a query with it is refused.
 
     Parameters
     ----------
     words : sequence of str, PackedWords, or int array, (V,)
-        Distinct. Integers where ids were the words: then ``vectors[7]`` is the vector of the word 7, not of row 7.
+        Distinct words. If the words are integers, ``vectors[7]`` is the vector of the word 7, not of row 7.
     matrix : float array, (V, D)
         float32 and float16 are kept as they are; other real numbers are converted to float32. All computation is in
         float32 or float64.
     counts : int array, (V,), optional
-        How often each word was seen.
+        The count of each word in the corpus.
     subwords : SubwordRows, optional
         Rows of n-grams, of which a word that is not in the vocabulary gets its vector. Then every word that has an
         n-gram has a vector; ``word in vectors`` still asks the vocabulary.
@@ -82,7 +82,7 @@ class WordVectors:
 
     @property
     def counts(self) -> npt.NDArray[np.int64] | None:
-        """int64 array (V,), or None where they are not known."""
+        """int64 array (V,), or None if the counts are not known."""
         return self._rows.counts
 
     @property
@@ -92,12 +92,12 @@ class WordVectors:
 
     @property
     def dims(self) -> int:
-        """D, the length of a vector."""
+        """D, the number of dimensions of a vector."""
         return self._rows.dims
 
     @property
     def norms(self) -> npt.NDArray[np.float32]:
-        """float32 array (V,): the Euclidean length of each row; read once, then kept."""
+        """float32 array (V,): the Euclidean norm of each row; computed once, then kept."""
         return self.all_norms().values
 
     def __len__(self) -> int:
@@ -134,7 +134,7 @@ class WordVectors:
         Raises
         ------
         UnknownWordError
-            With near spellings.
+            The word is unknown; the message has similar words.
         """
         return self._rows.word_id(word)
 
@@ -186,7 +186,7 @@ class WordVectors:
         return self._rows.list_subwords(word)
 
     def count(self, word: Word) -> int:
-        """How often the word was seen."""
+        """The count of a word in the corpus."""
         if self._rows.counts is None:
             raise ParameterError("counts must be known to tell a word's, got vectors without counts")
         return int(self._rows.counts[self.word_id(word)])
@@ -235,27 +235,27 @@ class WordVectors:
         return float(np.clip(np.einsum("i,i->", *unit_rows(np.stack(means))), -1.0, 1.0))
 
     def centrality(self, words: Iterable[Word]) -> list[Neighbor]:
-        """The words by falling cosine to the mean of all their unit vectors."""
+        """The words sorted by falling cosine to the mean of all their unit vectors."""
         return rank_by_centrality(self._rows, words)
 
     def doesnt_match(self, words: Iterable[Word]) -> Word:
-        """The word that fits least: the lowest cosine to the mean of all their unit vectors."""
+        """The word with the lowest cosine to the mean of all unit vectors of the words."""
         listed = list_words(words)
         if len(listed) < 2:
             raise ParameterError(f"words must hold at least 2 words, got {len(listed)}")
         return self.centrality(listed)[-1].word
 
     def rank(self, query: Word, other: Word) -> int:
-        """1 + the number of words nearer to ``query`` than ``other`` is; ``query`` itself does not count."""
+        """1 + the number of words nearer to ``query`` than ``other``, without ``query``."""
         return 1 + int(np.count_nonzero(find_nearer(self._rows, query, other)))
 
     def closer_than(self, query: Word, other: Word) -> list[Word]:
-        """The words nearer to ``query`` than ``other`` is, by row; without ``query`` itself."""
+        """The words nearer to ``query`` than ``other``, in the order of rows, without ``query``."""
         nearer = np.flatnonzero(find_nearer(self._rows, query, other))
         return [self._rows.store.word(word_id) for word_id in nearer.tolist()]
 
     def nearest_of(self, query: Word | Vector, words: Iterable[Word]) -> Word:
-        """The one of ``words`` that is most similar to ``query``; the first of equals."""
+        """The word of ``words`` that is most similar to ``query``; the first one if several are equal."""
         listed = list_words(words)
         if not listed:
             raise ParameterError("words must hold at least 1 word, got none")
@@ -306,21 +306,21 @@ class WordVectors:
         Parameters
         ----------
         queries : word or vector (D,), or a list of them, or array (Q, D)
-            Each one is a query of its own, answered in one pass over the matrix; a word is not its own neighbour.
+            One or several queries. All are answered in one pass over the matrix. A word is not its own neighbour.
         top : int or None
-            How many; None: all.
+            Number of answers; None: all.
         restrict : int, optional
-            Answers come from the first ``restrict`` rows, the most frequent words where rows fall by count.
+            Answers are in the first ``restrict`` rows, which are the most frequent words if rows are sorted by count.
         candidates : words, optional
-            Answers come from these.
+            Answers are among these words.
         threshold : float, optional
             Answers have at least this similarity.
 
         Returns
         -------
-        list of Neighbor, or a list of lists where many were asked
-            Best first, ties by row. Similarities are float64 cosines of the stored vectors, and the words exactly
-            those of highest cosine: float32 products only choose whom to look at.
+        list of Neighbor, or a list of lists for several queries
+            Best first, ties by row. Similarities are float64 cosines of the stored vectors. The words are exactly the
+            words with the highest cosines: float32 products are used only to choose candidates.
         """
         return nearest_words(self._rows, queries, Search(top, restrict, candidates, threshold))
 
@@ -343,15 +343,15 @@ class WordVectors:
         Parameters
         ----------
         positive, negative : word, vector (D,), pair (word or vector, weight), or list of these
-            Together one query; the words of a query are no answers to it. A list of lists, or an array (Q, D), is
-            many queries, answered in one pass over the matrix (``negative`` then has a list for each). To ask for
-            the neighbours of several words one by one, see `neighbors`.
+            All items are one query. The words of a query are not in its answers. A list of lists, or an array (Q, D),
+            is several queries, answered in one pass over the matrix; then ``negative`` must have a list for each query.
+            For the neighbours of several single words, see `neighbors`.
         top, restrict, candidates, threshold
-            As in `neighbors`.
+            See `neighbors`.
 
         Returns
         -------
-        list of Neighbor, or a list of lists for many queries
+        list of Neighbor, or a list of lists for several queries
 
         References
         ----------
@@ -372,9 +372,9 @@ class WordVectors:
         threshold: float | None = None,
         method: Literal["add", "multiply"] = "add",
     ) -> list[Neighbor]:
-        """``a`` is to ``b`` as ``c`` is to what? The words nearest to b - a + c, without the three.
+        """The words nearest to b - a + c, without these three: ``a`` is to ``b`` as ``c`` is to the answer.
 
-        ``vectors.analogy("man", "king", "woman")`` asks for the queen.
+        The expected answer of ``vectors.analogy("man", "king", "woman")`` is "queen".
         """
         answer = self.most_similar(
             [b, c], [a], top=top, restrict=restrict, candidates=candidates, threshold=threshold, method=method
@@ -384,17 +384,17 @@ class WordVectors:
     # ---- other vectors made of these
 
     def select(self, words: Iterable[Word], *, unknown: Literal["error", "skip"] = "error") -> WordVectors:
-        """The sub-vocabulary of ``words``, in their order; a copy of their rows."""
+        """The vectors of ``words`` only, in the order of ``words``; the rows are copied."""
         validate_choice("unknown", unknown, ("error", "skip"))
         return WordVectors(*take_rows(self._rows, self.word_ids(words, unknown=unknown)))
 
     def head(self, n_words: int) -> WordVectors:
-        """The first ``n_words`` rows, not copied: the most frequent words where rows fall by count."""
+        """The first ``n_words`` rows, not copied: the most frequent words if rows are sorted by count."""
         as_integer("n_words", n_words, minimum=0)
         return WordVectors(*take_rows(self._rows, slice(0, min(n_words, len(self)))))
 
     def without(self, words: Iterable[Word]) -> WordVectors:
-        """All but ``words``."""
+        """The vectors of all words except ``words``."""
         keep = np.ones(len(self), dtype=bool)
         keep[self.word_ids(words)] = False
         return WordVectors(*take_rows(self._rows, np.flatnonzero(keep)))
@@ -407,14 +407,14 @@ class WordVectors:
         *,
         replace: bool = False,
     ) -> WordVectors:
-        """These vectors and more: new words are appended, known ones replaced where ``replace``, else refused.
+        """These vectors with more words. New words are appended; known words are replaced if ``replace``, else refused.
 
         Parameters
         ----------
         words : word or list of words
         rows : float array, (D,) or (n, D)
         counts : int or int array (n,), optional
-            Only where these vectors have counts; 0 if not given (a replaced word keeps its count).
+            Allowed only if these vectors have counts; 0 if not given (a replaced word keeps its count).
         """
         listed = [cast(Word, words)] if is_word(words) else list_words(cast(Iterable[Word], words))
         return WordVectors(*append_words(self._rows, listed, rows, counts, replace=replace))
@@ -430,12 +430,12 @@ class WordVectors:
         return WordVectors(*merge_rows(self._rows, other._rows, repeated))
 
     def astype(self, dtype: npt.DTypeLike) -> WordVectors:
-        """The same vectors stored as float32 or float16 (half the memory; computation stays in float32).
+        """The same vectors stored as float32 or float16 (half the memory; computation is still in float32).
 
         Raises
         ------
         ParameterError
-            Another type, or a number that float16 (up to 65,504) cannot hold.
+            Another type, or a number outside the range of float16 (65,504).
         """
         kind = np.dtype(dtype)
         subwords = convert_subwords(self.subword_rows, kind)

@@ -1,4 +1,4 @@
-"""Room numerics: check_gradient and what it is made of: differences, the point's layout, the diagnosis, the report.
+"""Room numerics: check_gradient and its parts: finite differences, layout of the point, diagnosis, report.
 
 Tests: tests/numerics/test_gradient_check.py.
 """

@@ -1,7 +1,7 @@
-"""Room numerics: check_gradient, which tells whether a function's gradient is its loss's and, if not, what is wrong.
+"""Room numerics: check_gradient: decides whether a function's gradient belongs to its loss, and names errors.
 
-It compares slopes (finite_differences.py) and names the errors (diagnosis.py). It does not grade files and
-knows no kinds of functions: that is the room ``checking``.
+It compares slopes (finite_differences.py) and names errors (diagnosis.py). Grading files, and kinds of functions, are
+in the room ``checking``.
 """
 
 from __future__ import annotations
@@ -33,38 +33,39 @@ def check_gradient(
     n_worst: int = 5,
     raise_on_error: bool = False,
 ) -> GradientReport:
-    """Whether ``function(x)`` returns the gradient of its loss; if not, what is wrong with it.
+    """Check whether ``function(x)`` returns the gradient of its loss; if not, describe the error.
 
-    The slopes of the loss are taken by central differences of the fourth order, with a step chosen for each
-    coordinate and tried again with others before a coordinate is called wrong. A coordinate is never called wrong
-    for what rounding or a kink of the loss explains. The loss is taken at its word: whether it is the loss that was
-    meant cannot be seen from here.
+    The slopes of the loss are computed by central differences of the fourth order. The step is chosen for each
+    coordinate, and other steps are tried before a coordinate is called wrong. An error that rounding or a kink of the
+    loss explains is not called wrong. Only the gradient is checked: the loss itself may be wrong.
 
     Parameters
     ----------
     function : callable
         ``function(x) -> (loss, gradient)``: a scalar, and an array of x's shape or a dict of arrays as x. A
-        RowGradient stands for its dense array. Functions with further outputs need wrapping.
+        RowGradient is converted to its dense array. A function with more outputs must be wrapped.
     x : float array of any shape, a float, or a dict of float arrays
         Not modified; each call gets a copy. Integers are refused: a step would be rounded away.
     rng : generator, or sequence of generators, optional
-        Those that ``function`` draws from: ``np.random.Generator``, ``np.random.RandomState`` or ``random.Random``.
-        Their states, and those of ``random`` and ``np.random``, are restored before every evaluation and at the end.
+        The generators from which ``function`` draws: ``np.random.Generator``, ``np.random.RandomState`` or
+        ``random.Random``. Their states, and the states of ``random`` and ``np.random``, are restored before every
+        evaluation and at the end.
     method : "auto", "every-coordinate" or "projections"
-        Every coordinate by its own differences, or random directions and a sample of coordinates (wrong ones are
-        then searched for). ``"auto"`` takes projections above 1000 coordinates; the report says which.
+        ``"every-coordinate"`` computes differences for every coordinate. ``"projections"`` uses random directions and a
+        sample of coordinates, and searches for wrong coordinates if needed. ``"auto"`` uses projections above 1000
+        coordinates; the report has the method.
     n_projections : int
-        Random directions over all of x; each block of a dict or of ``blocks`` gets two of its own besides.
+        Number of random directions over all of x. Each block of a dict or of ``blocks`` has two more directions.
     tolerance : float, optional
-        Relative error that counts as right: by default 1e-7 in double and 5e-4 in single precision.
+        Largest relative error that is accepted: by default 1e-7 in double and 5e-4 in single precision.
     blocks : mapping of names to shapes, optional
-        For x a vector in which several arrays are packed, in order: ``{"W1": (10, 5), "b1": (1, 5)}``.
+        Names and shapes of the arrays that are packed in the vector x, in order: ``{"W1": (10, 5), "b1": (1, 5)}``.
     sizes : mapping of names to sizes, optional
-        To name a constant factor with: ``{"M": 20}`` lets the report say "1/M".
+        Names for constant factors: with ``{"M": 20}`` the report can say "1/M".
     seed : int
-        Of the random directions.
+        Seed of the random directions.
     n_worst : int
-        Coordinates that the report lists.
+        Number of coordinates that the report lists.
     raise_on_error : bool
         Raise GradientError instead of returning a report that is not ``ok``.
 
@@ -75,9 +76,9 @@ def check_gradient(
     Raises
     ------
     ParameterError, ShapeError
-        For arguments, or a function, that this cannot check.
+        The arguments are invalid, or the function cannot be checked.
     GradientError
-        With ``raise_on_error``, for a gradient that is wrong.
+        The gradient is wrong and ``raise_on_error`` is true.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-// Room native: the version of the interface; the last error of a thread, and the stop flag that it watches.
+// Room native: the version of the interface, and for each thread its last error and its stop flag.
 #include "base/abi.hpp"
 
 namespace firth {
@@ -9,7 +9,7 @@ std::string& stored_error() {
   return message;
 }
 
-thread_local bool is_out_of_memory = false;  // the message is told, although it could not be stored
+thread_local bool is_out_of_memory = false;  // whether the message could not be stored
 thread_local const int32_t* stop_flag = nullptr;
 
 }  // namespace
@@ -35,7 +35,8 @@ FIRTH_API int64_t firth_abi_version() { return firth::ABI_VERSION; }
 
 FIRTH_API const char* firth_instruction_set() { return FIRTH_INSTRUCTION_SET; }
 
-// The compiler and its version. Another one may round sums otherwise: golden runs are compared bit by bit within one.
+// The compiler and its version. Golden runs are compared bit by bit only for one compiler, as others may round
+// differently.
 FIRTH_API const char* firth_compiler() {
 #if defined(__clang__)
   return __VERSION__;  // begins with the compiler's name
@@ -46,6 +47,6 @@ FIRTH_API const char* firth_compiler() {
 
 FIRTH_API const char* firth_last_error() { return firth::last_error(); }
 
-// From now on the calling thread's native calls look at this flag and end with ERROR_STOPPED when it is not 0; null:
-// at none. Training has a flag of its own in its settings.
+// Sets the stop flag of the calling thread: its native calls end with ERROR_STOPPED if the flag is not 0; null: no
+// flag. Training has a separate flag in its settings.
 FIRTH_API void firth_watch_stop_flag(const int32_t* flag) { firth::stop_flag = flag; }

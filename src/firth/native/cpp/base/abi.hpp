@@ -1,6 +1,6 @@
-// Room native: what every exported function shares: visibility, error codes, and the guard that keeps C++ exceptions
-// inside. A function returns 0 (or a non-negative count) on success and one of the negative codes below on failure; the
-// message of the calling thread's last failure is read with firth_last_error.
+// Room native: common code of all exported functions: visibility, error codes, and the guard that catches C++
+// exceptions. A function returns 0 (or a non-negative count) on success, and one of the negative codes below on
+// failure. firth_last_error returns the message of the calling thread's last failure.
 #pragma once
 
 #include <cstdint>
@@ -20,26 +20,26 @@ enum Status : int64_t {
   ERROR_INTERNAL = -1,
   ERROR_MEMORY = -2,
   ERROR_ARGUMENT = -3,
-  ERROR_IO = -4,        // errno's text is in the message
+  ERROR_IO = -4,        // the message has the text of errno
   ERROR_ENCODING = -5,  // bytes that are not UTF-8
-  ERROR_FORMAT = -6,    // a file that does not follow its grammar
-  ERROR_STOPPED = -7,   // the caller's stop flag was seen
+  ERROR_FORMAT = -6,    // a file that violates its format
+  ERROR_STOPPED = -7,   // the caller's stop flag is set
   ERROR_NOT_FINITE = -8,
 };
 
-// Thrown inside the core; the guard turns it into its code and message.
+// Thrown inside the core; the guard converts it to an error code and a message.
 struct Failure : std::runtime_error {
   Failure(Status status, const std::string& message) : std::runtime_error(message), status(status) {}
   Status status;
 };
 
-// The message of the calling thread's last failure, and its storing, which never fails: a message that memory does not
-// suffice for is replaced by "out of memory".
+// Return and store the message of the calling thread's last failure. Storing never fails: if there is no memory for the
+// message, it is replaced by "out of memory".
 const char* last_error() noexcept;
 void store_error(const char* message) noexcept;
 
-// Throws when the flag is set that the calling thread watches, if it watches one (firth_watch_stop_flag). Loops that
-// may take long call it at least every few milliseconds.
+// Throws if the stop flag of the calling thread is set (firth_watch_stop_flag). Long loops call it at least every few
+// milliseconds.
 void check_stop();
 
 template <class Body>

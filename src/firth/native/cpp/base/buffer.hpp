@@ -1,4 +1,4 @@
-// Room native: an array that grows, like std::vector but for one thing: elements that `resize` adds are not set.
+// Room native: a growing array, like std::vector, except that `resize` does not initialise new elements.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +28,7 @@ class Buffer {
     size_ = size;
   }
 
-  // By value: an element of this array stays readable while the array moves.
+  // By value, so that an element of this array may be appended.
   void push_back(const T value) {
     resize(size_ + 1);
     memory_[size_ - 1] = value;

@@ -1,18 +1,18 @@
 // Room native: Philox4x32-10, the counter-based generator behind every random choice (Salmon, Moraes, Dror, Shaw 2011,
-// "Parallel random numbers: as easy as 1, 2, 3"). No state: the same counter and key give the same four words, so what
-// is sampled does not depend on how the work was split. Twin: corpus/philox.py; known answers are tests.
+// "Parallel random numbers: as easy as 1, 2, 3"). It has no state: a counter and a key give the same four words always,
+// so samples do not depend on how the work is split. Twin: corpus/philox.py; tests compare it with known answers.
 #pragma once
 
 #include <cstdint>
 
 namespace firth {
 
-// What a draw is for; part of the counter, so that draws for different purposes are independent.
+// The purpose of a draw. It is part of the counter, so that draws for different purposes are independent.
 enum Purpose : uint32_t {
-  PURPOSE_TOKEN = 0,          // two words a token: subsampling, size of the window
-  PURPOSE_NEGATIVES = 1,      // two words a draw: column of the alias table, coin
+  PURPOSE_TOKEN = 0,          // two words for each token: subsampling, width of the window
+  PURPOSE_NEGATIVES = 1,      // two words for each draw: column of the alias table, coin
   PURPOSE_INITIAL = 2,        // initial input vectors
-  PURPOSE_HELDOUT = 3,        // which sequences are held out
+  PURPOSE_HELDOUT = 3,        // choice of held-out sequences
   PURPOSE_HELDOUT_NOISE = 4,  // the fixed negatives of the held-out loss
   PURPOSE_LABEL = 5,          // which of an example's several targets is predicted
   PURPOSE_ORDER = 6,          // in which order a classifier sees texts; drawn in Python
@@ -45,7 +45,7 @@ inline PhiloxBlock philox4x32_10(uint32_t c0, uint32_t c1, uint32_t c2, uint32_t
   return {{c0, c1, c2, c3}};
 }
 
-// The layout of the counter, the same everywhere: positions below 2^48, attempts below 2^8, draws below 2^32.
+// The layout of the counter is the same for all purposes: positions below 2^48, attempts below 2^8, draws below 2^32.
 inline PhiloxBlock draw_block(const PhiloxKey& key, Purpose purpose, uint32_t epoch, uint64_t position, uint32_t draw,
                               uint32_t attempt) {
   return philox4x32_10(uint32_t(position), (uint32_t(position >> 32) & 0xffffu) | purpose << 16 | attempt << 24, epoch,

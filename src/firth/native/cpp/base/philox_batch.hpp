@@ -1,4 +1,4 @@
-// Room native: many blocks of random words at once, each of its own position. One block: philox.hpp.
+// Room native: makes many random blocks at once, for different positions. philox.hpp makes one block.
 #pragma once
 
 #include <cstring>
@@ -10,8 +10,7 @@ namespace firth {
 
 constexpr int PHILOX_BATCH = 16;
 
-// Each word is in the low half of a lane of 64 bits, since that is what multiplications to 64 bits take; what the high
-// halves hold is never read.
+// Each word is in the low half of a 64-bit lane, as multiplications to 64 bits require. The high halves are not read.
 inline void draw_blocks(const PhiloxKey& key, Purpose purpose, uint32_t epoch, uint32_t attempt,
                         const uint64_t* positions, const uint32_t* draws, uint32_t (*words)[PHILOX_BATCH]) {
   constexpr int LANES = int(sizeof(U64) / sizeof(uint64_t));

@@ -1,7 +1,6 @@
-// Room native: vectors of the instruction set's own width, the few operations that the kernels need, and the reduction
-// of many accumulators to their sums by a transpose tree. Fused multiply-add is explicit, and is a multiplication and
-// an addition on x86-64-v2, which has none. Everything is one expression of the compiler's vector types where it can
-// be.
+// Room native: vectors of the instruction set's width, the operations that the kernels need, and the reduction of many
+// accumulators to their sums by a transpose tree. Fused multiply-add is explicit; x86-64-v2 has none, so there it is a
+// multiplication and an addition. Operations are expressions of the compiler's vector types if possible.
 #pragma once
 
 #include <cmath>
@@ -70,7 +69,7 @@ inline void store_unaligned(Real* to, typename Simd<Real>::V value) {
 
 template <class Real>
 inline typename Simd<Real>::V broadcast(Real value) {
-  return typename Simd<Real>::V{} + value;  // overwritten below for float where the compiler is not clever enough
+  return typename Simd<Real>::V{} + value;  // specialised below for float if the compiler's code is slow
 }
 
 #if defined(__AVX512F__)
@@ -103,7 +102,7 @@ inline F32 fma(F32 a, F32 b, F32 c) { return a * b + c; }
 inline F64 fma(F64 a, F64 b, F64 c) { return a * b + c; }
 #endif
 
-// The products, to 64 bits, of the low halves of the lanes and a number of 32 bits.
+// The 64-bit products of the low halves of the lanes and a 32-bit number.
 inline U64 multiply_low_halves(U64 a, uint32_t b) {
 #if defined(__AVX512F__)
   return (U64)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64(int64_t(b)));
@@ -129,21 +128,20 @@ inline void keep_in_register(V& value) {
 
 #if defined(__AVX2__) && defined(__FMA__) && !defined(__AVX512F__)
 #define FIRTH_EXCHANGE_BY_HAND
-constexpr bool EXCHANGE_READS_MEMORY = true;  // its row, which needs no register then
+constexpr bool EXCHANGE_READS_MEMORY = true;  // the row is a memory operand and needs no register
 #else
 constexpr bool EXCHANGE_READS_MEMORY = false;
 #endif
 
-// What an output row and an input give to each other: updated += c * input and moved += c * row, or, where nothing
-// moved the input yet, moved = input + c * row.
+// The update of an output row and an input: updated += c * input and moved += c * row; for the first row of the input,
+// moved = input + c * row.
 template <bool FIRST, class Real>
 FIRTH_INLINE void exchange(const Real* coefficient, const typename Simd<Real>::V& row, typename Simd<Real>::V input,
                            typename Simd<Real>::V& moved, typename Simd<Real>::V& updated) {
 #if defined(FIRTH_EXCHANGE_BY_HAND)
-  // Written out, and volatile so that they stay in their order: ten output rows, two inputs, what becomes of them and a
-  // coefficient take fifteen of sixteen registers, and a compiler left to itself spills rows or moves values from one
-  // register to another on the way. Each instruction counts: the processor is as busy with taking them in as with the
-  // products.
+  // Inline assembly, and volatile so that the order stays: ten output rows, two inputs, their two steps and a
+  // coefficient take fifteen of sixteen registers, and compilers spill rows or add moves between registers. Each
+  // instruction counts, because decoding takes as much time as the products.
   if constexpr (std::is_same<Real, float>::value) {
     F32 to, sum = updated;
     if constexpr (FIRST) {
@@ -173,15 +171,15 @@ FIRTH_INLINE void exchange(const Real* coefficient, const typename Simd<Real>::V
   updated = fma(c, input, updated);
 }
 
-// Vectors that hold COUNT sums.
+// Number of vectors that COUNT sums need.
 template <class Real>
 constexpr int groups_of(int count) {
   return (count + Simd<Real>::LANES - 1) / Simd<Real>::LANES;
 }
 
-// Sums of the lanes of accumulators[0..COUNT), LANES of them to a vector; what the surplus lanes of the last one hold
-// is not to be read. Each level of the tree folds two vectors into one, so that COUNT sums cost about COUNT shuffled
-// additions instead of COUNT * log2(LANES).
+// The sums of the lanes of each of accumulators[0..COUNT), LANES sums in a vector. The unused lanes of the last vector
+// are undefined. Each level of the tree folds two vectors into one, so COUNT sums take about COUNT shuffled additions
+// instead of COUNT * log2(LANES).
 template <int COUNT>
 inline void reduce(const F64 (&accumulators)[COUNT], F64* sums) {
   constexpr int LANES = Simd<double>::LANES;
@@ -194,12 +192,13 @@ inline void reduce(const F64 (&accumulators)[COUNT], F64* sums) {
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
 
-// The halves of each accumulator are added first, which leaves vectors of four lanes; shuffles across halves are slow.
+// The halves of each accumulator are added first, because shuffles across halves are slow; vectors then have four
+// lanes.
 FIRTH_INLINE __m128 add_halves(F32 a) {
   return _mm_add_ps(_mm256_castps256_ps128((__m256)a), _mm256_extractf128_ps((__m256)a, 1));
 }
 
-// The sums of COUNT of four accumulators, 1 .. 4; the surplus lanes are not to be read.
+// The sums of the first COUNT of four accumulators, 1 .. 4; the other lanes are undefined.
 template <int COUNT>
 FIRTH_INLINE __m128 sum_four(const F32* accumulators) {
   const __m128 a = add_halves(accumulators[0]), b = COUNT > 1 ? add_halves(accumulators[1]) : a;
@@ -229,7 +228,7 @@ FIRTH_INLINE void reduce(const F32 (&accumulators)[COUNT], F32* sums) {
 
 #else
 
-// Sums over one bit of the lane number: of a in the lanes where the bit is 0, of b where it is 1.
+// Adds lanes that differ in one bit of the lane number: sums of a in lanes with bit 0, sums of b in lanes with bit 1.
 template <int BIT>
 FIRTH_INLINE F32 fold(F32 a, F32 b) {
 #if defined(__AVX512F__)
@@ -257,8 +256,8 @@ FIRTH_INLINE F32 fold(F32 a, F32 b) {
 #endif
 }
 
-// The sums of accumulators[0..COUNT) whose numbers differ from FIRST in the bits up to BIT: the number's bits are those
-// of the lane. A vector without a partner is folded with itself.
+// The sums of the accumulators whose numbers differ from FIRST in the bits up to BIT. The bits of an accumulator's
+// number are the bits of its lane. A vector without a partner is folded with itself.
 template <int COUNT, int BIT = Simd<float>::LANES / 2, int FIRST = 0>
 FIRTH_INLINE F32 reduce_group(const F32* accumulators) {
   if constexpr (BIT == 0) {
@@ -284,17 +283,17 @@ FIRTH_INLINE void reduce(const F32 (&accumulators)[COUNT], F32* sums) {
 #endif
 
 // exp(-t) for t >= 0, float: 2^-n * exp(-r) with n = round(t / ln 2), |r| <= ln(2)/2 and a polynomial of degree 6
-// (relative error below 2e-7). Above 87 the result is the smallest normal number's neighbour, which added to one
-// vanishes. NaN stays NaN.
+// (relative error below 2e-7). Above 87 the result is near the smallest normal number, and 1 plus the result is 1. NaN
+// stays NaN.
 FIRTH_INLINE F32 exp_of_negative(F32 t) {
   const F32 limit = broadcast<float>(87.0f);
   t = t > limit ? limit : t;
   const F32 magic = broadcast<float>(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer in the low bits
   const F32 shifted = fma(t, broadcast<float>(-1.44269504f), magic);
   const F32 n = shifted - magic;                        // an integer in [-126, 0]
-  F32 r = fma(n, broadcast<float>(-0.693145752f), -t);  // ln 2 in two parts, the first exact in n's products
+  F32 r = fma(n, broadcast<float>(-0.693145752f), -t);  // ln 2 in two parts; products of n and the first part are exact
   r = fma(n, broadcast<float>(-1.42860677e-6f), r);
-  // Taylor's coefficients 1/k! are accurate enough on |r| < 0.35; Estrin's order, since a window waits for this.
+  // Taylor's coefficients 1/k! are accurate enough for |r| < 0.35. Estrin's order has the lowest latency.
   const F32 r2 = r * r, one = broadcast<float>(1.0f);
   const F32 low = fma(fma(broadcast<float>(1.6666667e-1f), r, broadcast<float>(0.5f)), r2, one + r);
   const F32 high = fma(broadcast<float>(1.3888889e-3f), r2,
@@ -308,14 +307,14 @@ FIRTH_INLINE F32 exp_of_negative(F32 t) {
   return p * power;
 }
 
-FIRTH_INLINE F64 exp_of_negative(F64 t) {  // exact: the library's exponential, lane by lane
+FIRTH_INLINE F64 exp_of_negative(F64 t) {  // the exponential of the C library, lane by lane
   F64 result;
   for (int lane = 0; lane < Simd<double>::LANES; ++lane) result[lane] = std::exp(-t[lane]);
   return result;
 }
 
-// log(1 + e) for 0 <= e <= 1, float: e times the polynomial of degree 7 for which the largest error is smallest, 3e-8
-// (1.2e-7 as float32 computes it). NaN stays NaN.
+// log(1 + e) for 0 <= e <= 1, float: e times the minimax polynomial of degree 7, with a maximum error of 3e-8 (1.2e-7
+// in float32 arithmetic). NaN stays NaN.
 FIRTH_INLINE F32 log_one_plus(F32 e) {
   const F32 e2 = e * e;
   const F32 p01 = fma(broadcast<float>(-0.499874044f), e, broadcast<float>(0.999996424f));
@@ -337,7 +336,7 @@ FIRTH_INLINE F32 log_of_normal(F32 x) {
   return x == x ? log : x;
 }
 
-FIRTH_INLINE F64 log_one_plus(F64 e) {  // exact: the library's, lane by lane
+FIRTH_INLINE F64 log_one_plus(F64 e) {  // the function of the C library, lane by lane
   F64 result;
   for (int lane = 0; lane < Simd<double>::LANES; ++lane) result[lane] = std::log1p(e[lane]);
   return result;

@@ -1,4 +1,4 @@
-// Room native: what a training run consists of, as plain data that Python fills (native/settings.py).
+// Room native: the settings of a training run, as plain data that Python fills (native/settings.py).
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace firth {
 
-// The words of parameters that are choices, but for the sides (objectives.hpp): a word's code is its index among the
-// parameter's choices in TrainingConfig. Parameter, word, name here; Python compares them at load.
+// The words of parameters that are choices, except the sides (objectives.hpp): parameter, word, name of the constant,
+// code. The code is the index of the word in the choices of TrainingConfig. Python compares the codes at load.
 #define FIRTH_CHOICES(CHOICE)                             \
   CHOICE(window_mode, "dynamic", WINDOW_DYNAMIC, 0)       \
   CHOICE(window_mode, "fixed", WINDOW_FIXED, 1)           \
@@ -34,24 +34,24 @@ FIRTH_CHOICES(FIRTH_CODE)
 
 constexpr int32_t MAX_NEGATIVES = 1 << 16;  // for one window or pair; as in native/kernel.py
 
-// Windows that one update takes at most, where they have the same negatives: skip-gram's (plan/units.hpp).
+// Maximum number of windows of one unit, for skip-gram with shared negatives (plan/units.hpp).
 constexpr int UNIT_WINDOWS = 4;
 
-// Context words whose gradients are added into one step, at most: a window with more is divided (skip-gram:
-// plan/units.hpp) or its step is damped (CBOW: inputs_pool.hpp). The sum over hundreds of words overshoots and
+// Maximum number of context words whose gradients are added into one step. A wider window is divided (skip-gram:
+// plan/units.hpp), or its step is damped (CBOW: inputs_pool.hpp), because the sum over hundreds of words overshoots and
 // diverges.
 constexpr int32_t PART_WORDS = 20;
 
 // One column of the alias table: a coin of 32 bits decides between the column's own word and its alias.
 struct AliasColumn {
-  uint32_t threshold;  // keep the column's word if the coin is below it; an alias to itself stands for certainty
+  uint32_t threshold;  // the column's word is drawn if the coin is below it, else the alias; both may be the same word
   int32_t alias;
 };
 
-// THE list of what a run consists of: of each field its type and name, and the two matrices. The struct, and the table
-// that Python checks and fills the struct by (native/settings.py), are made from it. Pointers are to arrays of the
-// length in brackets. The parameters of TrainingConfig come first: native/cpp/model/parameters.py makes their part of
-// the list from the class.
+// THE list of the settings: type and name of each field, and the two matrices. The struct is made from this list, and
+// so is the table that Python uses to check and fill the struct (native/settings.py). Pointers are to arrays of the
+// length in brackets. The parameters of TrainingConfig are first; native/cpp/model/parameters.py makes that part of the
+// list from the class.
 #define FIRTH_SETTINGS(FIELD, MATRIX)                                                                                 \
   FIRTH_PARAMETERS(FIELD)                                                                                             \
   FIELD(int32_t, source)         /* of examples: its index in plan/sources.hpp, which says what the next five are */  \
@@ -86,15 +86,15 @@ struct Settings {
 #undef FIRTH_MEMBER
 };
 
-// Whether the caller, from another thread, asks to stop.
+// Whether another thread has asked to stop.
 inline bool stop_requested(const int32_t* flag) { return flag && __atomic_load_n(flag, __ATOMIC_RELAXED); }
 
-// What a slice of training (or of evaluation) yields; losses are sums in nats.
+// The result of training or evaluating a slice.
 struct Result {
-  double loss;       // of all examples, each times the weight of its sequence
-  double weight;     // the weights of the examples, added: the loss per example is loss / weight
-  int64_t examples;  // positive examples: pairs (skip-gram), windows (CBOW)
-  int64_t centers;   // windows with at least one context word
+  double loss;       // sum of the losses of all examples in nats, each times the weight of its sequence
+  double weight;     // sum of the weights of the examples; the mean loss is loss / weight
+  int64_t examples;  // number of positive examples: pairs (skip-gram), windows (CBOW)
+  int64_t centers;   // number of windows with at least one context word
 
   void add(const Result& part) {
     loss += part.loss;

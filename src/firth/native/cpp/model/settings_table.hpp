@@ -1,4 +1,4 @@
-// Room native: the fields of Settings as a table, by which Python checks and fills the struct (native/settings.py).
+// Room native: a table of the fields of Settings, with which Python checks and fills the struct (native/settings.py).
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ struct ChoiceWord {
   int64_t code;
 };
 
-// The name of a type, as Python has it; a pointer's is that of its elements and a star.
+// The name of a type in Python; the name of a pointer is the name of its elements and a star.
 template <class T>
 struct TypeName;
 #define FIRTH_TYPE_NAME(type, name)         \

@@ -1,12 +1,12 @@
-// Room native: the arithmetic that every objective shares: m input rows against n output rows.
+// Room native: the arithmetic of every objective, for m input rows and n output rows.
 //
 //   logits        z_ij = x_i . u_j
 //   update        x_i += sum_j c_ij u_j,   u_j += sum_i c_ij x_i      (x and u as they were before the update)
 //
-// The coefficients c = -learning_rate * dloss/dz come from the output side. Output rows go in blocks of at most
-// BLOCK_ROWS, which stay in registers, all as wide as can be but for the last one (block_width); logits and
-// coefficients of one block lie together, input row by input row: element (i, j) of the block that begins with output
-// row f stands at m * f + i * width + j - f.
+// The output side computes the coefficients c = -learning_rate * dloss/dz. Output rows are divided into blocks of at
+// most BLOCK_ROWS rows, which fit in registers; all blocks except the last have the same width (block_width). Logits
+// and coefficients of a block are contiguous, in the order of the input rows: element (i, j) of the block that begins
+// with output row f has the index m * f + i * width + j - f.
 #pragma once
 
 #include <algorithm>
@@ -18,49 +18,49 @@
 
 namespace firth {
 
-// Output rows a block: logits hold one accumulator a pair, of at least two input rows.
+// Maximum number of output rows of a block: logits need one accumulator for each pair, for at least two input rows.
 constexpr int BLOCK_ROWS = VECTOR_REGISTERS >= 32 ? 12 : 6;
 constexpr int MAX_ACCUMULATORS = VECTOR_REGISTERS >= 32 ? 24 : 12;
-// Output rows that an update takes in one pass, two blocks at most: it holds what becomes of each, for two input rows
-// at once; the rows as they were are read again where there are no registers for them. Where there are more, each block
-// is a pass.
+// Maximum number of output rows updated in one pass, at most two blocks; if there are more output rows, each block is a
+// pass. Registers hold the new values of the output rows, for two input rows at a time. If registers run out, the old
+// values are read again from memory.
 constexpr int UPDATE_ROWS = VECTOR_REGISTERS >= 32 ? 12 : 10;
 
 template <class Real>
 using Rows = Real* const*;
 
-// Output rows of each block but the last, which may have fewer: blocks of nearly equal width keep the units busy best.
-// 0 where there are no rows.
+// Number of output rows of each block except the last, which may have fewer. Blocks of nearly equal width use the
+// arithmetic units best. 0 if there are no rows.
 constexpr int block_width(int n) {
   const int n_blocks = std::max(1, (n + BLOCK_ROWS - 1) / BLOCK_ROWS);
   return (n + n_blocks - 1) / n_blocks;
 }
 
-// The narrowest block but the last of more than UPDATE_ROWS rows.
+// The smallest width of a block that is not the last, for more than UPDATE_ROWS output rows.
 constexpr int least_full_block() {
   int least = BLOCK_ROWS;
   for (int n = UPDATE_ROWS + 1; n <= BLOCK_ROWS * BLOCK_ROWS; ++n) least = std::min(least, block_width(n));
   return least;
 }
 
-// Calls body(first output row, output rows) for each block.
+// Calls body(first output row, number of output rows) for each block.
 template <class Body>
 FIRTH_INLINE void for_each_block(int n, Body&& body) {
   const int width = block_width(n);
   for (int first = 0; first < n; first += width) body(first, std::min(width, n - first));
 }
 
-// Room for m x n coefficients, and for what is overwritten beyond them.
+// Size of an array of m x n coefficients, with the elements after them that may be overwritten.
 inline size_t coefficient_count(int m, int n) { return size_t(m) * n + ROW_ALIGNMENT; }
 
-// Where element (i, j) of m x n stands.
+// Index of element (i, j) of m x n coefficients.
 inline size_t coefficient_at(int m, int n, int i, int j) {
   const int width = block_width(n), first = j / width * width;
   return size_t(m) * first + size_t(i) * std::min(width, n - first) + (j - first);
 }
 
-// Logits of MI input rows against NJ output rows, one row's after the other's: take(group, logits) gets the LANES
-// elements from group * LANES on; what the last one holds beyond MI * NJ is not to be read.
+// Logits of a tile of MI input rows and NJ output rows, in the order of the input rows: take(group, logits) gets the
+// LANES elements from group * LANES on. Elements of the last group beyond MI * NJ are undefined.
 template <class Real, int MI, int NJ, class Take>
 FIRTH_INLINE void tile_logits(Rows<Real> x, Rows<Real> u, int n_padded, Take&& take) {
   typedef typename Simd<Real>::V V;
@@ -85,7 +85,7 @@ FIRTH_INLINE void tile_logits(Rows<Real> x, Rows<Real> u, int n_padded, Take&& t
   for (int group = 0; group < groups_of<Real>(MI * NJ); ++group) take(group, logits[group]);
 }
 
-// Logits of one block, tile by tile: tile(i, rows) gives what takes the logits of the input rows [i, i + rows).
+// Logits of one block, tile by tile. tile(i, rows) returns the function `take` for the input rows [i, i + rows).
 template <class Real, int NJ, class Tile>
 FIRTH_INLINE void block_logits(Rows<Real> x, int m, Rows<Real> u, int n_padded, Tile&& tile) {
   constexpr int MOST = 4 * NJ <= MAX_ACCUMULATORS ? 4 : 3 * NJ <= MAX_ACCUMULATORS ? 3 : 2;
@@ -94,16 +94,16 @@ FIRTH_INLINE void block_logits(Rows<Real> x, int m, Rows<Real> u, int n_padded, 
     constexpr int MI = decltype(rows)::value;
     for (; i + MI <= stop; i += MI) tile_logits<Real, MI, NJ>(x + i, u, n_padded, tile(i, rows));
   };
-  // Not one row alone at the end, if it can be helped: its few sums wait for each other.
+  // Avoid a last tile of one row: it has too few independent sums to hide latency.
   tiles_of(std::integral_constant<int, MOST>(), MOST > 2 && m % MOST == 1 ? m - MOST : m);
   if constexpr (MOST > 3) tiles_of(std::integral_constant<int, 3>(), m);
   tiles_of(std::integral_constant<int, 2>(), m);
   tiles_of(std::integral_constant<int, 1>(), m);
 }
 
-constexpr int FEW_IDS = 64;  // compared pair by pair; more are sorted
+constexpr int FEW_IDS = 64;  // up to 64 ids are compared pair by pair; more ids are sorted
 
-// fold_repeats of many ids, in time n log n.
+// fold_repeats for many ids, in time n log n.
 template <class Fold>
 __attribute__((noinline)) void fold_many_repeats(const int32_t* ids, int count, Fold&& fold) {
   std::vector<int> order(static_cast<size_t>(count));
@@ -116,8 +116,8 @@ __attribute__((noinline)) void fold_many_repeats(const int32_t* ids, int count, 
 }
 
 // If an id occurs several times, its coefficients are added into the last occurrence and the others become zero. Rows
-// are stored in the order of their occurrences, so the last store, which has the whole sum, wins. fold(k, later) moves
-// what occurrence k has into a later one.
+// are stored in the order of their occurrences, so the last store, which has the whole sum, wins. fold(k, later) adds
+// the coefficients of occurrence k to a later occurrence and sets them to zero.
 template <class Fold>
 FIRTH_INLINE void fold_repeats(const int32_t* ids, int count, Fold&& fold) {
   if (count > FEW_IDS) return fold_many_repeats(ids, count, fold);
@@ -151,14 +151,14 @@ inline void fold_repeated_outputs(const int32_t* ids, int m, int n, Real* coeffi
   });
 }
 
-// The coefficients of NJ output rows, which are one block or two, from some input row on: those of the first block
-// begin at `first`, and so on.
+// The coefficients of NJ output rows, which are one or two blocks, from the current input row on. `first` points to the
+// coefficients of the first block, `second` to those of the second block.
 template <class Real, int NJ>
 struct BlockCoefficients {
   static constexpr int WIDTH = block_width(NJ), REST = NJ - WIDTH;
   const Real *first, *second;
   BlockCoefficients(const Real* coefficients, int m) : first(coefficients), second(coefficients + size_t(m) * WIDTH) {}
-  // Those of output row j: of the next input row, and `stride(j)` further on of the one after it.
+  // The coefficient of output row j and the current input row; the next input row's is `stride(j)` elements later.
   FIRTH_INLINE const Real* of(int j) const { return j < WIDTH ? first + j : second + j - WIDTH; }
   static constexpr int stride(int j) { return j < WIDTH ? WIDTH : REST; }
   FIRTH_INLINE void advance(int n_rows) {
@@ -167,9 +167,10 @@ struct BlockCoefficients {
   }
 };
 
-// The update of NJ output rows, repeats folded: each input row is loaded once, gives to the outputs and takes from
-// them. What it takes is added to the input row (ONTO_INPUT), or summed from zero, and goes to end(i, d, sum). Input
-// rows go in pairs: each is a chain of multiply-adds that wait for each other.
+// Updates NJ output rows; repeats must be folded. Each input row is loaded once. It is used in the steps of the output
+// rows, and its own step is summed from the output rows. The sum starts at the input row (ONTO_INPUT) or at zero, and
+// is passed to end(i, d, sum). Input rows are processed in pairs, because the multiply-adds of one row depend on each
+// other.
 template <class Real, int NJ, bool ONTO_INPUT, class End, class Coming>
 FIRTH_INLINE void update_block(Rows<Real> x, int m, Rows<Real> u, int n_padded, const Real* coefficients, End&& end,
                                const Coming& coming) {
@@ -214,7 +215,7 @@ FIRTH_INLINE void update_block(Rows<Real> x, int m, Rows<Real> u, int n_padded, 
   }
 }
 
-// Calls body with a number of output rows, LEAST .. MOST, as a compile-time constant.
+// Calls body with `width`, LEAST .. MOST, as a compile-time constant.
 template <int MOST, int LEAST = 1, class Body>
 inline void with_width(int width, Body&& body) {
   if constexpr (MOST > LEAST) {
@@ -223,7 +224,7 @@ inline void with_width(int width, Body&& body) {
   body(std::integral_constant<int, MOST>());
 }
 
-// All logits, in the layout said above; LANES - 1 elements beyond the last one are overwritten.
+// All logits, in the layout of this file; LANES - 1 elements after the last logit are overwritten.
 template <class Real>
 inline void compute_logits(Rows<Real> x, int m, Rows<Real> u, int n, int n_padded, Real* logits) {
   for_each_block(n, [&](int first, int n_rows) {
@@ -238,12 +239,12 @@ inline void compute_logits(Rows<Real> x, int m, Rows<Real> u, int n, int n_padde
   });
 }
 
-// In place of rows whose cache lines are asked for during an update: there are none.
+// Used instead of ComingRows if no rows are to be prefetched during an update.
 struct NothingComes {
   FIRTH_INLINE void ask(int64_t) const {}
 };
 
-// Aligned scratch that only grows; its elements are not set.
+// Aligned memory that only grows; its elements are not initialised.
 template <class Real>
 class Scratch {
  public:
@@ -257,15 +258,15 @@ class Scratch {
   Buffer<Real> memory_;
 };
 
-// The step of an input is the sum of a term from each output: under full softmax, of V terms most of which are tiny.
-// Added to the input one by one, terms below half a unit of its last place would be lost, all of them. So the step is
-// summed apart, and added to the input once. It is summed by blocks of at most BLOCK_ROWS outputs, and these by groups
-// of GROUP_BLOCKS. With unit roundoff e, the step's error is at most
+// The step of an input is a sum with one term for each output; with full softmax it has V terms, and most are tiny. If
+// they were added to the input one by one, every term below half a unit in the input's last place would be lost.
+// Therefore the step is summed separately and added to the input once. It is summed by blocks of at most BLOCK_ROWS
+// outputs, and the sums of blocks by groups of GROUP_BLOCKS. With unit roundoff e, the error of the step is at most
 //
 //   (BLOCK_ROWS + GROUP_BLOCKS + blocks / GROUP_BLOCKS + 2) e sum_j |c_j u_j|
 constexpr int GROUP_BLOCKS = 64;
 
-// The sums of `size` numbers each: of the present group of blocks, and of the groups before it.
+// Two arrays of `size` sums: over the current group of blocks, and over the previous groups.
 template <class Real>
 class BlockSums {
  public:
@@ -273,13 +274,14 @@ class BlockSums {
 
   Real* group() const { return group_; }
 
-  // Whether the next block begins a group: it sets the group's sums, which others add to.
+  // Begins a block; returns whether it begins a group. The first block of a group sets the sums, the others add to
+  // them.
   bool begin_block() {
     if (blocks_ > 0 && blocks_ % GROUP_BLOCKS == 0) add_to(total_, blocks_ > GROUP_BLOCKS);
     return blocks_++ % GROUP_BLOCKS == 0;
   }
 
-  // Puts the sums of all blocks so far where the group's were.
+  // Replaces the group's sums by the sums over all blocks.
   void end() const {
     if (blocks_ <= GROUP_BLOCKS) return;
     for (size_t k = 0; k < size_; k += Simd<Real>::LANES) store(group_ + k, load(group_ + k) + load(total_ + k));
@@ -296,12 +298,12 @@ class BlockSums {
   int blocks_ = 0;
 };
 
-// What becomes of the inputs' steps of a pass: all of the step, added to the inputs; a part that is the first, that is
-// added to the parts before, or that is added to the inputs with the parts before.
+// The use of the inputs' steps in a pass. WHOLE: the whole step, added to the inputs. FIRST: the first part, stored.
+// NEXT: added to the previous parts. LAST: added to the inputs, together with the previous parts.
 enum class Pass { WHOLE, FIRST, NEXT, LAST };
 
-// One pass of an update over all inputs, with NJ outputs. `steps` are the parts before. A function of its own: with
-// several in one, registers run out.
+// One pass of an update over all inputs, with NJ outputs. `steps` has the sums of the previous parts. It is not
+// inlined, because registers run out if one function has several passes.
 template <class Real, int NJ, Pass PASS, class Coming>
 __attribute__((noinline)) void update_pass(Rows<Real> x, int m, Rows<Real> u, int n_padded, const Real* coefficients,
                                            Real* steps, const Coming& coming) {
@@ -318,8 +320,8 @@ __attribute__((noinline)) void update_pass(Rows<Real> x, int m, Rows<Real> u, in
       coming);
 }
 
-// Updates inputs and outputs. Where one pass cannot take all outputs, each block needs the inputs as they were: their
-// steps are summed in `gathered` until the last block.
+// Updates inputs and outputs. If there are too many outputs for one pass, each block needs the inputs before the
+// update, so their steps are summed in `gathered` until the last block.
 template <class Real, class Coming>
 inline void update_rows(Rows<Real> x, int m, Rows<Real> u, int n, int n_padded, const Real* coefficients,
                         Scratch<Real>& gathered, const Coming& coming) {
@@ -350,8 +352,8 @@ inline void update_rows(Rows<Real> x, int m, Rows<Real> u, int n, int n_padded, 
   });
 }
 
-// Updates the outputs of a single input, repeats folded; returns what the input is to be moved by (n_padded), in memory
-// of `gathered`.
+// Updates the outputs of a single input; repeats must be folded. Returns the step of the input (n_padded), in the
+// memory of `gathered`.
 template <class Real, class Coming>
 inline const Real* update_outputs_and_gather(const Real* input, Rows<Real> outputs, int n, int n_padded,
                                              const Real* coefficients, Scratch<Real>& gathered, const Coming& coming) {
@@ -384,8 +386,8 @@ inline const Real* update_outputs_and_gather(const Real* input, Rows<Real> outpu
   return change;
 }
 
-// sum = factor * (rows[0] + rows[1] + ...), several rows at a time: a loop over a changing number of rows within that
-// over elements costs a branch guessed wrong for each.
+// sum = factor * (rows[0] + rows[1] + ...), several rows at a time with a constant number of rows. A loop over a
+// variable number of rows, inside the loop over elements, would cost a mispredicted branch each time.
 template <class Real>
 inline void sum_rows(Rows<Real> rows, int m, Real factor, int n_padded, Real* sum) {
   typedef typename Simd<Real>::V V;
@@ -426,7 +428,7 @@ inline void add_to_rows(Rows<Real> rows, int m, const Real* change, Real factor,
   if (i < m) add(std::integral_constant<int, 1>());
 }
 
-// Whether an id stands twice.
+// Whether an id occurs more than once.
 inline bool has_repeats(const int32_t* ids, int count) {
   if (count <= 4) {
     for (int k = 1; k < count; ++k)
@@ -435,7 +437,7 @@ inline bool has_repeats(const int32_t* ids, int count) {
     return false;
   }
   if (count <= FEW_IDS) {
-    // A bit for each id's hash: as many bits as ids means that all differ; fewer is settled one by one.
+    // One bit for each id's hash. If there are as many bits as ids, all ids differ; otherwise they are compared.
     uint64_t bits = 0;
     for (int k = 0; k < count; ++k) bits |= uint64_t(1) << ((uint32_t(ids[k]) * 0x9E3779B1u) >> 26);
     if (__builtin_popcountll(bits) == count) return false;

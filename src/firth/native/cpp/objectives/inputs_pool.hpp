@@ -1,13 +1,13 @@
-// Room native, input side "pool" (CBOW): the context's rows make one input, their mean or their sum.
+// Room native, input side "pool" (CBOW): one input vector for each window, the mean or the sum of the context's rows.
 //
-// With h = f * sum_i x_i, the gradient for x_i is f * dloss/dh, where f is 1 for the sum and 1/m for the mean.
-// word2vec.c, gensim and fastText update by dloss/dh undivided where h is the mean; gensim's cbow_mean=0 divides it by
-// m where h is the sum: cbow_update chooses these.
+// For h = f * sum_i x_i, the gradient for x_i is f * dloss/dh; f is 1 for the sum and 1/m for the mean. word2vec.c,
+// gensim and fastText do not divide dloss/dh if h is the mean; gensim with cbow_mean=0 divides it by m if h is the sum.
+// cbow_update="word2vec" chooses these updates.
 //
-// One step moves h by q times the step -learning_rate dloss/dh, with q = a b sum_w c_w^2: the word w occurs c_w times
-// in the context, h has each occurrence b times (1/m or 1), and each occurrence moves by a times that step (1/m or 1).
-// With a wide window q can be thousands, and the run diverges. So in windows of more than PART_WORDS words the inputs'
-// step is multiplied by min(1, PART_WORDS / q). The true gradient of the mean has q <= 1 and is never damped.
+// Let the word w occur c_w times in the context, and h = b sum_w c_w x_w with b = 1/m or 1. Each occurrence moves its
+// row by a (1/m or 1) times the step s = -learning_rate dloss/dh. Then h moves by q s, with q = a b sum_w c_w^2. In a
+// wide window q can be thousands, and the run diverges. Therefore, in windows of more than PART_WORDS words, the step
+// of the inputs is multiplied by min(1, PART_WORDS / q). The gradient of the mean has q <= 1 and is never damped.
 #pragma once
 
 #include <algorithm>
@@ -56,12 +56,12 @@ struct PooledInput {
   }
 
  private:
-  // What a context word's row moves by, in steps of h: a, damped.
+  // The factor a, after damping: a context word's row moves by this times the step of h.
   static double input_step(const Settings& settings, const Unit& unit, Scratch<int32_t>& sorted) {
     const int m = unit.n_context;
     const double a = (settings.cbow_input == CBOW_SUM) == (settings.cbow_update == CBOW_WORD2VEC) ? 1.0 / m : 1.0;
     const double b = settings.cbow_input == CBOW_SUM ? 1.0 : 1.0 / m;
-    if (m <= PART_WORDS || a * b * m * m <= PART_WORDS) return a;  // the largest that q can be
+    if (m <= PART_WORDS || a * b * m * m <= PART_WORDS) return a;  // q is at most a b m^2
     int32_t* const ids = sorted.get(size_t(m));
     std::copy_n(unit.context, m, ids);
     std::sort(ids, ids + m);

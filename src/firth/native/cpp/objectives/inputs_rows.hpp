@@ -1,6 +1,6 @@
-// Room native, input side "rows" (skip-gram): every context word's row is an input of its own, held against the same
-// output rows. With shared negatives a window, or several neighbouring ones, make a unit; by pair, the context is one
-// word.
+// Room native, input side "rows" (skip-gram): the row of each context word is one input vector. All input vectors of a
+// unit have the same output rows. With shared negatives, a unit is a window or several neighbouring windows; with
+// negatives by pair, a unit has one context word.
 #pragma once
 
 #include "objectives/objective.hpp"
@@ -9,7 +9,7 @@ namespace firth {
 
 struct RowInputs {
   static constexpr const char* NAME = "skipgram";
-  // It learns less well from longer ones (docs/training.md).
+  // Longer stretches gave worse vectors (docs/training.md).
   static constexpr int64_t STRETCH_TOKENS = 64;
   static constexpr int32_t NOISE_SETS = 8, JOINED_WINDOWS = 3;
   static constexpr bool TAKES_PARTS = true;
@@ -36,7 +36,7 @@ struct RowInputs {
   }
 
  private:
-  // A frozen word is updated in a copy that nobody reads again.
+  // Replaces the row of a frozen word by a copy, so that the update does not change the word's row.
   template <class Real>
   static void copy_frozen(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work) {
     Real* copies = work.frozen.get(size_t(prepared.unit.n_context) * settings.input.stride);

@@ -1,4 +1,4 @@
-// Room native: the binary logistic loss on logits that negative sampling and hierarchical softmax share.
+// Room native: the binary logistic loss on logits, for negative sampling and hierarchical softmax.
 //
 //   loss = w log(1 + exp(-y z)),  y = +1 or -1;   coefficient = -learning_rate dloss/dz = learning_rate w y sigmoid(-y
 //   z)
@@ -29,12 +29,12 @@ struct LanePatterns {
 template <class Real>
 inline constexpr LanePatterns<Real> LANE_PATTERNS;
 
-// One block of `width` output rows: bit j of `positive` says that row j's label is 1; `weights` has w in the logits'
-// layout, and is not read where all are 1. At most LANES - 1 elements beyond the block's m * width coefficients are
-// overwritten.
+// Coefficients and loss of one block of `width` output rows. Bit j of `positive` is set if the label of row j is 1.
+// `weights` has w in the layout of the logits; it is read only if WEIGHTED. Up to LANES - 1 elements after the m *
+// width coefficients of the block are overwritten.
 //
-// A vector's way from logit to coefficient and loss is one long chain of operations that wait for each other. It goes
-// in short loops over several vectors, so that a core sees enough of them at once.
+// The operations from a logit to its coefficient and loss depend on each other. Short loops over several vectors give
+// the core enough independent operations.
 template <class Real, bool UPDATE, bool WEIGHTED>
 FIRTH_INLINE void logistic_block(const Real* logits, const Real* weights, uint32_t positive, int m, int width,
                                  Real learning_rate, Real* coefficients, LossSum<Real>& loss) {
@@ -60,13 +60,13 @@ FIRTH_INLINE void logistic_block(const Real* logits, const Real* weights, uint32
       s[v] = (V)((IntV)z ^ flip[v]);  // -y z
     }
     const int rest = count - k - (n_vectors - 1) * LANES, last = n_vectors - 1;
-    const auto inside = load(patterns.lane) < broadcast(Real(rest));  // lanes of the last vector that hold logits
+    const auto inside = load(patterns.lane) < broadcast(Real(rest));  // lanes of the last vector that have logits
     s[last] = inside ? s[last] : zero;
     for (int v = 0; v < n_vectors; ++v) e[v] = exp_of_negative((V)((IntV)s[v] & ~SIGN));
     if (UPDATE) {
       for (int v = 0; v < n_vectors; ++v) {
         const V probability =
-            ((IntV)s[v] < 0 ? e[v] : one) / (one + e[v]);  // sigmoid(s), by the side that keeps its digits
+            ((IntV)s[v] < 0 ? e[v] : one) / (one + e[v]);  // sigmoid(s), in the form without cancellation
         const V step = WEIGHTED ? rate * load_unaligned(weights + k + v * LANES) * probability : rate * probability;
         store_unaligned(coefficients + k + v * LANES, (V)((IntV)step ^ flip[v]));
       }

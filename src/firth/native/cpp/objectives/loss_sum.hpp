@@ -1,5 +1,5 @@
-// Room native: sums of losses at next to no cost: lane by lane for a few dozen vectors, then in float64. Logarithms of
-// factors in [1, 2] are taken of the factors' product.
+// Room native: sums losses at a small cost: in the lanes of a vector for up to 32 vectors, then in float64. Logarithms
+// of factors in [1, 2] are computed from the product of the factors.
 #pragma once
 
 #include <type_traits>
@@ -13,7 +13,7 @@ class LossSum {
  public:
   typedef typename Simd<Real>::V V;
 
-  // The sum of n_vectors vectors.
+  // Adds the sum of n_vectors vectors.
   FIRTH_INLINE void add(V nats, int n_vectors) {
     lanes_ += nats;
     pending_ += n_vectors;
@@ -28,7 +28,7 @@ class LossSum {
 
   void add(double nats) { total_ += nats; }
 
-  // The sum so far, in nats, which starts anew at zero.
+  // Returns the sum in nats and resets it to zero.
   double take() {
     flush();
     const double sum = total_;
@@ -37,8 +37,7 @@ class LossSum {
   }
 
  private:
-  // So few float32 terms lose no digit that their own rounding has left, and so few factors of at most 2 do not
-  // overflow.
+  // The sum of 32 float32 terms has about the relative error of a term, and 32 factors of at most 2 do not overflow.
   static constexpr int MAX_PENDING = 32;
 
   void flush() {

@@ -1,41 +1,42 @@
-// Room native: one unit of training: a context of input words and the output rows that they are held against.
+// Room native: one unit of training: the input vectors of a context, the output rows, and the update of both.
 //
-// An input side (inputs_*.hpp) says what vectors the context makes; an output side (outputs_*.hpp) says which output
-// rows they meet and what loss and coefficients follow from the logits. train_unit puts any pair together. A side is a
-// struct with what is listed here, in objectives.hpp's list; whatever it lacks is an error of the compiler.
+// An input side (inputs_*.hpp) makes the input vectors from the context. An output side (outputs_*.hpp) chooses the
+// output rows, and computes loss and coefficients from the logits. train_unit joins any pair of sides. A side is a
+// struct with the members listed here, in the list of objectives.hpp; the compiler reports a missing member.
 //
 // Both sides:
-//   NAME             the word of the parameter `architecture` or `loss`
-//   begin_chunk      (settings, work): called before the first unit of at most CHUNK_TOKENS tokens
-//   end_chunk        (settings, work): called after the last one, unless the run is stopped
+//   NAME             the value of the parameter `architecture` or `loss`
+//   begin_chunk      (settings, work): called before the first unit of a chunk
+//   end_chunk        (settings, work): called after the last unit of a chunk, unless the run is stopped
 //
 // An input side:
-//   STRETCH_TOKENS   tokens of a stretch, whose windows share noise words, before subsampling; a power of two
-//   NOISE_SETS       noise sets that a stretch has
+//   STRETCH_TOKENS   tokens of a stretch before subsampling; a power of two
+//   NOISE_SETS       noise sets of a stretch
 //   JOINED_WINDOWS   neighbouring windows that have one noise set and are one unit; 1: each window is a unit
-//   TAKES_PARTS      a wide window is divided into parts, each of which is a unit
-//   examples         (n): positive examples of a window with n context words
-//   inputs           (n): vectors that a unit with n context words makes, at most
-//   gather           (settings, prepared, work): these vectors
-//   update           (settings, prepared, work, inputs, coming): moves all rows
+//   TAKES_PARTS      a wide window is divided into parts; each part is a unit
+//   examples         (n): number of positive examples of a window with n context words
+//   inputs           (n): maximum number of input vectors of a unit with n context words
+//   gather           (settings, prepared, work): makes the input vectors
+//   update           (settings, prepared, work, inputs, coming): updates all rows
 //
 // An output side:
 //   DRAWS_NEGATIVES  a unit has noise words, and may have several targets
-//   TAKES_ALL_TARGETS of an example with several targets, all count at once (plan/examples.hpp); else one is drawn
-//   MAY_REPEAT       a unit's output rows may hold one row more than once
+//   TAKES_ALL_TARGETS all targets of an example count at once (plan/examples.hpp); otherwise one of them is drawn
+//   MAY_REPEAT       a unit may have the same output row several times
 //   TOUCHES_ALL_ROWS every unit touches every output row
-//   WORTH_A_COPY     touches in an interval that are worth a thread's own copy of a row (replicas.hpp)
-//   part_words       (settings, n): context words of a part at most, of a window with n
-//   each_output_row  (settings, target, take): take(ids, count) gets the output rows that a target touches beside the
-//                    unit's negatives, in stretches; nothing where TOUCHES_ALL_ROWS
-//   each_coming_row  (settings, target, add): add(id) gets the rows whose cache lines are to be asked for
-//   look_ahead       (settings, near, far): asks for what each_output_row will read of coming targets; near(), and
-//                    further ahead far(), point to a target, or are null
-//   count            (settings, unit): output rows of a unit
-//   largest_count    (settings): output rows of any unit, at most
-//   collect          (settings, unit, n, ids, positive): their ids, and their labels as bits, a word for each block
+//   WORTH_A_COPY     minimum touches of a row in an interval for which a thread has a copy of the row (replicas.hpp)
+//   part_words       (settings, n): maximum context words of a part of a window with n context words
+//   each_output_row  (settings, target, take): calls take(ids, count) for arrays of the output rows that a target
+//                    touches, without negatives; calls nothing if TOUCHES_ALL_ROWS
+//   each_coming_row  (settings, target, add): calls add(id) for the rows to prefetch
+//   look_ahead       (settings, near, far): prefetches what each_output_row will read for later targets; near(), and
+//                    for a later unit far(), return a pointer to a target, or null
+//   count            (settings, unit): number of output rows of a unit
+//   largest_count    (settings): maximum number of output rows of a unit
+//   collect          (settings, unit, n, ids, positive): writes the ids of the output rows, and their labels as
+//                    bits, one word for each block
 //   weigh            (unit, n, m, weights): how often each pair counts in a unit of several windows
-//   coefficients     <Real, UPDATE>(prepared, m, work): from the logits, and the loss
+//   coefficients     <Real, UPDATE>(prepared, m, work): computes the coefficients from the logits, and the loss
 #pragma once
 
 #include "model/settings.hpp"
@@ -44,7 +45,7 @@
 
 namespace firth {
 
-// Asks for a row's cache lines before they are needed.
+// Prefetches the cache lines of a row.
 template <bool WRITE, class Real>
 inline void prefetch_row(const Real* row, int64_t stride) {
   const char* bytes = reinterpret_cast<const char*>(row);
@@ -53,8 +54,8 @@ inline void prefetch_row(const Real* row, int64_t stride) {
     __builtin_prefetch(bytes + offset, WRITE);
 }
 
-// Rows that coming windows will need. Their cache lines are asked for a few at a time while the arithmetic of the
-// present window goes on: a core can wait for only so many lines at once.
+// Rows that the next units need. Their cache lines are prefetched a few at a time during the arithmetic of the current
+// unit, because a core can have only a limited number of outstanding loads.
 template <class Real, bool WRITE>
 class ComingRows {
  public:
@@ -63,7 +64,7 @@ class ComingRows {
     if (count_ == MAX) return;
     rows_[count_++] = row;
   }
-  // The lines that begin with element d; none where that is within a line.
+  // Prefetches the line that begins with element d of each row; does nothing if element d is inside a line.
   FIRTH_INLINE void ask(int64_t d) const {
     if (d % (ROW_ALIGNMENT / int64_t(sizeof(Real)))) return;
     for (int k = 0; k < count_; ++k) __builtin_prefetch(rows_[k] + d, WRITE);
@@ -78,25 +79,25 @@ class ComingRows {
   const Real* rows_[MAX];
 };
 
-// The elements of a row that arithmetic goes over: whole vectors.
+// Number of elements of a row in arithmetic: dims, rounded up to whole SIMD vectors.
 template <class Real>
 inline int padded_dims(const Settings& settings) {
   constexpr int LANES = Simd<Real>::LANES;
   return (settings.dims + LANES - 1) / LANES * LANES;
 }
 
-// Where the rows of a matrix are: here in place, but for those that the thread has a copy of (replicas.hpp); elsewhere
-// (deterministic.hpp) in a shard's private copies.
+// The homes of the rows of a matrix in lock-free training: in place, or in the thread's copies (replicas.hpp). In
+// deterministic training see PrivateRows.
 template <class Real>
 struct SharedRows {
   explicit SharedRows(const RowMatrix& of) : matrix(static_cast<Real*>(of.rows)), stride(of.stride) {}
   static constexpr bool IN_PLACE = true;
   Real* matrix;
   int64_t stride;
-  Real* copies = nullptr;  // of the rows [first, first + count)
+  Real* copies = nullptr;  // copies of the rows [first, first + count)
   int64_t first = 0, count = 0;
-  // Without a branch: whether a row is copied cannot be foretold, and guessing wrong took 11 % of the time.
-  // In numbers, since a pointer outside of its array, as that of a row without a copy would be, is undefined.
+  // Computed without a branch: the branch cannot be predicted, and mispredictions took 11 % of the time. Computed with
+  // integers, because a pointer outside its array is undefined behaviour, and a row without a copy would have one.
   Real* operator()(int32_t id) const {
     const uintptr_t row_bytes = uintptr_t(stride) * sizeof(Real);
     const uintptr_t shared = reinterpret_cast<uintptr_t>(matrix) + uintptr_t(id) * row_bytes;
@@ -109,46 +110,46 @@ struct SharedRows {
   void foresee(int32_t) const {}
 };
 
-// The unit as the plan names it: a window, or several that share their negatives.
+// The ids of a unit: a window, or several windows that share their negatives.
 struct Unit {
   const int32_t* context;  // word ids (n_context), repeats allowed
   int n_context;
-  const int32_t* targets;  // word ids (n_targets), 1 .. UNIT_WINDOWS, repeats allowed: one of each window
-  int n_targets;
-  const uint8_t* windows;    // (n_context): bit t says that the context word is in window t; null: one window has all
+  const int32_t* targets;    // word ids (n_targets), repeats allowed: one for each window
+  int n_targets;             // 1 .. UNIT_WINDOWS
+  const uint8_t* windows;    // (n_context): bit t is set if the context word is in window t; null: there is one window
   const int32_t* negatives;  // word ids (n_negatives), repeats allowed
   int n_negatives;
-  bool context_may_repeat;  // false only if the context's words are known to differ
-  bool outputs_may_repeat;  // the same of the targets and negatives
+  bool context_may_repeat;  // false only if the context words are known to be all different
+  bool outputs_may_repeat;  // the same for the targets and negatives
 };
 
-// The vectors that a unit's context makes.
+// The input vectors of a unit.
 template <class Real>
 struct Inputs {
   Rows<Real> rows;
   int count;
 };
 
-// A unit whose rows were looked up; no row's values were read yet.
+// A unit with the addresses of its rows. The values of the rows are not read yet.
 template <class Real>
 struct Prepared {
   Unit unit;
   Real learning_rate;
   int n_outputs;
   bool repeated_outputs;
-  // In memory that `reserve` made.
+  // Pointers into memory that `reserve` allocates.
   int32_t *context, *output_ids;
   Real **context_rows, **output_rows;
-  uint32_t* positive;  // labels of the output rows, the bits of a block in a word each
-  uint8_t* windows;    // of each context word, as Unit has it
+  uint32_t* positive;  // labels of the output rows: a word of bits for each block
+  uint8_t* windows;    // memory for Unit::windows
 
   void reserve(int n_context, int n_outputs) {
     context = ids_.get(size_t(n_context) + n_outputs + 1);
-    output_ids = context + n_context + 1;  // one more: a copied context passes over its center
+    output_ids = context + n_context + 1;  // one more, because copy_context writes one more
     context_rows = rows_.get(size_t(n_context) + n_outputs);
     output_rows = context_rows + n_context;
-    positive = labels_.get(size_t(n_outputs));       // blocks are no more than rows
-    windows = windows_.get(size_t(n_context) + 16);  // 16 at a time
+    positive = labels_.get(size_t(n_outputs));       // there are at most as many blocks as rows
+    windows = windows_.get(size_t(n_context) + 16);  // 16 are written at a time
   }
 
  private:
@@ -160,7 +161,7 @@ struct Prepared {
 
 template <class Real>
 struct Workspace {
-  Real *logits, *coefficients, *weights;  // in memory that `reserve` made
+  Real *logits, *coefficients, *weights;  // pointers into memory that `reserve` allocates
   Real* pooled;
   Scratch<Real> changes, pooled_memory, frozen;
   Scratch<int32_t> sorted;
@@ -189,17 +190,17 @@ FIRTH_INLINE void prepare_unit(const Settings& settings, const Unit& unit, Real 
   prepared.repeated_outputs = Output::MAY_REPEAT && unit.outputs_may_repeat && has_repeats(prepared.output_ids, n);
 }
 
-// A unit's update (UPDATE) or its loss alone. Loss goes to workspace.loss, in nats. Gradients are taken at the rows as
-// they stand at the beginning; a word that stands several times, or in several windows, gets the sum. The lines of
-// `coming` are asked for during the update.
+// Updates a unit (UPDATE) or only computes its loss. The loss in nats is added to workspace.loss. Gradients are
+// computed at the rows before the update; a word that occurs several times, or in several windows, gets the sum. The
+// rows of `coming` are prefetched during the update.
 template <bool UPDATE, class Real, class Input, class Output, class Coming>
 FIRTH_INLINE void train_unit(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work,
                              const Coming& coming) {
   const int n = prepared.n_outputs, n_padded = padded_dims<Real>(settings);
-  if (n == 0) return coming.ask_all(n_padded);  // the Huffman tree of one word: nothing to tell apart
+  if (n == 0) return coming.ask_all(n_padded);  // the Huffman tree of one word has no inner node
   const Inputs<Real> inputs = Input::gather(settings, prepared, work);
   Output::weigh(prepared.unit, n, inputs.count,
-                work.weights);  // early: vectors cannot be loaded across stores under way
+                work.weights);  // early, because a vector load stalls if it spans recent smaller stores
   compute_logits<Real>(inputs.rows, inputs.count, prepared.output_rows, n, n_padded, work.logits);
   Output::template coefficients<Real, UPDATE>(prepared, inputs.count, work);
   if (UPDATE) {

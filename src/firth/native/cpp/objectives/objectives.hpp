@@ -1,5 +1,5 @@
-// Room native: THE list of sides, a line a side. The core is made of every pair of them (with_objective); Python finds
-// a side by its name (kernels/registry.py). What a side must have: objective.hpp.
+// Room native: THE list of sides, one line for each side. The core is compiled for every pair of sides
+// (with_objective). Python finds a side by its name (kernels/registry.py). objective.hpp lists the members of a side.
 #pragma once
 
 #include <iterator>
@@ -30,8 +30,8 @@ typedef Sides<SampledNegatives,  // negative sampling
 
 }  // namespace firth
 
-// Sides of others: CMake's FIRTH_EXTRA_SIDES is a header that defines them, and ExtraInputs and ExtraOutputs as lists
-// of them, in this namespace.
+// Sides outside firth: CMake's FIRTH_EXTRA_SIDES is a header that defines them and the lists ExtraInputs and
+// ExtraOutputs, in this namespace.
 #ifdef FIRTH_EXTRA_SIDES
 #include FIRTH_EXTRA_SIDES
 #else
@@ -70,7 +70,7 @@ inline auto with_objective(const Settings& s, Body&& body) {
   });
 }
 
-// What a pair of sides says of the plan.
+// The rules of the plan for a pair of sides.
 template <class Input, class Output>
 constexpr PlanRules plan_rules() {
   static_assert((Input::STRETCH_TOKENS & (Input::STRETCH_TOKENS - 1)) == 0, "stretches are masks of positions");
@@ -87,7 +87,8 @@ inline PlanRules plan_rules_of(const Settings& s) {
   });
 }
 
-// A side as Python sees it, which compares what both say (kernels/settings.py). What does not concern a side is 0.
+// The properties of a side for Python, which compares them with the registered side (kernels/settings.py). Properties
+// of the other kind of side are 0.
 struct SideAnswers {
   const char* name;
   int64_t stretch_tokens, noise_sets, joined_windows, takes_parts, draws_negatives;

@@ -1,4 +1,4 @@
-// Room native, output sides with a logistic loss on each of a few rows:
+// Room native, output sides with a logistic loss on each row of a small number of rows:
 //   SampledNegatives: the targets of the unit's windows (label 1) and the drawn negatives (label 0), word ids;
 //   HuffmanPath: the inner nodes from the root to the target, label 1 - code.
 #pragma once
@@ -29,14 +29,15 @@ inline void label_first(int n_positive, int n, uint32_t* positive) {
   });
 }
 
-// Of a context word that is in some of a unit's windows: a target meets the words of its own window, once; a negative
-// meets a word in each window that has it.
+// Weights of the pairs of a context word and an output row, in a unit of several windows. A target and a word have
+// weight 1 if the word is in the target's window, else 0. A negative and a word have the number of windows that have
+// the word.
 template <class Real>
 struct WindowWeights {
-  static constexpr int VECTORS = (BLOCK_ROWS + Simd<Real>::LANES - 1) / Simd<Real>::LANES;  // that a block's rows fill
+  static constexpr int VECTORS = (BLOCK_ROWS + Simd<Real>::LANES - 1) / Simd<Real>::LANES;  // vectors of one block row
   static constexpr int LENGTH = UNIT_WINDOWS + VECTORS * Simd<Real>::LANES;
-  // By the number of targets and the windows that have the word, a bit for each. From UNIT_WINDOWS on all are
-  // negatives'.
+  // Indices: number of targets, bit mask of the windows that have the word, output row. Rows from UNIT_WINDOWS on are
+  // negatives.
   Real of[UNIT_WINDOWS + 1][1 << UNIT_WINDOWS][LENGTH] = {};
   constexpr WindowWeights() {
     for (int n_targets = 1; n_targets <= UNIT_WINDOWS; ++n_targets)
@@ -50,10 +51,10 @@ struct WindowWeights {
 template <class Real>
 inline constexpr WindowWeights<Real> WINDOW_WEIGHTS;
 
-// The widest part of a window whose words^4 context^3 is at most PART_WORDS^7: the wider the window, the smaller the
-// part, so that the training loss stays near that of single pairs (measured: docs/training.md).
+// The largest part with words^4 context^3 <= PART_WORDS^7. A wider window has smaller parts, so that the training loss
+// stays near the loss of training by single pairs (measured: docs/training.md).
 inline int32_t narrowing_part_words(int32_t context) {
-  const int64_t capped = std::min(context, 2000);  // so that no product overflows; from 1,086 on a part is one word
+  const int64_t capped = std::min(context, 2000);  // prevents overflow; from 1,086 words on, a part is one word
   int64_t words = PART_WORDS;
   while (words > 1 && words * words * words * words * capped * capped * capped > PART_WORDS_TO_THE_7TH) --words;
   return int32_t(words);
@@ -92,8 +93,8 @@ struct SampledNegatives {
     label_first(unit.n_targets, n, positive);
   }
 
-  // How often each pair of a context word and an output row counts in a unit of several windows, in the coefficients'
-  // layout. At most VECTORS * LANES - 1 elements beyond the m x n weights are overwritten.
+  // Writes how often each pair of a context word and an output row counts in a unit of several windows, in the layout
+  // of the coefficients. Up to VECTORS * LANES - 1 elements after the m x n weights are overwritten.
   template <class Real>
   FIRTH_INLINE static void weigh(const Unit& unit, int n, int m, Real* weights) {
     constexpr int LANES = Simd<Real>::LANES;
@@ -121,7 +122,7 @@ struct HuffmanPath {
   static constexpr const char* NAME = "hierarchical-softmax";
   static constexpr bool DRAWS_NEGATIVES = false, MAY_REPEAT = false, TOUCHES_ALL_ROWS = false,
                         TAKES_ALL_TARGETS = false;
-  static constexpr double WORTH_A_COPY = 32;  // with fewer touches it learns less well
+  static constexpr double WORTH_A_COPY = 32;  // a smaller number gave worse vectors
   template <class Real>
   static void begin_chunk(const Settings&, Workspace<Real>&) {}
   template <class Real>
@@ -134,13 +135,13 @@ struct HuffmanPath {
     const int64_t first = settings.path_offsets[target];
     take(settings.path_nodes + first, settings.path_offsets[target + 1] - first);
   }
-  // Not the nodes next to the root, made last: they are on most paths and so in the cache.
+  // Leaves out the last nodes, which are near the root: they are in most paths, and therefore in the cache.
   template <class Add>
   FIRTH_INLINE static void each_coming_row(const Settings& settings, int32_t target, Add&& add) {
     for (int64_t step = settings.path_offsets[target]; step < settings.path_offsets[target + 1]; ++step)
       if (settings.path_nodes[step] < settings.output.n_rows - HOT_NODES) add(settings.path_nodes[step]);
   }
-  // The paths; further ahead, where they begin.
+  // Prefetches the path of the near target, and the path offset of the far target.
   template <class Near, class Far>
   FIRTH_INLINE static void look_ahead(const Settings& settings, Near&& near, Far&& far) {
     if (const int32_t* target = near()) {

@@ -1,9 +1,9 @@
-// Room native: a chunk, what is planned at once, as plain arrays. A source of examples makes it (source.hpp); the
-// trainer, the rounds, the exported plan and the tests read it.
+// Room native: a chunk, the examples that are planned at once, as plain arrays. A source of examples makes it
+// (source.hpp); the trainer, the rounds, the exported plan and the tests read it.
 //
-// A chunk has *inputs*: ids of rows of the input matrix, or whatever else the objective's input side makes vectors of.
-// A *center* is one prediction: a target, whose context is some of the inputs that follow each other. A *unit* is the
-// centers of one update.
+// A chunk has *inputs*: ids of rows of the input matrix, or other ids from which the input side makes vectors. A
+// *center* is one prediction: a target, and its context, which is a range of inputs. A *unit* is the centers of one
+// update.
 #pragma once
 
 #include "base/buffer.hpp"
@@ -13,38 +13,38 @@ namespace firth {
 constexpr int CHUNK_TOKENS = 1024;
 
 struct Center {
-  // The context: inputs [first, last) but for `kept`, the center's own token where it is one of these. There is at
-  // least one. A center that is none of the inputs has kept = last.
+  // The context: inputs [first, last) without `kept`, the token of the center. It has at least one input. If the center
+  // is not one of the inputs, kept = last.
   int32_t kept, first, last;
-  int32_t target;       // what is predicted: a word or a label, below Settings::n_targets
+  int32_t target;       // id of the predicted word or label, below Settings::n_targets
   int64_t negatives;    // index of its first noise word in Chunk::negatives
-  int32_t n_negatives;  // of all its parts, one part's after the other's
-  int16_t slot;         // index among the kept tokens of its stretch; 0 where centers have noise sets of their own
-  int16_t noise_set;    // which of its stretch's noise sets it has; 0 where centers have their own
+  int32_t n_negatives;  // number of noise words of all its parts, which are stored in the order of the parts
+  int16_t slot;         // index among the kept tokens of its stretch; 0 if centers do not share noise sets
+  int16_t noise_set;    // index of its noise set in its stretch; 0 if centers do not share noise sets
 
   int32_t n_context() const { return last - first - (kept < last); }
 };
 
-// Centers [first, last) of a chunk, which have one noise set; or a single one.
+// Centers [first, last) of a chunk, which have one noise set; or a single center.
 struct PlannedUnit {
   int32_t first, last;
-  int64_t position;  // of its first center, in the corpus: the learning rate depends on it
-  double weight;     // of its sequence: a factor of the loss and of the step
+  int64_t position;  // position of its first center in the corpus; decides the learning rate
+  double weight;     // weight of its sequence: a factor of the loss and of the step
 };
 
 struct Chunk {
   Buffer<int32_t> inputs;
-  Buffer<int32_t> last_repeats;  // of each input, the last one before it whose id has come again since, or may have
+  // By input k: the largest index whose id occurs again up to k, or may occur again; -1 if there is none.
+  Buffer<int32_t> last_repeats;
   Buffer<Center> centers;
-  Buffer<int64_t> positions, sequences;  // of each center, in the corpus
+  Buffer<int64_t> positions, sequences;  // by center: its position and its sequence in the corpus
   Buffer<PlannedUnit> units;
-  // Noise words are targets' ids. Those of different centers do not follow each other without gaps, and may be the same
-  // elements.
+  // Ids of targets. There may be gaps between the noise words of two centers, and centers may share noise words.
   Buffer<int32_t> negatives;
-  // Where noise words may be dropped: the number of each part's, of the windows that have several parts, in order.
-  // Elsewhere it is empty, and each part has Settings::negatives.
+  // If noise words may be dropped: the number of noise words of each part, in order, for windows of several parts.
+  // Otherwise it is empty, and each part has Settings::negatives noise words.
   Buffer<int32_t> part_negatives;
-  int32_t reach = 0;  // inputs behind a center's own that its context may have, at most
+  int32_t reach = 0;  // maximum number of inputs after a center's token that are in its context
 
   void clear() {
     inputs.clear();
@@ -56,7 +56,7 @@ struct Chunk {
     part_negatives.clear();
   }
 
-  // False only if the inputs [first, last) differ.
+  // False only if the inputs [first, last) are all different.
   bool inputs_may_repeat(int32_t first, int32_t last) const { return last_repeats[last - 1] >= first; }
 };
 

@@ -1,13 +1,14 @@
-// Room native: explicit examples, a source of examples: each is a bag of input rows, a target and a weight, given as
-// they are. Example e has the input rows ids[offsets[e] .. offsets[e + 1]), the target targets[e] and the weight
+// Room native: explicit examples, a source of examples: each example is a bag of input rows, a target and a weight.
+// Example e has the input rows ids[offsets[e] .. offsets[e + 1]), the target targets[e] and the weight
 // sequence_weights[e]. A pair is a bag of one row. Twin: kernels/plan/examples.py.
 //
-// With target_offsets an example has several targets, targets[target_offsets[e] .. target_offsets[e + 1]): one of them
-// is drawn in each epoch, by counter. Sides that take all of them (one-vs-all) get e itself, and read them.
+// With target_offsets an example has several targets, targets[target_offsets[e] .. target_offsets[e + 1]). In each
+// epoch one of them is drawn, by counter. Sides that take all targets (one-vs-all) get e as the target, and read them.
 //
-// An example belongs to the position of its first row; one without rows is none. The input side decides what becomes of
-// a bag of several rows: one vector (CBOW), or a vector each (skip-gram). Nothing is subsampled, and windows are not
-// asked for. Where a stretch shares noise sets, the example whose first row is the stretch's p-th position has slot p.
+// An example belongs to the position of its first row; an example without rows is left out. The input side makes one
+// vector from a bag (CBOW), or one vector from each row (skip-gram). There is no subsampling, and there are no windows.
+// If the examples of a stretch share noise sets, an example whose first row is at the position p of the stretch has
+// slot p.
 #pragma once
 
 #include "plan/negatives.hpp"
@@ -78,8 +79,8 @@ class ExplicitExamples final : public ExampleSource {
   const Stretches stretches_;
   NegativeDrawer negatives_;
   uint32_t epoch_ = 0;
-  int64_t next_ = 0, stop_ = 0;  // what is left of the slice
-  int64_t example_ = 0;          // the next one
+  int64_t next_ = 0, stop_ = 0;  // the rest of the slice: positions [next_, stop_)
+  int64_t example_ = 0;          // index of the next example
 };
 
 }  // namespace firth

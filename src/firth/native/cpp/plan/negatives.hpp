@@ -1,5 +1,5 @@
-// Room native: the drawing of noise words. A function of (seed, epoch, position or stretch and noise set, number of the
-// draw). Twin: kernels/plan/negatives.py.
+// Room native: draws noise words. A draw is a function of (seed, epoch, position or stretch and noise set, number of
+// the draw). Twin: kernels/plan/negatives.py.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ class NegativeDrawer {
   NegativeDrawer(const Settings& settings, const PlanRules& rules, const Stretches& stretches)
       : s_(settings), rules_(rules), stretches_(stretches), key_(settings.seed) {}
 
-  // Draws the negatives of every center of a chunk, whose other fields are filled.
+  // Draws the negatives of every center of a chunk. The other fields of the centers must be set.
   void draw(Chunk& chunk, uint32_t epoch) {
     if (!rules_.draws_negatives || s_.negatives == 0) return;
     epoch_ = epoch;
@@ -47,10 +47,11 @@ class NegativeDrawer {
   }
 
  private:
-  // Whether a center has a noise set of its stretch: one that has several parts needs more of its own.
+  // Whether a center shares a noise set of its stretch. A center of several parts needs more noise words, so it does
+  // not.
   bool shares(const Center& center) const { return stretches_.share_noise && center.n_negatives == s_.negatives; }
 
-  // The blocks of random words of each center, two draws from each. Centers that share a noise set have the same draws.
+  // Lists the random blocks of each center; a block has two draws. Centers that share a noise set have the same draws.
   void list_blocks(Chunk& chunk) {
     size_t most = 0;
     for (Center& center : chunk.centers) {
@@ -89,7 +90,7 @@ class NegativeDrawer {
     chunk.negatives.resize(2 * blocks);
   }
 
-  // A batch's columns are asked for while the next batches are drawn: the table is larger than the near caches.
+  // The columns of a batch are prefetched while the next batches are drawn, because the table exceeds the inner caches.
   void draw_listed_blocks(Buffer<int32_t>& negatives) {
     constexpr size_t AHEAD = 2;
     alignas(64) uint32_t words[AHEAD + 1][4][PHILOX_BATCH];
@@ -115,19 +116,18 @@ class NegativeDrawer {
     }
   }
 
-  // Draw d of a center: block d / 2 of its position, words 2 (d mod 2) and the next: column and coin.
+  // Draw d of a center has column and coin from the words 2 (d mod 2) and the next of block d / 2 of its position.
   int32_t noise_word(uint32_t column_word, uint32_t coin) const {
     const uint32_t column = scale_word(column_word, uint32_t(s_.n_targets));
     const AliasColumn cell = s_.noise[column];
-    const int32_t own = -int32_t(coin < cell.threshold);  // all ones or zero: the coin is fair enough to fool a branch
+    const int32_t own = -int32_t(coin < cell.threshold);  // all ones or zero; a branch on the coin cannot be predicted
     return (int32_t(column) & own) | (cell.alias & ~own);
   }
 
-  // What takes the place of noise words that equal their target: words of the noise without the target, each other word
-  // w with probability q(w) / (1 - q(target)). The noise's words have parts of [0, total), one behind the other; a
-  // number below total - (the target's part) is drawn, and those from the target's part on are moved behind it. It
-  // comes from the draw's own random words of the next attempt. The draws of a chunk are found one by one and drawn
-  // anew together.
+  // A noise word that equals its target is drawn again from the noise without the target: each other word w has
+  // probability q(w) / (1 - q(target)). The words divide [0, total) into parts, in order. A number below
+  // total - (the target's part) is drawn; if it is not before the target's part, the length of that part is added. The
+  // random words are those of the same draw's next attempt. The draws of a chunk are listed first and drawn together.
   void list_redraws(const Chunk& chunk, const Center& center, uint64_t position) {
     const int32_t target = center.target;
     if (s_.noise_parts[target + 1] - s_.noise_parts[target] == s_.noise_parts[s_.n_targets])
@@ -158,8 +158,8 @@ class NegativeDrawer {
         at[j] = uint64_t((unsigned __int128)random * (parts[s_.n_targets] - own) >> 64);
         at[j] += at[j] >= start ? own : 0;
       }
-      // The last word whose part begins at or before each number: all searches step together, since no step of one
-      // waits for one of another.
+      // Finds the last word whose part begins at or before each number. All searches advance together, because steps of
+      // different searches do not depend on each other.
       int64_t found[PHILOX_BATCH] = {};
       for (int64_t size = s_.n_targets; size > 1; size -= size / 2)
         for (int j = 0; j < n; ++j) found[j] += parts[found[j] + size / 2] <= at[j] ? size / 2 : 0;
@@ -167,7 +167,7 @@ class NegativeDrawer {
     }
   }
 
-  // Centers that share a noise set and have one target share what is drawn anew as well.
+  // Centers that share a noise set and have the same target also share the words drawn again.
   void redraw_shared(Chunk& chunk, Center& center, int64_t position) {
     SharedRedraw& latest = shared_redraws_[center.noise_set];
     if (latest.from != center.negatives || latest.target != center.target) {
@@ -180,7 +180,7 @@ class NegativeDrawer {
     center.negatives = latest.to;
   }
 
-  // Gives a center negatives of its own, which may be changed.
+  // Gives a center a separate copy of its negatives, which may be changed.
   static void copy_negatives(Chunk& chunk, Center& center) {
     Buffer<int32_t>& negatives = chunk.negatives;
     const size_t first = negatives.size();
@@ -189,7 +189,7 @@ class NegativeDrawer {
     center.negatives = int64_t(first);
   }
 
-  // What is left of each part's noise words, one part's after the other's.
+  // Removes the target from the noise words of each part; the remaining words stay in the order of the parts.
   void drop_by_part(Chunk& chunk, Center& center) {
     int32_t* const drawn = &chunk.negatives[center.negatives];
     int32_t* next = drawn;
@@ -203,7 +203,7 @@ class NegativeDrawer {
   }
 
   struct SharedRedraw {
-    int64_t from = -1, to = -1;  // where a noise set is, and where it is with the target drawn anew
+    int64_t from = -1, to = -1;  // index in Chunk::negatives of a noise set, and of its copy without the target
     int32_t target = -1;
   };
   struct Redraw {
@@ -218,7 +218,7 @@ class NegativeDrawer {
   const Stretches& stretches_;
   const PhiloxKey key_;
   uint32_t epoch_ = 0;
-  SharedRedraw shared_redraws_[MAX_NOISE_SETS];  // the latest of each of a stretch's noise sets
+  SharedRedraw shared_redraws_[MAX_NOISE_SETS];  // by noise set: the latest copy
   Buffer<Redraw> redraws_;
   Buffer<uint64_t> block_positions_;
   Buffer<uint32_t> block_draws_;

@@ -1,5 +1,5 @@
-// Room native: THE list of sources of examples, a line a source. Python finds a source by its name. What a source must
-// have: a NAME, a constructor like those here, and what source.hpp says.
+// Room native: THE list of sources of examples, one line for each source. Python finds a source by its name. A source
+// must have a NAME, a constructor like the sources here, and the functions of source.hpp.
 #pragma once
 
 #include <iterator>
@@ -20,8 +20,8 @@ typedef Sources<WindowsOverText,  // text: a window around each token
 
 }  // namespace firth
 
-// Sources of others: CMake's FIRTH_EXTRA_SOURCES is a header that defines them, and ExtraSources as a list of them, in
-// this namespace.
+// Sources outside firth: CMake's FIRTH_EXTRA_SOURCES is a header that defines them and ExtraSources, the list of them,
+// in this namespace.
 #ifdef FIRTH_EXTRA_SOURCES
 #include FIRTH_EXTRA_SOURCES
 #else
@@ -49,10 +49,10 @@ inline const SourceEntry* find_source(Sources<Own...>, Sources<Extra...>, int64_
   return index >= 0 && index < int64_t(std::size(ALL)) ? &ALL[index] : nullptr;
 }
 
-// The source at an index of the list, which is its code; null beyond the last one.
+// The source at an index of the list, which is its code; null if there is none.
 inline const SourceEntry* find_source(int64_t index) { return find_source(OwnSources(), ExtraSources(), index); }
 
-// The source that the settings choose. The settings must live as long.
+// Makes the source that the settings choose. The settings must outlive it.
 inline std::unique_ptr<ExampleSource> make_source(const Settings& s, const PlanRules& rules) {
   const SourceEntry* const entry = find_source(s.source);
   if (!entry) throw Failure(ERROR_ARGUMENT, "the source of examples must be one of this library");

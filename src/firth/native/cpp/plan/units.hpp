@@ -1,10 +1,10 @@
-// Room native: which centers are one unit of training, which parts a wide window has, and stretches of tokens.
+// Room native: groups centers into units of training, divides wide windows into parts, and defines stretches.
 //
-// Noise shared by a stretch (negative_sharing="block"). The kept tokens of a stretch (PlanRules::stretch_tokens) are
-// numbered from its first one on: their *slots*. A stretch has some noise sets (PlanRules::noise_sets), which its
-// windows take in turns: so the rows of noise words come to a core once and are used several times. With skip-gram, the
-// windows of neighbouring slots (joined_windows) have one noise set and are one unit of training: a word that is in
-// several of them meets the noise words once.
+// With negative_sharing="block", the windows of a *stretch* of PlanRules::stretch_tokens tokens share noise words. The
+// *slot* of a kept token is its index among the kept tokens of its stretch. A stretch has PlanRules::noise_sets noise
+// sets, which its units use in a cycle. So a core loads the rows of noise words once and uses them several times. With
+// skip-gram, the windows of neighbouring slots (joined_windows) have one noise set and are one unit of training: the
+// products of a word and the noise words are computed once, also if the word is in several of the windows.
 #pragma once
 
 #include <algorithm>
@@ -14,18 +14,18 @@
 
 namespace firth {
 
-constexpr int MAX_STRETCH_WINDOW = 10;  // wider windows, and whole sequences, have a noise set each
+constexpr int MAX_STRETCH_WINDOW = 10;  // words on a side; wider windows, and whole sequences, do not share noise sets
 
-// Skip-gram takes a wide window in *parts*. A part is neighbouring words of the window's context; it is one unit of
-// training and has a noise set of its own. Why: the step of a unit is the sum over its words, and the sum over a whole
-// sequence of hundreds of words overshoots and diverges. With negatives by pair a part is one word. CBOW makes one
-// vector of the whole window, and has no parts.
+// Skip-gram divides a wide window into *parts*. A part is a range of the window's context words. It is one unit of
+// training, and its noise set is not shared. The reason: the step of a unit is the sum over its words, and the sum over
+// a whole sequence of hundreds of words overshoots and diverges. With negatives by pair, a part is one word. CBOW makes
+// one vector from the whole window, so its windows have no parts.
 static_assert(PART_WORDS >= 2 * MAX_STRETCH_WINDOW, "a window that shares the noise sets of a stretch is one part");
 
-// Parts of at most `most` words of a window with `context` words, as equal as can be.
+// Number of parts of at most `most` words, for a window with `context` words. Sizes of parts differ by at most one.
 inline int32_t part_count(int32_t context, int32_t most) { return (context + most - 1) / most; }
 
-// The first context word of part `part`.
+// Index of the first context word of part `part`.
 inline int32_t part_first(int32_t context, int32_t n_parts, int32_t part) {
   return int32_t(int64_t(context) * part / n_parts);
 }
@@ -36,13 +36,13 @@ inline int32_t parts_of(const Settings& s, const PlanRules& rules, const Center&
   return part_count(context, rules.part_words(s, context));
 }
 
-// The rules of a source whose every example is a unit of its own.
+// The rules for a source in which every example is one unit.
 inline PlanRules one_a_unit(PlanRules rules) {
   rules.joined_windows = 1;
   return rules;
 }
 
-// Which tokens are a stretch, and what its slots share.
+// The borders of stretches, and the groups and noise sets of their slots.
 class Stretches {
  public:
   Stretches(const Settings& s, const PlanRules& rules)
@@ -56,15 +56,15 @@ class Stretches {
     }
   }
 
-  const bool share_noise;   // the windows of a stretch share its noise sets; elsewhere each window has its own
-  const bool join_windows;  // those of neighbouring slots are one unit
+  const bool share_noise;   // whether the windows of a stretch share its noise sets
+  const bool join_windows;  // whether windows of neighbouring slots are one unit
   const int64_t tokens;
 
-  // A mask and no division: this is asked of every center.
+  // A mask and not a division, because it is computed for every center.
   int64_t start(int64_t position) const { return position & -tokens; }
   int64_t end(int64_t position) const { return start(position) + tokens; }
 
-  // The slots whose windows can be one unit have the same group, and the same noise set.
+  // Slots whose windows can be one unit have the same group and the same noise set.
   int group_of(int slot) const { return group_of_[slot]; }
   int16_t noise_set_of(int slot) const { return noise_set_of_[slot]; }
 
@@ -72,8 +72,8 @@ class Stretches {
   uint8_t group_of_[MAX_STRETCH_TOKENS], noise_set_of_[MAX_STRETCH_TOKENS];
 };
 
-// When a chunk's centers have their negatives: makes its units. Centers are one unit if they follow each other in one
-// sequence, stretch and group of slots and have the same noise words.
+// Makes the units of a chunk whose centers have their negatives. Consecutive centers are one unit if they have the same
+// sequence, stretch, group of slots and noise words.
 inline void make_units(const Settings& s, const Stretches& stretches, Chunk& chunk) {
   const Center* const centers = chunk.centers.data();
   const int64_t *const positions = chunk.positions.data(), *const sequences = chunk.sequences.data();
@@ -100,9 +100,9 @@ inline void make_units(const Settings& s, const Stretches& stretches, Chunk& chu
   chunk.units.resize(count);
 }
 
-// Fills last_repeats: ids that agree in their last bits are taken for one.
+// Computes last_repeats. Ids with the same last bits are treated as equal.
 inline void find_repeats(Chunk& chunk) {
-  constexpr uint32_t BUCKETS = 1024;  // a word is mistaken for one of the thirteen before it once in eighty times
+  constexpr uint32_t BUCKETS = 1024;  // one word in 80 is treated as equal to another one of the 13 words before it
   int32_t latest_of[BUCKETS];
   std::fill_n(latest_of, BUCKETS, -1);
   const size_t n_inputs = chunk.inputs.size();

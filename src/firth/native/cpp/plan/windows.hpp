@@ -1,14 +1,15 @@
-// Room native: windows over text, a source of examples: which tokens are kept, and how wide each window is. All of it
+// Room native: windows over text, a source of examples: chooses the kept tokens and the width of each window. The plan
 // is a function of (seed, epoch, token position), so it does not depend on slices or threads. Twin:
 // kernels/plan/windows.py.
 //
-// A chunk holds the kept tokens of its positions and of as many neighbours across its borders, within the same
-// sequence, as a window can reach. Word ids are ids of input rows and of targets.
+// A chunk has the kept tokens of its positions. It also has the kept tokens outside its borders that its windows reach,
+// in the same sequence. Word ids are ids of input rows and of targets.
 //
-// Where windows of neighbouring slots are one unit and are dynamic, they have one width, and so more words in common
-// than windows of different widths: units take the widths 1 .. window in turns, from a random one on in each stretch,
-// and from the next one on in the next epoch. Each width is as likely for each window as if it were drawn, and comes up
-// more evenly; drawn at random for each unit, it made worse vectors (docs/training.md).
+// If windows of neighbouring slots are one unit, dynamic windows of a unit have one width, so they share more words
+// than windows of different widths. The units of a stretch use the widths 1 .. window in a cycle. The cycle starts at a
+// random width in each stretch, and at the next width in the next epoch. For each window, every width has the same
+// probability as if it were drawn, but widths occur more evenly. Widths drawn for each unit gave worse vectors
+// (docs/training.md).
 #pragma once
 
 #include "plan/negatives.hpp"
@@ -39,7 +40,7 @@ class WindowsOverText final : public ExampleSource {
 
   bool next_chunk(Chunk& chunk) override {
     if (next_ >= stop_) return false;
-    // A chunk ends with a stretch, unless the slice ends before: no unit is divided.
+    // A chunk ends at the end of a stretch or of the slice, so that no unit is divided.
     const int64_t begin = next_, end = std::min(stop_, stretches_.end(begin + CHUNK_TOKENS - 1));
     chunk.clear();
     chunk.reach = unbounded() ? 1 : s_.window;
@@ -49,7 +50,7 @@ class WindowsOverText final : public ExampleSource {
     if (stretches_.share_noise) seek_slot(begin);
     int32_t line_first = 0;  // first kept token of the current sequence
     for (int64_t position = begin; position < end;) {
-      while (s_.offsets[sequence_ + 1] <= position) ++sequence_;  // empty sequences are stepped over
+      while (s_.offsets[sequence_ + 1] <= position) ++sequence_;  // skips empty sequences
       const int64_t line_stop = std::min(end, s_.offsets[sequence_ + 1]);
       const int32_t own_first = int32_t(chunk.inputs.size());
       keep_range(chunk, position, line_stop, true);
@@ -70,7 +71,7 @@ class WindowsOverText final : public ExampleSource {
  private:
   bool unbounded() const { return s_.window_mode == WINDOW_SEQUENCE; }
 
-  // Tokens of [from, to) that subsampling keeps, in order; windows of centers are drawn where asked.
+  // Appends the tokens of [from, to) that subsampling keeps, in order. If `with_windows`, draws their window widths.
   void keep_range(Chunk& chunk, int64_t from, int64_t to, bool with_windows) {
     const bool random_window = with_windows && s_.window_mode == WINDOW_DYNAMIC && !widths_in_turns_;
     const int64_t count = to - from;
@@ -79,12 +80,12 @@ class WindowsOverText final : public ExampleSource {
       return;
     }
     const uint32_t none[PHILOX_BATCH] = {};
-    uint64_t pairs[PHILOX_BATCH];  // of tokens: a block of random words has those of two
+    uint64_t pairs[PHILOX_BATCH];  // pairs of tokens: a random block has the words of two tokens
     alignas(64) uint32_t words[4][PHILOX_BATCH];
     for (int64_t first = from - from % 2; first < to; first += 2 * PHILOX_BATCH) {
       for (int j = 0; j < PHILOX_BATCH; ++j) pairs[j] = uint64_t(first / 2 + j);
       draw_blocks(key_, PURPOSE_TOKEN, epoch_, 0, pairs, none, words);
-      // Written first and counted if kept: whether a token is kept cannot be predicted by a branch.
+      // Writes always, and increases the size only if the token is kept, because a branch could not be predicted.
       size_t size = chunk.inputs.size();
       resize_kept(chunk, size + 2 * PHILOX_BATCH);
       const int last = int(std::min<int64_t>(2 * PHILOX_BATCH, to - first));
@@ -112,7 +113,7 @@ class WindowsOverText final : public ExampleSource {
     widths_.push_back(width);
   }
 
-  // One of a token's two random words: whether it is kept, how wide its window is.
+  // One of the two random words of a token: word 0 decides whether it is kept, word 1 the width of its window.
   uint32_t token_word(uint32_t epoch, int64_t position, int which) const {
     return draw_block(key_, PURPOSE_TOKEN, epoch, uint64_t(position / 2), 0, 0).word[position % 2 * 2 + which];
   }
@@ -121,7 +122,7 @@ class WindowsOverText final : public ExampleSource {
     return !s_.keep_thresholds || token_word(epoch_, position, 0) <= s_.keep_thresholds[s_.ids[position]];
   }
 
-  // Up to `window` kept tokens before `begin`, in its sequence (all of them where windows have no bound).
+  // Appends up to `window` kept tokens before `begin`, in its sequence; all of them if windows are whole sequences.
   void collect_left(Chunk& chunk, int64_t begin) {
     while (s_.offsets[sequence_ + 1] <= begin) ++sequence_;
     const int64_t line_start = s_.offsets[sequence_];
@@ -145,7 +146,7 @@ class WindowsOverText final : public ExampleSource {
       if (kept(position)) push(chunk, position, 0), ++found;
   }
 
-  // Goes to the slot of the first kept token from `begin` on.
+  // Sets the next slot to the slot of the first kept token from `begin` on.
   void seek_slot(int64_t begin) {
     begin_stretch(stretches_.start(begin));
     for (int64_t position = stretch_; position < begin; ++position)
@@ -160,7 +161,7 @@ class WindowsOverText final : public ExampleSource {
     unit_width_ = 1 + int32_t((turn + uint64_t(epoch_)) % uint32_t(s_.window));
   }
 
-  // The slot of the next kept token, which is at `position`. Those without a context have one as well.
+  // The slot of the next kept token, which is at `position`. Tokens without context also have a slot.
   int32_t take_slot(int64_t position) {
     if (position - stretch_ >= stretches_.tokens)
       begin_stretch(stretches_.start(position));
@@ -170,7 +171,7 @@ class WindowsOverText final : public ExampleSource {
   }
 
   void add_centers(Chunk& chunk, int32_t own_first, int32_t own_last, int32_t line_first, int32_t line_last) {
-    size_t count = chunk.centers.size();  // written first and counted if it has a context
+    size_t count = chunk.centers.size();  // a center is written always, and counted only if it has a context
     resize_centers(chunk, count + size_t(own_last - own_first));
     const bool by_stretch = stretches_.share_noise, by_unit = widths_in_turns_;
     for (int32_t k = own_first; k < own_last; ++k) {
@@ -201,15 +202,15 @@ class WindowsOverText final : public ExampleSource {
   const Settings& s_;
   const Stretches stretches_;
   NegativeDrawer negatives_;
-  const bool widths_in_turns_;  // units take the widths in turns; elsewhere dynamic windows draw theirs
+  const bool widths_in_turns_;  // units use the widths in a cycle; otherwise the width of a dynamic window is drawn
   const PhiloxKey key_;
   uint32_t epoch_ = 0;
-  int64_t next_ = 0, stop_ = 0;  // what is left of the slice
+  int64_t next_ = 0, stop_ = 0;  // the rest of the slice: positions [next_, stop_)
   int64_t sequence_ = 0;
-  int64_t stretch_ = 0;  // first position of the stretch that the next slot is in
+  int64_t stretch_ = 0;  // first position of the stretch of the next slot
   int32_t next_slot_ = 0;
   int32_t unit_width_ = 0;          // window half-width of the current unit
-  Buffer<int64_t> kept_positions_;  // of each kept token of the chunk
+  Buffer<int64_t> kept_positions_;  // position of each kept token of the chunk
   Buffer<int32_t> widths_;          // half-width of each kept token's window
   Buffer<int64_t> neighbours_;
 };

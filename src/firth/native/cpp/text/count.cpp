@@ -1,11 +1,11 @@
-// Room native: counting. A counter reads text, gives each distinct word an id in the order of first sight, counts it,
-// and spools the ids of all tokens to a file, so that encoding is a look-up in an array and the text is read once.
-// One counter serves one thread; counters are merged afterwards. Twin: none; tests/corpus holds it against
-// collections.Counter over bytes.split().
+// Room native: counts words. A counter reads text, gives each distinct word an id in the order of first occurrence,
+// counts the word, and writes the ids of all tokens to a spool file. So encoding is a look-up in an array, and the text
+// is read once. Each thread has a counter; counters are merged afterwards. Twin: none; tests/corpus compares the counts
+// with collections.Counter over bytes.split().
 //
-// A chunk of a text is the bytes [start, stop) of its file. Words that start in a chunk belong to it, also when they
-// end behind it; so do the line ends in it. In the spool a chunk is its n_tokens ids (int32), then its n_lines line
-// ends (uint32: how many of the chunk's tokens stand before that end).
+// A chunk of a text is the bytes [start, stop) of its file. A word belongs to the chunk in which it starts, also if it
+// ends after the chunk; a line end belongs to the chunk in which it is. In the spool, a chunk is its n_tokens ids
+// (int32), then its n_lines line ends (uint32: number of the chunk's tokens before the line end).
 #include <memory>
 #include <vector>
 
@@ -17,11 +17,11 @@
 
 namespace firth {
 
-constexpr size_t STEP_BYTES = size_t(1) << 16;      // text scanned at once: with its tables of edges it stays in L2
-constexpr size_t MAX_WORD_BYTES = size_t(1) << 20;  // a longer "word" is no word; bounds the memory
-constexpr size_t BATCH = 32;                        // look-ups whose slots are fetched ahead
+constexpr size_t STEP_BYTES = size_t(1) << 16;      // text scanned at once: with its tables of edges it fits in L2
+constexpr size_t MAX_WORD_BYTES = size_t(1) << 20;  // longer words are refused, which bounds the memory
+constexpr size_t BATCH = 32;                        // look-ups whose slots are prefetched
 
-// What a call tells its caller; the same order in native/text.py.
+// The report of a call; native/text.py has the same order.
 struct ChunkReport {
   int64_t n_tokens, n_lines, spool_offset;
   int64_t problem;         // a Problem
@@ -51,7 +51,7 @@ class Counter {
     begin_text(start);
     int64_t at = start;
     if (start <= MARK_BYTES && has_byte_order_mark(file)) {
-      at = stop < MARK_BYTES ? stop : MARK_BYTES;  // the mark is no text
+      at = stop < MARK_BYTES ? stop : MARK_BYTES;  // the mark is not text
       offset_ = at;
     } else if (start > 0) {
       uint8_t before;
@@ -90,7 +90,7 @@ class Counter {
     }
   }
 
-  // The end of a text ends its last word, and its last line unless a line end has just done so.
+  // The end of a text ends its last word, and its last line unless the text ends with a line end.
   void end_text(ChunkReport& report) {
     if (open_ && !foreign_) count_word(0, carried_, report);
     if (has_text_ && last_byte_ != '\n') line_ends_.push_back(uint32_t(ids_.size()));
@@ -121,7 +121,7 @@ class Counter {
   }
 
  private:
-  // Scans n new bytes, which stand in the buffer behind the bytes of the word that is open, if one is.
+  // Scans n new bytes. In the buffer they follow the bytes of the open word, if there is one.
   void scan_step(size_t n, ChunkReport& report) {
     const size_t stop = carried_ + n;
     if (n == 0) return;
@@ -147,7 +147,7 @@ class Counter {
     }
     open_ = in_word != 0;
     const uint32_t* first_end = ends_.data();
-    if (foreign_ && ends != first_end) {  // the end of the word that began in the chunk before
+    if (foreign_ && ends != first_end) {  // the end of a word that began in the previous chunk
       ++first_end;
       foreign_ = false;
     }
@@ -212,7 +212,7 @@ class Counter {
     return int32_t(slot->word_id_plus_1 - 1);
   }
 
-  // A text is valid if all its words are, and a word that was seen before is: so only new words are checked.
+  // A text is valid if all its words are valid. Only new words are checked, because known words are valid.
   void check_new_word(size_t start, size_t length, ChunkReport& report) {
     const uint8_t* word = buffer_.data() + start;
     const void* nul = std::memchr(word, 0, length);
@@ -238,10 +238,10 @@ class Counter {
   std::vector<int32_t> ids_;
   std::vector<uint32_t> line_ends_;
   int64_t spool_size_ = 0;
-  int64_t offset_ = 0;    // of buffer_[0] in the text
-  size_t carried_ = 0;    // bytes of the open word
-  bool open_ = false;     // the bytes so far end inside a word
-  bool foreign_ = false;  // ... which began in the chunk before, and is counted there
+  int64_t offset_ = 0;    // offset of buffer_[0] in the text
+  size_t carried_ = 0;    // number of bytes of the open word
+  bool open_ = false;     // whether the bytes up to now end inside a word, the open word
+  bool foreign_ = false;  // whether the open word began in the previous chunk, where it is counted
   bool has_text_ = false;
   uint8_t last_byte_ = '\n';
 };
@@ -275,7 +275,7 @@ FIRTH_API int64_t firth_text_begin(void* counter) {
   });
 }
 
-// One block of a stream; what has been read so far becomes a chunk. `is_last`: the text ends with these bytes.
+// Counts one block of a stream; the bytes read up to now are one chunk. `is_last`: the text ends with these bytes.
 FIRTH_API int64_t firth_text_feed(void* counter, const uint8_t* bytes, int64_t size, int32_t is_last,
                                   ChunkReport* report) {
   return firth::guard([&]() -> int64_t {
@@ -287,7 +287,7 @@ FIRTH_API int64_t firth_text_feed(void* counter, const uint8_t* bytes, int64_t s
   });
 }
 
-// Ends the reading: only the words stay. Gives their number and that of their bytes.
+// Ends the reading; only the words are kept. Writes the number of words and of their bytes.
 FIRTH_API int64_t firth_text_finish(void* counter, int64_t* n_words, int64_t* n_bytes) {
   return firth::guard([&]() -> int64_t {
     Counter& counting = *static_cast<Counter*>(counter);
@@ -298,8 +298,8 @@ FIRTH_API int64_t firth_text_finish(void* counter, int64_t* n_words, int64_t* n_
   });
 }
 
-// The words of finished counters become one list (text_merge.hpp): makes a merge, which several threads work at; the
-// counters and the arrays must outlive it. Frees nothing but the counters' words.
+// Makes a merge of the words of finished counters into one list (merge.hpp), for several threads. The counters and the
+// arrays must outlive it. It frees only the words of the counters.
 FIRTH_API int64_t firth_text_merge_new(void* const* counters, int64_t n_counters, int32_t* const* maps, uint8_t* bytes,
                                        int64_t* offsets, int64_t* counts, void** merge) {
   return firth::guard([&]() -> int64_t {
@@ -312,7 +312,7 @@ FIRTH_API int64_t firth_text_merge_new(void* const* counters, int64_t n_counters
 
 FIRTH_API void firth_text_merge_free(void* merge) { delete static_cast<firth::WordMerge*>(merge); }
 
-// Works until no part is left.
+// Merges parts until none is left.
 FIRTH_API int64_t firth_text_merge_work(void* merge) {
   return firth::guard([&]() -> int64_t {
     static_cast<firth::WordMerge*>(merge)->work();
@@ -320,7 +320,7 @@ FIRTH_API int64_t firth_text_merge_work(void* merge) {
   });
 }
 
-// When all have worked: the number of distinct words and of their bytes.
+// Call it after all threads have merged: the number of distinct words and of their bytes.
 FIRTH_API int64_t firth_text_merge_sizes(const void* merge, int64_t* n_words, int64_t* n_bytes) {
   return firth::guard([&]() -> int64_t {
     *n_words = static_cast<const firth::WordMerge*>(merge)->n_words();

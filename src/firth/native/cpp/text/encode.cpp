@@ -1,5 +1,5 @@
-// Room native: the second half of encoding: spooled ids become the ids of the vocabulary, tokens outside it fall away,
-// and ids and sequence offsets go to their places in the files. Also which sequences are held out.
+// Room native: the second step of encoding: maps spooled ids to ids of the vocabulary, drops tokens outside it, writes
+// ids and sequence offsets to their positions in the files, and chooses the held-out sequences.
 #include <algorithm>
 #include <memory>
 #include <vector>
@@ -10,10 +10,10 @@
 
 namespace firth {
 
-// Where a chunk of tokens stands in the spool, and which sequences it is a part of. The same order in native/text.py.
+// The position of a chunk of tokens in the spool, and its sequences. native/text.py has the same order.
 struct SpooledChunk {
   int64_t spool_offset, n_tokens, n_lines;
-  int64_t first_line;  // number of the sequence that its first token belongs to
+  int64_t first_line;  // number of the sequence of its first token
 };
 
 // A sequence is held out when its draw is below the threshold (share times 2^32); a threshold of 0 holds out nothing.
@@ -25,12 +25,12 @@ struct HeldoutRule {
   }
 };
 
-constexpr size_t LOOK_TOKENS = size_t(1) << 18;  // of one line, mapped between two looks at the stop flag
-constexpr int64_t LOOK_LINES = 1 << 12;          // looked at, empty ones too
+constexpr size_t LOOK_TOKENS = size_t(1) << 18;  // tokens of one line between two checks of the stop flag
+constexpr int64_t LOOK_LINES = 1 << 12;          // lines, including empty lines, between two checks
 
 struct EncodedPart {
   std::vector<int32_t> ids;
-  std::vector<int64_t> offsets;  // where each line that ends in this chunk ends; from the chunk's first token
+  std::vector<int64_t> offsets;  // end of each line that ends in this chunk, counted from the chunk's first token
   size_t n_ids = 0, n_lines = 0;
 };
 
@@ -101,7 +101,7 @@ FIRTH_API int64_t firth_text_encoder_new(void** encoder) {
 
 FIRTH_API void firth_text_encoder_free(void* encoder) { delete static_cast<Encoder*>(encoder); }
 
-// Maps a chunk inside the encoder. sizes: training tokens kept, held-out tokens kept, held-out lines ended.
+// Maps a chunk in memory. sizes: training tokens kept, held-out tokens kept, held-out lines ended.
 FIRTH_API int64_t firth_text_map_chunk(void* encoder, int32_t spool, const SpooledChunk* chunk, const int32_t* map,
                                        uint64_t threshold, uint64_t seed, int64_t* sizes) {
   return firth::guard([&]() -> int64_t {
@@ -114,7 +114,8 @@ FIRTH_API int64_t firth_text_map_chunk(void* encoder, int32_t spool, const Spool
   });
 }
 
-// Writes the mapped chunk to its places; bases: training tokens, training lines, held-out tokens, held-out lines.
+// Writes the mapped chunk to the files; bases: training tokens, training lines, held-out tokens, held-out lines before
+// it.
 FIRTH_API int64_t firth_text_write_chunk(void* encoder, const int32_t* files, const int64_t* bases) {
   return firth::guard([&]() -> int64_t {
     Encoder& encoding = *static_cast<Encoder*>(encoder);
@@ -126,7 +127,7 @@ FIRTH_API int64_t firth_text_write_chunk(void* encoder, const int32_t* files, co
   });
 }
 
-// Takes the tokens of held-out sequences out of the counts. Returns how many tokens those are.
+// Subtracts the tokens of held-out sequences from the counts. Returns the number of these tokens.
 FIRTH_API int64_t firth_text_uncount_heldout(void* encoder, int32_t spool, const SpooledChunk* chunk,
                                              const int32_t* map, uint64_t threshold, uint64_t seed, int64_t* counts,
                                              int64_t* n_heldout_lines) {

@@ -1,4 +1,4 @@
-// Room native: reading and writing files whole, with the errors of the system as Failures.
+// Room native: reads and writes files; errors of the system become Failures.
 #pragma once
 
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 namespace firth {
 
-constexpr size_t FILE_STEP = size_t(1) << 24;  // bytes read or written between two looks at the stop flag
+constexpr size_t FILE_STEP = size_t(1) << 24;  // bytes read or written between two checks of the stop flag
 
 // Reads up to `size` bytes; fewer only at the end of the file.
 inline size_t read_at(int file, void* to, size_t size, int64_t offset) {

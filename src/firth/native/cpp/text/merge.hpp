@@ -1,9 +1,9 @@
-// Room native: the tables of several counters become one list of words, each with its bytes and its count.
+// Room native: merges the tables of several counters into one list of words with their bytes and counts.
 //
-// The same part of every table is one piece of work: several threads take pieces until none is left, and each frees the
-// parts that it has merged, so that the words stand in memory once and a 64th. Words of a part are put into a table
-// that has room for all of them from the start: words that come in the order of their hashes, as they do here, pile up
-// in one that is too small, and then every step takes longer than the one before.
+// The same part of every table is one task. Several threads take tasks until none is left. A thread frees the parts
+// that it has merged, so that the words are in memory once, plus 1/64. The words of a part are inserted into a table
+// that has room for all of them from the start: the words arrive in the order of their hashes, and would form ever
+// longer clusters in a smaller table.
 #pragma once
 
 #include <atomic>
@@ -16,8 +16,8 @@ namespace firth {
 
 class WordMerge {
  public:
-  // maps[t] (words of table t) becomes the number of each of its words in the list; `offsets` has one element more than
-  // there are words. All arrays have room for the words of all tables as if no two had the same.
+  // Writes to maps[t] the number in the list of each word of table t. `offsets` has one more element than there are
+  // words. All arrays must have room for the words of all tables, counted as if they were all different.
   WordMerge(std::vector<WordTable*> tables, int32_t* const* maps, uint8_t* bytes, int64_t* offsets, int64_t* counts)
       : tables_(std::move(tables)),
         maps_(maps, maps + tables_.size()),
@@ -42,13 +42,13 @@ class WordMerge {
  private:
   typedef WordTable::Slot Slot;
 
-  // A word of the part, where it was met first.
+  // A word of the part: its first occurrence.
   struct Word {
     Slot* slot;
     const WordTable* table;
   };
 
-  // The words of the only table, in the order of first sight.
+  // The words of the only table, in the order of their first occurrence.
   void copy_words() {
     if (next_part_.fetch_add(1) != 0) return;  // another thread does it
     WordTable& table = *tables_[0];
@@ -73,7 +73,7 @@ class WordMerge {
   void merge_part(size_t part) {
     std::vector<Word> words;
     const int64_t n_bytes = find_words(part, words);
-    int64_t number, end;  // of the part's first word, and where its bytes begin
+    int64_t number, end;  // number of the part's first word, and offset of its bytes
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       number = n_words_;
@@ -98,14 +98,14 @@ class WordMerge {
       });
   }
 
-  // The distinct words of a part, each with its whole count in the slot where it was met first; the count in any other
-  // slot of the word becomes its place in `words`. Returns the sum of the lengths.
+  // Collects the distinct words of a part. The slot of a word's first occurrence gets the whole count; the count in any
+  // other slot of the word is replaced by the word's index in `words`. Returns the sum of the lengths.
   int64_t find_words(size_t part, std::vector<Word>& words) {
     size_t most = 0, n_places = 64;
     for (WordTable* table : tables_) most += table->part(part).n_words;
     while (n_places < 2 * most) n_places *= 2;
     const size_t mask = n_places - 1;
-    std::vector<uint32_t> places(n_places);  // 0: free; else the word's place in `words` + 1
+    std::vector<uint32_t> places(n_places);  // 0: free; else the word's index in `words` + 1
     words.reserve(most);
     int64_t n_bytes = 0;
     for (WordTable* table : tables_)

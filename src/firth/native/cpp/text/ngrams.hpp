@@ -1,9 +1,9 @@
 // Room native: the character n-grams of a word, as fastText cuts and hashes them. Twin: base/ngrams.py.
 //
-// The word is put between < and >. A character is a byte with the continuation bytes of UTF-8 (10xxxxxx) that follow
-// it, so that bytes that are not UTF-8 are divided as well. An n-gram of length 1 that has the first or the last byte,
-// a lone < or >, is left out. The order is by first character, then by length. The hash is 32-bit FNV-1a whose bytes
-// are sign-extended, which is not FNV-1a for bytes over 127.
+// The word is put between < and >. A character is a byte and the continuation bytes of UTF-8 (10xxxxxx) that follow it.
+// So bytes that are not UTF-8 are divided too. The n-grams of length 1 that are < or > are left out. The order is by
+// first character, then by length. The hash is 32-bit FNV-1a with sign-extended bytes, which differs from FNV-1a for
+// bytes over 127.
 //
 // Source: Bojanowski et al. 2017, arXiv:1607.04606, section 3.2; github.com/facebookresearch/fastText,
 // Dictionary::hash, computeSubwords and initNgrams.
@@ -25,12 +25,12 @@ inline uint32_t extend_hash(uint32_t hash, char byte) {
 
 inline bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
 
-// fastText's mark of the end of a line, which has no n-grams.
+// fastText's end-of-line token, which has no n-grams.
 inline bool is_end_of_sentence(const char* word, int64_t n_bytes) {
   return n_bytes == 4 && std::memcmp(word, "</s>", 4) == 0;
 }
 
-// Calls visit(hash) for each n-gram of a word. `wrapped` is memory for the word between its brackets.
+// Calls visit(hash) for each n-gram of a word. `wrapped` is memory for the word with < and >.
 template <class Visit>
 void each_ngram(const char* word, int64_t n_bytes, int64_t min_chars, int64_t max_chars, std::vector<char>& wrapped,
                 Visit&& visit) {
@@ -41,7 +41,7 @@ void each_ngram(const char* word, int64_t n_bytes, int64_t min_chars, int64_t ma
   for (int64_t start = 0; start < n_wrapped; ++start) {
     check_stop();
     if (continues_character(wrapped[start])) continue;
-    uint32_t hash = FNV_OFFSET;  // of [start, end): an n-gram's hash goes on from that of the one before
+    uint32_t hash = FNV_OFFSET;  // hash of [start, end); extended from the hash of the n-gram before
     int64_t end = start;
     for (int64_t n_chars = 1; end < n_wrapped && n_chars <= max_chars; ++n_chars) {
       do {

@@ -1,5 +1,5 @@
-// Room native: memory taken from the system and given back to it whole, so that what counting needed is gone when
-// training begins (the allocator of the C library may keep freed blocks).
+// Room native: memory mapped from the system and returned to it, so that the memory of counting is free before training
+// begins (the allocator of the C library may keep freed blocks).
 #pragma once
 
 #include <sys/mman.h>

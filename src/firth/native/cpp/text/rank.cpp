@@ -1,5 +1,5 @@
-// Room native: the order of a vocabulary: words by falling count, ties by their bytes (for UTF-8 the order of code
-// points); and chosen words put one after the other.
+// Room native: sorts a vocabulary by falling count, ties by bytes (for UTF-8 the order of code points); concatenates
+// chosen words.
 #include <algorithm>
 #include <cstring>
 #include <vector>
@@ -13,13 +13,13 @@ namespace {
 
 constexpr uint32_t PREFIX_BYTES = 8;
 
-// A word that is sorted. Words whose first `depth` bytes are equal are told apart by the next 8, read as one number;
-// so the bytes of the text, which stand anywhere in memory, are read once for every 8.
+// A word to be sorted. Words with the same first `depth` bytes are compared by the next 8 bytes, read as one number. So
+// the bytes of a word, which may be anywhere in memory, are read once for every 8 bytes.
 struct Entry {
   int64_t count;
-  uint64_t prefix;  // the 8 bytes from `depth` on, the first one highest, zeros behind the word's end
+  uint64_t prefix;  // the 8 bytes from `depth` on, the first byte highest, with zeros after the word's end
   uint32_t word_id;
-  uint32_t n_bytes;  // of the word from `depth` on; PREFIX_BYTES + 1 if more than PREFIX_BYTES
+  uint32_t n_bytes;  // number of bytes of the word from `depth` on; PREFIX_BYTES + 1 if more than PREFIX_BYTES
 
   bool is_equal_so_far(const Entry& other) const {
     return count == other.count && prefix == other.prefix && n_bytes == other.n_bytes;
@@ -39,7 +39,7 @@ class Ranking {
       entry.word_id = uint32_t(word_ids[i]);
       read_prefix(entry, 0);
     }
-    // A list and no recursion: words may have a million bytes in common.
+    // A list and not recursion, because words may have a common prefix of a million bytes.
     runs_.push_back({entries.data(), entries.data() + n, 0});
     while (!runs_.empty()) {
       const Run run = runs_.back();
@@ -92,8 +92,8 @@ class Ranking {
     });
   }
 
-  // Sorts a long run by one byte of the key after the other, the least one first: each pass keeps the order that the
-  // passes before have made. Comparing millions of words takes three times as long.
+  // Sorts a long run by radix sort, from the lowest byte of the key to the highest. Comparing millions of words would
+  // take three times as long.
   void sort_by_bytes(const Run& run) {
     const size_t n = size_t(run.last - run.first);
     if (other_.size() < n) other_.resize(n);
@@ -102,7 +102,7 @@ class Ranking {
       check_stop();
       size_t starts[257] = {};
       for (size_t i = 0; i < n; ++i) ++starts[byte_of(from[i]) + 1];
-      if (starts[byte_of(from[0]) + 1] == n) return;  // all have the same
+      if (starts[byte_of(from[0]) + 1] == n) return;  // all have the same byte
       for (int value = 1; value < 256; ++value) starts[value + 1] += starts[value];
       for (size_t i = 0; i < n; ++i) to[starts[byte_of(from[i])]++] = from[i];
       std::swap(from, to);
@@ -110,25 +110,25 @@ class Ranking {
     pass([](const Entry& entry) { return uint8_t(entry.n_bytes); });
     for (int shift = 0; shift < 64; shift += 8)
       pass([shift](const Entry& entry) { return uint8_t(entry.prefix >> shift); });
-    for (int shift = 0; shift < 64; shift += 8)  // counts are 0 or more; the largest first
+    for (int shift = 0; shift < 64; shift += 8)  // counts are not negative; the largest count is first
       pass([shift](const Entry& entry) { return uint8_t(~(uint64_t(entry.count) >> shift)); });
     if (from != run.first) std::copy_n(from, n, run.first);
   }
 
   const uint8_t* const bytes_;
   const int64_t* const offsets_;
-  std::vector<Run> runs_;     // whose words are equal up to their depth, and not sorted yet
-  std::vector<Entry> other_;  // where a pass puts what it has sorted
+  std::vector<Run> runs_;     // runs to sort; the words of a run are equal up to its depth
+  std::vector<Entry> other_;  // output of a pass
   int64_t n_compared_ = 0;
 };
 
-// Which of some words is equal to one before it.
+// Finds a word that is equal to an earlier word.
 class RepeatFinder {
  public:
   RepeatFinder(const uint8_t* bytes, const int64_t* offsets, int64_t n_words)
       : bytes_(bytes), offsets_(offsets), n_words_(n_words) {}
 
-  // The number of such a word; n_words where all differ.
+  // The number of such a word; n_words if all words differ.
   int64_t find() const {
     size_t n_places = 64;
     while (n_places < 2 * size_t(n_words_)) n_places *= 2;
@@ -151,7 +151,7 @@ class RepeatFinder {
         }
         places[at] = mark | uint64_t(base + k + 1);
       }
-      // Words that were chosen to have one hash, as a file's author may: sorting does not mind.
+      // Too many equal hashes, perhaps by an attacker's choice of words; sorting does not depend on hashes.
       if (n_probes > MOST_PROBES * size_t(base + n)) return find_by_sorting();
     }
     return n_words_;
@@ -159,7 +159,7 @@ class RepeatFinder {
 
  private:
   static constexpr int64_t BATCH = 32;
-  static constexpr size_t MOST_PROBES = 64;  // a word; at most half of the places are taken, so that 1.5 are usual
+  static constexpr size_t MOST_PROBES = 64;  // for a word; the table is at most half full, so 1.5 probes are usual
 
   uint64_t hash_of(int64_t number) const {
     const uint8_t* word = bytes_ + offsets_[number];
@@ -196,7 +196,7 @@ class RepeatFinder {
 }  // namespace
 }  // namespace firth
 
-// The number of a word that is equal to one before it, or n where all words differ; n is below 2^31.
+// The number of a word that is equal to an earlier word, or n if all words differ; n is below 2^31.
 FIRTH_API int64_t firth_text_find_repeated(const uint8_t* bytes, const int64_t* offsets, int64_t n) {
   return firth::guard([&]() -> int64_t { return firth::RepeatFinder(bytes, offsets, n).find(); });
 }
@@ -210,8 +210,8 @@ FIRTH_API int64_t firth_text_rank(const uint8_t* bytes, const int64_t* offsets, 
   });
 }
 
-// Writes chosen words one after the other, each followed by `separator`, or by nothing where that is negative; joined
-// word k begins at joined_offsets[k] (n + 1), the separators counted. Returns the number of bytes written.
+// Concatenates chosen words. Each word is followed by `separator`, unless that is negative. Word k begins at
+// joined_offsets[k] (n + 1); the offsets include separators. Returns the number of bytes written.
 FIRTH_API int64_t firth_text_join(const uint8_t* bytes, const int64_t* offsets, const int64_t* word_ids, int64_t n,
                                   int32_t separator, uint8_t* joined, int64_t* joined_offsets) {
   return firth::guard([&]() -> int64_t {

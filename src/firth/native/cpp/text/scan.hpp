@@ -1,6 +1,6 @@
-// Room native: where words stand in bytes: 64 bytes at a time become a bit mask of ASCII white space, and its edges
-// become the starts and ends of words. Also the check of UTF-8. No multi-byte character of UTF-8 has an ASCII byte in
-// it, so text may be split at ASCII white space without decoding it.
+// Room native: finds the words in bytes, and checks UTF-8. 64 bytes at a time become a bit mask of ASCII white space;
+// the edges of the mask are the starts and ends of words. A multi-byte character of UTF-8 has no ASCII byte, so text
+// may be split at ASCII white space without decoding.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace firth {
 constexpr size_t SCAN_BYTES = 64;
 
 struct SpaceMasks {
-  uint64_t space;    // bit i: byte i is space, \t, \n, \v, \f or \r, as bytes.split() of Python
+  uint64_t space;    // bit i: byte i is space, \t, \n, \v, \f or \r, as in bytes.split() of Python
   uint64_t newline;  // bit i: byte i is \n
 };
 
@@ -98,8 +98,8 @@ inline SpaceMasks space_masks(const uint8_t* bytes) {
 
 #endif
 
-// Offset of the first byte of the first sequence that is not UTF-8 (overlong forms, surrogates and what lies above
-// U+10FFFF are none; Unicode 15, table 3-7), or -1.
+// Offset of the first byte of the first sequence that is not UTF-8, or -1. Overlong forms, surrogates and code points
+// above U+10FFFF are not UTF-8 (Unicode 15, table 3-7).
 inline int64_t find_invalid_utf8(const uint8_t* bytes, size_t length) {
   size_t at = 0;
   while (at < length) {

@@ -1,10 +1,10 @@
-// Room native: the table that counts words: open addressing, one slot of half a cache line for each distinct word, the
-// word itself inside the slot when it has at most 16 bytes (98 of 100 tokens of English), else in an arena. Ids are
-// given in the order of first sight; the ids that training uses are given later, by count.
+// Room native: the table that counts words, with open addressing. Each distinct word has a slot of half a cache line. A
+// word of at most 16 bytes (98 of 100 tokens of English) is stored in the slot, a longer word in an arena. Ids are
+// given in the order of first occurrence; the ids for training are given later, by count.
 //
-// The table has PARTS parts, each with slots of its own. The first bits of a word's hash choose its part, the last bits
-// its slot. A part grows alone, so that the whole table never stands in memory twice; and the same part of several
-// tables has the same words, so that tables are merged part by part, on several threads (text_merge.hpp).
+// The table has PARTS parts with separate slots. The first bits of a word's hash choose its part, the last bits its
+// slot. Parts grow separately, so that memory never has the whole table twice. The same part of several tables has the
+// same words, so that several threads can merge tables part by part (merge.hpp).
 #pragma once
 
 #include <cstdint>
@@ -19,11 +19,11 @@ namespace firth {
 constexpr size_t INLINE_BYTES = 16;
 constexpr int PART_BITS = 6;
 constexpr size_t PARTS = size_t(1) << PART_BITS;
-constexpr size_t ARENA_BLOCK = size_t(1) << 22;  // larger than any word (text_count.cpp)
-constexpr size_t READ_SLACK = 16;                // bytes after a word that may be read, and are ignored
+constexpr size_t ARENA_BLOCK = size_t(1) << 22;  // larger than any word (count.cpp)
+constexpr size_t READ_SLACK = 16;                // bytes after a word that may be read and are ignored
 
-// A word made ready to be looked up. Of a word of at most 16 bytes low and high are its bytes, padded with zeros; of a
-// longer one low is a hash and high is 0. The length keeps "a" and "a\0" apart.
+// The key of a word. For a word of at most 16 bytes, low and high are its bytes, padded with zeros; for a longer word,
+// low is a hash and high is 0. The length distinguishes "a" and "a\0".
 struct WordKey {
   uint64_t low, high, hash;
 };
@@ -69,7 +69,7 @@ inline WordKey make_key(const uint8_t* word, size_t length) {
       first = mix(first ^ read_word(word + at), HASH_C);
       second = mix(second ^ read_word(word + at + 8), HASH_A);
     }
-    first = mix(first ^ read_word(word + length - 16), HASH_B);  // the last 16 bytes, some of them again
+    first = mix(first ^ read_word(word + length - 16), HASH_B);  // the last 16 bytes; some may be read twice
     second = mix(second ^ read_word(word + length - 8), HASH_C);
     key.low = mix(first ^ HASH_A, second ^ HASH_B);
     key.high = 0;
@@ -78,7 +78,7 @@ inline WordKey make_key(const uint8_t* word, size_t length) {
   return key;
 }
 
-// The bytes of words that are too long for their slot. A word's bytes stay where they are.
+// The bytes of words that are too long for their slot. The bytes never move.
 class WordArena {
  public:
   uint64_t add(const uint8_t* word, size_t length) {
@@ -95,13 +95,13 @@ class WordArena {
 
  private:
   std::vector<Pages<uint8_t>> blocks_;
-  size_t used_ = 0;  // of the last block
+  size_t used_ = 0;  // used bytes of the last block
 };
 
 class WordTable {
  public:
   struct Slot {
-    uint64_t low, high;       // as in the key; of a longer word high is its place in the arena
+    uint64_t low, high;       // as in the key; for a longer word, high is its offset in the arena
     uint32_t word_id_plus_1;  // 0: empty
     uint32_t length;
     int64_t count;
@@ -128,7 +128,7 @@ class WordTable {
     __builtin_prefetch(&part.slots[key.hash & part.mask], 1);
   }
 
-  // The slot of a word, or the empty slot where it belongs.
+  // The slot of a word, or the empty slot for it.
   Slot& find(const uint8_t* word, size_t length, const WordKey& key) {
     Part& part = parts_[part_of(key.hash)];
     const bool is_inline = __builtin_expect(length <= INLINE_BYTES, 1);
@@ -140,7 +140,7 @@ class WordTable {
     }
   }
 
-  // Gives the word of an empty slot the next id, with a count of 0. The reference to the slot is dead afterwards.
+  // Gives the word of an empty slot the next id, with a count of 0. The reference to the slot becomes invalid.
   uint32_t insert(Slot& slot, const uint8_t* word, size_t length, const WordKey& key) {
     if (n_words_ >= MAX_WORDS) throw Failure(ERROR_ARGUMENT, "more than 2^31 - 2 distinct words");
     const uint32_t word_id = uint32_t(n_words_);
@@ -159,7 +159,7 @@ class WordTable {
   Part& part(size_t number) { return parts_[number]; }
   void release_part(size_t number) { parts_[number] = Part(); }
 
-  // The bytes of a word in its slot.
+  // The bytes of the word of a slot.
   const uint8_t* bytes_of(const Slot& slot) const {
     return slot.is_inline() ? reinterpret_cast<const uint8_t*>(&slot) : arena_.at(slot.high);
   }

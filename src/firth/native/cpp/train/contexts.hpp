@@ -1,5 +1,4 @@
-// Room native: what a unit of training is made of, from the chunk that plans it: context ids, and which of a unit's
-// windows have each.
+// Room native: makes the context of a unit from its chunk: context ids, and the windows of the unit that have each id.
 #pragma once
 
 #include <cstring>
@@ -9,7 +8,7 @@
 
 namespace firth {
 
-// The inputs that a unit's windows cover, their centers' own tokens included.
+// The inputs [first, last) that the windows of a unit cover, including the tokens of the centers.
 struct InputRange {
   int32_t first, last;
 };
@@ -23,13 +22,13 @@ FIRTH_INLINE InputRange range_of(const Chunk& chunk, const PlannedUnit& unit) {
   return range;
 }
 
-// Which input of the chunk a word of a window's context is.
+// Index in Chunk::inputs of a context word of a window.
 inline int32_t input_of(const Center& center, int32_t context_word) {
   const int32_t k = center.first + context_word;
   return k + (k >= center.kept);
 }
 
-// `context` has room for one id more than the context has.
+// Copies the context ids of a window. `context` must have room for one more id.
 FIRTH_INLINE void copy_context(const Chunk& chunk, const Center& center, int32_t* context) {
   const int32_t* const ids = chunk.inputs.data();
   for (int32_t k = center.first; k < center.last; ++k) {
@@ -38,8 +37,8 @@ FIRTH_INLINE void copy_context(const Chunk& chunk, const Center& center, int32_t
   }
 }
 
-// The context of several windows into `unit`, and which of them has each word; words of none, a center maybe, are left
-// out. `context` and `in_windows` have room for `range`, the latter for 16 more.
+// Writes the context of several windows into `unit`, and for each word the windows that have it. Words that are in no
+// window, such as a center, are left out. `context` must have room for `range`, and `in_windows` for 16 more bytes.
 FIRTH_INLINE void find_contexts(const Chunk& chunk, const PlannedUnit& windows, InputRange range, int32_t* context,
                                 uint8_t* in_windows, Unit& unit) {
   typedef uint8_t Bytes __attribute__((vector_size(16)));

@@ -2,17 +2,17 @@
 //
 // A round is SHARDS slices of `shard_tokens` tokens, and two phases:
 //
-//   train   every shard copies the rows that others touch as well (these do not change meanwhile), and trains its slice
-//           in order: rows of its own in place, the others on its copies. Then it plans its slice of the next round,
-//           and lists and marks the rows that it may touch.
-//   merge   every row that was copied gets the shards' differences, in shard order; and every shard compares the rows
-//           that it marked with what others have marked.
+//   train   Every shard copies the rows that other shards touch too; these rows do not change in this phase. It trains
+//           its slice in order: shared rows on its copies, all other rows in place. Then it plans its slice of the next
+//           round, and lists and marks the rows that the slice may touch.
+//   merge   The differences of a row's copies are added to the row, in shard order. Every shard compares its marks with
+//           the marks of the other shards.
 //
-// Before the first round there is a plan, and a comparison. Rows that were copied are added up by the law of
-// merging.hpp: all the shards' copies at once, without a merge of others in between. They are divided among the threads
-// by id. No step depends on how many threads there are. What staleness costs was measured: docs/training.md.
+// Before the first round, every shard plans and compares. The law of merging.hpp adds up the copies of a row: all
+// copies at once, with no other merge in between. Rows are divided among the threads by id. No step depends on the
+// number of threads. The cost of staleness in accuracy was measured: docs/training.md.
 //
-// A round whose successor cannot be planned is merged before the error ends the run.
+// If the next round cannot be planned, the current round is merged before the error ends the run.
 #pragma once
 
 #include <atomic>
@@ -30,7 +30,7 @@ namespace firth {
 
 constexpr int64_t MAX_SHARD_TOKENS = CHUNK_TOKENS;  // a shard's slice is one chunk of the plan
 
-// Deterministic training of some objective.
+// Deterministic training, for any objective.
 class Rounds {
  public:
   virtual ~Rounds() = default;
@@ -86,7 +86,7 @@ class RoundTrainer final : public Rounds {
     plan_failed_.store(false);
     release_shards();
     for (std::exception_ptr& failure : failures_) failure = nullptr;
-    // The threads start together or not at all: one that could not be made would be waited for at every barrier.
+    // The threads start together or not at all. If a thread could not be created, the others would wait for it forever.
     std::atomic<int> start_signal{0};
     std::vector<std::thread> threads;
     try {
@@ -104,7 +104,7 @@ class RoundTrainer final : public Rounds {
     }
     work(0);
     for (std::thread& thread : threads) thread.join();
-    if (given_up_) clear_tables();  // they tell of a round that was left half done
+    if (given_up_) clear_tables();  // they belong to a round that was not completed
     for (std::exception_ptr& failure : failures_)
       if (failure) std::rethrow_exception(failure);
     if (stopped_) throw Failure(ERROR_STOPPED, "stopped");
@@ -145,8 +145,8 @@ class RoundTrainer final : public Rounds {
     }
   }
 
-  // Calls body(shard) for the thread's own shards, whose plans and copies are in its core's cache if no other thread
-  // was faster, and then for those that another thread has not come to.
+  // Calls body(shard) for the shards of this thread, whose plans and copies are probably in its core's cache, and then
+  // for shards that no other thread has taken yet.
   template <class Body>
   void take_shards(int thread, Body&& body) {
     for (int other = 0; other < n_threads_; ++other)
@@ -158,12 +158,13 @@ class RoundTrainer final : public Rounds {
     for (std::atomic<bool>& taken : taken_) taken.store(false);
   }
 
-  // A phase on every thread, then a step done once while all wait. False, for all threads alike, if one failed.
+  // Runs a phase on every thread, then a step on one thread while the others wait. If any thread failed, returns false
+  // on all threads.
   template <class Phase, class Once>
   bool together(int thread, Phase&& phase, Once&& once) {
     try {
       phase();
-    } catch (...) {  // handed to the calling thread by run
+    } catch (...) {  // run throws it in the calling thread
       failures_[thread] = std::current_exception();
       failed_.store(true);
     }
@@ -194,7 +195,7 @@ class RoundTrainer final : public Rounds {
     }
   }
 
-  // Plans a shard's slice of the round that begins at token `first`, if there is one.
+  // Plans the slice of a shard in the round that begins at token `first`, if the shard has a slice.
   void plan_shard(int thread, int shard, int64_t first, Round round) {
     inputs_[shard]->start_list(round);
     outputs_[shard]->start_list(round);
@@ -208,7 +209,7 @@ class RoundTrainer final : public Rounds {
     outputs_[shard]->mark_listed();
   }
 
-  // The same after training: what fails is thrown by run, when the round is merged.
+  // The same after training. If it fails, run throws the exception after the current round is merged.
   void plan_next(int thread, int shard, int64_t first, Round round) {
     try {
       plan_shard(thread, shard, first, round);
@@ -238,14 +239,14 @@ class RoundTrainer final : public Rounds {
       Output::each_output_row(s_, center.target, [&](const int32_t* ids, int64_t count) {
         rows.list(ids, size_t(count), tables, size_t(count));
       });
-      if (!Output::DRAWS_NEGATIVES || center.negatives == negatives) continue;  // those of the center before
+      if (!Output::DRAWS_NEGATIVES || center.negatives == negatives) continue;  // the same as the previous center's
       negatives = center.negatives;
       rows.list(chunk.negatives.begin() + negatives, size_t(center.n_negatives), tables,
                 chunk.negatives.size() - size_t(negatives));
     }
   }
 
-  // A shard that has no slice in a round has listed nothing, and so copies nothing and leaves nothing to be merged.
+  // A shard without a slice in the round has listed no rows, so it copies none, and there is nothing to merge.
   void train_shard(int thread, int shard) {
     inputs_[shard]->arrange(*input_tables_[thread]);
     outputs_[shard]->arrange(*output_tables_[thread]);
@@ -253,11 +254,11 @@ class RoundTrainer final : public Rounds {
   }
 
   void finish_round() {
-    for (const Result& part : results_) result_.add(part);  // in shard order, so that the sums too have the same bits
+    for (const Result& part : results_) result_.add(part);  // in shard order, so that sums have the same bits
     ++rounds_done_;
     stopped_ = stop_requested(stop_flag_);
     is_last_ = stopped_ || plan_failed_.load();
-    if (is_last_) ++rounds_done_;  // the next round is planned, and its number is in the tables
+    if (is_last_) ++rounds_done_;  // the next round is planned, so its number is in the tables already
   }
 
   Settings s_;
@@ -266,20 +267,20 @@ class RoundTrainer final : public Rounds {
   Barrier barrier_;
   std::vector<std::exception_ptr> failures_;
   std::atomic<bool> failed_{false}, plan_failed_{false};
-  std::atomic<bool> taken_[SHARDS] = {};  // by a thread, in the present phase
+  std::atomic<bool> taken_[SHARDS] = {};  // whether a thread has taken the shard in the current phase
   bool planned_[SHARDS] = {};
   Marks input_marks_, output_marks_;
   // Written by one thread while the others wait.
   bool given_up_ = false, stopped_ = false, is_last_ = false;
   int64_t start_ = 0, stop_ = 0;
   uint32_t epoch_ = 0;
-  Round rounds_done_ = 0;  // the last number in the tables; read before any thread writes it
+  Round rounds_done_ = 0;  // the largest round number in the tables; read before any thread writes it
   Result results_[SHARDS] = {};
   Result result_ = {};
   std::vector<std::unique_ptr<Copies>> inputs_, outputs_;
   std::vector<std::unique_ptr<BagRows<Real, Copies>>> bags_;
   std::vector<std::unique_ptr<ShardTrainer>> trainers_;
-  std::vector<std::unique_ptr<RowTables>> input_tables_, output_tables_;  // of each thread
+  std::vector<std::unique_ptr<RowTables>> input_tables_, output_tables_;  // by thread
   std::vector<std::unique_ptr<Merger<Real>>> input_mergers_, output_mergers_;
 };
 

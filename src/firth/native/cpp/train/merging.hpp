@@ -1,20 +1,20 @@
-// Room native: THE law by which copies of rows that learned apart are added up. Threads' copies of busy rows
-// (replicas.hpp) and the shards of deterministic rounds (rounds/merger.hpp) use it, and machines will. Derivation, and
-// how machines use it: docs/merging.md. Twin: merge_factor in kernels/staleness.py.
+// Room native: THE law that merges copies of rows that were trained separately. It serves threads' copies of busy rows
+// (replicas.hpp), the shards of deterministic rounds (rounds/merger.hpp), and later machines. Derivation, and the use
+// for machines: docs/merging.md. Twin: merge_factor in kernels/staleness.py.
 //
 //   row += f sum_k (copy_k - base),   f = min(m^-DAMPING, gain(d) / (m r))
 //
-// m copies of a row are added at once; each of them began as `base`, and none saw what the others learned. d merges of
-// other workers came between the moment when `base` was taken and this merge. r = 1 - exp(-RELAXATION step) is the
-// share of the way to the row's equilibrium that one copy goes; step = learning rate * touches of the copy. The row's
-// error e, its distance from the equilibrium, follows
+// m copies of a row are added at once. Each copy started from `base`, and no copy has the updates of another copy. d is
+// the number of merges of other workers between the copying of `base` and this merge. r = 1 - exp(-RELAXATION step) is
+// the share of the distance to the row's equilibrium that one copy moves; step = learning rate * touches of the copy.
+// The row's error e, its distance from the equilibrium, follows
 //
 //   e[n + 1] = e[n] - f m r e[n - d]
 //
-// and dies out if and only if f m r < limit(d) = 2 sin(pi / (2 (2 d + 1))) (Levin and May, A note on difference-delay
-// equations, Theor. Popul. Biol. 9, 1976). gain(d) = min(1, MARGIN limit(d)): below the limit by a margin, and never
-// beyond the equilibrium that the copies went for. m^-DAMPING is for copies that go their own ways each: measured,
-// docs/training.md.
+// and converges to 0 if and only if f m r < limit(d) = 2 sin(pi / (2 (2 d + 1))) (Levin and May, A note on
+// difference-delay equations, Theor. Popul. Biol. 9, 1976). gain(d) = min(1, MARGIN limit(d)): below the limit by a
+// margin, and never beyond the equilibrium that the copies went for. m^-DAMPING is for copies that go their own ways
+// each: measured, docs/training.md.
 #pragma once
 
 #include <algorithm>
@@ -25,19 +25,19 @@
 
 namespace firth {
 
-constexpr double RELAXATION = 4;  // of a touch at learning rate 1, along the direction that settles first
+constexpr double RELAXATION = 4;  // rate of a touch at learning rate 1, along the direction that converges fastest
 constexpr double MARGIN = 0.85;
 constexpr double DAMPING = 0.25;
 
 class MergeLaw {
  public:
-  // For 1 to most_copies copies at once, and `delay` merges of others in between.
+  // For 1 to most_copies copies at once, and `delay` merges of other workers in between.
   MergeLaw(int most_copies, int delay)
       : gain_(std::min(1.0, MARGIN * 2 * std::sin(M_PI / (2 * (2 * delay + 1))))), damping_(size_t(most_copies) + 1) {
     for (int m = 1; m <= most_copies; ++m) damping_[size_t(m)] = std::pow(double(m), -DAMPING);
   }
 
-  // f, where a copy's step is the learning rate times the touches of the copy.
+  // f. `step` is the learning rate times the touches of a copy.
   double factor(double step, int copies) const {
     const double settled_share = -std::expm1(-RELAXATION * step);
     return std::min(damping_[size_t(copies)], gain_ / (copies * settled_share));
@@ -48,7 +48,7 @@ class MergeLaw {
   std::vector<double> damping_;  // by the number of copies
 };
 
-// Adds `factor` times the differences of m copies to a row. `base` is what the copies were, and may be the row itself.
+// Adds `factor` times the differences of m copies to a row. The copies started from `base`, which may be the row.
 template <class Real>
 inline void add_differences(Real* row, const Real* base, const Real* const* copies, int m, double factor,
                             int64_t stride) {
@@ -62,7 +62,7 @@ inline void add_differences(Real* row, const Real* base, const Real* const* copi
   }
 }
 
-// The largest weight of a sequence that has one of the tokens [first, last).
+// The largest weight of the sequences that have tokens in [first, last).
 inline double largest_weight(const Settings& s, int64_t first, int64_t last) {
   if (!s.sequence_weights) return 1;
   const int64_t* const begin = s.offsets;
@@ -71,7 +71,7 @@ inline double largest_weight(const Settings& s, int64_t first, int64_t last) {
   return double(*std::max_element(s.sequence_weights + sequence, s.sequence_weights + std::max(beyond, sequence + 1)));
 }
 
-// The learning rate of a merge: that of the first token, for the heaviest sequence.
+// The learning rate of a merge: the learning rate of the first token, times the largest weight of a sequence.
 inline double merge_rate(const Settings& s, uint32_t epoch, int64_t first, int64_t last) {
   return learning_rate_at(s, epoch, first) * largest_weight(s, first, last);
 }

@@ -1,5 +1,4 @@
-// Room native: which rows the coming units of a chunk need, so that their cache lines are asked for early. It changes
-// no number.
+// Room native: prefetches the rows of the next units of a chunk. It changes no number.
 #pragma once
 
 #include "objectives/objectives.hpp"
@@ -8,7 +7,7 @@
 namespace firth {
 
 constexpr int PREFETCH_UNITS = 2;  // Prefetch distance in units. Larger was slower: lines were evicted before use.
-constexpr int LOOKUP_UNITS = 8;    // the same of the tables that say where rows are
+constexpr int LOOKUP_UNITS = 8;    // Prefetch distance, in units, of the tables that have the homes of rows.
 
 template <class Real, class Output, class InputRows, class OutputRows>
 class Prefetch {
@@ -21,10 +20,10 @@ class Prefetch {
     std::fill_n(asked_, MAX_NOISE_SETS, -1);
   }
 
-  // No input row is to be asked for: the chunk's inputs are not ids of rows yet.
+  // No input row is to be prefetched, because the inputs of the chunk are not ids of rows yet.
   void leave_inputs() { n_inputs_ = int32_t(chunk_.inputs.size()); }
 
-  // The rows of the unit PREFETCH_UNITS after this one (for the first: of all up to it), to be asked for.
+  // Collects the rows to prefetch: of the unit PREFETCH_UNITS after this one; at the first unit, of all units up to it.
   void collect(size_t index) {
     coming_.clear();
     if (index >= chunk_.units.size()) return;
@@ -52,12 +51,12 @@ class Prefetch {
     if (!Output::DRAWS_NEGATIVES) return;
     const Center& center = chunk_.centers[unit.first];
     int64_t& asked = asked_[center.noise_set];
-    if (center.negatives == asked) return;  // they have come for a unit before
+    if (center.negatives == asked) return;  // an earlier unit has prefetched them
     asked = center.negatives;
     for (int k = 0; k < center.n_negatives; ++k) coming_.add(output_row_.home(chunk_.negatives[center.negatives + k]));
   }
 
-  // Asks for where the rows of a unit are.
+  // Prefetches the homes of a unit's rows.
   void foresee(const PlannedUnit& unit) {
     for (int32_t c = unit.first; c < unit.last; ++c) {
       input_row_.foresee(chunk_.inputs[chunk_.centers[c].last - 1]);
@@ -76,8 +75,8 @@ class Prefetch {
   InputRows& input_row_;
   OutputRows& output_row_;
   ComingRows<Real, InputRows::PREFETCH_WRITE> coming_;
-  int64_t asked_[MAX_NOISE_SETS];  // of each noise set of a stretch: where its words are whose rows were asked for last
-  int32_t n_inputs_ = 0;           // inputs of the chunk whose rows are on their way
+  int64_t asked_[MAX_NOISE_SETS];  // by noise set: index in Chunk::negatives of the words prefetched last
+  int32_t n_inputs_ = 0;           // number of inputs of the chunk whose rows were prefetched
 };
 
 }  // namespace firth

@@ -1,11 +1,11 @@
-// Room native: copies of the rows that are touched most, a set for each thread.
+// Room native: copies of the rows that are touched most, one set for each thread.
 //
-// Threads that write to the same row take its cache lines from each other at every update; on cores that share no
-// cache, lock-free training is slower with two threads than with one. So a thread works on its own copies of the rows
-// that it expects to touch several times in an interval of tokens, adds what it learned to the shared rows at the
-// interval's end by the law of merging.hpp, and goes on from there. One copy is added at a time; while a thread is at
-// work, each of the others adds its own. With one thread there are no copies. What the constants cost in accuracy was
-// measured: docs/training.md.
+// If two threads write to one row, each update moves the row's cache lines from one core to the other. On cores that
+// share no cache, lock-free training is then slower with two threads than with one. Therefore a thread trains copies of
+// the rows that it is expected to touch several times in an interval. At the end of the interval it merges the copies
+// into the shared rows by the law of merging.hpp, and copies the rows again. One copy of a row is merged at a time, and
+// during an interval each other thread merges once. With one thread there are no copies. The cost of the constants in
+// accuracy was measured: docs/training.md.
 #pragma once
 
 #include "plan/units.hpp"
@@ -13,24 +13,25 @@
 
 namespace firth {
 
-// Whether threads have copies at all. Undecided: they gained 16 to 36 % of speed with two threads on one machine, and
-// nothing on another. No machine with many cores was at hand.
+// Whether threads have copies. Undecided: with two threads, copies increased the speed by 16 to 36 % on one machine,
+// and by nothing on another. No machine with many cores was available.
 constexpr bool COPIES_OF_BUSY_ROWS = true;
-constexpr int64_t UNSEEN_TOKENS = 1 << 16;  // at most: what all threads train before one of them adds its own
-constexpr int64_t UNSEEN_PARTS = 1024;      // of a run, at least
-constexpr int64_t MAX_BYTES = 4 << 20;      // of the copies of one matrix, and as much again for their bases
+constexpr int64_t UNSEEN_TOKENS = 1 << 16;  // maximum number of tokens that all threads train in one interval
+constexpr int64_t UNSEEN_PARTS = 1024;      // minimum number of intervals of all threads in a run
+constexpr int64_t MAX_BYTES = 4 << 20;      // maximum size of the copies of one matrix; their bases have the same size
 
-// The more threads there are, the shorter an interval: what they do not see of each other stays the same. Units of
-// windows are not divided.
+// Tokens of an interval. With more threads an interval is shorter, so that the number of tokens whose updates a thread
+// does not see stays the same. An interval divides no unit.
 inline int64_t interval_tokens(const Settings& s) {
   const int64_t unseen = std::min(UNSEEN_TOKENS, s.n_tokens * std::max(s.epochs, 1) / UNSEEN_PARTS);
   return std::max<int64_t>(1, unseen / std::max(s.threads, 1) / UNIT_BORDER) * UNIT_BORDER;
 }
 
-// Whether windows are wide on average. Then threads learn in place, without copies: within an interval a copy goes all
-// the way to what fits the thread's own sequence, and the sum of what several threads learned overshoots (with two
-// threads hierarchical softmax diverged at 1,000 words a side). The law of merging.hpp cannot tell: r is near 1 for
-// busy rows with narrow windows as well, but there an interval has thousands of different windows.
+// Whether windows are wide on average. Then threads train in place, without copies. In an interval with wide windows, a
+// copy converges to the optimum of the thread's current sequence, and the sum of several threads' differences
+// overshoots (with two threads, hierarchical softmax diverged at 1,000 words on a side). The law of merging.hpp does
+// not detect this: r is near 1 for busy rows with narrow windows too, but there an interval has thousands of different
+// windows.
 inline bool has_wide_windows(const Settings& s) {
   if (s.window_mode == WINDOW_SEQUENCE) return s.n_tokens > PART_WORDS * s.n_sequences;
   return s.window > MAX_STRETCH_WINDOW;
@@ -40,12 +41,12 @@ inline bool has_copies(const Settings& s) {
   return COPIES_OF_BUSY_ROWS && s.threads > 1 && s.input.touches.per_token && !has_wide_windows(s);
 }
 
-// One matrix's copies. Rows are ordered by how often they are touched: from the first on for words, from the last on
-// for the inner nodes of a Huffman tree, whose root is made last.
+// The copies of one matrix. Rows are ordered by how often they are touched: words from the first row, inner nodes of a
+// Huffman tree from the last row, which is the root.
 template <class Real>
 class Replicas {
  public:
-  // Copies the rows that an interval touches `touches` times or more; `rows` leads to them from now on.
+  // Copies the rows that an interval touches at least `touches` times. `rows` then returns the copies.
   void make(const Settings& s, SharedRows<Real>& rows, const TouchRates& rates, int64_t n_rows, double touches) {
     const int64_t most = std::min(n_rows, MAX_BYTES / (rows.stride * int64_t(sizeof(Real))));
     const float least = float(touches / double(interval_tokens(s)));
@@ -62,7 +63,7 @@ class Replicas {
     rows.count = count_;
   }
 
-  // Adds what the copies learned in `tokens` tokens to the shared rows, and takes these as they are then.
+  // Adds the differences of the copies, after `tokens` tokens, to the shared rows, and copies the rows again.
   void merge(double learning_rate, int64_t tokens, int n_threads) {
     const MergeLaw law(1, n_threads - 1);
     for (int64_t row = 0; row < count_; ++row) {

@@ -1,4 +1,5 @@
-// Room native: the exported functions of training: a slice, one unit, the plan, the loss alone.
+// Room native: the exported functions of training: train a slice, train a unit, compute the plan or the loss of a
+// slice.
 #include "base/abi.hpp"
 #include "model/settings_table.hpp"
 #include "train/deterministic.hpp"
@@ -31,7 +32,7 @@ Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch)
   if (!UPDATE || !has_copies(s))
     return with_trainer<UPDATE>(s, input_row, output_row,
                                 [&](auto& trainer) { return trainer.run(start, stop, epoch); });
-  // A thread's own, kept from slice to slice: megabytes, too many to ask the system for every time.
+  // By thread, and kept between slices, because allocating megabytes for every slice would be slow.
   thread_local Replicas<float> input_copies, output_copies;
   const int64_t interval = interval_tokens(s);
   const double touches = with_objective(s, [](auto, auto output) { return decltype(output)::type::WORTH_A_COPY; });
@@ -48,7 +49,7 @@ Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch)
       };
       try {
         result.add(trainer.run(first, last, epoch));
-      } catch (...) {  // stopped: what was done stays done
+      } catch (...) {  // stopped: keep the updates made before
         merge();
         throw;
       }
@@ -110,14 +111,14 @@ FIRTH_API int64_t firth_settings_field(int64_t index, firth::SettingsField* fiel
   return int64_t(sizeof(Settings));
 }
 
-// The words of parameters that are choices, and their codes. Returns 0 if there is none of that index.
+// The words of parameters that are choices, and their codes. Returns 0 if there is no word at the index.
 FIRTH_API int64_t firth_choice(int64_t index, firth::ChoiceWord* choice) {
   if (index < 0 || index >= int64_t(std::size(firth::CHOICE_WORDS))) return 0;
   *choice = firth::CHOICE_WORDS[index];
   return 1;
 }
 
-// The sides of the library in order: a parameter's code is its side's index. Return 0 if there is none of that index.
+// The sides of the library in order; the index of a side is its code. Return 0 if there is no side at the index.
 FIRTH_API int64_t firth_input_side(int64_t index, firth::SideAnswers* answers) {
   return firth::answer_for_input(firth::InputSides(), index, answers);
 }
@@ -125,7 +126,7 @@ FIRTH_API int64_t firth_output_side(int64_t index, firth::SideAnswers* answers) 
   return firth::answer_for_output(firth::OutputSides(), index, answers);
 }
 
-// The sources of the library in order: the code of one is its index. Returns 0 if there is none of that index.
+// The sources of the library in order; the index of a source is its code. Returns 0 if there is no source at the index.
 FIRTH_API int64_t firth_source(int64_t index, const char** name) {
   const firth::SourceEntry* const entry = firth::find_source(index);
   if (!entry) return 0;
@@ -145,12 +146,12 @@ FIRTH_API int64_t firth_train_slice(const Settings* settings, int64_t start, int
 
 FIRTH_API int64_t firth_shards() { return firth::SHARDS; }
 
-// What the summed differences of `copies` copies of a row are multiplied by (merging.hpp).
+// The factor of the summed differences of `copies` copies of a row (merging.hpp).
 FIRTH_API double firth_merge_factor(double step, int32_t copies, int32_t delay) {
   return firth::MergeLaw(copies, delay).factor(step, copies);
 }
 
-// The workspace of deterministic training, kept from call to call; freed with firth_rounds_destroy.
+// Makes the workspace of deterministic training, for several calls; free it with firth_rounds_destroy.
 FIRTH_API int64_t firth_rounds_create(const Settings* settings, int32_t n_threads, void** rounds) {
   return firth::guard([&]() -> int64_t {
     firth::validate(*settings);
@@ -163,8 +164,9 @@ FIRTH_API int64_t firth_rounds_create(const Settings* settings, int32_t n_thread
 
 FIRTH_API void firth_rounds_destroy(void* rounds) { delete static_cast<firth::Rounds*>(rounds); }
 
-// Trains the tokens [start, stop) in rounds: the same bits whatever the number of threads. `start` is at a round's
-// border; so is `stop`, or it is the epoch's end. After the stop flag was seen, whole rounds have been trained.
+// Trains the tokens [start, stop) in rounds, with the same bits for any number of threads. `start` must be at the
+// border of a round, and `stop` at a border or at the end of the epoch. If the stop flag is set, only whole rounds are
+// trained.
 FIRTH_API int64_t firth_rounds_train(void* rounds, int64_t start, int64_t stop, int32_t epoch, firth::Result* result) {
   return firth::guard([&]() -> int64_t {
     *result = static_cast<firth::Rounds*>(rounds)->run(start, stop, uint32_t(epoch));
@@ -172,7 +174,7 @@ FIRTH_API int64_t firth_rounds_train(void* rounds, int64_t start, int64_t stop, 
   });
 }
 
-// The loss of the tokens [start, stop), nothing changed.
+// Computes the loss of the tokens [start, stop) without an update.
 FIRTH_API int64_t firth_evaluate_slice(const Settings* settings, int64_t start, int64_t stop, int32_t epoch,
                                        firth::Result* result) {
   return firth::guard([&]() -> int64_t {
@@ -182,8 +184,8 @@ FIRTH_API int64_t firth_evaluate_slice(const Settings* settings, int64_t start, 
   });
 }
 
-// One unit with explicit ids, for the proof: the update at learning rate 1 is the gradient. `windows` says which
-// windows have each context word (bit t: that of targets[t]); null: the only one has all.
+// Updates one unit with explicit ids, for the proof: the update at learning rate 1 is the gradient. Bit t of windows[k]
+// is set if the window of targets[t] has context word k; null: the only window has all context words.
 FIRTH_API int64_t firth_update_unit(const Settings* settings, int32_t double_precision, const int32_t* context,
                                     const uint8_t* windows, int32_t n_context, const int32_t* targets,
                                     int32_t n_targets, const int32_t* negatives, int32_t n_negatives,
@@ -203,9 +205,9 @@ FIRTH_API int64_t firth_update_unit(const Settings* settings, int32_t double_pre
   });
 }
 
-// The plan of a slice: for each window its position, target, context and negatives. Called twice: with null arrays it
-// fills sizes (windows, context words, negatives), then with arrays of these sizes; the two offset arrays have one
-// element more than there are windows.
+// The plan of a slice: position, target, context and negatives of each window. Call it twice. With null arrays it
+// writes the sizes (windows, context words, negatives); then pass arrays of these sizes. The two offset arrays have one
+// more element than there are windows.
 FIRTH_API int64_t firth_plan_slice(const Settings* settings, int64_t start, int64_t stop, int32_t epoch, int64_t* sizes,
                                    int64_t* positions, int32_t* targets, int64_t* context_offsets, int32_t* contexts,
                                    int64_t* negative_offsets, int32_t* negatives) {

@@ -1,4 +1,4 @@
-// Room native: a slice of training: the units of its chunks, one after the other, through an objective's update.
+// Room native: trains a slice: applies the update of an objective to each unit of the slice's chunks, in order.
 #pragma once
 
 #include "plan/sources.hpp"
@@ -9,9 +9,9 @@
 namespace firth {
 
 constexpr int UNIT_WORDS =
-    PART_WORDS + UNIT_WINDOWS;  // at most, of a unit of skip-gram: several windows and their centers
+    PART_WORDS + UNIT_WINDOWS;  // maximum for a unit of skip-gram: several windows and their centers
 
-// Linear in the token position over all epochs, down to the minimum.
+// The learning rate falls linearly with the token position over all epochs, to the minimum.
 inline double learning_rate_at(const Settings& s, int64_t epoch, int64_t position) {
   const double done = (double(epoch) * double(s.n_tokens) + double(position)) / (double(s.epochs) * double(s.n_tokens));
   return s.learning_rate + (s.min_learning_rate - s.learning_rate) * done;
@@ -35,14 +35,14 @@ class Trainer {
     bags_ = bags;
   }
 
-  // Trains the tokens [start, stop) of an epoch; stops early, with ERROR_STOPPED, when the stop flag is seen.
+  // Trains the tokens [start, stop) of an epoch. Throws ERROR_STOPPED if the stop flag is set.
   Result run(int64_t start, int64_t stop, uint32_t epoch) {
     Result result = {};
     for (bool more = plan(start, stop, epoch); more; more = source_->next_chunk(chunk_)) train_chunk(result);
     return result;
   }
 
-  // The two halves of a slice of at most CHUNK_TOKENS tokens, for those who look at the chunk before it is trained.
+  // The two steps of training a slice of at most CHUNK_TOKENS tokens, for callers that read the chunk in between.
   bool plan(int64_t start, int64_t stop, uint32_t epoch) {
     epoch_ = epoch;
     source_->seek(start, stop, epoch);
@@ -60,7 +60,7 @@ class Trainer {
   static constexpr bool SEVERAL_WINDOWS = Input::JOINED_WINDOWS > 1 && Output::DRAWS_NEGATIVES;
 
   void train_chunk(Result& result) {
-    work_.loss.take();  // what a unit has left that failed
+    work_.loss.take();  // discards the sum of a chunk that failed
     part_ = 0;
     std::fill_n(checked_, MAX_NOISE_SETS, -1);
     reserve();
@@ -77,7 +77,7 @@ class Trainer {
       prefetch_.ask_all();
     }
     for (size_t u = 0; u < chunk_.units.size(); ++u) {
-      // For every unit: under full softmax one may take milliseconds.
+      // For every unit, because a unit of full softmax may take milliseconds.
       if (stop_requested(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
       const PlannedUnit& unit = chunk_.units[u];
       if (bags_) stretches_->template enter<UPDATE>(u);
@@ -147,7 +147,7 @@ class Trainer {
     train_unit<UPDATE, Real, Input, Output>(s_, prepared_, work_, prefetch_.coming());
   }
 
-  // A window in several parts, each of which is a unit.
+  // Trains a window in several parts. Each part is a unit.
   void train_parts(const PlannedUnit& window, size_t index, const Center& center, int32_t n_parts) {
     const int32_t n_context = center.n_context(), target = center.target;
     copy_context(chunk_, center, prepared_.context);
@@ -177,7 +177,7 @@ class Trainer {
     return repeat;
   }
 
-  // False only if a center's negatives and its target differ. A noise set that several units share is checked once.
+  // False only if the target and the negatives of a center are all different. A shared noise set is checked once.
   bool negatives_may_repeat(const Center& center) {
     if (s_.target_collision == COLLISION_COUNT) return true;
     const int set = center.noise_set;
@@ -204,8 +204,8 @@ class Trainer {
   Prepared<Real> prepared_;
   Bags* bags_ = nullptr;
   std::unique_ptr<BagStretches<Real, Home>> stretches_;
-  int64_t part_ = 0;  // of the chunk's windows that have several parts
-  // Of each noise set of a stretch: where its words are that were checked for repeats last, and whether there are any.
+  int64_t part_ = 0;  // index in Chunk::part_negatives
+  // By noise set: index in Chunk::negatives of the words checked last, and whether they repeat.
   int64_t checked_[MAX_NOISE_SETS];
   bool repeats_[MAX_NOISE_SETS];
 };

@@ -8,7 +8,7 @@
 namespace firth {
 namespace {
 
-// The exponent bits of each float are all set in a NaN or an infinity. Returns the first such dimension, or -1.
+// Returns the first dimension with a NaN or an infinity, or -1. In these, all exponent bits of the float are set.
 int64_t first_not_finite(const float* row, int64_t n_dims) {
   uint32_t any = 0;
   for (int64_t dim = 0; dim < n_dims; ++dim) {
@@ -26,7 +26,7 @@ int64_t first_not_finite(const float* row, int64_t n_dims) {
 }  // namespace
 }  // namespace firth
 
-// Finds up to `max_rows` whole rows in a block: where their numbers start, and their words, each followed by a newline.
+// Finds up to `max_rows` complete rows in a block: the offsets of their numbers, and their words, with newlines.
 FIRTH_API int64_t firth_vectors_scan_binary(const char* block, int64_t n_bytes, int64_t max_rows, int64_t n_dims,
                                             int64_t max_word_bytes, int64_t* starts, char* words,
                                             firth::BlockReport* report) {
@@ -53,7 +53,7 @@ FIRTH_API int64_t firth_vectors_scan_binary(const char* block, int64_t n_bytes, 
       const char* space = static_cast<const char*>(std::memchr(word, ' ', static_cast<size_t>(window)));
       if (!space) {
         if (window > max_word_bytes) fail(firth::ROW_LONG_WORD, start, window);
-        break;  // else the word goes on in the next block
+        break;  // else the word continues in the next block
       }
       const int64_t length = space - word;
       if (length == 0) {
@@ -78,7 +78,7 @@ FIRTH_API int64_t firth_vectors_scan_binary(const char* block, int64_t n_bytes, 
   });
 }
 
-// Copies the numbers of rows found by the scan. Returns OK, or reports the first row that holds a NaN or an infinity.
+// Copies the numbers of the rows found by the scan. Returns OK, or reports the first row that has a NaN or an infinity.
 FIRTH_API int64_t firth_vectors_gather_binary(const char* block, const int64_t* starts, int64_t n_rows, int64_t n_dims,
                                               float* matrix, firth::BlockReport* report) {
   return firth::guard([&]() -> int64_t {
@@ -101,8 +101,8 @@ FIRTH_API int64_t firth_vectors_gather_binary(const char* block, const int64_t* 
   });
 }
 
-// Rows for writing; words as in firth_vectors_format_text. Returns the bytes written, or -(row + 1000) for the first
-// row with a NaN or an infinity.
+// Writes rows in the binary format; words as in firth_vectors_format_text. Returns the number of bytes written, or
+// -(row + 1000) for the first row with a NaN or an infinity.
 FIRTH_API int64_t firth_vectors_pack_binary(const float* matrix, int64_t n_rows, int64_t n_dims, const char* words,
                                             int64_t words_bytes, int64_t newline, char* out) {
   return firth::guard([&]() -> int64_t {
@@ -126,7 +126,7 @@ FIRTH_API int64_t firth_vectors_pack_binary(const float* matrix, int64_t n_rows,
   });
 }
 
-// First row of a matrix that holds a NaN or an infinity, or -1 where all are finite (never an error).
+// The first row of a matrix that has a NaN or an infinity, or -1 if all rows are finite (never an error).
 FIRTH_API int64_t firth_vectors_first_not_finite(const float* matrix, int64_t n_rows, int64_t n_dims) {
   for (int64_t row = 0; row < n_rows; ++row) {
     if (firth::first_not_finite(matrix + row * n_dims, n_dims) >= 0) return row;

@@ -1,4 +1,4 @@
-// Room native: the entries of a fastText model's dictionary, found in its bytes and gathered into one buffer of words.
+// Room native: finds the entries of a fastText model's dictionary in its bytes, and copies the words into one buffer.
 #include <algorithm>
 #include <cstring>
 
@@ -15,8 +15,8 @@ enum Fault : int64_t { FAULT_NONE, FAULT_CUT, FAULT_KIND, FAULT_EMPTY };
 }  // namespace firth
 
 // Finds n_entries entries (word, 0, count, type) from byte `at` on: words first, then labels. Entry i's word is
-// data[starts[i] .. ends[i]). Report: fault, its entry, a byte offset (of the faulty entry; without fault, behind the
-// last entry), the type that was found, bytes of all words.
+// data[starts[i] .. ends[i]). Report: fault, its entry, a byte offset (of the faulty entry; without fault, the end of
+// the last entry), the type that was found, bytes of all words.
 FIRTH_API int64_t firth_fasttext_scan(const char* data, int64_t n_bytes, int64_t at, int64_t n_entries, int64_t n_words,
                                       int64_t max_word_bytes, int64_t* starts, int64_t* ends, int64_t* counts,
                                       int64_t* report) {
@@ -46,7 +46,7 @@ FIRTH_API int64_t firth_fasttext_scan(const char* data, int64_t n_bytes, int64_t
   });
 }
 
-// Copies the words that the scan found into `words`, one after the other, and writes where each begins (n + 1 offsets).
+// Copies the words that the scan found into `words`, without gaps, and writes their n + 1 offsets.
 FIRTH_API int64_t firth_fasttext_gather(const char* data, const int64_t* starts, const int64_t* ends, int64_t n_entries,
                                         char* words, int64_t* offsets) {
   return firth::guard([&]() -> int64_t {

@@ -1,4 +1,4 @@
-// Room native: the parts of vectors/numbers.hpp that are not hot, and the way round a missing std::from_chars.
+// Room native: the functions of numbers.hpp that are called rarely, and a replacement of a missing std::from_chars.
 #include "vectors/numbers.hpp"
 
 namespace firth {
@@ -11,7 +11,7 @@ locale_t plain_locale() {
 }
 #endif
 
-// Follows from_chars: 0 read, 1 out of range, -1 no number; the whole of [start, end) must be used.
+// Like from_chars: 0 read, 1 out of range, -1 not a number; the number must fill [start, end).
 template <class Real>
 int read_real(const char* start, const char* end, Real* value) {
 #if FIRTH_FLOAT_CHARCONV
@@ -34,14 +34,14 @@ int read_real(const char* start, const char* end, Real* value) {
 #endif
 }
 
-// Whether a number that a double cannot hold is too small rather than too large.
+// Whether a number outside the range of double is too small, and not too large.
 bool is_tiny(const char* start, const char* end) {
   for (const char* p = start; p < end; ++p) {
     if (*p == 'e' || *p == 'E') return p + 1 < end && p[1] == '-';
   }
   const char* p = start;
   while (p < end && (*p == '-' || *p == '0')) ++p;
-  return p < end && *p == '.';  // without an exponent: 0.000... or a long row of digits
+  return p < end && *p == '.';  // without an exponent: 0.000... or many digits
 }
 
 }  // namespace
@@ -80,7 +80,7 @@ char* print_number(char* out, float value) {
   for (int precision = 6; precision <= 9; ++precision) {
     const int length = std::snprintf(text, sizeof text, "%.*g", precision, static_cast<double>(value));
     for (int i = 0; i < length; ++i) {
-      if (text[i] == ',') text[i] = '.';  // the process's locale may have a comma
+      if (text[i] == ',') text[i] = '.';  // the locale of the process may use a comma
     }
     float again = 0.0f;
     if (precision == 9 || (parse_number_general(text, text + length, &again) == Number::FINITE && again == value)) {

@@ -1,4 +1,4 @@
-// Room native: decimal numbers of vector files, read and written: correctly rounded, shortest on the way out.
+// Room native: reads decimal numbers of vector files with correct rounding; writes the shortest decimal form.
 #pragma once
 
 #include <charconv>
@@ -10,7 +10,7 @@
 #include <limits>
 #include <string>
 #include <version>
-#if defined(__cpp_lib_to_chars) && !defined(FIRTH_NO_FLOAT_CHARCONV)  // the second to try the other way on any machine
+#if defined(__cpp_lib_to_chars) && !defined(FIRTH_NO_FLOAT_CHARCONV)  // the macro tests the replacement on any machine
 #define FIRTH_FLOAT_CHARCONV 1
 #else  // libstdc++ before 11, libc++ before 20
 #define FIRTH_FLOAT_CHARCONV 0
@@ -29,18 +29,19 @@ enum class Number { NONE, FINITE, NOT_FINITE };
 
 inline bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 
-// Powers of ten that a double holds exactly.
+// Powers of ten that are exact in double.
 constexpr double EXACT_POWERS[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-// One decimal number of any length that must fill [start, end): the slow and general way.
+// Reads one decimal number of any length that must fill [start, end): slow and general.
 Number parse_number_general(const char* start, const char* end, float* value);
 
-// One decimal number at `start`; *after is where it ends. `end` points at a byte that belongs to no number (a newline).
+// Reads one decimal number at `start`; *after is its end. The byte at `end` must not be part of a number (a newline).
 //
-// Most numbers have at most 15 significant digits and a small exponent: then the digits and the power of ten are exact
-// doubles and one multiplication or division rounds correctly (Clinger 1990). Rounding that double to a float is right
-// unless it lies exactly between two floats, where the exact value may lie on either side: that case goes the long way.
+// Most numbers have at most 15 significant digits and a small exponent. Then the digits and the power of ten are exact
+// doubles, and one multiplication or division rounds correctly (Clinger 1990). Rounding this double to a float is
+// correct unless it is exactly between two floats: then the exact value may be on either side, and the slow function
+// decides.
 inline Number parse_number(const char* start, const char* end, float* value, const char** after) {
   const char* p = start;
   const bool negative = *p == '-';
@@ -67,7 +68,7 @@ inline Number parse_number(const char* start, const char* end, float* value, con
         while (is_digit(*p)) power = power < 100000 ? power * 10 + (*p++ - '0') : (++p, power);
         exponent += below ? -power : power;
       } else {
-        p = mantissa_end;  // the caller sees the stray letter
+        p = mantissa_end;  // the caller reports the letter
       }
     }
     *after = p;
@@ -89,14 +90,14 @@ inline Number parse_number(const char* start, const char* end, float* value, con
     }
     return parse_number_general(start, p, value);
   }
-  // many digits, or none: a word such as "nan"; take the piece up to the next separator
+  // many digits, or a word such as "nan": pass the piece up to the next separator to the slow function
   p = start;
   while (p < end && *p != ' ' && *p != '\t') ++p;
   *after = p;
   return parse_number_general(start, p, value);
 }
 
-// The shortest text that reads back as the same float; at most FLOAT_TEXT bytes. Returns where it ends.
+// Writes the shortest text that reads back as the same float, at most FLOAT_TEXT bytes. Returns its end.
 constexpr int64_t FLOAT_TEXT = 16;
 char* print_number(char* out, float value);
 

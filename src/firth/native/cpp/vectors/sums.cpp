@@ -2,8 +2,8 @@
 //
 //   sums[t] = sum of weight_k * row(token_k) over the tokens of text t, in their order, in float64
 //
-// Each element of a sum is added up alone and in the order of the tokens, so the result depends neither on the other
-// texts of a call nor on the instruction set.
+// Each element is summed separately and in the order of the tokens, so the result depends neither on the other texts of
+// a call nor on the instruction set.
 #include <algorithm>
 #include <cmath>
 
@@ -13,7 +13,7 @@ namespace firth {
 namespace {
 
 constexpr int64_t LOOK_EVERY_TOKENS = 1 << 16;
-constexpr int64_t TOKENS_AHEAD = 8;      // whose rows are prefetched: each is a cache miss
+constexpr int64_t TOKENS_AHEAD = 8;      // prefetch distance in tokens; each row is a cache miss
 constexpr int64_t LINE_ELEMENTS = 16;    // float32 elements of a cache line
 constexpr double SMALLEST_NORM = 1e-30;  // as in vectors/neighbors.py: a shorter row counts as zero
 
@@ -21,7 +21,7 @@ struct RowSums {
   const float* matrix;
   int64_t stride, n_rows, n_dims;  // stride: elements from a row to the next
   const int64_t* token_ids;
-  const double* weights;  // a token's, or null: every weight is 1
+  const double* weights;  // weight of each token; null: every weight is 1
   bool normalize;         // rows are divided by their lengths first
 
   const float* row(int64_t token) const {
@@ -60,7 +60,7 @@ struct RowSums {
 }  // namespace firth
 
 // Writes sums (n_texts, n_dims); text t has the tokens borders[t] .. borders[t + 1] - 1. Returns the number of tokens,
-// or the first token whose row has a NaN or an infinity; sums from its text on are not complete then.
+// or the index of the first token whose row has a NaN or an infinity; then the sums from its text on are incomplete.
 FIRTH_API int64_t firth_vectors_sum_rows(const float* matrix, int64_t stride, int64_t n_rows, int64_t n_dims,
                                          const int64_t* token_ids, const int64_t* borders, int64_t n_texts,
                                          const double* weights, int64_t normalize, double* sums) {
@@ -80,7 +80,7 @@ FIRTH_API int64_t firth_vectors_sum_rows(const float* matrix, int64_t stride, in
         if (token + firth::TOKENS_AHEAD < n_tokens) rows.prefetch(token + firth::TOKENS_AHEAD);
         rows.add(token, sum);
       }
-      // A row that is not finite leaves a NaN or an infinity in the sum, whatever its weight; so may large weights.
+      // A row that is not finite gives a NaN or an infinity in the sum, with any weight. Large weights may too.
       if (std::all_of(sum, sum + n_dims, [](double value) { return std::isfinite(value); })) continue;
       for (int64_t token = borders[text]; token < borders[text + 1]; ++token)
         if (!rows.is_finite(token)) return token;

@@ -1,8 +1,8 @@
-// Room native: rows of decimal numbers, with a word in front or without: word2vec text, GloVe, fastText .vec, TSV.
+// Room native: rows of decimal numbers, with or without a word before: word2vec text, GloVe, fastText .vec, TSV.
 //
 // A row is   word separator number (separator number)*  newline   with separator = runs of spaces and tabs. The word is
-// what stands before the last `n_dims` numbers, so it may hold spaces itself; a word of several pieces whose last piece
-// is a number would be a row that is too wide, and is refused as such.
+// the text before the last `n_dims` numbers, so it may contain spaces. If a word has several pieces and its last piece
+// is a number, the row is refused as too wide.
 #include <cmath>
 #include <cstring>
 
@@ -34,7 +34,8 @@ struct RowReader {
     return false;
   }
 
-  // Reads numbers from p on until the line ends or something is none; returns how many, at most `limit`.
+  // Reads numbers from p on, up to the end of the line or the first piece that is not a number. Returns the number of
+  // numbers, at most `limit`.
   int64_t read_numbers(const char** position, const char* end, float* row, int64_t limit, Number* state) const {
     const char* p = *position;
     int64_t dim = 0;
@@ -54,7 +55,7 @@ struct RowReader {
     return dim;
   }
 
-  // One row in [start, end), where *end is the newline. The word is [start, *word_end).
+  // Reads one row in [start, end); *end is the newline. The word is [start, *word_end).
   bool read(const char* start, const char* end, float* row, const char** word_end) const {
     while (end > start && (is_separator(end[-1]) || end[-1] == '\r')) --end;
     const char* p = start;
@@ -66,7 +67,7 @@ struct RowReader {
     }
     *word_end = p;
     Number state;
-    // *end may be a separator or \r here, neither of which belongs to a number
+    // *end may be a separator or \r here; neither can be part of a number
     const int64_t n_numbers = read_numbers(&p, end, row, n_dims, &state);
     if (n_numbers == n_dims && p >= end) return check_word(start, *word_end);
     if (!has_words) {
@@ -90,7 +91,7 @@ struct RowReader {
       const Number state = parse_number(p, piece_end, row + dim - 1, &after);
       if (state == Number::NOT_FINITE) return fail(ROW_NOT_FINITE, p, piece_end, dim);
       if (state == Number::NONE || after != piece_end) {
-        // fewer pieces than numbers needed is the plainer complaint
+        // report too few pieces first, because this message is clearer
         int64_t n_pieces = 0;
         for (const char* q = start; q < end;) {
           while (q < end && is_separator(*q)) ++q;
@@ -132,8 +133,9 @@ struct RowReader {
 }  // namespace
 }  // namespace firth
 
-// Reads `n_rows` rows of a block of whole lines (its last byte is a newline) into a matrix and a run of words, each
-// followed by a newline. Trouble with a row is reported, not raised: Python knows where the block stands in the file.
+// Reads `n_rows` rows of a block of complete lines (its last byte is a newline) into a matrix and a buffer of words,
+// each followed by a newline. A bad row is reported and not raised, because Python knows the offset of the block in the
+// file.
 FIRTH_API int64_t firth_vectors_parse_text(const char* block, int64_t n_bytes, int64_t n_rows, int64_t n_dims,
                                            int64_t has_words, int64_t max_word_bytes, float* matrix, char* words,
                                            firth::BlockReport* report) {
@@ -169,14 +171,14 @@ FIRTH_API int64_t firth_vectors_parse_text(const char* block, int64_t n_bytes, i
   });
 }
 
-// Bytes that firth_vectors_format_text may need for these rows.
+// Maximum number of bytes that firth_vectors_format_text writes for these rows.
 FIRTH_API int64_t firth_vectors_text_capacity(int64_t n_rows, int64_t n_dims, int64_t words_bytes) {
   return words_bytes + n_rows * (n_dims * (firth::FLOAT_TEXT + 1) + 2);
 }
 
-// Rows as text: the word (from a run in which each is followed by a newline; none where words is null), then the
-// numbers in their shortest form, `separator` between, and before the newline too where `trailing`. Returns the bytes
-// written, or -(row + 1000) for the first row with a NaN or an infinity.
+// Writes rows as text: the word (words are followed by newlines in their buffer; null: no words), then the numbers in
+// their shortest form. `separator` is between them, and if `trailing` also before the newline. Returns the number of
+// bytes written, or -(row + 1000) for the first row with a NaN or an infinity.
 FIRTH_API int64_t firth_vectors_format_text(const float* matrix, int64_t n_rows, int64_t n_dims, const char* words,
                                             int64_t words_bytes, int64_t separator, int64_t trailing, char* out) {
   return firth::guard([&]() -> int64_t {

@@ -1,5 +1,5 @@
-// Room native: whether two words of a vector file may be equal, told by their hashes. A "no" is certain; after a
-// "maybe" Python compares the words themselves, so neither equal hashes nor words chosen to crowd the table do harm.
+// Room native: decides by hashes whether two words of a vector file may be equal. "No" is certain; after "maybe",
+// Python compares the words, so equal hashes, or words chosen to fill the table, do no harm.
 #include <cstring>
 
 #include "base/abi.hpp"
@@ -10,13 +10,13 @@ namespace firth {
 namespace {
 
 constexpr int64_t LOOK_EVERY = 1 << 16;
-constexpr int64_t AHEAD = 16;        // slots asked for ahead, as each is a cache miss
+constexpr int64_t AHEAD = 16;        // prefetch distance in slots; each slot is a cache miss
 constexpr size_t MAX_PROBES = 1024;  // with half of the slots free, words not chosen to collide need a few dozen
 
 }  // namespace
 }  // namespace firth
 
-// Hashes of words that are followed by a newline each.
+// Computes the hashes of words. Each word is followed by a newline.
 FIRTH_API int64_t firth_vectors_hash_words(const char* words, int64_t n_bytes, int64_t n_words, uint64_t* hashes) {
   return firth::guard([&]() -> int64_t {
     const char* word = words;
@@ -40,7 +40,7 @@ FIRTH_API int64_t firth_vectors_hash_words(const char* words, int64_t n_bytes, i
   });
 }
 
-// 0 where all hashes differ, 1 where two are equal or the table is too crowded to tell.
+// 0 if all hashes differ; 1 if two are equal, or if a look-up needs too many probes.
 FIRTH_API int64_t firth_vectors_may_repeat(const uint64_t* hashes, int64_t n_hashes) {
   return firth::guard([&]() -> int64_t {
     size_t n_slots = 64;

@@ -1,4 +1,4 @@
-// Room native: a place where threads wait for each other.
+// Room native: a barrier, at which threads wait for each other.
 #pragma once
 
 #include <atomic>
@@ -6,8 +6,8 @@
 
 namespace firth {
 
-// Threads meet here; spins, since rounds are short, and yields so that more threads than cores make progress. The last
-// one to arrive does what is to be done once, while all others wait.
+// Waiting threads spin, because rounds are short, and then yield, so that more threads than cores make progress. The
+// last thread to arrive calls `once` while the others wait.
 class Barrier {
  public:
   explicit Barrier(int n_threads) : n_threads_(n_threads) {}
@@ -16,7 +16,7 @@ class Barrier {
   void wait(Once&& once) {
     const int generation = generation_.load(std::memory_order_acquire);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == n_threads_) {
-      struct Release {  // also when `once` throws: nobody else would end the others' wait
+      struct Release {  // a destructor, so that the other threads are released also if `once` throws
         Barrier& barrier;
         ~Release() {
           barrier.arrived_.store(0, std::memory_order_relaxed);

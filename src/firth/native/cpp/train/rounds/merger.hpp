@@ -1,4 +1,4 @@
-// Room native: adds up what the shards of a deterministic round learned, by the law of merging.hpp.
+// Room native: merges the copies of the shards of a deterministic round, by the law of merging.hpp.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 namespace firth {
 
-// Adds what the shards learned, for the rows of one thread.
+// Merges the copies of the rows that belong to one thread.
 template <class Real>
 class Merger {
  public:
@@ -39,7 +39,7 @@ class Merger {
  private:
   static constexpr size_t AHEAD = 6;
 
-  // The copies of one row, as a list in shard order.
+  // The copies of one row: a linked list in shard order.
   struct Row {
     Round round = 0;
     int32_t first = 0, last = 0;
@@ -49,7 +49,7 @@ class Merger {
     int32_t next;
   };
 
-  // Which of a shard's copies are of rows that this thread merges.
+  // Lists the copies of a shard whose rows this thread merges.
   void list_own(const PrivateRows<Real>& shard, int thread, int n_threads) {
     size_t size = 0;
     own_.resize(shard.copied().size());
@@ -60,7 +60,7 @@ class Merger {
     own_.resize(size);
   }
 
-  // A thread for each row, evenly and without a division.
+  // The thread that merges a row: evenly distributed, computed without a division.
   static int thread_of(int32_t id, int n_threads) {
     return int((uint64_t(uint32_t(id) * 0x9E3779B1u) * uint64_t(n_threads)) >> 32);
   }
@@ -72,7 +72,7 @@ class Merger {
     const bool is_first = row.round != round;
     copies_[is_first ? place : row.last].next = is_first ? -1 : place;
     row = {round, is_first ? place : row.first, place};
-    const size_t n_touched = touched_.size();  // written first and counted if new
+    const size_t n_touched = touched_.size();  // append always, and keep the new size only if the row is new
     touched_.push_back(id);
     touched_.resize(n_touched + is_first);
   }
@@ -85,7 +85,7 @@ class Merger {
     add_differences(row, row, copies, m, law_.factor(learning_rate_ * touches(id), m), stride_);
   }
 
-  // Expected of a shard that has a copy of the row; 0 where that is not known.
+  // Expected touches of a row by a shard that has a copy of it; 0 if not known.
   double touches(int32_t id) const {
     if (!rates_.per_token) return 0;
     const int64_t order = rates_.from_last ? int64_t(rows_.size()) - 1 - id : id;
@@ -95,11 +95,11 @@ class Merger {
   Real* matrix_;
   int64_t stride_;
   const TouchRates rates_;
-  const MergeLaw law_{SHARDS, 0};  // no other merge comes between a round's copies and their merge
+  const MergeLaw law_{SHARDS, 0};  // no other merge occurs between the copying in a round and its merge
   double learning_rate_ = 0, shard_tokens_ = 0;
   std::vector<Row> rows_;
   Buffer<Copy> copies_;
-  Buffer<int32_t> touched_;  // the rows, each once
+  Buffer<int32_t> touched_;  // the rows to merge, each once
   Buffer<int32_t> own_;
 };
 

@@ -1,4 +1,4 @@
-// Room native: a shard's rows in a deterministic round: its own in place, shared ones as private copies.
+// Room native: the rows of a shard in a deterministic round: private copies of shared rows, all other rows in place.
 #pragma once
 
 #include "base/buffer.hpp"
@@ -12,36 +12,36 @@ inline void copy_row(const Real* from, Real* to, int64_t stride) {
   for (int64_t d = 0; d < stride; d += Simd<Real>::LANES) store(to + d, load(from + d));
 }
 
-// A thread's tables of one matrix's rows, used for the shard that it is at work on.
+// The tables of a thread for the rows of one matrix, used for its current shard.
 struct RowTables {
   explicit RowTables(int64_t n_rows) : listed(n_rows), places(n_rows) {}
   void clear() { std::fill(listed.begin(), listed.end(), 0); }
 
   std::vector<Round> listed;    // mark_of the shard that last listed the row
-  std::vector<int32_t> places;  // where the shard finds the row: in place (its id), or the copy ~place
+  std::vector<int32_t> places;  // home of the row: its id if it is in place, or ~k for copy k
 };
 
-// A shard's view of one matrix: its own rows in place, the others as private copies. What it will touch is listed when
-// it is planned; where each row is, is looked up without a branch, since none could be predicted.
+// The rows of one matrix for a shard. The rows that the shard may touch are listed when its slice is planned. The home
+// of a row is computed without a branch, because a branch could not be predicted.
 template <class Real>
 class PrivateRows {
  public:
-  static constexpr bool IN_PLACE = false;  // a table says where a row is
+  static constexpr bool IN_PLACE = false;  // a table has the homes of rows
 
   PrivateRows(Real* matrix, int64_t stride, Marks& marks, int shard)
       : matrix_(matrix), stride_(stride), marks_(marks), shard_(shard) {}
 
-  // For the next round: list what the shard will touch (again and again is once), then mark it. The copies of the
-  // present one stay.
+  // For the next round: start a list, list the rows that the shard may touch (repeated ids are listed once), then mark
+  // them. The copies of the current round are not affected.
   void start_list(Round round) {
     round_ = round;
     listed_.clear();
   }
 
-  // `known`: ids from `ids` on that are there to be read, more than `count` where others are listed next.
+  // `known` is the number of readable ids from `ids` on. It is above `count` if the next ids are listed next.
   void list(const int32_t* ids, size_t count, RowTables& tables, size_t known) {
     const Round own = mark_of(round_, shard_);
-    size_t size = listed_.size();  // written first and counted if new
+    size_t size = listed_.size();  // write always, and increase the size only if the row is new
     listed_.resize(size + count);
     for (size_t k = 0; k < count; ++k) {
       if (k + AHEAD < known) __builtin_prefetch(&tables.listed[ids[k + AHEAD]], 1);
@@ -65,7 +65,7 @@ class PrivateRows {
     }
   }
 
-  // When all shards have marked.
+  // Call it after all shards have marked.
   void compare_listed() {
     for (size_t k = 0; k < listed_.size(); ++k) {
       if (k + AHEAD < listed_.size()) marks_.prefetch_compare(listed_[k + AHEAD]);
@@ -73,7 +73,7 @@ class PrivateRows {
     }
   }
 
-  // When all have compared: says where each listed row is, and copies those that others touch as well.
+  // Call it after all shards have compared: sets the home of each listed row, and copies the shared rows.
   void arrange(RowTables& tables) {
     places_ = tables.places.data();
     copied_.resize(listed_.size());
@@ -87,7 +87,7 @@ class PrivateRows {
       const bool shared = marks_.is_shared(id, round_);
       const int32_t copied = -int32_t(shared);
       tables.places[id] = (id & ~copied) | (~n_copies & copied);
-      copied_[size_t(n_copies)] = id;  // written first and counted if shared
+      copied_[size_t(n_copies)] = id;  // write always, and count only if the row is shared
       n_copies += shared;
     }
     copied_.resize(size_t(n_copies));
@@ -109,7 +109,7 @@ class PrivateRows {
   const Real* home(int32_t id) const { return (*this)(id); }
   void foresee(int32_t id) const { __builtin_prefetch(&places_[id]); }
 
-  // The rows that were copied.
+  // The ids of the copied rows.
   const Buffer<int32_t>& copied() const { return copied_; }
   const Real* copy_at(size_t index) const { return copies_ + index * stride_; }
 
@@ -122,8 +122,8 @@ class PrivateRows {
   Marks& marks_;
   const int shard_;
   Round round_ = 0;
-  Buffer<int32_t> listed_;  // what the shard will touch in round_
-  Buffer<int32_t> copied_;  // in the round that is trained
+  Buffer<int32_t> listed_;  // ids of the rows that the shard may touch in round_
+  Buffer<int32_t> copied_;  // ids of the rows copied for the current round
   const int32_t* places_ = nullptr;
   Scratch<Real> memory_;
   Real* copies_ = nullptr;
