@@ -88,7 +88,7 @@ MUTANTS = (
         f"{CPP}/train/deterministic.hpp",
         "rows.list(s_.bag_rows + first, size_t(n), tables, size_t(n));",
         "rows.list(s_.bag_rows + first, size_t(n > 0), tables, size_t(n));",
-        "tests/kernels/test_bags.py::test_rounds_give_the_same_bits_from_any_number_of_threads",
+        "tests/golden/test_golden_runs.py::test_bits_are_golden",
     ),
     Mutant(
         "n-grams: bytes are not signed in the hash",

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
 
 from firth.cli.main import COMMANDS, load_command
 
@@ -62,6 +63,9 @@ def test_the_first_block_has_the_two_commands() -> None:
 def test_a_command_exists_with_its_flags(words: list[str]) -> None:
     assert words[1] in COMMANDS
     command = load_command(words[1], COMMANDS[words[1]])
+    if isinstance(command, TyperGroup):
+        assert words[2] in command.commands, f"{words[2]} is no command of firth {words[1]}"
+        command = command.commands[words[2]]
     known = {flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)} | {"--help"}
     for word in words[2:]:
         if word.startswith("-") and word != "-":

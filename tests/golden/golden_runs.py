@@ -200,6 +200,13 @@ def rate_of_rounds(objective: Objective, options: dict[str, str]) -> float:
     return 0.002 if undivided else 0.02
 
 
+def slowed(objective: Objective, rate: float) -> dict[str, Any]:
+    """The learning rate of rounds; where every word is a term of the loss, so much smaller that rounds stay long."""
+    if not objective.outputs.takes_all_targets:
+        return {"learning_rate": rate}
+    return {"learning_rate": rate / 60, "min_learning_rate": rate / 600}
+
+
 def all_runs() -> dict[str, Run]:
     """Every golden run by name: all variants of all pairs of sides, then the other parameters few at a time."""
     return {run.name: run for run in _runs()}
@@ -210,8 +217,8 @@ def _runs() -> Iterator[Run]:
         for options in objective.inputs.variants():
             name = "/".join([objective.name, *options.values()])
             yield Run(f"{name}: slices", "slices", sides(objective, options))
-            rate = rate_of_rounds(objective, options)
-            yield Run(f"{name}: rounds", "rounds", {**sides(objective, options), "learning_rate": rate})
+            rate = slowed(objective, rate_of_rounds(objective, options))
+            yield Run(f"{name}: rounds", "rounds", {**sides(objective, options), **rate})
     for objective in OBJECTIVES.values():
         first = sides(objective, objective.inputs.variants()[0])
         quick, slow = (0.025, 0.001) if objective.inputs.architecture == "skipgram" else (0.01, 0.012)
@@ -220,9 +227,9 @@ def _runs() -> Iterator[Run]:
             ("slices", {"window_mode": "sequence", "subsample": 0.0003, "learning_rate": 0.02}, None),
             ("copies", {}, "weights"),
             ("slices", {"window": 2, "subsample": 0.0}, "frozen"),
-            ("rounds", {"window_side": "right", "learning_rate": quick}, "start"),
+            ("rounds", {"window_side": "right", **slowed(objective, quick)}, "start"),
             ("slices", {}, "bags"),
-            ("rounds", {"learning_rate": 0.006}, "bags"),
+            ("rounds", slowed(objective, 0.006), "bags"),
         ]
         if objective.outputs.draws_negatives:
             changes += [

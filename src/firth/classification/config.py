@@ -46,7 +46,7 @@ class ClassifierConfig:
         None: as many as the processors this process may use.
     seed : int in [0, 2**64)
     deterministic : bool
-        The same bits from any number of threads, at some cost in speed.
+        The same bits whatever ``threads`` is: one thread learns.
 
     Raises
     ------

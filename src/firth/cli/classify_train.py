@@ -100,7 +100,7 @@ def train(
         int | None, _own("--patience", "Stop after so many epochs without a better held-out loss; keep the best.")
     ] = None,
     deterministic: Annotated[
-        bool, _own("--deterministic", "The same bits from any number of threads, at some cost in speed.")
+        bool, _own("--deterministic", "The same bits whatever --threads is: one thread learns.")
     ] = False,
     hidden: Annotated[int | None, _on_vectors("--hidden", "Hidden units (100); 0 is softmax regression.")] = None,
     solver: Annotated[str | None, _on_vectors("--solver", "lbfgs (the default), adam or sgd.")] = None,
