@@ -149,3 +149,12 @@ def test_readers_that_are_gone(arguments: list[str], folder: Path) -> None:
         assert b"Traceback" not in (done.stderr or b"")
         if "-o" in arguments:
             assert firth.load(folder / "gone").history.stop_reason == "finished"
+
+
+def test_words_with_terminal_codes_are_printed_whole(tmp_path: Path, run) -> None:  # type: ignore[no-untyped-def]
+    """A pipe gets the words of the model, and not what is left of them without the codes."""
+    word = "\x1b[31mred"
+    model = firth.train([[word, "green", "blue"] * 20] * 5, dims=4, epochs=1, subsample=0, progress=False)
+    model.save(tmp_path / "colours")
+    lines = run("neighbors", tmp_path / "colours", "green").stdout.splitlines()
+    assert {line.split()[-1] for line in lines[1:]} == {word, "blue"}

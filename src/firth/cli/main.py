@@ -138,6 +138,7 @@ app = typer.Typer(cls=CommandRegistry, no_args_is_help=True, add_completion=Fals
 
 @app.callback()
 def firth(
+    ctx: typer.Context,
     version: bool = typer.Option(False, "--version", help="Print the version.", callback=_print_version, is_eager=True),
 ) -> None:
     """Learn vectors for words, or for other items that occur in sequences, from the contexts in which they occur.
@@ -149,6 +150,7 @@ def firth(
 
     Exit status: 0 success; 1 a check failed; 2 refused, with the reason on standard error; 130 interrupted.
     """
+    ctx.color = True  # print words and labels as they are: otherwise typer takes "\x1b[31m" out of them in pipes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
