@@ -310,7 +310,7 @@ class FastTextReader:
         if self.is_old and not (
             arguments.loss in (1, 2, 3, 4) and arguments.model in (1, 2, 3) and 0 <= arguments.subsample <= 1
         ):
-            self.fail("the file is no fastText model: neither its magic number nor the older layout's arguments")
+            self.fail("the file is not a fastText model: neither its magic number nor the older layout's arguments")
         if arguments.model not in (CBOW, SKIPGRAM, SUPERVISED):
             self.fail(f"fastText's model must be 1 (cbow), 2 (skipgram) or 3 (supervised), got {arguments.model}")
         if not 1 <= arguments.dims <= MAX_DIMS:
