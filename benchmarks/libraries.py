@@ -1,20 +1,20 @@
-"""Speed of two checkouts of firth against each other: each trains in a process of its own, a slice at a time, in turns.
+"""Compares the speed of two checkouts of firth: each trains in a separate process, and slices alternate.
 
     python benchmarks/libraries.py CHECKOUT_A CHECKOUT_B [--architecture cbow] [--loss softmax] [--dims 300]
                                    [--set NAME=VALUE ...] [--all] [--threads 2] [--slices 16] [--rounds 8]
 
 A checkout is a folder with ``src/firth`` and its built library (``make native``), such as a ``git worktree``.
-Parameters are those of firth.train, which both must have; the inside of the two may differ.
+Parameters are those of firth.train, and both checkouts must have them; the internal code may differ.
 
-Only one process works at a time. The machine's speed changes within seconds, and whole runs beside each other differ by
-10 % for that alone; slices of some 50 ms in turns (A B, B A, A B, ...) do not. Where the matrices and the library's own
-pages lie in memory decides about 1 %: two files of the same bytes differed by 1.2 %. Hence each round starts two new
-processes, on new copies of both ``src/firth``. With one thread, times are of the processor, not of the clock: other
-programs' turns do not count (they still take its caches), and both processes of a round have the same processor.
+Only one process runs at a time. The speed of the machine changes within seconds, so the times of whole concurrent runs
+differ by 10 %; alternating slices of about 50 ms (A B, B A, A B, ...) avoid this. The position of the matrices and of
+the library's pages in memory changes the time by about 1 %: two identical files differed by 1.2 %. Therefore each round
+starts two new processes, on new copies of both ``src/firth``. With one thread, processor time is measured, so the time
+of other programs is not included (they still use the caches). Both processes of a round use the same processor.
 
-Printed is A's time over B's for equal slices: above 1, B is faster. It is the median of all pairs of slices, with its
-standard error by the scatter of the rounds' medians, the quarters of the pairs, and the rounds' medians. With one
-thread, or deterministic, it also says whether both had the same losses.
+The result is the time of A divided by the time of B for equal slices; above 1, B is faster. It is the median of all
+pairs of slices, with its standard error from the medians of the rounds, the quartiles of the pairs, and the medians of
+the rounds. With one thread, or with ``deterministic``, it also says whether both had the same losses.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def compare(arguments: argparse.Namespace, text: Path, folder: Path) -> None:
 
 
 class Turn:
-    """A turn of one worker: nanoseconds a token, and the losses of its slices in nats."""
+    """One slice of each thread of a worker: nanoseconds for each token, and the losses in nats."""
 
     def __init__(self, n_tokens: int, seconds: float, losses: list[float]) -> None:
         self.ns_a_token = seconds / n_tokens * 1e9
@@ -80,7 +80,7 @@ class Turn:
 
 
 class Worker:
-    """The process of one checkout; each request is a line of JSON, and so is its answer."""
+    """The process of one checkout. Each request and each answer is a line of JSON."""
 
     def __init__(self, checkout: Path, text: Path, folder: Path, processor: int | None) -> None:
         if not (checkout / "src" / "firth").is_dir():

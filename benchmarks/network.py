@@ -1,9 +1,9 @@
-"""SigmoidNetworkClassifier beside scikit-learn's MLPClassifier: time per epoch, loss, predict_proba; ratios in one run.
+"""Compares SigmoidNetworkClassifier with scikit-learn's MLPClassifier: time of an epoch, loss, time of predict_proba.
 
     python benchmarks/network.py [--rounds 7]
 
-Both train with Adam, the same sizes, batches, float type, penalty, initial parameters and order of examples. The runs
-of a round alternate, so that what else the machine does falls on both; a ratio above 1 means that firth is faster.
+Both train with Adam, and with the same sizes, batches, float type, penalty, initial parameters and order of examples.
+The runs of a round alternate, so that other programs affect both; a ratio above 1 means that firth is faster.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Training side by side with gensim, interleaved in one run on the same cores; each part prints its own table.
+"""Compares training with gensim, in interleaved runs on the same cores; each part prints a table.
 
     python benchmarks/training.py speed [--dims 100] [--architecture skipgram] [--loss negative-sampling] [--rounds 5]
     python benchmarks/training.py threads | deterministic | whole | memory | import | peak
@@ -6,7 +6,7 @@
         [--set window=7 ...]
 
 The corpus is enwiki-featured of FIRTH_DATA, or ``--text FILE``. gensim runs in its fastest mode (``corpus_file``).
-``--lines N`` takes the first N lines for both (default 40,000 of 143,689 in ``speed``: gensim is what takes the time).
+``--lines N`` uses the first N lines for both (default 40,000 of 143,689 in ``speed``, because gensim is slow).
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Neighbours, analogies and memory side by side with gensim, interleaved in one run.
+"""Compares neighbours, analogies and memory with gensim, in interleaved runs.
 
     python benchmarks/vectors.py [--words 400000] [--dims 300] [--rounds 3] [--sample 20] [--only neighbors ...]
 
-gensim answers one query at a time, so its 1,000 queries are timed on ``--sample`` of them and scaled up (the spread
-over the rounds says what that is worth); analogies are timed on ``--sample`` x 5 lines of the file in the same way, and
-the scores compared on these. ``--sample 1000`` runs all.
+gensim answers one query at a time, so only ``--sample`` of its 1,000 queries are timed, and the time is scaled (the
+range over the rounds shows the error). Analogies are timed on ``--sample`` x 5 lines of the file in the same way, and
+the scores are compared on these lines. ``--sample 1000`` runs all queries.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from firth.base.machine import available_processors
-from firth.base.values import as_integer, as_number, is_integer, is_number, validate_choice
+from firth.base.values import as_bool, as_integer, as_number, is_integer, is_number, validate_choice
 from firth.errors import ParameterError
 
 
@@ -26,6 +26,14 @@ def test_what_is_no_whole_number_is_refused(value: object) -> None:
     assert not is_integer(value)
     with pytest.raises(ParameterError, match=r"^top must be a whole number, got "):
         as_integer("top", value)
+
+
+@pytest.mark.parametrize("value", [1, 0, "yes", None, np.True_])
+def test_what_is_no_bool_is_refused(value: object) -> None:
+    assert as_bool("shuffle", True) is True
+    assert as_bool("shuffle", False) is False
+    with pytest.raises(ParameterError, match=r"^shuffle must be True or False, got "):
+        as_bool("shuffle", value)
 
 
 def test_bounds_of_whole_numbers_are_named() -> None:

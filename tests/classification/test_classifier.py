@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import doctest
+import pickle
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from fasttext_answers import model_path
 
@@ -14,7 +18,7 @@ from firth.base.words import WordBuffer
 from firth.classification import classifier as module
 from firth.classification import example
 from firth.classification.example import tiny_classifier
-from firth.errors import CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError
+from firth.errors import CorpusTypeError, EncodingError, FormatError, ParameterError, ShapeError, StorageError
 
 
 def test_examples() -> None:
@@ -38,6 +42,49 @@ def test_what_a_text_may_be() -> None:
     labels, probabilities = model.predict([])
     assert labels == []
     assert probabilities.shape == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        pd.Series(["sweet apple", "car"], index=[7, 3]),
+        pd.Series([b"sweet apple", b"car"]),
+        pd.DataFrame({"texts": ["sweet apple", "car"]}),
+        pa.array(["sweet apple", "car"]),
+        pa.chunked_array([["sweet apple"], ["car"]]),
+        pa.table({"texts": ["sweet apple", "car"]}),
+        np.array([["sweet apple"], ["car"]]),
+        {1: "sweet apple", 2: "car"}.values(),
+    ],
+    ids=lambda texts: type(texts).__name__,
+)
+def test_a_column_is_read_row_by_row(texts: object) -> None:
+    model = tiny_classifier()
+    expected = model.predict(["sweet apple", "car"])
+    labels, probabilities = model.predict(texts)
+    assert labels == expected.labels == [["food"], ["cars"]]
+    assert probabilities.tolist() == expected.probabilities.tolist()
+    assert model.predict_ids(texts)[0].tolist() == model.predict_ids(["sweet apple", "car"])[0].tolist()
+
+
+def test_ids_and_rows_of_one_text() -> None:
+    """One text is no sequence of its characters."""
+    model = tiny_classifier()
+    assert model.predict_ids("sweet apple")[0].tolist() == model.predict_ids(["sweet apple"])[0].tolist() == [[0]]
+    assert model.predict_ids(iter([b"car", "apple"]))[0].tolist() == [[1], [0]]
+    with pytest.raises(CorpusTypeError, match="texts must be strings, got int"):
+        model.find_rows(5)  # type: ignore[arg-type]
+    with pytest.raises(EncodingError, match="lone surrogate at character 1"):
+        model.find_rows("a\ud800")
+
+
+def test_copies_and_pickles_give_the_same_answers() -> None:
+    for model in (tiny_classifier(), firth.load(model_path("pruned.ftz"))):
+        expected = model.predict("sweet apple pie", k=None)
+        for made in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model), copy.copy(model)):
+            labels, probabilities = made.predict("sweet apple pie", k=None)
+            assert labels == expected.labels
+            assert probabilities.tolist() == expected.probabilities.tolist()
 
 
 def test_threshold_and_k() -> None:
@@ -72,6 +119,17 @@ def test_a_text_without_a_row_has_no_label() -> None:
         ({"texts": "a", "threshold": -0.1}, ParameterError, "threshold must lie in 0 to 1, got -0.1"),
         ({"texts": "a", "threshold": float("nan")}, ParameterError, "threshold must lie in 0 to 1, got nan"),
         ({"texts": "a", "threshold": "0.5"}, ParameterError, "threshold must lie in 0 to 1, got '0.5'"),
+        ({"texts": "a", "threshold": True}, ParameterError, "threshold must lie in 0 to 1, got True"),
+        ({"texts": {"a": "b"}}, CorpusTypeError, r"got dict, whose values would not be read; pass list\(texts.values"),
+        ({"texts": {"a", "b"}}, CorpusTypeError, r"got set, which has no order; pass sorted\(texts\)"),
+        ({"texts": np.array("a")}, ShapeError, "texts must be sequences or texts, got an array without dimensions"),
+        ({"texts": pd.DataFrame({"t": ["a"], "u": ["b"]})}, CorpusTypeError, "2 columns .*pass one column"),
+        ({"texts": pa.array(["a", None])}, CorpusTypeError, "texts must be strings, got NoneType at position 1"),
+        (
+            {"texts": pd.Series(["a", None])},
+            CorpusTypeError,
+            "texts must be strings, got (NoneType|float) at position 1",
+        ),
         ({"texts": "a", "threads": 0}, ParameterError, "threads must be at least 1, got 0"),
     ],
 )

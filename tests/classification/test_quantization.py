@@ -128,6 +128,10 @@ def test_what_is_refused(tmp_path: Path) -> None:
         model.quantize(part_dims=1, seed=-1)
     with pytest.raises(ParameterError, match="threads must be at least 1, got 0"):
         model.quantize(part_dims=1, threads=0)
+    with pytest.raises(ParameterError, match="norms must be True or False, got 'no'"):
+        model.quantize(part_dims=1, norms="no")  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="output must be True or False, got 'matrix'"):
+        model.quantize(part_dims=1, output="matrix")  # type: ignore[arg-type]
     rows = np.array(model.model.input_matrix)
     rows[3] = np.inf
     with pytest.raises(FormatError, match="NaN or an infinity in row 4"):
@@ -161,3 +165,13 @@ def test_the_command(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="exists; choose another name"):
         run("-o", tmp_path / "f.ftz")
     run("-o", tmp_path / "f.ftz", "--overwrite")
+
+
+def test_the_command_tells_the_size_of_the_model_that_it_replaces(tmp_path: Path) -> None:
+    path = tmp_path / "model.bin"
+    path.write_bytes(model_path("softmax-ngrams.bin").read_bytes())
+    n_bytes = path.stat().st_size
+    arguments = ["quantize", str(path), "-o", str(path), "--overwrite", "--cutoff", "100"]
+    printed = CliRunner().invoke(app, arguments, catch_exceptions=False).stdout
+    assert path.stat().st_size < n_bytes
+    assert printed.startswith(f"{n_bytes:,} bytes became {path.stat().st_size:,} (")

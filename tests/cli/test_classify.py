@@ -243,7 +243,16 @@ def test_bad_training_files(tmp_path, vectors, name, content, options, error, me
 
 def test_missing_files_and_taken_folders(tmp_path, vectors, examples, model):
     file = write_lines(tmp_path / "data.txt", examples)
-    refuse(StorageError, "cannot be read", "train", tmp_path / "no.txt", "--vectors", vectors, "-o", tmp_path / "m")
+    refuse(
+        StorageError,
+        "no.txt does not exist; give a file of texts",
+        "train",
+        tmp_path / "no.txt",
+        "--vectors",
+        vectors,
+        "-o",
+        tmp_path / "m",
+    )
     refuse(FirthError, "nowhere", "train", file, "--vectors", tmp_path / "nowhere", "-o", tmp_path / "m")
     before = (model / "config.json").read_bytes()
     refuse(StorageError, "holds a model", "train", file, "--vectors", vectors, "-o", model)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import firth
 from firth.cli.main import app
-from firth.errors import ParameterError
+from firth.errors import FormatError, ParameterError
 from firth.vectors.conversion import as_word_vectors
 
 STEMS = ["walk", "talk", "jump", "house", "river", "moun", "stone", "lamp"]
@@ -135,6 +135,20 @@ def test_start_vectors_with_ngrams(texts, model) -> None:  # type: ignore[no-unt
     begun = firth.train(texts, **{**OPTIONS, **nothing}, initial_vectors=model.vectors)
     np.testing.assert_allclose(begun.vectors["bending"], model.vectors["bending"], atol=1e-6)
     np.testing.assert_allclose(begun.vectors["walking"], model.vectors["walking"], atol=1e-6)
+
+
+@pytest.mark.parametrize("storage", ["float32", "float16"])
+def test_start_vectors_of_a_folder_without_a_training_record(texts, model, storage, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    """`firth convert` writes such a folder: vectors and n-grams alone."""
+    vectors = model.vectors
+    table = firth.VectorTable(list(vectors.words), vectors.matrix, vectors.counts, vectors.subword_rows)
+    firth.write_vectors(tmp_path / "folder", table, "firth", storage=storage)
+    kept = firth.train(texts, **OPTIONS, initial_vectors=tmp_path / "folder", freeze=True)
+    tolerance = 1e-6 if storage == "float32" else 2e-3
+    np.testing.assert_allclose(kept.vectors["bending"], vectors["bending"], atol=tolerance)
+    np.testing.assert_allclose(kept.vectors["walking"], vectors["walking"], atol=tolerance)
+    with pytest.raises(FormatError, match="if the folder has vectors alone, .* firth.read_vectors"):
+        firth.load(tmp_path / "folder")
 
 
 def test_other_ngrams_than_those_that_are_there_are_refused(texts, model) -> None:  # type: ignore[no-untyped-def]

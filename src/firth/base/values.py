@@ -32,6 +32,13 @@ def validate_choice(name: str, value: object, choices: Iterable[str]) -> None:
         raise ParameterError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 
+def as_bool(name: str, value: object) -> bool:
+    """The value, if it is True or False; ParameterError for any other, 0 and 1 included."""
+    if not isinstance(value, bool):
+        raise ParameterError(f"{name} must be True or False, got {value!r}")
+    return value
+
+
 def as_integer(name: str, value: object, *, minimum: int | None = None, maximum: int | None = None) -> int:
     """The value as an int, if it is a whole number of an integer type (no bool) within the bounds.
 
@@ -68,4 +75,4 @@ def as_number(name: str, value: object, *, minimum: float | None = None, maximum
     return number
 
 
-__all__ = ["as_integer", "as_number", "is_integer", "is_number", "validate_choice"]
+__all__ = ["as_bool", "as_integer", "as_number", "is_integer", "is_number", "validate_choice"]

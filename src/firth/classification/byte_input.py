@@ -26,11 +26,15 @@ def read_bytes(path: Path) -> Iterator[bytes]:
     StorageError, FormatError
     """
     if path == STANDARD_INPUT:
+        if sys.stdin is None:  # Python sets None if the caller closed the descriptor
+            raise StorageError("standard input cannot be read: it is closed; give a file of texts")
         while data := sys.stdin.buffer.read(READ_BYTES):
             yield data
         return
     try:
         path.stat()
+    except FileNotFoundError:
+        raise StorageError(f"{path} does not exist; give a file of texts, or - for standard input") from None
     except OSError as error:
         raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error
     with ByteSource(path) as source:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.base.machine import available_processors
-from firth.base.values import as_integer
+from firth.base.values import as_integer, is_number
 from firth.classification.folder import KIND, write_folder
 from firth.classification.training_texts import LABEL_PREFIX
+from firth.corpus.tables import rows_of
 from firth.errors import CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError
 from firth.formats.fasttext_model import LOSSES, FastTextModel, Matrix, QuantizedMatrix, read_classifier
 from firth.formats.fasttext_writer import write_classifier
@@ -101,6 +103,10 @@ class Classifier:
         """Columns of both matrices."""
         return self.model.arguments.dims
 
+    def __reduce__(self) -> tuple[type[Classifier], tuple[FastTextModel]]:
+        """Copies and pickles hold the model; native code makes it ready anew."""
+        return Classifier, (self.model,)
+
     def __repr__(self) -> str:
         kind = ", quantized" if isinstance(self.model.input_matrix, QuantizedMatrix) else ""
         sizes = f"{len(self.labels):,} labels, {self.model.n_words:,} words, {self.dims} dims"
@@ -120,7 +126,7 @@ class Classifier:
 
         Parameters
         ----------
-        texts : str or bytes; or a list, or another iterable, of them
+        texts : str or bytes; or a list, a column of a frame, or another iterable, of them
             Bytes need not be UTF-8; fastText's models work on bytes.
         k : int or None
             The most labels of a text; None: all of at least the threshold.
@@ -138,7 +144,9 @@ class Classifier:
         Raises
         ------
         CorpusTypeError
-            A text is no string.
+            A text is no string; or ``texts`` is a frame, a mapping or a set.
+        CorpusError
+            A row of a frame has no value.
         EncodingError
             A string has lone surrogates, which have no bytes in UTF-8.
         ParameterError
@@ -159,8 +167,7 @@ class Classifier:
         [[...
         """
         is_one = isinstance(texts, str | bytes)
-        many: Sequence[str | bytes] = [texts] if is_one else _as_texts(texts)
-        ids, probabilities = self.predict_ids(many, k, threshold, threads=threads)
+        ids, probabilities = self.predict_ids(texts, k, threshold, threads=threads)
         np.minimum(probabilities, 1.0, out=probabilities)
         names = self._names
         if is_one:
@@ -171,14 +178,14 @@ class Classifier:
         return Predictions([[names[label] for label in row if label >= 0] for row in ids.tolist()], probabilities)
 
     def predict_ids(
-        self, texts: Sequence[str | bytes], k: int | None = 1, threshold: float = 0.0, *, threads: int | None = None
+        self, texts: Any, k: int | None = 1, threshold: float = 0.0, *, threads: int | None = None
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The same as numbers of labels, with fastText's own probabilities: they may exceed 1 by some 1e-5.
 
         Parameters
         ----------
-        texts : sequence of str or bytes
-        k, threshold, threads : as for `predict`
+        texts, k, threshold, threads : as for `predict`
+            One text gives one row.
 
         Returns
         -------
@@ -190,13 +197,14 @@ class Classifier:
         if k is not None:
             k = as_integer("k", k, minimum=1)
         n_best = len(self.labels) if k is None else min(k, len(self.labels))
-        if not isinstance(threshold, int | float | np.floating) or not 0 <= threshold <= 1:
+        if not is_number(threshold) or not 0 <= threshold <= 1:
             raise ParameterError(f"threshold must lie in 0 to 1, got {threshold!r}")
         n_threads = available_processors() if threads is None else as_integer("threads", threads, minimum=1)
+        many: Sequence[str | bytes] = [texts] if isinstance(texts, str | bytes) else _as_texts(texts)
         try:
-            return self._native.predict(texts, n_best, float(threshold), n_threads)
+            return self._native.predict(many, n_best, float(threshold), n_threads)
         except (TypeError, AttributeError, UnicodeEncodeError) as error:
-            _explain_texts(texts)
+            _explain_texts(many)
             raise error from None
 
     def quantize(
@@ -302,6 +310,7 @@ class Classifier:
 
     def find_rows(self, text: str | bytes) -> NDArray[np.int32]:
         """The rows of the input matrix that a text is the mean of: words first come first, repeated rows as often."""
+        _explain_texts([text])
         return self._native.find_rows(text if isinstance(text, bytes) else text.encode())
 
 
@@ -350,6 +359,18 @@ def _parts(matrix: Matrix) -> MatrixParts:
 def _as_texts(texts: Any) -> list[str | bytes]:
     if isinstance(texts, list):
         return texts
+    if isinstance(texts, Mapping | AbstractSet):
+        reason = (
+            "whose values would not be read; pass list(texts.values())"
+            if isinstance(texts, Mapping)
+            else "which has no order; pass sorted(texts), because answers come in the order of the texts"
+        )
+        raise CorpusTypeError(f"texts must be a string or a list of strings, got {type(texts).__name__}, {reason}")
+    is_frame = hasattr(texts, "columns") or hasattr(texts, "column_names")
+    if is_frame or isinstance(texts, np.ndarray):
+        texts = rows_of(texts, "texts")  # a frame would yield the names of its columns
+    elif hasattr(texts, "to_pylist"):
+        texts = texts.to_pylist()  # an Arrow array would yield scalars of Arrow's
     if not isinstance(texts, Iterable):
         raise CorpusTypeError(f"texts must be a string or a list of strings, got {type(texts).__name__}")
     return list(texts)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from firth.base.machine import available_processors
 from firth.base.ngrams import END_OF_SENTENCE
-from firth.base.values import as_integer
+from firth.base.values import as_bool, as_integer
 from firth.base.words import WordBuffer
 from firth.errors import FormatError, ParameterError
 from firth.formats.fasttext_model import FastTextModel, QuantizedMatrix
@@ -42,6 +42,7 @@ def quantize_model(
     if isinstance(model.input_matrix, QuantizedMatrix):
         raise ParameterError("the model must not be quantized yet, got a quantized one; take the one it was made from")
     part_dims = as_integer("part_dims", part_dims, minimum=1, maximum=model.arguments.dims)
+    norms, output = as_bool("norms", norms), as_bool("output", output)
     seed = as_integer("seed", seed, minimum=0)
     n_threads = available_processors() if threads is None else as_integer("threads", threads, minimum=1)
     if cutoff is not None:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from firth.classification.byte_input import STANDARD_INPUT, read_bytes, table_of
 from firth.classification.labelled_text import read_labelled_texts
+from firth.corpus.recognise import HEAD_BYTES, refuse_other_formats
+from firth.corpus.recognise import STANDARD_INPUT as STANDARD_INPUT_NAME
 from firth.errors import CorpusError, ParameterError
 
 MAX_LINE_BYTES = 1 << 28
@@ -34,7 +36,10 @@ def read_line_blocks(path: Path, label_prefix: str, *, with_labels: bool) -> Ite
     Raises
     ------
     StorageError, FormatError, CorpusError, ParameterError
-        A line is longer than 256 MiB; with labels: a line has none.
+        A line is longer than 256 MiB; with labels: a line has none. The first bytes are those of a file that is no
+        text, such as a model.
+    EncodingError
+        The file begins with the byte-order mark of UTF-16 or UTF-32.
     """
     if not label_prefix or label_prefix.split() != [label_prefix]:
         raise ParameterError(f"label prefix must be a word without white space, got {label_prefix!r}")
@@ -78,6 +83,8 @@ def _read_lines(path: Path) -> Iterator[list[bytes]]:
     is_first = True
     for data in read_bytes(path):
         if is_first:
+            name = STANDARD_INPUT_NAME if path == STANDARD_INPUT else str(path)
+            refuse_other_formats(data[:HEAD_BYTES], name, is_whole=len(data) <= HEAD_BYTES, as_text=True, is_utf8=False)
             data, is_first = data.removeprefix(_BYTE_ORDER_MARK), False
         if b"\n" not in data:
             parts.append(data)

@@ -84,6 +84,7 @@ def predict(
     if top < 1:
         raise ParameterError(f"top must be at least 1, got {top}")
     _validate_threshold(threshold)
+    _validate_model_exists(model)
     if learns_own_vectors(model):
         from firth.cli.classify_lines import write_predictions
 
@@ -150,6 +151,7 @@ def evaluate(
     label. A text may have several labels there, whatever --several-labels says, and lines go through in constant
     memory.
     """
+    _validate_model_exists(model)
     if learns_own_vectors(model):
         from firth.cli.classify_lines import evaluate_lines
 
@@ -232,6 +234,14 @@ def _blocks(
     return read_line_blocks(file, label_prefix, with_labels=with_labels)
 
 
+def _validate_model_exists(model: Path) -> None:
+    if not model.exists():
+        raise StorageError(
+            f"{model} does not exist; give a classifier: the folder that `firth classify train` wrote, or fastText's"
+            " .bin or .ftz"
+        )
+
+
 def learns_own_vectors(model: Path) -> bool:
     """Whether a path is a classifier that learned its own vectors, in a file or a folder."""
     return model.is_file() or is_classifier_folder(model)
@@ -281,15 +291,17 @@ def quantize(
     from firth.formats.target import validate_destination
     from firth.models.loading import load
 
+    _validate_model_exists(model)
     validate_destination(output, overwrite)
-    if model.exists() and not learns_own_vectors(model):
+    if not learns_own_vectors(model):
         raise ParameterError(f"MODEL must be a classifier that learned its own vectors, got {model}; give another one")
     small = load(model).quantize(
         cutoff=cutoff, norms=norms, part_dims=part_dims, output=output_matrix, seed=seed, threads=threads
     )
-    small.save(output, overwrite=overwrite)
     files = [model] if model.is_file() else model.iterdir()
-    before, after = sum(file.stat().st_size for file in files), output.stat().st_size
+    before = sum(file.stat().st_size for file in files)  # before saving: the small model may replace the model
+    small.save(output, overwrite=overwrite)
+    after = output.stat().st_size
     typer.echo(f"{before:,} bytes became {after:,} ({after / before:.1%}); saved to {output}")
 
 

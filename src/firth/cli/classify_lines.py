@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,7 +122,6 @@ def _collect_pairs(
 def _writer(output: Path | None, overwrite: bool) -> Iterator[Callable[[str], None]]:
     if output is None:
         yield lambda text: typer.echo(text, nl=False)
-        sys.stdout.flush()
         return
     with whole_file(output, overwrite=overwrite, compress=False) as stream:
         yield lambda text: write_all(stream, text.encode("utf-8"))

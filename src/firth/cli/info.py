@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import typer
 
-from firth.cli.reading import AsJson, Vectors, is_model, print_json
+from firth.cli.reading import AsJson, Vectors, print_json
 
 if TYPE_CHECKING:
     from firth.vectors.word_vectors import WordVectors
@@ -30,6 +30,8 @@ def info(vectors: Vectors, as_json: AsJson = False) -> None:
     firth info glove.6B.300d.txt
     firth info lid.176.ftz
     """
+    from firth.formats.model_folder import is_model
+
     record = _describe_model(vectors) if vectors.is_dir() and is_model(vectors) else _describe_file(vectors)
     if as_json:
         print_json(record)

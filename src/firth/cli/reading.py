@@ -31,6 +31,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 
 def open_vectors(path: Path) -> WordVectors:
     """The word vectors of a model folder (memory-mapped), or of a vector file (its content decides the format)."""
+    from firth.formats.model_folder import is_model
     from firth.vectors.conversion import as_word_vectors
 
     if path.is_dir() and is_model(path):
@@ -38,13 +39,6 @@ def open_vectors(path: Path) -> WordVectors:
 
         return load(path).vectors
     return as_word_vectors(path)
-
-
-def is_model(folder: Path) -> bool:
-    """Whether a folder has a training record or an unfinished run, and not only vectors."""
-    from firth.formats.model_folder import read_config
-
-    return not (folder / "config.json").exists() or "training" in read_config(folder)
 
 
 def parse_words(vectors: WordVectors, words: list[str]) -> list[Any]:

@@ -79,7 +79,9 @@ _CUT_JSON = re.compile(rb"(?:\[\s*)?\{" + _JSON_KEY)
 _VECTOR_HEADER = re.compile(rb"[ \t]*([0-9]{1,12})[ \t]+([0-9]{1,6})[ \t\r]*\n")
 
 
-def refuse_other_formats(head: bytes, name: str, *, is_whole: bool, as_text: bool = False) -> None:
+def refuse_other_formats(
+    head: bytes, name: str, *, is_whole: bool, as_text: bool = False, is_utf8: bool = True
+) -> None:
     """Raise an error if a file's first bytes are not plain text in UTF-8.
 
     Parameters
@@ -88,6 +90,8 @@ def refuse_other_formats(head: bytes, name: str, *, is_whole: bool, as_text: boo
     name : name of the file, for the message; its suffix is also used
     is_whole : whether ``head`` is the whole file
     as_text : accept JSON, CSV, HTML, XML and vector text; formats that are not text are refused in any case
+    is_utf8 : whether the text must be UTF-8. Bytes that need not be UTF-8 may look like UTF-16 by chance, so UTF-16 and
+        UTF-32 without a byte-order mark are accepted then
 
     Raises
     ------
@@ -100,7 +104,7 @@ def refuse_other_formats(head: bytes, name: str, *, is_whole: bool, as_text: boo
     found = None if kind is None else (kind, _ADVICE[kind])
     way_out = ""
     if found is None:
-        refuse_wide_encodings(head, name)
+        refuse_wide_encodings(head, name, without_mark=is_utf8)
     if found is None and not as_text:
         suffixes = [ending.lower() for ending in PurePath(name).suffixes if ending.lower() not in COMPRESSED_SUFFIXES]
         found = _textual_format(head, is_whole, suffixes[-1] if suffixes else "")
@@ -112,10 +116,10 @@ def refuse_other_formats(head: bytes, name: str, *, is_whole: bool, as_text: boo
         raise CorpusError(f"{name} is {format_name}, not plain text; {advice}{way_out}")
 
 
-def refuse_wide_encodings(head: bytes, name: str) -> None:
-    """Raise EncodingError if bytes begin like UTF-16 or UTF-32 text, with or without a byte-order mark."""
+def refuse_wide_encodings(head: bytes, name: str, *, without_mark: bool = True) -> None:
+    """Raise EncodingError if bytes begin like UTF-16 or UTF-32 text; ``without_mark``: even without its mark."""
     found = wide_encoding_of(head)
-    if found is not None:
+    if found is not None and (found.has_mark or without_mark):
         raise EncodingError(
             f"{name} must be UTF-8, got text that begins like {found.name},"
             f" {'with' if found.has_mark else 'without'} a byte-order mark;"

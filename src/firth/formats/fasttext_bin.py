@@ -78,8 +78,8 @@ def _read_words(reader: FastTextReader, options: ReadOptions) -> VectorTable:
     arguments = reader.read_arguments()
     if arguments.model == SUPERVISED:
         reader.fail(
-            "this is a supervised fastText model, a classifier of texts; open it with firth.load or `firth classify`"
-            " predict. Word vectors are read from cbow and skipgram models"
+            "this is a supervised fastText model, a classifier of texts; open it with firth.load or `firth classify"
+            " predict`. Word vectors are read from cbow and skipgram models"
         )
     dictionary = reader.read_dictionary(arguments)
     if dictionary.kept_ngrams is not None and len(dictionary.kept_ngrams):

@@ -242,6 +242,11 @@ def read_model_folder(
     raise AssertionError("unreachable")
 
 
+def is_model(folder: Path) -> bool:
+    """Whether a folder has a training record or an unfinished run, and not only vectors."""
+    return not (folder / CONFIG_NAME).exists() or "training" in read_config(folder)
+
+
 def read_config(folder: Path) -> dict[str, Any]:
     """Read the whole ``config.json`` and check the reserved keys.
 
@@ -429,6 +434,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 __all__ = [
     "clean_model_folder",
+    "is_model",
     "read_config",
     "read_model_folder",
     "validate_model_destination",

@@ -16,7 +16,7 @@ from typing import Any
 
 from firth.base.machine import available_processors
 from firth.base.ngrams import LONGEST_NGRAM, MAX_BUCKETS, MAX_NGRAM, MIN_NGRAM, validate_lengths
-from firth.base.values import as_integer, as_number, validate_choice
+from firth.base.values import as_bool, as_integer, as_number, validate_choice
 from firth.errors import ParameterError
 from firth.kernels import registry
 from firth.kernels.sides import cbow
@@ -118,13 +118,14 @@ class TrainingConfig:
     min_learning_rate : float in [0, learning_rate] or None
         The learning rate at the end. None: 1e-4 of ``learning_rate``.
     subwords : bool
-        A word is the mean of its own row and the rows of its character n-grams, as in fastText: words that were never
-        seen have vectors too (docs/subwords.md).
+        The vector of a word is the mean of the word's row and the rows of its character n-grams, as in fastText. So
+        words outside the vocabulary also have vectors (docs/subwords.md).
     min_ngram, max_ngram : int, 1 <= min_ngram <= max_ngram <= 64
-        Length of the n-grams in Unicode characters, ``<`` before and ``>`` behind the word included.
+        Minimum and maximum length of the n-grams in Unicode characters, including ``<`` before and ``>`` after the
+        word.
     buckets : int in [1, 2**31) or None
-        Rows that the n-grams share, by fastText's hash. None: as many as the vocabulary has n-grams, 2,000,000 at most.
-        fastText itself takes 2,000,000 always.
+        Number of rows for n-grams; fastText's hash chooses the row. None: the number of n-grams of the vocabulary, at
+        most 2,000,000. fastText always has 2,000,000.
     min_count : int >= 1
         Words with a smaller count are left out.
     max_vocabulary : int >= 1 or None
@@ -200,12 +201,14 @@ class TrainingConfig:
     min_learning_rate: float | None = parameter(
         None, "learning rate at the end; default 1e-4 of the learning rate at the start", minimum=0.0
     )
-    subwords: bool = parameter(False, "a word is the mean of its own row and the rows of its character n-grams")
+    subwords: bool = parameter(
+        False, "the vector of a word is the mean of the word's row and the rows of its character n-grams"
+    )
     min_ngram: int = parameter(
-        MIN_NGRAM, "subwords: characters of the shortest n-gram", minimum=1, maximum=LONGEST_NGRAM
+        MIN_NGRAM, "subwords: minimum number of characters of an n-gram", minimum=1, maximum=LONGEST_NGRAM
     )
     max_ngram: int = parameter(
-        MAX_NGRAM, "subwords: characters of the longest n-gram", minimum=1, maximum=LONGEST_NGRAM
+        MAX_NGRAM, "subwords: maximum number of characters of an n-gram", minimum=1, maximum=LONGEST_NGRAM
     )
     buckets: int | None = parameter(
         None,
@@ -330,9 +333,7 @@ def validate_parameter(name: str, value: Any) -> Any:
         validate_choice(name, value, choices_of(name))
         return value
     if kind == "bool":
-        if not isinstance(value, bool):
-            raise ParameterError(f"{name} must be True or False, got {value!r}")
-        return value
+        return as_bool(name, value)
     if kind == "float":
         number = as_number(name, value, minimum=limits.minimum, maximum=limits.maximum)
         if limits.above is not None and number <= limits.above:

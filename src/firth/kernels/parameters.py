@@ -57,13 +57,13 @@ class TrainingParameters(TypedDict, total=False):
     """Learning rate at the end; default 1e-4 of the learning rate at the start."""
 
     subwords: bool
-    """A word is the mean of its own row and the rows of its character n-grams."""
+    """The vector of a word is the mean of the word's row and the rows of its character n-grams."""
 
     min_ngram: int
-    """Subwords: characters of the shortest n-gram."""
+    """Subwords: minimum number of characters of an n-gram."""
 
     max_ngram: int
-    """Subwords: characters of the longest n-gram."""
+    """Subwords: maximum number of characters of an n-gram."""
 
     buckets: int | None
     """Subwords: rows that n-grams share; default: one for each n-gram, at most 2,000,000."""

@@ -240,7 +240,10 @@ def load(folder: str | os.PathLike[str]) -> Model:
     try:
         missing = [key for key in CONFIG_KEYS if key not in config]
         if missing:
-            raise ValueError(f"config.json has no {missing[0]!r}; is it a checkpoint?")
+            raise ValueError(
+                f"config.json has no {missing[0]!r}; if the folder has vectors alone, as `firth convert` writes them,"
+                f" firth.read_vectors({str(target)!r}) reads them"
+            )
         return Model(
             vectors=_read_vectors(config, tensors, target),
             output_vectors=tensors["output_vectors"],

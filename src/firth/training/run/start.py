@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError, UnknownWordError
+from firth.formats.model_folder import is_model
 from firth.formats.table import SubwordRows
 from firth.kernels.config import TrainingConfig
 from firth.vectors.conversion import as_word_vectors
@@ -282,7 +283,7 @@ def noise_weights(noise_distribution: Any, vocabulary: Vocabulary) -> NDArray[np
 
 
 def _read_file(path: Path) -> Any:
-    if path.is_dir():
+    if path.is_dir() and is_model(path):
         from firth.models.model import load
 
         return load(path).vectors
