@@ -29,7 +29,7 @@ BY_NAME = {"argnames": "objective", "argvalues": OBJECTIVES.values(), "ids": lam
 # As in native/cpp/train/replicas.hpp; the law of merges is worked out here once more (merging.hpp).
 MARGIN = 0.85
 RELAXATION = 4.0
-WORTH_A_COPY = {"negative-sampling": 16, "softmax": 16, "hierarchical-softmax": 32}  # touches
+WORTH_A_COPY = {"negative-sampling": 16, "softmax": 16, "hierarchical-softmax": 32, "one-vs-all": 16}  # touches
 UNSEEN_TOKENS = 1 << 16
 UNSEEN_PARTS = 1024
 MAX_BYTES = 4 << 20
@@ -120,7 +120,7 @@ def is_prefix(rows: NDArray[np.bool_]) -> bool:
 @pytest.fixture
 def corpus(objective, long_tailed_corpus, short_tailed_corpus):
     """A corpus with busy words and rare ones; of few words where each step takes every output row."""
-    return short_tailed_corpus if objective.outputs.loss == "softmax" else long_tailed_corpus
+    return short_tailed_corpus if objective.outputs.loss in ("softmax", "one-vs-all") else long_tailed_corpus
 
 
 @pytest.mark.parametrize("n_threads", [2, 8])

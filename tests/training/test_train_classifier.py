@@ -288,6 +288,7 @@ def test_a_text_without_a_known_word_has_an_answer() -> None:
         ((["a", "b"], ["x", "x"]), {}, CorpusError, "at least two different values to tell apart, got 'x' alone"),
         ((["a", "b"], None), {}, CorpusError, "marks like __label__NAME .*, got no label at position 0"),
         ((["__label__ a", "b"], None), {}, CorpusError, "got __label__ without a name at position 0"),
+        ((["a", " \n"], ["x", "y"]), {}, CorpusError, "a word each, got none at position 1, whose label is 'y'"),
         ((["a", "b"], ["x", None]), {}, CorpusError, "labels must have a value for each text, got None at position 1"),
         ((["a", "b"], ["x", []]), {}, CorpusError, "one label at least for each text, got none at position 1"),
         ((["a", "b"], ["x", ""]), {}, CorpusError, "names of at least one character"),
@@ -340,6 +341,9 @@ def test_bad_input_is_refused(
 def test_a_file_with_a_line_without_a_label_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t").write_text("__label__a one\ntwo\n")
     with pytest.raises(CorpusError, match="line 2 has no label"):
+        train(tmp_path / "t", None)
+    (tmp_path / "t").write_text("__label__a one\n __label__b \n")
+    with pytest.raises(CorpusError, match="line 2 has nothing but its label 'b'"):
         train(tmp_path / "t", None)
     (tmp_path / "t").write_text("__label__a one\n__label__ two\n")
     with pytest.raises(CorpusError, match="line 2 has __label__ without a name"):

@@ -56,7 +56,7 @@ class Dictionary:
 
 @dataclass(frozen=True, eq=False)
 class Bags:
-    """The rows of texts: text i has ``rows[offsets[i]:offsets[i + 1]]``, one at least."""
+    """The rows of texts: text i has ``rows[offsets[i]:offsets[i + 1]]``."""
 
     rows: NDArray[np.int32]
     offsets: NDArray[np.int64]

@@ -54,7 +54,8 @@ def read_training_texts(texts: Any, labels: Any, options: TableOptions, name: st
     Raises
     ------
     CorpusError
-        There is no text, a text has no label or a label without a name, or the numbers of texts and labels differ.
+        There is no text, a text has no word, no label or a label without a name, or the numbers of texts and labels
+        differ.
     CorpusTypeError, EncodingError, ParameterError, StorageError, FormatError
     """
     if isinstance(texts, str | os.PathLike):
@@ -73,6 +74,12 @@ def read_training_texts(texts: Any, labels: Any, options: TableOptions, name: st
         found = TrainingTexts(encoded, names)
     if not len(found):
         raise CorpusError(f"{name} must hold at least one text, got none")
+    for place, text in enumerate(found.texts):
+        if not text.strip():
+            raise CorpusError(
+                f"{name} must have a word each, got none at position {place}, whose label is"
+                f" {found.labels[place][0]!r}; give it a text, or remove it"
+            )
     return found
 
 
@@ -99,6 +106,11 @@ def _read_file(path: Path, options: TableOptions) -> TrainingTexts:
             if "" in names:
                 raise CorpusError(
                     f"{path}, line {block.first_line + place} has {options.label_prefix} without a name; name the label"
+                )
+            if not block.texts[place].strip():
+                raise CorpusError(
+                    f"{path}, line {block.first_line + place} has nothing but its label {names[0]!r}; give it a text,"
+                    " or remove it"
                 )
         found.texts.extend(block.texts)
         found.labels.extend(block.labels)

@@ -147,7 +147,7 @@ def train_classifier(
     Raises
     ------
     CorpusError
-        A text has no label, there is one label alone, or no text at all.
+        A text has no label or no word, there is one label alone, or no text at all.
     CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError
         Before any work is lost.
     DivergenceError
