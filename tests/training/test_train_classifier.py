@@ -287,7 +287,7 @@ def test_a_text_without_a_known_word_has_an_answer() -> None:
         ((["a", 3], ["x", "y"]), {}, CorpusTypeError, "texts must be strings, got int at position 1"),
         ((["a", "\ud800"], ["x", "y"]), {}, EncodingError, "a lone surrogate at character 0 of the text at position 1"),
         (({"a": 1}, ["x"]), {}, CorpusTypeError, "texts must be a path or a list of texts, got dict"),
-        (("no such file", None), {}, StorageError, "cannot be read"),
+        (("no such file", None), {}, StorageError, "no such file does not exist"),
         (("file", ["x"]), {}, ParameterError, "labels must be None where texts is a path"),
         ((["a", "b"], ["x", "y"]), {"min_count": 9}, CorpusError, "a word that occurs min_count=9 times, got none"),
         ((["a", "b"], ["x", "y"]), {"heldout": (["c"], ["z"])}, CorpusError, "a label of the training texts, got none"),
