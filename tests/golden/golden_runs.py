@@ -181,9 +181,12 @@ def slices() -> list[tuple[int, int, int]]:
     return [(*pair, epoch) for epoch in range(BASE["epochs"]) for pair in itertools.pairwise(borders)]
 
 
-def sides(objective: Objective, options: dict[str, str]) -> dict[str, str]:
+def sides(objective: Objective, options: dict[str, str]) -> dict[str, Any]:
     """The keywords that choose a pair of sides."""
-    return {"architecture": objective.inputs.architecture, "loss": objective.outputs.loss, **options}
+    chosen: dict[str, Any] = {"architecture": objective.inputs.architecture, "loss": objective.outputs.loss, **options}
+    if objective.outputs.takes_all_targets:  # a term for every word: at the usual rate it diverges
+        chosen["learning_rate"] = 0.005
+    return chosen
 
 
 def rate_of_rounds(objective: Objective, options: dict[str, str]) -> float:
