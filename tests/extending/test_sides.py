@@ -14,8 +14,8 @@ from firth.kernels.registry import architectures, losses
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1] / "src" / "firth"
-TOYS = ["half-sum/negative-sampling", "half-sum/hierarchical-softmax", "half-sum/softmax", "skipgram/next-word",
-        "cbow/next-word", "half-sum/next-word"]  # fmt: skip
+TOYS = ["half-sum/negative-sampling", "half-sum/hierarchical-softmax", "half-sum/softmax",
+        "half-sum/one-vs-all", "skipgram/next-word", "cbow/next-word", "half-sum/next-word"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
