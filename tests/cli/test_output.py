@@ -33,7 +33,13 @@ def firth_(arguments: list[str], folder: Path, encoding: str, **streams: object)
     return subprocess.run(
         [sys.executable, "-m", "firth", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": PACKAGE, "PYTHONIOENCODING": encoding, "COLUMNS": "200"},
+        env={
+            **os.environ,
+            "PYTHONPATH": PACKAGE,
+            "PYTHONIOENCODING": encoding,
+            "COLUMNS": "200",
+            "PYTHONUNBUFFERED": "",
+        },
         timeout=120,
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},  # type: ignore[call-overload]
     )
@@ -83,7 +89,13 @@ def test_every_command_prints_any_text(encoding: str, commands: list[tuple[int, 
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, json.dumps([arguments for _, arguments in commands])],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": PACKAGE, "PYTHONIOENCODING": encoding, "COLUMNS": "200"},
+        env={
+            **os.environ,
+            "PYTHONPATH": PACKAGE,
+            "PYTHONIOENCODING": encoding,
+            "COLUMNS": "200",
+            "PYTHONUNBUFFERED": "",
+        },
         capture_output=True,
         timeout=300,
     )

@@ -6,6 +6,7 @@ Tests: tests/training/test_streams.py.
 from __future__ import annotations
 
 import codecs
+import os
 from typing import Any, TextIO
 
 ESCAPES = "firth-escapes"
@@ -94,3 +95,26 @@ class QuietStream(ReadableStream):
         if isinstance(error, ValueError) and not self._is_closed():  # a closed stream raises a ValueError
             raise error
         self.failure = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        if isinstance(error, OSError):
+            _discard_pending(self._stream)
+
+
+def _discard_pending(stream: TextIO) -> None:
+    """Empty the buffers of a stream that cannot be written.
+
+    Python flushes its standard streams at exit. If that fails, the exit status is 120, whatever the program returned.
+    So the pending bytes are written to the null device, through the same file descriptor, which is restored afterwards.
+    """
+    try:
+        descriptor = stream.fileno()
+        kept = os.dup(descriptor)
+    except (AttributeError, OSError, ValueError):  # no file behind the stream, or a closed one: no flush can reach it
+        return
+    null = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, descriptor)
+        stream.flush()
+    finally:
+        os.dup2(kept, descriptor)
+        os.close(kept)
+        os.close(null)
