@@ -666,7 +666,7 @@ void run_lock_free(bool one_result) {
         Result& result = results[one_result ? 0 : thread];
         // Relaxed: what one thread wrote before it took a slice is not ordered before what the other does after it.
         for (int64_t start; (start = cursor.fetch_add(500, std::memory_order_relaxed)) < run.s.n_tokens;)
-          REQUIRE(firth_train_slice(&run.s, 0, start, std::min(start + 500, run.s.n_tokens), 0, &result) == OK);
+          REQUIRE(firth_train_slice(&run.s, start, std::min(start + 500, run.s.n_tokens), 0, &result) == OK);
       });
       for (const Result& result : results) REQUIRE(std::isfinite(result.loss));
       std::copy_n(shared_input_rows, run.input.size(), run.input.data());
