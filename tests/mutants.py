@@ -382,7 +382,7 @@ MUTANTS = (
         f"{CPP}/train/deterministic.hpp",
         "if (is_last_) ++rounds_done_;",
         "",
-        "tests/kernels/test_engine.py::test_rounds_go_on_after_they_were_stopped",
+        "tests/kernels/test_engine.py::test_a_round_that_was_planned_before_a_stop_leaves_nothing_behind",
     ),
     Mutant(
         "rounds: the shards' differences are added without regard to how far they went",
@@ -451,7 +451,7 @@ MUTANTS = (
         "stretches: slots go on from the stretch before",
         f"{CPP}/plan/windows.hpp",
         "next_slot_ = 0;\n    if",
-        "next_slot_ += 0;\n    if",
+        "next_slot_ = next_slot_ > 0;\n    if",
         "tests/kernels/test_plan.py::test_windows_of_a_block_have_one_draw",
     ),
     Mutant(

@@ -306,6 +306,25 @@ def test_rounds_go_on_after_they_were_stopped(threads):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
+def test_a_round_that_was_planned_before_a_stop_leaves_nothing_behind(threads):
+    """Other tokens follow the stop than those of the planned round: its rows must not count as rows of theirs."""
+    rng = np.random.default_rng(7)
+    ids = rng.integers(0, 20_000, 30_000).astype(np.int32)
+    corpus = (ids, np.arange(0, 30_001, 50), np.bincount(ids, minlength=20_000).astype(np.int64) + 1)
+    stopped, whole = (make_engine(*corpus, dims=16, subsample=0, learning_rate=0.01) for _ in range(2))
+    assert len(ids) > 2 * whole.round_tokens
+    whole.train_rounds(0, whole.round_tokens, 0, threads)
+    stopped.request_stop()
+    with pytest.raises(StoppedError):
+        stopped.train_rounds(0, len(ids), 0, threads)
+    stopped.clear_stop()
+    for engine in (stopped, whole):
+        engine.train_rounds(0, len(ids), 1, threads)
+    assert np.array_equal(stopped.input_vectors, whole.input_vectors)
+    assert np.array_equal(stopped.output_vectors, whole.output_vectors)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
 def test_a_round_whose_successor_cannot_be_planned_is_merged(monkeypatch, threads):
     """Eight tokens that can be trained, then a line so long that its windows have too many noise words to plan."""
     monkeypatch.setattr("firth.kernels.engine._TOKENS_WORTH_A_BARRIER", 0)
