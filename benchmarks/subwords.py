@@ -64,6 +64,9 @@ def measure_speed(corpus: Path, fasttext: str, rounds: int) -> None:
                 tokens = one.get("TOKENS", tokens)
         for name, measured in seconds.items():
             median = statistics.median(measured)
+            if median <= 0:
+                print(f"{architecture:9} {name:26} not measurable: take more text")
+                continue
             ratio = statistics.median(seconds["fastText"]) / median
             print(f"{architecture:9} {name:26} {tokens / median:12,.0f} words/CPU-s  {ratio:6.1f}")
 
