@@ -1,4 +1,4 @@
-"""Training classifiers: firth against fastText, each run in its own process, in turns; needs FIRTH_DATA.
+"""Training classifiers: firth against fastText, each run in a separate process, runs interleaved; needs FIRTH_DATA.
 
     python benchmarks/classifiers.py --fasttext /path/to/python [--rounds 3] [--threads 2]
 

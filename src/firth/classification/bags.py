@@ -2,7 +2,7 @@
 
 Rows are numbered as in fastText's files: words by falling count, then buckets. A matrix of all buckets would mostly be
 rows that no text has, so training has a *compact* matrix: the words, the buckets that occur by falling count, and one
-row of zeros that stands for all others.
+row of zeros in place of all other buckets.
 
 Tests: tests/training/test_train_classifier.py.
 """

@@ -13,7 +13,7 @@ from firth.base.ngrams import END_OF_SENTENCE
 from firth.base.values import as_bool, as_integer
 from firth.base.words import WordBuffer
 from firth.errors import FormatError, ParameterError
-from firth.formats.fasttext_model import FastTextModel, QuantizedMatrix
+from firth.formats.fasttext_model import FastTextModel, QuantizedMatrix, dense_matrix
 from firth.native.quantize import N_CENTROIDS, assign_codes, train_centroids
 from firth.native.stopping import Team
 
@@ -50,11 +50,11 @@ def quantize_model(
         if cutoff < len(model.input_matrix):
             model = _prune(model, cutoff)
     draw = np.random.default_rng(seed)
-    input_matrix = quantize_matrix(_dense(model.input_matrix), part_dims, norms, draw, n_threads)
+    input_matrix = quantize_matrix(dense_matrix(model.input_matrix), part_dims, norms, draw, n_threads)
     output_matrix = model.output_matrix
     if output:
         width = min(OUTPUT_PART_DIMS, model.arguments.dims)
-        output_matrix = quantize_matrix(_dense(output_matrix), width, norms, draw, n_threads)
+        output_matrix = quantize_matrix(dense_matrix(output_matrix), width, norms, draw, n_threads)
     return dataclasses.replace(model, input_matrix=input_matrix, output_matrix=output_matrix)
 
 
@@ -123,7 +123,7 @@ def _prune(model: FastTextModel, cutoff: int) -> FastTextModel:
 
     Source: fastText, ``FastText::selectEmbeddings`` and ``Dictionary::prune``.
     """
-    rows = _dense(model.input_matrix)
+    rows = dense_matrix(model.input_matrix)
     entries = list(model.entries.all_encoded())
     norms = compute_row_norms(rows)
     if END_OF_SENTENCE in entries[: model.n_words]:
@@ -158,10 +158,6 @@ def _cluster(points: NDArray[np.float32]) -> NDArray[np.float32]:
     if n_points > N_CENTROIDS:
         train_centroids(np.ascontiguousarray(points), centroids, N_ROUNDS)
     return centroids
-
-
-def _dense(matrix: NDArray[np.float32] | QuantizedMatrix) -> NDArray[np.float32]:
-    return matrix.to_dense() if isinstance(matrix, QuantizedMatrix) else matrix
 
 
 __all__ = ["compute_row_norms", "quantize_matrix", "quantize_model"]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.base.ngrams import END_OF_SENTENCE, NgramRules, character_ngrams, hash_ngram
-from firth.formats.fasttext_model import LOSSES, FastTextModel, Matrix, QuantizedMatrix
+from firth.formats.fasttext_model import LOSSES, FastTextModel, dense_matrix
 from firth.numerics.labels import compute_label_probabilities
 
 WORD_NGRAM_FACTOR = 116049371  # fastText, Dictionary::addWordNgrams
@@ -72,18 +72,14 @@ def predict_all(model: FastTextModel, text: bytes) -> NDArray[np.float64] | None
     rows = find_rows(model, text)
     if not rows:
         return None
-    hidden = _dense(model.input_matrix)[rows].astype(np.float64).mean(axis=0)
+    hidden = dense_matrix(model.input_matrix)[rows].astype(np.float64).mean(axis=0)
     return compute_label_probabilities(
         hidden,
-        _dense(model.output_matrix),
+        dense_matrix(model.output_matrix),
         LOSSES[model.arguments.loss],
         model.label_counts,
         like_fasttext=True,
     )
-
-
-def _dense(matrix: Matrix) -> NDArray[np.float32]:
-    return matrix.to_dense() if isinstance(matrix, QuantizedMatrix) else matrix
 
 
 __all__ = ["find_rows", "predict_all"]

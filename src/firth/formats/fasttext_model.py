@@ -144,6 +144,11 @@ class QuantizedMatrix:
 Matrix = NDArray[np.float32] | QuantizedMatrix
 
 
+def dense_matrix(matrix: Matrix) -> NDArray[np.float32]:
+    """The float32 values of a matrix: decoded if it is quantized, else the matrix itself."""
+    return matrix.to_dense() if isinstance(matrix, QuantizedMatrix) else matrix
+
+
 @dataclass(frozen=True, eq=False)
 class FastTextModel:
     """A supervised model of fastText as its file has it.
@@ -465,6 +470,7 @@ __all__ = [
     "FastTextReader",
     "Matrix",
     "QuantizedMatrix",
+    "dense_matrix",
     "is_classifier",
     "read_classifier",
 ]

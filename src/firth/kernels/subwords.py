@@ -1,7 +1,7 @@
 """Room kernels: words as bags of rows: how many buckets n-grams share, which rows a word has, how often each moves.
 
 The input matrix has a row for each word, then a row for each bucket, whether an n-gram of the vocabulary falls into it
-or not: so its rows are those of fastText's files, and words that come later find theirs. native/cpp/train/bags.hpp
+or not: so the rows agree with fastText's files, and later words have rows too. native/cpp/train/bags.hpp
 trains the bags; numerics/bags.py has the formulas.
 
 Tests: tests/kernels/test_bags.py.

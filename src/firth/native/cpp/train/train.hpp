@@ -23,7 +23,7 @@ class Trainer {
  public:
   typedef BagRows<Real, Home> Bags;
 
-  // With `bags`: `settings` and `input_row` are theirs.
+  // With `bags`: `settings` and `input_row` are those of the bags.
   Trainer(const Settings& settings, InputRows& input_row, OutputRows& output_row, Bags* bags = nullptr)
       : s_(settings),
         source_(make_source(settings, plan_rules<Input, Output>())),
