@@ -14,7 +14,7 @@ from firth.classification.folder import is_classifier_folder, read_folder
 from firth.errors import FormatError
 from firth.formats.fasttext_model import is_classifier
 from firth.formats.format import take_sample
-from firth.formats.model_folder import CONFIG_NAME, read_config
+from firth.formats.model_folder import read_config
 from firth.models.history import History
 from firth.models.model import CONFIG_KEYS
 from firth.models.model import load as load_model
@@ -64,7 +64,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 def _has_vectors_alone(folder: Path) -> bool:
     """Whether a folder of firth has no part of a training record. `firth convert` and ``vectors.save`` write such."""
-    return (folder / CONFIG_NAME).exists() and not set(CONFIG_KEYS[1:]) & set(read_config(folder))
+    return (folder / "config.json").exists() and not set(CONFIG_KEYS[1:]) & set(read_config(folder))
 
 
 def load_classifier_folder(folder: Path) -> Classifier:
