@@ -1,16 +1,16 @@
-"""Counting and encoding a text file side by side with gensim's ``build_vocab``, interleaved in one run.
+"""Compares counting and encoding of a text file with gensim's ``build_vocab``, interleaved in one run.
 
     python benchmarks/corpus.py TEXT [--rounds 5] [--threads N] [--json]
     python benchmarks/corpus.py --distinct 5000000 [--rounds 5] [--threads N] [--json]
 
-TEXT is a plain or compressed file; without it ``$FIRTH_DATA/enwiki-featured.txt.xz`` is unpacked and used. gensim only
-counts (``build_vocab(corpus_file=...)``, minimum count 5, vectors of one dimension, so that it allocates nothing);
-firth counts, encodes to disk and makes checksums. Also told: the stages' shares of firth's time, the time of one thread
-over that of all, an iterable of token lists, and the peak of memory that is not the vocabulary.
+TEXT is a plain or compressed file. The default is ``$FIRTH_DATA/enwiki-featured.txt.xz``, which is decompressed first.
+gensim only counts (``build_vocab(corpus_file=...)``, minimum count 5, vectors of one dimension, to allocate little).
+firth counts, encodes to disk and computes checksums. The program also prints each stage's share of firth's time, the
+times of one thread and of an iterable of token lists, and the peak memory.
 
-With ``--distinct`` the text has so many tokens, made from a seed, almost each a word of its own: 8 bytes a token. Told:
-new words a second from the text to the Vocabulary with one thread and with all, and the peak of memory for each word
-beside the word itself. gensim has no part in it.
+With ``--distinct``, the text has this number of random tokens of 8 bytes, almost all different words. The program
+prints the new words a second, from the text to the Vocabulary, with one thread and with all threads. It also prints the
+peak memory for each word, without the word itself. gensim does not run.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text", type=Path, nargs="?", help="default: enwiki-featured of FIRTH_DATA")
-    parser.add_argument("--distinct", type=int, metavar="TOKENS", help="a text of almost only new words instead")
+    parser.add_argument("--distinct", type=int, metavar="TOKENS", help="make a text of almost only different tokens")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=None, help="default: the cores available")
     parser.add_argument("--json", action="store_true")
@@ -147,7 +147,7 @@ def measure_distinct(n_tokens: int, work: Path, n_rounds: int, threads: int | No
 
 
 def write_distinct_words(path: Path, n_tokens: int) -> None:
-    """Words of 5 to 9 letters drawn from a seed, a line end after each twentieth."""
+    """Random words of 5 to 9 letters, twenty a line."""
     import numpy as np
 
     rng = np.random.default_rng(1)
@@ -196,7 +196,7 @@ def timed(function: Callable[..., Any], spent: list[float]) -> Callable[..., Any
 
 
 def peak_anonymous(work: Callable[[], Any]) -> int | None:
-    """How far RssAnon rises above where it was, sampled every 2 ms; None where there is no /proc."""
+    """The largest increase of RssAnon during a call, sampled every 2 ms. None without /proc."""
     if not Path("/proc/self/status").exists():
         return None
 

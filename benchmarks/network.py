@@ -1,4 +1,4 @@
-"""Compares SigmoidNetworkClassifier with scikit-learn's MLPClassifier: time of an epoch, loss, time of predict_proba.
+"""Compares SigmoidNetworkClassifier with scikit-learn's MLPClassifier: the time of an epoch and a prediction, the loss.
 
     python benchmarks/network.py [--rounds 7]
 
@@ -22,7 +22,7 @@ from firth.estimators import SigmoidNetworkClassifier
 
 N_HIDDEN = 100
 BATCH_SIZE = 200
-ALPHA = 1e-4  # MLPClassifier's, which divides it by the batch
+ALPHA = 1e-4  # the penalty of MLPClassifier, which divides it by the size of the batch
 SEEDS = range(5)
 
 
@@ -54,7 +54,7 @@ def make_ours(epochs: int, seed: int = 0) -> SigmoidNetworkClassifier:
 
 
 def make_large() -> tuple[np.ndarray, np.ndarray]:
-    """20,000 x 300 inputs, five classes."""
+    """Random inputs (20,000, 300) and labels of five classes."""
     generator = np.random.default_rng(0)
     inputs = generator.normal(size=(20_000, 300))
     scores = inputs @ generator.normal(size=(300, 5)) + generator.gumbel(scale=5, size=(20_000, 5))

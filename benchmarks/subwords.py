@@ -1,11 +1,12 @@
-"""Subwords against fastText: CPU seconds of an epoch, interleaved in one run, and the accuracy of both programs.
+"""Compares subwords with fastText: CPU seconds of an epoch, interleaved in one run, and the accuracy of the vectors.
 
     python benchmarks/subwords.py speed CORPUS --fasttext PYTHON [--rounds 3]
     python benchmarks/subwords.py accuracy CORPUS --evaluation FOLDER [--fasttext PYTHON] [--seeds 1 2 3]
 
 PYTHON is an interpreter that has the package fasttext-numpy2. Both programs run on one thread with n-grams of 3 to 6
-characters. A program's CPU seconds an epoch are those of three epochs less those of one, halved: reading the text and
-drawing the first rows do not count. The accuracy of fastText's vectors is measured by firth on the file that it writes.
+characters. The CPU seconds of an epoch are half the difference between runs of three epochs and of one epoch, so that
+reading the text and drawing the first rows do not count. firth measures the accuracy of fastText's vectors, on the file
+that fastText writes.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ PAIRS = ("EN-WS-353-ALL.txt", "EN-SIMLEX-999.txt", "EN-MEN-TR-3k.txt", "EN-RW-ST
 
 
 def run(python: str, program: str, *arguments: str) -> dict[str, float]:
-    """The numbers that a program prints, by their names."""
+    """Run a program. Returns the numbers that it prints, by their names."""
     done = subprocess.run([python, "-c", program, *arguments], capture_output=True, text=True, check=True)
     lines = [line.split() for line in done.stdout.splitlines()]
     return {words[0]: float(words[1]) for words in lines if len(words) == 2 and words[0].isupper()}
@@ -65,14 +66,14 @@ def measure_speed(corpus: Path, fasttext: str, rounds: int) -> None:
         for name, measured in seconds.items():
             median = statistics.median(measured)
             if median <= 0:
-                print(f"{architecture:9} {name:26} not measurable: take more text")
+                print(f"{architecture:9} {name:26} not measurable; give a longer text")
                 continue
             ratio = statistics.median(seconds["fastText"]) / median
             print(f"{architecture:9} {name:26} {tokens / median:12,.0f} words/CPU-s  {ratio:6.1f}")
 
 
 def measure_accuracy(corpus: Path, folder: Path, fasttext: str | None, seeds: list[int]) -> None:
-    """Print analogies in % and Spearman's correlations, unknown words composed, of each program and seed."""
+    """Print analogies in % and Spearman's correlations of each program and seed. Unknown words are composed."""
     import firth
     from firth.vectors.conversion import as_word_vectors
 

@@ -32,7 +32,7 @@ from libraries import option
 if TYPE_CHECKING:
     from firth import EncodedCorpus
 
-# (architecture, loss, dims) -> must, aim: ratios of words/s while training (issues of the project)
+# (architecture, loss, dims) -> the least ratio of words/s to gensim's, and the ratio to aim at
 TARGETS = {
     ("skipgram", "negative-sampling", 100): (12.0, 20.0),
     ("skipgram", "negative-sampling", 300): (10.0, 16.0),
@@ -40,8 +40,8 @@ TARGETS = {
     ("skipgram", "hierarchical-softmax", 100): (4.0, 8.0),
     ("cbow", "hierarchical-softmax", 100): (2.0, 4.0),
 }
-# Analogies (per cent), WordSim-353, SimLex-999, MEN: means and standard deviations of gensim 4.4 over its seeds, and
-# how many seeds these were (gensim-scores.md of FIRTH_DATA).
+# Analogies (per cent), WordSim-353, SimLex-999, MEN: means and standard deviations of gensim 4.4 over seeds, and the
+# number of seeds (gensim-scores.md of FIRTH_DATA).
 GENSIM_SCORES = {
     ("skipgram", "negative-sampling"): ((35.32, 0.636, 0.289, 0.596), (0.63, 0.007, 0.001, 0.002), 5),
     ("cbow", "negative-sampling"): ((29.46, 0.576, 0.238, 0.553), (0.07, 0.009, 0.001, 0.003), 5),
@@ -178,7 +178,7 @@ GENSIM_PROCESS = """
 
 
 def measure_whole_process(arguments: argparse.Namespace, folder: Path) -> None:
-    """Text file to saved vectors, 5 epochs, the whole corpus, interpreter start and imports included."""
+    """Compare the wall time of whole runs on the corpus, 5 epochs: from the interpreter's start to saved vectors."""
     ours, theirs = [], []
     numbers = [str(arguments.dims), str(arguments.threads), str(arguments.epochs)]
     for number in range(arguments.rounds):
@@ -220,7 +220,7 @@ MEMORY_PROCESS = """
 
 
 def measure_memory(arguments: argparse.Namespace, folder: Path) -> None:
-    """Peak RssAnon, minus that after the import, minus the bytes of both matrices and of the vocabulary."""
+    """Print the peak RssAnon minus RssAnon after the import, minus the bytes of both matrices and the vocabulary."""
     command = [sys.executable, "-c", textwrap.dedent(MEMORY_PROCESS), arguments.text, arguments.dims, arguments.threads]
     process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
     peak, done = 0, threading.Event()
@@ -230,7 +230,7 @@ def measure_memory(arguments: argparse.Namespace, folder: Path) -> None:
         while not done.wait(0.005):
             try:
                 status = Path(f"/proc/{process.pid}/status").read_text()
-            except (FileNotFoundError, ProcessLookupError):  # it has ended
+            except (FileNotFoundError, ProcessLookupError):  # the process has ended
                 return
             peak = max([peak] + [int(x.split()[1]) * 1024 for x in status.splitlines() if x.startswith("RssAnon")])
 
@@ -264,7 +264,7 @@ def measure_import(arguments: argparse.Namespace, folder: Path) -> None:
 
 
 def measure_peak_share(arguments: argparse.Namespace, folder: Path) -> None:
-    """Flops of the units' matrix products on one core, over ``--peak`` Gflop/s (the processor's own).
+    """Print the Gflop/s of the units' matrix products on one core, and its share of the processor's (``--peak``).
 
     A unit of m context words and n output rows takes 6 m n D flops: logits, and the two halves of the update.
     """
@@ -283,7 +283,7 @@ def measure_peak_share(arguments: argparse.Namespace, folder: Path) -> None:
 
 
 def products_per_example(corpus: EncodedCorpus, n_tokens: int = 100_000) -> float:
-    """Pairs of rows that units multiply for each pair of words that they train, of the first tokens of a corpus."""
+    """Number of pairs of rows that units multiply, for each pair of words, on the first tokens of a corpus."""
     from firth.kernels.config import TrainingConfig
     from firth.kernels.plan import PlanTables, group_units, plan_windows
 

@@ -2,9 +2,9 @@
 
     python benchmarks/vectors.py [--words 400000] [--dims 300] [--rounds 3] [--sample 20] [--only neighbors ...]
 
-gensim answers one query at a time, so only ``--sample`` of its 1,000 queries are timed, and the time is scaled (the
-range over the rounds shows the error). Analogies are timed on ``--sample`` x 5 lines of the file in the same way, and
-the scores are compared on these lines. ``--sample 1000`` runs all queries.
+gensim takes one query at a time. Therefore only ``--sample`` of the 1,000 queries are timed, and the time is scaled;
+the range over the rounds shows the error. In the same way, analogies are timed on ``--sample`` x 5 lines of the file,
+and the scores are compared on these lines. ``--sample 1000`` runs all queries.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ N_QUERIES = 1000
 
 
 def make_vectors(n_words: int, n_dims: int, questions: list[str]) -> tuple[list[str], np.ndarray]:
-    """Random vectors in clusters, the words of the questions spread over the rows."""
+    """Random vectors in clusters. The words of the questions are spread over the rows."""
     rng = np.random.default_rng(1)
     matrix = rng.standard_normal((n_words, n_dims), dtype=np.float32)
     centers = rng.standard_normal((500, n_dims), dtype=np.float32)
@@ -37,7 +37,8 @@ def make_vectors(n_words: int, n_dims: int, questions: list[str]) -> tuple[list[
     for word, row in row_of.items():
         words[row] = word
     relation = centers[0]
-    for line in questions:  # every pair differs by its section's relation, with noise: about half can be found
+    # The difference of a pair is the relation of its section plus noise, so that about half of the answers are right.
+    for line in questions:
         if line.startswith(":"):
             relation = rng.standard_normal(n_dims, dtype=np.float32)
         else:
@@ -59,7 +60,7 @@ def print_ratio(what: str, ours: list[float], theirs: list[float], must: float, 
 def bench_neighbors(ours, theirs, words, rounds: int, sample: int) -> None:
     rng = np.random.default_rng(2)
     queries = [words[i] for i in rng.integers(0, len(words), N_QUERIES)]
-    ours.norms, theirs.fill_norms()  # both read the matrix once before the clock runs
+    ours.norms, theirs.fill_norms()  # both programs read the matrix once before the time is measured
     seconds_ours, seconds_theirs, differing = [], [], 0
     for _ in range(rounds):
         start = time.perf_counter()
