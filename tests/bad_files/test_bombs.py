@@ -93,7 +93,7 @@ PICKLES = {
         + b"cnumpy.core.multiarray\n_reconstruct\n)R(K\x01K\x01K\x01\x86"
         + LAUGHS
         + b"\x89C\x04aaaatbub.",
-        "whose type is no NumPy type",
+        "got one without a NumPy type",
     ),
     "a text without end as arguments": (
         b"\x80\x02cgensim.models.keyedvectors\nKeyedVectors\n)" + LAUGHS + b"\x92.",
@@ -109,7 +109,7 @@ PICKLES = {
     ),
     "keys whose hashes collide": (
         b"\x80\x02}(" + b"".join(pickle.dumps((2**61 - 1) * i, 2)[2:-1] + b"N" for i in range(1, 3000)) + b"u.",
-        "key must lie within 64 bits",
+        "key must fit in 64 bits",
     ),
 }
 

@@ -100,7 +100,7 @@ def test_models_that_are_refused_by_name(input_rows, tmp_path: Path) -> None:  #
         "empty word": (makers.fasttext(["a", ""], input_rows[:9]), "row 2 .*no word"),
         "repeated": (makers.fasttext(["a", "a"], input_rows[:9]), "row 2: the word 'a'"),
         "NaN": (makers.fasttext(WORDS, input_rows * np.float32("nan")), "row 1: .*NaN"),
-        "trailing": (good + b"!", "1 bytes follow the output matrix"),
+        "trailing": (good + b"!", "must end after the output matrix, got 1 more bytes"),
         "no magic": (b"\x01" + good[1:], "not a fastText model"),
     }
     for name, (content, message) in cases.items():

@@ -288,7 +288,7 @@ def test_a_text_without_a_known_word_has_an_answer() -> None:
         ((["a", "b"], ["x", "x"]), {}, CorpusError, "at least two different values to tell apart, got 'x' alone"),
         ((["a", "b"], None), {}, CorpusError, "marks like __label__NAME .*, got no label at position 0"),
         ((["__label__ a", "b"], None), {}, CorpusError, "got __label__ without a name at position 0"),
-        ((["a", " \n"], ["x", "y"]), {}, CorpusError, "at least one word each, got none at position 1, whose label is 'y'"),
+        ((["a", " \n"], ["x", "y"]), {}, CorpusError, "one word each, got none at position 1, whose label is 'y'"),
         ((["a", "b"], ["x", None]), {}, CorpusError, "labels must have a value for each text, got None at position 1"),
         ((["a", "b"], ["x", []]), {}, CorpusError, "at least one label for each text, got none at position 1"),
         ((["a", "b"], ["x", ""]), {}, CorpusError, "names of at least one character"),
