@@ -141,7 +141,7 @@ def read_gradient(gradient: Any, layout: Layout) -> tuple[NDArray[np.float64] | 
         missing = [name for name, key in layout.keys.items() if key not in gradient]
         extra = [str(key) for key in gradient if str(key) not in layout.keys]
         if missing or extra:
-            raise ShapeError(f"gradient must have the keys of x, got {missing} missing and {extra} not in x")
+            raise ShapeError(f"gradient must have the keys of x; missing {missing}, not in x {extra}")
         parts = {name: gradient[key] for name, key in layout.keys.items()}
     else:
         parts = {"x": gradient}
