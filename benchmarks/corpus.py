@@ -87,18 +87,18 @@ def measure(text: Path, work: Path, n_rounds: int, threads: int | None) -> dict[
     stages: dict[str, list[float]] = {name: [] for name in STAGES}
     for name in STAGES:
         setattr(encode, name, timed(getattr(encode, name), stages[name]))
-    ours: list[float] = []
+    firth_seconds: list[float] = []
     one_thread: list[float] = []
-    theirs: list[float] = []
+    gensim_seconds: list[float] = []
     in_stages: dict[str, list[float]] = {name: [] for name in STAGES}
 
     corpus = encode_corpus(text, folder=work / "warm", threads=threads)  # reads the file into the page cache
     n_tokens = corpus.n_tokens_read
     for _ in range(n_rounds):
-        theirs.append(time_gensim(text))
+        gensim_seconds.append(time_gensim(text))
         for spent in stages.values():
             spent.clear()
-        ours.append(seconds(lambda: encode_corpus(text, folder=work / "all", threads=threads)))
+        firth_seconds.append(seconds(lambda: encode_corpus(text, folder=work / "all", threads=threads)))
         for name, spent in stages.items():
             in_stages[name].append(sum(spent))
         one_thread.append(seconds(lambda: encode_corpus(text, folder=work / "one", threads=1)))
@@ -108,10 +108,10 @@ def measure(text: Path, work: Path, n_rounds: int, threads: int | None) -> dict[
     return {
         "tokens": n_tokens,
         "threads": threads,
-        "firth_seconds": ours,
-        "gensim_seconds": theirs,
+        "firth_seconds": firth_seconds,
+        "gensim_seconds": gensim_seconds,
         "one_thread_seconds": one_thread,
-        "ratios": [gensim / firth for gensim, firth in zip(theirs, ours, strict=True)],
+        "ratios": [gensim / firth for gensim, firth in zip(gensim_seconds, firth_seconds, strict=True)],
         "stage_seconds": {STAGES[name]: statistics.median(spent) for name, spent in in_stages.items()},
         "iterable_seconds": iterable_s,
         "peak_anonymous_bytes": peak_bytes,
@@ -223,12 +223,12 @@ def peak_anonymous(work: Callable[[], Any]) -> int | None:
 
 
 def show(result: dict[str, Any]) -> None:
-    n_tokens, ours = result["tokens"], statistics.median(result["firth_seconds"])
+    n_tokens, firth_seconds = result["tokens"], statistics.median(result["firth_seconds"])
     ratios = sorted(result["ratios"])
     gensim, one = statistics.median(result["gensim_seconds"]), statistics.median(result["one_thread_seconds"])
     print(f"{n_tokens:,} tokens, {result['threads']} threads, {len(ratios)} interleaved rounds")
     print(f"gensim build_vocab            {n_tokens / gensim / 1e6:8.2f} M words/s   {gensim:.2f} s")
-    print(f"firth counting and encoding   {n_tokens / ours / 1e6:8.2f} M words/s   {ours:.2f} s")
+    print(f"firth counting and encoding   {n_tokens / firth_seconds / 1e6:8.2f} M words/s   {firth_seconds:.2f} s")
     print(f"  one thread                  {n_tokens / one / 1e6:8.2f} M words/s   {one:.2f} s")
     lists = result["iterable_seconds"]
     print(f"  from lists of tokens        {n_tokens / lists / 1e6:8.2f} M words/s   {lists:.2f} s")
@@ -236,7 +236,7 @@ def show(result: dict[str, Any]) -> None:
     verdict = "aim met" if median >= AIM else "must met" if median >= MUST else "NOT MET"
     print(f"ratio: median {median:.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f}); must {MUST:g}, aim {AIM:g}: {verdict}")
     for name, spent in result["stage_seconds"].items():
-        print(f"  {name:<26}{spent:8.3f} s  {spent / ours:6.1%}")
+        print(f"  {name:<26}{spent:8.3f} s  {spent / firth_seconds:6.1%}")
     if result["peak_anonymous_bytes"] is not None:
         print(f"peak RssAnon above the start: {result['peak_anonymous_bytes'] / 2**20:.0f} MiB, words included")
 

@@ -51,19 +51,19 @@ def compare(table: VectorTable, folder: Path, binary: bool, rounds: int) -> dict
     keyed = KeyedVectors(table.matrix.shape[1])
     keyed.add_vectors(table.words, table.matrix)
     name, suffix = ("word2vec-binary", "bin") if binary else ("word2vec", "txt")
-    ours, theirs = folder / f"firth.{suffix}", folder / f"gensim.{suffix}"
+    firth_file, gensim_file = folder / f"firth.{suffix}", folder / f"gensim.{suffix}"
     calls: dict[str, Callable[[], Any]] = {
-        "write firth": lambda: write_vectors(ours, table, name, overwrite=True),
-        "write gensim": lambda: keyed.save_word2vec_format(str(theirs), binary=binary),
-        "read firth": lambda: read_vectors(theirs, name),  # both read the same file
-        "read gensim": lambda: KeyedVectors.load_word2vec_format(str(theirs), binary=binary),
+        "write firth": lambda: write_vectors(firth_file, table, name, overwrite=True),
+        "write gensim": lambda: keyed.save_word2vec_format(str(gensim_file), binary=binary),
+        "read firth": lambda: read_vectors(gensim_file, name),  # both read the same file
+        "read gensim": lambda: KeyedVectors.load_word2vec_format(str(gensim_file), binary=binary),
     }
     times: dict[str, list[tuple[float, float]]] = {what: [] for what in calls}
     for turn in range(rounds):
         for verb in ("write", "read"):
             for program in ("firth", "gensim") if turn % 2 == 0 else ("gensim", "firth"):
                 if verb == "write":  # a new file for both, because replacing a file includes deleting it
-                    (ours if program == "firth" else theirs).unlink(missing_ok=True)
+                    (firth_file if program == "firth" else gensim_file).unlink(missing_ok=True)
                 elapsed, found = timed(calls[f"{verb} {program}"])
                 times[f"{verb} {program}"].append(elapsed)
                 if verb == "read":
@@ -74,13 +74,13 @@ def compare(table: VectorTable, folder: Path, binary: bool, rounds: int) -> dict
                         raise AssertionError(f"{program} must read the vectors that were written, got others")
                     del words, matrix
                 del found
-    again = read_vectors(ours, name)
+    again = read_vectors(firth_file, name)
     if again.words != table.words or not np.array_equal(again.matrix, table.matrix):
         raise AssertionError("firth's own file reads back differently")
     best = {what: min(wall for wall, _ in seconds) for what, seconds in times.items()}
     best |= {f"{what}, processor": min(cpu for _, cpu in seconds) for what, seconds in times.items()}
-    sizes = {"megabytes": theirs.stat().st_size / 1e6}
-    for path in (ours, theirs):
+    sizes = {"megabytes": gensim_file.stat().st_size / 1e6}
+    for path in (firth_file, gensim_file):
         path.unlink()
     return best | sizes
 
@@ -107,9 +107,10 @@ def main() -> None:
     print(f"{'':16}{'firth':>10}{'gensim':>10}{'ratio':>8}{'processor':>11}   must {MUST:g}x, aim {AIM:g}x")
     for form, best in results.items():
         for verb in ("read", "write"):
-            ours, theirs = best[f"{verb} firth"], best[f"{verb} gensim"]
+            firth_seconds, gensim_seconds = best[f"{verb} firth"], best[f"{verb} gensim"]
             processor = best[f"{verb} gensim, processor"] / best[f"{verb} firth, processor"]
-            print(f"{verb + ' ' + form:16}{ours:9.2f}s{theirs:9.2f}s{theirs / ours:7.1f}x{processor:10.1f}x")
+            ratio = gensim_seconds / firth_seconds
+            print(f"{verb + ' ' + form:16}{firth_seconds:9.2f}s{gensim_seconds:9.2f}s{ratio:7.1f}x{processor:10.1f}x")
 
 
 if __name__ == "__main__":

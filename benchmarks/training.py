@@ -132,10 +132,10 @@ def gensim_words_per_s(text: Path, arguments: argparse.Namespace) -> float:
     return model.corpus_total_words / (time.perf_counter() - started)
 
 
-def show_ratios(what: str, unit: str, ours: list[float], theirs: list[float], note: str = "") -> None:
-    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+def show_ratios(what: str, unit: str, rates: list[float], other_rates: list[float], note: str = "") -> None:
+    ratios = [a / b for a, b in zip(rates, other_rates, strict=True)]
     print(
-        f"{what}: {statistics.median(ours):.3g} against {statistics.median(theirs):.3g} {unit}; ratio, median of"
+        f"{what}: {statistics.median(rates):.3g} against {statistics.median(other_rates):.3g} {unit}; ratio, median of"
         f" {len(ratios)}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) {note}",
         flush=True,
     )
@@ -143,13 +143,13 @@ def show_ratios(what: str, unit: str, ours: list[float], theirs: list[float], no
 
 def measure_speed(arguments: argparse.Namespace, folder: Path) -> None:
     part = first_lines(arguments.text, arguments.lines, folder)
-    ours, theirs = [], []
+    firth_rates, gensim_rates = [], []
     for _ in range(arguments.rounds):
-        theirs.append(gensim_words_per_s(part, arguments) / 1e6)
-        ours.append(firth_words_per_s(arguments.text, arguments) / 1e6)
+        gensim_rates.append(gensim_words_per_s(part, arguments) / 1e6)
+        firth_rates.append(firth_words_per_s(arguments.text, arguments) / 1e6)
     must, aim = TARGETS.get((arguments.architecture, arguments.loss, arguments.dims), (0.0, 0.0))
     name = f"{arguments.architecture}, {arguments.loss}, d={arguments.dims}, {arguments.threads} threads"
-    show_ratios(name, "M words/s (firth, gensim)", ours, theirs, f"must {must:g}, aim {aim:g}")
+    show_ratios(name, "M words/s (firth, gensim)", firth_rates, gensim_rates, f"must {must:g}, aim {aim:g}")
 
 
 def measure_threads(arguments: argparse.Namespace, folder: Path) -> None:
@@ -179,7 +179,7 @@ GENSIM_PROCESS = """
 
 def measure_whole_process(arguments: argparse.Namespace, folder: Path) -> None:
     """Compare the wall time of whole runs on the corpus, 5 epochs: from the interpreter's start to saved vectors."""
-    ours, theirs = [], []
+    firth_rates, gensim_rates = [], []
     numbers = [str(arguments.dims), str(arguments.threads), str(arguments.epochs)]
     for number in range(arguments.rounds):
         gensim = [
@@ -190,13 +190,13 @@ def measure_whole_process(arguments: argparse.Namespace, folder: Path) -> None:
             str(folder / "g"),
             *numbers,
         ]
-        theirs.append(1 / run_seconds(gensim))
+        gensim_rates.append(1 / run_seconds(gensim))
         firth = [
             sys.executable, "-m", "firth", "train", str(arguments.text), "-o", str(folder / f"model{number}"),
             "--quiet", "--dims", numbers[0], "--threads", numbers[1], "--epochs", numbers[2],
         ]  # fmt: skip
-        ours.append(1 / run_seconds(firth))
-    show_ratios("whole process", "runs/s (firth, gensim)", ours, theirs, "must 10, aim 16")
+        firth_rates.append(1 / run_seconds(firth))
+    show_ratios("whole process", "runs/s (firth, gensim)", firth_rates, gensim_rates, "must 10, aim 16")
 
 
 def run_seconds(command: list[str]) -> float:
@@ -251,14 +251,14 @@ def measure_memory(arguments: argparse.Namespace, folder: Path) -> None:
 
 
 def measure_import(arguments: argparse.Namespace, folder: Path) -> None:
-    ours, numpy = [], []
+    firth_seconds, numpy = [], []
     for _ in range(arguments.rounds):
         numpy.append(run_seconds([sys.executable, "-c", "import numpy"]))
-        ours.append(run_seconds([sys.executable, "-c", "import firth"]))
+        firth_seconds.append(run_seconds([sys.executable, "-c", "import firth"]))
     bare = statistics.median(run_seconds([sys.executable, "-c", "pass"]) for _ in range(arguments.rounds))
-    own = statistics.median(a - b for a, b in zip(ours, numpy, strict=True))
+    own = statistics.median(a - b for a, b in zip(firth_seconds, numpy, strict=True))
     print(
-        f"import firth: {statistics.median(ours) - bare:.3f} s, of which beyond NumPy's {own:.3f} s;"
+        f"import firth: {statistics.median(firth_seconds) - bare:.3f} s, of which beyond NumPy's {own:.3f} s;"
         " must 0.2 s, aim NumPy's own + 0.03 s"
     )
 

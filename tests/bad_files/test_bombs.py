@@ -99,7 +99,10 @@ PICKLES = {
         b"\x80\x02cgensim.models.keyedvectors\nKeyedVectors\n)" + LAUGHS + b"\x92.",
         "named arguments",
     ),
-    "a text without end as encoding": (b"\x80\x02c_codecs\nencode\n" + short("a") + LAUGHS + b"\x86R.", "another way"),
+    "a text without end as encoding": (
+        b"\x80\x02c_codecs\nencode\n" + short("a") + LAUGHS + b"\x86R.",
+        "encoded as latin-1",
+    ),
     "half a type": (keyed_vectors(WORD_A, array(b"aa", "f1", 1, 2)), "plain numbers, got one of type 'f1'"),
     "negative counts": (with_counts(struct.pack("<q", -1), "i8"), "row 1: a count must not be negative, got -1"),
     "counts beyond int64": (with_counts(struct.pack("<Q", 2**63), "u8"), "count must be below 2\\^63"),

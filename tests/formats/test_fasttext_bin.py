@@ -92,7 +92,7 @@ def test_models_that_are_refused_by_name(input_rows, tmp_path: Path) -> None:  #
     cases = {
         "supervised": (makers.fasttext(WORDS, input_rows, model=3), "supervised fastText model"),
         "supervised with labels": (makers.fasttext(WORDS, input_rows, model=3, n_labels=2), "supervised fastText"),
-        "quantised": (makers.fasttext(WORDS, input_rows, quantized=True), "input matrix is quantized"),
+        "quantised": (makers.fasttext(WORDS, input_rows, quantized=True), "input matrix must not be quantized"),
         "pruned": (makers.fasttext(WORDS, input_rows, n_pruned=3), "quantized and pruned"),
         "version": (makers.fasttext(WORDS, input_rows, version=13), "version must be 11 or 12, got 13"),
         "rows": (makers.fasttext(WORDS, input_rows[:-1]), r"must have 7 \+ 7 rows, got 13"),
