@@ -97,7 +97,7 @@ def test_models_that_are_refused_by_name(input_rows, tmp_path: Path) -> None:  #
         "version": (makers.fasttext(WORDS, input_rows, version=13), "version must be 11 or 12, got 13"),
         "rows": (makers.fasttext(WORDS, input_rows[:-1]), r"must have 7 \+ 7 rows, got 13"),
         "ngrams": (makers.fasttext(WORDS, input_rows, max_chars=1_000_000), "minn and maxn must lie in 0 to 64"),
-        "empty word": (makers.fasttext(["a", ""], input_rows[:9]), "row 2 .*no word"),
+        "empty word": (makers.fasttext(["a", ""], input_rows[:9]), "row 2 .*must have a word"),
         "repeated": (makers.fasttext(["a", "a"], input_rows[:9]), "row 2: the word 'a'"),
         "NaN": (makers.fasttext(WORDS, input_rows * np.float32("nan")), "row 1: .*NaN"),
         "trailing": (good + b"!", "must end after the output matrix, got 1 more bytes"),
