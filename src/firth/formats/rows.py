@@ -1,7 +1,7 @@
 """Room formats: reads rows of vectors with the native core, block by block on several threads, in bounded memory.
 
-Besides the matrix, the memory has only a few blocks at a time. The matrix is allocated for the number of rows that the
-file can have. A larger number in the file's header allocates nothing.
+Besides the matrix, memory has only a few blocks. The matrix is allocated for the rows that the file can have; a larger
+number in the file's header allocates nothing.
 """
 
 from __future__ import annotations
@@ -44,13 +44,10 @@ def parse_header(
     min_row_bytes: Callable[[int], int],
     look: Callable[[ByteSource], str] = lambda source: "",
 ) -> tuple[int, int]:
-    """Read the numbers V and D of a header. A file that is too small for V rows of D numbers is an error.
+    """Read V and D from the first line, the header. A file that is too small for V rows of D numbers is an error.
 
     Parameters
     ----------
-    source : ByteSource
-    line : bytes
-        The first line.
     min_row_bytes : function of D
         Returns the smallest size of a row in bytes.
     look : function of the source
@@ -87,9 +84,6 @@ def read_text_rows(
 
     Parameters
     ----------
-    source : ByteSource
-    n_dims : int
-    options : ReadOptions
     n_rows : int or None
         The number of rows in the header. Fewer or more rows are an error. None: there is no header.
     has_words : bool
@@ -151,8 +145,7 @@ def read_text_rows(
 def read_binary_rows(source: ByteSource, n_dims: int, options: ReadOptions, n_rows: int) -> RowsRead:
     """Read the rows of word2vec's binary file to its end, or the first ``options.limit`` rows.
 
-    One thread reads a block, other threads copy the numbers of earlier blocks, and the calling thread finds rows and
-    decodes words.
+    A thread reads blocks, others copy the numbers of earlier blocks, and this one finds rows and decodes words.
     """
     rows = _Rows(source, n_dims, options, n_rows)
     max_row_bytes = MAX_WORD_BYTES + 4 * n_dims + 2
@@ -245,11 +238,6 @@ def finish_table(
 
     Parameters
     ----------
-    path : Path
-    words : list of str
-    matrix : float32 array, (V, D)
-    counts : int64 array, (V,), or None
-    options : ReadOptions
     all_differ : bool
         Whether all words are known to differ, as in `RowsRead`.
     subwords : SubwordRows or None
@@ -432,10 +420,7 @@ def _line_blocks(
             if ended or cut >= 0:
                 break
             if filled > max_row_bytes:
-                source.fail(
-                    f"a line must have at most {max_row_bytes} bytes, got more; this is not a text file of vectors",
-                    offset=offset,
-                )
+                source.fail(f"a line must have at most {max_row_bytes} bytes, got a longer line", offset=offset)
             buffer.extend(bytes(len(buffer)))
         if ended:
             if content:
