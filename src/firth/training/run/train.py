@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from firth.base.other_names import TRAINING_NAMES, names_translated
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from firth.kernels.parameters import TrainingParameters
 
 
+@names_translated(TRAINING_NAMES)
 def train(
     corpus: Any,
     *,
