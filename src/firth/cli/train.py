@@ -123,7 +123,7 @@ def train_command(
         typer.Option(
             "--heldout-every",
             metavar="WORDS",
-            help="Interval of the held-out loss, like 10Mwords. [default: one epoch]",
+            help="How often the held-out loss is measured, like 10Mwords. [default: each epoch]",
             rich_help_panel=_RUN,
         ),
     ] = None,
@@ -139,8 +139,8 @@ def train_command(
         str | None,
         typer.Option(
             "--checkpoint-every",
-            metavar="INTERVAL",
-            help="Interval of checkpoints, like 10min, 90s or 50Mwords; --resume starts from the last one.",
+            metavar="PERIOD",
+            help="How often a checkpoint is written, like 10min, 90s or 50Mwords; --resume starts from the last one.",
             rich_help_panel=_RUN,
         ),
     ] = None,
