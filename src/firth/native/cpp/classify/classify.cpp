@@ -25,7 +25,7 @@ FIRTH_API int64_t firth_classify_predict(const void* handle, const char* texts, 
       if (at > end) throw firth::Failure(firth::ERROR_ARGUMENT, "there are fewer texts than were announced");
       const void* found = at < end ? std::memchr(at, '\n', size_t(end - at)) : nullptr;
       const char* stop = found ? static_cast<const char*>(found) : end;
-      predictor.predict(at, stop - at, k, threshold, ids + text * k, probabilities + text * k);
+      predictor.predict(at, stop - at, end, k, threshold, ids + text * k, probabilities + text * k);
       at = stop + 1;
     }
     if (at <= end) throw firth::Failure(firth::ERROR_ARGUMENT, "there are more texts than were announced");
@@ -47,7 +47,7 @@ FIRTH_API int64_t firth_classify_all_rows(const void* handle, const char* texts,
       if (at > end) throw firth::Failure(firth::ERROR_ARGUMENT, "there are fewer texts than were announced");
       const void* found = at < end ? std::memchr(at, '\n', size_t(end - at)) : nullptr;
       const char* stop = found ? static_cast<const char*>(found) : end;
-      bag.collect(at, stop - at);
+      bag.collect(at, stop - at, end);
       if (n_rows < capacity) std::copy_n(bag.rows(), std::min(capacity - n_rows, bag.size()), rows + n_rows);
       offsets[text] = n_rows;
       n_rows += bag.size();
@@ -63,7 +63,7 @@ FIRTH_API int64_t firth_classify_rows(const void* handle, const char* text, int6
                                       int64_t capacity) {
   return firth::guard([&]() -> int64_t {
     firth::Bag bag(*static_cast<const firth::Classifier*>(handle));
-    bag.collect(text, n_bytes);
+    bag.collect(text, n_bytes, text + n_bytes);
     std::copy_n(bag.rows(), std::min(capacity, bag.size()), rows);
     return bag.size();
   });

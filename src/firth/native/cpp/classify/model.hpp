@@ -1,5 +1,5 @@
-// Room native: a classifier of fastText's kind, made ready for prediction: its dictionary as a hash table, the rows
-// that n-grams have, and its matrices in the layouts that prediction reads fastest.
+// Room native: a classifier of fastText's kind, made ready for prediction: its dictionary, the rows that n-grams
+// have, and its matrices in the layouts that prediction reads fastest.
 //
 // Follows fastText (github.com/facebookresearch/fastText: Dictionary::find, computeSubwords, addWordNgrams, pushHash;
 // HierarchicalSoftmaxLoss::buildTree; ProductQuantizer::addcode and mulcode).
@@ -44,65 +44,14 @@ constexpr int64_t N_CENTROIDS = 256;
 constexpr int64_t LABEL_BLOCK = 16;  // labels side by side in the transposed output matrix
 // A quantized matrix up to this size is decoded when the model is opened: a row is then one addition a column.
 constexpr int64_t MAX_DECODED_BYTES = int64_t(256) << 20;
-// The most frequent words, whose n-grams are looked up when the model is opened.
+// The most frequent words, whose n-grams are looked up when the model is opened, and the most rows of one of them.
 constexpr int64_t MAX_LISTED_WORDS = 1 << 16;
+constexpr int64_t MAX_LISTED_ROWS = 1 << 15;
+constexpr int64_t COPIED_ROWS = 16;  // rows are copied so many at a time
 // The output nodes of so many labels are all computed at once; with more, only those on the way to the best labels.
 constexpr int64_t MAX_FLAT_NODES = 1 << 11;
 // A deeper tree, which a file with counts of 0 can ask for, is no longer walked down by recursion.
 constexpr int32_t MAX_DESCENT = 200;
-
-inline uint32_t hash_bytes(const char* bytes, int64_t n) {
-  uint32_t hash = FNV_OFFSET;
-  for (int64_t k = 0; k < n; ++k) hash = extend_hash(hash, bytes[k]);
-  return hash;
-}
-
-// The entries by their bytes: open addressing, at most half full.
-class EntryTable {
- public:
-  EntryTable(const char* entries, const int64_t* offsets, int64_t n_entries) : entries_(entries), offsets_(offsets) {
-    size_t n_slots = 16;
-    while (n_slots < 2 * size_t(n_entries)) n_slots *= 2;
-    slots_.assign(n_slots, Slot{0, -1});
-    mask_ = n_slots - 1;
-    for (int64_t id = 0; id < n_entries; ++id) {
-      if (id % 4096 == 0) check_stop();
-      const char* bytes = entries + offsets[id];
-      const int64_t n = offsets[id + 1] - offsets[id];
-      const uint32_t hash = hash_bytes(bytes, n);
-      size_t at = hash & mask_;
-      for (; slots_[at].id >= 0; at = (at + 1) & mask_)
-        if (slots_[at].hash == hash && is(slots_[at].id, bytes, n))
-          throw Failure(ERROR_FORMAT, "the dictionary has entry " + std::to_string(slots_[at].id + 1) +
-                                          " again as entry " + std::to_string(id + 1));
-      slots_[at] = Slot{hash, int32_t(id)};
-    }
-  }
-
-  int32_t find(uint32_t hash, const char* bytes, int64_t n) const {
-    for (size_t at = hash & mask_;; at = (at + 1) & mask_) {
-      const Slot slot = slots_[at];
-      if (slot.id < 0) return -1;
-      if (slot.hash == hash && is(slot.id, bytes, n)) return slot.id;
-    }
-  }
-
- private:
-  struct Slot {
-    uint32_t hash;
-    int32_t id;
-  };
-
-  bool is(int32_t id, const char* bytes, int64_t n) const {
-    const int64_t start = offsets_[id];
-    return offsets_[id + 1] - start == n && std::memcmp(entries_ + start, bytes, size_t(n)) == 0;
-  }
-
-  const char* entries_;
-  const int64_t* offsets_;
-  std::vector<Slot> slots_;
-  size_t mask_ = 0;
-};
 
 // The row of a hashed n-gram. Without pruning each bucket has one. With pruning a bit says whether a bucket has one,
 // and the number of bits before it is its place in the list of rows. Most n-grams of a text have none, so that bits are
@@ -135,24 +84,19 @@ class NgramRows {
 
   const LaneDivisor divisor;
 
-  // Writes a bucket's row to `to`, with pruning minus 1 minus the bucket, and returns 1; or writes something and
-  // returns 0 where it has no row.
-  template <bool PRUNED>
-  int put(uint32_t bucket, int32_t* to) const {
-    *to = PRUNED ? -1 - int32_t(bucket) : first_row_ + int32_t(bucket);
-    return PRUNED ? int(bits_[bucket / 64] >> (bucket % 64) & 1) : 1;
+  // Lanes without 0: the buckets that have a row.
+  FIRTH_INLINE U32 find(U32 buckets) const {
+    const uint32_t* bits = reinterpret_cast<const uint32_t*>(bits_.data());  // little endian, as all that firth runs on
+    return gather(bits, buckets >> 5) >> (buckets & 31) & 1;
   }
 
-  // The same of a hash.
-  int put_hash(uint64_t hash, int32_t* to) const {
-    const uint32_t bucket = uint32_t(hash % uint64_t(n_buckets_));
-    return is_pruned_ ? put<true>(bucket, to) : put<false>(bucket, to);
-  }
+  bool has(uint32_t bucket) const { return !is_pruned_ || (bits_[bucket / 64] >> (bucket % 64) & 1); }
 
-  // The row of what `put` wrote; a row stays a row.
-  int32_t resolve(int32_t put) const {
-    if (put >= 0) return put;
-    const uint32_t bucket = uint32_t(-1 - put);
+  uint32_t bucket_of(uint64_t hash) const { return uint32_t(hash % uint64_t(n_buckets_)); }
+
+  // The row of a bucket that has one.
+  int32_t row_of(uint32_t bucket) const {
+    if (!is_pruned_) return first_row_ + int32_t(bucket);
     const uint64_t below = (uint64_t(1) << (bucket % 64)) - 1;
     return rows_[before_[bucket / 64] + uint32_t(__builtin_popcountll(bits_[bucket / 64] & below))];
   }
@@ -250,10 +194,8 @@ struct Classifier {
   StoredClassifier stored;
   EntryTable table;
   NgramRows ngrams;
-  std::vector<float> decoded;  // the quantized input matrix as floats, where it is small enough
-  // The rows of the most frequent words, own row first: word i has listed[listed_starts[i] .. listed_starts[i + 1]).
-  std::vector<int64_t> listed_starts;
-  std::vector<int32_t> listed;
+  std::vector<float> decoded;   // the quantized input matrix as floats, where it is small enough
+  std::vector<int32_t> listed;  // the rows of words, own row first; COPIED_ROWS more may be read
   LabelTree tree;
   TreeLevels levels;
   bool is_flat;  // logits of all output rows are computed
@@ -262,11 +204,10 @@ struct Classifier {
   std::vector<float> scales;  // of the logits of a quantized output matrix with norms
   int64_t n_blocks = 0;
 
-  explicit Classifier(const StoredClassifier& file)
-      : stored(file), table(file.entries, file.offsets, file.n_words + file.n_labels), ngrams(file) {
+  explicit Classifier(const StoredClassifier& file) : stored(file), table(file.entries, file.offsets), ngrams(file) {
     if (!file.input.rows && file.input.n_rows * file.n_dims * int64_t(sizeof(float)) <= MAX_DECODED_BYTES)
       decode_input();
-    if (file.max_chars > 0) list_words();
+    fill_table();
     if (file.loss == HIERARCHICAL_SOFTMAX) tree = LabelTree(file.label_counts, file.n_labels);
     is_flat = file.loss != HIERARCHICAL_SOFTMAX || file.n_labels <= MAX_FLAT_NODES || tree.depth > MAX_DESCENT;
     if (is_flat && file.loss == HIERARCHICAL_SOFTMAX) levels = TreeLevels(tree, file.n_labels);
@@ -285,22 +226,27 @@ struct Classifier {
     }
   }
 
-  void list_words() {
-    const int64_t n_listed = std::min(stored.n_words, MAX_LISTED_WORDS);
+  // Lists the rows of words: of the most frequent ones all, of others their own. Labels have none.
+  void fill_table() {
+    const bool have_ngrams = stored.max_chars > 0 && ngrams.any();
     std::vector<char> wrapped;
-    listed_starts.push_back(0);
-    for (int64_t word = 0; word < n_listed; ++word) {
+    table.fill(stored.n_words + stored.n_labels, [&](int32_t id) -> EntryTable::Listed {
+      const size_t first = listed.size();
+      if (id >= stored.n_words) return {uint32_t(first), 0, false};
       check_stop();
-      listed.push_back(int32_t(word));
-      const char* bytes = stored.entries + stored.offsets[word];
-      const int64_t n = stored.offsets[word + 1] - stored.offsets[word];
-      if (ngrams.any() && !is_end_of_sentence(bytes, n))
-        each_ngram(bytes, n, stored.min_chars, stored.max_chars, wrapped, [&](uint32_t hash) {
-          int32_t found;
-          if (ngrams.put_hash(hash, &found)) listed.push_back(ngrams.resolve(found));
-        });
-      listed_starts.push_back(int64_t(listed.size()));
-    }
+      listed.push_back(id);
+      const char* bytes = stored.entries + stored.offsets[id];
+      const int64_t n = stored.offsets[id + 1] - stored.offsets[id];
+      const bool has_ngrams = have_ngrams && !is_end_of_sentence(bytes, n);
+      if (!has_ngrams || id >= MAX_LISTED_WORDS || n * stored.max_chars > MAX_LISTED_ROWS)
+        return {uint32_t(first), 1, has_ngrams};
+      each_ngram(bytes, n, stored.min_chars, stored.max_chars, wrapped, [&](uint32_t hash) {
+        const uint32_t bucket = ngrams.bucket_of(hash);
+        if (ngrams.has(bucket)) listed.push_back(ngrams.row_of(bucket));
+      });
+      return {uint32_t(first), uint16_t(listed.size() - first), false};
+    });
+    listed.resize(listed.size() + COPIED_ROWS);
   }
 
   void transpose_output() {

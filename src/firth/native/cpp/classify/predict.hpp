@@ -9,27 +9,13 @@
 
 #include <limits>
 
-#include "base/simd.hpp"
-#include "classify/model.hpp"
+#include "classify/bag.hpp"
 
 namespace firth {
 
 constexpr float LOG_FLOOR = 1e-5f;  // fastText's std_log adds it to each probability before the logarithm
 constexpr int64_t SIGMOID_STEPS = 512, MAX_SIGMOID = 8;  // fastText's table of the sigmoid
 constexpr int64_t NO_LABEL = -1;
-constexpr int64_t MAX_LENGTH = 64;  // of an n-gram of characters; the reader refuses more
-constexpr char LABEL_PREFIX[] = "__label__";
-
-struct WhiteSpace {
-  bool is[256] = {};
-  constexpr WhiteSpace() {
-    for (char c : {' ', '\n', '\r', '\t', '\v', '\f', '\0'}) is[static_cast<unsigned char>(c)] = true;
-  }
-};
-inline constexpr WhiteSpace WHITE_SPACE;
-
-inline bool is_white(char byte) { return WHITE_SPACE.is[static_cast<unsigned char>(byte)]; }
-
 struct SigmoidTable {
   float values[SIGMOID_STEPS + 1];
   SigmoidTable() {
@@ -43,131 +29,6 @@ struct SigmoidTable {
     if (x > MAX_SIGMOID) return 1.0f;
     return values[int64_t((x + MAX_SIGMOID) * SIGMOID_STEPS / MAX_SIGMOID / 2)];
   }
-};
-
-// The row ids of a text, in fastText's order.
-class Bag {
- public:
-  explicit Bag(const Classifier& model) : model_(model) {}
-
-  const int32_t* rows() const { return rows_.data(); }
-  int64_t size() const { return n_rows_; }
-
-  // The text's words, and the end of the sentence behind them. A word </s> in the text ends it, as in fastText.
-  void collect(const char* text, int64_t n_bytes) {
-    n_rows_ = 0;
-    hashes_.clear();
-    bool has_ended = false;
-    const char *at = text, *const end = text + n_bytes;
-    while (!has_ended) {
-      while (at < end && is_white(*at)) ++at;
-      if (at == end) break;
-      const char* word = at;
-      uint32_t hash = FNV_OFFSET;
-      while (at < end && !is_white(*at)) hash = extend_hash(hash, *at++);
-      has_ended = add_word(word, at - word, hash);
-    }
-    if (!has_ended) add_word("</s>", 4, END_HASH);
-    if (model_.stored.word_ngrams > 1) add_word_ngrams();
-    if (model_.ngrams.is_pruned())
-      for (int64_t k = 0; k < n_rows_; ++k) rows_[size_t(k)] = model_.ngrams.resolve(rows_[size_t(k)]);
-  }
-
- private:
-  static inline const uint32_t END_HASH = hash_bytes("</s>", 4);
-
-  // Adds a word's rows; true for the end of the sentence.
-  bool add_word(const char* word, int64_t n_bytes, uint32_t hash) {
-    const StoredClassifier& stored = model_.stored;
-    const int32_t id = model_.table.find(hash, word, n_bytes);
-    const bool is_end = hash == END_HASH && is_end_of_sentence(word, n_bytes);
-    constexpr int64_t PREFIX_BYTES = sizeof(LABEL_PREFIX) - 1;
-    if (id >= stored.n_words) return is_end;  // a label
-    if (id < 0 && n_bytes >= PREFIX_BYTES && std::memcmp(word, LABEL_PREFIX, PREFIX_BYTES) == 0) return is_end;
-    if (stored.word_ngrams > 1) hashes_.push_back(int32_t(hash));
-    if (id >= 0 && stored.max_chars == 0) {
-      push(id);
-    } else if (id >= 0 && id < int64_t(model_.listed_starts.size()) - 1) {
-      const int64_t first = model_.listed_starts[size_t(id)], n = model_.listed_starts[size_t(id) + 1] - first;
-      make_room(n);
-      std::memcpy(rows_.data() + n_rows_, model_.listed.data() + first, size_t(n) * sizeof(int32_t));
-      n_rows_ += n;
-    } else {
-      if (id >= 0) push(id);
-      if (stored.max_chars > 0 && !is_end && model_.ngrams.any()) add_ngrams(word, n_bytes);
-    }
-    return is_end;
-  }
-
-  void add_ngrams(const char* word, int64_t n_bytes) {
-    const int64_t longest = model_.stored.max_chars;
-    make_room((n_bytes + 2) * longest);
-    if (!lanes_.set_word(word, n_bytes, longest)) {
-      each_ngram(word, n_bytes, model_.stored.min_chars, longest, wrapped_,
-                 [&](uint32_t hash) { n_rows_ += model_.ngrams.put_hash(hash, rows_.data() + n_rows_); });
-    } else if (model_.ngrams.is_pruned()) {
-      put_lanes<true>();
-    } else {
-      put_lanes<false>();
-    }
-  }
-
-  template <bool PRUNED>
-  void put_lanes() {
-    constexpr int64_t LANES = NgramLanes::LANES;
-    const NgramRows& ngrams = model_.ngrams;
-    const int64_t shortest = std::max<int64_t>(1, model_.stored.min_chars), longest = model_.stored.max_chars;
-    const int64_t n_characters = lanes_.n_characters();
-    alignas(VECTOR_BYTES) uint32_t buckets[MAX_LENGTH + 1][LANES];
-    int32_t* out = rows_.data() + n_rows_;
-    for (int64_t first = 0; first < n_characters; first += LANES) {
-      if (first % 4096 == 0) check_stop();
-      lanes_.each_length(first, shortest, longest, ngrams.divisor,
-                         [&](int64_t length, U32 found) { std::memcpy(buckets[length], &found, sizeof found); });
-      const int64_t n_lanes = std::min(LANES, n_characters - first);
-      for (int64_t lane = 0; lane < n_lanes; ++lane) {
-        const int64_t left = n_characters - first - lane;
-        for (int64_t length = shortest; length <= longest; ++length) {
-          const bool lone_bracket = length == 1 && (left == 1 || left == n_characters);
-          out += ngrams.put<PRUNED>(buckets[length][lane], out) & int(length <= left) & int(!lone_bracket);
-        }
-      }
-    }
-    n_rows_ = out - rows_.data();
-  }
-
-  // fastText's hashes of words are signed there, and extended to 64 bits by their sign.
-  void add_word_ngrams() {
-    if (!model_.ngrams.any()) return;
-    const size_t n_words = hashes_.size(), longest = size_t(model_.stored.word_ngrams);
-    for (size_t first = 0; first < n_words; ++first) {
-      if (first % 1024 == 1023) check_stop();
-      make_room(int64_t(longest));
-      uint64_t hash = uint64_t(int64_t(hashes_[first]));
-      for (size_t next = first + 1; next < n_words && next < first + longest; ++next) {
-        hash = hash * WORD_NGRAM_FACTOR + uint64_t(int64_t(hashes_[next]));
-        n_rows_ += model_.ngrams.put_hash(hash, rows_.data() + n_rows_);
-      }
-    }
-  }
-
-  static constexpr uint64_t WORD_NGRAM_FACTOR = 116049371;  // Dictionary::addWordNgrams
-
-  void push(int32_t row) {
-    make_room(1);
-    rows_[size_t(n_rows_++)] = row;
-  }
-
-  // One more than asked for: a row that is not there is written and not counted.
-  void make_room(int64_t n) {
-    if (int64_t(rows_.size()) < n_rows_ + n + 1) rows_.resize(size_t(2 * (n_rows_ + n + 1)));
-  }
-
-  const Classifier& model_;
-  NgramLanes lanes_;
-  std::vector<int32_t> rows_, hashes_;
-  std::vector<char> wrapped_;
-  int64_t n_rows_ = 0;
 };
 
 // One thread's work on texts.
@@ -188,8 +49,9 @@ class Predictor {
 
   // Writes the ids and probabilities of the k best labels of at least the threshold, the best first, and NO_LABEL
   // behind the last one. A text without rows has no label.
-  void predict(const char* text, int64_t n_bytes, int64_t k, float threshold, int32_t* ids, float* probabilities) {
-    bag.collect(text, n_bytes);
+  void predict(const char* text, int64_t n_bytes, const char* readable, int64_t k, float threshold, int32_t* ids,
+               float* probabilities) {
+    bag.collect(text, n_bytes, readable);
     best_.clear();
     if (bag.size() > 0) {
       average();
