@@ -77,7 +77,7 @@ class Classifier:
         arguments = model.arguments
         names = [label.decode("utf-8", "backslashreplace").removeprefix(LABEL_PREFIX) for label in model.labels]
         self.labels: tuple[str, ...] = tuple(names)
-        self._names = names
+        self._names = np.array(names, dtype=object)
         self._native = NativeClassifier(
             model.entries,
             model.n_words,
@@ -167,15 +167,21 @@ class Classifier:
         [[...
         """
         is_one = isinstance(texts, str | bytes)
-        ids, probabilities = self.predict_ids(texts, k, threshold, threads=threads)
-        np.minimum(probabilities, 1.0, out=probabilities)
-        names = self._names
+        labels: list[Any] = []
+
+        def name_labels(block: slice, ids: NDArray[np.int32], probabilities: NDArray[np.float32]) -> None:
+            np.minimum(probabilities, 1.0, out=probabilities)
+            if ids.min() >= 0:
+                labels[block] = self._names[ids].tolist()
+            else:
+                labels[block] = [self._names[row[row >= 0]].tolist() for row in ids]
+
+        many, n_best, least, n_threads = self._validated(texts, k, threshold, threads)
+        labels.extend([None] * len(many))
+        _, probabilities = self._predict(many, n_best, least, n_threads, name_labels)
         if is_one:
-            found = [names[label] for label in ids[0].tolist() if label >= 0]
-            return Predictions(found, probabilities[0, : len(found)])
-        if ids.shape[1] == 1 and (len(ids) == 0 or ids.min() >= 0):
-            return Predictions([[names[label]] for label in ids[:, 0].tolist()], probabilities)
-        return Predictions([[names[label] for label in row if label >= 0] for row in ids.tolist()], probabilities)
+            return Predictions(labels[0], probabilities[0, : len(labels[0])])
+        return Predictions(labels, probabilities)
 
     def predict_ids(
         self, texts: Any, k: int | None = 1, threshold: float = 0.0, *, threads: int | None = None
@@ -194,6 +200,12 @@ class Classifier:
         probabilities : float32 array, (n_texts, k)
             0 where a text has no more labels.
         """
+        return self._predict(*self._validated(texts, k, threshold, threads))
+
+    def _validated(
+        self, texts: Any, k: int | None, threshold: float, threads: int | None
+    ) -> tuple[Sequence[str | bytes], int, float, int]:
+        """The arguments of `predict_ids` as native code takes them."""
         if k is not None:
             k = as_integer("k", k, minimum=1)
         n_best = len(self.labels) if k is None else min(k, len(self.labels))
@@ -201,10 +213,15 @@ class Classifier:
             raise ParameterError(f"threshold must lie in 0 to 1, got {threshold!r}")
         n_threads = available_processors() if threads is None else as_integer("threads", threads, minimum=1)
         many: Sequence[str | bytes] = [texts] if isinstance(texts, str | bytes) else _as_texts(texts)
+        return many, n_best, float(threshold), n_threads
+
+    def _predict(
+        self, texts: Sequence[str | bytes], *arguments: Any
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         try:
-            return self._native.predict(many, n_best, float(threshold), n_threads)
+            return self._native.predict(texts, *arguments)
         except (TypeError, AttributeError, UnicodeEncodeError) as error:
-            _explain_texts(many)
+            _explain_texts(texts)
             raise error from None
 
     def quantize(

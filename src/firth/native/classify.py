@@ -9,7 +9,7 @@ import ctypes
 import functools
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from firth.errors import NativeError
 from firth.native.loader import library, validate_status
 from firth.native.stopping import Team, run_stoppable
 
-BLOCK_TEXTS = 2048  # of one native call: some milliseconds
+BLOCK_TEXTS = 1024  # of one native call: a millisecond or more
 _SIZE = ctypes.c_int64
 _POINTER = ctypes.c_void_p
 
@@ -143,11 +143,17 @@ class NativeClassifier:
         weakref.finalize(self, core.firth_classify_close, handle).atexit = False
 
     def predict(
-        self, texts: Sequence[str | bytes], k: int, threshold: float, n_threads: int
+        self,
+        texts: Sequence[str | bytes],
+        k: int,
+        threshold: float,
+        n_threads: int,
+        finish: Callable[[slice, NDArray[np.int32], NDArray[np.float32]], None] = lambda block, ids, probabilities: None,
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Label ids and probabilities, (n_texts, k), by several threads; -1 and 0: no label.
 
-        A newline in a text is white space.
+        A newline in a text is white space. Each thread calls ``finish`` with a block of texts, its ids and its
+        probabilities, when they are there: other threads' native work then goes on meanwhile.
         """
         n_texts = len(texts)
         ids, probabilities = np.empty((n_texts, k), dtype=np.int32), np.empty((n_texts, k), dtype=np.float32)
@@ -162,9 +168,9 @@ class NativeClassifier:
                     first = next(firsts, None)
                 if first is None:
                     return
-                last = min(n_texts, first + BLOCK_TEXTS)
-                joined = join_texts(texts[first:last])
-                self._predict_into(joined, k, threshold, ids[first:last], probabilities[first:last])
+                block = slice(first, min(n_texts, first + BLOCK_TEXTS))
+                self._predict_into(texts[block], k, threshold, ids[block], probabilities[block])
+                finish(block, ids[block], probabilities[block])
 
         if n_texts <= BLOCK_TEXTS:  # it ends soon, and starting a thread takes longer than a few texts
             work()
@@ -204,6 +210,8 @@ class NativeClassifier:
 
     def _find_block_rows(self, texts: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         joined = join_texts(texts)
+        if joined.count(b"\n") != len(texts) - 1:
+            joined = _join_lines(texts)
         rows, offsets = np.empty(4 * len(joined) + 16, np.int32), np.empty(len(texts) + 1, np.int64)
         while True:
             n_rows = validate_status(
@@ -224,13 +232,21 @@ class NativeClassifier:
 
     def _predict_into(
         self,
-        joined: bytes,
+        texts: Sequence[str | bytes],
         k: int,
         threshold: float,
         ids: NDArray[np.int32],
         probabilities: NDArray[np.float32],
     ) -> None:
-        validate_status(
+        joined = join_texts(texts)
+        if self._predict_joined(joined, k, threshold, ids, probabilities) != len(texts):
+            self._predict_joined(_join_lines(texts), k, threshold, ids, probabilities)
+
+    def _predict_joined(
+        self, joined: bytes, k: int, threshold: float, ids: NDArray[np.int32], probabilities: NDArray[np.float32]
+    ) -> int:
+        """Predict as many texts as ``ids`` has rows; return how many there are by the newlines."""
+        return validate_status(
             self._core,
             self._core.firth_classify_predict(
                 self._handle,
@@ -246,7 +262,7 @@ class NativeClassifier:
 
 
 def join_texts(texts: Sequence[str | bytes]) -> bytes:
-    """Texts in UTF-8 with a newline between each two; newlines in a text become spaces.
+    """Texts in UTF-8 with a newline between each two; a text may have newlines of its own.
 
     Raises
     ------
@@ -254,13 +270,18 @@ def join_texts(texts: Sequence[str | bytes]) -> bytes:
         A string holds a lone surrogate.
     """
     try:
-        joined = "\n".join(texts).encode()  # type: ignore[arg-type]
+        return "\n".join(texts).encode()  # type: ignore[arg-type]
     except TypeError:
-        joined = b"\n".join(text if isinstance(text, bytes) else text.encode() for text in texts)
-    if joined.count(b"\n") == len(texts) - 1:
-        return joined
-    encoded = (text if isinstance(text, bytes) else text.encode() for text in texts)
-    return b"\n".join(text.replace(b"\n", b" ") for text in encoded)
+        return b"\n".join(_encoded(text) for text in texts)
+
+
+def _join_lines(texts: Sequence[str | bytes]) -> bytes:
+    """The same; newlines in a text become spaces."""
+    return b"\n".join(_encoded(text).replace(b"\n", b" ") for text in texts)
+
+
+def _encoded(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()
 
 
 def _stored(matrix: MatrixParts) -> _StoredMatrix:

@@ -168,6 +168,8 @@ struct TreeLevels {
   std::vector<int32_t> nodes;        // the k-th inner node's number in the tree
   std::vector<int32_t> places;       // its own place
   std::vector<int32_t> leaf_places;  // of the labels
+  std::vector<int32_t> labels;       // of the places; -1: an inner node
+  std::vector<float> are_leaves;     // of the places: 1, or 0; zeros behind the last one
 
   TreeLevels() = default;
   TreeLevels(const LabelTree& tree, int64_t n_labels) : leaf_places(size_t(n_labels), 0) {
@@ -186,6 +188,12 @@ struct TreeLevels {
         }
         ++place;
       }
+    }
+    labels.assign(size_t(2 * n_labels - 1), -1);
+    are_leaves.assign(size_t(2 * n_labels - 1 + LABEL_BLOCK), 0.0f);
+    for (int64_t label = 0; label < n_labels; ++label) {
+      labels[size_t(leaf_places[size_t(label)])] = int32_t(label);
+      are_leaves[size_t(leaf_places[size_t(label)])] = 1.0f;
     }
   }
 };

@@ -40,8 +40,9 @@ class Predictor {
         hidden_(size_t(model.stored.n_dims)),
         scores_(size_t(std::max(model.n_blocks * LABEL_BLOCK, model.stored.n_labels) + LABEL_BLOCK)) {
     if (model.stored.loss == HIERARCHICAL_SOFTMAX && model.is_flat) {
-      reached_.resize(2 * size_t(model.stored.n_labels));
+      reached_.resize(2 * size_t(model.stored.n_labels) + LABEL_BLOCK);
       here_.resize(size_t(model.stored.n_labels + LABEL_BLOCK));
+      lefts_.resize(scores_.size());
     }
   }
 
@@ -132,21 +133,28 @@ class Predictor {
     }
   }
 
-  // The logits of all output rows: those of a block grow side by side, each in the order of the columns.
+  // The logits of all output rows: those of some blocks grow side by side, each in the order of the columns.
   void compute_logits() {
-    constexpr int LANES = Simd<float>::LANES, VECTORS = int(LABEL_BLOCK) / LANES;
-    const int64_t n_dims = model_.stored.n_dims;
-    for (int64_t block = 0; block < model_.n_blocks; ++block) {
-      const float* rows = model_.blocks + block * n_dims * LABEL_BLOCK;
-      F32 sums[VECTORS] = {};
-      for (int64_t dim = 0; dim < n_dims; ++dim) {
-        const F32 value = broadcast(hidden_[size_t(dim)]);
-        for (int vector = 0; vector < VECTORS; ++vector)  // a product, then a sum, as fastText rounds them
-          sums[vector] += value * load_unaligned(rows + dim * LABEL_BLOCK + vector * LANES);
-      }
-      std::memcpy(scores_.data() + block * LABEL_BLOCK, sums, sizeof sums);
-    }
+    constexpr int64_t SIDE_BY_SIDE = 4;
+    int64_t block = 0;
+    for (; block + SIDE_BY_SIDE <= model_.n_blocks; block += SIDE_BY_SIDE) compute_block_logits<SIDE_BY_SIDE>(block);
+    for (; block < model_.n_blocks; ++block) compute_block_logits<1>(block);
     for (size_t label = 0; label < model_.scales.size(); ++label) scores_[label] *= model_.scales[label];
+  }
+
+  template <int64_t BLOCKS>
+  void compute_block_logits(int64_t first) {
+    constexpr int64_t LANES = Simd<float>::LANES, VECTORS = LABEL_BLOCK / LANES;
+    const int64_t n_dims = model_.stored.n_dims;
+    const float* rows = model_.blocks + first * n_dims * LABEL_BLOCK;
+    F32 sums[BLOCKS][VECTORS] = {};
+    for (int64_t dim = 0; dim < n_dims; ++dim) {
+      const F32 value = broadcast(hidden_[size_t(dim)]);
+      for (int64_t block = 0; block < BLOCKS; ++block)
+        for (int64_t vector = 0; vector < VECTORS; ++vector)  // a product, then a sum, as fastText rounds them
+          sums[block][vector] += value * load_unaligned(rows + (block * n_dims + dim) * LABEL_BLOCK + vector * LANES);
+    }
+    std::memcpy(scores_.data() + first * LABEL_BLOCK, sums, sizeof sums);
   }
 
   float compute_logit(int64_t row) const {
@@ -202,29 +210,41 @@ class Predictor {
       if (least > 1.0f) best_.clear();
     } else if (model_.is_flat) {
       compute_logits();
-      const int64_t n_nodes = n_labels - 1;
-      constexpr int LANES = Simd<float>::LANES;
-      const F32 one = broadcast(1.0f);
-      for (int64_t node = 0; node < n_nodes; node += LANES) {  // the probabilities of the right children
-        const F32 z = load_unaligned(scores_.data() + node);
-        const F32 e = exp_of_negative(z < F32{} ? -z : z);
-        store_unaligned(scores_.data() + node, (z < F32{} ? e : one) / (one + e));
+      const float* reached = walk_levels();
+      if (k == 1) {
+        take_one_leaf(reached, least);
+      } else {
+        const std::vector<int32_t>& places = model_.levels.leaf_places;
+        for (int64_t label = 0; label < n_labels; ++label) here_[size_t(label)] = reached[places[size_t(label)]];
+        take_best(here_.data(), n_labels, k, least);
       }
-      const TreeLevels& levels = model_.levels;
-      float *reached = reached_.data(), *here = here_.data();
-      const float* right = scores_.data();
-      reached[0] = 1.0f;
-      for (int64_t node = 0; node < n_nodes; ++node) {  // parents come before their children
-        const float at_node = reached[levels.places[size_t(node)]];
-        reached[1 + 2 * node] = at_node * ((1.0f - right[node]) + LOG_FLOOR);
-        reached[2 + 2 * node] = at_node * (right[node] + LOG_FLOOR);
-      }
-      for (int64_t label = 0; label < n_labels; ++label) here[label] = reached[levels.leaf_places[size_t(label)]];
-      take_best(here, n_labels, k, least);
     } else {
       descend(2 * n_labels - 2, 1.0f, k, least);
       std::sort_heap(best_.begin(), best_.end());
     }
+  }
+
+  // The probability of each place of the tree, see TreeLevels.
+  const float* walk_levels() {
+    constexpr int LANES = Simd<float>::LANES;
+    const TreeLevels& levels = model_.levels;
+    const int64_t n_nodes = model_.stored.n_labels - 1;
+    const F32 one = broadcast(1.0f), floor = broadcast(LOG_FLOOR);
+    float *scores = scores_.data(), *lefts = lefts_.data(), *reached = reached_.data() + 1;
+    for (int64_t node = 0; node < n_nodes; node += LANES) {
+      const F32 z = load_unaligned(scores + node), e = exp_of_negative(z < F32{} ? -z : z);
+      const F32 right = (z < F32{} ? e : one) / (one + e);
+      store_unaligned(lefts + node, (one - right) + floor);
+      store_unaligned(scores + node, right + floor);
+    }
+    typedef float Pair __attribute__((vector_size(2 * sizeof(float))));
+    reached[-1] = 1.0f;
+    for (int64_t node = 0; node < n_nodes; ++node) {  // parents come before their children
+      const float at_node = reached[levels.places[size_t(node)] - 1];
+      const Pair children = Pair{lefts[node], scores[node]} * at_node;
+      std::memcpy(reached + 2 * node, &children, sizeof children);
+    }
+    return reached_.data();
   }
 
   // Depth first, the likelier child first: what cannot reach the k best or the threshold is left out. A probability may
@@ -290,6 +310,29 @@ class Predictor {
     best_.push_back({top, int32_t(label)});
   }
 
+  // The same of the leaves of the tree; inner nodes are multiplied by 0.
+  void take_one_leaf(const float* reached, float least) {
+    constexpr int LANES = Simd<float>::LANES;
+    const TreeLevels& levels = model_.levels;
+    const int64_t n_places = 2 * model_.stored.n_labels - 1;
+    const float* are_leaves = levels.are_leaves.data();
+    F32 largest = {};
+    for (int64_t place = 0; place < n_places; place += LANES) {
+      const F32 here = load_unaligned(reached + place) * load_unaligned(are_leaves + place);
+      largest = here > largest ? here : largest;
+    }
+    float top = 0.0f;
+    for (int lane = 0; lane < LANES; ++lane) top = std::max(top, largest[lane]);
+    if (!(top >= least)) return;
+    int32_t best = -1;
+    for (int64_t place = 0; place < n_places; place += LANES) {
+      const F32 here = load_unaligned(reached + place) * load_unaligned(are_leaves + place);
+      for (uint32_t bits = sign_bits((I32)(here == top)); bits; bits &= bits - 1)
+        best = std::max(best, levels.labels[size_t(place + __builtin_ctz(bits))]);
+    }
+    best_.push_back({top, best});
+  }
+
   void keep(Scored label, int64_t k) {
     best_.push_back(label);
     std::push_heap(best_.begin(), best_.end());
@@ -302,7 +345,7 @@ class Predictor {
   static constexpr float SLACK = 1.0f + MAX_DESCENT * LOG_FLOOR;
 
   const Classifier& model_;
-  std::vector<float> hidden_, scores_, reached_, here_;
+  std::vector<float> hidden_, scores_, lefts_, reached_, here_;
   std::vector<Scored> best_;
 };
 

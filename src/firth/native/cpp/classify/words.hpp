@@ -67,6 +67,9 @@ struct WordKey {
     hash *= FACTOR;
   }
 
+  // Whether it is </s>.
+  bool is_end_of_sentence() const { return ((low ^ 0x3e732f3c) | high) == 0; }
+
   static constexpr uint64_t FACTOR = 0x9e3779b97f4a7c15u;  // 2^64 / golden ratio: Knuth, TAOCP 3, section 6.4
 };
 
@@ -122,7 +125,9 @@ class EntryTable {
     while (true) {
       const Entry* pair = buckets_[bucket].pair;
       const bool is_first = is(pair[0], key, n_bytes), is_second = is(pair[1], key, n_bytes);
-      const Entry* found = is_first ? pair : is_second ? pair + 1 : &NONE;
+      const uintptr_t chosen = reinterpret_cast<uintptr_t>(pair + is_second);  // by arithmetic: branches would cost
+      const uintptr_t none = reinterpret_cast<uintptr_t>(&NONE), mask = uintptr_t(0) - (is_first | is_second);
+      const Entry* found = reinterpret_cast<const Entry*>(none ^ ((none ^ chosen) & mask));
       if (n_bytes > WordKey::EXACT_BYTES) found = compare_long(pair, key, word, n_bytes);
       if (found != &NONE || pair[1].n_bytes == 0) return *found;
       bucket = (bucket + 1) & (buckets_.size() - 1);
