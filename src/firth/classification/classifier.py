@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.collector import collector_paused
 from firth.base.machine import available_processors
 from firth.base.values import as_integer, is_number
 from firth.classification.folder import KIND, write_folder
@@ -167,18 +168,13 @@ class Classifier:
         [[...
         """
         is_one = isinstance(texts, str | bytes)
-        labels: list[Any] = []
-
-        def name_labels(block: slice, ids: NDArray[np.int32], probabilities: NDArray[np.float32]) -> None:
-            np.minimum(probabilities, 1.0, out=probabilities)
-            if ids.min() >= 0:
-                labels[block] = self._names[ids].tolist()
+        ids, probabilities = self.predict_ids(texts, k, threshold, threads=threads)
+        np.minimum(probabilities, 1.0, out=probabilities)
+        with collector_paused():
+            if len(ids) == 0 or ids.min() >= 0:
+                labels = self._names[ids].tolist()
             else:
-                labels[block] = [self._names[row[row >= 0]].tolist() for row in ids]
-
-        many, n_best, least, n_threads = self._validated(texts, k, threshold, threads)
-        labels.extend([None] * len(many))
-        _, probabilities = self._predict(many, n_best, least, n_threads, name_labels)
+                labels = [self._names[row[row >= 0]].tolist() for row in ids]
         if is_one:
             return Predictions(labels[0], probabilities[0, : len(labels[0])])
         return Predictions(labels, probabilities)
@@ -200,12 +196,6 @@ class Classifier:
         probabilities : float32 array, (n_texts, k)
             0 where a text has no more labels.
         """
-        return self._predict(*self._validated(texts, k, threshold, threads))
-
-    def _validated(
-        self, texts: Any, k: int | None, threshold: float, threads: int | None
-    ) -> tuple[Sequence[str | bytes], int, float, int]:
-        """The arguments of `predict_ids` as native code takes them."""
         if k is not None:
             k = as_integer("k", k, minimum=1)
         n_best = len(self.labels) if k is None else min(k, len(self.labels))
@@ -213,15 +203,10 @@ class Classifier:
             raise ParameterError(f"threshold must lie in 0 to 1, got {threshold!r}")
         n_threads = available_processors() if threads is None else as_integer("threads", threads, minimum=1)
         many: Sequence[str | bytes] = [texts] if isinstance(texts, str | bytes) else _as_texts(texts)
-        return many, n_best, float(threshold), n_threads
-
-    def _predict(
-        self, texts: Sequence[str | bytes], *arguments: Any
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         try:
-            return self._native.predict(texts, *arguments)
+            return self._native.predict(many, n_best, float(threshold), n_threads)
         except (TypeError, AttributeError, UnicodeEncodeError) as error:
-            _explain_texts(texts)
+            _explain_texts(many)
             raise error from None
 
     def quantize(

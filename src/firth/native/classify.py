@@ -9,7 +9,7 @@ import ctypes
 import functools
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -143,17 +143,11 @@ class NativeClassifier:
         weakref.finalize(self, core.firth_classify_close, handle).atexit = False
 
     def predict(
-        self,
-        texts: Sequence[str | bytes],
-        k: int,
-        threshold: float,
-        n_threads: int,
-        finish: Callable[[slice, NDArray[np.int32], NDArray[np.float32]], None] = lambda block, ids, probabilities: None,
+        self, texts: Sequence[str | bytes], k: int, threshold: float, n_threads: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Label ids and probabilities, (n_texts, k), by several threads; -1 and 0: no label.
 
-        A newline in a text is white space. Each thread calls ``finish`` with a block of texts, its ids and its
-        probabilities, when they are there: other threads' native work then goes on meanwhile.
+        A newline in a text is white space.
         """
         n_texts = len(texts)
         ids, probabilities = np.empty((n_texts, k), dtype=np.int32), np.empty((n_texts, k), dtype=np.float32)
@@ -170,7 +164,6 @@ class NativeClassifier:
                     return
                 block = slice(first, min(n_texts, first + BLOCK_TEXTS))
                 self._predict_into(texts[block], k, threshold, ids[block], probabilities[block])
-                finish(block, ids[block], probabilities[block])
 
         if n_texts <= BLOCK_TEXTS:  # it ends soon, and starting a thread takes longer than a few texts
             work()
