@@ -2,10 +2,10 @@
 
     FIRTH_DATA=... python benchmarks/classify.py --fasttext PYTHON [--rounds 5] [--lines 40000] [--new]
 
-PYTHON is an interpreter with fasttext-numpy2, and with fasttext-new, fastText in Rust, for --new. Lines have 3 to 40 words: half are English (enwiki-featured), half random
-words of the model's own dictionary, which has many languages. Rates are of processor time, which other work on the
-machine disturbs less than the time on the clock; with two threads the clock counts. The ratios' median and quartiles
-are printed.
+PYTHON is an interpreter with fasttext-numpy2, and with fasttext-new, fastText in Rust, for --new. Lines have 3 to 40
+words: half are English (enwiki-featured), half random words of the model's own dictionary, which has many languages.
+Rates are of processor time, which other work on the machine disturbs less than the time on the clock; with two threads
+the clock counts. The ratios' median and quartiles are printed.
 """
 
 from __future__ import annotations
