@@ -112,6 +112,30 @@ def test_probabilities_above_one_are_clipped() -> None:
     np.testing.assert_array_equal(np.minimum(raw, 1), clipped)
 
 
+@pytest.mark.parametrize("name", ["softmax.bin", "hierarchical.bin", "one-vs-all.bin"])
+def test_of_equal_labels_the_last_one_wins(name: str) -> None:
+    """As in fastText, which goes through the labels in order and lets the later one take the place."""
+    import dataclasses
+
+    stored = read_classifier(model_path(name))
+    zeros = np.zeros((len(stored.labels), stored.arguments.dims), np.float32)
+    model = Classifier(dataclasses.replace(stored, output_matrix=zeros))
+    ids, probabilities = model.predict_ids(["a"], None)
+    equal = ids[0][probabilities[0] == probabilities[0, 0]]
+    assert len(equal) > 1
+    assert model.predict_ids(["a"])[0].tolist() == [[max(equal.tolist())]]
+
+
+def test_labels_below_the_floor_are_left_out() -> None:
+    """Hierarchical softmax adds 1e-5 to the threshold, as fastText does."""
+    model = Classifier(read_classifier(model_path("hierarchical.bin")))
+    text = read_answers("hierarchical.bin")[0].text
+    for k in (1, None):
+        top = float(model.predict_ids([text], k)[1][0, 0])
+        assert model.predict_ids([text], k, top - 5e-6)[0].max() == -1
+        assert model.predict_ids([text], k, top - 2e-5)[0].max() >= 0
+
+
 def test_a_deep_tree_and_a_wide_one_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     """Above 2,048 labels the tree is walked down, below all nodes are computed: the reference holds both."""
     import dataclasses
