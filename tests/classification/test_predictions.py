@@ -36,6 +36,22 @@ def test_answers_are_those_of_fasttext(name: str) -> None:
             assert expected[label] == pytest.approx(probability, abs=FASTTEXT_TOLERANCE), answer
 
 
+def test_all_176_languages_are_answers() -> None:
+    """A text for each language (make_languages.py), in one call: the same three labels as fastText's, in its order."""
+    model = Classifier(read_classifier(model_path("lid.176.ftz")))
+    names = [label.decode() for label in model.model.labels]
+    answers = read_answers("lid.176.languages")
+    assert sorted(answer.labels[0] for answer in answers) == sorted(names)
+    ids, probabilities = model.predict_ids([answer.text for answer in answers], 3)
+    for found, expected in zip(ids.tolist(), answers, strict=True):
+        assert [names[label] for label in found] == expected.labels
+    np.testing.assert_allclose(
+        probabilities, [answer.probabilities for answer in answers], rtol=0, atol=FASTTEXT_TOLERANCE
+    )
+    top = model.predict_ids([answer.text for answer in answers], 1)[0][:, 0]
+    assert [names[label] for label in top] == [answer.labels[0] for answer in answers]
+
+
 @pytest.mark.parametrize("name", [*SMALL, *REAL])
 def test_rows_and_probabilities_are_those_of_the_reference(name: str) -> None:
     stored = read_classifier(model_path(name))
