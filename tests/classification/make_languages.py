@@ -1,4 +1,4 @@
-"""Makes golden/lid.176.languages.json: for each of the 176 languages a text of which fastText says it; needs FIRTH_DATA.
+"""Makes golden/lid.176.languages.json: for each of 176 languages a text of which fastText says it; needs FIRTH_DATA.
 
     pip install fasttext-numpy2==0.10.4
     FIRTH_DATA=... python tests/classification/make_languages.py
