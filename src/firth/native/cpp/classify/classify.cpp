@@ -19,17 +19,11 @@ FIRTH_API void firth_classify_close(void* handle) { delete static_cast<firth::Cl
 FIRTH_API int64_t firth_classify_predict(const void* handle, const char* texts, int64_t n_bytes, int64_t n_texts,
                                          int64_t k, float threshold, int32_t* ids, float* probabilities) {
   return firth::guard([&]() -> int64_t {
-    const char *at = texts, *const end = texts + n_bytes;
-    const int64_t n_found = 1 + std::count(at, end, '\n');
+    const char* end = texts + n_bytes;
+    const int64_t n_found = 1 + std::count(texts, end, '\n');
     if (n_found != n_texts) return n_found;
     firth::Predictor predictor(*static_cast<const firth::Classifier*>(handle));
-    for (int64_t text = 0; text < n_texts; ++text) {
-      firth::check_stop();
-      const void* found = at < end ? std::memchr(at, '\n', size_t(end - at)) : nullptr;
-      const char* stop = found ? static_cast<const char*>(found) : end;
-      predictor.predict(at, stop - at, end, k, threshold, ids + text * k, probabilities + text * k);
-      at = stop + 1;
-    }
+    predictor.predict_lines(texts, end, n_texts, k, threshold, ids, probabilities);
     return n_found;
   });
 }

@@ -10,10 +10,10 @@
 #include <limits>
 
 #include "classify/bag.hpp"
+#include "classify/tree_lanes.hpp"
 
 namespace firth {
 
-constexpr float LOG_FLOOR = 1e-5f;  // fastText's std_log adds it to each probability before the logarithm
 constexpr int64_t SIGMOID_STEPS = 512, MAX_SIGMOID = 8;  // fastText's table of the sigmoid
 constexpr int64_t NO_LABEL = -1;
 struct SigmoidTable {
@@ -37,6 +37,7 @@ class Predictor {
   explicit Predictor(const Classifier& model)
       : bag(model),
         model_(model),
+        lanes_(model),
         hidden_(size_t(model.stored.n_dims)),
         scores_(size_t(std::max(model.n_blocks * LABEL_BLOCK, model.stored.n_labels) + LABEL_BLOCK)) {
     if (model.stored.loss == HIERARCHICAL_SOFTMAX && model.is_flat) {
@@ -65,6 +66,44 @@ class Predictor {
       const bool is_there = place < int64_t(best_.size());
       ids[place] = is_there ? best_[size_t(place)].id : int32_t(NO_LABEL);
       probabilities[place] = is_there ? best_[size_t(place)].score : 0.0f;
+    }
+  }
+
+  // The same of several texts, each of which begins where a newline behind the one before is. Bytes up to `end` may be
+  // read.
+  void predict_lines(const char* texts, const char* end, int64_t n_texts, int64_t k, float threshold, int32_t* ids,
+                     float* probabilities) {
+    const bool has_lanes = k == 1 && lanes_.fits();
+    const char* at = texts;
+    for (int64_t first = 0; first < n_texts;) {
+      check_stop();
+      const int64_t n_group = std::min(n_texts - first, has_lanes ? TreeLanes::LANES : 1);
+      const bool is_group = has_lanes && 2 * n_group >= TreeLanes::LANES;  // with fewer, each text alone is faster
+      bool are_empty[TreeLanes::LANES];
+      for (int64_t lane = 0; lane < n_group; ++lane) {
+        const void* found = at < end ? std::memchr(at, '\n', size_t(end - at)) : nullptr;
+        const char* stop = found ? static_cast<const char*>(found) : end;
+        if (is_group) {
+          bag.collect(at, stop - at, end);
+          are_empty[lane] = bag.size() == 0;
+          lanes_.set_text(lane, average().data());
+        } else {
+          const int64_t text = first + lane;
+          predict(at, stop - at, end, k, threshold, ids + text * k, probabilities + text * k);
+        }
+        at = stop + 1;
+      }
+      if (is_group) {
+        int32_t labels[TreeLanes::LANES];
+        float scores[TreeLanes::LANES];
+        lanes_.find_best(labels, scores);
+        for (int64_t lane = 0; lane < n_group; ++lane) {
+          const bool is_there = !are_empty[lane] && scores[lane] >= threshold + LOG_FLOOR;
+          ids[first + lane] = is_there ? labels[lane] : int32_t(NO_LABEL);
+          probabilities[first + lane] = is_there ? scores[lane] : 0.0f;
+        }
+      }
+      first += n_group;
     }
   }
 
@@ -232,8 +271,7 @@ class Predictor {
     const F32 one = broadcast(1.0f), floor = broadcast(LOG_FLOOR);
     float *scores = scores_.data(), *lefts = lefts_.data(), *reached = reached_.data() + 1;
     for (int64_t node = 0; node < n_nodes; node += LANES) {
-      const F32 z = load_unaligned(scores + node), e = exp_of_negative(z < F32{} ? -z : z);
-      const F32 right = (z < F32{} ? e : one) / (one + e);
+      const F32 right = logistic(load_unaligned(scores + node));
       store_unaligned(lefts + node, (one - right) + floor);
       store_unaligned(scores + node, right + floor);
     }
@@ -345,6 +383,7 @@ class Predictor {
   static constexpr float SLACK = 1.0f + MAX_DESCENT * LOG_FLOOR;
 
   const Classifier& model_;
+  TreeLanes lanes_;
   std::vector<float> hidden_, scores_, lefts_, reached_, here_;
   std::vector<Scored> best_;
 };
