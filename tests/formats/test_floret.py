@@ -22,18 +22,13 @@ OTHERS = ["kanori", "日本", "never"]
 ROWS = b"0 0.5 -1 2e-3 \n1 1 2 3 \n"
 
 
-def vectors_of(path: Path) -> firth.WordVectors:
-    table = read_vectors(path)
-    return firth.WordVectors(table.words, table.matrix, table.counts, table.subwords)
-
-
 def cosine(first: np.ndarray, second: np.ndarray) -> float:  # type: ignore[type-arg]
     return float(first @ second / np.linalg.norm(first) / np.linalg.norm(second))
 
 
 @pytest.fixture
 def vectors() -> firth.WordVectors:
-    return vectors_of(GOLDEN / "floret-two-hashes.floret")
+    return firth.read_vectors(GOLDEN / "floret-two-hashes.floret")
 
 
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
@@ -41,7 +36,7 @@ def test_vectors_are_those_of_floret(path: Path) -> None:
     expected = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     assert len(expected) > 30
     assert max(np.abs(vector).max() for vector in expected.values()) > 0.01  # 1e-6 of them is little
-    found = vectors_of(path)[list(expected)]
+    found = firth.read_vectors(path)[list(expected)]
     np.testing.assert_allclose(found, np.array(list(expected.values())), rtol=0, atol=1e-6)
 
 
@@ -72,7 +67,7 @@ def test_many_words_are_as_each_alone(vectors: firth.WordVectors, monkeypatch: p
 def test_a_compressed_table(tmp_path: Path, vectors: firth.WordVectors) -> None:
     path = tmp_path / "table"
     path.write_bytes(gzip.compress((GOLDEN / "floret-two-hashes.floret").read_bytes()))
-    np.testing.assert_array_equal(vectors_of(path)["never"], vectors["never"])
+    np.testing.assert_array_equal(firth.read_vectors(path)["never"], vectors["never"])
 
 
 def test_questions_that_need_no_vocabulary(vectors: firth.WordVectors, tmp_path: Path) -> None:
@@ -127,6 +122,8 @@ def test_a_table_is_not_written_as_if_hashes_were_those_of_fasttext(vectors: fir
     for path in (tmp_path / "model", tmp_path / "model.bin", tmp_path / "model.txt"):
         with pytest.raises(ParameterError, match="fastText's hash, got those of a floret table"):
             write_vectors(path, VectorTable(["a"], with_words.matrix, None, with_words.subword_rows))
+        with pytest.raises(ParameterError, match="fastText's hash, got those of a floret table"):
+            with_words.save(path)
         with pytest.raises(ParameterError, match="fastText's hash, got those of a floret table"):
             convert(GOLDEN / "floret-two-hashes.floret", path)
     assert list(tmp_path.iterdir()) == []

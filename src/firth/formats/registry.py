@@ -89,7 +89,7 @@ def read_vectors(
     -------
     VectorTable
         Words in the order of the file; counts if the file has them, else None. A floret table has no words, and rows of
-        which every word gets its vector: ``firth.WordVectors(table.words, table.matrix, None, table.subwords)``.
+        which every word gets its vector.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def write_vectors(
         raise ParameterError(f"format must be one that firth writes ({', '.join(WRITABLE)}), got {known.name!r}")
     if storage != "float32" and known.name != model_vectors.FORMAT.name:
         raise ParameterError(f"storage must be 'float32' for the format {known.name!r}, got {storage!r}")
-    validate_fasttext_rows(table.subwords, "table")
+    validate_fasttext_rows(table.subwords, "vectors")
     if not len(table):
         raise ParameterError("table must have at least one word, got none")
     known.write(place, table, options)
