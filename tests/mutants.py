@@ -100,8 +100,8 @@ MUTANTS = (
     Mutant(
         "classify: the row of a kept n-gram is its neighbour's",
         f"{CPP}/classify/model.hpp",
-        "const uint64_t below = (uint64_t(1) << (bucket % 64)) - 1;",
-        "const uint64_t below = (uint64_t(1) << (bucket % 64));",
+        "const uint32_t below = (uint32_t(1) << (bucket % 32)) - 1;",
+        "const uint32_t below = (uint32_t(1) << (bucket % 32));",
         "tests/classification/test_predictions.py::test_rows_and_probabilities_are_those_of_the_reference",
     ),
     Mutant(

@@ -92,7 +92,7 @@ class Bag {
       token.key.read(token.word, token.n_bytes);
       token.n_ngrams = 0;
       table.prefetch(token.key);
-      if (token.key.is_end_of_sentence()) {
+      if (token.key.is_end_of_sentence(token.n_bytes)) {
         has_ended = true;
         n_words = k + 1;
       }

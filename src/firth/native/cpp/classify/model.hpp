@@ -67,15 +67,15 @@ class NgramRows {
     std::vector<std::pair<int32_t, int32_t>> kept(static_cast<size_t>(stored.n_kept));
     for (int64_t k = 0; k < stored.n_kept; ++k) kept[size_t(k)] = {stored.kept[2 * k], stored.kept[2 * k + 1]};
     std::sort(kept.begin(), kept.end());
-    bits_.assign(size_t(n_buckets_ / 64 + 1), 0);
+    bits_.assign(size_t(n_buckets_ / 32 + 1), 0);
     for (const auto& [bucket, row] : kept) {
-      bits_[size_t(bucket / 64)] |= uint64_t(1) << (bucket % 64);
+      bits_[size_t(bucket / 32)] |= uint32_t(1) << (bucket % 32);
       rows_.push_back(first_row_ + row);
     }
     uint32_t before = 0;
-    for (const uint64_t bits : bits_) {
+    for (const uint32_t bits : bits_) {
       before_.push_back(before);
-      before += uint32_t(__builtin_popcountll(bits));
+      before += uint32_t(__builtin_popcount(bits));
     }
   }
 
@@ -85,27 +85,24 @@ class NgramRows {
   const LaneDivisor divisor;
 
   // Lanes without 0: the buckets that have a row.
-  FIRTH_INLINE U32 find(U32 buckets) const {
-    const uint32_t* bits = reinterpret_cast<const uint32_t*>(bits_.data());  // little endian, as all that firth runs on
-    return gather(bits, buckets >> 5) >> (buckets & 31) & 1;
-  }
+  FIRTH_INLINE U32 find(U32 buckets) const { return gather(bits_.data(), buckets >> 5) >> (buckets & 31) & 1; }
 
-  bool has(uint32_t bucket) const { return !is_pruned_ || (bits_[bucket / 64] >> (bucket % 64) & 1); }
+  bool has(uint32_t bucket) const { return !is_pruned_ || (bits_[bucket / 32] >> (bucket % 32) & 1); }
 
   uint32_t bucket_of(uint64_t hash) const { return uint32_t(hash % uint64_t(n_buckets_)); }
 
   // The row of a bucket that has one.
   int32_t row_of(uint32_t bucket) const {
     if (!is_pruned_) return first_row_ + int32_t(bucket);
-    const uint64_t below = (uint64_t(1) << (bucket % 64)) - 1;
-    return rows_[before_[bucket / 64] + uint32_t(__builtin_popcountll(bits_[bucket / 64] & below))];
+    const uint32_t below = (uint32_t(1) << (bucket % 32)) - 1;
+    return rows_[before_[bucket / 32] + uint32_t(__builtin_popcount(bits_[bucket / 32] & below))];
   }
 
  private:
   int64_t n_buckets_;
   int32_t first_row_;
   bool is_pruned_;
-  std::vector<uint64_t> bits_;
+  std::vector<uint32_t> bits_;
   std::vector<uint32_t> before_;  // bits of the groups before
   std::vector<int32_t> rows_;
 };

@@ -67,8 +67,8 @@ struct WordKey {
     hash *= FACTOR;
   }
 
-  // Whether it is </s>.
-  bool is_end_of_sentence() const { return ((low ^ 0x3e732f3c) | high) == 0; }
+  // Whether a word of so many bytes is </s>.
+  bool is_end_of_sentence(int64_t n_bytes) const { return ((low ^ 0x3e732f3c) | high) == 0 && n_bytes == 4; }
 
   static constexpr uint64_t FACTOR = 0x9e3779b97f4a7c15u;  // 2^64 / golden ratio: Knuth, TAOCP 3, section 6.4
 };
