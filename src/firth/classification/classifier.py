@@ -174,7 +174,8 @@ class Classifier:
             if len(ids) == 0 or ids.min() >= 0:
                 labels = self._names[ids].tolist()
             else:
-                labels = [self._names[row[row >= 0]].tolist() for row in ids]
+                names = self.labels
+                labels = [[names[label] for label in row if label >= 0] for row in ids.tolist()]
         if is_one:
             return Predictions(labels[0], probabilities[0, : len(labels[0])])
         return Predictions(labels, probabilities)
