@@ -1,4 +1,4 @@
-"""Lines a second of `predict` on a list: firth against the original fastText, interleaved, each in its own process.
+"""Compares the lines a second of `predict` on a list with fastText's: runs interleaved, each in a separate process.
 
     FIRTH_DATA=... python benchmarks/classify.py --fasttext PYTHON [--rounds 5] [--lines 40000] [--new]
 

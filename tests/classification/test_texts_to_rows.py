@@ -132,7 +132,7 @@ def test_texts_with_newlines_among_others() -> None:
 @pytest.mark.parametrize("word", [b"ab", b"", b"a-word-of-more-than-16-bytes"])
 def test_an_entry_that_occurs_twice(word: bytes) -> None:
     stored = with_words("softmax.bin", [b"one", word, b"two", word])
-    with pytest.raises(FormatError, match="the dictionary has entry 2 again as entry 4"):
+    with pytest.raises(FormatError, match="must have each entry once, got entry 2 again as entry 4"):
         Classifier(stored)
 
 

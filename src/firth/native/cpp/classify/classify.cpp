@@ -1,7 +1,7 @@
 // Room native: the exported functions of classifiers of fastText's kind.
 #include "classify/predict.hpp"
 
-// Bytes of the struct that the Python code mirrors.
+// Size in bytes of the struct that native/classify.py declares again.
 FIRTH_API int64_t firth_classify_stored_bytes() { return sizeof(firth::StoredClassifier); }
 
 FIRTH_API int64_t firth_classify_open(const firth::StoredClassifier* stored, void** handle) {
@@ -28,9 +28,8 @@ FIRTH_API int64_t firth_classify_predict(const void* handle, const char* texts, 
   });
 }
 
-// The rows of n_texts texts, which `texts` holds with a newline between each two of them: those of text i are
-// rows[offsets[i] .. offsets[i + 1]). Returns how many there are; where that is more than `capacity`, the rows beyond
-// it are not written.
+// Finds the input rows of n_texts texts, which `texts` holds separated by newlines. Text i gets
+// rows[offsets[i] .. offsets[i + 1]). Returns the number of rows; at most `capacity` rows are written.
 FIRTH_API int64_t firth_classify_all_rows(const void* handle, const char* texts, int64_t n_bytes, int64_t n_texts,
                                           int32_t* rows, int64_t capacity, int64_t* offsets) {
   return firth::guard([&]() -> int64_t {
@@ -53,7 +52,7 @@ FIRTH_API int64_t firth_classify_all_rows(const void* handle, const char* texts,
   });
 }
 
-// The rows of one text, as many as `capacity` allows; returns how many there are.
+// Finds the input rows of one text. Returns the number of rows; at most `capacity` rows are written.
 FIRTH_API int64_t firth_classify_rows(const void* handle, const char* text, int64_t n_bytes, int32_t* rows,
                                       int64_t capacity) {
   return firth::guard([&]() -> int64_t {

@@ -16,14 +16,14 @@
 
 namespace firth {
 
-// As the file has it; native/classify.py fills these two structs. The arrays live as long as the model.
+// Arrays as the file has them. native/classify.py fills these two structs and keeps the arrays as long as the model.
 struct StoredMatrix {
   const char* rows;  // float32 (n_rows, n_dims), not aligned; null: the matrix is quantized
   int64_t n_rows;
   const uint8_t* codes;    // (n_rows, n_parts)
-  const float* centroids;  // part after part, 256 centroids each
+  const float* centroids;  // 256 centroids of each part, one part after the other
   int64_t part_dims;
-  const uint8_t* norm_codes;  // (n_rows); null: without norms
+  const uint8_t* norm_codes;  // (n_rows); null: rows are stored with their norms
   const float* norms;         // (256)
 };
 
@@ -33,7 +33,7 @@ struct StoredClassifier {
   int64_t n_words, n_labels;
   const int64_t* label_counts;
   int64_t n_dims, word_ngrams, min_chars, max_chars, n_buckets, loss;
-  const int32_t* kept;  // (n_kept, 2): bucket, row behind the words' rows
+  const int32_t* kept;  // (n_kept, 2): bucket and row of an n-gram; row 0 follows the words' rows
   int64_t n_kept;       // -1: not pruned
   StoredMatrix input, output;
 };
@@ -42,7 +42,8 @@ enum Loss : int64_t { HIERARCHICAL_SOFTMAX = 1, NEGATIVE_SAMPLING = 2, SOFTMAX =
 
 constexpr int64_t N_CENTROIDS = 256;
 constexpr int64_t LABEL_BLOCK = 16;  // labels side by side in the transposed output matrix
-// A quantized matrix up to this size is decoded when the model is opened: a row is then one addition a column.
+// A quantized input matrix of at most this size, in float32, is decoded when the model is opened: adding a row then
+// reads floats, without codes.
 constexpr int64_t MAX_DECODED_BYTES = int64_t(256) << 20;
 // The most frequent words, whose n-grams are looked up when the model is opened, and the most rows of one of them.
 constexpr int64_t MAX_LISTED_WORDS = 1 << 16;
@@ -50,12 +51,12 @@ constexpr int64_t MAX_LISTED_ROWS = 1 << 15;
 constexpr int64_t COPIED_ROWS = 16;  // rows are copied so many at a time
 // The output nodes of so many labels are all computed at once; with more, only those on the way to the best labels.
 constexpr int64_t MAX_FLAT_NODES = 1 << 11;
-// A deeper tree, which a file with counts of 0 can ask for, is no longer walked down by recursion.
+// The greatest depth of a tree that is searched by recursion. A file with counts of 0 can make a deeper tree.
 constexpr int32_t MAX_DESCENT = 200;
 
-// The row of a hashed n-gram. Without pruning each bucket has one. With pruning a bit says whether a bucket has one,
-// and the number of bits before it is its place in the list of rows. Most n-grams of a text have none, so that bits are
-// asked for all (250 kB for 2 million buckets, which a core's cache holds), and places for those that have one.
+// Finds the row of a hashed n-gram. Without pruning, each bucket has a row. With pruning, one bit for each bucket says
+// whether the bucket has a row, and the number of bits set before is the index of that row in `rows_`. Most n-grams of
+// a text have no row then. Reading the bits alone is fast: 250 kB for 2 million buckets fit in a core's cache.
 class NgramRows {
  public:
   explicit NgramRows(const StoredClassifier& stored)
@@ -103,19 +104,19 @@ class NgramRows {
   int32_t first_row_;
   bool is_pruned_;
   std::vector<uint32_t> bits_;
-  std::vector<uint32_t> before_;  // bits of the groups before
+  std::vector<uint32_t> before_;  // for each group of 32 bits, the number of bits set in the groups before
   std::vector<int32_t> rows_;
 };
 
 inline int64_t count_parts(int64_t n_dims, int64_t part_dims) { return (n_dims + part_dims - 1) / part_dims; }
 
-// The centroid of a code of one part.
+// The centroid that a code of one part selects: as many numbers as the part has columns.
 inline const float* centroid(const StoredMatrix& matrix, int64_t n_dims, int64_t part, uint8_t code) {
   const int64_t first = part * matrix.part_dims, width = std::min(matrix.part_dims, n_dims - first);
   return matrix.centroids + N_CENTROIDS * first + code * width;
 }
 
-// A row of a quantized matrix without its norm.
+// Decodes a row of a quantized matrix, not yet multiplied by its norm.
 inline void decode(const StoredMatrix& matrix, int64_t n_dims, int64_t row, float* out) {
   const int64_t n_parts = count_parts(n_dims, matrix.part_dims);
   for (int64_t part = 0; part < n_parts; ++part) {
@@ -129,8 +130,8 @@ inline float norm_of(const StoredMatrix& matrix, int64_t row) {
   return matrix.norm_codes ? matrix.norms[matrix.norm_codes[row]] : 1.0f;
 }
 
-// fastText's Huffman tree: leaves are labels, in the order given; inner node i is number n_labels + i, the root the
-// last. It is word2vec.c's tree where counts fall.
+// fastText's Huffman tree. Leaves are the labels, in the given order. Inner node i has the number n_labels + i, and the
+// root is the last inner node. If the counts fall, it is word2vec.c's tree.
 struct LabelTree {
   std::vector<int32_t> left, right;  // children of inner nodes
   int32_t depth = 0;
@@ -159,38 +160,39 @@ struct LabelTree {
   }
 };
 
-// The same tree level by level, for probabilities of all labels: the k-th inner node's children have the places 1 + 2 k
-// (left) and 2 + 2 k, the root has place 0.
+// The inner nodes of the tree in order of depth, to compute the probabilities of all labels. Each node and each leaf
+// has an index in the array of probabilities: the root 0, the children of the k-th inner node 1 + 2 k (left) and 2 + 2
+// k.
 struct TreeLevels {
-  std::vector<int32_t> nodes;        // the k-th inner node's number in the tree
-  std::vector<int32_t> places;       // its own place
-  std::vector<int32_t> leaf_places;  // of the labels
-  std::vector<int32_t> labels;       // of the places; -1: an inner node
-  std::vector<float> are_leaves;     // of the places: 1, or 0; zeros behind the last one
+  std::vector<int32_t> nodes;         // the k-th inner node's number in the tree
+  std::vector<int32_t> indices;       // of the inner nodes
+  std::vector<int32_t> leaf_indices;  // of the labels
+  std::vector<int32_t> labels;        // the label at each index; -1: an inner node
+  std::vector<float> are_leaves;      // by index: 1 for a leaf, 0 for an inner node; zeros behind the last
 
   TreeLevels() = default;
-  TreeLevels(const LabelTree& tree, int64_t n_labels) : leaf_places(size_t(n_labels), 0) {
+  TreeLevels(const LabelTree& tree, int64_t n_labels) : leaf_indices(size_t(n_labels), 0) {
     if (n_labels < 2) return;
     nodes.push_back(int32_t(n_labels - 2));
-    places.push_back(0);
+    indices.push_back(0);
     for (size_t k = 0; k < nodes.size(); ++k) {
       const size_t node = size_t(nodes[k]);
-      int32_t place = int32_t(1 + 2 * k);
+      int32_t index = int32_t(1 + 2 * k);
       for (const int32_t child : {tree.left[node], tree.right[node]}) {
         if (child < n_labels) {
-          leaf_places[size_t(child)] = place;
+          leaf_indices[size_t(child)] = index;
         } else {
           nodes.push_back(child - int32_t(n_labels));
-          places.push_back(place);
+          indices.push_back(index);
         }
-        ++place;
+        ++index;
       }
     }
     labels.assign(size_t(2 * n_labels - 1), -1);
     are_leaves.assign(size_t(2 * n_labels - 1 + LABEL_BLOCK), 0.0f);
     for (int64_t label = 0; label < n_labels; ++label) {
-      labels[size_t(leaf_places[size_t(label)])] = int32_t(label);
-      are_leaves[size_t(leaf_places[size_t(label)])] = 1.0f;
+      labels[size_t(leaf_indices[size_t(label)])] = int32_t(label);
+      are_leaves[size_t(leaf_indices[size_t(label)])] = 1.0f;
     }
   }
 };
@@ -203,10 +205,10 @@ struct Classifier {
   std::vector<int32_t> listed;  // the rows of words, own row first; COPIED_ROWS more may be read
   LabelTree tree;
   TreeLevels levels;
-  bool is_flat;  // logits of all output rows are computed
+  bool is_flat;  // whether the logits of all output rows are computed
   std::unique_ptr<float[]> blocks_memory;
-  float* blocks = nullptr;    // output rows transposed, of a tree level by level: (n_blocks, n_dims, LABEL_BLOCK)
-  std::vector<float> scales;  // of the logits of a quantized output matrix with norms
+  float* blocks = nullptr;    // transposed output rows, (n_blocks, n_dims, LABEL_BLOCK); a tree's in TreeLevels' order
+  std::vector<float> scales;  // norms of the output rows if they are quantized apart; else empty
   int64_t n_blocks = 0;
 
   explicit Classifier(const StoredClassifier& file) : stored(file), table(file.entries, file.offsets), ngrams(file) {

@@ -9,8 +9,8 @@
 
 namespace firth {
 
-// Remainders of lanes by a divisor that is known late: the quotient is the high half of a product, corrected by shifts.
-// Granlund, Montgomery 1994, "Division by invariant integers using multiplication", figure 4.1. Exact.
+// Exact remainders of all lanes by a divisor that is known at run time. The quotient is the high half of a product,
+// corrected by shifts. Granlund, Montgomery 1994, "Division by invariant integers using multiplication", figure 4.1.
 class LaneDivisor {
  public:
   explicit LaneDivisor(uint32_t divisor) : divisor_(divisor) {
@@ -100,7 +100,7 @@ class NgramLanes {
  private:
   static constexpr int64_t SHORT_BYTES = WordKey::EXACT_BYTES;
 
-  // A byte of each character, its sign extended.
+  // A byte of each character, extended by its sign.
   static FIRTH_INLINE U32 byte_of(U32 characters, int byte) {
     return (U32)((I32)(characters << (24 - 8 * byte)) >> 24);
   }
@@ -139,7 +139,7 @@ class NgramLanes {
     most_bytes_ = std::max(most_bytes_, size);
   }
 
-  std::vector<uint32_t> characters_, sizes_;  // the bytes of each, the first one lowest, and their number
+  std::vector<uint32_t> characters_, sizes_;  // the bytes of each character, the first byte lowest; and their number
   std::vector<uint32_t> left_;                // characters to the end of the word; BEGINS_WORD is set at its first one
   std::vector<int32_t> owners_;
   uint32_t character_ = 0, size_ = 0, most_bytes_ = 1;

@@ -1,10 +1,11 @@
-// Room native: one text's labels: its rows, their mean, the labels' probabilities, the best of them.
+// Room native: predicts the labels of one text: finds the rows of the text, computes their mean and the probabilities
+// of the labels, and takes the best.
 //
-// Sums over rows and dot products are float32 in fastText's order, so that they are fastText's to the bit. Follows
+// Sums over rows and dot products are float32 in fastText's order, so that their bits equal fastText's. Follows
 // fastText (github.com/facebookresearch/fastText: Dictionary::readWord, getLine, addSubwords, addWordNgrams;
 // Model::predict; Loss::findKBest, HierarchicalSoftmaxLoss::dfs, SoftmaxLoss and BinaryLogisticLoss::computeOutput).
-// Two things differ: hierarchical softmax multiplies probabilities, where fastText adds their logarithms, and where
-// only the best labels are looked for, no label within the tree's rounding of the best is passed over.
+// There are two differences. Hierarchical softmax multiplies probabilities; fastText adds their logarithms. A search
+// for the best labels alone allows for rounding in the tree: it never leaves out a label that may be among the best.
 #pragma once
 
 #include <limits>
@@ -62,10 +63,10 @@ class Predictor {
       else
         rank_scores(k, threshold);
     }
-    for (int64_t place = 0; place < k; ++place) {
-      const bool is_there = place < int64_t(best_.size());
-      ids[place] = is_there ? best_[size_t(place)].id : int32_t(NO_LABEL);
-      probabilities[place] = is_there ? best_[size_t(place)].score : 0.0f;
+    for (int64_t rank = 0; rank < k; ++rank) {
+      const bool has_label = rank < int64_t(best_.size());
+      ids[rank] = has_label ? best_[size_t(rank)].id : int32_t(NO_LABEL);
+      probabilities[rank] = has_label ? best_[size_t(rank)].score : 0.0f;
     }
   }
 
@@ -140,7 +141,7 @@ class Predictor {
   struct Scored {
     float score;
     int32_t id;
-    bool operator<(const Scored& other) const { return score > other.score; }  // the better one comes first
+    bool operator<(const Scored& other) const { return score > other.score; }  // the higher score sorts first
   };
 
   template <int WIDTH>
@@ -218,7 +219,7 @@ class Predictor {
     return sum * norm_of(output, row);
   }
 
-  // Softmax, or fastText's sigmoid of each label; the threshold is of the probability before the floor is added.
+  // Softmax, or fastText's sigmoid of each label. The threshold applies to the probability before the floor is added.
   void rank_scores(int64_t k, float threshold) {
     compute_logits();
     const int64_t n_labels = model_.stored.n_labels;
@@ -231,7 +232,9 @@ class Predictor {
         store_unaligned(scores + label, exp_of_negative(broadcast(largest) - load_unaligned(scores + label)));
       for (int64_t label = 0; label < n_labels; ++label) total += scores[label];
       if (!(total < std::numeric_limits<float>::infinity()))
-        throw Failure(ERROR_FORMAT, "the logits of a text overflow: the model's numbers are too large");
+        throw Failure(ERROR_FORMAT,
+                      "the logits of a text must be finite, got an overflow: the model's numbers are"
+                      " too large; train the model anew");
       for (int64_t label = 0; label < n_labels; ++label) scores[label] /= total;
     } else {
       static const SigmoidTable sigmoid;
@@ -253,8 +256,8 @@ class Predictor {
       if (k == 1) {
         take_one_leaf(reached, least);
       } else {
-        const std::vector<int32_t>& places = model_.levels.leaf_places;
-        for (int64_t label = 0; label < n_labels; ++label) here_[size_t(label)] = reached[places[size_t(label)]];
+        const std::vector<int32_t>& indices = model_.levels.leaf_indices;
+        for (int64_t label = 0; label < n_labels; ++label) here_[size_t(label)] = reached[indices[size_t(label)]];
         take_best(here_.data(), n_labels, k, least);
       }
     } else {
@@ -263,7 +266,7 @@ class Predictor {
     }
   }
 
-  // The probability of each place of the tree, see TreeLevels.
+  // The probability at each index of the tree, see TreeLevels.
   const float* walk_levels() {
     constexpr int LANES = Simd<float>::LANES;
     const TreeLevels& levels = model_.levels;
@@ -278,7 +281,7 @@ class Predictor {
     typedef float Pair __attribute__((vector_size(2 * sizeof(float))));
     reached[-1] = 1.0f;
     for (int64_t node = 0; node < n_nodes; ++node) {  // parents come before their children
-      const float at_node = reached[levels.places[size_t(node)] - 1];
+      const float at_node = reached[levels.indices[size_t(node)] - 1];
       const Pair children = Pair{lefts[node], scores[node]} * at_node;
       std::memcpy(reached + 2 * node, &children, sizeof children);
     }
@@ -310,11 +313,11 @@ class Predictor {
     }
   }
 
-  // Goes through the labels and keeps the k best as fastText does, so that the same ones of several with equal
-  // probabilities stay: its sigmoid has few values, and ties are common.
+  // Keeps the k best labels with a heap, in fastText's order of labels. The order decides which of several labels with
+  // equal probabilities are kept; ties are common, because fastText's sigmoid has few values.
   void take_best(const float* scores, int64_t n, int64_t k, float least) {
     if (k == 1) return take_one(scores, n, least);
-    constexpr int64_t GROUP = 32;  // of labels that are passed over together where none of them is good enough
+    constexpr int64_t GROUP = 32;  // labels that are skipped together if no score reaches the bar
     float bar = least;
     for (int64_t first = 0; first < n; first += GROUP) {
       const int64_t last = std::min(n, first + GROUP);
@@ -332,7 +335,7 @@ class Predictor {
     std::sort_heap(best_.begin(), best_.end());
   }
 
-  // The last of the labels with the largest score, which fastText's heap of one keeps.
+  // Keeps the last label of those with the largest score, as fastText's heap of one entry does.
   void take_one(const float* scores, int64_t n, float least) {
     float largest[LABEL_BLOCK];
     std::fill_n(largest, LABEL_BLOCK, -1.0f);
@@ -352,21 +355,21 @@ class Predictor {
   void take_one_leaf(const float* reached, float least) {
     constexpr int LANES = Simd<float>::LANES;
     const TreeLevels& levels = model_.levels;
-    const int64_t n_places = 2 * model_.stored.n_labels - 1;
+    const int64_t n_indices = 2 * model_.stored.n_labels - 1;
     const float* are_leaves = levels.are_leaves.data();
     F32 largest = {};
-    for (int64_t place = 0; place < n_places; place += LANES) {
-      const F32 here = load_unaligned(reached + place) * load_unaligned(are_leaves + place);
+    for (int64_t index = 0; index < n_indices; index += LANES) {
+      const F32 here = load_unaligned(reached + index) * load_unaligned(are_leaves + index);
       largest = here > largest ? here : largest;
     }
     float top = 0.0f;
     for (int lane = 0; lane < LANES; ++lane) top = std::max(top, largest[lane]);
     if (!(top >= least)) return;
     int32_t best = -1;
-    for (int64_t place = 0; place < n_places; place += LANES) {
-      const F32 here = load_unaligned(reached + place) * load_unaligned(are_leaves + place);
+    for (int64_t index = 0; index < n_indices; index += LANES) {
+      const F32 here = load_unaligned(reached + index) * load_unaligned(are_leaves + index);
       for (uint32_t bits = sign_bits((I32)(here == top)); bits; bits &= bits - 1)
-        best = std::max(best, levels.labels[size_t(place + __builtin_ctz(bits))]);
+        best = std::max(best, levels.labels[size_t(index + __builtin_ctz(bits))]);
     }
     best_.push_back({top, best});
   }

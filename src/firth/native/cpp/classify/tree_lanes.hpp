@@ -40,11 +40,11 @@ class TreeLanes {
   // The label of each lane with the largest probability, the last of equal ones, and that probability.
   void find_best(int32_t* labels, float* probabilities) {
     walk();
-    const std::vector<int32_t>& places = model_.levels.leaf_places;
+    const std::vector<int32_t>& indices = model_.levels.leaf_indices;
     F32 top = {};
     I32 best = {};
     for (int64_t label = 0; label < model_.stored.n_labels; ++label) {
-      const F32 here = load_unaligned(reached_.data() + places[size_t(label)] * LANES);
+      const F32 here = load_unaligned(reached_.data() + indices[size_t(label)] * LANES);
       const I32 is_better = here >= top;
       best = is_better ? I32{} + int32_t(label) : best;
       top = is_better ? here : top;
@@ -66,14 +66,14 @@ class TreeLanes {
         logits += broadcast(row[dim * LABEL_BLOCK]) * load_unaligned(hidden_.data() + dim * LANES);
       if (!model_.scales.empty()) logits *= broadcast(model_.scales[size_t(node)]);
       const F32 right = logistic(logits),
-                at_node = load_unaligned(reached + model_.levels.places[size_t(node)] * LANES);
+                at_node = load_unaligned(reached + model_.levels.indices[size_t(node)] * LANES);
       store_unaligned(reached + (1 + 2 * node) * LANES, ((one - right) + floor) * at_node);
       store_unaligned(reached + (2 + 2 * node) * LANES, (right + floor) * at_node);
     }
   }
 
   const Classifier& model_;
-  std::vector<float> hidden_, reached_;  // (n_dims, LANES); by places, (2 n_labels - 1, LANES)
+  std::vector<float> hidden_, reached_;  // (n_dims, LANES); by index, (2 n_labels - 1, LANES)
 };
 
 }  // namespace firth

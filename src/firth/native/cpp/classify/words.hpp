@@ -108,8 +108,8 @@ class EntryTable {
       key.read(padded.data(), n);
       const int32_t found = n > 0 ? find(key, padded.data(), n).id : empty;
       if (found >= 0)
-        throw Failure(ERROR_FORMAT, "the dictionary has entry " + std::to_string(found + 1) + " again as entry " +
-                                        std::to_string(id + 1));
+        throw Failure(ERROR_FORMAT, "the dictionary must have each entry once, got entry " + std::to_string(found + 1) +
+                                        " again as entry " + std::to_string(id + 1));
       if (n == 0)
         empty = id;
       else
