@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.base.ngrams import NgramRules
+from firth.base.ngrams import NgramRules, character_ngrams, hash_ngram
 from firth.base.words import WordBuffer
-from firth.errors import ShapeError
-from firth.native.ngrams import make_unknown_bags
+from firth.errors import ParameterError, ShapeError
+from firth.native.ngrams import Bags, make_unknown_bags
 
 _ROWS_AT_ONCE = 1 << 14  # of n-grams, whose float64 copies are in memory at a time
 
@@ -75,8 +75,17 @@ class SubwordRows:
         sums, sizes = self._sum_ngrams(words)
         return np.asarray(matrix * (1.0 + sizes)[:, None] - sums, dtype=np.float32)
 
+    def bags(self, words: WordBuffer) -> Bags:
+        """The rows of the n-grams of each word."""
+        return make_unknown_bags(words, 0, self.rules)
+
+    def ngrams(self, word: bytes) -> list[tuple[bytes, int]]:
+        """The n-grams of a word, and the row of each."""
+        ngrams = character_ngrams(word, self.rules)
+        return [(ngram, hash_ngram(ngram) % self.rules.buckets) for ngram in ngrams]
+
     def _sum_ngrams(self, words: WordBuffer) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        bags = make_unknown_bags(words, 0, self.rules)
+        bags = self.bags(words)
         sizes = np.diff(bags.offsets)
         sums = np.zeros((len(words), self.dims))
         first = 0
@@ -144,4 +153,13 @@ def validate_subwords(subwords: SubwordRows, n_words: int, n_dims: int) -> None:
         raise ShapeError(f"subwords must have a row for each of {n_words} words, got {len(subwords.word_rows)}")
 
 
-__all__ = ["SubwordRows", "VectorTable", "validate_subwords"]
+def validate_fasttext_rows(subwords: SubwordRows | None, name: str) -> None:
+    """Raise ParameterError where rows of n-grams are found otherwise than by fastText's hash."""
+    if subwords is not None and type(subwords) is not SubwordRows:
+        raise ParameterError(
+            f"{name} must have n-grams with fastText's hash, got those of a floret table, which are read only; keep"
+            " words of your own without them: firth.WordVectors(words, vectors[words])"
+        )
+
+
+__all__ = ["SubwordRows", "VectorTable", "validate_fasttext_rows", "validate_subwords"]
