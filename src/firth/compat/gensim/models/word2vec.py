@@ -757,7 +757,7 @@ def _load(cls: type[Word2Vec], fname: str | os.PathLike[str], mmap: str | None =
 
 def _load_gensim(cls: type[Word2Vec], fname: str | os.PathLike[str]) -> Word2Vec:
     saved = read_model(as_path(fname))
-    if not saved.is_word2vec:
+    if not saved.is_model:
         raise WrongModelError(f"{fname}: holds vectors alone, not Word2Vec; KeyedVectors.load(fname) reads them")
     settings = dict(saved.settings)
     settings.setdefault("epochs", settings.get("iter", 5))
