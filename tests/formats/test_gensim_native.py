@@ -283,7 +283,7 @@ def test_what_an_installed_gensim_saves_of_fasttext(
 
 def test_fasttext_models_of_older_gensims() -> None:
     utils: Any = pytest.importorskip("gensim.test.utils", reason="gensim is not installed")
-    found = read_vectors(utils.datapath("compatible-hash-true.model"))  # 3.8.0, which packed the rows of n-grams
+    found = read_vectors(utils.datapath("compatible-hash-true.model"))  # an early 3.8, which packed the rows of n-grams
     assert found.words[:3] == ["the", "of", "and"]
     assert found.subwords is not None
     assert found.subwords.ngram_rows.any(axis=1).sum() == 85

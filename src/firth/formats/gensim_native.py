@@ -16,9 +16,9 @@ Grammar
 
 The vector of a word of FastText is the mean of its row in vectors_vocab and the rows of its n-grams in vectors_ngrams;
 the row of an n-gram is its hash modulo ``bucket``. ``</s>`` is cut like other words. There are no n-grams if ``bucket``
-is 0 or ``max_n`` is less than ``min_n``. Before 3.8.1, vectors_ngrams had rows only for the buckets of the vocabulary,
-and hash2index mapped buckets to rows; the other buckets, which were never trained, have rows of 0 here. Without
-compatible_hash (before 3.8) the hashes are not fastText's, and the model is refused, as in gensim 4.
+is 0 or ``max_n`` is less than ``min_n``. In early releases of 3.8, vectors_ngrams had rows only for the buckets of the
+vocabulary, and hash2index mapped buckets to rows; the other buckets, which were never trained, have rows of 0 here.
+Without compatible_hash (before 3.8) the hashes are not fastText's, and the model is refused, as in gensim 4.
 
 `firth.formats.pickle_reader` reads the pickle. It executes nothing and refuses every name that these classes do not
 use. Doc2Vec models are refused; the message names the kind.
@@ -282,7 +282,7 @@ def _subwords(path: Path, beside: str, state: dict[Any, Any], own_rows: NDArray[
 
 
 def _spread_rows(path: Path, packed: NDArray[np.float32], rows_of: Any, rules: NgramRules) -> NDArray[np.float32]:
-    """A row for each bucket, from the rows that gensim before 3.8.1 kept; 0 for the buckets that it left out."""
+    """A row for each bucket, from the rows that early releases of gensim 3.8 kept; 0 for the buckets without a row."""
     if rows_of is None:
         return packed
     is_map = type(rows_of) is dict and len(rows_of) == len(packed)

@@ -1,13 +1,14 @@
 """Room compat: gensim's names, implemented with firth. To use it, import ``firth.compat.gensim`` instead of ``gensim``.
 
-``models`` has gensim's modules ``word2vec``, ``keyedvectors`` and ``callbacks``; their classes are also here.
-docs/gensim.md lists every public name and says whether it is the same, better or refused.
+``models`` has gensim's modules ``word2vec``, ``fasttext``, ``keyedvectors`` and ``callbacks``; their classes are also
+here. docs/gensim.md lists every public name and says whether it is the same, better or refused.
 """
 
 from typing import Any
 
 from firth.compat.gensim import models, utils
 from firth.compat.gensim.models.callbacks import CallbackAny2Vec
+from firth.compat.gensim.models.fasttext import FastText
 from firth.compat.gensim.models.keyedvectors import KeyedVectors
 from firth.compat.gensim.models.word2vec import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus, Word2Vec
 from firth.compat.gensim.refused import refuse
@@ -20,6 +21,7 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "BrownCorpus",
     "CallbackAny2Vec",
+    "FastText",
     "KeyedVectors",
     "LineSentence",
     "PathLineSentences",

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from firth.compat.gensim.models import basemodel, callbacks, keyedvectors, word2vec
+from firth.compat.gensim.models import basemodel, callbacks, fasttext, keyedvectors, word2vec
+from firth.compat.gensim.models.fasttext import FastText
 from firth.compat.gensim.models.keyedvectors import KeyedVectors
 from firth.compat.gensim.models.word2vec import Word2Vec
 from firth.compat.gensim.refused import refuse
@@ -12,4 +13,4 @@ def __getattr__(name: str) -> Any:
     raise refuse(__name__, name)
 
 
-__all__ = ["KeyedVectors", "Word2Vec", "basemodel", "callbacks", "keyedvectors", "word2vec"]
+__all__ = ["FastText", "KeyedVectors", "Word2Vec", "basemodel", "callbacks", "fasttext", "keyedvectors", "word2vec"]

@@ -13,6 +13,7 @@ import functools
 import logging
 import math
 import os
+import secrets
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -29,7 +30,12 @@ from firth.compat.gensim.corpora import (
     Text8Corpus,
     as_source,
 )
-from firth.compat.gensim.models.keyedvectors import KeyedVectors, prep_vectors, pseudorandom_weak_vector
+from firth.compat.gensim.models.keyedvectors import (
+    VECTOR_CLASSES,
+    KeyedVectors,
+    prep_vectors,
+    pseudorandom_weak_vector,
+)
 from firth.compat.gensim.refused import RemovedNameError, refuse
 from firth.compat.gensim.store import as_path, is_ours, read_file, write_file
 from firth.compat.gensim.utils import TrimRule, keep_vocab_item
@@ -52,6 +58,7 @@ from firth.training.run.advice import parameters_named
 from firth.training.run.encoding import known_words
 from firth.training.run.outcome import empty_epochs_allowed
 from firth.training.run.train import train as train_model
+from firth.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +102,7 @@ class Word2Vec:
         Also an iterable that can be read only once. Without a corpus, call ``build_vocab`` later.
     corpus_file : path, optional
         One sentence a line; may be compressed.
-    vector_size, alpha, window, min_count, sample, seed, workers, min_alpha, sg, negative, ns_exponent, cbow_mean,
+    vector_size, alpha, window, min_count, sample, workers, min_alpha, sg, negative, ns_exponent, cbow_mean,
     epochs, trim_rule, compute_loss, callbacks, comment, max_final_vocab, shrink_windows
         As in gensim.
     hs : {0, 1}
@@ -105,6 +112,8 @@ class Word2Vec:
         Largest number of words, the most frequent ones. The limit is exact.
     batch_words : int
         At most one thread is used for each ``batch_words`` words of the corpus.
+    seed : int or None
+        None: every call draws a seed of its own.
     hashfxn : ignored, as in gensim 4
     null_word, sorted_vocab
         Must be 0 and 1.
@@ -127,6 +136,8 @@ class Word2Vec:
     """
 
     load = _LoadedOnClassOnly()
+    _KIND = "Word2Vec"  # in a file
+    _SETTINGS: tuple[str, ...] = SETTINGS
 
     def __init__(
         self,
@@ -138,7 +149,7 @@ class Word2Vec:
         min_count: int = 5,
         max_vocab_size: int | None = None,
         sample: float = 1e-3,
-        seed: int = 1,
+        seed: int | None = 1,
         workers: int = 3,
         min_alpha: float = 0.0001,
         sg: int = 0,
@@ -206,12 +217,17 @@ class Word2Vec:
         self.raw_vocab: dict[Any, int] = {}
         self.history: History | None = None
         self._refuse_two_objectives()
-        self.wv = KeyedVectors(self.vector_size)
-        self.wv.vectors_lockf = np.ones(1, dtype=np.float32)
+        self.wv = self._make_wv()
         if sentences is not None or corpus_file is not None:
             self._build_and_train(sentences, corpus_file, trim_rule, callbacks)
         elif trim_rule is not None or callbacks:
             logger.warning("trim_rule and callbacks are not kept: without a corpus give them to build_vocab and train")
+
+    def _make_wv(self) -> KeyedVectors:
+        """Vectors without a word."""
+        wv = KeyedVectors(self.vector_size)
+        wv.vectors_lockf = np.ones(1, dtype=np.float32)
+        return wv
 
     syn1: NDArray[np.float32]
     syn1neg: NDArray[np.float32]
@@ -378,7 +394,7 @@ class Word2Vec:
 
     def init_weights(self) -> None:
         """Input vectors from U(-1/D, 1/D), output vectors of zeros."""
-        self.wv.vectors = np.zeros((0, self.vector_size), np.float32)
+        self.wv._clear_rows()
         self.wv.resize_vectors(seed=self.seed)
         for name in self._output_names():
             setattr(self, name, np.zeros((len(self.wv), self.layer1_size), np.float32))
@@ -524,7 +540,7 @@ class Word2Vec:
             model = train_model(
                 source,
                 vocabulary=None if isinstance(source, EncodedCorpus) else self._vocabulary(),
-                initial_vectors=self.wv.vectors,
+                initial_vectors=self._start_vectors(),
                 initial_output_vectors=self._output_vectors(),
                 freeze=self._frozen(),
                 callbacks=[_Relay(self, callbacks)] if callbacks else [],
@@ -533,7 +549,7 @@ class Word2Vec:
                 threads=threads,
                 **parameters,
             )
-        self._take(model.vectors.matrix, model.output_vectors, model.history)
+        self._take(model.vectors, model.output_vectors, model.history)
         self.history = model.history
         self.train_count += 1
         self.total_train_time += model.history.train_seconds
@@ -560,15 +576,19 @@ class Word2Vec:
             "learning_rate": alpha,
             "min_learning_rate": min(alpha, min_alpha),
             "min_count": max(1, int(self.min_count)),
-            "seed": (int(self.seed) + self.train_count * SEED_STRIDE) % 2**64,
+            "seed": secrets.randbits(64) if self.seed is None else _run_seed(self.seed, self.train_count),
         }
 
-    def _take(self, input_vectors: NDArray[Any], output_vectors: NDArray[Any], history: History) -> None:
+    def _start_vectors(self) -> Any:
+        """What training starts from."""
+        return self.wv.vectors
+
+    def _take_vectors(self, vectors: WordVectors) -> None:
+        self.wv.vectors = put_rows(self.wv.vectors, vectors.matrix)
+
+    def _take(self, vectors: WordVectors, output_vectors: NDArray[Any], history: History) -> None:
         """Store the trained vectors in the model's arrays; in place if the arrays are writable."""
-        if self.wv.vectors.flags.writeable:
-            self.wv.vectors[:] = input_vectors
-        else:
-            self.wv.vectors = np.array(input_vectors)
+        self._take_vectors(vectors)
         self.wv.norms = None
         if self.hs:
             self.syn1 = np.concatenate([output_vectors, np.zeros((1, self.layer1_size), np.float32)])
@@ -642,7 +662,7 @@ class Word2Vec:
         """The most probable centre words of a context, by the softmax of all outputs; None without a known word."""
         if not self.negative or "syn1neg" not in self.__dict__:
             raise TrainingError("predict_output_word must have a model trained with negative sampling, and its syn1neg")
-        rows = [self.wv.get_index(word) for word in context_words_list if word in self.wv]
+        rows = [self.wv.get_index(word) for word in context_words_list if self.wv.has_index_for(word)]
         if not rows:
             logger.warning("All the input context words are out-of-vocabulary for the current model.")
             return None
@@ -654,8 +674,7 @@ class Word2Vec:
 
     def reset_from(self, other_model: Word2Vec) -> None:
         """Copy the vocabulary of another model, and make new initial vectors."""
-        self.wv = KeyedVectors(self.vector_size)
-        self.wv.vectors_lockf = np.ones(1, dtype=np.float32)
+        self.wv = self._make_wv()
         self.wv.index_to_key = list(other_model.wv.index_to_key)
         self.wv.key_to_index = dict(other_model.wv.key_to_index)
         self.wv.expandos = {name: values.copy() for name, values in other_model.wv.expandos.items()}
@@ -675,9 +694,10 @@ class Word2Vec:
         outputs: dict[str, NDArray[Any]] = {
             name: self.__dict__[name] for name in ("syn1", "syn1neg") if name in self.__dict__
         }
-        tensors = {**tensors, **outputs, "vectors_lockf": np.asarray(self.wv.vectors_lockf, np.float32)}
-        settings = {name: _plain(getattr(self, name)) for name in SETTINGS}
-        write_file(fname, "Word2Vec", {**state, "settings": settings}, tensors)
+        if "vectors_lockf" in vars(self.wv):
+            outputs["vectors_lockf"] = np.asarray(self.wv.vectors_lockf, np.float32)
+        settings = {name: _plain(getattr(self, name)) for name in self._SETTINGS}
+        write_file(fname, self._KIND, {**state, "settings": settings}, {**tensors, **outputs})
 
     # ---- what gensim 4 deprecates
 
@@ -693,6 +713,10 @@ class Word2Vec:
         self.wv.init_sims(replace=replace)
 
 
+# The class of the model in a file of each kind; `firth.compat.gensim.models.fasttext` adds its own.
+MODEL_CLASSES: dict[str, type[Word2Vec]] = {"Word2Vec": Word2Vec}
+
+
 class _Relay(Callback):
     """Calls gensim's callbacks from firth's loop, in the main thread, after updating the model."""
 
@@ -701,7 +725,7 @@ class _Relay(Callback):
         self._callbacks = callbacks
 
     def on_epoch_end(self, state: TrainingState) -> None:
-        self._model._take(state.vectors.matrix, state.output_vectors, state.history)
+        self._model._take(state.vectors, state.output_vectors, state.history)
         self._model.history = state.history
         for callback in self._callbacks:
             callback.on_epoch_end(self._model)
@@ -735,17 +759,17 @@ def _load(cls: type[Word2Vec], fname: str | os.PathLike[str], mmap: str | None =
     if not is_ours(fname):
         return _load_gensim(cls, fname)
     state, tensors = read_file(fname)
-    if state.get("kind") != "Word2Vec":
-        raise WrongModelError(f"{fname}: holds {state.get('kind')}, not Word2Vec; KeyedVectors.load(fname) reads it")
-    model = cls.__new__(cls)
+    kind = _class_for(cls, state.get("kind"), fname)
+    model = kind.__new__(kind)
     settings = state.get("settings")
-    if not isinstance(settings, dict) or set(settings) != set(SETTINGS):
+    if not isinstance(settings, dict) or set(settings) != set(kind._SETTINGS):
         raise FormatError(f"{fname}: the settings of the model are damaged")
     model.__dict__.update(settings, raw_vocab={}, hashfxn=hash, history=None)
     outputs = {name: tensors.pop(name) for name in ("syn1", "syn1neg") if name in tensors}
-    lock_factors = tensors.pop("vectors_lockf", np.ones(1, np.float32))
-    model.wv = KeyedVectors._from_stored(state, tensors, fname, mmap)
-    model.wv.vectors_lockf = np.array(lock_factors)
+    lock_factors = tensors.pop("vectors_lockf", None)
+    model.wv = VECTOR_CLASSES[kind._KIND]._from_stored(state, tensors, fname, mmap)
+    if lock_factors is not None:
+        model.wv.vectors_lockf = np.array(lock_factors)
     for name, matrix in outputs.items():
         if matrix.shape != (len(model.wv), model.layer1_size):
             raise FormatError(f"{fname}: {name} must have a row for each of {len(model.wv)} words, got {matrix.shape}")
@@ -755,38 +779,65 @@ def _load(cls: type[Word2Vec], fname: str | os.PathLike[str], mmap: str | None =
     return model
 
 
+def _class_for(cls: type[Word2Vec], kind: Any, fname: Any) -> type[Word2Vec]:
+    """The class of the model in a file: this class where it fits, or the one that the file needs."""
+    needed = MODEL_CLASSES.get(kind) if isinstance(kind, str) else None
+    if needed is None:
+        raise WrongModelError(
+            f"{fname}: holds {kind!r:.60}, not {cls.__name__}; KeyedVectors.load(fname) reads vectors"
+        )
+    if cls._KIND == needed._KIND:
+        return cls
+    if issubclass(needed, cls):
+        return needed
+    raise WrongModelError(f"{fname}: holds {kind}, not {cls.__name__}; {needed.__name__}.load(fname) reads it")
+
+
 def _load_gensim(cls: type[Word2Vec], fname: str | os.PathLike[str]) -> Word2Vec:
     saved = read_model(as_path(fname))
-    if not saved.is_model:
-        raise WrongModelError(f"{fname}: holds vectors alone, not Word2Vec; KeyedVectors.load(fname) reads them")
+    cls = _class_for(cls, saved.kind, fname)
     settings = dict(saved.settings)
     settings.setdefault("epochs", settings.get("iter", 5))
-    model = cls(hs=settings.get("hs", 0), negative=settings.get("negative", 5))
-    model.__dict__.update({name: settings[name] for name in SETTINGS if name in settings})
+    model = cls()
+    model.__dict__.update({name: settings[name] for name in cls._SETTINGS if name in settings})
     model.corpus_total_words = settings.get("corpus_total_words")
-    table = saved.table
-    model.vector_size = model.layer1_size = int(table.matrix.shape[1])
-    model.wv = KeyedVectors._from_rows(list(table.words), np.array(table.matrix), table.counts)
-    model.wv.vectors_lockf = np.ones(1, dtype=np.float32)
+    model.vector_size = model.layer1_size = int(saved.table.matrix.shape[1])
+    lock_factors = vars(model.wv).get("vectors_lockf")
+    model.wv = VECTOR_CLASSES[cls._KIND]._from_saved(saved)
+    if lock_factors is not None:
+        model.wv.vectors_lockf = lock_factors
     for name in model._output_names():
         setattr(model, name, np.zeros((len(model.wv), model.layer1_size), np.float32))
     if model.hs:
-        warnings.warn(
-            f"{fname}: firth's Huffman tree breaks ties otherwise than gensim's, so the vectors of the tree's nodes"
-            " start from zero",
-            UserWarning,
-            stacklevel=3,
+        message = (
+            "firth's Huffman tree breaks ties otherwise than gensim's, so the vectors of the tree's nodes are zero"
         )
+        if model.negative:
+            message += "; hs=1 and negative are both set: to train on, set model.hs = 0, or model.negative = 0"
+        warnings.warn(f"{fname}: {message}", UserWarning, stacklevel=3)
         model.create_binary_tree()
-    elif "syn1neg" in saved.output_vectors:
+    if model.negative and "syn1neg" in saved.output_vectors:
         model.syn1neg = np.array(saved.output_vectors["syn1neg"])
     return model
+
+
+def put_rows(rows: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+    """The array ``rows`` with other values; a new array if ``rows`` is read-only or has another shape."""
+    if not rows.flags.writeable or rows.shape != values.shape:
+        return np.array(values)
+    rows[:] = values
+    return rows
 
 
 def _most_frequent(counts: Mapping[Any, int], limit: int | None) -> Mapping[Any, int]:
     if limit is None or len(counts) <= limit:
         return counts
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:limit])
+
+
+def _run_seed(seed: int, n_runs_before: int) -> int:
+    """The seed of a ``train`` call: another one for each call."""
+    return (int(seed) + n_runs_before * SEED_STRIDE) % 2**64
 
 
 def _subsample_share(sample: float, n_tokens: int) -> float:
