@@ -18,11 +18,11 @@ import numpy as np
 from firth.base.ngrams import FASTTEXT_BUCKETS, MAX_BUCKETS
 from firth.base.values import as_integer
 from firth.base.words import WordBuffer
-from firth.compat.gensim.corpora import MAX_WORDS_IN_BATCH
 from firth.compat.gensim.models.fasttext_vectors import FastTextKeyedVectors, pack_keys
 from firth.compat.gensim.models.keyedvectors import REAL
 from firth.compat.gensim.models.word2vec import MODEL_CLASSES, NEGATIVE, Word2Vec, put_rows
-from firth.compat.gensim.refused import RemovedNameError, refuse
+from firth.compat.gensim.readers import MAX_WORDS_IN_BATCH
+from firth.compat.gensim.refused import RemovedNameError, stand_in_for
 from firth.compat.gensim.store import as_path
 from firth.compat.gensim.utils import TrimRule
 from firth.compat.gensim.word2vec_names import SETTINGS
@@ -345,7 +345,7 @@ MODEL_CLASSES["FastText"] = FastText
 
 
 def __getattr__(name: str) -> Any:
-    raise refuse(__name__, name)
+    return stand_in_for(__name__, name)
 
 
 __all__ = [

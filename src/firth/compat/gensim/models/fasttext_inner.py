@@ -9,8 +9,9 @@ from typing import Any
 
 from firth.base.ngrams import LONGEST_NGRAM, NgramRules, character_ngrams, hash_ngram
 from firth.base.values import as_integer
-from firth.compat.gensim.refused import refuse
+from firth.compat.gensim.refused import stand_in_for
 
+FAST_VERSION = 1  # programs warn below 0
 MAX_WORDS_IN_BATCH = 10000
 
 
@@ -36,7 +37,7 @@ def ft_hash_bytes(bytez: bytes) -> int:
 
 
 def __getattr__(name: str) -> Any:
-    raise refuse(__name__, name)
+    return stand_in_for(__name__, name)
 
 
 __all__ = ["compute_ngrams", "compute_ngrams_bytes", "ft_hash_bytes"]

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from firth.base.values import validate_choice
 from firth.compat.gensim.pairs import read_pairs
-from firth.compat.gensim.refused import RemovedNameError, refuse
+from firth.compat.gensim.refused import RemovedNameError, stand_in_for
 from firth.compat.gensim.significance import Correlation, with_pvalue
 from firth.compat.gensim.store import as_path, is_ours, pack_keys, read_file, unpack_keys, write_file
 from firth.compat.gensim.vector_files import read_vocabulary, read_word2vec
@@ -859,7 +859,7 @@ def _deprecate(name: str, instead: str) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    raise refuse(__name__, name)
+    return stand_in_for(__name__, name)
 
 
 __all__ = ["KeyedVectors", "load_word2vec_format", "prep_vectors", "pseudorandom_weak_vector"]

@@ -22,7 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.base.owned import OwnedFolder
-from firth.compat.gensim.corpora import (
+from firth.compat.gensim.models.keyedvectors import (
+    VECTOR_CLASSES,
+    KeyedVectors,
+    prep_vectors,
+    pseudorandom_weak_vector,
+)
+from firth.compat.gensim.readers import (
     MAX_WORDS_IN_BATCH,
     BrownCorpus,
     LineSentence,
@@ -30,13 +36,7 @@ from firth.compat.gensim.corpora import (
     Text8Corpus,
     as_source,
 )
-from firth.compat.gensim.models.keyedvectors import (
-    VECTOR_CLASSES,
-    KeyedVectors,
-    prep_vectors,
-    pseudorandom_weak_vector,
-)
-from firth.compat.gensim.refused import RemovedNameError, refuse
+from firth.compat.gensim.refused import RemovedNameError, stand_in_for
 from firth.compat.gensim.store import as_path, is_ours, read_file, write_file
 from firth.compat.gensim.utils import TrimRule, keep_vocab_item
 from firth.compat.gensim.word2vec_names import GENSIM_NAMES, REMOVED, SETTINGS
@@ -62,6 +62,7 @@ from firth.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger(__name__)
 
+FAST_VERSION = 1  # programs warn below 0: gensim's value where its compiled code is missing
 SEED_STRIDE = 0x9E3779B97F4A7C15  # added to the seed for each train() call, so that a loop does not repeat draws
 CUM_TABLE_DOMAIN = 2**31 - 1
 
@@ -809,9 +810,7 @@ def _load_gensim(cls: type[Word2Vec], fname: str | os.PathLike[str]) -> Word2Vec
     for name in model._output_names():
         setattr(model, name, np.zeros((len(model.wv), model.layer1_size), np.float32))
     if model.hs:
-        message = (
-            "firth's Huffman tree breaks ties otherwise than gensim's, so the vectors of the tree's nodes are zero"
-        )
+        message = "firth's Huffman tree breaks ties otherwise than gensim's: the vectors of its nodes start from zero"
         if model.negative:
             message += "; hs=1 and negative are both set: to train on, set model.hs = 0, or model.negative = 0"
         warnings.warn(f"{fname}: {message}", UserWarning, stacklevel=3)
@@ -871,7 +870,7 @@ def _plain(value: Any) -> Any:
 
 
 def __getattr__(name: str) -> Any:
-    raise refuse(__name__, name)
+    return stand_in_for(__name__, name)
 
 
 __all__ = [
