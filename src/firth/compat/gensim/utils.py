@@ -171,7 +171,7 @@ chunkize_serial = grouper
 def get_random_state(seed: Any) -> np.random.RandomState:
     """NumPy's RandomState of a seed, or the global one for None."""
     if seed is None or seed is np.random:
-        return cast(np.random.RandomState, np.random.mtrand._rand)  # type: ignore[attr-defined]
+        return np.random.mtrand._rand
     if isinstance(seed, np.random.RandomState):
         return seed
     if isinstance(seed, (int, np.integer)):

@@ -146,17 +146,14 @@ class FastText(Word2Vec):
         settings = self._ngrams
         return FastTextKeyedVectors(self.vector_size, settings.min_n, settings.max_n, settings.bucket)
 
-    def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
-        """Memory in bytes for a vocabulary of this size (default: the current size), by part and in total."""
-        report = super().estimate_memory(vocab_size, report)
-        del report["total"]
-        report["syn0_vocab"] = report.pop("vectors")
+    def _memory_parts(self, n_words: int) -> dict[str, int]:
+        parts = super()._memory_parts(n_words)
+        parts["syn0_vocab"] = parts.pop("vectors")
         if self.wv.bucket:
-            report["syn0_ngrams"] = self.wv.bucket * self.vector_size * 4
+            parts["syn0_ngrams"] = self.wv.bucket * self.vector_size * 4
             n_ngrams = sum(map(len, self.wv.buckets_word))
-            report["buckets_word"] = 64 + 100 * len(self.wv) + 4 * n_ngrams  # gensim's own figures
-        report["total"] = sum(report.values())
-        return report
+            parts["buckets_word"] = 64 + 100 * len(self.wv) + 4 * n_ngrams  # gensim's own figures
+        return parts
 
     # ---- training
 

@@ -28,6 +28,7 @@ from firth.compat.gensim.models.keyedvectors import (
     prep_vectors,
     pseudorandom_weak_vector,
 )
+from firth.compat.gensim.progress import ProgressLog, log_counted, log_end, log_start, log_vocabulary
 from firth.compat.gensim.readers import (
     MAX_WORDS_IN_BATCH,
     BrownCorpus,
@@ -315,6 +316,7 @@ class Word2Vec:
         """Yield the corpus, encoded with all of its words; it is deleted after the block. ``raw_vocab`` is filled."""
         source, is_files = as_source(corpus_iterable, corpus_file)
         self.raw_vocab = {}
+        logger.info("collecting all words and their counts")
         if isinstance(source, list) and not source:
             yield None, 0, 0
             return
@@ -325,7 +327,7 @@ class Word2Vec:
             n_sentences = encoded.n_sequences
             if is_files:
                 n_sentences = int(np.count_nonzero(np.diff(encoded.offsets)))
-            logger.info("%d words of %d types in %d sentences", encoded.n_tokens_read, len(words), n_sentences)
+            log_counted(logger, len(words), encoded.n_tokens_read, n_sentences)
             yield encoded, encoded.n_tokens_read, n_sentences
 
     def prepare_vocab(
@@ -339,6 +341,7 @@ class Word2Vec:
     ) -> dict[str, int]:
         """Choose words from ``raw_vocab``; returns the numbers of dropped words and of words left by subsampling."""
         min_count, sample = min_count or self.min_count, sample or self.sample
+        logger.info("Updating model with new vocabulary" if update else "Creating a fresh vocabulary")
         counts = _most_frequent(self.raw_vocab, self.max_vocab_size)
         self.effective_min_count = min_count
         if self.max_final_vocab is not None:
@@ -363,10 +366,12 @@ class Word2Vec:
             "downsample_total": int(expected.sum()),
             "num_retained_words": len(kept),
         }
+        log_vocabulary(logger, self.raw_vocab, report, self.effective_min_count, sample)
         if not dry_run:
             self.min_count, self.sample = min_count, sample
             self._set_vocabulary(kept, update)
             if not keep_raw_vocab:
+                logger.info("deleting the raw counts dictionary of %i items", len(self.raw_vocab))
                 self.raw_vocab = {}
         return report
 
@@ -395,6 +400,7 @@ class Word2Vec:
 
     def init_weights(self) -> None:
         """Input vectors from U(-1/D, 1/D), output vectors of zeros."""
+        logger.info("resetting layer weights")
         self.wv._clear_rows()
         self.wv.resize_vectors(seed=self.seed)
         for name in self._output_names():
@@ -402,6 +408,7 @@ class Word2Vec:
 
     def update_weights(self) -> None:
         """Add rows for new words; existing rows are not changed."""
+        logger.info("updating layer weights")
         n_before = len(self.wv.vectors)
         if not n_before:
             raise TrainingError("build_vocab(update=True) must follow a build_vocab that made a vocabulary")
@@ -440,12 +447,18 @@ class Word2Vec:
         """Memory in bytes for a vocabulary of this size (default: the current size), by part and in total."""
         n_words = vocab_size or len(self.wv)
         report = {} if report is None else report
-        report["vocab"] = n_words * (700 if self.hs else 500)  # gensim's own figures
-        report["vectors"] = n_words * self.vector_size * 4
-        for name in self._output_names():
-            report[name] = n_words * self.layer1_size * 4
+        report.update(self._memory_parts(n_words))
         report["total"] = sum(report.values())
+        logger.info(
+            "estimated required memory for %i words and %i dimensions: %i bytes",
+            *(n_words, self.vector_size, report["total"]),
+        )
         return report
+
+    def _memory_parts(self, n_words: int) -> dict[str, int]:
+        outputs = dict.fromkeys(self._output_names(), n_words * self.layer1_size * 4)
+        vocabulary = n_words * (700 if self.hs else 500)  # gensim's own figures
+        return {"vocab": vocabulary, "vectors": n_words * self.vector_size * 4, **outputs}
 
     # ---- training
 
@@ -468,7 +481,8 @@ class Word2Vec:
         """Train on a corpus, which is read once, for ``epochs`` passes.
 
         As in gensim, ``total_examples`` or ``total_words`` must be given. firth does not use them, because the learning
-        rate falls with the tokens of the corpus. ``word_count``, ``queue_factor`` and ``report_delay`` are not used.
+        rate falls with the tokens of the corpus. ``word_count`` and ``queue_factor`` are not used. Progress is logged
+        at the level INFO, every ``report_delay`` seconds.
 
         Returns
         -------
@@ -485,7 +499,7 @@ class Word2Vec:
             raise ParameterError(f"epochs must be given and at least 1, got {epochs}: epochs=model.epochs")
         self.epochs = epochs
         source, _ = as_source(corpus_iterable, corpus_file)
-        return self._train(source, epochs, compute_loss, list(callbacks))
+        return self._train(source, epochs, compute_loss, list(callbacks), report_delay)
 
     def _build_and_train(
         self, sentences: Any, corpus_file: Any, trim_rule: TrimRule | None, callbacks: Iterable[Any]
@@ -523,7 +537,9 @@ class Word2Vec:
                 " trains one objective; set negative=0 for hierarchical softmax, hs=0 for negative sampling"
             )
 
-    def _train(self, source: Any, epochs: int, compute_loss: bool, callbacks: list[Any]) -> tuple[int, int]:
+    def _train(
+        self, source: Any, epochs: int, compute_loss: bool, callbacks: list[Any], report_delay: float = 1.0
+    ) -> tuple[int, int]:
         self.compute_loss = compute_loss
         self.running_training_loss = 0.0
         # gensim's rate never falls below min_alpha, for any start
@@ -532,6 +548,10 @@ class Word2Vec:
         threads = max(
             1, int(min(self.workers, math.ceil(n_tokens / self.batch_words) if n_tokens < math.inf else 4096))
         )
+        log_start(logger, self, threads)
+        listeners: list[Callback] = [_Relay(self, callbacks)] if callbacks else []
+        if logger.isEnabledFor(logging.INFO):
+            listeners.append(ProgressLog(logger, report_delay))
         for callback in callbacks:
             callback.on_train_begin(self)
         for callback in callbacks:
@@ -544,7 +564,7 @@ class Word2Vec:
                 initial_vectors=self._start_vectors(),
                 initial_output_vectors=self._output_vectors(),
                 freeze=self._frozen(),
-                callbacks=[_Relay(self, callbacks)] if callbacks else [],
+                callbacks=listeners,
                 progress=False,
                 epochs=epochs,
                 threads=threads,
@@ -558,7 +578,9 @@ class Word2Vec:
         for callback in callbacks:
             callback.on_train_end(self)
         n_epochs = len(model.history.epochs)
-        return n_epochs * model.corpus.n_tokens, n_epochs * model.corpus.n_tokens_read
+        n_known, n_words = n_epochs * model.corpus.n_tokens, n_epochs * model.corpus.n_tokens_read
+        log_end(logger, model.history, n_known, n_words)
+        return n_known, n_words
 
     def _training_parameters(self, alpha: float, min_alpha: float) -> dict[str, Any]:
         """The model's parameters under firth's names, except epochs and threads."""
