@@ -26,7 +26,7 @@ from firth.compat.gensim.models.keyedvectors import WrongVectorsError
 from firth.compat.gensim.models.word2vec import WrongModelError
 from firth.compat.gensim.refused import RemovedNameError
 from firth.errors import FormatError, ParameterError, TrainingError, UnknownWordError
-from firth.formats.fasttext_bin import SupervisedModelError
+from firth.formats.fasttext_bin import SupervisedModelError, read_word_model
 from firth.formats.registry import read_vectors
 
 TEXTS = [["graph", "trees", "minors", "survey"], ["human", "interface", "computer", "naïve"]] * 60
@@ -278,6 +278,16 @@ def test_fasttexts_files_are_gensims(tmp_path: Path) -> None:
         save_facebook_model(ours, tmp_path / "ours.bin")
         module.save_facebook_model(theirs, str(tmp_path / "theirs.bin"))
         assert (tmp_path / "ours.bin").read_bytes() == (tmp_path / "theirs.bin").read_bytes()
+
+
+def test_nodes_of_fasttexts_tree(tmp_path: Path) -> None:
+    """fastText (HierarchicalSoftmaxLoss in src/loss.cc) has the branch's code for a label, word2vec.c 1 - code."""
+    model = FastText(TEXTS, **SMALL, hs=1, negative=0, sg=1)
+    save_facebook_model(model, tmp_path / "m.bin")
+    assert np.array_equal(read_word_model(tmp_path / "m.bin").output_rows, -model.syn1)
+    loaded = load_facebook_model(tmp_path / "m.bin")
+    assert np.array_equal(loaded.syn1, model.syn1)
+    assert np.array_equal(loaded.score(TEXTS[:4]), model.score(TEXTS[:4]))
 
 
 def test_words_in_other_encodings(tmp_path: Path) -> None:

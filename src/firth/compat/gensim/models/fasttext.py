@@ -211,6 +211,9 @@ class FastText(Word2Vec):
 def load_facebook_model(path: str | os.PathLike[str], encoding: str = "utf-8") -> FastText:
     """Read fastText's ``.bin`` file of a skip-gram or cbow model; training can continue.
 
+    With hierarchical softmax, the nodes are those of fastText's tree, and have fastText's sign; gensim takes and writes
+    other ones, so such a file of gensim's has wrong nodes here.
+
     Words whose bytes are invalid in ``encoding`` are kept with backslash escapes, as in gensim.
 
     Raises
@@ -245,7 +248,7 @@ def load_facebook_model(path: str | os.PathLike[str], encoding: str = "utf-8") -
     model.corpus_total_words = saved.n_tokens
     output_rows = np.array(saved.output_rows, REAL)
     if hs:
-        model.syn1 = output_rows
+        model.syn1 = -output_rows  # fastText's label of a branch is its code (src/loss.cc), word2vec's 1 - code
         model.create_binary_tree()
     else:
         model.syn1neg = output_rows
@@ -323,7 +326,7 @@ def save_facebook_model(
         words = WordBuffer.pack(str(key).encode(encoding) for key in wv.index_to_key)
     except (LookupError, UnicodeEncodeError) as error:
         raise ParameterError(f"encoding must be able to write every word, got {encoding!r}: {error}") from None
-    output_rows = model.syn1 if model.hs else model.syn1neg
+    output_rows = -model.syn1 if model.hs else model.syn1neg  # see load_facebook_model
     n_tokens = model.corpus_total_words or 0
     whole = WordModel(arguments, words, model._counts(), n_tokens, wv.vectors_vocab, ngram_rows, output_rows)
     write_word_model(as_path(path), whole, overwrite=True)
