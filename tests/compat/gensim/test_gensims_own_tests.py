@@ -63,9 +63,10 @@ LEAST_SHARES = {"test_keyedvectors": 0.95, "test_word2vec": 0.93, "test_fasttext
 @pytest.mark.timeout(1800)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", EXPECTED_FAILURES)
-def test_gensims_own_tests(name: str) -> None:
+def test_gensims_own_tests(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("gensim", reason="gensim is not installed")
     pytest.importorskip("testfixtures", reason="gensim's tests need testfixtures")
+    monkeypatch.chdir(tmp_path)  # some write into the present folder
     outcomes = {}
     for test in gensim_tests.find_tests(gensim_tests.load_test_module(name)):
         title = ".".join(test.id().split(".")[-2:])
