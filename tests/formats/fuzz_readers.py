@@ -39,6 +39,8 @@ from hypothesis import strategies as st
 from firth.classification.classifier import load_classifier
 from firth.errors import FormatError, StorageError
 from firth.formats import registry
+from firth.formats.fasttext_bin import read_word_model
+from firth.formats.gensim_native import read_model
 from firth.formats.model_vectors import write_table
 from firth.formats.registry import guess_format, read_vectors
 from firth.formats.table import VectorTable
@@ -71,6 +73,7 @@ PIECES = [
 
 
 CLASSIFIERS = "fasttext-classifier"  # no format of vectors: firth.load reads it
+WHOLE_MODELS: dict[str, Callable[[Path], object]] = {"fasttext-bin": read_word_model, "gensim": read_model}
 READERS = (*registry.READABLE, CLASSIFIERS)
 GOLDEN = Path(__file__).parents[1] / "classification" / "golden"
 
@@ -212,6 +215,9 @@ def check(reader: str, files: dict[str, bytes], folder: Path) -> bool:
     if reader == CLASSIFIERS:
         return _check_classifier(folder / "f")
     path = folder if reader == "firth" else folder / next(name for name in files if name != "metadata.tsv")
+    if reader in WHOLE_MODELS:
+        with contextlib.suppress(FormatError, StorageError):
+            WHOLE_MODELS[reader](path)
     try:
         table = read_vectors(path, reader, threads=1)
     except (FormatError, StorageError) as error:

@@ -1,10 +1,9 @@
 """Room formats: fastText's ``.bin`` model of words: its word vectors with their n-grams, or all that training needs.
 
 The grammar is in `firth.formats.fasttext_model`. Of a model of words, cbow or skip-gram, `read` takes the vectors, and
-`read_word_model` everything. Entries
-of type 1 (words that begin with the label's prefix, ``__label__``) stand behind the words in every kind of model: in
-these models they were trained on nothing and have no row, so they are left out. Quantized models are refused by name,
-and so are supervised ones, which `firth.load` opens.
+`read_word_model` everything. Entries of type 1 (words that begin with the label's prefix, ``__label__``) stand behind
+the words in every kind of model: in these models they were trained on nothing and have no row, so they are left out.
+Quantized models are refused by name, and so are supervised ones, which `firth.load` opens.
 
 The vector of a word is the mean of its own row and the rows of its n-grams, as in ``fasttext print-word-vectors``. The
 word ``</s>`` has n-grams only in the older layout, whose program gave it some. gensim always gives it some.
@@ -121,13 +120,15 @@ def read_word_model(path: Path) -> WordModel:
         arguments, dictionary, input_rows, output_rows = _read_parts(reader)
         n_words = dictionary.n_words
         reader.validate_rows("output", output_rows, n_words, f"{n_words} rows, one a word")
-        words = dictionary.entries
+        words, counts = dictionary.entries, dictionary.counts[:n_words]
+        if counts.min() < 0:
+            reader.fail(f"a count must not be negative, got {int(counts.min())}")
         validate_finite(path, input_rows)
         validate_finite(path, output_rows)
         return WordModel(
             arguments,
             WordBuffer(words.word_bytes[: words.offsets[n_words]], words.offsets[: n_words + 1]),
-            dictionary.counts[:n_words],
+            counts,
             dictionary.n_tokens,
             input_rows[:n_words],
             input_rows[n_words:],

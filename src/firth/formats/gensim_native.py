@@ -286,11 +286,14 @@ def _spread_rows(path: Path, packed: NDArray[np.float32], rows_of: Any, rules: N
     if rows_of is None:
         return packed
     is_map = type(rows_of) is dict and len(rows_of) == len(packed)
-    if not is_map or not all(type(number) is int for item in rows_of.items() for number in item):
-        raise FormatError(f"{path}: hash2index must map buckets to the {len(packed)} rows of vectors_ngrams")
-    buckets, rows = (np.array(list(numbers), np.int64) for numbers in (rows_of.keys(), rows_of.values()))
-    if not np.array_equal(np.sort(rows), np.arange(len(packed))) or np.any((buckets < 0) | (buckets >= rules.buckets)):
-        raise FormatError(f"{path}: hash2index must map buckets below {rules.buckets} to rows that differ")
+    if not is_map or not all(type(bucket) is int and 0 <= bucket < rules.buckets for bucket in rows_of):
+        raise FormatError(
+            f"{path}: hash2index must map {len(packed)} buckets below {rules.buckets} to the rows of vectors_ngrams"
+        )
+    numbers = list(rows_of.values())
+    if not all(type(row) is int and 0 <= row < len(packed) for row in numbers) or len(set(numbers)) < len(packed):
+        raise FormatError(f"{path}: hash2index must map buckets to rows below {len(packed)} that differ")
+    buckets, rows = np.array(list(rows_of), np.int64), np.array(numbers, np.int64)
     n_bytes = 4 * rules.buckets * packed.shape[1]
     if n_bytes > _MANY_BYTES and rules.buckets > _MOST_SPREAD * len(packed):
         raise FormatError(

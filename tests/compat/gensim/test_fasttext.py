@@ -321,6 +321,11 @@ def test_fasttexts_files_that_are_refused(model: FastText, tmp_path: Path) -> No
     with pytest.raises(FormatError, match="fastText's loss 3: load_facebook_vectors"):
         load_facebook_model(with_argument(6, 3))
     assert len(load_facebook_vectors(with_argument(6, 3))) == 8
+    name = b"computer\0"
+    at = whole.index(name) + len(name)
+    (tmp_path / "bad.bin").write_bytes(whole[:at] + struct.pack("<q", -60) + whole[at + 8 :])
+    with pytest.raises(FormatError, match="a count must not be negative, got -60"):
+        load_facebook_model(tmp_path / "bad.bin")
     for size in range(0, len(whole), 97):
         (tmp_path / "bad.bin").write_bytes(whole[:size])
         with pytest.raises(FormatError):
