@@ -795,7 +795,7 @@ class KeyedVectors:
 
 Word2VecKeyedVectors = EuclideanKeyedVectors = KeyedVectors
 
-# The class of the vectors in a file of each kind; `firth.compat.gensim.models.fasttext` adds its own.
+# The class of the vectors in a file of each kind; `firth.compat.gensim.models.fasttext_vectors` adds its own.
 VECTOR_CLASSES: dict[str, type[KeyedVectors]] = {"KeyedVectors": KeyedVectors, "Word2Vec": KeyedVectors}
 
 
