@@ -92,7 +92,7 @@ def _train(command: str, words: list[str]) -> None:
     model_path, vectors_path = Path(given.output + ".bin"), Path(given.output + ".vec")
     output_path = Path(given.output + ".output")
     for path in (model_path, vectors_path, *([output_path] if given.saveOutput else [])):
-        validate_destination(path, overwrite=True)
+        _validate_output(path)
     model = train_labels(given) if command == "supervised" else train_words(given)
     trained, rows = fasttext(), Rows(model, given.label.encode())
     trained.setRows(rows, given)
@@ -108,7 +108,7 @@ def _quantize(command: str, words: list[str]) -> None:
         raise _UsageError(COMMAND_USAGE[command] + list_flags(args()))
     given = _parse_flags(command, words)
     target = Path(given.output + ".ftz")
-    validate_destination(target, overwrite=True)
+    _validate_output(target)
     model = _load(given.output + ".bin")
     model.quantize(given.cutoff, given.dsub, given.qnorm, given.qout, given.given_threads)
     model.saveModel(target)
@@ -340,6 +340,13 @@ def _parse_count(text: str) -> int:
     if k < 1:
         raise ParameterError(f"<k> must be at least 1, got {k}")
     return k
+
+
+def _validate_output(path: Path) -> None:
+    """Refuse a path that cannot be written, before any work."""
+    if not os.access(path.parent, os.W_OK):
+        raise CannotOpenError(f"{path} cannot be opened for saving: {path.parent} must be a folder that can be written")
+    validate_destination(path, overwrite=True)
 
 
 def _load(path: str) -> fasttext:

@@ -68,7 +68,7 @@ unsupervised_default: dict[str, Any] = {
     "wordNgrams": 1,
     "loss": "ns",
     "bucket": 2_000_000,
-    "thread": max(1, multiprocessing.cpu_count() - 1),
+    "thread": multiprocessing.cpu_count() - 1,
     "lrUpdateRate": 100,
     "t": 1e-4,
     "label": "__label__",
@@ -191,7 +191,7 @@ class args:  # fastText's name
     @property
     def given_threads(self) -> int | None:
         """The number of threads that the caller wants; None: the processors that this process may use."""
-        return self.thread if "thread" in self.given else None
+        return max(1, self.thread) if "thread" in self.given else None
 
     def validate(self) -> None:
         """Check all values before any work, and warn of those without an effect.
@@ -211,7 +211,7 @@ class args:  # fastText's name
             "neg": (1, MAX_NEGATIVES),
             "wordNgrams": (1, MAX_WORD_NGRAMS),
             "bucket": (0, MAX_INT),
-            "thread": (1, 4096),
+            "thread": (0, 4096),  # 0 is what fastText's default gives on one processor
             "lrUpdateRate": (1, MAX_INT),
             "verbose": (0, MAX_INT),
             "seed": (0, MAX_INT),
