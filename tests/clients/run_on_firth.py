@@ -19,6 +19,10 @@ IMPORT_LINES = tuple(
     for change in (
         (re.compile(rf"^(\s*)from {name}\b", re.M), rf"\1from firth.compat.{name}"),
         (re.compile(rf"^(\s*)import {name}\s*$", re.M), rf"\1import firth.compat.{name} as {name}"),
+        (
+            re.compile(rf"^(\s*)import {name}(\.[\w.]+)\s*$", re.M),
+            rf"\1import firth.compat.{name}\2; import firth.compat.{name} as {name}",
+        ),
     )
 )
 

@@ -1,6 +1,7 @@
 """Room compat: fastText's Python module ``fasttext.FastText``: the class of models, and the functions that make one.
 
-docs/fasttext.md lists every name.
+docs/fasttext.md lists every name. The file is long because fastText has one class with every method of a model, each
+of which has its docstring here.
 
 Tests: tests/compat/fasttext/test_fasttext.py.
 """
@@ -505,9 +506,9 @@ def train_unsupervised(*kargs: Any, **kwargs: Any) -> _FastText:
     (8,)
     """
     values, given = read_args(kargs, kwargs, UNSUPERVISED_NAMES, unsupervised_default)
-    arguments = make_args(values, given)
-    if arguments.model == model_name.supervised:
+    if values["model"] == "supervised":
         raise ParameterError("model must be 'skipgram' or 'cbow', got 'supervised'; call train_supervised")
+    arguments = make_args(values, given)
     return _trained(train_words(arguments), arguments)
 
 

@@ -8,7 +8,7 @@ Of n lines with G_i the known labels of line i and A_i the labels that it was an
 
 As in fastText, lines without a known label and lines without a row are left out. A ratio without a denominator is NaN.
 
-Tests: tests/compat/fasttext/test_meter.py.
+Tests: tests/compat/fasttext/test_models.py.
 """
 
 from __future__ import annotations
