@@ -91,3 +91,33 @@ def test_a_heldout_file_that_is_missing_is_refused_before_any_work() -> None:
         firth.train([["a", "b"]] * 20, heldout="nofile", progress=False)
     with pytest.raises(ParameterError, match=r"^heldout must be a share .* got '0.25' .*; as a share give \"25%\"$"):
         firth.train([["a", "b"]] * 20, heldout="0.25", progress=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"buckets": 100}, r"buckets must be left out without subwords=True, .* got 100; add subwords=True"),
+        ({"min_ngram": 2}, r"min_ngram must be left out without subwords=True"),
+        ({"max_ngram": 5}, r"max_ngram must be left out without subwords=True"),
+        ({"loss": "softmax", "negatives": 10}, r"negatives .* \(on the command line --loss negative-sampling\)"),
+        ({"loss": "softmax", "noise_distribution": {"a": 1.0}}, r"noise_distribution .* draws no noise words"),
+        ({"loss": "hierarchical-softmax", "target_collision": "drop"}, r"target_collision must be left out"),
+        ({"loss": "one-vs-all", "noise_exponent": 0.5}, r"noise_exponent must be left out"),
+        ({"loss": "one-vs-all", "negative_sharing": "pair"}, r"negative_sharing must be left out"),
+        ({"cbow_input": "sum"}, r'cbow_input must be left out without architecture="cbow"'),
+        ({"cbow_update": "word2vec"}, r'cbow_update must be left out without architecture="cbow"'),
+        ({"window_mode": "sequence", "window": 3}, r'window must be left out without window_mode="dynamic"'),
+    ],
+)
+def test_a_parameter_without_effect_is_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        firth.train([["a", "b"]], **given)
+
+
+def test_defaults_and_zero_negatives_are_valid_without_effect(tmp_path: Path) -> None:
+    tokens = [["a", "b", "a", "c"]] * 60
+    options: dict[str, Any] = {"min_count": 1, "epochs": 1, "progress": False, "subsample": 0, "threads": 1}
+    model = firth.train(tokens, loss="softmax", negatives=0, window_mode="sequence", window=5, buckets=None, **options)
+    with pytest.raises(ParameterError, match=r"cbow_input must be left out"):
+        model.train_more(tokens, cbow_input="sum")
+    assert model.train_more(tokens, progress=False).config.negatives == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from firth.base.html import html_text
 from firth.errors import GradientError
 from firth.numerics.gradient_check.patterns import Diagnosis
 
@@ -119,6 +120,10 @@ class GradientReport:
                 for error in self.worst
             ]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the report."""
+        return html_text(str(self))
 
     def _extent(self) -> str:
         if self.numeric is None:

@@ -13,7 +13,7 @@ from firth.base.machine import available_processors
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError
-from firth.kernels.config import TrainingConfig, validate_parameter_names
+from firth.kernels.config import TrainingConfig, validate_effect, validate_parameter_names
 from firth.kernels.engine import Engine
 from firth.kernels.subwords import with_buckets
 from firth.models.model import Model
@@ -75,6 +75,7 @@ def train_more(
                 f"{name} must stay {getattr(model.config, name)!r}, as the model was trained, got {changes[name]!r}"
             )
     config = TrainingConfig(**{**model.config.to_json(), **_following_changes(model.config, changes)}).resolved()
+    validate_effect(config, [name for name in changes if changes[name] != getattr(model.config, name)])
     options = RunOptions.parse(heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt)
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)

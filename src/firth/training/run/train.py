@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from firth.base.other_names import TRAINING_NAMES, names_translated
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
-from firth.kernels.config import PARAMETER_HELP, TrainingConfig, with_parameters
+from firth.errors import ParameterError
+from firth.kernels.config import PARAMETER_HELP, TrainingConfig, validate_effect, with_parameters
 from firth.kernels.engine import Engine
 from firth.kernels.subwords import with_buckets
 from firth.models.model import Model
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from firth.kernels.parameters import TrainingParameters
 
 
+@names_translated(TRAINING_NAMES)
 def train(
     corpus: Any,
     *,
@@ -143,6 +146,12 @@ def train(
                 f"train() got an unexpected keyword argument {name!r}; the parameters of learning are {known}"
             )
     config = TrainingConfig(**parameters).resolved()
+    validate_effect(config, parameters)
+    if noise_distribution is not None and not config.objective.outputs.draws_negatives:
+        raise ParameterError(
+            f"noise_distribution must be left out with loss={config.loss!r}, which draws no noise words;"
+            ' add loss="negative-sampling" or leave noise_distribution out'
+        )
     options = RunOptions.parse(heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt)
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
