@@ -239,6 +239,8 @@ class args:  # fastText's name
 
     def _without_effect(self) -> dict[str, str]:
         found = {"lrUpdateRate": "firth lowers the learning rate continuously"}
+        if self.loss != loss_name.ns:
+            found["neg"] = "loss='ns' alone has noise words"
         if self.model == model_name.supervised:
             found |= {"ws": "a classifier has no windows", "t": "a classifier reads every word, as in fastText"}
         else:

@@ -77,12 +77,15 @@ class fasttext:  # fastText's name
             raise CannotOpenError(f"{path} cannot be opened for saving: {error}") from error
 
     def getArgs(self) -> args:
+        """The arguments of training, or those that the file has."""
         return self._args
 
     def isQuant(self) -> bool:
+        """Whether the matrices are quantized."""
         return self._rows is not None and self._rows.is_quantized
 
     def tokenize(self, text: str) -> list[str]:
+        """The words of a text; a newline is the word ``</s>``."""
         return [decode(token, "strict") for token in tokenize(encode(text, "text"))]
 
     def predict(
@@ -108,6 +111,7 @@ class fasttext:  # fastText's name
         return names, [row[:count].copy() for row, count in zip(probabilities, counts, strict=True)]
 
     def getMeter(self, path: str | os.PathLike[str], k: int = -1) -> Meter:
+        """The scores of a file, with the curves."""
         return self._measure(path, k, 0.0, keeps_scores=True)
 
     def test(self, path: str | os.PathLike[str], k: int = 1, threshold: float = 0.0) -> tuple[int, float, float]:
@@ -133,27 +137,32 @@ class fasttext:  # fastText's name
         k = as_integer("k", k)
         _ = self.rows.classifier  # refuses a model of word vectors before the file is opened
         meter = Meter(self.rows, k, _as_threshold(threshold), keeps_scores=keeps_scores)
-        with open_text(path) as file:
+        with open_text(path, "path") as file:
             meter.add_lines(read_lines(file))
         return meter
 
     def getVocab(self, on_unicode_error: str = "strict") -> tuple[list[str], list[int]]:
+        """The words, and their counts."""
         model = self.rows.model
         words = [decode(word, on_unicode_error) for word in self.rows.entries[: model.n_words]]
         return words, model.counts[: model.n_words].tolist()
 
     def getLabels(self, on_unicode_error: str = "strict") -> tuple[list[str], list[int]]:
+        """The labels, and their counts."""
         model = self.rows.model
         labels = [decode(label, on_unicode_error) for label in self.rows.entries[model.n_words :]]
         return labels, model.label_counts.tolist()
 
     def getWordId(self, word: str) -> int:
+        """The row of a word, or -1."""
         return self.rows.word_id(encode(word, "word"))
 
     def getLabelId(self, label: str) -> int:
+        """The number of a label, or -1."""
         return self.rows.label_id(encode(label, "label"))
 
     def getSubwordId(self, subword: str) -> int:
+        """The row that the hash of an n-gram gives."""
         return self.rows.row_of_ngram(encode(subword, "subword"))
 
     def getSubwords(self, word: str, on_unicode_error: str = "strict") -> tuple[list[str], list[int]]:
@@ -163,18 +172,23 @@ class fasttext:  # fastText's name
         return [decode(ngram, on_unicode_error) for ngram, _ in found], rows
 
     def getWordVector(self, word: str) -> Vector:
+        """float32 (D,): the mean of the rows of a word and its n-grams."""
         return self.rows.word_vector(encode(word, "word"))
 
     def getSentenceVector(self, text: str) -> Vector:
+        """float32 (D,): of a classifier the mean of the line's rows; else the mean of the words' unit vectors."""
         return self.rows.sentence_vector(_one_line(text))
 
     def getInputVector(self, ind: int) -> Vector:
+        """float32 (D,): a row of the input matrix."""
         return self.rows.row(as_integer("ind", ind))
 
     def getInputMatrix(self) -> NDArray[np.float32]:
+        """float32 (n_rows, D): a copy."""
         return self._dense("input", self.rows.model.input_matrix)
 
     def getOutputMatrix(self) -> NDArray[np.float32]:
+        """float32 (n_labels or n_words, D): a copy."""
         return self._dense("output", self.rows.model.output_matrix)
 
     def _dense(self, name: str, matrix: Any) -> NDArray[np.float32]:
@@ -186,6 +200,7 @@ class fasttext:  # fastText's name
         return np.array(matrix, np.float32)
 
     def setMatrices(self, input_matrix: NDArray[np.float32], output_matrix: NDArray[np.float32]) -> None:
+        """Replace both matrices."""
         self._rows = self.rows.with_matrices(input_matrix, output_matrix)
         self._args.dim = self._rows.dims
 

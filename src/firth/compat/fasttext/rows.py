@@ -255,7 +255,8 @@ class Rows:
         if k != ALL and k <= 0:
             raise ParameterError(f"k must be at least 1, or -1 for all labels, got {k}")
         best = None if k == ALL else k
-        ids, probabilities = classifier.predict_ids(lines, best, min(max(threshold, 0.0), 1.0))
+        texts = [line.removesuffix(b"\n") for line in lines]
+        ids, probabilities = classifier.predict_ids(texts, best, min(max(threshold, 0.0), 1.0))
         for number, line in enumerate(lines):
             if not line.endswith(b"\n"):
                 self._predict_unended(line, threshold, ids[number], probabilities[number])

@@ -37,19 +37,17 @@ _BLOCK_BYTES = 1 << 20
 _NEWLINES = re.compile(rb"\n")
 
 
-def open_text(path: Any) -> io.BufferedReader:
-    """Open a file of text.
+def open_text(path: Any, name: str = "input") -> io.BufferedReader:
+    """Open a file of text; ``name`` is what the caller calls the path.
 
     Raises
     ------
     CannotOpenError
     """
     if not isinstance(path, str | os.PathLike):
-        raise ParameterError(f"input must be the path of a file, got {type(path).__name__}")
+        raise ParameterError(f"{name} must be the path of a file, got {type(path).__name__}")
     if path == "-":
-        raise ParameterError(
-            "input must be the path of a file, got '-': a text is read more than once; write it to a file"
-        )
+        raise ParameterError(f"{name} must be the path of a file, got '-', standard input; write the text to a file")
     try:
         return open(path, "rb")
     except OSError as error:
@@ -102,7 +100,9 @@ def train_words(given: args) -> FastTextModel:
     """
     vectors = _read_pretrained(given)
     has_ngrams = given.has_character_ngrams
-    parameters: dict[str, Any] = {"noise_exponent": NOISE_EXPONENT} if given.loss == loss_name.ns else {}
+    parameters: dict[str, Any] = {}
+    if given.loss == loss_name.ns:
+        parameters |= {"noise_exponent": NOISE_EXPONENT, "negatives": given.neg}
     if has_ngrams:
         parameters |= {"min_ngram": max(1, given.minn), "max_ngram": given.maxn, "buckets": given.given_buckets}
     is_cbow = given.model == model_name.cbow
@@ -114,7 +114,6 @@ def train_words(given: args) -> FastTextModel:
             loss=FIRTH_LOSSES[given.loss],
             dims=given.dim,
             window=given.ws,
-            negatives=given.neg,
             subsample=given.t,
             learning_rate=given.lr,
             epochs=given.epoch,
