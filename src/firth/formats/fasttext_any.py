@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from firth.formats.fasttext_model import SUPERVISED, FastTextModel, FastTextReader, read_classifier
+from firth.formats.fasttext_model import LOSSES, SUPERVISED, FastTextModel, FastTextReader, read_classifier
 from firth.formats.source import ByteSource, mapped
 
 
@@ -35,6 +35,8 @@ def read_any_model(path: Path) -> FastTextModel:
                 "this is fastText's layout of before July 2017, which fastText itself no longer reads;"
                 " firth.read_vectors reads its word vectors"
             )
+        if arguments.loss not in LOSSES:
+            reader.fail(f"fastText's loss must be one of {LOSSES}, got {arguments.loss}")
         dictionary = reader.read_dictionary(arguments)
         is_quantized = reader.read_flag("input")
         kept = dictionary.kept_ngrams

@@ -8,6 +8,7 @@ Tests: tests/compat/fasttext/test_models.py.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -22,7 +23,7 @@ from firth.classification.reference import find_rows
 from firth.compat.fasttext.refused import NotPossibleError
 from firth.errors import FormatError, IdError, ParameterError, ShapeError
 from firth.formats.fasttext_model import LOSSES, SUPERVISED, FastTextModel, QuantizedMatrix, dense_matrix
-from firth.native.ngrams import hash_ngrams
+from firth.native.ngrams import make_unknown_bags
 from firth.numerics.labels import compute_label_probabilities
 
 Vector = NDArray[np.float32]
@@ -30,7 +31,7 @@ Vector = NDArray[np.float32]
 ALL = -1  # fastText's k for all labels
 NORM_FLOOR = 1e-8  # fastText, FastText::getAnalogies and getNN
 _WHITE = re.compile(rb"[ \n\r\t\v\f\0]+")
-_BLOCK_WORDS = 1 << 12
+_BLOCK_WORDS = 1 << 9  # whose rows of n-grams are in memory at a time
 
 
 class Rows:
@@ -140,7 +141,8 @@ class Rows:
         """float32 (D,): the mean of rows; zeros of none."""
         if not rows:
             return np.zeros(self.dims, np.float32)
-        return _sum_rows(self._gather(rows)) * np.float32(1.0 / len(rows))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return _validated(_sum_rows(self._gather(rows)) * np.float32(1.0 / len(rows)))
 
     def word_vector(self, word: bytes) -> Vector:
         """float32 (D,): the mean of the rows of a word and its n-grams; zeros where it has none."""
@@ -175,19 +177,15 @@ class Rows:
             if self.rules is None or self._kept is not None:
                 yield np.stack([self.word_vector(word) for word in words])
                 continue
-            starts, hashes = hash_ngrams(WordBuffer.pack(words), self.rules)
-            offsets = starts + np.arange(len(words) + 1)
-            rows = np.empty(int(offsets[-1]), np.int64)
-            is_ngram = np.ones(len(rows), bool)
-            is_ngram[offsets[:-1]] = False
-            rows[offsets[:-1]] = np.arange(first, last)
-            rows[is_ngram] = n_words + (hashes % np.uint32(self.rules.buckets)).astype(np.int64)
-            gathered = self._gather(rows)
-            counts = np.diff(offsets)
-            sums = np.empty((len(words), self.dims), np.float32)
-            for place, (low, high) in enumerate(zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)):
-                sums[place] = _sum_rows(gathered[low:high])
-            yield sums * (1.0 / counts).astype(np.float32)[:, None]
+            own_rows = self._gather(np.arange(first, last))
+            bags = make_unknown_bags(WordBuffer.pack(words), n_words, self.rules)
+            ngram_rows, offsets = self._gather(bags.rows), bags.offsets.tolist()
+            vectors = np.empty_like(own_rows)
+            with np.errstate(over="ignore", invalid="ignore"):
+                for place, (low, high) in enumerate(itertools.pairwise(offsets)):
+                    rows = np.concatenate([own_rows[place : place + 1], ngram_rows[low:high]])
+                    vectors[place] = _sum_rows(rows) * np.float32(1.0 / len(rows))
+            yield vectors
 
     @cached_property
     def _unit_columns(self) -> NDArray[np.float32]:
@@ -195,7 +193,8 @@ class Rows:
         columns = np.zeros((self.dims, self.model.n_words), np.float32)
         first = 0
         for block in self.word_vectors():
-            norms = np.sqrt(_sum_columns(np.square(block.T)))
+            with np.errstate(over="ignore", invalid="ignore"):
+                norms = _validated(np.sqrt(_sum_columns(np.square(block.T))))
             scales = np.divide(1.0, norms, out=np.zeros(len(block)), where=norms > 0).astype(np.float32)
             columns[:, first : first + len(block)] = block.T * scales
             first += len(block)
@@ -206,9 +205,7 @@ class Rows:
         norm = _norm(query)
         if abs(norm) < NORM_FLOOR:
             norm = np.float32(1)
-        cosines = _sum_columns(self._unit_columns * query[:, None]) / norm
-        if not np.isfinite(cosines).all():
-            raise FormatError("the model has a NaN or an infinity in a row of a word; train the model anew")
+        cosines = _validated(_sum_columns(self._unit_columns * query[:, None]) / norm)
         wanted = min(len(cosines), k + len(left_out))
         best = np.argpartition(-cosines, wanted - 1)[:wanted] if wanted < len(cosines) else np.arange(len(cosines))
         best = best[np.argsort(-cosines[best], kind="stable")]
@@ -314,7 +311,7 @@ class Rows:
         )
         return Rows(changed, self.label_prefix)
 
-    def _gather(self, rows: list[int] | NDArray[np.int64]) -> NDArray[np.float32]:
+    def _gather(self, rows: list[int] | NDArray[np.integer]) -> NDArray[np.float32]:
         matrix = self.model.input_matrix
         if not isinstance(matrix, QuantizedMatrix):
             return matrix[rows]
@@ -375,7 +372,17 @@ def _sum_columns(columns: NDArray[np.float32]) -> Vector:
 
 def _norm(vector: Vector) -> np.float32:
     """The Euclidean norm, its squares added in float32, one after the other."""
-    return np.float32(np.sqrt(_sum_columns(np.square(vector)[:, None])[0]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.float32(_validated(np.sqrt(_sum_columns(np.square(vector)[:, None])))[0])
+
+
+def _validated(numbers: Vector) -> Vector:
+    """The numbers; FormatError where one is not finite."""
+    if not np.isfinite(numbers).all():
+        raise FormatError(
+            "the model has a NaN, an infinity or a number too large to square in a row of a word; train the model anew"
+        )
+    return numbers
 
 
 __all__ = ["ALL", "Rows", "read_lines", "tokenize", "tokenize_line"]
