@@ -1,14 +1,14 @@
-"""Subwords against fastText, its Rust port and gensim: words a CPU second, interleaved in one run, and accuracy.
+"""Compares subwords with fastText, its Rust port and gensim: words a CPU second, interleaved in one run, accuracy.
 
     python benchmarks/subwords.py speed CORPUS --fasttext PYTHON [--rust PYTHON] [--gensim PYTHON] [--rounds 3]
     python benchmarks/subwords.py accuracy CORPUS --evaluation FOLDER [--fasttext PYTHON] [--seeds 1 2 3]
 
-PYTHON is an interpreter that has the package fasttext-numpy2, fasttext-new or gensim. Every program runs on one thread
-(`--threads`: on more) with n-grams of 3 to 6 characters. A program's seconds an epoch are those of three epochs less
-those of one, halved: reading the text and drawing the first rows do not count. The seconds are those that the processor
-spends in the program itself: the system's share is the allocation of 800 MB for 2,000,000 buckets, which differs more
-from run to run than an epoch takes. By `--clock` the seconds are those of the clock, which more than one thread needs.
-The accuracy of fastText's vectors is measured by firth on the file that it writes.
+PYTHON is an interpreter that has the package fasttext-numpy2, fasttext-new or gensim. Each program runs on one thread
+(on more with `--threads`) with n-grams of 3 to 6 characters. The seconds of an epoch are half the difference between
+runs of three epochs and of one epoch, so that reading the text and drawing the first rows do not count. They are the
+processor's seconds in the program itself. The system's seconds do not count: allocating 800 MB for 2,000,000 buckets
+takes a time that varies more from run to run than an epoch takes. `--clock` measures wall time, which more than one
+thread needs. firth measures the accuracy of fastText's vectors, on the file that fastText writes.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ PAIRS = ("EN-WS-353-ALL.txt", "EN-SIMLEX-999.txt", "EN-MEN-TR-3k.txt", "EN-RW-ST
 
 
 def run(python: str, program: str, *arguments: str) -> dict[str, float]:
-    """The numbers that a program prints, by their names."""
+    """Run a program. Returns the numbers that it prints, by their names."""
     done = subprocess.run([python, "-c", program, *arguments], capture_output=True, text=True, check=True)
     lines = [line.split() for line in done.stdout.splitlines()]
     return {words[0]: float(words[1]) for words in lines if len(words) == 2 and words[0].isupper()}
@@ -90,7 +90,7 @@ def measure_speed(corpus: Path, others: dict[str, tuple[str, str]], rounds: int,
         for name, measured in seconds.items():
             median = statistics.median(measured)
             if median <= 0:
-                print(f"{architecture:9} {name:26} not measurable: take more text")
+                print(f"{architecture:9} {name:26} not measurable; give a longer text")
                 continue
             rates = f"{tokens / max(measured):,.0f} to {tokens / min(measured):,.0f}" if min(measured) > 0 else "noisy"
             print(
@@ -100,7 +100,7 @@ def measure_speed(corpus: Path, others: dict[str, tuple[str, str]], rounds: int,
 
 
 def measure_accuracy(corpus: Path, folder: Path, fasttext: str | None, seeds: list[int]) -> None:
-    """Print analogies in % and Spearman's correlations, unknown words composed, of each program and seed."""
+    """Print analogies in % and Spearman's correlations of each program and seed. Unknown words are composed."""
     import firth
     from firth.vectors.conversion import as_word_vectors
 

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 import firth
 from firth.cli.main import COMMANDS, app, load_command
+from firth.cli.vector_flags import VectorFile
 from firth.kernels.config import CHOICE_NAMES, PARAMETER_HELP, TrainingConfig, choices_of
 from firth.kernels.registry import OBJECTIVES
 from firth.native.loader import available_instruction_sets
@@ -279,7 +280,7 @@ def test_the_prompt(monkeypatch: pytest.MonkeyPatch, model: Path, capsys: pytest
     asked = iter(["whale", "wale", "cat", "", "never asked"])
     monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda self: True})())
     monkeypatch.setattr("builtins.input", lambda prompt: next(asked))
-    neighbors(model, top=2)
+    neighbors.__wrapped__(VectorFile(model), top=2)  # type: ignore[attr-defined]
     shown = capsys.readouterr()
     assert [line for line in shown.out.splitlines() if not line.startswith(" ")] == ["whale", "cat"]
     assert "did you mean" in shown.err

@@ -1,4 +1,4 @@
-"""Room classification: the twin of native prediction: a text's rows in plain Python, its probabilities in float64.
+"""Room classification: the twin of native prediction: finds a text's rows in Python, and predicts in float64.
 
 Tests: tests/classification/test_predictions.py.
 """
@@ -23,11 +23,13 @@ _LABEL_PREFIX = b"__label__"
 def find_rows(
     model: FastTextModel, text: bytes, *, ids: Mapping[bytes, int] | None = None, has_end: bool = True
 ) -> list[int]:
-    """The rows of the input matrix that a text is the mean of, in fastText's order.
+    """The input rows whose mean is the vector of a text, in fastText's order.
 
-    Each word gives its own row, if it is known, and the rows of its character n-grams; ``</s>`` ends the text. Then
-    follow, for each word, the n-grams of words that begin with it. Labels give nothing. ``ids`` are the numbers of the
-    entries, where the caller has them. Without ``has_end`` the text is one that no newline ends: ``</s>`` is no word.
+    Each word gives its own row, if the word is known, then the rows of its character n-grams. The last word is
+    ``</s>``. Then, for each word, the n-grams of words that begin with this word give their rows. Labels give no rows.
+
+    ``ids`` are the numbers of the entries, if the caller has them. With ``has_end=False`` no newline ends the text, so
+    ``</s>`` is not its last word.
 
     Source: fastText, ``Dictionary::getLine``, ``addSubwords``, ``addWordNgrams`` and ``pushHash``.
     """
@@ -73,7 +75,7 @@ def find_rows(
 
 
 def predict_all(model: FastTextModel, text: bytes) -> NDArray[np.float64] | None:
-    """The probabilities of all labels as fastText adds them up, in float64; None for a text without a row."""
+    """The probabilities of all labels by fastText's formulas, in float64. None for a text without a row."""
     rows = find_rows(model, text)
     if not rows:
         return None

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from firth.kernels.parameters import TrainingParameters
-    from firth.training.loop.intervals import Interval
+    from firth.training.loop.periods import Period
     from firth.training.run.options import HeldoutSource
 
 CONFIG_KEYS = ("firth_version", "training", "history", "corpus", "instruction_set")
@@ -174,10 +174,10 @@ class Model:
         encoding_errors: str = "strict",
         as_text: bool = False,
         heldout: HeldoutSource | None = None,
-        heldout_every: str | Interval | None = None,
+        heldout_every: str | Period | None = None,
         patience: int | None = None,
         stop_metric: Callable[[WordVectors], float] | None = None,
-        checkpoint_every: str | float | Interval | None = None,
+        checkpoint_every: str | float | Period | None = None,
         on_interrupt: str = "save",
         callbacks: Iterable[Any] = (),
         progress: bool | None = None,

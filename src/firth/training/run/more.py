@@ -20,7 +20,7 @@ from firth.models.model import Model
 from firth.models.run_files import TEXT_NAME
 from firth.native.loader import default_instruction_set
 from firth.training.loop.callbacks import CallbackList
-from firth.training.loop.intervals import Interval
+from firth.training.loop.periods import Period
 from firth.training.loop.progress import make_progress
 from firth.training.run.composing import put_start_rows, string_words
 from firth.training.run.continuation import Continuation, continue_vocabulary
@@ -54,10 +54,10 @@ def train_more(
     encoding_errors: str,
     as_text: bool,
     heldout: HeldoutSource | None,
-    heldout_every: str | Interval | None,
+    heldout_every: str | Period | None,
     patience: int | None,
     stop_metric: Callable[[WordVectors], float] | None,
-    checkpoint_every: str | float | Interval | None,
+    checkpoint_every: str | float | Period | None,
     on_interrupt: str,
     callbacks: Iterable[Any],
     progress: bool | None,
