@@ -214,6 +214,7 @@ def test_usage_is_on_the_stream_that_fasttext_takes(run: Any) -> None:
         (["predict", "SOFTMAX", "no-texts"], "no-texts cannot be opened"),
         (["test", "SOFTMAX", "no-texts"], "no-texts cannot be opened"),
         (["predict", "CBOW", "-"], "the model must be supervised to predict labels"),
+        (["predict", "CBOW", "-", "-1"], "the model must be supervised to predict labels"),
         (["nn", "CBOW", "0"], "<k> must be at least 1, got 0"),
     ],
 )

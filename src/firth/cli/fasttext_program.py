@@ -32,7 +32,6 @@ from firth.formats.target import validate_destination, whole_file
 
 EXIT_FAILED = 1  # fastText's program exits so too, or aborts
 READ_BYTES = 1 << 20
-_BLOCK_LINES = 1 << 14
 _INTEGERS = (
     *("lrUpdateRate", "dim", "ws", "epoch", "minCount", "minCountLabel", "neg", "wordNgrams", "bucket", "minn", "maxn"),
     *("thread", "verbose", "seed", "cutoff", "dsub"),
@@ -143,10 +142,11 @@ def _predict(command: str, words: list[str]) -> None:
     rows = _load(words[0]).rows
     labels = rows.entries[rows.model.n_words :]
     has_probabilities = command == "predict-prob"
+    n_lines = rows.count_lines_at_once(k)
     with _open_lines(words[1]) as blocks:
         for block in blocks:
             remaining = read_lines(block)
-            while lines := list(itertools.islice(remaining, _BLOCK_LINES)):
+            while lines := list(itertools.islice(remaining, n_lines)):
                 ids, probabilities = rows.predict(lines, k, threshold)
                 for answered, scores in zip(ids.tolist(), probabilities.tolist(), strict=True):
                     parts = [

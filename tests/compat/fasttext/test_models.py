@@ -181,6 +181,12 @@ def test_the_older_layout_is_refused_as_fasttext_refuses_it(tmp_path: Path) -> N
         read_any_model(tmp_path / "old.bin")
 
 
+def test_answers_of_many_labels_are_asked_for_in_blocks() -> None:
+    """All of 260 labels: 4 million answers at a time."""
+    rows = fasttext.load_model(path_of("quantized-output.ftz")).f.rows
+    assert [rows.count_lines_at_once(k) for k in (1, 10**9, -1)] == [1 << 14, (1 << 22) // 260, (1 << 22) // 260]
+
+
 def test_tokens_and_lines() -> None:
     assert tokenize(b"a\tb\n\nc\0d") == [b"a", b"b", b"</s>", b"</s>", b"c", b"d"]
     assert list(read_lines([b"a\n", b"b </s> c\n", b"d </s>\n", b"e </s>", b"f </s> g"])) == [

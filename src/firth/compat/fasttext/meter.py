@@ -24,7 +24,6 @@ from firth.base.ngrams import END_OF_SENTENCE
 from firth.compat.fasttext.rows import Rows, tokenize_line
 
 MISSED = -1.0  # the score of a true label that a line was not answered
-_BLOCK_LINES = 1 << 12
 
 Pairs = list[tuple[float, float]]
 
@@ -55,7 +54,8 @@ class Meter:
     def add_lines(self, lines: Iterable[bytes]) -> None:
         """Count the answers to lines with labels."""
         remaining = iter(lines)
-        while block := list(islice(remaining, _BLOCK_LINES)):
+        n_lines = self._rows.count_lines_at_once(self._k)
+        while block := list(islice(remaining, n_lines)):
             self._add_block(block)
 
     def _add_block(self, lines: list[bytes]) -> None:

@@ -31,6 +31,7 @@ Vector = NDArray[np.float32]
 ALL = -1  # fastText's k for all labels
 NORM_FLOOR = 1e-8  # fastText, FastText::getAnalogies and getNN
 _WHITE = re.compile(rb"[ \n\r\t\v\f\0]+")
+_MAX_LINES, _MAX_ANSWERS = 1 << 14, 1 << 22
 _BLOCK_WORDS = 1 << 9  # whose rows of n-grams are in memory at a time
 
 
@@ -238,6 +239,12 @@ class Rows:
             if token == END_OF_SENTENCE:
                 break
         return words, labels
+
+    def count_lines_at_once(self, k: int) -> int:
+        """How many lines to predict in one call, so that their answers fit into some 32 MB."""
+        n_labels = self.model.n_labels
+        n_answers = n_labels if k == ALL else min(k, n_labels)
+        return max(1, min(_MAX_LINES, _MAX_ANSWERS // max(1, n_answers)))
 
     def predict(self, lines: list[bytes], k: int, threshold: float) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Label ids and probabilities, (n_lines, k); -1 and 0 where a line has fewer labels.
