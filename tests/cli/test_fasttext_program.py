@@ -225,3 +225,8 @@ def test_bad_words_give_a_reason_and_status_1(words: list[str], message: str, ru
     assert message in errors
     assert "Traceback" not in errors
     assert not list(tmp_path.glob("*.bin"))
+
+
+def test_the_program_is_installed_by_its_name() -> None:
+    project = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    assert 'firth-fasttext = "firth.cli.fasttext_program:main"' in project

@@ -356,7 +356,7 @@ def _load(path: str) -> fasttext:
 
 
 class _open_lines:  # used as a function
-    """The lines of a file or of standard input (``-``), in blocks of those that have arrived."""
+    """The lines of a file or of standard input (``-``), in blocks: the lines that have arrived so far."""
 
     def __init__(self, path: str) -> None:
         if path == "-":

@@ -426,7 +426,7 @@ def train_supervised(*kargs: Any, **kwargs: Any) -> _FastText:
     verbose : int, 2
         0: nothing is printed.
     pretrainedVectors : path
-        Vectors to start from; words that the text does not have keep theirs.
+        Vectors to start from. A word that the text does not have keeps the given vector.
     seed : int, 0
     ws, t, lrUpdateRate
         No effect; a value other than the default gives a UserWarning.

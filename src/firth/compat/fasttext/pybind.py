@@ -166,7 +166,7 @@ class fasttext:  # fastText's name
         return self.rows.row_of_ngram(encode(subword, "subword"))
 
     def getSubwords(self, word: str, on_unicode_error: str = "strict") -> tuple[list[str], list[int]]:
-        """The word, if it is known, and its n-grams; and the rows of those that have one."""
+        """The word, if it is known, and its n-grams; then the rows. Pruned n-grams have no row."""
         found = self.rows.subwords(encode(word, "word"))
         rows = [row for _, row in found if row is not None]
         return [decode(ngram, on_unicode_error) for ngram, _ in found], rows
