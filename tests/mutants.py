@@ -734,6 +734,34 @@ MUTANTS = (
         "if self._process",
         "tests/cli/test_interrupt.py::test_a_second_ctrl_c_ends_at_once",
     ),
+    Mutant(
+        "fastText's names: a line without a newline ends in </s> too",
+        "src/firth/classification/reference.py",
+        "for word in [*words, END_OF_SENTENCE] if has_end else words:",
+        "for word in [*words, END_OF_SENTENCE]:",
+        "tests/compat/fasttext/test_fasttext.py::test_f_takes_the_newline_from_its_caller",
+    ),
+    Mutant(
+        "fastText's names: lines of word vectors do not end in </s>",
+        "src/firth/compat/fasttext/training.py",
+        'b" " + END_OF_SENTENCE + b"\\n"',
+        'b" \\n"',
+        "tests/compat/fasttext/test_training.py::test_unsupervised",
+    ),
+    Mutant(
+        "fastText's names: a vector leaves out the word's own row",
+        "src/firth/compat/fasttext/rows.py",
+        "rows = np.concatenate([own_rows[place : place + 1], ngram_rows[low:high]])",
+        "rows = ngram_rows[low:high]",
+        "tests/compat/fasttext/test_models.py::test_neighbors",
+    ),
+    Mutant(
+        "fastText's names: recall is of one label more",
+        "src/firth/compat/fasttext/meter.py",
+        "return _ratio(hits, gold)",
+        "return _ratio(hits, gold + 1)",
+        "tests/compat/fasttext/test_models.py::test_scores",
+    ),
 )
 
 

@@ -37,6 +37,9 @@ from hypothesis import seed as hypothesis_seed
 from hypothesis import strategies as st
 
 from firth.classification.classifier import load_classifier
+from firth.compat.fasttext import load_model
+from firth.compat.fasttext.FastText import model_name
+from firth.compat.fasttext.refused import NotPossibleError
 from firth.errors import FormatError, StorageError
 from firth.formats import registry
 from firth.formats.fasttext_bin import read_word_model
@@ -74,8 +77,10 @@ PIECES = [
 
 CLASSIFIERS = "fasttext-classifier"  # no format of vectors: firth.load reads it
 WHOLE_MODELS: dict[str, Callable[[Path], object]] = {"fasttext-bin": read_word_model, "gensim": read_model}
-READERS = (*registry.READABLE, CLASSIFIERS)
+WORD_MODELS = "fasttext-word-model"  # the same files, whole: firth.compat.fasttext reads them
+READERS = (*registry.READABLE, CLASSIFIERS, WORD_MODELS)
 GOLDEN = Path(__file__).parents[1] / "classification" / "golden"
+WORD_GOLDEN = Path(__file__).parents[1] / "compat" / "fasttext" / "golden"
 
 
 def seeds() -> dict[str, list[dict[str, bytes]]]:
@@ -88,6 +93,7 @@ def seeds() -> dict[str, list[dict[str, bytes]]]:
     classifiers = [{"f": path.read_bytes()} for path in sorted(GOLDEN.iterdir()) if path.suffix in (".bin", ".ftz")]
     return {
         CLASSIFIERS: classifiers,
+        WORD_MODELS: [{"f": path.read_bytes()} for path in sorted(WORD_GOLDEN.glob("*.bin"))],
         "word2vec": [{"f": text}, {"f": text.replace(b"\n", b" \r\n")}, {"f": gzip.compress(text, mtime=0)}],
         "word2vec-binary": [*({"f": binary} for binary in binaries), {"f": gzip.compress(binaries[0], mtime=0)}],
         "glove": [{"f": makers.text([*ROWS, (". . .", [1.0, 2.0, 3.0])], header=False)}],
@@ -215,6 +221,8 @@ def check(reader: str, files: dict[str, bytes], folder: Path) -> bool:
         (folder / name).write_bytes(data)
     if reader == CLASSIFIERS:
         return _check_classifier(folder / "f")
+    if reader == WORD_MODELS:
+        return _check_word_model(folder / "f")
     path = folder if reader == "firth" else folder / next(name for name in files if name != "metadata.tsv")
     if reader in WHOLE_MODELS:
         with contextlib.suppress(FormatError, StorageError):
@@ -233,6 +241,24 @@ def check(reader: str, files: dict[str, bytes], folder: Path) -> bool:
     if not table.words or len(set(table.words)) != len(table.words) or not np.isfinite(table.matrix).all():
         raise AssertionError(f"a table that the reader should have refused: {table}")
     guess_format_or_refuse(path)
+    return True
+
+
+def _check_word_model(path: Path) -> bool:
+    """A model that was read answers, or says which number of the file it cannot answer with."""
+    try:
+        model = load_model(path)
+        labels = model.get_labels(on_unicode_error="replace")
+        model.get_subwords("walking", on_unicode_error="replace")
+        model.get_sentence_vector("walking talks")
+        model.get_line("walking", on_unicode_error="replace")
+        model.get_nearest_neighbors("unseenish", 2, on_unicode_error="replace")
+        if model.f.getArgs().model == model_name.supervised and labels:
+            model.predict("walking talks", on_unicode_error="replace")
+    except (FormatError, NotPossibleError) as error:
+        if not str(error).strip():
+            raise AssertionError("an error without a message") from error
+        return False
     return True
 
 

@@ -6,7 +6,7 @@ import tempfile
 import numpy as np
 from gensim.models.fasttext import FastText, load_facebook_model, save_facebook_model
 
-corpus_file = os.environ["FIRTH_TUTORIAL_CORPUS"]
+corpus_file = os.path.join(os.environ["FIRTH_DATA"], "interop", "lee_background.cor")
 
 model = FastText(vector_size=100, bucket=20000, seed=3)
 model.build_vocab(corpus_file=corpus_file)
