@@ -36,7 +36,7 @@
 //   collect          (settings, unit, n, ids, positive): writes the ids of the output rows, and their labels as
 //                    bits, one word for each block
 //   weigh            (unit, n, m, weights): how often each pair counts in a unit of several windows
-//   coefficients     <Real, UPDATE>(prepared, m, work): computes the coefficients from the logits, and the loss
+//   coefficients     (prepared, m, work): computes the coefficients from the logits, and the loss
 #pragma once
 
 #include "model/settings.hpp"
@@ -108,6 +108,8 @@ struct SharedRows {
   static constexpr bool PREFETCH_WRITE = true;
   const Real* home(int32_t id) const { return (*this)(id); }
   void foresee(int32_t) const {}
+  // From now on, finds the rows of another matrix.
+  void move_to(Real* to, size_t) { matrix = to; }
 };
 
 // The ids of a unit: a window, or several windows that share their negatives.
@@ -178,9 +180,9 @@ struct Workspace {
   Scratch<Real> matrices_;
 };
 
-template <class Real, class Output, class InputRows, class OutputRows>
-FIRTH_INLINE void prepare_unit(const Settings& settings, const Unit& unit, Real learning_rate, InputRows& input_row,
-                               OutputRows& output_row, Prepared<Real>& prepared) {
+template <class Real, class Output, class FindRow>
+FIRTH_INLINE void prepare_unit(const Settings& settings, const Unit& unit, Real learning_rate, const FindRow& input_row,
+                               const FindRow& output_row, Prepared<Real>& prepared) {
   prepared.unit = unit;
   prepared.learning_rate = learning_rate;
   for (int i = 0; i < unit.n_context; ++i) prepared.context_rows[i] = input_row(unit.context[i]);
@@ -190,25 +192,32 @@ FIRTH_INLINE void prepare_unit(const Settings& settings, const Unit& unit, Real 
   prepared.repeated_outputs = Output::MAY_REPEAT && unit.outputs_may_repeat && has_repeats(prepared.output_ids, n);
 }
 
-// Updates a unit (UPDATE) or only computes its loss. The loss in nats is added to workspace.loss. Gradients are
-// computed at the rows before the update; a word that occurs several times, or in several windows, gets the sum. The
-// rows of `coming` are prefetched during the update.
-template <bool UPDATE, class Real, class Input, class Output, class Coming>
-FIRTH_INLINE void train_unit(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work,
-                             const Coming& coming) {
+// Updates a unit, or only computes its loss. The loss in nats is added to workspace.loss. Gradients are computed at the
+// rows before the update; a word that occurs several times, or in several windows, gets the sum. The rows of `coming`
+// are prefetched during the update.
+template <class Real, class Input, class Output, class Coming>
+FIRTH_INLINE void train_unit(const Settings& settings, const Prepared<Real>& prepared, bool updates,
+                             Workspace<Real>& work, const Coming& coming) {
   const int n = prepared.n_outputs, n_padded = padded_dims<Real>(settings);
   if (n == 0) return coming.ask_all(n_padded);  // the Huffman tree of one word has no inner node
   const Inputs<Real> inputs = Input::gather(settings, prepared, work);
   Output::weigh(prepared.unit, n, inputs.count,
                 work.weights);  // early, because a vector load stalls if it spans recent smaller stores
   compute_logits<Real>(inputs.rows, inputs.count, prepared.output_rows, n, n_padded, work.logits);
-  Output::template coefficients<Real, UPDATE>(prepared, inputs.count, work);
-  if (UPDATE) {
-    if (prepared.repeated_outputs) fold_repeated_outputs(prepared.output_ids, inputs.count, n, work.coefficients);
-    Input::update(settings, prepared, work, inputs, coming);
-  } else {
-    coming.ask_all(n_padded);
-  }
+  Output::coefficients(prepared, inputs.count, work);
+  if (!updates) return coming.ask_all(n_padded);
+  if (prepared.repeated_outputs) fold_repeated_outputs(prepared.output_ids, inputs.count, n, work.coefficients);
+  Input::update(settings, prepared, work, inputs, coming);
+}
+
+// Prepares and trains a unit. It is not inlined: for units that are rare, so that the compiler translates their code
+// once.
+template <class Real, class Input, class Output, class FindRow, class Coming>
+__attribute__((noinline)) void train_rare_unit(const Settings& settings, const Unit& unit, Real learning_rate,
+                                               bool updates, const FindRow& input_row, const FindRow& output_row,
+                                               Prepared<Real>& prepared, Workspace<Real>& work, const Coming& coming) {
+  prepare_unit<Real, Output>(settings, unit, learning_rate, input_row, output_row, prepared);
+  train_unit<Real, Input, Output>(settings, prepared, updates, work, coming);
 }
 
 }  // namespace firth

@@ -12,13 +12,13 @@ constexpr int HOT_NODES = 256;
 constexpr int64_t PART_WORDS_TO_THE_7TH =
     int64_t(PART_WORDS) * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS;
 
-template <class Real, bool UPDATE, bool WEIGHTED>
+template <class Real, bool WEIGHTED>
 FIRTH_INLINE void logistic_coefficients(const Prepared<Real>& prepared, int m, Workspace<Real>& work) {
   int block = 0;
   for_each_block(prepared.n_outputs, [&](int first, int width) {
     const size_t at = size_t(m) * first;
-    logistic_block<Real, UPDATE, WEIGHTED>(work.logits + at, work.weights + at, prepared.positive[block++], m, width,
-                                           prepared.learning_rate, work.coefficients + at, work.loss);
+    logistic_block<Real, WEIGHTED>(work.logits + at, work.weights + at, prepared.positive[block++], m, width,
+                                   prepared.learning_rate, work.coefficients + at, work.loss);
   });
 }
 
@@ -109,12 +109,12 @@ struct SampledNegatives {
     });
   }
 
-  template <class Real, bool UPDATE>
+  template <class Real>
   FIRTH_INLINE static void coefficients(const Prepared<Real>& prepared, int m, Workspace<Real>& work) {
     if (prepared.unit.windows)
-      logistic_coefficients<Real, UPDATE, true>(prepared, m, work);
+      logistic_coefficients<Real, true>(prepared, m, work);
     else
-      logistic_coefficients<Real, UPDATE, false>(prepared, m, work);
+      logistic_coefficients<Real, false>(prepared, m, work);
   }
 };
 
@@ -175,9 +175,9 @@ struct HuffmanPath {
     });
   }
 
-  template <class Real, bool UPDATE>
+  template <class Real>
   FIRTH_INLINE static void coefficients(const Prepared<Real>& prepared, int m, Workspace<Real>& work) {
-    logistic_coefficients<Real, UPDATE, false>(prepared, m, work);
+    logistic_coefficients<Real, false>(prepared, m, work);
   }
 };
 

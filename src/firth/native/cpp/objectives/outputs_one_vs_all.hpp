@@ -44,9 +44,9 @@ struct EachRow {
       mark(settings.targets[k]);
   }
 
-  template <class Real, bool UPDATE>
+  template <class Real>
   static void coefficients(const Prepared<Real>& prepared, int m, Workspace<Real>& work) {
-    logistic_coefficients<Real, UPDATE, false>(prepared, m, work);
+    logistic_coefficients<Real, false>(prepared, m, work);
   }
 };
 

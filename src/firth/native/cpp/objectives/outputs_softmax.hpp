@@ -36,7 +36,7 @@ struct AllRows {
     for (int j = 0; j < n; ++j) ids[j] = j;
   }
 
-  template <class Real, bool UPDATE>
+  template <class Real>
   static void coefficients(const Prepared<Real>& prepared, int m, Workspace<Real>& work) {
     typedef typename Simd<Real>::V V;
     constexpr int LANES = Simd<Real>::LANES;
@@ -67,13 +67,11 @@ struct AllRows {
       });
       const size_t at_target = coefficient_at(m, n, i, target);
       work.loss.add(std::log(total) - double(logits[at_target] - largest));
-      if (UPDATE) {
-        const Real scale = -prepared.learning_rate / Real(total);
-        each_run(m, n, i, [&](size_t first, int length) {
-          for (int k = 0; k < length; ++k) out[first + size_t(k)] *= scale;
-        });
-        out[at_target] += prepared.learning_rate;
-      }
+      const Real scale = -prepared.learning_rate / Real(total);
+      each_run(m, n, i, [&](size_t first, int length) {
+        for (int k = 0; k < length; ++k) out[first + size_t(k)] *= scale;
+      });
+      out[at_target] += prepared.learning_rate;
     }
   }
 

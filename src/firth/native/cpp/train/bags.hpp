@@ -26,20 +26,15 @@ constexpr int64_t BAG_TOKENS = 64;
 
 inline bool has_bags(const Settings& s) { return s.bag_offsets != nullptr; }
 
-// The hidden vectors of the words of one bag stretch. `Home` leads to the rows of the input matrix.
-template <class Real, class Home>
+// The hidden vectors of the words of one bag stretch.
+template <class Real>
 class BagRows {
  public:
-  BagRows(const Settings& settings, Home& home)
-      : settings_(settings), home_(home), frozen_rows_(settings.input.frozen), private_(settings.input) {
-    settings_.input.touches = {};
-    slot_of_.resize(has_bags(settings) ? size_t(settings.n_targets) : 0);
-  }
+  virtual ~BagRows() = default;
   BagRows(const BagRows&) = delete;
 
   // The run's settings, with the stretch's hidden vectors in place of the input matrix.
   const Settings& settings() const { return settings_; }
-  SharedRows<Real>& rows() { return private_; }
 
   // Begins a stretch: replaces word ids by slots, and computes the hidden vectors.
   void begin(int32_t* ids, size_t count) {
@@ -56,9 +51,10 @@ class BagRows {
     }
     const int64_t stride = settings_.input.stride;
     const int n_padded = padded_dims<Real>(settings_);
-    private_.matrix = hidden_memory_.get(words_.size() * size_t(stride));
+    hidden_ = hidden_memory_.get(words_.size() * size_t(stride));
     before_ = before_memory_.get(words_.size() * size_t(stride));
-    settings_.input.rows = private_.matrix;
+    move_rows(hidden_, words_.size());
+    settings_.input.rows = hidden_;
     settings_.input.n_rows = int64_t(words_.size());
     if (frozen_rows_) {
       frozen_slots_.resize(words_.size());
@@ -67,7 +63,7 @@ class BagRows {
     }
     for (size_t slot = 0; slot < words_.size(); ++slot) {
       const int n = find_bag(words_[slot], false);
-      Real* const hidden = private_.matrix + int64_t(slot) * stride;
+      Real* const hidden = hidden_ + int64_t(slot) * stride;
       sum_rows<Real>(bag_.data(), n, Real(1) / Real(n), n_padded, hidden);
       std::copy_n(hidden, n_padded, before_ + int64_t(slot) * stride);
     }
@@ -80,7 +76,7 @@ class BagRows {
     const int64_t stride = settings_.input.stride;
     const int n_padded = padded_dims<Real>(settings_);
     for (size_t slot = 0; slot < n_filled_; ++slot) {
-      const Real* const hidden = private_.matrix + int64_t(slot) * stride;
+      const Real* const hidden = hidden_ + int64_t(slot) * stride;
       Real* const change = before_ + int64_t(slot) * stride;
       for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
         const V moved = load(hidden + d) - load(change + d);
@@ -93,11 +89,7 @@ class BagRows {
   }
 
   // Asks for the rows of a word that a coming stretch has.
-  void prefetch(int32_t word) const {
-    const int n_padded = padded_dims<Real>(settings_);
-    for (int64_t k = settings_.bag_offsets[word]; k < settings_.bag_offsets[word + 1]; ++k)
-      prefetch_row<true>(home_.home(settings_.bag_rows[k]), n_padded);
-  }
+  virtual void prefetch(int32_t word) const = 0;
   // Asks for where these rows are.
   void prefetch_bag(int32_t word) const {
     const int32_t* const rows = settings_.bag_rows + settings_.bag_offsets[word];
@@ -105,38 +97,72 @@ class BagRows {
     __builtin_prefetch(rows + ROW_ALIGNMENT / sizeof(int32_t));
   }
 
- private:
-  // The rows of a word's bag into bag_, the frozen ones left out if they are to learn; their number.
-  int find_bag(int32_t word, bool to_learn) {
-    const int64_t first = settings_.bag_offsets[word], last = settings_.bag_offsets[word + 1];
-    if (bag_.size() < size_t(last - first)) bag_.resize(size_t(last - first));
-    int n = 0;
-    for (int64_t k = first; k < last; ++k) {
-      const int32_t row = settings_.bag_rows[k];
-      if (to_learn && frozen_rows_ && frozen_rows_[row]) continue;
-      bag_[size_t(n++)] = home_(row);
-    }
-    return n;
+ protected:
+  explicit BagRows(const Settings& settings) : frozen_rows_(settings.input.frozen), settings_(settings) {
+    settings_.input.touches = {};
+    slot_of_.resize(has_bags(settings) ? size_t(settings.n_targets) : 0);
   }
 
-  Settings settings_;
-  Home& home_;
+  // The rows of a word's bag into bag_, the frozen ones left out if they are to learn; their number.
+  virtual int find_bag(int32_t word, bool to_learn) = 0;
+  // The rows of the slots [0, count) are the rows of `hidden` from now on.
+  virtual void move_rows(Real* hidden, size_t count) = 0;
+
   const uint8_t* const frozen_rows_;
-  SharedRows<Real> private_;      // the hidden vectors by slot
+  Buffer<Real*> bag_;
+
+ private:
+  Settings settings_;
+  Real* hidden_ = nullptr;        // the hidden vectors by slot
   Real* before_ = nullptr;        // as they were when the stretch began
   std::vector<int32_t> slot_of_;  // of each word of the vocabulary: its slot if that names the word, else anything
   size_t n_filled_ = 0;           // slots that have vectors: none if memory ran out on the way
   Buffer<int32_t> words_;         // by slot
   Buffer<uint8_t> frozen_slots_;
-  Buffer<Real*> bag_;
   Scratch<Real> hidden_memory_, before_memory_;
 };
 
+// The same, for a type of objects that find rows. `home` finds the rows of the input matrix.
+template <class Real, class FindRow>
+class BagRowsAt final : public BagRows<Real> {
+ public:
+  BagRowsAt(const Settings& settings, FindRow& home) : BagRows<Real>(settings), home_(home), rows_(settings.input) {}
+
+  // Finds the hidden vectors.
+  FindRow& rows() { return rows_; }
+
+  void prefetch(int32_t word) const override {
+    const Settings& s = this->settings();
+    const int n_padded = padded_dims<Real>(s);
+    for (int64_t k = s.bag_offsets[word]; k < s.bag_offsets[word + 1]; ++k)
+      prefetch_row<true>(home_.home(s.bag_rows[k]), n_padded);
+  }
+
+ private:
+  int find_bag(int32_t word, bool to_learn) override {
+    const Settings& s = this->settings();
+    const int64_t first = s.bag_offsets[word], last = s.bag_offsets[word + 1];
+    if (this->bag_.size() < size_t(last - first)) this->bag_.resize(size_t(last - first));
+    int n = 0;
+    for (int64_t k = first; k < last; ++k) {
+      const int32_t row = s.bag_rows[k];
+      if (to_learn && this->frozen_rows_ && this->frozen_rows_[row]) continue;
+      this->bag_[size_t(n++)] = home_(row);
+    }
+    return n;
+  }
+
+  void move_rows(Real* hidden, size_t count) override { rows_.move_to(hidden, count); }
+
+  FindRow& home_;
+  FindRow rows_;
+};
+
 // The bag stretches of a chunk, one after the other.
-template <class Real, class Home>
+template <class Real>
 class BagStretches {
  public:
-  BagStretches(BagRows<Real, Home>& bags, Chunk& chunk) : bags_(bags), chunk_(chunk) {}
+  BagStretches(BagRows<Real>& bags, Chunk& chunk) : bags_(bags), chunk_(chunk) {}
 
   void begin_chunk() {
     words_.resize(chunk_.inputs.size());
@@ -144,11 +170,10 @@ class BagStretches {
     end_ = first_ = last_ = asked_ = 0;
   }
 
-  // Before each unit. UPDATE: what the stretch before has learned goes to its rows.
-  template <bool UPDATE>
-  void enter(size_t unit) {
+  // Before each unit. If the run updates rows, what the stretch before has learned goes to its rows.
+  void enter(size_t unit, bool updates) {
     if (unit == end_) {
-      if (UPDATE) bags_.spread();
+      if (updates) bags_.spread();
       next(unit);
     }
     // The rows of the coming stretch, a few with each unit. A stretch has about as many tokens as the one before.
@@ -179,7 +204,7 @@ class BagStretches {
     bags_.begin(chunk_.inputs.data() + first_, size_t(last_ - first_));
   }
 
-  BagRows<Real, Home>& bags_;
+  BagRows<Real>& bags_;
   Chunk& chunk_;
   Buffer<int32_t> words_;         // the chunk's inputs as they were planned
   size_t end_ = 0, asked_ = 0;    // the unit that ends the stretch; the inputs whose rows were asked for

@@ -30,52 +30,66 @@ namespace firth {
 
 constexpr int64_t MAX_SHARD_TOKENS = CHUNK_TOKENS;  // a shard's slice is one chunk of the plan
 
+// Lists every output row that a chunk can touch, for an output side.
+template <class Output>
+void list_outputs(const Settings& s, const Chunk& chunk, PrivateRows<float>& rows, RowTables& tables) {
+  if (Output::TOUCHES_ALL_ROWS) {
+    if (!chunk.centers.empty()) rows.list_all(s.output.n_rows);
+    return;
+  }
+  int64_t negatives = -1;
+  for (const Center& center : chunk.centers) {
+    Output::each_output_row(s, center.target, [&](const int32_t* ids, int64_t count) {
+      rows.list(ids, size_t(count), tables, size_t(count));
+    });
+    if (!Output::DRAWS_NEGATIVES || center.negatives == negatives) continue;  // the same as the previous center's
+    negatives = center.negatives;
+    rows.list(chunk.negatives.begin() + negatives, size_t(center.n_negatives), tables,
+              chunk.negatives.size() - size_t(negatives));
+  }
+}
+
 // Deterministic training, for any objective.
 class Rounds {
  public:
-  virtual ~Rounds() = default;
-  virtual Result run(int64_t start, int64_t stop, uint32_t epoch) = 0;
-};
+  typedef PrivateRows<float> Copies;
+  typedef BagRowsAt<float, PlacedRows<float>> Bags;
 
-template <class Real, class Input, class Output, bool BAGS>
-class RoundTrainer final : public Rounds {
- public:
-  typedef PrivateRows<Real> Copies;
-  typedef std::conditional_t<BAGS, SharedRows<Real>, Copies> InputRows;
-  typedef Trainer<true, Real, Input, Output, InputRows, Copies, Copies> ShardTrainer;
-
-  RoundTrainer(const Settings& settings, int n_threads)
+  Rounds(const Settings& settings, int n_threads)
       : s_(settings),
         stop_flag_(settings.stop_flag),
-        n_threads_(n_threads),
-        barrier_(n_threads),
-        failures_(n_threads),
+        n_threads_(std::max(1, std::min(n_threads, SHARDS))),
+        list_outputs_(with_side(OutputSides(), settings.loss,
+                                [](auto side) -> ListOutputs { return list_outputs<typename decltype(side)::type>; })),
+        barrier_(n_threads_),
+        failures_(n_threads_),
         input_marks_(settings.input.n_rows),
         output_marks_(settings.output.n_rows) {
     s_.stop_flag = nullptr;  // only whole rounds: the flag is read between them
-    Real *input = static_cast<Real*>(s_.input.rows), *output = static_cast<Real*>(s_.output.rows);
     for (int shard = 0; shard < SHARDS; ++shard) {
-      inputs_.push_back(std::make_unique<Copies>(input, s_.input.stride, input_marks_, shard));
-      outputs_.push_back(std::make_unique<Copies>(output, s_.output.stride, output_marks_, shard));
-      if constexpr (BAGS) {
-        bags_.push_back(std::make_unique<BagRows<Real, Copies>>(s_, *inputs_[shard]));
-        BagRows<Real, Copies>& bags = *bags_.back();
-        trainers_.push_back(std::make_unique<ShardTrainer>(bags.settings(), bags.rows(), *outputs_[shard], &bags));
+      inputs_.push_back(std::make_unique<Copies>(s_.input, input_marks_, shard));
+      outputs_.push_back(std::make_unique<Copies>(s_.output, output_marks_, shard));
+      PlacedRows<float>&input_row = *inputs_.back(), &output_row = *outputs_.back();
+      if (has_bags(s_)) {
+        bags_.push_back(std::make_unique<Bags>(s_, input_row));
+        Bags& bags = *bags_.back();
+        trainers_.push_back(make_trainer(bags.settings(), bags.rows(), output_row, &bags, true));
       } else {
-        trainers_.push_back(std::make_unique<ShardTrainer>(s_, *inputs_[shard], *outputs_[shard]));
+        trainers_.push_back(make_trainer(s_, input_row, output_row, nullptr, true));
       }
     }
-    for (int t = 0; t < n_threads; ++t) {
+    const auto merger = [](const RowMatrix& of) {
+      return std::make_unique<Merger<float>>(static_cast<float*>(of.rows), of.n_rows, of.stride, of.touches);
+    };
+    for (int t = 0; t < n_threads_; ++t) {
       input_tables_.push_back(std::make_unique<RowTables>(s_.input.n_rows));
       output_tables_.push_back(std::make_unique<RowTables>(s_.output.n_rows));
-      input_mergers_.push_back(
-          std::make_unique<Merger<Real>>(input, s_.input.n_rows, s_.input.stride, s_.input.touches));
-      output_mergers_.push_back(
-          std::make_unique<Merger<Real>>(output, s_.output.n_rows, s_.output.stride, s_.output.touches));
+      input_mergers_.push_back(merger(s_.input));
+      output_mergers_.push_back(merger(s_.output));
     }
   }
 
-  Result run(int64_t start, int64_t stop, uint32_t epoch) override {
+  Result run(int64_t start, int64_t stop, uint32_t epoch) {
     start_ = start;
     stop_ = stop;
     epoch_ = epoch;
@@ -112,6 +126,8 @@ class RoundTrainer final : public Rounds {
   }
 
  private:
+  typedef void (*ListOutputs)(const Settings&, const Chunk&, Copies&, RowTables&);
+
   void work(int thread) {
     Round round = rounds_done_;
     const auto release = [&] { release_shards(); };
@@ -205,7 +221,7 @@ class RoundTrainer final : public Rounds {
     const Chunk& chunk = trainers_[shard]->planned();
     list_inputs(chunk, *inputs_[shard], *input_tables_[thread]);
     inputs_[shard]->mark_listed();
-    list_outputs(chunk, *outputs_[shard], *output_tables_[thread]);
+    list_outputs_(s_, chunk, *outputs_[shard], *output_tables_[thread]);
     outputs_[shard]->mark_listed();
   }
 
@@ -221,28 +237,10 @@ class RoundTrainer final : public Rounds {
 
   // Every input row that the chunk can touch.
   void list_inputs(const Chunk& chunk, Copies& rows, RowTables& tables) {
-    if (!BAGS) return rows.list(chunk.inputs.data(), chunk.inputs.size(), tables, chunk.inputs.size());
+    if (!has_bags(s_)) return rows.list(chunk.inputs.data(), chunk.inputs.size(), tables, chunk.inputs.size());
     for (const int32_t word : chunk.inputs) {
       const int64_t first = s_.bag_offsets[word], n = s_.bag_offsets[word + 1] - first;
       rows.list(s_.bag_rows + first, size_t(n), tables, size_t(n));
-    }
-  }
-
-  // Every output row that the chunk can touch.
-  void list_outputs(const Chunk& chunk, Copies& rows, RowTables& tables) {
-    if (Output::TOUCHES_ALL_ROWS) {
-      if (!chunk.centers.empty()) rows.list_all(s_.output.n_rows);
-      return;
-    }
-    int64_t negatives = -1;
-    for (const Center& center : chunk.centers) {
-      Output::each_output_row(s_, center.target, [&](const int32_t* ids, int64_t count) {
-        rows.list(ids, size_t(count), tables, size_t(count));
-      });
-      if (!Output::DRAWS_NEGATIVES || center.negatives == negatives) continue;  // the same as the previous center's
-      negatives = center.negatives;
-      rows.list(chunk.negatives.begin() + negatives, size_t(center.n_negatives), tables,
-                chunk.negatives.size() - size_t(negatives));
     }
   }
 
@@ -264,6 +262,7 @@ class RoundTrainer final : public Rounds {
   Settings s_;
   const int32_t* const stop_flag_;
   const int n_threads_;
+  const ListOutputs list_outputs_;
   Barrier barrier_;
   std::vector<std::exception_ptr> failures_;
   std::atomic<bool> failed_{false}, plan_failed_{false};
@@ -278,20 +277,10 @@ class RoundTrainer final : public Rounds {
   Result results_[SHARDS] = {};
   Result result_ = {};
   std::vector<std::unique_ptr<Copies>> inputs_, outputs_;
-  std::vector<std::unique_ptr<BagRows<Real, Copies>>> bags_;
-  std::vector<std::unique_ptr<ShardTrainer>> trainers_;
+  std::vector<std::unique_ptr<Bags>> bags_;
+  std::vector<std::unique_ptr<SliceTrainer>> trainers_;
   std::vector<std::unique_ptr<RowTables>> input_tables_, output_tables_;  // by thread
-  std::vector<std::unique_ptr<Merger<Real>>> input_mergers_, output_mergers_;
+  std::vector<std::unique_ptr<Merger<float>>> input_mergers_, output_mergers_;
 };
-
-inline std::unique_ptr<Rounds> make_rounds(const Settings& settings, int n_threads) {
-  const int threads = std::max(1, std::min(n_threads, SHARDS));
-  return with_objective(settings, [&](auto input, auto output) -> std::unique_ptr<Rounds> {
-    typedef typename decltype(input)::type Input;
-    typedef typename decltype(output)::type Output;
-    if (has_bags(settings)) return std::make_unique<RoundTrainer<float, Input, Output, true>>(settings, threads);
-    return std::make_unique<RoundTrainer<float, Input, Output, false>>(settings, threads);
-  });
-}
 
 }  // namespace firth

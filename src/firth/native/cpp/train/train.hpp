@@ -17,23 +17,12 @@ inline double learning_rate_at(const Settings& s, int64_t epoch, int64_t positio
   return s.learning_rate + (s.min_learning_rate - s.learning_rate) * done;
 }
 
-// Home: where the rows of bags are. Where words are bags, InputRows leads to their hidden vectors.
-template <bool UPDATE, class Real, class Input, class Output, class InputRows, class OutputRows, class Home = InputRows>
-class Trainer {
+// Trains slices of any objective. Whoever trains slices sees this class: a pair of sides is a class below, and calls of
+// it are virtual once for a chunk.
+class SliceTrainer {
  public:
-  typedef BagRows<Real, Home> Bags;
-
-  // With `bags`: `settings` and `input_row` are those of the bags.
-  Trainer(const Settings& settings, InputRows& input_row, OutputRows& output_row, Bags* bags = nullptr)
-      : s_(settings),
-        source_(make_source(settings, plan_rules<Input, Output>())),
-        input_row_(input_row),
-        output_row_(output_row),
-        prefetch_(settings, chunk_, input_row, output_row),
-        largest_outputs_(Output::largest_count(settings)) {
-    if (bags) stretches_.reset(new BagStretches<Real, Home>(*bags, chunk_));
-    bags_ = bags;
-  }
+  virtual ~SliceTrainer() = default;
+  SliceTrainer(const SliceTrainer&) = delete;
 
   // Trains the tokens [start, stop) of an epoch. Throws ERROR_STOPPED if the stop flag is set.
   Result run(int64_t start, int64_t stop, uint32_t epoch) {
@@ -55,17 +44,93 @@ class Trainer {
   }
   const Chunk& planned() const { return chunk_; }
 
+ protected:
+  // updates: whether rows are updated; otherwise only the loss is computed.
+  SliceTrainer(const Settings& settings, const PlanRules& rules, BagRows<float>* bags, bool updates)
+      : s_(settings), updates_(updates), source_(make_source(settings, rules)), bags_(bags) {
+    if (bags) stretches_.reset(new BagStretches<float>(*bags, chunk_));
+  }
+
+  virtual void train_chunk(Result& result) = 0;
+
+  // The last stretch of a chunk ends with it; so does one that was stopped, since what was done stays done.
+  struct SpreadAtEnd {
+    BagRows<float>* bags;
+    ~SpreadAtEnd() {
+      if (bags) bags->spread();
+    }
+  };
+
+  int largest_context() const {
+    int largest = 0;
+    for (const PlannedUnit& unit : chunk_.units) {
+      const InputRange range = range_of(chunk_, unit);
+      largest = std::max(largest, range.last - range.first);
+    }
+    return largest;
+  }
+
+  static bool targets_repeat(const int32_t* targets, int n_targets) {
+    bool repeat = false;
+    for (int t = 1; t < n_targets; ++t)
+      for (int before = 0; before < t; ++before) repeat |= targets[t] == targets[before];
+    return repeat;
+  }
+
+  // False only if the target and the negatives of a center are all different. A shared noise set is checked once.
+  bool negatives_may_repeat(const Center& center) {
+    if (s_.target_collision == COLLISION_COUNT) return true;
+    const int set = center.noise_set;
+    if (checked_[set] != center.negatives) {
+      checked_[set] = center.negatives;
+      repeats_[set] = has_repeats(chunk_.negatives.data() + center.negatives, center.n_negatives);
+    }
+    return repeats_[set];
+  }
+
+  float rate_of(const PlannedUnit& unit) const {
+    return float(learning_rate_at(s_, epoch_, unit.position) * unit.weight);
+  }
+
+  const Settings& s_;
+  const bool updates_;
+  const std::unique_ptr<ExampleSource> source_;
+  Chunk chunk_;
+  uint32_t epoch_ = 0;
+  Workspace<float> work_;
+  Prepared<float> prepared_;
+  BagRows<float>* const bags_;
+  std::unique_ptr<BagStretches<float>> stretches_;
+  int64_t part_ = 0;  // index in Chunk::part_negatives
+  // By noise set: index in Chunk::negatives of the words checked last, and whether they repeat.
+  int64_t checked_[MAX_NOISE_SETS];
+  bool repeats_[MAX_NOISE_SETS];
+};
+
+// The units of a pair of sides. This class is compiled for every pair, and for each type of objects that find rows:
+// the loop over units and what it calls for each of them is here, everything else is not.
+template <class Input, class Output, class FindRow>
+class Trainer final : public SliceTrainer {
+ public:
+  Trainer(const Settings& settings, const FindRow& input_row, const FindRow& output_row, BagRows<float>* bags,
+          bool updates)
+      : SliceTrainer(settings, plan_rules<Input, Output>(), bags, updates),
+        input_row_(input_row),
+        output_row_(output_row),
+        prefetch_(settings, chunk_, input_row, output_row),
+        largest_outputs_(Output::largest_count(settings)) {}
+
  private:
   // Whether a unit may be several windows.
   static constexpr bool SEVERAL_WINDOWS = Input::JOINED_WINDOWS > 1 && Output::DRAWS_NEGATIVES;
 
-  void train_chunk(Result& result) {
+  void train_chunk(Result& result) override {
     work_.loss.take();  // discards the sum of a chunk that failed
     part_ = 0;
     std::fill_n(checked_, MAX_NOISE_SETS, -1);
     reserve();
     prefetch_.begin_chunk();
-    const SpreadAtEnd spread{bags_};
+    const SpreadAtEnd spread{updates_ ? bags_ : nullptr};
     if (bags_) {
       stretches_->begin_chunk();
       prefetch_.leave_inputs();
@@ -80,7 +145,7 @@ class Trainer {
       // For every unit, because a unit of full softmax may take milliseconds.
       if (stop_requested(s_.stop_flag)) throw Failure(ERROR_STOPPED, "stopped");
       const PlannedUnit& unit = chunk_.units[u];
-      if (bags_) stretches_->template enter<UPDATE>(u);
+      if (bags_) stretches_->enter(u, updates_);
       train(unit, u);
       int64_t examples = 0;
       for (int32_t c = unit.first; c < unit.last; ++c) examples += Input::examples(chunk_.centers[c].n_context());
@@ -94,23 +159,10 @@ class Trainer {
     Output::end_chunk(s_, work_);
   }
 
-  // The last stretch of a chunk ends with it; so does one that was stopped, since what was done stays done.
-  struct SpreadAtEnd {
-    Bags* bags;
-    ~SpreadAtEnd() {
-      if (UPDATE && bags) bags->spread();
-    }
-  };
-
   void reserve() {
-    int largest_context = 0;
-    for (const PlannedUnit& unit : chunk_.units) {
-      const InputRange range = range_of(chunk_, unit);
-      largest_context = std::max(largest_context, range.last - range.first);
-    }
-    prepared_.reserve(largest_context, largest_outputs_);
-    work_.reserve(Input::inputs(Input::TAKES_PARTS ? std::min(largest_context, UNIT_WORDS) : largest_context),
-                  largest_outputs_);
+    const int context = largest_context();
+    prepared_.reserve(context, largest_outputs_);
+    work_.reserve(Input::inputs(Input::TAKES_PARTS ? std::min(context, UNIT_WORDS) : context), largest_outputs_);
   }
 
   void train(const PlannedUnit& unit, size_t index) {
@@ -142,9 +194,9 @@ class Trainer {
     } else {
       find_contexts(chunk_, windows, range, prepared_.context, prepared_.windows, unit);
     }
-    prepare_unit<Real, Output>(s_, unit, rate_of(windows), input_row_, output_row_, prepared_);
+    prepare_unit<float, Output>(s_, unit, rate_of(windows), input_row_, output_row_, prepared_);
     prefetch_.collect(index + 1);
-    train_unit<UPDATE, Real, Input, Output>(s_, prepared_, work_, prefetch_.coming());
+    train_unit<float, Input, Output>(s_, prepared_, updates_, work_, prefetch_.coming());
   }
 
   // Trains a window in several parts. Each part is a unit.
@@ -164,50 +216,27 @@ class Trainer {
       const bool may_repeat =
           last - first > 1 && chunk_.inputs_may_repeat(input_of(center, first), input_of(center, last - 1) + 1);
       const Unit unit = {prepared_.context + first, last - first, &target, 1, nullptr, negatives, n, may_repeat, true};
-      prepare_unit<Real, Output>(s_, unit, rate_of(window), input_row_, output_row_, prepared_);
-      train_unit<UPDATE, Real, Input, Output>(s_, prepared_, work_, prefetch_.coming());
+      train_rare_unit<float, Input, Output>(s_, unit, rate_of(window), updates_, input_row_, output_row_, prepared_,
+                                            work_, prefetch_.coming());
       negatives += n;
     }
   }
 
-  static bool targets_repeat(const int32_t* targets, int n_targets) {
-    bool repeat = false;
-    for (int t = 1; t < n_targets; ++t)
-      for (int before = 0; before < t; ++before) repeat |= targets[t] == targets[before];
-    return repeat;
-  }
-
-  // False only if the target and the negatives of a center are all different. A shared noise set is checked once.
-  bool negatives_may_repeat(const Center& center) {
-    if (s_.target_collision == COLLISION_COUNT) return true;
-    const int set = center.noise_set;
-    if (checked_[set] != center.negatives) {
-      checked_[set] = center.negatives;
-      repeats_[set] = has_repeats(chunk_.negatives.data() + center.negatives, center.n_negatives);
-    }
-    return repeats_[set];
-  }
-
-  Real rate_of(const PlannedUnit& unit) const {
-    return Real(learning_rate_at(s_, epoch_, unit.position) * unit.weight);
-  }
-
-  const Settings& s_;
-  const std::unique_ptr<ExampleSource> source_;
-  Chunk chunk_;
-  InputRows& input_row_;
-  OutputRows& output_row_;
-  Prefetch<Real, Output, InputRows, OutputRows> prefetch_;
-  uint32_t epoch_ = 0;
+  const FindRow& input_row_;
+  const FindRow& output_row_;
+  Prefetch<float, Output, FindRow> prefetch_;
   const int largest_outputs_;
-  Workspace<Real> work_;
-  Prepared<Real> prepared_;
-  Bags* bags_ = nullptr;
-  std::unique_ptr<BagStretches<Real, Home>> stretches_;
-  int64_t part_ = 0;  // index in Chunk::part_negatives
-  // By noise set: index in Chunk::negatives of the words checked last, and whether they repeat.
-  int64_t checked_[MAX_NOISE_SETS];
-  bool repeats_[MAX_NOISE_SETS];
 };
+
+// A trainer of the objective that the settings choose. All arguments must outlive it. With `bags`: `settings` and
+// `input_row` are those of the bags.
+template <class FindRow>
+std::unique_ptr<SliceTrainer> make_trainer(const Settings& settings, const FindRow& input_row,
+                                           const FindRow& output_row, BagRows<float>* bags, bool updates) {
+  return with_objective(settings, [&](auto input, auto output) -> std::unique_ptr<SliceTrainer> {
+    typedef Trainer<typename decltype(input)::type, typename decltype(output)::type, FindRow> PairTrainer;
+    return std::make_unique<PairTrainer>(settings, input_row, output_row, bags, updates);
+  });
+}
 
 }  // namespace firth

@@ -21,15 +21,52 @@ struct RowTables {
   std::vector<int32_t> places;  // home of the row: its id if it is in place, or ~k for copy k
 };
 
-// The rows of one matrix for a shard. The rows that the shard may touch are listed when its slice is planned. The home
-// of a row is computed without a branch, because a branch could not be predicted.
+// The homes of the rows of a matrix, by a table: in place, or in copies. A home is computed without a branch, because a
+// branch could not be predicted. In lock-free training see SharedRows.
 template <class Real>
-class PrivateRows {
+class PlacedRows {
  public:
-  static constexpr bool IN_PLACE = false;  // a table has the homes of rows
+  static constexpr bool IN_PLACE = false;
+  static constexpr bool PREFETCH_WRITE = true;
 
-  PrivateRows(Real* matrix, int64_t stride, Marks& marks, int shard)
-      : matrix_(matrix), stride_(stride), marks_(marks), shard_(shard) {}
+  explicit PlacedRows(const RowMatrix& of) : matrix_(static_cast<Real*>(of.rows)), stride_(of.stride) {}
+
+  Real* operator()(int32_t id) const {
+    const int32_t place = places_[id], copied = place >> 31;
+    const intptr_t to_copies = reinterpret_cast<intptr_t>(copies_) - reinterpret_cast<intptr_t>(matrix_);
+    Real* const row = matrix_ + int64_t(place ^ copied) * stride_;
+    return reinterpret_cast<Real*>(reinterpret_cast<intptr_t>(row) + (to_copies & intptr_t(copied)));
+  }
+  const Real* home(int32_t id) const { return (*this)(id); }
+  void foresee(int32_t id) const { __builtin_prefetch(&places_[id]); }
+
+  // From now on, finds the rows [0, count) of another matrix, which are all in place.
+  void move_to(Real* to, size_t count) {
+    while (in_place_.size() < count) in_place_.push_back(int32_t(in_place_.size()));
+    places_ = in_place_.data();
+    matrix_ = to;
+  }
+
+ protected:
+  Real* matrix_;
+  const int64_t stride_;
+  const int32_t* places_ = nullptr;
+  Real* copies_ = nullptr;
+
+ private:
+  Buffer<int32_t> in_place_;  // element k is k
+};
+
+// The rows of one matrix for a shard. The rows that the shard may touch are listed when its slice is planned.
+template <class Real>
+class PrivateRows : public PlacedRows<Real> {
+  using PlacedRows<Real>::matrix_;
+  using PlacedRows<Real>::stride_;
+  using PlacedRows<Real>::places_;
+  using PlacedRows<Real>::copies_;
+
+ public:
+  PrivateRows(const RowMatrix& of, Marks& marks, int shard) : PlacedRows<Real>(of), marks_(marks), shard_(shard) {}
 
   // For the next round: start a list, list the rows that the shard may touch (repeated ids are listed once), then mark
   // them. The copies of the current round are not affected.
@@ -98,17 +135,6 @@ class PrivateRows {
     }
   }
 
-  Real* operator()(int32_t id) const {
-    const int32_t place = places_[id], copied = place >> 31;
-    const intptr_t to_copies = reinterpret_cast<intptr_t>(copies_) - reinterpret_cast<intptr_t>(matrix_);
-    Real* const row = matrix_ + int64_t(place ^ copied) * stride_;
-    return reinterpret_cast<Real*>(reinterpret_cast<intptr_t>(row) + (to_copies & intptr_t(copied)));
-  }
-
-  static constexpr bool PREFETCH_WRITE = true;
-  const Real* home(int32_t id) const { return (*this)(id); }
-  void foresee(int32_t id) const { __builtin_prefetch(&places_[id]); }
-
   // The ids of the copied rows.
   const Buffer<int32_t>& copied() const { return copied_; }
   const Real* copy_at(size_t index) const { return copies_ + index * stride_; }
@@ -117,16 +143,12 @@ class PrivateRows {
   static constexpr size_t AHEAD = 12;
   static constexpr int32_t ROWS_AHEAD = 6;
 
-  Real* const matrix_;
-  const int64_t stride_;
   Marks& marks_;
   const int shard_;
   Round round_ = 0;
   Buffer<int32_t> listed_;  // ids of the rows that the shard may touch in round_
   Buffer<int32_t> copied_;  // ids of the rows copied for the current round
-  const int32_t* places_ = nullptr;
   Scratch<Real> memory_;
-  Real* copies_ = nullptr;
 };
 
 }  // namespace firth
