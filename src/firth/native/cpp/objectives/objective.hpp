@@ -125,6 +125,33 @@ struct Unit {
   bool outputs_may_repeat;  // the same for the targets and negatives
 };
 
+template <class Real>
+struct Workspace;
+
+// The hooks of a side that does nothing before and after a chunk.
+struct PlainSide {
+  template <class Real>
+  static void begin_chunk(const Settings&, Workspace<Real>&) {}
+  template <class Real>
+  static void end_chunk(const Settings&, Workspace<Real>&) {}
+};
+
+// The hooks of an output side whose units touch every output row.
+struct WholeMatrix : PlainSide {
+  static constexpr bool DRAWS_NEGATIVES = false, MAY_REPEAT = false, TOUCHES_ALL_ROWS = true;
+  static constexpr double WORTH_A_COPY = 16;
+  template <class Take>
+  static void each_output_row(const Settings&, const int32_t&, Take&&) {}
+  template <class Add>
+  static void each_coming_row(const Settings&, int32_t, Add&&) {}
+  template <class Near, class Far>
+  static void look_ahead(const Settings&, Near&&, Far&&) {}
+  template <class Real>
+  static void weigh(const Unit&, int, int, Real*) {}
+  static int count(const Settings& settings, const Unit&) { return int(settings.output.n_rows); }
+  static int largest_count(const Settings& settings) { return int(settings.output.n_rows); }
+};
+
 // The input vectors of a unit.
 template <class Real>
 struct Inputs {

@@ -12,8 +12,9 @@ constexpr int HOT_NODES = 256;
 constexpr int64_t PART_WORDS_TO_THE_7TH =
     int64_t(PART_WORDS) * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS;
 
+// It is not inlined: it needs many registers, and is compiled once for all input sides.
 template <class Real, bool WEIGHTED>
-FIRTH_INLINE void logistic_coefficients(const Prepared<Real>& prepared, int m, Workspace<Real>& work) {
+__attribute__((noinline)) void logistic_coefficients(const Prepared<Real>& prepared, int m, Workspace<Real>& work) {
   int block = 0;
   for_each_block(prepared.n_outputs, [&](int first, int width) {
     const size_t at = size_t(m) * first;
@@ -60,14 +61,10 @@ inline int32_t narrowing_part_words(int32_t context) {
   return int32_t(words);
 }
 
-struct SampledNegatives {
+struct SampledNegatives : PlainSide {
   static constexpr const char* NAME = "negative-sampling";
   static constexpr bool DRAWS_NEGATIVES = true, MAY_REPEAT = true, TOUCHES_ALL_ROWS = false, TAKES_ALL_TARGETS = false;
   static constexpr double WORTH_A_COPY = 16;
-  template <class Real>
-  static void begin_chunk(const Settings&, Workspace<Real>&) {}
-  template <class Real>
-  static void end_chunk(const Settings&, Workspace<Real>&) {}
 
   static int32_t part_words(const Settings& settings, int32_t context) {
     return settings.negative_sharing == SHARE_PAIR ? 1 : narrowing_part_words(context);
@@ -118,15 +115,11 @@ struct SampledNegatives {
   }
 };
 
-struct HuffmanPath {
+struct HuffmanPath : PlainSide {
   static constexpr const char* NAME = "hierarchical-softmax";
   static constexpr bool DRAWS_NEGATIVES = false, MAY_REPEAT = false, TOUCHES_ALL_ROWS = false,
                         TAKES_ALL_TARGETS = false;
   static constexpr double WORTH_A_COPY = 32;  // a smaller number gave worse vectors
-  template <class Real>
-  static void begin_chunk(const Settings&, Workspace<Real>&) {}
-  template <class Real>
-  static void end_chunk(const Settings&, Workspace<Real>&) {}
 
   static int32_t part_words(const Settings&, int32_t context) { return narrowing_part_words(context); }
 

@@ -12,7 +12,9 @@
 // copies at once, with no other merge in between. Rows are divided among the threads by id. No step depends on the
 // number of threads. The cost of staleness in accuracy was measured: docs/training.md.
 //
-// If the next round cannot be planned, the current round is merged before the error ends the run.
+// If memory runs out, the run ends with an error, but only after the current round is merged: no row is half merged. A
+// shard that fails keeps what it has trained; a failure to plan the next round changes nothing in the current one; and
+// merging needs no memory, because each round reserves it for the next.
 #pragma once
 
 #include <atomic>
@@ -97,7 +99,7 @@ class Rounds {
     if (int64_t(rounds_done_) + (stop - start) / round_tokens() + 3 > int64_t(MAX_ROUND)) clear_tables();
     given_up_ = stopped_ = is_last_ = false;
     failed_.store(false);
-    plan_failed_.store(false);
+    ends_after_round_.store(false);
     release_shards();
     for (std::exception_ptr& failure : failures_) failure = nullptr;
     // The threads start together or not at all. If a thread could not be created, the others would wait for it forever.
@@ -130,7 +132,6 @@ class Rounds {
 
   void work(int thread) {
     Round round = rounds_done_;
-    const auto release = [&] { release_shards(); };
     const auto compare = [&] {
       for (int shard = thread; shard < SHARDS; shard += n_threads_) {
         inputs_[shard]->compare_listed();
@@ -139,17 +140,24 @@ class Rounds {
     };
     if (!together(
             thread, [&] { take_shards(thread, [&](int shard) { plan_shard(thread, shard, start_, round + 1); }); },
-            release))
+            [&] {
+              release_shards();
+              reserve_merges();
+            }))
       return;
     if (!together(thread, compare, [] {})) return;
     for (int64_t first = start_; first < stop_; first += round_tokens()) {
       ++round;
       const int64_t next = first + round_tokens();
       const auto train = [&](int shard) {
-        train_shard(thread, shard);
-        plan_next(thread, shard, next, round + 1);
+        or_end_after_round(thread, [&] { train_shard(thread, shard); });
+        or_end_after_round(thread, [&] { plan_shard(thread, shard, next, round + 1); });
       };
-      if (!together(thread, [&] { take_shards(thread, train); }, release)) return;
+      const auto prepare = [&] {
+        release_shards();
+        or_end_after_round(thread, [&] { reserve_merges(); });
+      };
+      if (!together(thread, [&] { take_shards(thread, train); }, prepare)) return;
       const auto merge = [&] {
         const double rate = merge_rate(s_, epoch_, first, std::min(stop_, next));
         input_mergers_[thread]->merge(inputs_, round, thread, n_threads_, rate, s_.shard_tokens);
@@ -197,6 +205,30 @@ class Rounds {
     return !given_up_;
   }
 
+  // Calls body. If it fails, run throws the exception after the current round is merged.
+  template <class Body>
+  void or_end_after_round(int thread, Body&& body) {
+    try {
+      body();
+    } catch (...) {
+      failures_[thread] = std::current_exception();
+      ends_after_round_.store(true);
+    }
+  }
+
+  // Makes the memory for merging the round that is planned.
+  void reserve_merges() {
+    size_t n_inputs = 0, n_outputs = 0;
+    for (int shard = 0; shard < SHARDS; ++shard) {
+      n_inputs += inputs_[shard]->n_listed();
+      n_outputs += outputs_[shard]->n_listed();
+    }
+    for (int t = 0; t < n_threads_; ++t) {
+      input_mergers_[t]->reserve(n_inputs);
+      output_mergers_[t]->reserve(n_outputs);
+    }
+  }
+
   int64_t round_tokens() const { return SHARDS * int64_t(s_.shard_tokens); }
 
   void clear_tables() {
@@ -225,16 +257,6 @@ class Rounds {
     outputs_[shard]->mark_listed();
   }
 
-  // The same after training. If it fails, run throws the exception after the current round is merged.
-  void plan_next(int thread, int shard, int64_t first, Round round) {
-    try {
-      plan_shard(thread, shard, first, round);
-    } catch (...) {
-      failures_[thread] = std::current_exception();
-      plan_failed_.store(true);
-    }
-  }
-
   // Every input row that the chunk can touch.
   void list_inputs(const Chunk& chunk, Copies& rows, RowTables& tables) {
     if (!has_bags(s_)) return rows.list(chunk.inputs.data(), chunk.inputs.size(), tables, chunk.inputs.size());
@@ -246,16 +268,17 @@ class Rounds {
 
   // A shard without a slice in the round has listed no rows, so it copies none, and there is nothing to merge.
   void train_shard(int thread, int shard) {
+    results_[shard] = {};
     inputs_[shard]->arrange(*input_tables_[thread]);
     outputs_[shard]->arrange(*output_tables_[thread]);
-    results_[shard] = planned_[shard] ? trainers_[shard]->train_planned() : Result{};
+    if (planned_[shard]) results_[shard] = trainers_[shard]->train_planned();
   }
 
   void finish_round() {
     for (const Result& part : results_) result_.add(part);  // in shard order, so that sums have the same bits
     ++rounds_done_;
     stopped_ = stop_requested(stop_flag_);
-    is_last_ = stopped_ || plan_failed_.load();
+    is_last_ = stopped_ || ends_after_round_.load();
     if (is_last_) ++rounds_done_;  // the next round is planned, so its number is in the tables already
   }
 
@@ -265,7 +288,7 @@ class Rounds {
   const ListOutputs list_outputs_;
   Barrier barrier_;
   std::vector<std::exception_ptr> failures_;
-  std::atomic<bool> failed_{false}, plan_failed_{false};
+  std::atomic<bool> failed_{false}, ends_after_round_{false};
   std::atomic<bool> taken_[SHARDS] = {};  // whether a thread has taken the shard in the current phase
   bool planned_[SHARDS] = {};
   Marks input_marks_, output_marks_;

@@ -24,7 +24,8 @@ class Prefetch {
   void leave_inputs() { n_inputs_ = int32_t(chunk_.inputs.size()); }
 
   // Collects the rows to prefetch: of the unit PREFETCH_UNITS after this one; at the first unit, of all units up to it.
-  void collect(size_t index) {
+  // It is not inlined: it is compiled once for all input sides.
+  __attribute__((noinline)) void collect(size_t index) {
     coming_.clear();
     if (index >= chunk_.units.size()) return;
     const size_t ahead = std::min(index + PREFETCH_UNITS, chunk_.units.size() - 1);

@@ -113,6 +113,7 @@ class PrivateRows : public PlacedRows<Real> {
   // Call it after all shards have compared: sets the home of each listed row, and copies the shared rows.
   void arrange(RowTables& tables) {
     places_ = tables.places.data();
+    copied_.clear();  // without memory for copies there are none
     copied_.resize(listed_.size());
     int32_t n_copies = 0;
     for (size_t k = 0; k < listed_.size(); ++k) {
@@ -127,13 +128,16 @@ class PrivateRows : public PlacedRows<Real> {
       copied_[size_t(n_copies)] = id;  // write always, and count only if the row is shared
       n_copies += shared;
     }
-    copied_.resize(size_t(n_copies));
+    copied_.clear();
     copies_ = memory_.get(size_t(n_copies) * stride_);
+    copied_.resize(size_t(n_copies));
     for (int32_t k = 0; k < n_copies; ++k) {
       if (k + ROWS_AHEAD < n_copies) prefetch_row<false>(matrix_ + int64_t(copied_[k + ROWS_AHEAD]) * stride_, stride_);
       copy_row<Real>(matrix_ + int64_t(copied_[k]) * stride_, copies_ + k * stride_, stride_);
     }
   }
+
+  size_t n_listed() const { return listed_.size(); }
 
   // The ids of the copied rows.
   const Buffer<int32_t>& copied() const { return copied_; }
