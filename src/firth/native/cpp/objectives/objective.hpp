@@ -207,10 +207,12 @@ struct Workspace {
   Scratch<Real> matrices_;
 };
 
+// Finds the rows of prepared.unit, which the caller has written there: a copy of a unit that was just written would
+// wait for its smaller stores.
 template <class Real, class Output, class FindRow>
-FIRTH_INLINE void prepare_unit(const Settings& settings, const Unit& unit, Real learning_rate, const FindRow& input_row,
+FIRTH_INLINE void prepare_unit(const Settings& settings, Real learning_rate, const FindRow& input_row,
                                const FindRow& output_row, Prepared<Real>& prepared) {
-  prepared.unit = unit;
+  const Unit& unit = prepared.unit;
   prepared.learning_rate = learning_rate;
   for (int i = 0; i < unit.n_context; ++i) prepared.context_rows[i] = input_row(unit.context[i]);
   const int n = prepared.n_outputs = Output::count(settings, unit);
@@ -243,7 +245,8 @@ template <class Real, class Input, class Output, class FindRow, class Coming>
 __attribute__((noinline)) void train_rare_unit(const Settings& settings, const Unit& unit, Real learning_rate,
                                                bool updates, const FindRow& input_row, const FindRow& output_row,
                                                Prepared<Real>& prepared, Workspace<Real>& work, const Coming& coming) {
-  prepare_unit<Real, Output>(settings, unit, learning_rate, input_row, output_row, prepared);
+  prepared.unit = unit;
+  prepare_unit<Real, Output>(settings, learning_rate, input_row, output_row, prepared);
   train_unit<Real, Input, Output>(settings, prepared, updates, work, coming);
 }
 

@@ -177,8 +177,9 @@ class Trainer final : public SliceTrainer {
   void train_windows(const PlannedUnit& windows, size_t index) {
     const Center& center = chunk_.centers[windows.first];
     int32_t targets[UNIT_WINDOWS];
-    Unit unit = {};
+    Unit& unit = prepared_.unit;
     unit.context = prepared_.context;
+    unit.windows = nullptr;
     unit.targets = targets;
     unit.n_targets = windows.last - windows.first;
     unit.n_negatives = center.n_negatives;
@@ -194,7 +195,7 @@ class Trainer final : public SliceTrainer {
     } else {
       find_contexts(chunk_, windows, range, prepared_.context, prepared_.windows, unit);
     }
-    prepare_unit<float, Output>(s_, unit, rate_of(windows), input_row_, output_row_, prepared_);
+    prepare_unit<float, Output>(s_, rate_of(windows), input_row_, output_row_, prepared_);
     prefetch_.collect(index + 1);
     train_unit<float, Input, Output>(s_, prepared_, updates_, work_, prefetch_.coming());
   }
