@@ -14,11 +14,11 @@ inline void copy_row(const Real* from, Real* to, int64_t stride) {
 
 // The tables of a thread for the rows of one matrix, used for its current shard.
 struct RowTables {
-  explicit RowTables(int64_t n_rows) : listed(n_rows), places(n_rows) {}
+  explicit RowTables(int64_t n_rows) : listed(n_rows), homes(n_rows) {}
   void clear() { std::fill(listed.begin(), listed.end(), 0); }
 
-  std::vector<Round> listed;    // mark_of the shard that last listed the row
-  std::vector<int32_t> places;  // home of the row: its id if it is in place, or ~k for copy k
+  std::vector<Round> listed;   // mark_of the shard that last listed the row
+  std::vector<int32_t> homes;  // of each row: its id if it is in place, or ~k for copy k
 };
 
 // The homes of the rows of a matrix, by a table: in place, or in copies. A home is computed without a branch, because a
@@ -32,25 +32,25 @@ class PlacedRows {
   explicit PlacedRows(const RowMatrix& of) : matrix_(static_cast<Real*>(of.rows)), stride_(of.stride) {}
 
   Real* operator()(int32_t id) const {
-    const int32_t place = places_[id], copied = place >> 31;
+    const int32_t home = homes_[id], copied = home >> 31;
     const intptr_t to_copies = reinterpret_cast<intptr_t>(copies_) - reinterpret_cast<intptr_t>(matrix_);
-    Real* const row = matrix_ + int64_t(place ^ copied) * stride_;
+    Real* const row = matrix_ + int64_t(home ^ copied) * stride_;
     return reinterpret_cast<Real*>(reinterpret_cast<intptr_t>(row) + (to_copies & intptr_t(copied)));
   }
   const Real* home(int32_t id) const { return (*this)(id); }
-  void foresee(int32_t id) const { __builtin_prefetch(&places_[id]); }
+  void foresee(int32_t id) const { __builtin_prefetch(&homes_[id]); }
 
   // From now on, finds the rows [0, count) of another matrix, which are all in place.
   void move_to(Real* to, size_t count) {
     while (in_place_.size() < count) in_place_.push_back(int32_t(in_place_.size()));
-    places_ = in_place_.data();
+    homes_ = in_place_.data();
     matrix_ = to;
   }
 
  protected:
   Real* matrix_;
   const int64_t stride_;
-  const int32_t* places_ = nullptr;
+  const int32_t* homes_ = nullptr;
   Real* copies_ = nullptr;
 
  private:
@@ -62,7 +62,7 @@ template <class Real>
 class PrivateRows : public PlacedRows<Real> {
   using PlacedRows<Real>::matrix_;
   using PlacedRows<Real>::stride_;
-  using PlacedRows<Real>::places_;
+  using PlacedRows<Real>::homes_;
   using PlacedRows<Real>::copies_;
 
  public:
@@ -112,19 +112,19 @@ class PrivateRows : public PlacedRows<Real> {
 
   // Call it after all shards have compared: sets the home of each listed row, and copies the shared rows.
   void arrange(RowTables& tables) {
-    places_ = tables.places.data();
+    homes_ = tables.homes.data();
     copied_.clear();  // without memory for copies there are none
     copied_.resize(listed_.size());
     int32_t n_copies = 0;
     for (size_t k = 0; k < listed_.size(); ++k) {
       if (k + AHEAD < listed_.size()) {
         marks_.prefetch_shared(listed_[k + AHEAD]);
-        __builtin_prefetch(&places_[listed_[k + AHEAD]], 1);
+        __builtin_prefetch(&homes_[listed_[k + AHEAD]], 1);
       }
       const int32_t id = listed_[k];
       const bool shared = marks_.is_shared(id, round_);
       const int32_t copied = -int32_t(shared);
-      tables.places[id] = (id & ~copied) | (~n_copies & copied);
+      tables.homes[id] = (id & ~copied) | (~n_copies & copied);
       copied_[size_t(n_copies)] = id;  // write always, and count only if the row is shared
       n_copies += shared;
     }
