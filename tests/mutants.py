@@ -65,8 +65,8 @@ MUTANTS = (
     Mutant(
         "bags: frozen rows learn",
         f"{CPP}/train/bags.hpp",
-        "if (to_learn && frozen_rows_ && frozen_rows_[row]) continue;",
-        "if (to_learn && frozen_rows_ && frozen_rows_[row] && row < 0) continue;",
+        "if (to_learn && this->frozen_rows_ && this->frozen_rows_[row]) continue;",
+        "if (to_learn && this->frozen_rows_ && this->frozen_rows_[row] && row < 0) continue;",
         "tests/kernels/test_bags.py::test_frozen_words_keep_their_vectors_to_the_bit",
     ),
     Mutant(
