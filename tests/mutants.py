@@ -177,8 +177,8 @@ MUTANTS = (
     Mutant(
         "bags: frozen rows learn",
         f"{CPP}/train/bags.hpp",
-        "if (to_learn && frozen_rows_ && frozen_rows_[row]) continue;",
-        "if (to_learn && frozen_rows_ && frozen_rows_[row] && row < 0) continue;",
+        "if (to_learn && this->frozen_rows_ && this->frozen_rows_[row]) continue;",
+        "if (to_learn && this->frozen_rows_ && this->frozen_rows_[row] && row < 0) continue;",
         "tests/kernels/test_bags.py::test_frozen_words_keep_their_vectors_to_the_bit",
     ),
     Mutant(
@@ -506,7 +506,7 @@ MUTANTS = (
     Mutant(
         "rounds: a round whose successor cannot be planned is not merged",
         f"{CPP}/train/deterministic.hpp",
-        "plan_failed_.store(true);",
+        "ends_after_round_.store(true);",
         "failed_.store(true);",
         "tests/kernels/test_engine.py::test_a_round_whose_successor_cannot_be_planned_is_merged",
     ),
