@@ -80,6 +80,13 @@ class CompactRows:
     used_buckets: NDArray[np.int64]
     numbers: NDArray[np.int32]
 
+    @classmethod
+    def of(cls, n_words: int, used_buckets: NDArray[np.int64], buckets: int) -> CompactRows:
+        """The compact matrix that has the rows of these buckets, in their order."""
+        numbers = np.full(buckets, n_words + len(used_buckets), np.int32)
+        numbers[used_buckets] = n_words + np.arange(len(used_buckets), dtype=np.int32)
+        return cls(n_words, used_buckets, numbers)
+
     @property
     def n_rows(self) -> int:
         """Of the compact matrix, with the row of zeros at the end."""
@@ -190,9 +197,7 @@ def find_compact_rows(bags: Bags, n_words: int, buckets: int) -> CompactRows:
     counts = np.bincount(bags.rows[bags.rows >= n_words] - n_words, minlength=buckets)
     used = np.flatnonzero(counts)
     used = used[np.argsort(-counts[used], kind="stable")]
-    numbers = np.full(buckets, n_words + len(used), np.int32)
-    numbers[used] = n_words + np.arange(len(used), dtype=np.int32)
-    return CompactRows(n_words, used, numbers)
+    return CompactRows.of(n_words, used, buckets)
 
 
 def make_model(
