@@ -20,6 +20,7 @@ class LabelScores:
 
         precision at k = sum_i |G_i and A_i| / sum_i |A_i|
         recall at k    = sum_i |G_i and A_i| / sum_i |G_i|
+        F1 at k        = 2 sum_i |G_i and A_i| / sum_i (|A_i| + |G_i|)
         F1 of label c  = 2 t_c / (g_c + a_c)    with t_c its hits, g_c the texts that have it, a_c those answered it
 
     True labels that the classifier does not know count as missed. fastText's ``test`` leaves them out, and the texts
@@ -54,6 +55,12 @@ class LabelScores:
     @property
     def recall(self) -> float:
         return _ratio(int(self.hits.sum()), int(self.true_counts.sum()) + self.n_unknown)
+
+    @property
+    def f1(self) -> float:
+        """F1 at k of all labels together; with one label and one answer for each text, the accuracy."""
+        n_true = int(self.true_counts.sum()) + self.n_unknown
+        return _ratio(2 * int(self.hits.sum()), int(self.answered_counts.sum()) + n_true)
 
     @property
     def label_precision(self) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from firth.classification.labelled_text import FORMATS, read_labelled_texts
 from firth.classification.text_lines import STANDARD_INPUT, LineBlock, is_table, read_line_blocks, read_table_blocks
 from firth.cli.classify_options import Delimiter, FileFormat, Header, LabelColumn, LabelPrefix, TextColumn
 from firth.cli.classify_train import train, warn_of_unknown
+from firth.cli.classify_tune import tune
 from firth.errors import ParameterError, StorageError
 from firth.formats.target import whole_file, write_all
 
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="classify",
-    help="Classify texts: train a classifier; predict, evaluate and quantize, with fastText's models too.",
+    help="Classify texts: train or tune a classifier; predict, evaluate, quantize, with fastText's models too.",
     no_args_is_help=True,
 )
 
 app.command()(train)
+app.command()(tune)
 
 MAX_TABLE_CLASSES = 20  # a wider matrix is for the picture
 

@@ -174,7 +174,7 @@ def train_classifier(
         data = read_training_texts(texts, labels, table)
         held_out = None
         if options.heldout is not None and options.heldout.share is not None:
-            data, held_out = _divide(data, options.heldout.share, config.seed)
+            data, held_out = divide_texts(data, options.heldout.share, config.seed)
         elif heldout is not None:
             source, source_labels = heldout if isinstance(heldout, tuple) else (heldout, None)
             held_out = read_training_texts(source, source_labels, table, "heldout")
@@ -186,7 +186,7 @@ def train_classifier(
         return run.train(engine, state, workspace, target, options, callback_list, display, signals, checkpoints, start)
 
 
-def _divide(data: TrainingTexts, share: float, seed: int) -> tuple[TrainingTexts, TrainingTexts]:
+def divide_texts(data: TrainingTexts, share: float, seed: int) -> tuple[TrainingTexts, TrainingTexts]:
     """The texts to train on, and those held out: each text by its own draw."""
     words = draw_blocks(seed, Purpose.HELDOUT, 0, np.arange(len(data)))[:, 0]
     is_out = words < share * 2.0**32
@@ -198,4 +198,4 @@ def _divide(data: TrainingTexts, share: float, seed: int) -> tuple[TrainingTexts
     return data.take(np.flatnonzero(~is_out).tolist()), data.take(np.flatnonzero(is_out).tolist())
 
 
-__all__ = ["train_classifier"]
+__all__ = ["divide_texts", "train_classifier"]
