@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from firth.training.run.classifier import train_classifier as train_classifier
     from firth.training.run.finishing import UnsavedModelError as UnsavedModelError
     from firth.training.run.resume import resume as resume
+    from firth.training.run.retraining import quantize_classifier as quantize_classifier
     from firth.training.run.train import train as train
     from firth.training.run.tuning import tune_classifier as tune_classifier
     from firth.vectors.evaluation import evaluate_analogies as evaluate_analogies
@@ -85,6 +86,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "firth.training.run.classifier": ("train_classifier",),
     "firth.training.run.finishing": ("UnsavedModelError",),
     "firth.training.run.resume": ("resume",),
+    "firth.training.run.retraining": ("quantize_classifier",),
     "firth.training.run.train": ("train",),
     "firth.training.run.tuning": ("tune_classifier",),
     "firth.vectors.evaluation": ("evaluate_analogies", "evaluate_word_pairs"),

@@ -53,7 +53,7 @@ def quantize_model(
     if cutoff is not None:
         cutoff = as_integer("cutoff", cutoff, minimum=1)
         if cutoff < len(model.input_matrix):
-            model = _prune(model, cutoff)
+            model = prune_model(model, cutoff)
     draw = np.random.default_rng(seed)
     input_matrix = quantize_matrix(dense_matrix(model.input_matrix), part_dims, norms, draw, n_threads)
     output_matrix = model.output_matrix
@@ -172,10 +172,10 @@ def _order_by_norm(model: FastTextModel) -> NDArray[np.int64]:
     return np.argsort(-norms, kind="stable")
 
 
-def _prune(model: FastTextModel, cutoff: int) -> FastTextModel:
+def prune_model(model: FastTextModel, cutoff: int) -> FastTextModel:
     """The rows of the largest norms, and the end of the sentence; words keep their order, n-grams go by their norm.
 
-    Source: fastText, ``FastText::selectEmbeddings`` and ``Dictionary::prune``.
+    The matrix stays dense. Source: fastText, ``FastText::selectEmbeddings`` and ``Dictionary::prune``.
     """
     rows = dense_matrix(model.input_matrix)
     entries = list(model.entries.all_encoded())
@@ -211,4 +211,4 @@ def _cluster(points: NDArray[np.float32]) -> NDArray[np.float32]:
     return centroids
 
 
-__all__ = ["compute_row_norms", "largest_cutoff", "quantize_matrix", "quantize_model", "quantized_bytes"]
+__all__ = ["compute_row_norms", "largest_cutoff", "prune_model", "quantize_matrix", "quantize_model", "quantized_bytes"]

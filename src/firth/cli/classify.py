@@ -281,14 +281,33 @@ def quantize(
     output_matrix: Annotated[
         bool, typer.Option("--output-matrix", help="Quantize the rows of the labels as well.")
     ] = False,
+    retrain: Annotated[
+        Path | None,
+        typer.Option(
+            "--retrain",
+            metavar="FILE",
+            help="After --cutoff, train the rows that are left again on these labelled texts.",
+        ),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="Of --retrain: passes over the texts (5).")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", help="Of --retrain: falls linearly from this (0.1).")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same model.")] = 1,
     threads: Annotated[int | None, typer.Option("--threads", help="[default: the cores that may be used]")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+    file_format: FileFormat = "auto",
+    delimiter: Delimiter = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    header: Header = True,
+    label_prefix: LabelPrefix = "__label__",
 ) -> None:
     """Make a small copy of a classifier that learned its own vectors; fastText loads it.
 
     \b
     firth classify quantize model.bin -o model.ftz --cutoff 50000
+    firth classify quantize cooking -o cooking.ftz --cutoff 10000 --retrain cooking.train
     """
     from firth.formats.target import validate_destination
     from firth.models.loading import load
@@ -297,9 +316,39 @@ def quantize(
     validate_destination(output, overwrite)
     if not learns_own_vectors(model):
         raise ParameterError(f"MODEL must be a classifier that learned its own vectors, got {model}; give another one")
-    small = load(model).quantize(
-        cutoff=cutoff, norms=norms, part_dims=part_dims, output=output_matrix, seed=seed, threads=threads
-    )
+    table: dict[str, Any] = {
+        "file_format": file_format,
+        "delimiter": delimiter,
+        "text_column": text_column,
+        "label_column": label_column,
+        "header": header,
+        "label_prefix": label_prefix,
+    }
+    again: dict[str, Any] = {"epochs": epochs, "learning_rate": learning_rate}
+    if retrain is None:
+        for name, value in again.items():
+            if value is not None:
+                raise ParameterError(f"--{name.replace('_', '-')} must come with --retrain, got {value}; leave it out")
+        small = load(model).quantize(
+            cutoff=cutoff, norms=norms, part_dims=part_dims, output=output_matrix, seed=seed, threads=threads
+        )
+    else:
+        from firth.training.run.retraining import quantize_classifier
+
+        if cutoff is None:
+            raise ParameterError("--retrain must come with --cutoff, the rows to keep; without it nothing is pruned")
+        small = quantize_classifier(
+            load(model),
+            retrain,
+            cutoff=cutoff,
+            norms=norms,
+            part_dims=part_dims,
+            quantize_output=output_matrix,
+            seed=seed,
+            threads=threads,
+            **{name: value for name, value in again.items() if value is not None},
+            **table,
+        )
     files = [model] if model.is_file() else model.iterdir()
     before = sum(file.stat().st_size for file in files)  # before saving: the small model may replace the model
     small.save(output, overwrite=overwrite)

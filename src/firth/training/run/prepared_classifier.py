@@ -108,7 +108,7 @@ class PreparedClassifier:
             f" {len(dictionary.label_ids):,} labels"
             + (f"; {len(compact.used_buckets):,} of {buckets:,} buckets of n-grams used" if buckets else "")
         )
-        targets, target_offsets = _label_arrays(data.labels, dictionary)
+        targets, target_offsets = label_arrays(data.labels, dictionary.label_ids)
         seconds += time.monotonic() - started
         return cls(
             config,
@@ -219,28 +219,7 @@ class PreparedClassifier:
 
     @cached_property
     def training_config(self) -> TrainingConfig:
-        """What the engine gets.
-
-        Deterministic is one thread: in rounds of shards (docs/training.md), where every text moves every label, cooking
-        took twice as long and lost four points of precision.
-        """
-        config = self.config
-        threads = available_processors() if config.threads is None else config.threads
-        return TrainingConfig(
-            architecture="cbow",
-            cbow_input="mean",
-            cbow_update="gradient",
-            loss=config.loss,
-            dims=config.dims,
-            negatives=config.negatives,
-            negative_sharing="window",
-            noise_exponent=NOISE_EXPONENT,
-            subsample=0.0,
-            learning_rate=config.learning_rate,
-            epochs=config.epochs,
-            threads=1 if config.deterministic else threads,
-            seed=config.seed,
-        ).resolved()
+        return make_training_config(self.config)
 
     def make_engine(self, start: StartVectors | None) -> Engine:
         """Make the engine, with the matrices of the start."""
@@ -298,7 +277,7 @@ class PreparedClassifier:
         loop_options = LoopOptions(
             n_tokens=len(self.bags.rows),
             words_per_token=self.dictionary.n_tokens / len(self.bags.rows),
-            make_vectors=_no_vectors,
+            make_vectors=no_vectors,
             heldout=self.heldout,
             patience=options.patience,
             checkpoint_every=options.checkpoint_every,
@@ -353,18 +332,57 @@ class PreparedClassifier:
         self, input_rows: NDArray[np.float32], output_rows: NDArray[np.float32], history: History
     ) -> Classifier:
         loss = self.config.loss
-        outputs = output_rows
-        if loss == _HIERARCHICAL:  # a step's label is 1 where the code is 0 here, and where it is 1 in fastText
-            outputs = np.zeros((len(output_rows) + 1, self.config.dims), np.float32)
-            np.negative(output_rows, out=outputs[:-1])
+        outputs = stored_outputs(loss, output_rows)
         model = make_model(
             self.dictionary, self.config, self.buckets, self.compact.expand(input_rows), outputs, _LOSS_CODES[loss]
         )
         return Classifier(model, history=history)
 
 
-def _label_arrays(labels: list[list[str]], dictionary: Dictionary) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    ids = dictionary.label_ids
+def make_training_config(config: ClassifierConfig) -> TrainingConfig:
+    """What the engine of a classifier gets.
+
+    Deterministic is one thread: in rounds of shards (docs/training.md), where every text moves every label, cooking
+    took twice as long and lost four points of precision.
+    """
+    threads = available_processors() if config.threads is None else config.threads
+    return TrainingConfig(
+        architecture="cbow",
+        cbow_input="mean",
+        cbow_update="gradient",
+        loss=config.loss,
+        dims=config.dims,
+        negatives=config.negatives,
+        negative_sharing="window",
+        noise_exponent=NOISE_EXPONENT,
+        subsample=0.0,
+        learning_rate=config.learning_rate,
+        epochs=config.epochs,
+        threads=1 if config.deterministic else threads,
+        seed=config.seed,
+    ).resolved()
+
+
+def stored_outputs(loss: str, rows: Matrix) -> Matrix:
+    """The output matrix as files have it, from that of an engine.
+
+    With hierarchical softmax, a step's label is 1 where the code is 0 in an engine, and where it is 1 in fastText. A
+    file has one row more than the tree has inner nodes.
+    """
+    if loss != _HIERARCHICAL:
+        return rows
+    outputs = np.zeros((len(rows) + 1, rows.shape[1]), np.float32)
+    np.negative(rows, out=outputs[:-1])
+    return outputs
+
+
+def engine_outputs(loss: str, rows: Matrix) -> Matrix:
+    """The inverse of `stored_outputs`."""
+    return np.negative(rows[:-1]) if loss == _HIERARCHICAL else np.asarray(rows, np.float32)
+
+
+def label_arrays(labels: list[list[str]], ids: Mapping[str, int]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The numbers of all labels, text by text, and the offsets of the texts."""
     targets = np.array([ids[label] for names in labels for label in names], np.int32)
     return targets, np.concatenate([[0], np.cumsum([len(names) for names in labels])]).astype(np.int64)
 
@@ -385,7 +403,7 @@ def _heldout_arrays(
     if len(kept) < len(known):
         display.note(f"{len(known) - len(kept):,} held-out texts have no label of the training texts and are left out")
     bags = compact.shrink(find_bags(dictionary, config, [held_out.texts[number] for number in kept], buckets))
-    return bags.rows, bags.offsets, *_label_arrays([known[number] for number in kept], dictionary)
+    return bags.rows, bags.offsets, *label_arrays([known[number] for number in kept], dictionary.label_ids)
 
 
 def _options_to_json(options: RunOptions) -> dict[str, Any]:
@@ -393,8 +411,16 @@ def _options_to_json(options: RunOptions) -> dict[str, Any]:
     return {"patience": options.patience, "checkpoint_every": None if every is None else every.to_json()}
 
 
-def _no_vectors(matrix: NDArray[np.float32]) -> WordVectors:
+def no_vectors(matrix: NDArray[np.float32]) -> WordVectors:
+    """What the loop of a classifier is given in place of a function that makes word vectors."""
     raise AssertionError("a classifier has no stop_metric")
 
 
-__all__ = ["PreparedClassifier"]
+__all__ = [
+    "PreparedClassifier",
+    "engine_outputs",
+    "label_arrays",
+    "make_training_config",
+    "no_vectors",
+    "stored_outputs",
+]
