@@ -290,6 +290,19 @@ def test_damaged_models(tmp_path, model, examples, change, message):
     refuse(FormatError, message, "predict", model, write_lines(tmp_path / "t.txt", examples))
 
 
+def test_a_picture_of_many_classes_is_refused(tmp_path, vectors):
+    rows = [(f"class{number}", ANIMALS[number % 4]) for number in range(51)]
+    file = write_lines(tmp_path / "t.txt", rows)
+    run("train", file, "--vectors", vectors, "-o", tmp_path / "m", "--hidden", 0, "--solver", "adam", "--epochs", 1)
+    printed = run("evaluate", tmp_path / "m", file).stdout
+    assert "31 rarer classes are in --json" in printed
+    refuse(
+        ParameterError,
+        "--picture must be of at most 50 labels, got a classifier of 51; leave it out, or see --json",
+        *("evaluate", tmp_path / "m", file, "--picture", tmp_path / "p.png"),
+    )
+
+
 # -- the reader alone -------------------------------------------------------------------------------------------------
 
 
@@ -459,7 +472,7 @@ def test_held_out_part_and_patience(tmp_path, examples):
         (["--vectors", "v", "--loss", "softmax"], "--loss must be used without --vectors, got softmax"),
         (["--vectors", "v", "--threads", 2], "--threads must be used without --vectors, got 2"),
         (["--patience", 2], "patience must"),
-        (["--label-column", "x"], "text_column, label_column and delimiter must be of a table"),
+        (["--label-column", "x"], "text_column, label_column, delimiter and label_separator must be of a table"),
     ],
 )
 def test_flags_of_the_other_mode_are_refused(tmp_path, examples, options, message):

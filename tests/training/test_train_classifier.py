@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
+import inspect
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from firth.classification.bags import build_dictionary, find_bags, find_compact_
 from firth.classification.config import ClassifierConfig
 from firth.classification.reference import find_rows
 from firth.classification.training_texts import TableOptions, TrainingTexts, read_training_texts
+from firth.cli.classify import app as classify_app
 from firth.cli.main import app as main_app
 from firth.corpus.philox import Purpose, draw_blocks
 from firth.errors import (
@@ -30,6 +34,7 @@ from firth.errors import (
     ParameterError,
     StorageError,
 )
+from firth.estimators import TextClassifier
 from firth.formats.fasttext_model import LOSSES
 from firth.numerics import hierarchical_softmax_loss, one_vs_all_loss, softmax_loss
 from firth.numerics.huffman import build_huffman_tree
@@ -276,6 +281,39 @@ def test_a_text_without_a_known_word_has_an_answer() -> None:
     rare = train(["pie pie pie", "car car car"], ["food", "cars"], min_count=3)  # two texts: </s> is too rare
     assert rare.predict(["", "unknown"]).labels == [[], []]
     assert rare.predict("pie").labels == ["food"]
+
+
+# ---- one list of parameters
+
+
+def test_parameters_and_defaults_are_the_same_everywhere() -> None:
+    """They are written in the configuration, in train_classifier, in TextClassifier, and in the command's help."""
+    fields = {field.name: field.default for field in dataclasses.fields(ClassifierConfig)}
+    for function in (firth.train_classifier, TextClassifier.__init__):
+        given = {
+            name: parameter.default
+            for name, parameter in inspect.signature(function).parameters.items()
+            if name in fields
+        }
+        assert given == fields, function
+    parsed = numpydoc_names(firth.train_classifier.__doc__ or "") | numpydoc_names(TextClassifier.__doc__ or "")
+    assert set(fields) <= parsed
+    (command,) = [entry for entry in classify_app.registered_commands if entry.callback.__name__ == "train"]
+    options = {
+        name: parameter.annotation.__metadata__[0]
+        for name, parameter in inspect.signature(command.callback, eval_str=True).parameters.items()
+        if name in fields
+    }
+    assert set(options) == set(fields)
+    for name, default in fields.items():
+        if type(default) in (int, float) and name != "seed" and default:
+            assert f"({default:g})" in options[name].help or f"({default:g}:" in options[name].help, name
+
+
+def numpydoc_names(doc: str) -> set[str]:
+    """The names before a colon in a docstring: ``name : type``, or ``one, two : type``, or ``one, two`` alone."""
+    lines = re.findall(r"^ {4}([a-z_]+(?:, [a-z_]+)*)(?: : .*)?$", doc, flags=re.MULTILINE)
+    return {name for line in lines for name in line.split(", ")}
 
 
 # ---- what is refused

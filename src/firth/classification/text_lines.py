@@ -64,8 +64,8 @@ def read_line_blocks(path: Path, label_prefix: str, *, with_labels: bool) -> Ite
 
 
 def read_table_blocks(path: Path, **options: Any) -> Iterator[LineBlock]:
-    """The same of a table, which is read whole."""
-    data = read_labelled_texts(path, **options)
+    """The same of a table, which is read whole. A text may have several labels."""
+    data = read_labelled_texts(path, several_labels="each", **options)
     for first in range(0, len(data), BLOCK_LINES):
         block = slice(first, first + BLOCK_LINES)
         yield LineBlock(data.line_numbers[first], [text.encode() for text in data.texts[block]], data.labels[block])

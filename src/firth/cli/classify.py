@@ -7,13 +7,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 
 from firth.base.values import validate_choice
 from firth.classification.folder import is_classifier_folder
 from firth.classification.labelled_text import FORMATS, read_labelled_texts
 from firth.classification.text_lines import STANDARD_INPUT, LineBlock, is_table, read_line_blocks, read_table_blocks
-from firth.cli.classify_options import Delimiter, FileFormat, Header, LabelColumn, LabelPrefix, TextColumn
+from firth.cli.classify_options import (
+    Delimiter,
+    FileFormat,
+    Header,
+    LabelColumn,
+    LabelPrefix,
+    LabelSeparator,
+    TextColumn,
+)
 from firth.cli.classify_train import train, warn_of_unknown
 from firth.cli.classify_tune import tune
 from firth.errors import ParameterError, StorageError
@@ -90,7 +99,7 @@ def predict(
     if learns_own_vectors(model):
         from firth.cli.classify_lines import write_predictions
 
-        blocks = _blocks(file, file_format, delimiter, text_column, None, header, label_prefix, with_labels=False)
+        blocks = _blocks(file, file_format, delimiter, text_column, None, header, label_prefix, None, with_labels=False)
         write_predictions(
             model, blocks, output, top=top, threshold=threshold, as_json=as_json, threads=threads, overwrite=overwrite
         )
@@ -135,6 +144,13 @@ def evaluate(
     threshold: Threshold = 0.0,
     picture: Annotated[Path | None, typer.Option("--picture", help="Draw the confusion matrix to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    average_precision: Annotated[
+        bool,
+        typer.Option(
+            "--average-precision/--no-average-precision",
+            help="Put all labels of each text in order, not on given vectors; takes long with thousands of labels.",
+        ),
+    ] = True,
     threads: Threads = None,
     file_format: FileFormat = "auto",
     delimiter: Delimiter = None,
@@ -142,6 +158,7 @@ def evaluate(
     label_column: LabelColumn = None,
     header: Header = True,
     label_prefix: LabelPrefix = "__label__",
+    label_separator: LabelSeparator = None,
     several_labels: SeveralLabels = "error",
 ) -> None:
     """Evaluate on labelled texts: accuracy, macro and micro F1, each class, and the confusion matrix.
@@ -149,9 +166,9 @@ def evaluate(
     Labels that the classifier was not trained on count as errors. With --several-labels each, a prediction is right
     where it is one of the text's labels, and an error of the first label where it is not.
 
-    Of a classifier that learned its own vectors, fastText's too: precision and recall at 1 and at --top, and F1 of each
-    label. A text may have several labels there, whatever --several-labels says, and lines go through in constant
-    memory.
+    Of a classifier that learned its own vectors, fastText's too: precision and recall at 1 and at --top, the average
+    precision of the labels' order, and F1 of each label. A text may have several labels there, whatever
+    --several-labels says, and lines go through in constant memory.
     """
     _validate_model_exists(model)
     if learns_own_vectors(model):
@@ -161,9 +178,26 @@ def evaluate(
             raise ParameterError(f"top must be at least 1, got {top}")
         _validate_threshold(threshold)
         blocks = _blocks(
-            file, file_format, delimiter, text_column, label_column, header, label_prefix, with_labels=True
+            file,
+            file_format,
+            delimiter,
+            text_column,
+            label_column,
+            header,
+            label_prefix,
+            label_separator,
+            with_labels=True,
         )
-        evaluate_lines(model, blocks, k=top, threshold=threshold, as_json=as_json, picture=picture, threads=threads)
+        evaluate_lines(
+            model,
+            blocks,
+            k=top,
+            threshold=threshold,
+            as_json=as_json,
+            picture=picture,
+            threads=threads,
+            with_order=average_precision,
+        )
         return
     _refuse_without_lines(file, threads)
     if top != 1 or threshold != 0:
@@ -175,6 +209,10 @@ def evaluate(
     from firth.estimators.confusion import compute_confusion
 
     classifier = TextClassifier.load(model)
+    if picture is not None:
+        from firth.cli.classify_lines import validate_picture
+
+        validate_picture(len(classifier.classes))
     data = read_labelled_texts(
         file,
         file_format=file_format,
@@ -183,6 +221,7 @@ def evaluate(
         label_column=label_column,
         header=header,
         label_prefix=label_prefix,
+        label_separator=label_separator,
         several_labels=several_labels,
     )
     predicted = classifier.predict(data.texts)
@@ -213,6 +252,7 @@ def _blocks(
     label_column: str | None,
     header: bool,
     label_prefix: str,
+    label_separator: str | None,
     *,
     with_labels: bool,
 ) -> Iterator[LineBlock]:
@@ -226,12 +266,13 @@ def _blocks(
             text_column=text_column,
             label_column=label_column,
             header=header,
+            label_separator=label_separator,
             with_labels=with_labels,
         )
-    if delimiter or text_column or label_column:
+    if delimiter or text_column or label_column or label_separator is not None:
         raise ParameterError(
-            f"--delimiter, --text-column and --label-column must be of a table, got {file}, which is read as lines;"
-            " give --format csv"
+            f"--delimiter, --text-column, --label-column and --label-separator must be of a table, got {file}, which is"
+            " read as lines; give --format csv"
         )
     return read_line_blocks(file, label_prefix, with_labels=with_labels)
 
@@ -302,6 +343,7 @@ def quantize(
     label_column: LabelColumn = None,
     header: Header = True,
     label_prefix: LabelPrefix = "__label__",
+    label_separator: LabelSeparator = None,
 ) -> None:
     """Make a small copy of a classifier that learned its own vectors; fastText loads it.
 
@@ -323,6 +365,7 @@ def quantize(
         "label_column": label_column,
         "header": header,
         "label_prefix": label_prefix,
+        "label_separator": label_separator,
     }
     again: dict[str, Any] = {"epochs": epochs, "learning_rate": learning_rate}
     if retrain is None:
@@ -376,6 +419,8 @@ def _print_tables(confusion: Confusion, n_texts: int) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from firth.cli.classify_lines import MAX_SHOWN_LABELS, label_cell
+
     console = Console(highlight=False)
     console.print(
         f"{n_texts} texts: accuracy {confusion.accuracy:.4f}, macro F1 {confusion.macro_f1:.4f},"
@@ -386,10 +431,13 @@ def _print_tables(confusion: Confusion, n_texts: int) -> None:
     for name in ("texts", "precision", "recall", "F1"):
         by_class.add_column(name, justify="right")
     counts = confusion.matrix.sum(axis=1)
-    for row, name in enumerate(confusion.classes):
+    shown = range(len(counts)) if len(counts) <= MAX_SHOWN_LABELS else np.argsort(-counts, kind="stable")
+    for row in shown[:MAX_SHOWN_LABELS]:
         numbers = (confusion.precision[row], confusion.recall[row], confusion.f1[row])
-        by_class.add_row(Text(name), str(counts[row]), *(f"{number:.4f}" for number in numbers))
+        by_class.add_row(label_cell(confusion.classes[row]), str(counts[row]), *(f"{number:.4f}" for number in numbers))
     console.print(by_class)
+    if len(counts) > MAX_SHOWN_LABELS:
+        console.print(f"{len(counts) - MAX_SHOWN_LABELS} rarer classes are in --json", soft_wrap=True)
     if len(confusion.classes) > MAX_TABLE_CLASSES:
         console.print(f"the confusion matrix of {len(confusion.classes)} classes is for --picture or --json")
         return

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from firth.classification.labelled_text import LabelledTexts, read_labelled_texts
-from firth.cli.classify_options import Delimiter, FileFormat, Header, LabelColumn, LabelPrefix, TextColumn
+from firth.cli.classify_options import (
+    Delimiter,
+    FileFormat,
+    Header,
+    LabelColumn,
+    LabelPrefix,
+    LabelSeparator,
+    TextColumn,
+)
 from firth.cli.interrupted import exit_status, is_resumable, rescue, tell_interrupted, validate_resume_alone
 from firth.errors import ParameterError, StorageError
 from firth.models.run_files import is_classifier_run, resume_command
@@ -82,6 +90,7 @@ def train(
     label_column: LabelColumn = None,
     header: Header = True,
     label_prefix: LabelPrefix = "__label__",
+    label_separator: LabelSeparator = None,
     progress: Annotated[bool | None, typer.Option("--progress/--no-progress", help="Show a bar on stderr.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no summary.")] = False,
     loss: Annotated[
@@ -175,6 +184,7 @@ def train(
         "label_column": label_column,
         "header": header,
         "label_prefix": label_prefix,
+        "label_separator": label_separator,
     }
     own = {
         "loss": loss,

@@ -10,7 +10,15 @@ from typing import Annotated, Any
 
 import typer
 
-from firth.cli.classify_options import Delimiter, FileFormat, Header, LabelColumn, LabelPrefix, TextColumn
+from firth.cli.classify_options import (
+    Delimiter,
+    FileFormat,
+    Header,
+    LabelColumn,
+    LabelPrefix,
+    LabelSeparator,
+    TextColumn,
+)
 
 
 def tune(
@@ -50,6 +58,7 @@ def tune(
     label_column: LabelColumn = None,
     header: Header = True,
     label_prefix: LabelPrefix = "__label__",
+    label_separator: LabelSeparator = None,
 ) -> None:
     """Search for the parameters of a classifier by Optuna, and train the best ones; `pip install 'firth[tune]'`.
 
@@ -80,6 +89,7 @@ def tune(
         delimiter=delimiter,
         header=header,
         label_prefix=label_prefix,
+        label_separator=label_separator,
         progress=not quiet,
     )
     if quiet:

@@ -40,6 +40,7 @@ def train_classifier(
     delimiter: str | None = None,
     header: bool = True,
     label_prefix: str = LABEL_PREFIX,
+    label_separator: str | None = None,
     heldout: Any = None,
     patience: int | None = None,
     checkpoint_every: str | float | Interval | None = None,
@@ -80,7 +81,7 @@ def train_classifier(
     output : path or None
         Where the classifier is saved: fastText's file where it ends in ``.bin``, else a folder.
     overwrite : bool
-    file_format, text_column, label_column, delimiter, header, label_prefix
+    file_format, text_column, label_column, delimiter, header, label_prefix, label_separator
         Of a file: see docs/classifier.md.
     heldout : share like ``"5%"`` or ``0.05``, path, (texts, labels), or None
         Texts that are never trained on, for a loss after each epoch. A share is drawn by text, from ``seed``.
@@ -152,6 +153,7 @@ def train_classifier(
         delimiter=delimiter,
         header=header,
         label_prefix=label_prefix,
+        label_separator=label_separator,
     )
     options = RunOptions.parse(heldout, None, patience, None, checkpoint_every, output, on_interrupt)
     callback_list, display = CallbackList(callbacks), make_progress(progress)

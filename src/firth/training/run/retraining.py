@@ -56,6 +56,7 @@ def quantize_classifier(
     delimiter: str | None = None,
     header: bool = True,
     label_prefix: str = LABEL_PREFIX,
+    label_separator: str | None = None,
     progress: bool | None = None,
 ) -> Classifier:
     """Make a small classifier: prune the rows, train those that are left again on the texts, then quantize.
@@ -68,7 +69,7 @@ def quantize_classifier(
     ----------
     classifier : Classifier
         One that is not quantized. It stays as it is.
-    texts, labels, file_format, text_column, label_column, delimiter, header, label_prefix
+    texts, labels, file_format, text_column, label_column, delimiter, header, label_prefix, label_separator
         Usually what the classifier was trained on; as for ``firth.train_classifier``. Texts without a row that is left
         are not learned from.
     cutoff : int
@@ -130,6 +131,7 @@ def quantize_classifier(
         delimiter=delimiter,
         header=header,
         label_prefix=label_prefix,
+        label_separator=label_separator,
     )
     with StopSignals() as signals:
         with signals.at_once():

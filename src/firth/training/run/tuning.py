@@ -86,6 +86,7 @@ def tune_classifier(
     delimiter: str | None = None,
     header: bool = True,
     label_prefix: str = LABEL_PREFIX,
+    label_separator: str | None = None,
     progress: bool | None = None,
 ) -> TunedClassifier:
     """Search for the parameters of a classifier within a number of trials or a time, and train the best ones.
@@ -101,7 +102,7 @@ def tune_classifier(
 
     Parameters
     ----------
-    texts, labels, file_format, text_column, label_column, delimiter, header, label_prefix
+    texts, labels, file_format, text_column, label_column, delimiter, header, label_prefix, label_separator
         As for ``firth.train_classifier``.
     output : path of a folder
         Empty, or of an earlier call. The best classifier is saved there; with ``max_size`` as ``classifier.ftz``.
@@ -176,6 +177,7 @@ def tune_classifier(
         delimiter=delimiter,
         header=header,
         label_prefix=label_prefix,
+        label_separator=label_separator,
     )
     data = read_training_texts(texts, labels, table)
     if share is None:
