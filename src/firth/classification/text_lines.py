@@ -50,9 +50,7 @@ def read_line_blocks(path: Path, label_prefix: str, *, with_labels: bool) -> Ite
         for place, line in enumerate(lines):
             found: list[str] = []
             if prefix in line:
-                words = line.split()
-                found = [_decode(word[len(prefix) :]) for word in words if word.startswith(prefix)]
-                lines[place] = b" ".join(word for word in words if not word.startswith(prefix))
+                found, lines[place] = _take_labels(line, prefix)
             if with_labels and not found:
                 raise CorpusError(
                     f"{path}, line {first_line + place} has no label; give it a word that starts with {label_prefix},"
@@ -97,6 +95,19 @@ def _read_lines(path: Path) -> Iterator[list[bytes]]:
             yield lines[first : first + BLOCK_LINES]
     if parts:
         yield [b"".join(parts)]
+
+
+def _take_labels(line: bytes, prefix: bytes) -> tuple[list[str], bytes]:
+    """The labels of a line, and the rest of it. Labels are mostly at the beginning: then no other word is looked at."""
+    found: list[str] = []
+    while (parts := line.split(None, 1)) and parts[0].startswith(prefix):
+        found.append(_decode(parts[0][len(prefix) :]))
+        line = parts[1] if len(parts) == 2 else b""
+    if prefix in line:
+        words = line.split()
+        found += [_decode(word[len(prefix) :]) for word in words if word.startswith(prefix)]
+        line = b" ".join(word for word in words if not word.startswith(prefix))
+    return found, line
 
 
 def _decode(label: bytes) -> str:
