@@ -165,7 +165,7 @@ def test_rows_are_those_of_prediction(options: dict[str, int]) -> None:
 @given(
     texts=st.lists(
         st.lists(
-            st.sampled_from(["a", "b", "zz", "</s>", "</s>x", "__label__q", "__label", "\0", "\0a", "é", "\udc80", "_"]),
+            st.sampled_from(["a", "zz", "</s>", "</s>x", "__label__q", "__label", "\0", "\0a", "é", "\udc80", "_"]),
             max_size=12,
         ),
         min_size=2,
