@@ -120,7 +120,7 @@ def test_the_same_seed_gives_the_same_predictions(tmp_path, vectors, examples):
     file = write_lines(tmp_path / "data.txt", examples)
     outputs = []
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
-        run("train", file, "--vectors", vectors, "-o", tmp_path / name, "--seed", seed, "--epochs", 5)
+        run("train", file, "--vectors", vectors, "-o", tmp_path / name, "--seed", seed, "--epochs", 5, "--hidden", 9)
         outputs.append(run("predict", tmp_path / name, file).stdout)
     assert outputs[0] == outputs[1] != outputs[2]
 

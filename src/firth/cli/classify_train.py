@@ -136,7 +136,7 @@ def train(
     deterministic: Annotated[
         bool, _own("--deterministic", "The same bits whatever --threads is: one thread learns.")
     ] = False,
-    hidden: Annotated[int | None, _on_vectors("--hidden", "Hidden units (100); 0 is softmax regression.")] = None,
+    hidden: Annotated[int | None, _on_vectors("--hidden", "Hidden units (0: softmax regression).")] = None,
     solver: Annotated[str | None, _on_vectors("--solver", "lbfgs (the default), adam or sgd.")] = None,
     l2: Annotated[float | None, _on_vectors("--l2", "Strength of the penalty on squared weights (0.001).")] = None,
     batch_size: Annotated[int | None, _on_vectors("--batch-size", "Texts in a batch (200).")] = None,
@@ -292,7 +292,7 @@ def _train_on_vectors(
     quiet: bool,
 ) -> None:
     from firth.estimators import SigmoidNetworkClassifier, TextClassifier
-    from firth.estimators.text_classifier import KIND
+    from firth.estimators.text_classifier import DEFAULT_HIDDEN, DEFAULT_L2, KIND
     from firth.formats.model_folder import validate_model_destination
     from firth.vectors.conversion import as_word_vectors
 
@@ -300,9 +300,9 @@ def _train_on_vectors(
     data = read_labelled_texts(file, **table, several_labels=given["several_labels"] or "error")
     solver = given["solver"] or "lbfgs"
     network = SigmoidNetworkClassifier(
-        100 if given["hidden"] is None else given["hidden"],
+        DEFAULT_HIDDEN if given["hidden"] is None else given["hidden"],
         solver=solver,
-        l2=1e-3 if given["l2"] is None else given["l2"],
+        l2=DEFAULT_L2 if given["l2"] is None else given["l2"],
         max_iter=200 if given["epochs"] is None else given["epochs"],
         batch_size="auto" if given["batch_size"] is None else given["batch_size"],
         learning_rate=given["learning_rate"],
