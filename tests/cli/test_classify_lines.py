@@ -81,7 +81,7 @@ def test_tables_and_labels(tmp_path: Path) -> None:
     assert classify("predict", MODEL, tmp_path / "t.txt", "--label-prefix", "#") == plain
     by_table = json.loads(classify("evaluate", MODEL, tmp_path / "t.csv", "--json"))
     assert json.loads(classify("evaluate", MODEL, tmp_path / "t.txt", "--label-prefix", "#", "--json")) == by_table
-    with pytest.raises(ParameterError, match="must be of a table"):
+    with pytest.raises(ParameterError, match="must come with a table"):
         classify("predict", MODEL, tmp_path / "t.txt", "--text-column", "text")
 
 
@@ -161,7 +161,7 @@ def test_tables_fit_a_screen(tmp_path: Path) -> None:
         "".join(f"__label__{label} {text}\n" for label, text in zip(labels, texts, strict=True))
     )
     printed = classify("evaluate", tmp_path / "m.bin", tmp_path / "t.txt")
-    assert "10 rarer labels are in --json" in printed
+    assert "--json shows 10 rarer labels too" in printed
     assert len(printed.splitlines()) <= 30
     assert max(len(line) for line in printed.splitlines()[1:]) <= 80
 
@@ -193,11 +193,11 @@ def test_separators_that_cannot_be(tmp_path: Path) -> None:
     options = {"progress": False, "label_separator": ";"}
     with pytest.raises(CorpusError, match="line 3 has an empty label in its column; name the label"):
         firth.train_classifier(tmp_path / "t.csv", **options)
-    with pytest.raises(ParameterError, match="label_separator must be of a table, got .*which is read as lines"):
+    with pytest.raises(ParameterError, match="label_separator must come with a table, got .*which is read as lines"):
         firth.train_classifier(tmp_path / "t.txt", **options)
     with pytest.raises(ParameterError, match="label_separator must be at least one character and differ from .* ','"):
         firth.train_classifier(tmp_path / "t.csv", **{**options, "label_separator": ","})
-    with pytest.raises(ParameterError, match="--label-separator must be of a table, got .*which is read as lines"):
+    with pytest.raises(ParameterError, match="--label-separator must come with a table, got .*which is read as lines"):
         CliRunner().invoke(
             app, ["evaluate", str(MODEL), str(tmp_path / "t.txt"), "--label-separator", ";"], catch_exceptions=False
         )

@@ -1,4 +1,4 @@
-"""Room cli: `firth classify predict` and `evaluate` with a classifier that is one file, as fastText's are."""
+"""Room cli: `firth classify predict` and `evaluate` with a classifier that learned its own vectors."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-MAX_SHOWN_LABELS = 20  # a table that fits a screen
+MAX_SHOWN_LABELS = 20  # rows of the printed table, which then fits a screen
 MAX_PICTURE_LABELS = 50
 MAX_ORDERED = 1 << 22  # labels of texts that are in memory at once
 
 
 def format_answer(labels: Iterable[str], probabilities: Iterable[float], as_json: bool) -> str:
-    """One text's line: labels and probabilities separated by tabs, or a JSON object; the most probable first."""
+    """The output line of one text: labels and probabilities separated by tabs, or a JSON object."""
     if as_json:
         record = {"labels": list(labels), "probabilities": [round(float(number), 6) for number in probabilities]}
         return json.dumps(record, ensure_ascii=False)
@@ -48,7 +48,7 @@ def write_predictions(
     threads: int | None,
     overwrite: bool,
 ) -> None:
-    """A line of answers for each text, written block by block; texts without an answer are counted on stderr."""
+    """Predict texts block by block and write a line for each. Standard error says how many texts have no label."""
     model = load(model_file)
     n_texts, without = 0, list[int]()
     n_without = 0
@@ -57,7 +57,7 @@ def write_predictions(
             labels, probabilities = model.predict(block.texts, top, threshold, threads=threads)
             rows = zip(labels, probabilities.tolist(), strict=True)
             write("".join(format_answer(names, row[: len(names)], as_json) + "\n" for names, row in rows))
-            empty = [block.first_line + place for place, names in enumerate(labels) if not names]
+            empty = [block.first_line + index for index, names in enumerate(labels) if not names]
             n_texts += len(labels)
             n_without += len(empty)
             without.extend(empty[: 5 - len(without)])
@@ -124,8 +124,8 @@ def validate_picture(n_labels: int) -> None:
     """
     if n_labels > MAX_PICTURE_LABELS:
         raise ParameterError(
-            f"--picture must be of at most {MAX_PICTURE_LABELS} labels, got a classifier of {n_labels}; leave it out,"
-            " or see --json"
+            f"--picture must come with a classifier of at most {MAX_PICTURE_LABELS} labels, got {n_labels}; give"
+            " --json in its place"
         )
 
 
@@ -141,7 +141,10 @@ def _add_order(order: PrecisionMean, model: Classifier, block: LineBlock, thread
 def _collect_pairs(
     model: Classifier, block: LineBlock, ids: np.ndarray[Any, Any], true: list[str], predicted: list[str]
 ) -> None:
-    """A true and a predicted label of each answered text; of several true ones the predicted, else the first."""
+    """Append the true and the predicted label of each text for which a label is predicted.
+
+    If a text has several true labels, the predicted one counts if it is true, else the first.
+    """
     for names, label in zip(block.labels, ids[:, 0].tolist(), strict=True):
         if label >= 0:
             answer = model.labels[label]
@@ -208,7 +211,7 @@ def _print_scores(at_1: LabelScores, at_k: LabelScores, average: float | None) -
         table.add_row(label_cell(at_1.labels[number]), *cells)
     console.print(table)
     if len(occurring) > MAX_SHOWN_LABELS:
-        console.print(f"{len(occurring) - MAX_SHOWN_LABELS} rarer labels are in --json", soft_wrap=True)
+        console.print(f"--json shows {len(occurring) - MAX_SHOWN_LABELS} rarer labels too", soft_wrap=True)
 
 
 def label_cell(label: str) -> Text:

@@ -20,7 +20,7 @@ from firth.classification.training_texts import LABEL_PREFIX, TableOptions, Trai
 from firth.corpus.philox import Purpose, draw_blocks
 from firth.errors import CorpusError, ParameterError
 from firth.training.loop.callbacks import CallbackList
-from firth.training.loop.intervals import Interval
+from firth.training.loop.periods import Period
 from firth.training.loop.progress import make_progress
 from firth.training.run.options import RunOptions
 from firth.training.run.prepared_classifier import PreparedClassifier
@@ -43,7 +43,7 @@ def train_classifier(
     label_separator: str | None = None,
     heldout: Any = None,
     patience: int | None = None,
-    checkpoint_every: str | float | Interval | None = None,
+    checkpoint_every: str | float | Period | None = None,
     on_interrupt: str = "save",
     callbacks: Iterable[Any] = (),
     progress: bool | None = None,

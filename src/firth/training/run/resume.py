@@ -22,7 +22,7 @@ from firth.models.model import Model
 from firth.models.run_files import CLASSIFIER_RUN
 from firth.training.loop.callbacks import CallbackList
 from firth.training.loop.checkpoints import CheckpointWriter, RunState, Snapshot, read_checkpoint
-from firth.training.loop.intervals import Interval
+from firth.training.loop.periods import Period
 from firth.training.loop.progress import ProgressDisplay, make_progress
 from firth.training.loop.signals import StopSignals
 from firth.training.run.encoding import heldout_arrays, is_lowercase, reopen_corpus
@@ -98,10 +98,10 @@ def _prepare_words(
         config = TrainingConfig.from_json(record["training"])
         options = RunOptions(
             heldout=Heldout() if record["has_heldout"] else None,
-            heldout_every=_read_interval(record["heldout_every"]),
+            heldout_every=_read_period(record["heldout_every"]),
             patience=record["patience"],
             stop_metric=stop_metric,
-            checkpoint_every=_read_interval(record["checkpoint_every"]),
+            checkpoint_every=_read_period(record["checkpoint_every"]),
         )
         has_metric, identity = bool(record["has_stop_metric"]), dict(as_object(record["identity"], "identity"))
         corpus_identity, heldout_identity = identity["corpus"], identity["heldout"]
@@ -172,7 +172,7 @@ def _prepare_classifier(
             heldout_every=None,
             patience=record["patience"],
             stop_metric=None,
-            checkpoint_every=_read_interval(record["checkpoint_every"]),
+            checkpoint_every=_read_period(record["checkpoint_every"]),
         )
         identity = dict(as_object(record["identity"], "identity"))
     except (LookupError, TypeError, ValueError) as error:
@@ -207,8 +207,8 @@ def _tell_position(display: ProgressDisplay, state: RunState, epochs: int, n_tok
     display.note(f"continuing in epoch {state.epoch + 1} of {epochs}, {done:.1%} done")
 
 
-def _read_interval(values: Mapping[str, float | None] | None) -> Interval | None:
-    return None if values is None else Interval(**values)
+def _read_period(values: Mapping[str, float | None] | None) -> Period | None:
+    return None if values is None else Period(**values)
 
 
 __all__ = ["resume"]
