@@ -175,8 +175,8 @@ def evaluate(
     if it is one of the text's labels. Otherwise it counts as an error of the text's first label.
 
     A classifier that learned its own vectors (fastText's are such) gets other scores: precision and recall at 1 and at
-    --top, average precision, and F1 of each label. Texts may then have several labels, whatever --several-labels says, and the file is
-    read in constant memory.
+    --top, average precision, and F1 of each label. Texts may then have several labels, whatever --several-labels says,
+    and the file is read in constant memory.
     """
     _validate_model_exists(model)
     if learns_own_vectors(model):
