@@ -136,22 +136,25 @@ def test_a_resumed_run_equals_an_undisturbed_one(options: dict[str, Any], file: 
 
 def test_killed_at_random_moments(file: Path, tmp_path: Path) -> None:
     """SIGKILL while a checkpoint is written nearly all the time."""
-    options = {**OPTIONS, "epochs": 120}
+    options = {**OPTIONS, "epochs": 300}
     whole = firth.train_classifier(file, **options)
-    flags = ["--dims", 12, "--epochs", 120, "--learning-rate", 0.2, "--word-ngrams", 2, "--threads", 1]
+    flags = ["--dims", 12, "--epochs", 300, "--learning-rate", 0.2, "--word-ngrams", 2, "--threads", 1]
     generator = random.Random(1)
     n_resumed = 0
-    for number in range(2):
+    for number in range(3):
         output = tmp_path / f"m{number}"
         with start([file, "-o", output, *flags, "--checkpoint-every", "1000words"], tmp_path) as process:
             wait_for(process, "epoch 2/")
-            time.sleep(generator.uniform(0, 0.15))
+            time.sleep(generator.uniform(0, 0.1))
             process.kill()
             process.communicate(timeout=60)
-        assert process.returncode == -signal.SIGKILL
-        n_resumed += (output / ".work" / "run.json").exists()
-        assert bits(firth.resume(output, progress=False)) == bits(whole)
-    assert n_resumed == 2
+        if (output / ".work" / "run.json").exists():
+            assert process.returncode == -signal.SIGKILL
+            assert bits(firth.resume(output, progress=False)) == bits(whole)
+            n_resumed += 1
+        else:  # it was faster than the kill
+            assert bits(firth.load(output)) == bits(whole)
+    assert n_resumed > 0
 
 
 def test_ctrl_c_leaves_a_checkpoint_that_the_command_continues(file: Path, tmp_path: Path) -> None:
