@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import random
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,10 @@ def test_texts_without_a_row_that_is_left() -> None:
     model = firth.train_classifier(texts, ["food", "cars"], dims=4, min_count=3, progress=False)
     with pytest.raises(CorpusError, match="texts must have a row that is left, got none; raise cutoff"):
         firth.quantize_classifier(model, ["unknown"], ["food"], cutoff=1, progress=False)
+
+
+def test_the_docstring_runs() -> None:
+    assert doctest.testmod(retraining) == (0, 7)
 
 
 def test_what_is_no_classifier() -> None:

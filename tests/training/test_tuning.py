@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import csv
+import doctest
 import random
 import signal
 import subprocess
@@ -269,6 +270,10 @@ def test_without_optuna(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(MissingExtraError, match=r"tuning needs Optuna.*`pip install 'firth\[tune\]'` installs it"):
         tune(tmp_path / "t")
     assert not (tmp_path / "t").exists()
+
+
+def test_the_docstring_runs() -> None:
+    assert doctest.testmod(tuning, optionflags=doctest.ELLIPSIS) == (0, 5)
 
 
 def test_sizes() -> None:
