@@ -24,6 +24,7 @@ CLIENTS = {
     "node2vec_karate": ["node2vec", "gensim"],  # it asks for the version of the installed gensim
     "spec2vec_spectra": ["spec2vec", "matchms"],
     "gensim_tutorials": ["numpy"],
+    "gensim_fasttext": ["numpy"],
     "karateclub_calls": ["networkx"],
 }
 
@@ -35,7 +36,7 @@ def test_client(name: str, tmp_path: Path) -> None:
     if subprocess.run([PYTHON, "-c", probe, *packages, "safetensors"], check=False).returncode:
         pytest.skip(f"{', '.join(packages)}: not installed in {PYTHON}; set FIRTH_CLIENTS_PYTHON")
     environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
-    if name == "gensim_tutorials":
+    if name in ("gensim_tutorials", "gensim_fasttext"):
         corpus = Path(os.environ.get("FIRTH_DATA", "")) / "interop" / "lee_background.cor"
         if "FIRTH_DATA" not in os.environ or not corpus.exists():
             pytest.skip("FIRTH_DATA is not set: the tutorial's corpus is in it")

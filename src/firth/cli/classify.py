@@ -368,7 +368,7 @@ def quantize(
     firth classify quantize cooking -o cooking.ftz --cutoff 10000 --retrain cooking.train
     """
     from firth.formats.target import validate_destination
-    from firth.models.loading import load
+    from firth.models.loading import open_classifier
 
     _validate_model_exists(model)
     validate_destination(output, overwrite)
@@ -388,7 +388,7 @@ def quantize(
         for name, value in again.items():
             if value is not None:
                 raise ParameterError(f"--{name.replace('_', '-')} must come with --retrain, got {value}; leave it out")
-        small = load(model).quantize(
+        small = open_classifier(model).quantize(
             cutoff=cutoff, norms=norms, part_dims=part_dims, output=output_matrix, seed=seed, threads=threads
         )
     else:
@@ -397,7 +397,7 @@ def quantize(
         if cutoff is None:
             raise ParameterError("--retrain must come with --cutoff, the rows to keep; without it nothing is pruned")
         small = quantize_classifier(
-            load(model),
+            open_classifier(model),
             retrain,
             cutoff=cutoff,
             norms=norms,

@@ -17,7 +17,7 @@ from firth.classification.text_lines import LineBlock
 from firth.errors import CorpusError, ParameterError
 from firth.estimators.confusion import compute_confusion
 from firth.formats.target import whole_file, write_all
-from firth.models.loading import load
+from firth.models.loading import open_classifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ def write_predictions(
     overwrite: bool,
 ) -> None:
     """Predict texts block by block and write a line for each. Standard error says how many texts have no label."""
-    model = load(model_file)
+    model = open_classifier(model_file)
     n_texts, without = 0, list[int]()
     n_without = 0
     with _writer(output, overwrite) as write:
@@ -84,7 +84,7 @@ def evaluate_lines(
 
     ``with_order``: whether average precision is computed, for which all labels of each text are put in order.
     """
-    model = load(model_file)
+    model = open_classifier(model_file)
     if picture is not None:
         validate_picture(len(model.labels))
     order = PrecisionMean(model.labels) if with_order else None

@@ -183,7 +183,7 @@ def train(
             instruction_set=default_instruction_set(),
         )
         run.validate()
-        run.report_needs(options, display)
+        run.report_needs(options, display, encode_seconds)
         engine = run.make_engine()
         has_start = start_vectors is not None or initial_output_vectors is not None
 
