@@ -5,10 +5,20 @@ namespace firth {
 namespace {
 
 #if !FIRTH_FLOAT_CHARCONV
+#if defined(_WIN32)
+using locale_t = _locale_t;
+float strtof_l(const char* text, char** after, locale_t locale) { return _strtof_l(text, after, locale); }
+double strtod_l(const char* text, char** after, locale_t locale) { return _strtod_l(text, after, locale); }
+locale_t plain_locale() {
+  static locale_t locale = _create_locale(LC_ALL, "C");
+  return locale;
+}
+#else
 locale_t plain_locale() {
   static locale_t locale = newlocale(LC_ALL_MASK, "C", nullptr);
   return locale;
 }
+#endif
 #endif
 
 // Like from_chars: 0 read, 1 out of range, -1 not a number; the number must fill [start, end).
