@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 CPP := $(wildcard $(foreach end,cpp hpp,src/firth/native/cpp/*/*.$(end) tests/*/*.$(end)))
-SOURCES := pyproject.toml CMakeLists.txt $(CPP) $(shell find src/firth -name '*.py')
+SOURCES := pyproject.toml CMakeLists.txt src/firth/native/cpp/exports.map $(CPP) $(shell find src/firth -name '*.py')
 FORMATTED := src tests examples benchmarks
 ROOMS_OF_DEPENDENCIES := $(foreach room,test_readme.py formats/test_round_trip.py numerics estimators vectors cli,tests/$(room))
 # Newer ones warn of what these old dependencies do, and warnings are errors.
