@@ -10,7 +10,7 @@ SOURCES := pyproject.toml CMakeLists.txt src/firth/native/cpp/exports.map $(CPP)
 FORMATTED := src tests examples benchmarks
 ROOMS_OF_DEPENDENCIES := $(foreach room,test_readme.py formats/test_round_trip.py numerics estimators vectors cli,tests/$(room))
 # Newer ones warn of what these old dependencies do, and warnings are errors.
-TOOLS_OF_THE_TIME := 'pytest<9' 'click<8.3' 'pyparsing<3.2'
+TOOLS_OF_THE_TIME := 'pytest<9' 'click<8.4' 'pyparsing<3.2'
 PROCESSOR_SETS := from firth.native.loader import instruction_sets_of_processor as sets; print(*sets())
 
 .PHONY: help demo test test-all test-docs test-lower-bounds lint format native bench wheels sdist mutants golden fuzz \
