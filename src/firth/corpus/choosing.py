@@ -171,6 +171,8 @@ def _rank(
     kept = np.flatnonzero(counts >= min_count)
     if isinstance(words, list):  # an empty string is not a word
         kept = kept[np.fromiter((words[number] != "" for number in kept.tolist()), np.bool_, len(kept))]
+    elif isinstance(words, NativeWords) and min_count == 0:
+        kept = kept[np.diff(words.offsets)[kept] > 0]
     if not len(kept):
         raise CorpusError(_nothing_left_message(words, counts, min_count))
     if max_vocabulary is not None and len(kept) > max_vocabulary:

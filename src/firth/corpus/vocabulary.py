@@ -142,6 +142,16 @@ class Vocabulary:
         first = self._kept[:n_words]
         return first.tolist() if isinstance(first, np.ndarray) else list(first)
 
+    def words_at(self, word_ids: Iterable[int]) -> list[Any]:
+        """The words with these ids. The strings of the other words are not made."""
+        if isinstance(self._kept, NativeWords):
+            return [self._kept.encoded(word_id).decode() for word_id in word_ids]
+        return [self._kept[word_id] for word_id in word_ids]
+
+    def packed(self) -> NativeWords:
+        """The words in one buffer; the words must be strings."""
+        return self._kept if isinstance(self._kept, NativeWords) else NativeWords.pack(map(encode_words, self._kept))
+
     def word_id(self, word: str | int) -> int:
         """The id of a word.
 
