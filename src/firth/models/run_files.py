@@ -9,4 +9,5 @@ WORK_NAME = ".work"
 RUN_NAME = "run.json"
 RUN_FORMAT = "firth-run"
 CORPUS_NAME, HELDOUT_NAME, TEXT_NAME, CHECKPOINT_NAME = "corpus", "heldout", "text", "checkpoint"
-ARRAY_NAMES = ("sequence_weights", "noise_distribution", "frozen")
+PHRASES_NAME = "phrases"
+ARRAY_NAMES = ("sequence_weights", "noise_distribution", "frozen", PHRASES_NAME)
