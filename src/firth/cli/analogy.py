@@ -16,7 +16,7 @@ from firth.cli.reading import (
     Top,
     Vectors,
     neighbors_to_json,
-    open_vectors,
+    open_with_phrases,
     parse_words,
     print_json,
     print_neighbors,
@@ -50,8 +50,11 @@ def analogy(
     firth analogy model man king woman
     firth analogy model paris france rome --method multiply -n 3
     """
-    opened = open_vectors(vectors)
-    words = parse_words(opened, [a, b, c])
+    opened, phrases = open_with_phrases(vectors)
+    given = [a, b, c]
+    if phrases is not None:
+        given = [phrases.token(word) if len(word.split()) > 1 else word for word in given]
+    words = parse_words(opened, given)
     found = opened.analogy(*words, top=top, restrict=restrict, method=method.value)
     if as_json:
         print_json({"a": words[0], "b": words[1], "c": words[2], "answers": neighbors_to_json(found)})

@@ -17,6 +17,7 @@ import typer
 from firth.errors import ParameterError
 
 if TYPE_CHECKING:
+    from firth.corpus.phrases import Phrases
     from firth.vectors.word_vectors import Neighbor, WordVectors
 
 Vectors = Annotated[
@@ -31,18 +32,26 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 
 def open_vectors(path: Path) -> WordVectors:
     """The word vectors of a model folder (memory-mapped), or of a vector file (its content decides the format)."""
+    return open_with_phrases(path)[0]
+
+
+def open_with_phrases(path: Path) -> tuple[WordVectors, Phrases | None]:
+    """The word vectors, and the phrases that were joined in the model's corpus; None for a vector file."""
     from firth.formats.model_folder import is_model
     from firth.vectors.conversion import as_word_vectors
 
     if path.is_dir() and is_model(path):
         from firth.models.model import load
 
-        return load(path).vectors
-    return as_word_vectors(path)
+        model = load(path)
+        return model.vectors, model.phrases
+    return as_word_vectors(path), None
 
 
-def parse_words(vectors: WordVectors, words: list[str]) -> list[Any]:
+def parse_words(vectors: WordVectors, words: list[str], phrases: Phrases | None = None) -> list[Any]:
     """Convert words from the command line to the type of the vectors' words: str, or int if the words are ids.
+
+    With ``phrases``, the words of an argument such as ``"new york"`` are joined.
 
     Raises
     ------
@@ -50,7 +59,7 @@ def parse_words(vectors: WordVectors, words: list[str]) -> list[Any]:
     """
     stored: Any = vectors.words
     if not isinstance(stored, np.ndarray):
-        return list(words)
+        return list(words) if phrases is None else [token for word in words for token in phrases.join(word.split())]
     for word in words:
         if not word.removeprefix("-").isdecimal():
             raise ParameterError(f"words must be integers in vectors whose words are integers, got {word!r}")

@@ -1,4 +1,7 @@
-"""Room corpus: encodes a corpus with its phrases joined, which are learned from it or given."""
+"""Room corpus: encodes a corpus with its phrases joined, which are learned from it or given.
+
+Tests: tests/training/test_phrases.py.
+"""
 
 from __future__ import annotations
 

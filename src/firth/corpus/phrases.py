@@ -185,7 +185,13 @@ class Phrases:
         return map(self.join_line, lines)
 
     def join_file(
-        self, source: Any, path: str | os.PathLike[str], *, lowercase: bool = False, as_text: bool = False
+        self,
+        source: Any,
+        path: str | os.PathLike[str],
+        *,
+        lowercase: bool = False,
+        as_text: bool = False,
+        encoding_errors: str = "strict",
     ) -> int:
         """Write the lines of text files, with phrases joined, to a new file; the number of lines.
 
@@ -193,7 +199,7 @@ class Phrases:
         ----------
         source : path, glob, ``"-"``, or a list of paths; compressed files too
         path : path of the file, written completely or not at all
-        lowercase, as_text : as in ``firth.train``
+        lowercase, as_text, encoding_errors : as in ``firth.train``
 
         Raises
         ------
@@ -208,7 +214,7 @@ class Phrases:
         n_lines = 0
         try:
             with replaced_file(path) as file:
-                for tokens in tokenize_lines(files, split_text, "strict", lambda: None):
+                for tokens in tokenize_lines(files, split_text, encoding_errors, lambda: None):
                     words = [token.lower() for token in tokens] if lowercase else list(tokens)
                     write_all(file, encode_words(" ".join(self.join(words)) + "\n"))
                     n_lines += 1
