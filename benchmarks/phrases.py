@@ -94,7 +94,8 @@ def run_firth(text: Path, threads: int | None, passes: int) -> dict[str, Any]:
 def run_gensim(text: Path, threads: int | None, passes: int) -> dict[str, Any]:
     from gensim.models.phrases import Phrases
 
-    sentences = [line.split() for line in open(text, encoding="utf-8")]
+    with open(text, encoding="utf-8") as lines:
+        sentences = [line.split() for line in lines]
     wall, count, join, phrases = time.perf_counter(), 0.0, 0.0, []
     for number in range(passes):
         start = time.process_time()
