@@ -124,6 +124,14 @@ def test_pairs_do_not_cross_sequences() -> None:
     assert table.scores == {("a", "b"): (2 - 1) / (3 * 3) * 7}
 
 
+def test_a_score_equal_to_the_threshold_is_no_phrase() -> None:
+    sentences = [["a", "b"], ["c"], ["a", "b"], ["b", "a"]]
+    score = (2 - 1) / (3 * 3) * 7
+    with pytest.raises(CorpusError, match=r"the highest score is 0.777778 \('a b'\)"):
+        learn_phrases(sentences, min_count=1, threshold=score)
+    assert learn_phrases(sentences, min_count=1, threshold=np.nextafter(score, 0)).scores == {("a", "b"): score}
+
+
 def test_a_corpus_that_is_encoded_with_every_word(encode: Any) -> None:
     sentences = make_sentences(seed=2)
     options: dict[str, Any] = {"min_count": 2, "threshold": 2.0}

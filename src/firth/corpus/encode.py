@@ -181,7 +181,7 @@ def encode_corpus(
 
 
 def encode_every_word(source: Any, *, folder: str | os.PathLike[str], **options: Any) -> EncodedCorpus:
-    """Encode a corpus with every word, those of held-out sequences alone too, whose counts are 0.
+    """Encode a corpus with every word, those of held-out sequences alone too, whose counts are 0; without checksums.
 
     See ``encode_corpus`` for the options, without ``min_count``, ``max_vocabulary`` and ``vocabulary``, and the errors.
     """
@@ -285,7 +285,7 @@ def _encode_corpus(
             },
         }
         try:
-            write_manifest(work, fields, threads=threads)
+            write_manifest(work, fields, threads=threads, is_hashed=min_count > 0)
         except OSError as error:
             raise storage_error(error, work) from error
     return EncodedCorpus.just_written(folder, chosen)

@@ -144,9 +144,11 @@ class Vocabulary:
 
     def words_at(self, word_ids: Iterable[int]) -> list[Any]:
         """The words with these ids. The strings of the other words are not made."""
-        if isinstance(self._kept, NativeWords):
-            return [self._kept.encoded(word_id).decode() for word_id in word_ids]
-        return [self._kept[word_id] for word_id in word_ids]
+        if not isinstance(self._kept, NativeWords):
+            return [self._kept[word_id] for word_id in word_ids]
+        distinct, places = np.unique(np.fromiter(word_ids, np.int64), return_inverse=True)
+        words = self._kept.take(distinct).strings()
+        return [words[place] for place in places.tolist()]
 
     def packed(self) -> NativeWords:
         """The words in one buffer; the words must be strings."""

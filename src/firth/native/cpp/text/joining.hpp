@@ -23,8 +23,11 @@ class PhraseIndex {
     size_t n_slots = 64;
     while (n_slots < size_t(n_phrases) * 4) n_slots *= 2;
     slots_.resize(n_slots);
+    filter_.resize(n_slots / 8);
     for (int64_t k = 0; k < n_phrases; ++k) {
-      Slot& slot = slots_[slot_of(first[k], chain[k], last[k])];
+      const uint64_t hash = hash_of(first[k], chain[k], last[k]);
+      filter_[(hash >> 20) & (filter_.size() - 1)] |= uint32_t(1) << (hash >> 59);
+      Slot& slot = slots_[slot_of(first[k], chain[k], last[k], hash)];
       slot = {first[k], chain[k], last[k], int32_t(k) + 1, joined[k]};
       edges_[size_t(first[k])] |= CAN_BEGIN;
       edges_[size_t(last[k])] |= CAN_END;
@@ -43,7 +46,9 @@ class PhraseIndex {
     if (!(edges_[size_t(first)] & CAN_BEGIN) || !(edges_[size_t(last)] & CAN_END)) return nullptr;
     const int64_t chain = at == before + 1 ? 0 : chains_.find(text.ids + before + 1, at - before - 1);
     if (chain < 0) return nullptr;
-    const Slot& slot = slots_[slot_of(first, int32_t(chain), last)];
+    const uint64_t hash = hash_of(first, int32_t(chain), last);
+    if (!(filter_[(hash >> 20) & (filter_.size() - 1)] >> (hash >> 59) & 1)) return nullptr;
+    const Slot& slot = slots_[slot_of(first, int32_t(chain), last, hash)];
     return slot.number_plus_1 == 0 ? nullptr : &slot;
   }
 
@@ -66,10 +71,14 @@ class PhraseIndex {
  private:
   static constexpr uint8_t CAN_BEGIN = 1, CAN_END = 2;
 
-  size_t slot_of(int32_t first, int32_t chain, int32_t last) const {
+  static uint64_t hash_of(int32_t first, int32_t chain, int32_t last) {
     const uint64_t pair = uint64_t(uint32_t(first)) << 32 | uint32_t(last);
+    return mix(pair ^ HASH_A, uint64_t(uint32_t(chain)) ^ HASH_C);
+  }
+
+  size_t slot_of(int32_t first, int32_t chain, int32_t last, uint64_t hash) const {
     const size_t mask = slots_.size() - 1;
-    for (size_t at = mix(pair ^ HASH_A, uint64_t(uint32_t(chain)) ^ HASH_C) & mask;; at = (at + 1) & mask) {
+    for (size_t at = hash & mask;; at = (at + 1) & mask) {
       const Slot& slot = slots_[at];
       if (slot.number_plus_1 == 0 || (slot.first == first && slot.last == last && slot.chain == chain)) return at;
     }
@@ -77,6 +86,8 @@ class PhraseIndex {
 
   const ChainTable& chains_;
   std::vector<Slot> slots_;
+  std::vector<uint32_t>
+      filter_;                  // a bit of each phrase's hash: most pairs that are no phrase end here, in the L2 cache
   std::vector<uint8_t> edges_;  // for each word, whether a phrase begins or ends with it
 };
 
