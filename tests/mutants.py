@@ -53,7 +53,7 @@ MUTANTS = (
         f"{CPP}/text/pairs.hpp",
         "        ++sequence;\n        before = -1;",
         "        ++sequence;",
-        "tests/corpus/test_learning_phrases.py::test_pairs_do_not_cross_sequences",
+        "tests/corpus/test_learning_phrases.py::test_a_table_is_the_references",
     ),
     Mutant(
         "phrases: a run counts each of its pairs once",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import gzip
 from pathlib import Path
 from typing import Any
@@ -175,3 +176,9 @@ def test_connector_words() -> None:
 def test_names_are_public() -> None:
     assert firth.Phrases is Phrases
     assert {"Phrases", "learn_phrases"} <= set(dir(firth))
+
+
+def test_the_page_is_true() -> None:
+    page = Path(__file__).parents[2] / "docs" / "phrases.md"
+    failed, tried = doctest.testfile(str(page), module_relative=False)
+    assert (failed, tried) == (0, 7)

@@ -5,10 +5,10 @@ The file is long because one machine answers every opcode: a table of short meth
 Python's own unpickler runs what a file names, and even with a restricted ``find_class`` it can be made to allocate or
 to crash. This reader knows the opcodes of protocols 0 to 5 and builds only plain values (numbers, text, bytes, tuples,
 lists, dictionaries, sets), arrays as their raw bytes, and `Record` objects: the name of a class and the state that was
-saved for it. A name that is not among those given to it is refused, with the name in the error. Keys are plain values,
-so that hashing cannot recurse, and whole numbers among them lie within 64 bits, so that their hashes cannot be made to
-collide. The bytes of all that is made are counted and bounded by the file's size. No message shows a value that a
-pickle built: 420 bytes can describe one whose text is longer than any memory.
+saved for it. A name that is not among those given to it is refused, with the name in the error. Keys are plain values
+or short tuples of words, so that hashing cannot recurse, and whole numbers among them lie within 64 bits, so that their
+hashes cannot be made to collide. The bytes of all that is made are counted and bounded by the file's size. No message
+shows a value that a pickle built: 420 bytes can describe one whose text is longer than any memory.
 
 Source: CPython, Lib/pickletools.py, which documents every opcode and what it does to the stack.
 
@@ -40,6 +40,7 @@ _ITEM_BYTES = 104
 _SET_BYTES = 224
 _TYPE_CHARS = 64  # of a NumPy type's code; plain ones have three
 _RECORD_BYTES = 400
+_MAX_PHRASE = 16  # words of a key: a short tuple is hashed at once
 
 
 def read_pickle(data: mmap.mmap | bytes, path: Path, classes: frozenset[str], inert: frozenset[str]) -> Any:
@@ -66,6 +67,11 @@ def read_pickle(data: mmap.mmap | bytes, path: Path, classes: frozenset[str], in
         machine.fail(f"the pickle is damaged ({type(error).__name__})")
     except MemoryError:
         machine.fail("the pickle does not fit in memory")
+
+
+def _is_phrase(key: object) -> bool:
+    """Whether a key is a few words in a tuple, as gensim 3 has them in tables of phrases."""
+    return type(key) is tuple and 0 < len(key) <= _MAX_PHRASE and all(type(word) in (str, bytes) for word in key)
 
 
 class _Mark:
@@ -327,7 +333,7 @@ class _Machine:
     def validate_keys(self, keys: list[Any], what: str) -> None:
         self.charge(_ITEM_BYTES * len(keys))
         for key in keys:
-            if not isinstance(key, _PLAIN_KEYS):
+            if not isinstance(key, _PLAIN_KEYS) and not _is_phrase(key):
                 self.fail(f"{what} must be a plain value, got {type(key).__name__}")
             # the hash of a whole number is its remainder by 2^61 - 1: longer ones can be made to collide by the million
             if isinstance(key, int) and not -(1 << 63) <= key < 1 << 63:

@@ -18,6 +18,7 @@ import firth.compat.gensim
 REPLACED = {
     "from gensim.models import word2vec, keyedvectors": "from firth.compat.gensim.models import word2vec, keyedvectors",
     "from gensim.models.keyedvectors import": "from firth.compat.gensim.models.keyedvectors import",
+    "from gensim.models.phrases import": "from firth.compat.gensim.models.phrases import",
     "import gensim.models.keyedvectors": "import gensim.test.utils",
 }
 

@@ -11,8 +11,6 @@ ADVICE = {
     "Doc2Vec": "firth.estimators.DocumentVectorizer makes vectors of documents from those of their words",
     "TaggedDocument": "firth.estimators.DocumentVectorizer makes vectors of documents from those of their words",
     "FastText": "Word2Vec trains whole words; vectors of fastText's own files are read by firth.read_vectors",
-    "Phrases": "join words before training, as firth.train's tokenizer may do",
-    "Phraser": "join words before training, as firth.train's tokenizer may do",
     "PoincareModel": "gensim has it",
     "LdaModel": "scikit-learn's LatentDirichletAllocation is one",
     "LdaMulticore": "scikit-learn's LatentDirichletAllocation is one",
