@@ -1,4 +1,4 @@
-"""Room tests/corpus: the native counting, encoding and joining under the address, undefined-behavior and thread sanitizers."""
+"""Room tests/corpus: the native code for counting, encoding and joining under the sanitizers of the compiler."""
 
 from __future__ import annotations
 

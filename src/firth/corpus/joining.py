@@ -157,10 +157,11 @@ class JoinedText:
         """
         numbers = {**self.ambiguous, **self._joined_ids()}
         joined_words = list(self.joined_words)
+        first_id = len(self.encoded.vocabulary)
         joined = np.empty(len(phrases.joined), np.int32)
         for k, word in enumerate(phrases.joined):
             if word not in numbers:
-                numbers[word] = len(self.encoded.vocabulary) + len(joined_words)
+                numbers[word] = first_id + len(joined_words)
                 joined_words.append(word)
             joined[k] = numbers[word]
         index = PhraseIndex(self.n_ids, phrases.chains, phrases.first, phrases.chain, phrases.last, joined)
@@ -176,13 +177,12 @@ class JoinedText:
                     heldout, _ = _join_part(index, self.heldout, connectors, *names, threads)
         except OSError as error:
             raise storage_error(error, folder) from error
-        counts = np.zeros(len(self.encoded.vocabulary) + len(joined_words), np.int64)
+        counts = np.zeros(first_id + len(joined_words), np.int64)
         counts[: self.n_ids] = self.counts
         np.subtract.at(counts, phrases.first, n_joined)
         np.subtract.at(counts, phrases.last, n_joined)
-        for chain, n in zip(phrases.chain.tolist(), n_joined.tolist(), strict=True):
-            for word_id in phrases.chain_ids[chain]:
-                counts[word_id] -= n
+        for place in np.flatnonzero(phrases.chain).tolist():
+            np.subtract.at(counts, list(phrases.chain_ids[phrases.chain[place]]), n_joined[place])
         np.add.at(counts, joined, n_joined)
         text = replace(self, training=training, heldout=heldout, counts=counts, joined_words=tuple(joined_words))
         return text, int(n_joined.sum())

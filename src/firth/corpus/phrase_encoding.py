@@ -5,7 +5,6 @@ Tests: tests/training/test_phrases.py.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -110,7 +109,7 @@ def encode_with_phrases(
         chosen.save(work / VOCABULARY)
         fields = {key: value for key, value in encoded.manifest.items() if key not in OWN_ENTRIES}
         settings = {**fields["settings"], "min_count": min_count, "max_vocabulary": max_vocabulary}
-        settings |= {"given_vocabulary": vocabulary is not None, "phrases": phrases_digest(table)}
+        settings |= {"given_vocabulary": vocabulary is not None, "phrases": len(table)}
         unseen = _unseen(text, id_map, vocabulary)
         fields |= {
             "n_tokens": n_tokens,
@@ -128,11 +127,6 @@ def encode_with_phrases(
         except OSError as error:
             raise storage_error(error, work) from error
     return EncodedCorpus.just_written(folder, chosen), table, n_joined
-
-
-def phrases_digest(phrases: Phrases) -> str:
-    """SHA-256 of a table's text."""
-    return hashlib.sha256(phrases.to_bytes()).hexdigest()
 
 
 def _choose(
@@ -178,4 +172,4 @@ def _nothing_joined(table: Phrases, encoded: EncodedCorpus) -> str:
     )
 
 
-__all__ = ["encode_with_phrases", "phrases_digest"]
+__all__ = ["encode_with_phrases"]

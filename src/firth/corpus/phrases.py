@@ -89,7 +89,13 @@ class Phrases:
             raise ParameterError("passes must have at least one pass, got none")
         for one in self.passes:
             for phrase in one.scores:
-                self._validate_phrase(phrase)
+                if len(phrase) != 2 or not self._can_be_pair(*phrase):
+                    self._validate_phrase(phrase)
+
+    def _can_be_pair(self, first: object, last: object) -> bool:
+        """Whether two words without connector words between them are a phrase: the quick check of most phrases."""
+        is_text = type(first) is str and type(last) is str and first and last
+        return bool(is_text) and first not in self.connector_words and last not in self.connector_words
 
     def _validate_phrase(self, phrase: Phrase) -> None:
         if len(phrase) < 2 or not all(isinstance(word, str) and word for word in phrase):
