@@ -1,9 +1,9 @@
-"""Training classifiers: firth against fastText, each run in a separate process, runs interleaved; needs FIRTH_DATA.
+"""Compares training of classifiers with fastText: each run in a separate process, runs interleaved; needs FIRTH_DATA.
 
     python benchmarks/classifiers.py --fasttext /path/to/python [--rounds 3] [--threads 2]
 
-The other Python has fastText (the wheel ``fasttext-numpy2``). Time is that of the call alone, from the file to the
-model in memory: processor time, and wall time. Precision is at 1, on the texts that were left out of training.
+``--fasttext`` is a Python that has fastText (the wheel ``fasttext-numpy2``). The processor time and the wall time of
+the call are measured, from the file to the model in memory. Precision is at 1, on texts outside the training file.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def write_sentences(data: Path, folder: Path) -> tuple[str, str]:
 
 
 def measure(python: str, program: str, arguments: list[str]) -> list[float] | None:
-    """Processor seconds, wall seconds and precision; None where the program ended with an error."""
+    """Processor seconds, wall seconds and precision. None if the program ended with an error."""
     done = subprocess.run([python, "-c", program, *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         print(f"  error: {done.stderr.strip().splitlines()[-1]}")

@@ -1,11 +1,11 @@
-"""Lines a second of `predict` on a list: firth against the original fastText, interleaved, each in its own process.
+"""Compares the lines a second of `predict` on a list with fastText's: runs interleaved, each in a separate process.
 
     FIRTH_DATA=... python benchmarks/classify.py --fasttext PYTHON [--rounds 5] [--lines 40000]
 
-PYTHON is an interpreter with fasttext-numpy2. Lines have 3 to 40 words: half are English (enwiki-featured), half random
-words of the model's own dictionary, which has many languages. Rates are of processor time, which other work on the
-machine disturbs less than the time on the clock; with two threads the clock counts. The ratios' median and quartiles
-are printed.
+PYTHON is an interpreter with fasttext-numpy2. Lines have 3 to 40 words. Half of the lines are English
+(enwiki-featured); the others are random words of the model's dictionary, which has many languages. Ratios are of
+processor time, which other programs disturb less than wall time. With two threads, ratios are of wall time. The program
+prints the median and the quartiles of the ratios.
 """
 
 from __future__ import annotations

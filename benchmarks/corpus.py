@@ -1,16 +1,16 @@
-"""Counting and encoding a text file side by side with gensim's ``build_vocab``, interleaved in one run.
+"""Compares counting and encoding of a text file with gensim's ``build_vocab``, interleaved in one run.
 
     python benchmarks/corpus.py TEXT [--rounds 5] [--threads N] [--json]
     python benchmarks/corpus.py --distinct 5000000 [--rounds 5] [--threads N] [--json]
 
-TEXT is a plain or compressed file; without it ``$FIRTH_DATA/enwiki-featured.txt.xz`` is unpacked and used. gensim only
-counts (``build_vocab(corpus_file=...)``, minimum count 5, vectors of one dimension, so that it allocates nothing);
-firth counts, encodes to disk and makes checksums. Also told: the stages' shares of firth's time, the time of one thread
-over that of all, an iterable of token lists, and the peak of memory that is not the vocabulary.
+TEXT is a plain or compressed file. The default is ``$FIRTH_DATA/enwiki-featured.txt.xz``, which is decompressed first.
+gensim only counts (``build_vocab(corpus_file=...)``, minimum count 5, vectors of one dimension, to allocate little).
+firth counts, encodes to disk and computes checksums. The program also prints each stage's share of firth's time, the
+times of one thread and of an iterable of token lists, and the peak memory.
 
-With ``--distinct`` the text has so many tokens, made from a seed, almost each a word of its own: 8 bytes a token. Told:
-new words a second from the text to the Vocabulary with one thread and with all, and the peak of memory for each word
-beside the word itself. gensim has no part in it.
+With ``--distinct``, the text has this number of random tokens of 8 bytes, almost all different words. The program
+prints the new words a second, from the text to the Vocabulary, with one thread and with all threads. It also prints the
+peak memory for each word, without the word itself. gensim does not run.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text", type=Path, nargs="?", help="default: enwiki-featured of FIRTH_DATA")
-    parser.add_argument("--distinct", type=int, metavar="TOKENS", help="a text of almost only new words instead")
+    parser.add_argument("--distinct", type=int, metavar="TOKENS", help="make a text of almost only different tokens")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=None, help="default: the cores available")
     parser.add_argument("--json", action="store_true")
@@ -87,18 +87,18 @@ def measure(text: Path, work: Path, n_rounds: int, threads: int | None) -> dict[
     stages: dict[str, list[float]] = {name: [] for name in STAGES}
     for name in STAGES:
         setattr(encode, name, timed(getattr(encode, name), stages[name]))
-    ours: list[float] = []
+    firth_seconds: list[float] = []
     one_thread: list[float] = []
-    theirs: list[float] = []
+    gensim_seconds: list[float] = []
     in_stages: dict[str, list[float]] = {name: [] for name in STAGES}
 
     corpus = encode_corpus(text, folder=work / "warm", threads=threads)  # reads the file into the page cache
     n_tokens = corpus.n_tokens_read
     for _ in range(n_rounds):
-        theirs.append(time_gensim(text))
+        gensim_seconds.append(time_gensim(text))
         for spent in stages.values():
             spent.clear()
-        ours.append(seconds(lambda: encode_corpus(text, folder=work / "all", threads=threads)))
+        firth_seconds.append(seconds(lambda: encode_corpus(text, folder=work / "all", threads=threads)))
         for name, spent in stages.items():
             in_stages[name].append(sum(spent))
         one_thread.append(seconds(lambda: encode_corpus(text, folder=work / "one", threads=1)))
@@ -108,10 +108,10 @@ def measure(text: Path, work: Path, n_rounds: int, threads: int | None) -> dict[
     return {
         "tokens": n_tokens,
         "threads": threads,
-        "firth_seconds": ours,
-        "gensim_seconds": theirs,
+        "firth_seconds": firth_seconds,
+        "gensim_seconds": gensim_seconds,
         "one_thread_seconds": one_thread,
-        "ratios": [gensim / firth for gensim, firth in zip(theirs, ours, strict=True)],
+        "ratios": [gensim / firth for gensim, firth in zip(gensim_seconds, firth_seconds, strict=True)],
         "stage_seconds": {STAGES[name]: statistics.median(spent) for name, spent in in_stages.items()},
         "iterable_seconds": iterable_s,
         "peak_anonymous_bytes": peak_bytes,
@@ -147,7 +147,7 @@ def measure_distinct(n_tokens: int, work: Path, n_rounds: int, threads: int | No
 
 
 def write_distinct_words(path: Path, n_tokens: int) -> None:
-    """Words of 5 to 9 letters drawn from a seed, a line end after each twentieth."""
+    """Random words of 5 to 9 letters, twenty a line."""
     import numpy as np
 
     rng = np.random.default_rng(1)
@@ -196,7 +196,7 @@ def timed(function: Callable[..., Any], spent: list[float]) -> Callable[..., Any
 
 
 def peak_anonymous(work: Callable[[], Any]) -> int | None:
-    """How far RssAnon rises above where it was, sampled every 2 ms; None where there is no /proc."""
+    """The largest increase of RssAnon during a call, sampled every 2 ms. None without /proc."""
     if not Path("/proc/self/status").exists():
         return None
 
@@ -223,12 +223,12 @@ def peak_anonymous(work: Callable[[], Any]) -> int | None:
 
 
 def show(result: dict[str, Any]) -> None:
-    n_tokens, ours = result["tokens"], statistics.median(result["firth_seconds"])
+    n_tokens, firth_seconds = result["tokens"], statistics.median(result["firth_seconds"])
     ratios = sorted(result["ratios"])
     gensim, one = statistics.median(result["gensim_seconds"]), statistics.median(result["one_thread_seconds"])
     print(f"{n_tokens:,} tokens, {result['threads']} threads, {len(ratios)} interleaved rounds")
     print(f"gensim build_vocab            {n_tokens / gensim / 1e6:8.2f} M words/s   {gensim:.2f} s")
-    print(f"firth counting and encoding   {n_tokens / ours / 1e6:8.2f} M words/s   {ours:.2f} s")
+    print(f"firth counting and encoding   {n_tokens / firth_seconds / 1e6:8.2f} M words/s   {firth_seconds:.2f} s")
     print(f"  one thread                  {n_tokens / one / 1e6:8.2f} M words/s   {one:.2f} s")
     lists = result["iterable_seconds"]
     print(f"  from lists of tokens        {n_tokens / lists / 1e6:8.2f} M words/s   {lists:.2f} s")
@@ -236,7 +236,7 @@ def show(result: dict[str, Any]) -> None:
     verdict = "aim met" if median >= AIM else "must met" if median >= MUST else "NOT MET"
     print(f"ratio: median {median:.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f}); must {MUST:g}, aim {AIM:g}: {verdict}")
     for name, spent in result["stage_seconds"].items():
-        print(f"  {name:<26}{spent:8.3f} s  {spent / ours:6.1%}")
+        print(f"  {name:<26}{spent:8.3f} s  {spent / firth_seconds:6.1%}")
     if result["peak_anonymous_bytes"] is not None:
         print(f"peak RssAnon above the start: {result['peak_anonymous_bytes'] / 2**20:.0f} MiB, words included")
 

@@ -38,9 +38,9 @@ SLICE_S = 0.05
 SYNTHETIC_TOKENS = 1_500_000
 SYNTHETIC_WORDS = 30_000
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "cpp")
-SOFTMAX_WORDS = 1000  # a step takes V rows
+SOFTMAX_WORDS = 1000  # words of the vocabulary for full softmax, whose steps update all output rows
 PROCESSORS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [None]
-EPOCHS = 1000  # more than are trained: the learning rate stays where it begins
+EPOCHS = 1000  # many more than the benchmark trains, so that the learning rate hardly falls
 
 
 def main() -> None:
@@ -84,7 +84,7 @@ class Worker:
 
     def __init__(self, checkout: Path, text: Path, folder: Path, processor: int | None) -> None:
         if not (checkout / "src" / "firth").is_dir():
-            raise SystemExit(f"{checkout} must be a checkout of firth, with src/firth; it has none")
+            raise SystemExit(f"{checkout} must be a checkout of firth, with src/firth, got a folder without")
         package = folder / "src"
         shutil.copytree(checkout / "src" / "firth", package / "firth", ignore=NOT_COPIED)
         command = [sys.executable, str(Path(__file__).with_name("libraries_worker.py")), str(package)]
@@ -104,7 +104,7 @@ class Worker:
         process.stdin.flush()
         answer = process.stdout.readline()
         if not answer:
-            raise SystemExit(f"{self._checkout} failed at {request} (above is why)")
+            raise SystemExit(f"{self._checkout} failed at {request}; its error is printed above")
         return json.loads(answer)
 
     def train(self, starts: list[int], size: int, epoch: int) -> Turn:
@@ -120,7 +120,7 @@ class Worker:
 def train_in_turns(
     workers: list[Worker], parameters: dict[str, Any], arguments: argparse.Namespace, first: int
 ) -> list[tuple[Turn, Turn]]:
-    """The pairs of turns of one round, each on the same tokens; checkout ``first`` modulo 2 begins."""
+    """The pairs of slices of one round, each pair on the same tokens. Checkout ``first`` modulo 2 begins."""
     made = [worker.ask(do="prepare", parameters=parameters) for worker in workers]
     n_tokens, border = made[0]["n_tokens"], math.lcm(*(engine["border"] for engine in made))
     if made[1]["n_tokens"] != n_tokens:
@@ -134,7 +134,7 @@ def train_in_turns(
         return [start + number * size for number in range(n_starts)]
 
     size = min(largest, -(-4096 // border) * border)
-    for _ in range(2):  # caches, clocks and tables, and how long slices take
+    for _ in range(2):  # fills caches and tables, raises the clock rate, and measures the time of a slice
         turns = [worker.train(starts_from(0), size, 0) for worker in workers]
     ns_a_turn = statistics.mean(turn.ns_a_token for turn in turns) * size * n_starts
     size = min(largest, max(1, round(size / ns_a_turn * SLICE_S * 1e9 / border)) * border)
@@ -151,7 +151,7 @@ def train_in_turns(
 
 
 def summary(rounds: list[list[tuple[Turn, Turn]]]) -> str:
-    """What one objective's pairs say."""
+    """A line with the result of one objective."""
     ratios = [sorted(a.ns_a_token / b.ns_a_token for a, b in pairs) for pairs in rounds]
     of_all = sorted(ratio for of_round in ratios for ratio in of_round)
     n = len(of_all)
@@ -168,7 +168,7 @@ def summary(rounds: list[list[tuple[Turn, Turn]]]) -> str:
 
 
 def objectives(arguments: argparse.Namespace, workers: list[Worker]) -> list[dict[str, Any]]:
-    """Parameters of firth.train: those asked for, or a set for each pair of sides and their options."""
+    """Parameters of firth.train: the given ones, or a set for each pair of sides and their options."""
     common = {"dims": arguments.dims, "threads": arguments.threads, "epochs": EPOCHS, **dict(arguments.set)}
     chosen = [{"architecture": arguments.architecture, "loss": arguments.loss}]
     if arguments.all:
@@ -181,7 +181,7 @@ def objectives(arguments: argparse.Namespace, workers: list[Worker]) -> list[dic
 
 
 def write_synthetic(path: Path) -> Path:
-    """Lines of 20 words, word k drawn as often as 1 / (k + 5)."""
+    """Write lines of 20 random words. The probability of word k is proportional to 1 / (k + 5)."""
     shares = 1 / (np.arange(SYNTHETIC_WORDS) + 5)
     words = np.random.default_rng(1).choice(SYNTHETIC_WORDS, SYNTHETIC_TOKENS, p=shares / shares.sum())
     path.write_text("\n".join(" ".join(f"w{word}" for word in line) for line in words.reshape(-1, 20).tolist()) + "\n")
@@ -189,7 +189,7 @@ def write_synthetic(path: Path) -> Path:
 
 
 def option(text: str) -> tuple[str, Any]:
-    """``name=value``; a value that is no Python literal is a word."""
+    """Parse ``name=value``. A value that is not a Python literal is a string."""
     name, _, value = text.partition("=")
     try:
         return name, ast.literal_eval(value)
@@ -205,10 +205,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--loss", default="negative-sampling")
     parser.add_argument("--dims", type=int, default=100)
     parser.add_argument("--all", action="store_true", help="every pair of sides that both checkouts have")
-    parser.add_argument("--set", type=option, nargs="*", default=[], metavar="NAME=VALUE", help="of firth.train")
+    parser.add_argument("--set", type=option, nargs="*", default=[], metavar="NAME=VALUE", help="parameters of a run")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--slices", type=int, default=16, help="slices of each checkout in a round")
-    parser.add_argument("--rounds", type=int, default=8, help="each with new processes")
+    parser.add_argument("--rounds", type=int, default=8, help="number of rounds, each with new processes")
     arguments = parser.parse_args()
     for name in ("threads", "slices", "rounds"):
         if getattr(arguments, name) < 1:

@@ -1,10 +1,10 @@
-"""The process of one checkout, for benchmarks/libraries.py: trains the slices that it is asked to, and times them.
+"""The process of one checkout, for benchmarks/libraries.py: trains the requested slices and measures their time.
 
     python benchmarks/libraries_worker.py PACKAGES [PROCESSOR]     (PYTHONPATH: PACKAGES, the folder that has firth)
 
-Requests and answers are lines of JSON. All that it knows of the checkout's inside are Engine's methods ``train_slice``
-and ``train_rounds``, ``round_tokens``, and for the list of all pairs of sides the registry; the engine is made by
-firth.train, which is left at the engine's first slice.
+Requests and answers are lines of JSON. Of the checkout's internal code, the process uses only ``train_slice``,
+``train_rounds`` and ``round_tokens`` of Engine, and the registry, for the list of all pairs of sides. firth.train makes
+the engine; an exception ends firth.train at the engine's first slice.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from typing import Any
 import firth
 from firth.kernels.engine import Engine
 
-UNIT_TOKENS = 64  # slices of lock-free training begin at multiples of it: no unit reaches across
+UNIT_TOKENS = 64  # slices of lock-free training begin at multiples of this number, so that no unit is divided
 
 
 class EngineMadeError(Exception):
-    """There is an engine that is ready to train."""
+    """Raised with the engine when firth.train is about to train the first slice."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__("there is an engine")
@@ -44,10 +44,10 @@ class Bench:
         self.border = self._engine.round_tokens if self._is_deterministic else UNIT_TOKENS
 
     def train(self, starts: list[int], size: int, epoch: int) -> dict[str, Any]:
-        """Train slices at the same time, or rounds; seconds, and losses in nats.
+        """Train slices at the same time, or rounds. Returns seconds, and losses in nats.
 
-        One thread's seconds are those that it had the processor: other programs' turns do not count. Threads together
-        have the seconds of the clock, since one that waits for another is slow.
+        For one thread, seconds are processor time, which does not include other programs. For several threads, seconds
+        are wall time, which includes the time that threads wait for each other.
         """
 
         def train_slice(start: int) -> float:
@@ -66,7 +66,7 @@ class Bench:
 
 
 def make_engine(corpus: Any, parameters: dict[str, Any]) -> Engine:
-    """The engine that firth.train makes of the parameters."""
+    """The engine that firth.train makes from the parameters."""
     try:
         with engines_thrown():
             firth.train(corpus, progress=False, **parameters)
@@ -77,7 +77,7 @@ def make_engine(corpus: Any, parameters: dict[str, Any]) -> Engine:
 
 @contextmanager
 def engines_thrown() -> Iterator[None]:
-    """Meanwhile, a call of an engine to train throws the engine."""
+    """In this context, training a slice raises an exception that has the engine."""
 
     def throw(engine: Engine, *_: Any, **__: Any) -> Any:
         raise EngineMadeError(engine)
@@ -106,10 +106,10 @@ def list_objectives() -> list[dict[str, str]]:
 def main() -> None:
     package = Path(sys.argv[1])
     if not Path(firth.__file__).is_relative_to(package):
-        raise SystemExit(f"firth must be that of {package}, got {firth.__file__}")
+        raise SystemExit(f"firth must be imported from {package}, got {firth.__file__}")
     if len(sys.argv) > 2:
         os.sched_setaffinity(0, {int(sys.argv[2])})
-    # Answers alone go to the pipe; what firth prints goes where errors go.
+    # Only answers are written to the pipe. Output of firth goes to standard error.
     answers, sys.stdout = sys.stdout, sys.stderr
     text, folder = "", Path()
     bench: Bench | None = None
@@ -122,7 +122,7 @@ def main() -> None:
         elif request["do"] == "objectives":
             answer = list_objectives()
         elif request["do"] == "prepare":
-            bench = None  # its memory is free before there is another
+            bench = None  # frees the memory before the next engine is made
             choosing = {name: request["parameters"].pop(name, None) for name in ("min_count", "max_vocabulary")}
             choosing = {name: value for name, value in choosing.items() if value is not None}
             key = "-".join(map(str, choosing.values())) or "default"

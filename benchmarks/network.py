@@ -1,4 +1,4 @@
-"""Compares SigmoidNetworkClassifier with scikit-learn's MLPClassifier: time of an epoch, loss, time of predict_proba.
+"""Compares SigmoidNetworkClassifier with scikit-learn's MLPClassifier: the time of an epoch and a prediction, the loss.
 
     python benchmarks/network.py [--rounds 7]
 
@@ -22,11 +22,11 @@ from firth.estimators import SigmoidNetworkClassifier
 
 N_HIDDEN = 100
 BATCH_SIZE = 200
-ALPHA = 1e-4  # MLPClassifier's, which divides it by the batch
+ALPHA = 1e-4  # the penalty of MLPClassifier, which divides it by the size of the batch
 SEEDS = range(5)
 
 
-def make_theirs(epochs: int, seed: int = 0) -> MLPClassifier:
+def make_mlp(epochs: int, seed: int = 0) -> MLPClassifier:
     return MLPClassifier(
         (N_HIDDEN,),
         activation="logistic",
@@ -40,7 +40,7 @@ def make_theirs(epochs: int, seed: int = 0) -> MLPClassifier:
     )
 
 
-def make_ours(epochs: int, seed: int = 0) -> SigmoidNetworkClassifier:
+def make_network(epochs: int, seed: int = 0) -> SigmoidNetworkClassifier:
     return SigmoidNetworkClassifier(
         N_HIDDEN,
         solver="adam",
@@ -54,7 +54,7 @@ def make_ours(epochs: int, seed: int = 0) -> SigmoidNetworkClassifier:
 
 
 def make_large() -> tuple[np.ndarray, np.ndarray]:
-    """20,000 x 300 inputs, five classes."""
+    """Random inputs (20,000, 300) and labels of five classes."""
     generator = np.random.default_rng(0)
     inputs = generator.normal(size=(20_000, 300))
     scores = inputs @ generator.normal(size=(300, 5)) + generator.gumbel(scale=5, size=(20_000, 5))
@@ -87,27 +87,27 @@ def main() -> None:
             data = inputs.astype(dtype)
             fit_ratios, predict_ratios, times = [], [], []
             for _ in range(rounds):
-                theirs, ours = make_theirs(epochs), make_ours(epochs)
-                their_time = time_once(lambda: theirs.fit(data, labels))  # noqa: B023
-                our_time = time_once(lambda: ours.fit(data, labels))  # noqa: B023
-                times.append(our_time / epochs)
-                fit_ratios.append(their_time / our_time)
+                mlp, network = make_mlp(epochs), make_network(epochs)
+                mlp_time = time_once(lambda: mlp.fit(data, labels))  # noqa: B023
+                firth_time = time_once(lambda: network.fit(data, labels))  # noqa: B023
+                times.append(firth_time / epochs)
+                fit_ratios.append(mlp_time / firth_time)
                 for _ in range(3):
-                    their_time = time_once(lambda: theirs.predict_proba(data))  # noqa: B023
-                    predict_ratios.append(their_time / time_once(lambda: ours.predict_proba(data)))  # noqa: B023
+                    mlp_time = time_once(lambda: mlp.predict_proba(data))  # noqa: B023
+                    predict_ratios.append(mlp_time / time_once(lambda: network.predict_proba(data)))  # noqa: B023
             print(
                 f"{name}, {data.dtype}: epoch {1000 * min(times):.2f} ms, {describe(fit_ratios)};"
                 f" predict_proba {describe(predict_ratios)}",
                 flush=True,
             )
-        their_losses, our_losses = [], []
+        mlp_losses, firth_losses = [], []
         for seed in SEEDS:
-            their_losses.append(make_theirs(epochs, seed).fit(inputs, labels).loss_)
-            our_losses.append(make_ours(epochs, seed).fit(inputs, labels).loss_)
-        error = np.std(their_losses, ddof=1) / np.sqrt(len(SEEDS))
+            mlp_losses.append(make_mlp(epochs, seed).fit(inputs, labels).loss_)
+            firth_losses.append(make_network(epochs, seed).fit(inputs, labels).loss_)
+        error = np.std(mlp_losses, ddof=1) / np.sqrt(len(SEEDS))
         print(
-            f"{name}: loss after {epochs} epochs, mean of {len(SEEDS)} seeds: {np.mean(our_losses):.6f},"
-            f" MLPClassifier {np.mean(their_losses):.6f} (standard error {error:.6f})",
+            f"{name}: loss after {epochs} epochs, mean of {len(SEEDS)} seeds: {np.mean(firth_losses):.6f},"
+            f" MLPClassifier {np.mean(mlp_losses):.6f} (standard error {error:.6f})",
             flush=True,
         )
 

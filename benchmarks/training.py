@@ -32,7 +32,7 @@ from libraries import option
 if TYPE_CHECKING:
     from firth import EncodedCorpus
 
-# (architecture, loss, dims) -> must, aim: ratios of words/s while training (issues of the project)
+# (architecture, loss, dims) -> the least ratio of words/s to gensim's, and the ratio to aim at
 TARGETS = {
     ("skipgram", "negative-sampling", 100): (12.0, 20.0),
     ("skipgram", "negative-sampling", 300): (10.0, 16.0),
@@ -40,8 +40,8 @@ TARGETS = {
     ("skipgram", "hierarchical-softmax", 100): (4.0, 8.0),
     ("cbow", "hierarchical-softmax", 100): (2.0, 4.0),
 }
-# Analogies (per cent), WordSim-353, SimLex-999, MEN: means and standard deviations of gensim 4.4 over its seeds, and
-# how many seeds these were (gensim-scores.md of FIRTH_DATA).
+# Analogies (per cent), WordSim-353, SimLex-999, MEN: means and standard deviations of gensim 4.4 over seeds, and the
+# number of seeds (gensim-scores.md of FIRTH_DATA).
 GENSIM_SCORES = {
     ("skipgram", "negative-sampling"): ((35.32, 0.636, 0.289, 0.596), (0.63, 0.007, 0.001, 0.002), 5),
     ("cbow", "negative-sampling"): ((29.46, 0.576, 0.238, 0.553), (0.07, 0.009, 0.001, 0.003), 5),
@@ -132,10 +132,10 @@ def gensim_words_per_s(text: Path, arguments: argparse.Namespace) -> float:
     return model.corpus_total_words / (time.perf_counter() - started)
 
 
-def show_ratios(what: str, unit: str, ours: list[float], theirs: list[float], note: str = "") -> None:
-    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+def show_ratios(what: str, unit: str, rates: list[float], other_rates: list[float], note: str = "") -> None:
+    ratios = [a / b for a, b in zip(rates, other_rates, strict=True)]
     print(
-        f"{what}: {statistics.median(ours):.3g} against {statistics.median(theirs):.3g} {unit}; ratio, median of"
+        f"{what}: {statistics.median(rates):.3g} against {statistics.median(other_rates):.3g} {unit}; ratio, median of"
         f" {len(ratios)}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) {note}",
         flush=True,
     )
@@ -143,13 +143,13 @@ def show_ratios(what: str, unit: str, ours: list[float], theirs: list[float], no
 
 def measure_speed(arguments: argparse.Namespace, folder: Path) -> None:
     part = first_lines(arguments.text, arguments.lines, folder)
-    ours, theirs = [], []
+    firth_rates, gensim_rates = [], []
     for _ in range(arguments.rounds):
-        theirs.append(gensim_words_per_s(part, arguments) / 1e6)
-        ours.append(firth_words_per_s(arguments.text, arguments) / 1e6)
+        gensim_rates.append(gensim_words_per_s(part, arguments) / 1e6)
+        firth_rates.append(firth_words_per_s(arguments.text, arguments) / 1e6)
     must, aim = TARGETS.get((arguments.architecture, arguments.loss, arguments.dims), (0.0, 0.0))
     name = f"{arguments.architecture}, {arguments.loss}, d={arguments.dims}, {arguments.threads} threads"
-    show_ratios(name, "M words/s (firth, gensim)", ours, theirs, f"must {must:g}, aim {aim:g}")
+    show_ratios(name, "M words/s (firth, gensim)", firth_rates, gensim_rates, f"must {must:g}, aim {aim:g}")
 
 
 def measure_threads(arguments: argparse.Namespace, folder: Path) -> None:
@@ -178,8 +178,8 @@ GENSIM_PROCESS = """
 
 
 def measure_whole_process(arguments: argparse.Namespace, folder: Path) -> None:
-    """Text file to saved vectors, 5 epochs, the whole corpus, interpreter start and imports included."""
-    ours, theirs = [], []
+    """Compare the wall time of whole runs on the corpus, 5 epochs: from the interpreter's start to saved vectors."""
+    firth_rates, gensim_rates = [], []
     numbers = [str(arguments.dims), str(arguments.threads), str(arguments.epochs)]
     for number in range(arguments.rounds):
         gensim = [
@@ -190,13 +190,13 @@ def measure_whole_process(arguments: argparse.Namespace, folder: Path) -> None:
             str(folder / "g"),
             *numbers,
         ]
-        theirs.append(1 / run_seconds(gensim))
+        gensim_rates.append(1 / run_seconds(gensim))
         firth = [
             sys.executable, "-m", "firth", "train", str(arguments.text), "-o", str(folder / f"model{number}"),
             "--quiet", "--dims", numbers[0], "--threads", numbers[1], "--epochs", numbers[2],
         ]  # fmt: skip
-        ours.append(1 / run_seconds(firth))
-    show_ratios("whole process", "runs/s (firth, gensim)", ours, theirs, "must 10, aim 16")
+        firth_rates.append(1 / run_seconds(firth))
+    show_ratios("whole process", "runs/s (firth, gensim)", firth_rates, gensim_rates, "must 10, aim 16")
 
 
 def run_seconds(command: list[str]) -> float:
@@ -220,7 +220,7 @@ MEMORY_PROCESS = """
 
 
 def measure_memory(arguments: argparse.Namespace, folder: Path) -> None:
-    """Peak RssAnon, minus that after the import, minus the bytes of both matrices and of the vocabulary."""
+    """Print the peak RssAnon minus RssAnon after the import, minus the bytes of both matrices and the vocabulary."""
     command = [sys.executable, "-c", textwrap.dedent(MEMORY_PROCESS), arguments.text, arguments.dims, arguments.threads]
     process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
     peak, done = 0, threading.Event()
@@ -230,7 +230,7 @@ def measure_memory(arguments: argparse.Namespace, folder: Path) -> None:
         while not done.wait(0.005):
             try:
                 status = Path(f"/proc/{process.pid}/status").read_text()
-            except (FileNotFoundError, ProcessLookupError):  # it has ended
+            except (FileNotFoundError, ProcessLookupError):  # the process has ended
                 return
             peak = max([peak] + [int(x.split()[1]) * 1024 for x in status.splitlines() if x.startswith("RssAnon")])
 
@@ -251,20 +251,20 @@ def measure_memory(arguments: argparse.Namespace, folder: Path) -> None:
 
 
 def measure_import(arguments: argparse.Namespace, folder: Path) -> None:
-    ours, numpy = [], []
+    firth_seconds, numpy = [], []
     for _ in range(arguments.rounds):
         numpy.append(run_seconds([sys.executable, "-c", "import numpy"]))
-        ours.append(run_seconds([sys.executable, "-c", "import firth"]))
+        firth_seconds.append(run_seconds([sys.executable, "-c", "import firth"]))
     bare = statistics.median(run_seconds([sys.executable, "-c", "pass"]) for _ in range(arguments.rounds))
-    own = statistics.median(a - b for a, b in zip(ours, numpy, strict=True))
+    own = statistics.median(a - b for a, b in zip(firth_seconds, numpy, strict=True))
     print(
-        f"import firth: {statistics.median(ours) - bare:.3f} s, of which beyond NumPy's {own:.3f} s;"
+        f"import firth: {statistics.median(firth_seconds) - bare:.3f} s, of which beyond NumPy's {own:.3f} s;"
         " must 0.2 s, aim NumPy's own + 0.03 s"
     )
 
 
 def measure_peak_share(arguments: argparse.Namespace, folder: Path) -> None:
-    """Flops of the units' matrix products on one core, over ``--peak`` Gflop/s (the processor's own).
+    """Print the Gflop/s of the units' matrix products on one core, and its share of the processor's (``--peak``).
 
     A unit of m context words and n output rows takes 6 m n D flops: logits, and the two halves of the update.
     """
@@ -283,7 +283,7 @@ def measure_peak_share(arguments: argparse.Namespace, folder: Path) -> None:
 
 
 def products_per_example(corpus: EncodedCorpus, n_tokens: int = 100_000) -> float:
-    """Pairs of rows that units multiply for each pair of words that they train, of the first tokens of a corpus."""
+    """Number of pairs of rows that units multiply, for each pair of words, on the first tokens of a corpus."""
     from firth.kernels.config import TrainingConfig
     from firth.kernels.plan import PlanTables, group_units, plan_windows
 

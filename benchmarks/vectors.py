@@ -2,9 +2,9 @@
 
     python benchmarks/vectors.py [--words 400000] [--dims 300] [--rounds 3] [--sample 20] [--only neighbors ...]
 
-gensim answers one query at a time, so only ``--sample`` of its 1,000 queries are timed, and the time is scaled (the
-range over the rounds shows the error). Analogies are timed on ``--sample`` x 5 lines of the file in the same way, and
-the scores are compared on these lines. ``--sample 1000`` runs all queries.
+gensim takes one query at a time. Therefore only ``--sample`` of the 1,000 queries are timed, and the time is scaled;
+the range over the rounds shows the error. In the same way, analogies are timed on ``--sample`` x 5 lines of the file,
+and the scores are compared on these lines. ``--sample 1000`` runs all queries.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ N_QUERIES = 1000
 
 
 def make_vectors(n_words: int, n_dims: int, questions: list[str]) -> tuple[list[str], np.ndarray]:
-    """Random vectors in clusters, the words of the questions spread over the rows."""
+    """Random vectors in clusters. The words of the questions are spread over the rows."""
     rng = np.random.default_rng(1)
     matrix = rng.standard_normal((n_words, n_dims), dtype=np.float32)
     centers = rng.standard_normal((500, n_dims), dtype=np.float32)
@@ -37,7 +37,8 @@ def make_vectors(n_words: int, n_dims: int, questions: list[str]) -> tuple[list[
     for word, row in row_of.items():
         words[row] = word
     relation = centers[0]
-    for line in questions:  # every pair differs by its section's relation, with noise: about half can be found
+    # The difference of a pair is the relation of its section plus noise, so that about half of the answers are right.
+    for line in questions:
         if line.startswith(":"):
             relation = rng.standard_normal(n_dims, dtype=np.float32)
         else:
@@ -47,39 +48,39 @@ def make_vectors(n_words: int, n_dims: int, questions: list[str]) -> tuple[list[
     return words, matrix
 
 
-def print_ratio(what: str, ours: list[float], theirs: list[float], must: float, aim: float) -> None:
-    ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
+def print_ratio(what: str, firth_seconds: list[float], gensim_seconds: list[float], must: float, aim: float) -> None:
+    ratios = [b / a for a, b in zip(firth_seconds, gensim_seconds, strict=True)]
     print(
-        f"{what}: firth {statistics.median(ours):.3f} s, gensim {statistics.median(theirs):.3f} s, "
+        f"{what}: firth {statistics.median(firth_seconds):.3f} s, gensim {statistics.median(gensim_seconds):.3f} s, "
         f"ratio {statistics.median(ratios):.1f}x ({min(ratios):.1f}-{max(ratios):.1f}), must {must:g}x, aim {aim:g}x",
         flush=True,
     )
 
 
-def bench_neighbors(ours, theirs, words, rounds: int, sample: int) -> None:
+def bench_neighbors(firth_vectors, gensim_vectors, words, rounds: int, sample: int) -> None:
     rng = np.random.default_rng(2)
     queries = [words[i] for i in rng.integers(0, len(words), N_QUERIES)]
-    ours.norms, theirs.fill_norms()  # both read the matrix once before the clock runs
-    seconds_ours, seconds_theirs, differing = [], [], 0
+    firth_vectors.norms, gensim_vectors.fill_norms()  # both programs read the matrix once before the time is measured
+    firth_seconds, gensim_seconds, differing = [], [], 0
     for _ in range(rounds):
         start = time.perf_counter()
-        found = ours.neighbors(queries, top=10)
-        seconds_ours.append(time.perf_counter() - start)
+        found = firth_vectors.neighbors(queries, top=10)
+        firth_seconds.append(time.perf_counter() - start)
         start = time.perf_counter()
-        expected = [theirs.most_similar(query, topn=10) for query in queries[:sample]]
-        seconds_theirs.append((time.perf_counter() - start) * N_QUERIES / sample)
+        expected = [gensim_vectors.most_similar(query, topn=10) for query in queries[:sample]]
+        gensim_seconds.append((time.perf_counter() - start) * N_QUERIES / sample)
         for answer, reference in zip(found, expected, strict=False):
             close = np.allclose([s for _, s in answer], [s for _, s in reference], atol=2e-6)
             differing += not close or {w for w, _ in answer} != {w for w, _ in reference}
-    print_ratio(f"top-10 of {N_QUERIES} queries", seconds_ours, seconds_theirs, 8, 20)
+    print_ratio(f"top-10 of {N_QUERIES} queries", firth_seconds, gensim_seconds, 8, 20)
     print(f"  answers that differ from gensim's: {differing} of {rounds * sample}")
 
 
-def bench_analogies(ours, theirs, questions: list[str], rounds: int, sample: int, evaluate) -> None:
+def bench_analogies(firth_vectors, gensim_vectors, questions: list[str], rounds: int, sample: int, evaluate) -> None:
     n_lines = min(len(questions), sample * 5)
     chosen = np.sort(np.random.default_rng(3).permutation(len(questions))[:n_lines])
     n_questions = sum(not line.startswith(":") for line in questions)
-    seconds_ours, seconds_theirs = [], []
+    firth_seconds, gensim_seconds = [], []
     with tempfile.TemporaryDirectory() as folder:
         whole, part = Path(folder, "whole.txt"), Path(folder, "part.txt")
         whole.write_text("\n".join(questions) + "\n", encoding="utf-8")
@@ -87,14 +88,14 @@ def bench_analogies(ours, theirs, questions: list[str], rounds: int, sample: int
         part.write_text(": part\n" + "\n".join(lines) + "\n", encoding="utf-8")
         for _ in range(rounds):
             start = time.perf_counter()
-            evaluate(ours, whole)
-            seconds_ours.append(time.perf_counter() - start)
+            evaluate(firth_vectors, whole)
+            firth_seconds.append(time.perf_counter() - start)
             start = time.perf_counter()
-            score, _sections = theirs.evaluate_word_analogies(str(part))
-            seconds_theirs.append((time.perf_counter() - start) * n_questions / len(lines))
-        ours_score = evaluate(ours, part).accuracy
-    print_ratio("the analogies file", seconds_ours, seconds_theirs, 8, 20)
-    print(f"  score on {len(lines)} questions: firth {ours_score:.6f}, gensim {score:.6f}")
+            score, _sections = gensim_vectors.evaluate_word_analogies(str(part))
+            gensim_seconds.append((time.perf_counter() - start) * n_questions / len(lines))
+        firth_score = evaluate(firth_vectors, part).accuracy
+    print_ratio("the analogies file", firth_seconds, gensim_seconds, 8, 20)
+    print(f"  score on {len(lines)} questions: firth {firth_score:.6f}, gensim {score:.6f}")
 
 
 MEMORY_CHILD = """
@@ -178,14 +179,16 @@ def main() -> None:
             raise SystemExit("FIRTH_DATA must name the folder of eval/questions-words.txt")
         questions = Path(data, "eval/questions-words.txt").read_text(encoding="utf-8").splitlines()
         words, matrix = make_vectors(arguments.words, arguments.dims, questions)
-        ours = WordVectors(words, matrix)
-        theirs = KeyedVectors(arguments.dims)
-        theirs.add_vectors(words, matrix)
+        firth_vectors = WordVectors(words, matrix)
+        gensim_vectors = KeyedVectors(arguments.dims)
+        gensim_vectors.add_vectors(words, matrix)
         print(f"{arguments.words} x {arguments.dims}, {len(os.sched_getaffinity(0))} cores, {arguments.rounds} rounds")
         if "neighbors" in only:
-            bench_neighbors(ours, theirs, words, arguments.rounds, arguments.sample)
+            bench_neighbors(firth_vectors, gensim_vectors, words, arguments.rounds, arguments.sample)
         if "analogies" in only:
-            bench_analogies(ours, theirs, questions, arguments.rounds, arguments.sample, evaluate_analogies)
+            bench_analogies(
+                firth_vectors, gensim_vectors, questions, arguments.rounds, arguments.sample, evaluate_analogies
+            )
     if "memory" in only:
         bench_memory(10**9, arguments.dims)
 

@@ -1,10 +1,10 @@
-"""The course assignment from sigmoid to word vectors: Stanford CS224n, assignment 1, on firth's mathematics.
+"""The course assignment from sigmoid to word vectors: Stanford CS224n, assignment 1, with firth's functions.
 
     python examples/cs224n.py [TREEBANK] [--output FOLDER] [--iterations N] [--quick]
 
-TREEBANK is a folder with the Stanford Sentiment Treebank, as the course's four files or as trees, or a file of
-sentences; by default the folder ``sst`` of FIRTH_DATA. ``--quick`` trains for 300 iterations instead of 40,000.
-docs/course.md walks through it.
+TREEBANK is a file of sentences, or a folder with the Stanford Sentiment Treebank: the course's four files, or trees.
+The default is the folder ``sst`` of FIRTH_DATA. ``--quick`` trains for 300 iterations instead of 40,000.
+docs/course.md explains each step.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ VISUALIZED_WORDS = (
     *("boring", "bad", "waste", "dumb", "annoying"),
 )
 
-SHOW_EVERY = 100  # of the lines that sgd prints, one every ten iterations
+SHOW_EVERY = 100  # sgd prints a line every ten iterations; the first and each 100th line is shown
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("treebank", nargs="?", help="folder or file; by default $FIRTH_DATA/sst")
+    parser.add_argument("treebank", nargs="?", help="folder or file (default: $FIRTH_DATA/sst)")
     parser.add_argument("--output", default="cs224n-output", help="folder for saved parameters and the plot")
     parser.add_argument("--iterations", type=int, default=None)
     parser.add_argument("--quick", action="store_true", help=f"train for {QUICK_ITERATIONS} iterations")
@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     treebank = options.treebank and os.path.abspath(options.treebank)
     if treebank is None:
         if "FIRTH_DATA" not in os.environ:
-            parser.error("pass the treebank's folder, or set FIRTH_DATA to a folder that holds it as sst")
+            parser.error("give the treebank's folder, or set FIRTH_DATA to a folder that has the treebank as sst")
         treebank = os.path.abspath(os.path.join(os.environ["FIRTH_DATA"], "sst"))
     iterations = options.iterations or (QUICK_ITERATIONS if options.quick else ITERATIONS)
     try:
@@ -113,7 +113,7 @@ def check_gradients() -> None:
 
 
 class FiveWords:
-    """The course's stand-in for a corpus: five words, all alike."""
+    """The course's substitute for a corpus: random contexts of five words, which all have the same probability."""
 
     words = "abcde"
 
@@ -142,7 +142,7 @@ def check_word2vec() -> None:
 
 
 class _Thinned(io.TextIOBase):
-    """Shows the first of sgd's lines and every hundredth, and keeps the last average."""
+    """Shows the first line that sgd prints and every hundredth line. Keeps the average of the last line."""
 
     def __init__(self, shown):
         self.shown = shown
@@ -160,7 +160,10 @@ class _Thinned(io.TextIOBase):
 
 
 def train(dataset: StanfordSentiment, folder: Path, iterations: int) -> tuple[np.ndarray, dict[str, int]]:
-    """Skip-gram with negative sampling by SGD; parameters are saved every 5,000 iterations, and resumed from."""
+    """Train skip-gram with negative sampling by SGD.
+
+    Parameters are saved every 5,000 iterations. The next call continues from the saved parameters.
+    """
     print("\n== Question 3: word vectors ==")
     random.seed(314)
     tokens = dataset.tokens()
@@ -174,7 +177,7 @@ def train(dataset: StanfordSentiment, folder: Path, iterations: int) -> tuple[np
     thinned = _Thinned(sys.stdout)
     folder.mkdir(parents=True, exist_ok=True)
     working_folder = Path.cwd()
-    os.chdir(folder)  # sgd saves where the course does: in the working folder
+    os.chdir(folder)  # like the course's code, sgd saves to the working folder
     try:
         with contextlib.redirect_stdout(thinned):
             word_vectors = sgd(
@@ -192,12 +195,12 @@ def train(dataset: StanfordSentiment, folder: Path, iterations: int) -> tuple[np
         print(f"sanity check: cost at convergence should be around or below 10: {thinned.average:.3f}")
         print(f"training took {time.perf_counter() - started:.0f} seconds")
     else:
-        print(f"nothing left to train; delete {folder / 'saved_params_*.npz'} to start anew")
+        print(f"nothing left to train; delete {folder / 'saved_params_*.npz'} to start again")
     return word_vectors, tokens
 
 
 def plot(word_vectors: np.ndarray, tokens: dict[str, int], path: Path) -> None:
-    """The words of the course in two dimensions: input vectors, centered, on the two main axes of their covariance."""
+    """Plot the course's words: centered vectors, projected on the first two eigenvectors of their covariance."""
     try:
         import matplotlib
 
@@ -208,17 +211,17 @@ def plot(word_vectors: np.ndarray, tokens: dict[str, int], path: Path) -> None:
         return
     words = [word for word in VISUALIZED_WORDS if word in tokens]
     if len(words) < 3:
-        print(f"no plot: the corpus holds only {len(words)} of the {len(VISUALIZED_WORDS)} words")
+        print(f"no plot: the corpus has only {len(words)} of the {len(VISUALIZED_WORDS)} words")
         return
     vectors = word_vectors[[tokens[word] for word in words]]
     centered = vectors - vectors.mean(axis=0)
     axes = np.linalg.svd(centered.T @ centered / len(words))[0]
-    places = centered @ axes[:, :2]
+    points = centered @ axes[:, :2]
 
     figure, axis = plt.subplots(figsize=(8, 6))
-    for word, (x, y) in zip(words, places, strict=True):
+    for word, (x, y) in zip(words, points, strict=True):
         axis.text(x, y, word, bbox={"facecolor": "green", "alpha": 0.1}, parse_math=False)
-    low, high = places.min(axis=0), places.max(axis=0)
+    low, high = points.min(axis=0), points.max(axis=0)
     margin = 0.1 * (high - low)
     axis.set_xlim(low[0] - margin[0], high[0] + margin[0])
     axis.set_ylim(low[1] - margin[1], high[1] + margin[1])

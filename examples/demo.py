@@ -1,8 +1,8 @@
 """`make demo`: vectors of programmers' words, learned from the text of the Python standard library on this machine.
 
-Reads the docstrings (with ast), the comments (with tokenize) and the reference topics (pydoc_data) of the installed
-standard library, and the docstrings of the modules that are written in C; writes them to a text file, a paragraph a
-line; trains; saves the model; and shows the nearest neighbours of a handful of words. Needs no network.
+The program reads the docstrings (with ast), the comments (with tokenize) and the reference topics (pydoc_data) of the
+installed standard library, and the docstrings of modules written in C. It writes them to a text file, one paragraph a
+line. Then it trains a model, saves it, and prints the nearest neighbours of ten words. It needs no network.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ import firth
 
 WORDS = ("list", "file", "exception", "thread", "socket", "string", "class", "integer", "parse", "tuple")
 NOT_READ = {"site-packages", "dist-packages", "test", "tests", "idle_test", "lib2to3", "__pycache__", "turtledemo"}
-FEWEST_WORDS = 3  # of a paragraph: less is a ruler, a number, a heading
+FEWEST_WORDS = 3  # shorter paragraphs are rulers, numbers or headings, and are left out
 
-# A word, or a name as code has it: os.path.join, __init__, utf-8, don't. Punctuation around it is left out.
+# A word, or a name in code: os.path.join, __init__, utf-8, don't. Punctuation around it is left out.
 WORD = re.compile(r"[a-z_][a-z0-9_]*(?:(?:[.]|[-'](?=[a-z0-9]))[a-z0-9_]+)*")
-CHARACTER_CODE = re.compile(r"[ux][0-9a-f]{3,}")  # x001b, u00e9: tables of characters, no words
+CHARACTER_CODE = re.compile(r"[ux][0-9a-f]{3,}")  # x001b, u00e9: from tables of characters; they are not words
 PARAGRAPH_END = re.compile(r"\n\s*\n")
 
 
@@ -43,7 +43,7 @@ def split_words(paragraph: str) -> list[str]:
 def read_docstrings(source: str) -> Iterator[str]:
     """The docstrings of a module, its classes and its functions."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of escapes in somebody else's strings
+        warnings.simplefilter("ignore")  # warnings about escapes in strings of the parsed module
         tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
@@ -53,13 +53,13 @@ def read_docstrings(source: str) -> Iterator[str]:
 
 
 def read_comments(source: str) -> Iterator[str]:
-    """Blocks of comments: lines of comments that follow each other are one text."""
+    """The comments of a module. Comments on consecutive lines are one text."""
     lines: list[str] = []
     last_line = -1
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type != tokenize.COMMENT:
             continue
-        if token.start[0] != last_line + 1 and lines:
+        if token.start[0] != last_line + 1 and lines:  # a gap ends the text
             yield "\n".join(lines)
             lines = []
         last_line = token.start[0]
@@ -69,7 +69,7 @@ def read_comments(source: str) -> Iterator[str]:
 
 
 def read_library(folder: Path) -> Iterator[str]:
-    """Texts of every Python file of the standard library that this Python can read."""
+    """The texts of every file of the standard library that this Python can parse."""
     for path in sorted(folder.rglob("*.py")):
         if NOT_READ.intersection(path.relative_to(folder).parts):
             continue
@@ -78,12 +78,12 @@ def read_library(folder: Path) -> Iterator[str]:
                 source = file.read()
             texts = [*read_docstrings(source), *read_comments(source)]
         except (OSError, SyntaxError, UnicodeDecodeError, tokenize.TokenError, ValueError):
-            continue  # files that are wrong on purpose
+            continue  # some files of the library are wrong on purpose
         yield from texts
 
 
 def read_compiled_modules() -> Iterator[str]:
-    """Docstrings of the modules that are written in C, and of their classes, methods and functions."""
+    """The docstrings of modules written in C, and of their classes, methods and functions."""
     names = [name for name in sys.builtin_module_names if "test" not in name and not name.startswith("_xx")]
     seen: set[str] = set()
     for name in sorted(names):
@@ -116,13 +116,13 @@ def read_topics() -> Iterator[str]:
     """The language reference, by topic, as ``help()`` shows it."""
     try:
         from pydoc_data import topics
-    except ImportError:  # some distributions package it apart
+    except ImportError:  # some Linux distributions have a separate package for the topics
         return
     yield from topics.topics.values()
 
 
 def write_corpus(path: Path) -> dict[str, int]:
-    """Write a paragraph a line; returns the number of words by source. A paragraph that was seen before is left out."""
+    """Write one paragraph a line, each paragraph once. Returns the number of words of each source."""
     sources = {
         "docstrings and comments": read_library(Path(sysconfig.get_paths()["stdlib"])),
         "docstrings of modules in C": read_compiled_modules(),
@@ -144,10 +144,10 @@ def write_corpus(path: Path) -> dict[str, int]:
 
 
 def main() -> None:
-    """Corpus, training, neighbours."""
+    """Write the corpus, train, and print neighbours."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--corpus", type=Path, default=Path("demo-corpus.txt"), help="where the text goes")
-    parser.add_argument("--model", type=Path, default=Path("demo-model"), help="where the model goes")
+    parser.add_argument("--corpus", type=Path, default=Path("demo-corpus.txt"), help="file for the text")
+    parser.add_argument("--model", type=Path, default=Path("demo-model"), help="folder for the model")
     parser.add_argument("--epochs", type=int, default=20)
     arguments = parser.parse_args()
 

@@ -1,10 +1,11 @@
-"""item2vec: vectors of a shop's products from its baskets; what goes with what, and the next product of a basket.
+"""item2vec: learns vectors of a shop's products from baskets; finds similar products, and predicts a basket's next.
 
     python examples/item2vec.py $FIRTH_DATA/baskets/groceries.csv
 
 Barkan, Koenigstein (2016), "Item2Vec: Neural Item Embedding for Collaborative Filtering", arXiv:1603.04259. A basket
-has no order, so all of it is context (window_mode="sequence"). The score of a product for the rest of a basket is the
-mean over its items of input vector . output vector: what training made large for products bought together.
+has no order, so the context of a product is the whole rest of the basket (window_mode="sequence"). The score of a
+product for a basket is the mean, over the basket's items, of the dot product of the item's input vector and the
+product's output vector. Training makes this dot product large for products that are bought together.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ def read_baskets(path: Path) -> list[list[str]]:
 
 
 def split_baskets(baskets: list[list[str]], seed: int) -> tuple[list[list[str]], list[tuple[list[str], str]]]:
-    """Nine tenths to train on; of the others with two products and more, one product is to be guessed."""
+    """Baskets for training, nine tenths; and questions from the other baskets: the rest of a basket, and one product.
+
+    Baskets of one product give no question.
+    """
     rng = np.random.default_rng(seed)
     is_test = rng.random(len(baskets)) < 0.1
     train = [basket for basket, test in zip(baskets, is_test, strict=True) if not test]
@@ -39,7 +43,10 @@ def split_baskets(baskets: list[list[str]], seed: int) -> tuple[list[list[str]],
 
 
 def hit_rates(scores: np.ndarray, words: list[str], questions: list[tuple[list[str], str]], tops: tuple[int, ...]):
-    """Share of the questions whose hidden product is among the ``top`` best that are not in the basket yet."""
+    """Share of the questions whose hidden product is among the ``top`` products with the highest scores.
+
+    Products that are in the rest of the basket do not count.
+    """
     word_ids = {word: word_id for word_id, word in enumerate(words)}
     hits = dict.fromkeys(tops, 0)
     for row, (rest, hidden) in zip(scores, questions, strict=True):
@@ -63,7 +70,7 @@ def run(path: Path, *, epochs: int = 40, dims: int = 50, seed: int = 1) -> dict[
         subsample=1e-2,
         negatives=10,
         noise_exponent=0.5,
-        threads=1,  # a small corpus; the same vectors each time
+        threads=1,  # the corpus is small, and one thread gives the same vectors in each run
         seed=seed,
         progress=False,
     )
@@ -77,7 +84,8 @@ def run(path: Path, *, epochs: int = 40, dims: int = 50, seed: int = 1) -> dict[
     counts = np.log(model.vectors.counts / model.vectors.counts.sum())
     rests = [[word for word in rest if word in model.vectors] for rest, _ in questions]
     means = np.stack([model.vectors[rest].mean(axis=0) if rest else np.zeros(dims, np.float32) for rest in rests])
-    # Negative sampling learns log p(o | i) - 0.5 log p(o) up to a constant (Levy, Goldberg 2014), so that is added.
+    # Negative sampling learns log p(o | i) - 0.5 log p(o) + constant (Levy, Goldberg 2014). Adding 0.5 log p(o) ranks
+    # products by p(o | i).
     learned = means @ model.output_vectors.T + 0.5 * counts
     popular = np.broadcast_to(counts, learned.shape)
     tops = (1, 5, 10)
@@ -93,7 +101,7 @@ def run(path: Path, *, epochs: int = 40, dims: int = 50, seed: int = 1) -> dict[
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("path", type=Path, help="baskets, one a line, products between commas")
+    parser.add_argument("path", type=Path, help="file of baskets: one a line, its products separated by commas")
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()

@@ -1,11 +1,11 @@
-"""node2vec: vectors of a graph's nodes from random walks, and what group a node belongs to.
+"""node2vec: learns vectors of a graph's nodes from random walks, and predicts the groups of nodes.
 
     python examples/node2vec.py $FIRTH_DATA/graphs/karate.adjlist
     python examples/node2vec.py $FIRTH_DATA/graphs/blogcatalog.mat
 
 Walks are sentences, nodes are words (Perozzi, Al-Rfou, Skiena 2014, DeepWalk, arXiv:1403.6652; Grover, Leskovec 2016,
-node2vec, arXiv:1607.00653). Groups are predicted by one logistic regression each, which is told how many groups a node
-has and takes so many most probable ones, as the papers do.
+node2vec, arXiv:1607.00653). A logistic regression for each group gives the group's probability. As in the papers, the
+number of a node's groups is known, and this number of groups with the highest probabilities is predicted.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MR_HI = {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 17, 18, 20, 22}
 
 
 def read_graph(path: Path) -> tuple[scipy.sparse.csr_array, np.ndarray]:
-    """A symmetric adjacency matrix (n, n), and the groups of each node, bool (n, groups)."""
+    """Read a graph: its symmetric adjacency matrix (n, n), and the groups of each node, bool (n, n_groups)."""
     if path.suffix == ".mat":
         data = scipy.io.loadmat(path)
         return scipy.sparse.csr_array(data["network"]), np.asarray(data["group"].todense(), dtype=bool)
@@ -46,10 +46,11 @@ def read_graph(path: Path) -> tuple[scipy.sparse.csr_array, np.ndarray]:
 def walk(
     graph: scipy.sparse.csr_array, n_walks: int, length: int, rng: np.random.Generator, p: float = 1.0, q: float = 1.0
 ) -> np.ndarray:
-    """``n_walks`` walks from every node, int64 (n_walks * n, length), all of them a step at a time.
+    """``n_walks`` random walks from every node, int64 (n_walks * n, length).
 
-    A step back has the weight 1/p, one to a common neighbour 1, one farther away 1/q: each step proposes a neighbour
-    evenly and accepts it with its weight by the largest, so no table of second-order transitions is needed.
+    A step back to the last node has the weight 1/p, a step to a common neighbour of both nodes 1, any other step 1/q.
+    A step proposes a neighbour with uniform probability, and accepts it with the probability weight / largest weight.
+    This needs no table of second-order transitions. All walks make their steps at the same time.
     """
     n_nodes = graph.shape[0]
     starts = np.concatenate([rng.permutation(n_nodes) for _ in range(n_walks)])
@@ -72,16 +73,16 @@ def walk(
                 break
             before = walks[pending, step - 2]
             wanted = before * n_nodes + proposed
-            place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-            kind = np.where(proposed == before, 0, np.where(keys[place] == wanted, 1, 2))
+            index = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+            kind = np.where(proposed == before, 0, np.where(keys[index] == wanted, 1, 2))
             pending = pending[rng.random(len(at)) * weights.max() > weights[kind]]
     return walks
 
 
 def fit_groups(vectors: np.ndarray, groups: np.ndarray, penalty: float = 1.0) -> np.ndarray:
-    """Logistic regression of each group against the rest, all at once: weights and biases, float64 (D + 1, groups).
+    """Fit a logistic regression for each group: weights, then biases, float64 (D + 1, n_groups).
 
-    The minimum of sum log(1 + exp(-y z)) + penalty/2 |w|^2 for each group, as liblinear has it with C=1 / penalty.
+    For each group, it minimises sum log(1 + exp(-y z)) + penalty/2 |w|^2, as liblinear does with C = 1 / penalty.
     """
     features = np.column_stack([vectors, np.ones(len(vectors))])
     shape = (features.shape[1], groups.shape[1])
@@ -100,7 +101,7 @@ def fit_groups(vectors: np.ndarray, groups: np.ndarray, penalty: float = 1.0) ->
 
 
 def score_groups(vectors: np.ndarray, groups: np.ndarray, share: float, seeds: range) -> tuple[float, float]:
-    """Mean micro- and macro-F1 over random splits with this share of labels."""
+    """Mean micro- and macro-F1 over random splits. In each, the groups of this share of the nodes are known."""
     scores = []
     for seed in seeds:
         order = np.random.default_rng(seed).permutation(len(vectors))
@@ -143,11 +144,11 @@ def run(
         f" {walked - started:.1f} s, vectors in {done - walked:.1f} s"
     )
     units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    units *= np.sqrt(dims)  # the regression's penalty is made for features of about unit variance
+    units *= np.sqrt(dims)  # features of about unit variance, which the regression's penalty fits
     found = {share: score_groups(units, groups, share, range(n_splits)) for share in shares}
     print("labels   " + "".join(f"{share:7.0%}" for share in shares))
-    for place, name in enumerate(("micro-F1", "macro-F1")):
-        print(f"{name} " + "".join(f"{100 * found[share][place]:7.2f}" for share in shares))
+    for kind, name in enumerate(("micro-F1", "macro-F1")):
+        print(f"{name} " + "".join(f"{100 * found[share][kind]:7.2f}" for share in shares))
     return found
 
 

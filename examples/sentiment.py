@@ -1,11 +1,11 @@
-"""Sentiment of sentences from averaged word vectors: Stanford Sentiment Treebank, five classes.
+"""Classifies the sentiment of sentences by averaged word vectors: Stanford Sentiment Treebank, five classes.
 
     python examples/sentiment.py [DATA] [--output FOLDER] [--seeds 5] [--quick]
 
 DATA is a folder with ``sst/{train,dev,test}.txt`` (labelled trees), ``enwiki-featured.txt.xz`` and
-``interop/glove.6B.50d.top8390.txt``; by default FIRTH_DATA. Everything that is written goes to FOLDER: the vectors
-that firth trained (used again by the next run), ``results.md``, ``results.json``, the plots, and the predictions.
-``--quick`` takes the treebank alone, one seed and few epochs. docs/sentiment.md discusses the results.
+``interop/glove.6B.50d.top8390.txt``. The default is FIRTH_DATA. The program writes to FOLDER: the vectors that firth
+trains (the next run uses them again), ``results.md``, ``results.json``, the plots, and the predictions. ``--quick``
+trains vectors on the treebank alone, with one seed and few epochs. docs/sentiment.md discusses the results.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from firth.estimators import SigmoidNetworkClassifier
 from firth.estimators.confusion import compute_confusion
 
 CLASSES = ("very negative", "negative", "neutral", "positive", "very positive")
-STRENGTHS = (1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)  # of the penalty, chosen on dev
+STRENGTHS = (1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)  # strengths of the penalty; the best on dev is chosen
 NETWORK_STRENGTHS = (1e-3, 1e-2, 3e-2)
 N_HIDDEN = 50
-MIN_PHRASE_WORDS = 4  # shorter phrases teach a classifier of sentences little
+MIN_PHRASE_WORDS = 4  # shorter phrases hardly help to classify sentences
 
 CHOSEN_WORDS = (
     *("good", "great", "cool", "brilliant", "wonderful", "well", "amazing", "worth", "sweet", "enjoyable"),
@@ -46,7 +46,7 @@ CHOSEN_WORDS = (
 
 @dataclass(frozen=True)
 class Sentence:
-    """The words of a tree, and its phrases as (label, first word, word after the last), the whole sentence first."""
+    """The words of a tree, and its phrases: label, first word, and word after the last. The sentence comes first."""
 
     words: list[str]
     phrases: list[tuple[int, int, int]]
@@ -58,7 +58,7 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Space:
-    """Named features of texts: vectors of words, averaged, one block beside the other."""
+    """A name, and one or more sets of word vectors. Features of a text are the averages of each set, concatenated."""
 
     name: str
     blocks: tuple[dict[str, np.ndarray], ...]
@@ -87,7 +87,7 @@ def read_trees(path: Path) -> list[Sentence]:
                 node_label, start = open_nodes.pop()
                 phrases.append((node_label, start, len(words)))
         if open_nodes or not phrases:
-            raise SystemExit(f"{path}, line {number} is no tree: {line[:60]!r}")
+            raise SystemExit(f"{path}, line {number} must be a tree, got {line[:60]!r}")
         sentences.append(Sentence(words, phrases[::-1]))
     return sentences
 
@@ -96,7 +96,7 @@ def read_trees(path: Path) -> list[Sentence]:
 
 
 def train_text_vectors(data: Path, train: list[Sentence], folder: Path, *, quick: bool) -> firth.WordVectors:
-    """Plain vectors of the text: enwiki-featured and the training sentences, these five times."""
+    """Vectors trained on text without labels: enwiki-featured, and the training sentences, repeated five times."""
     if not (folder / "config.json").exists():
         treebank = folder.parent / "treebank.txt"
         treebank.write_text("".join(" ".join(sentence.words) + "\n" for sentence in train) * 5)
@@ -106,9 +106,9 @@ def train_text_vectors(data: Path, train: list[Sentence], folder: Path, *, quick
 
 
 def phrases_in_company(train: list[Sentence], seed: int) -> list[list[str]]:
-    """Each phrase of the training trees, and after each of its words the phrase's label: that too is company.
+    """Each phrase of the training trees, with the phrase's label after each word: the label is a context word too.
 
-    In random order: phrases of one sentence side by side, at one learning rate, teach worse.
+    The order is random: training is worse if phrases of one sentence follow each other at the same learning rate.
     """
     phrases = []
     for sentence in train:
@@ -122,7 +122,7 @@ def phrases_in_company(train: list[Sentence], seed: int) -> list[list[str]]:
 
 
 def train_company_vectors(train: list[Sentence], folder: Path, seed: int, *, quick: bool) -> firth.WordVectors:
-    """Vectors of the treebank's words from phrases with their labels; dev and test sentences are not in it."""
+    """Vectors trained on the training phrases with their labels. The text has no dev and no test sentences."""
     if not (folder / "config.json").exists():
         firth.train(
             phrases_in_company(train, seed),
@@ -148,7 +148,7 @@ def as_block(vectors: firth.WordVectors) -> dict[str, np.ndarray]:
 def average(
     sentences: Sequence[Sentence], space: Space, *, phrases: bool = False
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Means of the known words' vectors (zeros where there is none), labels, and lengths in words."""
+    """The mean vector of each text's known words, the labels, and the lengths in words. No known word gives zeros."""
     spans = [
         (sentence, phrase)
         for sentence in sentences
@@ -175,7 +175,7 @@ def average(
 
 
 class Experiment:
-    """One space: standardised features of the sentences and, when asked for, of the training phrases."""
+    """The standardised features of the sentences in one space and, if needed, of the training phrases."""
 
     def __init__(self, space: Space, train: list[Sentence], dev: list[Sentence], test: list[Sentence]) -> None:
         self.space, self._train = space, train
@@ -190,8 +190,8 @@ class Experiment:
     def phrases(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Features, labels and weights of the training phrases.
 
-        A phrase counts with the root of its length, and the classes so that their shares are those of sentences:
-        most phrases are neutral, most sentences are not.
+        The weight of a phrase is the square root of its length, times a factor for its class. The factors give each
+        class the share that it has among sentences, because more phrases than sentences are neutral.
         """
         if self._phrases is None:
             features, labels, lengths = average(self._train, self.space, phrases=True)
@@ -202,7 +202,7 @@ class Experiment:
         return self._phrases
 
     def fit(self, n_hidden: int, l2: float, seed: int, *, phrases: bool, quick: bool) -> SigmoidNetworkClassifier:
-        """Softmax regression on sentences by L-BFGS; everything else by Adam."""
+        """Fit a classifier: softmax regression on sentences by L-BFGS, all others by Adam."""
         if phrases:
             model = SigmoidNetworkClassifier(
                 n_hidden, solver="adam", l2=l2, max_iter=1 if quick else 4, random_state=seed
@@ -228,7 +228,7 @@ class Experiment:
 
 
 def choose_strength(experiment: Experiment, n_hidden: int, *, phrases: bool, quick: bool) -> tuple[float, list[dict]]:
-    """The penalty with the best accuracy on dev, and the sweep."""
+    """The strength of the penalty with the best accuracy on dev, and the accuracies of all strengths."""
     strengths = (STRENGTHS if not n_hidden and not phrases else NETWORK_STRENGTHS)[: 2 if quick else None]
     sweep = []
     for l2 in strengths:
@@ -244,7 +244,7 @@ def choose_strength(experiment: Experiment, n_hidden: int, *, phrases: bool, qui
 
 
 def run(data: Path, output: Path, n_seeds: int, *, quick: bool) -> dict:
-    """Train the vectors, then measure every space, classifier and kind of label."""
+    """Train the vectors, then measure each combination of space, classifier and training labels."""
     train, dev, test = (read_trees(data / "sst" / f"{split}.txt") for split in ("train", "dev", "test"))
     output.mkdir(parents=True, exist_ok=True)
     text = as_block(train_text_vectors(data, train, output / "text-vectors", quick=quick))
@@ -325,7 +325,7 @@ def run(data: Path, output: Path, n_seeds: int, *, quick: bool) -> dict:
 def write_predictions(
     model: SigmoidNetworkClassifier, experiment: Experiment, dev: list[Sentence], output: Path
 ) -> None:
-    """Every dev sentence with its prediction; and those that are furthest off, the surest first."""
+    """Write each dev sentence with its prediction, and the 25 worst errors: most classes apart, most probable first."""
     probabilities = model.predict_proba(experiment.dev)
     predicted = probabilities.argmax(axis=1)
     header = "line\ttrue\tpredicted\tprobability of the predicted\tprobability of the true\tsentence\n"
@@ -368,12 +368,12 @@ def plot_sweeps(sweeps: dict[str, list[dict]], path: Path) -> None:
 
 
 def plot_words(blocks: dict[str, dict[str, np.ndarray]], path: Path) -> None:
-    """The chosen words on the two main axes of each space."""
+    """Plot the chosen words, projected on the two main axes of each space."""
     figure = Figure(figsize=(6 * len(blocks), 5.5), layout="constrained")
     for axes, (name, block) in zip(figure.subplots(1, len(blocks)), blocks.items(), strict=True):
         words = [word for word in CHOSEN_WORDS if word in block]
         rows = np.array([block[word] for word in words], np.float64)
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)  # directions: frequent words are longer
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)  # without lengths, which grow with the words' frequency
         rows -= rows.mean(axis=0)
         left, lengths, _ = np.linalg.svd(rows, full_matrices=False)
         points = left[:, :2] * lengths[:2]
@@ -388,9 +388,9 @@ def plot_words(blocks: dict[str, dict[str, np.ndarray]], path: Path) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", nargs="?", type=Path, help="folder of the data; by default FIRTH_DATA")
-    parser.add_argument("--output", type=Path, default=Path("sentiment-output"), help="folder for all that is written")
-    parser.add_argument("--seeds", type=int, default=5, help="how many seeds")
+    parser.add_argument("data", nargs="?", type=Path, help="folder of the data (default: FIRTH_DATA)")
+    parser.add_argument("--output", type=Path, default=Path("sentiment-output"), help="folder for all results")
+    parser.add_argument("--seeds", type=int, default=5, help="number of seeds")
     parser.add_argument("--quick", action="store_true", help="the treebank alone, one seed, few epochs")
     options = parser.parse_args(arguments)
     if options.data is None:

@@ -1,11 +1,11 @@
-"""Word change: two corpora, two spaces, one rotated onto the other; the words that moved most.
+"""Word change: trains vectors on two corpora, rotates one space onto the other, and finds the words that moved most.
 
     python examples/word_change.py $FIRTH_DATA/enwiki-featured.txt.xz $FIRTH_DATA/sst/train.txt
     python examples/word_change.py $FIRTH_DATA/enwiki-featured.txt.xz --plant 10
 
 Hamilton, Leskovec, Jurafsky (2016), "Diachronic Word Embeddings Reveal Statistical Laws of Semantic Change",
-arXiv:1605.09096. With --plant one corpus is cut into its even and its odd lines, where nothing has changed, and in the
-odd ones pairs of words change places: those, and no others, should be found.
+arXiv:1605.09096. With --plant, one corpus is divided into its even and its odd lines, which use words in the same way.
+Then the two words of some pairs are exchanged in the odd lines. The program should find these words and no others.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import firth
 from firth.vectors import align_spaces, most_moved
 
 OPENERS = {".xz": lzma.open, ".bz2": bz2.open, ".gz": gzip.open}
-TREE_LEAF = re.compile(r"\(\d ([^()\s]+)\)")  # of the Stanford Sentiment Treebank
+TREE_LEAF = re.compile(r"\(\d ([^()\s]+)\)")  # a word in a tree of the Stanford Sentiment Treebank
 
 
 def read_texts(path: Path, n_lines: int | None) -> Iterator[list[str]]:
@@ -43,11 +43,11 @@ def exchange_words(texts: Iterable[list[str]], pairs: list[tuple[str, str]]) -> 
 
 
 def choose_pairs(texts: list[list[str]], n_pairs: int, seed: int) -> list[tuple[str, str]]:
-    """Pairs of words of nearly equal count, drawn from the ranks 500 to 2,500, so that frequency tells nothing."""
+    """Pairs of words of almost equal count, drawn from the ranks 500 to 2,500. Counts then do not show the exchange."""
     counts = Counter(word for text in texts for word in text)
     ranked = [word for word, _ in counts.most_common(2500)][500:]
-    places = np.random.default_rng(seed).choice(len(ranked) // 2, size=n_pairs, replace=False) * 2
-    return [(ranked[place], ranked[place + 1]) for place in sorted(places.tolist())]
+    ranks = np.random.default_rng(seed).choice(len(ranked) // 2, size=n_pairs, replace=False) * 2
+    return [(ranked[rank], ranked[rank + 1]) for rank in sorted(ranks.tolist())]
 
 
 def compare(
@@ -91,7 +91,7 @@ def run(
     if pairs:
         planted = {word for pair in pairs for word in pair}
         found = sum(word in planted for word, _ in moved)
-        print(f"{found} of {len(planted)} exchanged words are the {len(moved)} that moved most, of {n_words:,}")
+        print(f"{found} of {len(planted)} exchanged words are among the {len(moved)} that moved most, of {n_words:,}")
     for word, cosine in moved[:top]:
         sides = (
             ", ".join(near for near, _ in space.most_similar(word, top=4)) for space in (alignment.vectors, target)
@@ -102,11 +102,15 @@ def run(
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("first", type=Path, help="text, one a line; .xz, .bz2, .gz too")
-    parser.add_argument("second", type=Path, nargs="?", help="another corpus; trees of the sentiment treebank too")
-    parser.add_argument("--plant", type=int, default=10, metavar="PAIRS", help="without a second corpus")
-    parser.add_argument("--lines", type=int, help="read so many lines of each")
-    parser.add_argument("--words", type=int, default=2500, help="among the most frequent shared words")
+    parser.add_argument("first", type=Path, help="corpus, one text a line; also .xz, .bz2 or .gz")
+    parser.add_argument("second", type=Path, nargs="?", help="second corpus; also trees of the sentiment treebank")
+    parser.add_argument(
+        "--plant", type=int, default=10, metavar="PAIRS", help="pairs of words to exchange if there is no second corpus"
+    )
+    parser.add_argument("--lines", type=int, help="read only this number of lines of each corpus")
+    parser.add_argument(
+        "--words", type=int, default=2500, help="look for words that moved among this number of frequent shared words"
+    )
     parser.add_argument("--min-count", type=int, default=20)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)

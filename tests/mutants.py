@@ -133,10 +133,10 @@ MUTANTS = (
         "tests/kernels/test_bags.py::test_frozen_words_keep_their_vectors_to_the_bit",
     ),
     Mutant(
-        "bags: a slot of the stretch before is taken for the word's own",
+        "bags: the number of a hidden row of the last stretch is taken for the word's own",
         f"{CPP}/train/bags.hpp",
-        "size_t(slot) < words_.size() && words_[size_t(slot)] == word;",
-        "size_t(slot) < words_.size();",
+        "size_t(number) < words_.size() && words_[size_t(number)] == word;",
+        "size_t(number) < words_.size();",
         "tests/kernels/test_bags.py::test_an_epoch_is_the_plan_through_the_reference",
     ),
     Mutant(
@@ -529,14 +529,14 @@ MUTANTS = (
         f"{CPP}/plan/windows.hpp",
         "by_unit ? unit_width_ : widths_[k]",
         "widths_[k]",
-        "tests/kernels/test_plan.py::test_the_units_of_a_block_take_the_widths_in_turns",
+        "tests/kernels/test_plan.py::test_the_units_of_a_stretch_use_the_widths_in_a_cycle",
     ),
     Mutant(
         "units: the widths begin with the same one in each epoch",
         f"{CPP}/plan/windows.hpp",
-        "(turn + uint64_t(epoch_))",
-        "(turn + uint64_t(0))",
-        "tests/kernels/test_plan.py::test_the_units_of_a_block_take_the_widths_in_turns",
+        "(first + uint64_t(epoch_))",
+        "(first + uint64_t(0))",
+        "tests/kernels/test_plan.py::test_the_units_of_a_stretch_use_the_widths_in_a_cycle",
     ),
     Mutant(
         "loss: without the weight of its sequence",

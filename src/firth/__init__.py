@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from firth.errors import StorageError as StorageError
     from firth.errors import TrainingError as TrainingError
     from firth.errors import UnknownWordError as UnknownWordError
-    from firth.formats.registry import read_vectors as read_vectors
-    from firth.formats.registry import write_vectors as write_vectors
     from firth.formats.table import VectorTable as VectorTable
     from firth.kernels.config import TrainingConfig as TrainingConfig
     from firth.models.history import History as History
@@ -50,6 +48,8 @@ if TYPE_CHECKING:
     from firth.training.run.train import train as train
     from firth.vectors.evaluation import evaluate_analogies as evaluate_analogies
     from firth.vectors.evaluation import evaluate_word_pairs as evaluate_word_pairs
+    from firth.vectors.files import read_vectors as read_vectors
+    from firth.vectors.files import write_vectors as write_vectors
     from firth.vectors.word_vectors import WordVectors as WordVectors
 
 # The names that each module gives to the public.
@@ -77,7 +77,6 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
         "TrainingError",
         "UnknownWordError",
     ),
-    "firth.formats.registry": ("read_vectors", "write_vectors"),
     "firth.formats.table": ("VectorTable",),
     "firth.numerics.gradient_check": ("check_gradient",),
     "firth.training.loop.callbacks": ("Callback", "StopTraining", "TrainingState"),
@@ -90,18 +89,21 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "firth.training.run.resume": ("resume",),
     "firth.training.run.train": ("train",),
     "firth.vectors.evaluation": ("evaluate_analogies", "evaluate_word_pairs"),
+    "firth.vectors.files": ("read_vectors", "write_vectors"),
     "firth.vectors.word_vectors": ("WordVectors",),
 }
 _HOMES = {name: module for module, names in _PUBLIC.items() for name in names}
+__all__ = [*_HOMES, "__version__"]
 
 
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
-        raise AttributeError(f"module 'firth' has no attribute {name!r}")
+        names = importlib.import_module("firth.base.other_names")
+        raise names.missing_attribute("module 'firth'", name, names.MODULE_NAMES)
     value: object = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*_HOMES, "__version__"])
+    return sorted(__all__)

@@ -93,13 +93,16 @@ PICKLES = {
         + b"cnumpy.core.multiarray\n_reconstruct\n)R(K\x01K\x01K\x01\x86"
         + LAUGHS
         + b"\x89C\x04aaaatbub.",
-        "whose type is no NumPy type",
+        "got one without a NumPy type",
     ),
     "a text without end as arguments": (
         b"\x80\x02cgensim.models.keyedvectors\nKeyedVectors\n)" + LAUGHS + b"\x92.",
         "named arguments",
     ),
-    "a text without end as encoding": (b"\x80\x02c_codecs\nencode\n" + short("a") + LAUGHS + b"\x86R.", "another way"),
+    "a text without end as encoding": (
+        b"\x80\x02c_codecs\nencode\n" + short("a") + LAUGHS + b"\x86R.",
+        "encoded as latin-1",
+    ),
     "half a type": (keyed_vectors(WORD_A, array(b"aa", "f1", 1, 2)), "plain numbers, got one of type 'f1'"),
     "negative counts": (with_counts(struct.pack("<q", -1), "i8"), "row 1: a count must not be negative, got -1"),
     "counts beyond int64": (with_counts(struct.pack("<Q", 2**63), "u8"), "count must be below 2\\^63"),
@@ -109,7 +112,7 @@ PICKLES = {
     ),
     "keys whose hashes collide": (
         b"\x80\x02}(" + b"".join(pickle.dumps((2**61 - 1) * i, 2)[2:-1] + b"N" for i in range(1, 3000)) + b"u.",
-        "key must lie within 64 bits",
+        "key must fit in 64 bits",
     ),
 }
 

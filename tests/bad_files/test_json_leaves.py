@@ -175,7 +175,7 @@ def test_numbers_of_a_model_that_are_none(name: str, value: float, model: Path, 
     with pytest.raises(FirthError, match=rf"row 2: the tensor '{name}' holds a NaN or an infinity"):
         firth.load(tmp_path / "m")
     if name == "input_vectors":
-        with pytest.raises(FirthError, match="row 2: its vector holds a NaN or an infinity"):
+        with pytest.raises(FirthError, match="row 2: the vector must be finite, got a NaN or an infinity"):
             read_vectors(tmp_path / "m")
         assert len(read_vectors(tmp_path / "m", limit=1)) == 1
 

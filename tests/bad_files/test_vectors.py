@@ -28,7 +28,7 @@ HUGE = b"1000000000000"
 TEXT = {
     "header is garbage": ("word2vec", b"hello world\na 1 2\n", "first line must be the numbers"),
     "header has three numbers": ("word2vec", b"1 2 3\na 1 2\n", "first line must be the numbers"),
-    "header without rows": ("word2vec", b"0 2\n", "announces no rows"),
+    "header without rows": ("word2vec", b"0 2\n", "must announce at least one row, got 0"),
     "header without dimensions": ("word2vec", b"1 0\na\n", "1 to 1048576 dimensions, got 0"),
     "header longer than any": ("word2vec", b"1" * 300 + b" 2\na 1\n", "first line is longer than 256 bytes"),
     "10^12 rows": ("word2vec", HUGE + b" 300\na 1 2\n", "announces 1000000000000 rows of 300 .* 6 follow"),
@@ -47,15 +47,15 @@ TEXT = {
     "infinity": ("word2vec", b"1 2\na -inf 1\n", "dimension 1 of 2 must be a finite float32, got '-inf'"),
     "beyond float32": ("word2vec", b"1 2\na 1 1e39\n", "finite float32, got '1e39'"),
     "beyond float64": ("word2vec", b"1 2\na 1 1e999\n", "finite float32, got '1e999'"),
-    "no word": ("word2vec", b"2 2\na 1 2\n 1 2\n", r"row 2 \(byte 10\): a word must stand before"),
-    "blank line inside": ("word2vec", b"2 2\na 1 2\n\nb 1 2\n", r"row 2 \(byte 10\): a word must stand before"),
+    "no word": ("word2vec", b"2 2\na 1 2\n 1 2\n", r"row 2 \(byte 10\): a row must begin with a word"),
+    "blank line inside": ("word2vec", b"2 2\na 1 2\n\nb 1 2\n", r"row 2 \(byte 10\): a row must begin with a word"),
     "word too long": ("word2vec", b"1 1\n" + LONG + b" 1\n", "at most 65536 bytes"),
-    "repeated word": ("word2vec", b"2 1\na 1\na 2\n", "row 2: the word 'a' stands in row 1 already"),
+    "repeated word": ("word2vec", b"2 1\na 1\na 2\n", "row 2: the word 'a' is in row 1 too"),
     "invalid UTF-8": ("word2vec", b"2 1\na 1\nb\xffc 2\n", r"row 2 \(byte 9\): the word .* is not valid UTF-8"),
     "a surrogate": ("word2vec", b"1 1\n\xed\xa0\x80 1\n", r"row 1 \(byte 4\): .*not valid UTF-8"),
     "no line break at all": ("glove", b"a " + b"1" * 80_000_000, "longer than|must be a number|finite"),
     "glove of text": ("glove", b"the cat sat\non the mat\n", "0 numbers|must be a number"),
-    "glove of nothing": ("glove", b"\n\n\n", "holds no rows"),
+    "glove of nothing": ("glove", b"\n\n\n", "must have at least one row, got none"),
     "glove too narrow": ("glove", b"a 1 2\nb 1 2\nc 1\n", r"row 3 \(byte 12\): 2 numbers must follow the word, got 1"),
     "glove too wide": ("glove", b"a 1 2\nb 1 2\nc 1 2 3\n", "row 3 .* got more, from '1'"),
     "glove NaN": ("glove", b"a 1 2\nb 1 NaN\n", r"row 2 \(byte 10\): dimension 2 of 2 must be a finite"),
@@ -70,11 +70,11 @@ BINARY = {
     ),
     "cut between rows": (b"2 1\nlonger " + ONE + b"\n", r"row 2 .*ends after 1"),
     "NaN": (b"1 2\na " + ONE + NAN + b"\n", r"row 1 \(byte 10\): dimension 2 of 2 must be a finite float32"),
-    "no word": (b"2 1\na " + ONE + b"\n " + ONE + b"\n", r"row 2 .* a word must stand before"),
-    "break in the word": (b"2 1\na " + ONE + b"\nb\nc " + ONE, r"row 2 .* must not hold a line break"),
+    "no word": (b"2 1\na " + ONE + b"\n " + ONE + b"\n", r"row 2 .* a row must begin with a word"),
+    "break in the word": (b"2 1\na " + ONE + b"\nb\nc " + ONE, r"row 2 .* must not have a line break"),
     "word too long": (b"1 1\n" + LONG + b" " + ONE, "at most 65536 bytes"),
     "trailing garbage": (b"1 1\na " + ONE + b"\ngarbage", r"byte 10\): |byte 10: more bytes follow than the 1 rows"),
-    "repeated word": (b"2 1\na " + ONE + b"\na " + ONE + b"\n", "row 2: the word 'a' stands in row 1"),
+    "repeated word": (b"2 1\na " + ONE + b"\na " + ONE + b"\n", "row 2: the word 'a' is in row 1"),
     "invalid UTF-8": (b"2 1\na " + ONE + b"\nb\xff " + ONE + b"\n", r"row 2 \(byte 12\): .*not valid UTF-8"),
 }
 
@@ -106,7 +106,7 @@ def test_an_encoding_error_is_both(tmp_path: Path) -> None:
 
 def test_replacement_can_make_two_words_one(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"2 1\n\xfe 1\n\xff 2\n")
-    with pytest.raises(FormatError, match="row 2: .*after replacing its invalid bytes stands in row 1"):
+    with pytest.raises(FormatError, match="row 2: .*after replacing its invalid bytes is in row 1"):
         read_vectors(tmp_path / "file", "word2vec", encoding_errors="replace")
     found = read_vectors(tmp_path / "file", "word2vec", encoding_errors="replace", duplicates="first")
     assert found.words == ["\ufffd"]
@@ -316,8 +316,11 @@ PICKLES = {
     "a plain dictionary": (pickle.dumps({"a": 1}), "holds no model of gensim's, but dict"),
     "deeply nested": (b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b".", "holds no model of gensim's, but list"),
     "deep tuple as a key": (b"\x80\x02})" + b"\x85" * 100_000 + b"Ns.", "key must be a plain value, got tuple"),
-    "a huge integer": (b"\x80\x02\x8b\xff\xff\xff\x00" + b"\x01" * 0xFFFFFF + b".", "an integer of 16777215 bytes"),
-    "newer protocol": (b"\x80\x06N.", "pickle protocol 6"),
+    "a huge integer": (
+        b"\x80\x02\x8b\xff\xff\xff\x00" + b"\x01" * 0xFFFFFF + b".",
+        "at most 1024 bytes, got 16777215",
+    ),
+    "newer protocol": (b"\x80\x06N.", "pickle protocol must be at most 5, got 6"),
     "no pickle": (b"hello", "pickles of protocol 2"),
 }
 

@@ -110,5 +110,5 @@ def test_rules_that_are_refused(shortest: int, longest: int, buckets: int, messa
 
 
 def test_more_rows_than_32_bits_can_number_are_refused() -> None:
-    with pytest.raises(ParameterError, match="buckets must be at most 2147483644 beside 3 words, got 2147483647"):
+    with pytest.raises(ParameterError, match="buckets must be at most 2147483644 with 3 words, got 2147483647"):
         native.make_bags(WordBuffer.pack([b"a", b"b", b"c"]), 3, NgramRules(3, 6, 2**31 - 1))

@@ -124,7 +124,7 @@ def test_a_text_without_a_row_has_no_label() -> None:
         ({"texts": "a", "threshold": float("nan")}, ParameterError, "threshold must lie in 0 to 1, got nan"),
         ({"texts": "a", "threshold": "0.5"}, ParameterError, "threshold must lie in 0 to 1, got '0.5'"),
         ({"texts": "a", "threshold": True}, ParameterError, "threshold must lie in 0 to 1, got True"),
-        ({"texts": {"a": "b"}}, CorpusTypeError, r"got dict, whose values would not be read; pass list\(texts.values"),
+        ({"texts": {"a": "b"}}, CorpusTypeError, r"got dict, which iterates over its keys; pass list\(texts.values"),
         ({"texts": {"a", "b"}}, CorpusTypeError, r"got set, which has no order; pass sorted\(texts\)"),
         ({"texts": np.array("a")}, ShapeError, "texts must be sequences or texts, got an array without dimensions"),
         ({"texts": pd.DataFrame({"t": ["a"], "u": ["b"]})}, CorpusTypeError, "2 columns .*pass one column"),
@@ -155,7 +155,7 @@ def test_a_row_with_nan_is_an_error_when_a_text_needs_it() -> None:
 def test_a_word_twice_is_an_error() -> None:
     stored = tiny_classifier().model
     entries = [entry.replace(b"sweet", b"apple") for entry in stored.entries.all_encoded()]
-    with pytest.raises(FormatError, match="has entry 3 again as entry 4"):
+    with pytest.raises(FormatError, match="must have each entry once, got entry 3 again as entry 4"):
         module.Classifier(dataclasses.replace(stored, entries=WordBuffer.pack(entries)))
 
 

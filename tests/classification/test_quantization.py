@@ -118,7 +118,7 @@ def test_fasttext_loads_what_firth_wrote(tmp_path: Path) -> None:
 
 def test_what_is_refused(tmp_path: Path) -> None:
     model = tiny_classifier()
-    with pytest.raises(ParameterError, match="must not be quantized yet, got a quantized one"):
+    with pytest.raises(ParameterError, match="must not be quantized, got a quantized model"):
         firth.load(model_path("pruned.ftz")).quantize()
     with pytest.raises(ParameterError, match="cutoff must be at least 1, got 0"):
         model.quantize(part_dims=1, cutoff=0)

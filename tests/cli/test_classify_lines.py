@@ -78,7 +78,7 @@ def test_tables_and_labels(tmp_path: Path) -> None:
     assert classify("predict", MODEL, tmp_path / "t.txt", "--label-prefix", "#") == plain
     by_table = json.loads(classify("evaluate", MODEL, tmp_path / "t.csv", "--json"))
     assert json.loads(classify("evaluate", MODEL, tmp_path / "t.txt", "--label-prefix", "#", "--json")) == by_table
-    with pytest.raises(ParameterError, match="must be of a table"):
+    with pytest.raises(ParameterError, match="must come with a table"):
         classify("predict", MODEL, tmp_path / "t.txt", "--text-column", "text")
 
 

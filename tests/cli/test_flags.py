@@ -44,7 +44,7 @@ def test_a_vector_file_is_read_by_the_flag_that_is_named(run, tmp_path: Path, te
     (tmp_path / "vectors.txt").write_bytes(text.encode("latin-1"))
     done = run("convert", "vectors.txt", "new.npz")
     assert done.returncode == 2
-    assert f"ask for {converted}" in done.stderr
+    assert f"pass {converted}" in done.stderr
     assert "=" not in done.stderr
     done = run("neighbors", "vectors.txt", "south")  # has no such flag
     assert done.returncode == 2

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 
 import firth
 from firth.cli.main import COMMANDS, app, load_command
+from firth.cli.vector_flags import VectorFile
 from firth.kernels.config import CHOICE_NAMES, PARAMETER_HELP, TrainingConfig, choices_of
 from firth.kernels.registry import OBJECTIVES
 from firth.native.loader import available_instruction_sets
@@ -144,42 +146,38 @@ def test_train_has_a_flag_for_every_parameter_with_its_choices_and_default(run) 
 
 
 def test_flags_reach_the_configuration(corpus_file: Path, tmp_path: Path) -> None:
-    wanted = TrainingConfig(
-        architecture="cbow",
-        loss="hierarchical-softmax",
-        dims=7,
-        window=3,
-        window_mode="fixed",
-        window_side="left",
-        negatives=3,
-        negative_sharing="pair",
-        target_collision="drop",
-        noise_exponent=-0.5,
-        subsample=0.0,
-        cbow_input="sum",
-        cbow_update="word2vec",
-        learning_rate=0.04,
-        min_learning_rate=0.001,
-        subwords=True,
-        min_ngram=2,
-        max_ngram=5,
-        buckets=300,
-        min_count=2,
-        max_vocabulary=9,
-        epochs=2,
-        threads=1,
-        seed=12345678901234567890,
-        deterministic=True,
-    )
-    flags: list[str] = []
-    for field in dataclasses.fields(TrainingConfig):
-        value = getattr(wanted, field.name)
-        assert value != field.default, f"{field.name} is not tried"
-        flag = f"--{field.name.replace('_', '-')}"
-        flags += [flag] if value is True else [flag, str(value)]
-    done = invoke("train", corpus_file, "-o", tmp_path / "m", "--quiet", *flags)
-    assert (done.exit_code, done.output) == (0, "")
-    assert firth.load(tmp_path / "m").config == wanted
+    shared: dict[str, Any] = {
+        "dims": 7,
+        "window": 3,
+        "window_mode": "fixed",
+        "window_side": "left",
+        "subsample": 0.0,
+        "learning_rate": 0.04,
+        "min_learning_rate": 0.001,
+        "min_count": 2,
+        "max_vocabulary": 9,
+        "epochs": 2,
+        "threads": 1,
+        "seed": 12345678901234567890,
+        "deterministic": True,
+    }
+    subwords = {"subwords": True, "min_ngram": 2, "max_ngram": 5, "buckets": 300}
+    cbow = {"architecture": "cbow", "cbow_input": "sum", "cbow_update": "word2vec"}
+    noise = {"negatives": 3, "negative_sharing": "pair", "target_collision": "drop", "noise_exponent": -0.5}
+    tried = set()
+    for number, values in enumerate(({**subwords, **cbow, "loss": "hierarchical-softmax"}, noise)):
+        wanted = TrainingConfig(**shared, **values)
+        flags: list[str] = []
+        for name in (*shared, *values):
+            value = getattr(wanted, name)
+            tried.add(name)
+            assert value != TrainingConfig.__dataclass_fields__[name].default, f"{name} is not tried"
+            flag = f"--{name.replace('_', '-')}"
+            flags += [flag] if value is True else [flag, str(value)]
+        done = invoke("train", corpus_file, "-o", tmp_path / f"m{number}", "--quiet", *flags)
+        assert (done.exit_code, done.output) == (0, "")
+        assert firth.load(tmp_path / f"m{number}").config == wanted
+    assert tried == {field.name for field in dataclasses.fields(TrainingConfig)}
 
 
 def test_train_json_is_one_object_on_standard_output(run, corpus_file: Path) -> None:
@@ -282,7 +280,7 @@ def test_the_prompt(monkeypatch: pytest.MonkeyPatch, model: Path, capsys: pytest
     asked = iter(["whale", "wale", "cat", "", "never asked"])
     monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda self: True})())
     monkeypatch.setattr("builtins.input", lambda prompt: next(asked))
-    neighbors(model, top=2)
+    neighbors.__wrapped__(VectorFile(model), top=2)  # type: ignore[attr-defined]
     shown = capsys.readouterr()
     assert [line for line in shown.out.splitlines() if not line.startswith(" ")] == ["whale", "cat"]
     assert "did you mean" in shown.err

@@ -9,6 +9,7 @@ import lzma
 import os
 import sys
 import threading
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ import zstandard
 from corpus_oracle import decoded, expected, folder_bytes, split_text
 
 from firth.corpus import blocks, estimate_corpus, sources
-from firth.errors import CorpusError, CorpusTypeError, MissingExtraError, StorageError
+from firth.errors import CorpusError, CorpusTypeError, CorpusWarning, MissingExtraError, StorageError
 
 TEXT = "".join(f"le café nº {n % 50} est ouvert {'é' * (n % 40)}\n" for n in range(3000)).encode()
 COMPRESSORS = {
@@ -212,3 +213,34 @@ def test_a_folder_whose_name_looks_like_a_glob(encode, tmp_path: Path, folder: s
         encode(str(tmp_path / folder))
     assert encode(str(refused.value).rpartition(" pass ")[2]).n_tokens == 2  # the next step that is named works
     assert encode([str(tmp_path / folder / "*")]).n_tokens == 2
+
+
+def test_empty_files_among_others_are_left_out_and_named_together(encode, tmp_path: Path) -> None:
+    for number in range(7):
+        (tmp_path / f"empty{number}.txt").touch()
+    (tmp_path / "here.txt").write_bytes(b"a b a")
+    with pytest.warns(CorpusWarning, match=r"^7 of 8 files are empty and left out: .*empty0.txt, .* and 2 more$"):
+        corpus = encode(str(tmp_path / "*.txt"))
+    assert decoded(corpus)[1] == [["a", "b", "a"]]
+    (tmp_path / "none.txt.gz").write_bytes(gzip.compress(b""))
+    with pytest.warns(CorpusWarning, match=r"^1 of 2 files are empty and left out: .*none.txt.gz$"):
+        corpus = encode([tmp_path / "here.txt", tmp_path / "none.txt.gz"])
+    assert decoded(corpus)[1] == [["a", "b", "a"]]
+    with pytest.raises(CorpusError, match=r"^all 7 files are empty: .*empty0.txt, .* and 2 more$"):
+        encode(str(tmp_path / "empty*.txt"))
+
+
+def test_a_name_in_another_unicode_form_is_found(encode, tmp_path: Path) -> None:
+    decomposed, composed = unicodedata.normalize("NFD", "caf\u00e9.txt"), unicodedata.normalize("NFC", "caf\u00e9.txt")
+    (tmp_path / decomposed).write_bytes(b"a b a")
+    assert decoded(encode(tmp_path / composed))[1] == [["a", "b", "a"]]
+    (tmp_path / composed).write_bytes(b"c d")
+    assert decoded(encode(tmp_path / composed))[1] == [["c", "d"]]
+    with pytest.raises(StorageError, match="no such file"):
+        encode(tmp_path / "th\u00e9.txt")
+
+
+def test_names_with_brackets_are_files_and_patterns(encode, tmp_path: Path) -> None:
+    (tmp_path / "part[1].txt").write_bytes(b"a b")
+    assert decoded(encode(tmp_path / "part[1].txt"))[1] == [["a", "b"]]
+    assert decoded(encode(str(tmp_path / "part*.txt")))[1] == [["a", "b"]]

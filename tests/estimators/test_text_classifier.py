@@ -165,7 +165,7 @@ def test_scikit_learn_clones_scores_and_searches():
             "weights must come with vectors",
         ),
         (lambda: TextClassifier(dims=0).fit(["a", "b"], ["x", "y"]), ParameterError, "dims must be at least 1, got 0"),
-        (lambda: TextClassifier().save("x"), ParameterError, "save must be called with vectors"),
+        (lambda: TextClassifier().save("x"), ParameterError, "save must be called on a classifier with given vectors"),
     ],
 )
 def test_what_is_refused_without_vectors(call, error, message):

@@ -92,15 +92,15 @@ def test_models_that_are_refused_by_name(input_rows, tmp_path: Path) -> None:  #
     cases = {
         "supervised": (makers.fasttext(WORDS, input_rows, model=3), "supervised fastText model"),
         "supervised with labels": (makers.fasttext(WORDS, input_rows, model=3, n_labels=2), "supervised fastText"),
-        "quantised": (makers.fasttext(WORDS, input_rows, quantized=True), "input matrix is quantized"),
+        "quantised": (makers.fasttext(WORDS, input_rows, quantized=True), "input matrix must not be quantized"),
         "pruned": (makers.fasttext(WORDS, input_rows, n_pruned=3), "quantized and pruned"),
         "version": (makers.fasttext(WORDS, input_rows, version=13), "version must be 11 or 12, got 13"),
         "rows": (makers.fasttext(WORDS, input_rows[:-1]), r"must have 7 \+ 7 rows, got 13"),
         "ngrams": (makers.fasttext(WORDS, input_rows, max_chars=1_000_000), "minn and maxn must lie in 0 to 64"),
-        "empty word": (makers.fasttext(["a", ""], input_rows[:9]), "row 2 .*no word"),
+        "empty word": (makers.fasttext(["a", ""], input_rows[:9]), "row 2 .*must have a word"),
         "repeated": (makers.fasttext(["a", "a"], input_rows[:9]), "row 2: the word 'a'"),
         "NaN": (makers.fasttext(WORDS, input_rows * np.float32("nan")), "row 1: .*NaN"),
-        "trailing": (good + b"!", "1 bytes follow the output matrix"),
+        "trailing": (good + b"!", "must end after the output matrix, got 1 more bytes"),
         "no magic": (b"\x01" + good[1:], "not a fastText model"),
     }
     for name, (content, message) in cases.items():

@@ -51,12 +51,12 @@ def _end_of_dictionary(name: str) -> int:
         (_with("softmax.bin", (BUCKET, "<i", 2**31 - 1)), "must have at most 2147483647 rows"),
         (_with("softmax.bin", (BUCKET, "<i", 2**30)), r"must have \d+ \+ 1073741824 rows"),
         (_with("softmax.bin", (SIZE, "<i", 2**31 - 1), (N_WORDS, "<i", 2**31 - 6)), "announces 2147483647 entries"),
-        (_with("softmax.bin", (SIZE, "<i", 3)), "as many entries as words and labels, got 3"),
+        (_with("softmax.bin", (SIZE, "<i", 3)), "entries must be the sum of words and labels, got 3"),
         (_with("softmax.bin", (N_WORDS, "<i", 2), (SIZE, "<i", 7)), "must be a label"),
         (_with("softmax.bin", (N_PRUNED, "<q", 0)), "pruned model must have a quantized input matrix"),
         (_with("softmax.bin", (N_PRUNED, "<q", 2**40)), "1099511627776 n-grams that pruning kept needs"),
         (_with("softmax.bin", cut=-1), "the output matrix needs .* are left: the file is cut"),
-        (_with("softmax.bin") + b"!", "1 bytes follow the output matrix"),
+        (_with("softmax.bin") + b"!", "must end after the output matrix, got 1 more bytes"),
         (_with("softmax.bin")[8:], "layout of before July 2017"),
         (_with("softmax.bin", (len(_with("softmax.bin")) - 4, "<I", 0x7FC00000)), "NaN or an infinity in row 5"),
         (_with("pruned.ftz", (N_PRUNED, "<q", 1)), "have rows in 0 to 0, got n-grams"),
@@ -84,7 +84,7 @@ def test_label_counts_that_make_no_tree(tmp_path: Path) -> None:
     data = bytearray((GOLDEN / "hierarchical.bin").read_bytes())
     struct.pack_into("<q", data, _end_of_dictionary("hierarchical.bin") - 9, 10**15)
     (tmp_path / "f").write_bytes(data)
-    with pytest.raises(FormatError, match="counts of labels must not be negative, and be below 1000000000000000"):
+    with pytest.raises(FormatError, match="counts of labels must be at least 0 and their sum below 1000000000000000"):
         read_classifier(tmp_path / "f")
 
 

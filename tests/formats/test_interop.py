@@ -117,7 +117,7 @@ def test_what_holds_no_vectors_is_not_guessed(name: str, interop: Path) -> None:
 
 @pytest.mark.parametrize(("name", "format"), REPEATED.items())
 def test_repeated_words(name: str, format: str, interop: Path) -> None:
-    with pytest.raises(FormatError, match="row 3: the word 'a' stands in row 1 already"):
+    with pytest.raises(FormatError, match="row 3: the word 'a' is in row 1 too"):
         read_vectors(interop / name)
     found = read_vectors(interop / name, format, duplicates="first")
     assert found.words == ["a", "b", "c"]

@@ -371,13 +371,13 @@ def test_numbers_that_are_not_finite_are_refused_behind_a_right_checksum(
     with np.errstate(over="ignore"):
         vectors = np.array([[1, 2], [3, number], [5, 6]]).astype(dtype)
     write_model_folder(tmp_path, {**tensors(n_words=3), "input_vectors": vectors}, {})
-    with pytest.raises(FormatError, match="row 2: its vector holds a NaN or an infinity"):
+    with pytest.raises(FormatError, match="row 2: the vector must be finite, got a NaN or an infinity"):
         read_vectors(tmp_path)
     assert len(read_vectors(tmp_path, limit=1)) == 1
 
 
 def test_vectors_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
     table = VectorTable(["a", "b"], np.array([[1, 2], [3, np.nan]], dtype=np.float32))
-    with pytest.raises(FormatError, match="row 2: its vector holds a NaN or an infinity"):
+    with pytest.raises(FormatError, match="row 2: the vector must be finite, got a NaN or an infinity"):
         write_vectors(tmp_path / "m", table)
     assert files(tmp_path) == []

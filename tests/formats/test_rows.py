@@ -75,9 +75,9 @@ def test_the_first_wrong_row_is_named(where: int, newline: bool, threads: int, t
     if later > numbers:  # a second fault, behind the first, in another block or the same
         bad = bad[:later] + b" " + bad[later + 1 :]
     refuse(bad, f"dimension 3 of {N_DIMS} must be a finite float32", numbers + 8)
-    refuse(data[:start] + b" " + data[start + 1 :], "a word must stand before", start)
+    refuse(data[:start] + b" " + data[start + 1 :], "a row must begin with a word", start)
     refuse(data[:start] + b"y" * 301 + data[start:], "a word must have at most 300 bytes", start)
-    refuse(data[: start + 1] + b"\n" + data[start + 2 :], "a word must not hold a line break", start)
+    refuse(data[: start + 1] + b"\n" + data[start + 2 :], "a word must not have a line break", start)
     refuse(data[:start] + b"\xff" + data[start + 1 :], "the word .* is not valid UTF-8", start)
     # compressed, as a plain file's size gives a cut away; the newline before the row is cut with it
     began = start - (newline and where > 0)
@@ -107,7 +107,7 @@ def test_a_word_that_stands_twice(format: str, earlier: int, later: int, threads
     table[later] = (table[earlier][0], table[later][1])
     data = makers.binary(table) if format == "word2vec-binary" else makers.text(table, header=format == "word2vec")
     (tmp_path / "f").write_bytes(data)
-    with pytest.raises(FormatError, match=f"row {later + 1}: the word .* stands in row {earlier + 1} already"):
+    with pytest.raises(FormatError, match=f"row {later + 1}: the word .* is in row {earlier + 1} too"):
         read_vectors(tmp_path / "f", format, threads=threads)
     found = read_vectors(tmp_path / "f", format, threads=threads, duplicates="first")
     assert found.words == [word for row, (word, _) in enumerate(table) if row != later]
@@ -117,7 +117,7 @@ def test_words_of_different_bytes_can_be_equal(tmp_path: Path) -> None:
     """In UTF-7 +AGE- is a too."""
     (tmp_path / "f").write_bytes(b"2 1\na 1\n+AGE- 2\n")
     assert read_vectors(tmp_path / "f", "word2vec").words == ["a", "+AGE-"]
-    with pytest.raises(FormatError, match="row 2: the word 'a' stands in row 1"):
+    with pytest.raises(FormatError, match="row 2: the word 'a' is in row 1"):
         read_vectors(tmp_path / "f", "word2vec", encoding="utf-7")
 
 
@@ -152,5 +152,5 @@ def test_a_crowded_table_is_a_maybe() -> None:
 def test_words_without_their_newlines_are_an_error() -> None:
     with pytest.raises(ValueError, match="at most 3"):
         vector_text.hash_words(bytearray(b"a\nb"), 4, 1)
-    with pytest.raises(Exception, match="one newline a row"):
+    with pytest.raises(Exception, match="one newline for each row"):
         vector_text.hash_words(bytearray(b"a\nb"), 3, 2)

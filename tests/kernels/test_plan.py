@@ -220,7 +220,7 @@ def test_dynamic_windows_are_uniform():
     assert chi_square(np.bincount(dynamic_widths("window", 0), minlength=6)[1:], np.full(5, 0.2)) > 1e-4
 
 
-def test_the_units_of_a_block_take_the_widths_in_turns():
+def test_the_units_of_a_stretch_use_the_widths_in_a_cycle():
     blocks = dynamic_widths("block", 0).reshape(-1, STRETCH_TOKENS["skipgram"])
     whole = STRETCH_TOKENS["skipgram"] // JOINED_WINDOWS * JOINED_WINDOWS  # the last unit has the places that are left
     units = blocks[:, :whole].reshape(len(blocks), -1, JOINED_WINDOWS)

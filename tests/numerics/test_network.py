@@ -440,8 +440,8 @@ def test_no_examples_and_the_penalty():
         ({"out": np.zeros(39, np.float32)}, ParameterError, "out must be contiguous and of the type float64"),
         ({"out": np.zeros(78)[::2]}, ParameterError, "out must be contiguous"),
         ({"out": np.zeros(38)}, ShapeError, "out must have the shape"),
-        ({"workspace": NetworkWorkspace((5, 4, 3), 2)}, ShapeError, "workspace must fit"),
-        ({"workspace": NetworkWorkspace((5, 4, 3), 6, np.float32)}, ShapeError, "workspace must fit"),
+        ({"workspace": NetworkWorkspace((5, 4, 3), 2)}, ShapeError, "workspace must have the sizes"),
+        ({"workspace": NetworkWorkspace((5, 4, 3), 6, np.float32)}, ShapeError, "workspace must have the sizes"),
     ],
 )
 def test_refusals(changes, error, message):

@@ -1,4 +1,4 @@
-"""Intervals, held-out shares and patience: what is accepted and what is refused."""
+"""Periods, held-out shares and patience: what is accepted and what is refused."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import pytest
 
 import firth
 from firth.errors import ParameterError
-from firth.training.loop.intervals import Interval, parse_interval
+from firth.training.loop.periods import Period, parse_period
 from firth.training.run.options import Heldout, RunOptions, parse_heldout, parse_patience
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ("10min", Interval(seconds=600)),
-        (" 1.5 h ", Interval(seconds=5400)),
-        ("90s", Interval(seconds=90)),
-        ("50Mwords", Interval(words=50e6)),
-        ("200000words", Interval(words=2e5)),
-        (".5Gwords", Interval(words=5e8)),
-        (10, Interval(seconds=600)),
-        (0.5, Interval(seconds=30)),
-        (Interval(words=7), Interval(words=7)),
+        ("10min", Period(seconds=600)),
+        (" 1.5 h ", Period(seconds=5400)),
+        ("90s", Period(seconds=90)),
+        ("50Mwords", Period(words=50e6)),
+        ("200000words", Period(words=2e5)),
+        (".5Gwords", Period(words=5e8)),
+        (10, Period(seconds=600)),
+        (0.5, Period(seconds=30)),
+        (Period(words=7), Period(words=7)),
         (None, None),
     ],
 )
-def test_interval(value: Any, expected: Interval | None) -> None:
-    assert parse_interval("checkpoint_every", value) == expected
+def test_period(value: Any, expected: Period | None) -> None:
+    assert parse_period("checkpoint_every", value) == expected
 
 
 @pytest.mark.parametrize(
@@ -37,13 +37,13 @@ def test_interval(value: Any, expected: Interval | None) -> None:
 )
 def test_bad_interval(value: Any) -> None:
     with pytest.raises(ParameterError, match="^checkpoint_every must "):
-        parse_interval("checkpoint_every", value)
+        parse_period("checkpoint_every", value)
 
 
 @pytest.mark.parametrize("values", [{}, {"seconds": 1.0, "words": 1.0}, {"seconds": 0.0}, {"words": float("nan")}])
 def test_bad_interval_object(values: dict[str, float]) -> None:
     with pytest.raises(ParameterError):
-        Interval(**values)
+        Period(**values)
 
 
 def test_heldout() -> None:
@@ -83,7 +83,7 @@ def test_options_that_need_each_other() -> None:
         parse(heldout_every="1Mwords")
     with pytest.raises(ParameterError, match="^heldout_every must be in words"):
         parse(heldout="1%", heldout_every="1min")
-    assert parse(heldout="1%", heldout_every="1Mwords").heldout_every == Interval(words=1e6)
+    assert parse(heldout="1%", heldout_every="1Mwords").heldout_every == Period(words=1e6)
 
 
 def test_a_heldout_file_that_is_missing_is_refused_before_any_work() -> None:
@@ -91,3 +91,33 @@ def test_a_heldout_file_that_is_missing_is_refused_before_any_work() -> None:
         firth.train([["a", "b"]] * 20, heldout="nofile", progress=False)
     with pytest.raises(ParameterError, match=r"^heldout must be a share .* got '0.25' .*; as a share give \"25%\"$"):
         firth.train([["a", "b"]] * 20, heldout="0.25", progress=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"buckets": 100}, r"buckets must be left out without subwords=True, .* got 100; add subwords=True"),
+        ({"min_ngram": 2}, r"min_ngram must be left out without subwords=True"),
+        ({"max_ngram": 5}, r"max_ngram must be left out without subwords=True"),
+        ({"loss": "softmax", "negatives": 10}, r"negatives .* \(on the command line --loss negative-sampling\)"),
+        ({"loss": "softmax", "noise_distribution": {"a": 1.0}}, r"noise_distribution .* draws no noise words"),
+        ({"loss": "hierarchical-softmax", "target_collision": "drop"}, r"target_collision must be left out"),
+        ({"loss": "one-vs-all", "noise_exponent": 0.5}, r"noise_exponent must be left out"),
+        ({"loss": "one-vs-all", "negative_sharing": "pair"}, r"negative_sharing must be left out"),
+        ({"cbow_input": "sum"}, r'cbow_input must be left out without architecture="cbow"'),
+        ({"cbow_update": "word2vec"}, r'cbow_update must be left out without architecture="cbow"'),
+        ({"window_mode": "sequence", "window": 3}, r'window must be left out without window_mode="dynamic"'),
+    ],
+)
+def test_a_parameter_without_effect_is_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        firth.train([["a", "b"]], **given)
+
+
+def test_defaults_and_zero_negatives_are_valid_without_effect(tmp_path: Path) -> None:
+    tokens = [["a", "b", "a", "c"]] * 60
+    options: dict[str, Any] = {"min_count": 1, "epochs": 1, "progress": False, "subsample": 0, "threads": 1}
+    model = firth.train(tokens, loss="softmax", negatives=0, window_mode="sequence", window=5, buckets=None, **options)
+    with pytest.raises(ParameterError, match=r"cbow_input must be left out"):
+        model.train_more(tokens, cbow_input="sum")
+    assert model.train_more(tokens, progress=False).config.negatives == 0

@@ -1,9 +1,9 @@
-"""Room checking: verdict on a function that returns a cost and gradients, by the readings of its kind; child only.
+"""Room checking: grades a function that returns a cost and gradients, by the readings of its kind. Child only.
 
-A *reading* is one way to understand the assignment on one case (draws of the target counted or drawn again, repeats
-counted or dropped, sum or mean of inputs). The cost chooses the reading, over all cases together; then the gradient
-must be that reading's. Where no reading explains the cost, finite differences of the function's own cost decide
-between `wrong-objective` and `wrong`.
+A *reading* is one way to understand the assignment: a draw of the target is kept or drawn again, repeats count or are
+dropped, inputs are summed or averaged. The costs of all cases together choose the reading. Then the gradient must be
+the gradient of this reading. If no reading explains the costs, finite differences of the function's own cost decide
+between the verdicts `wrong-objective` and `wrong`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from firth.checking.subject import Subject, SubjectError
 from firth.numerics.gradient_check.diagnosis import diagnose_gradient
 from firth.numerics.gradient_check.patterns import match_coordinates
 
-RIGHT_TOLERANCE = 1e-4  # relative: a gradient 0.1 % off is wrong, one computed in float32 is right
-EXACT_TOLERANCE = 1e-9  # relative: worse than this, with float64 inputs, is told
-SINGLE_TOLERANCE = 1e-3  # with float32 inputs
-DIFFERENCE_STEP = 5e-3  # fourth order on smooth costs of order one: truncation 1e-9, and room for float32 noise
+RIGHT_TOLERANCE = 1e-4  # relative: an error of 0.1 % is wrong; a gradient computed in float32 is right
+EXACT_TOLERANCE = 1e-9  # relative: a larger error with float64 inputs gives a warning
+SINGLE_TOLERANCE = 1e-3  # relative, with float32 inputs
+# For smooth costs of order one, a difference of fourth order has a truncation error of 1e-9. The step is also large
+# enough for the rounding of float32.
+DIFFERENCE_STEP = 5e-3
 OWN_COST_TOLERANCE = 2e-4
-# A block that was transposed before it was packed is transposed to its author.
+# The code "transposed" also names a block that was transposed before it was packed.
 _RENAMED = dict.fromkeys(("unrecognized", "coordinates-wrong", "product-of-sums"), "gradient-wrong") | {
     "reordered": "transposed"
 }
@@ -34,7 +36,10 @@ _RENAMED = dict.fromkeys(("unrecognized", "coordinates-wrong", "product-of-sums"
 
 @dataclass(frozen=True)
 class Reading:
-    """The cost and the gradients of one case under one reading; ``suspects`` makes known wrong gradients, by code."""
+    """The cost and the gradients of one case under one reading.
+
+    ``suspects`` computes gradients with common errors, by the code of the error.
+    """
 
     cost: float
     gradients: Blocks
@@ -43,7 +48,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class ReadingSpec:
-    """A reading, for all cases: whether it is as stated, the conventions that it shows, what to tell otherwise."""
+    """A reading for all cases: whether it is the assignment as stated, its conventions, and its findings."""
 
     stated: bool
     conventions: Mapping[str, str | None] = field(default_factory=dict)
@@ -52,20 +57,21 @@ class ReadingSpec:
 
 @dataclass
 class Case:
-    """One input.
+    """One input of the function.
 
     Attributes
     ----------
+    name : str
     evaluate : callable
-        The function on this case with other ``values``, everything else (draws too) unchanged.
+        Calls the function on this case with other ``values``. All other inputs and the random draws are the same.
     values : dict
-        The arrays that the gradients are by.
+        The arrays for which the function returns gradients.
     readings : dict
-        By the names of the kind's readings.
+        The reading of this case, by the reading's name.
     sizes : dict
-        What a reduction may divide by; the first is what a mean divides by.
+        The sizes that a reduction may divide by. A mean divides by the first.
     inputs : dict
-        For the evidence.
+        The inputs, as evidence in findings.
     """
 
     name: str
@@ -78,7 +84,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Scale:
-    """By what a cost differs from the reading's: ``factors`` for each case."""
+    """The factor between the costs of the function and of a reading, for each case, and the reduction that it means."""
 
     reduction: str
     factors: tuple[float, ...]
@@ -90,7 +96,10 @@ def is_close(got: float, expected: float, tolerance: float = RIGHT_TOLERANCE) ->
 
 
 def blocks_agree(got: Blocks, expected: Blocks, factor: float, tolerance: float = RIGHT_TOLERANCE) -> bool:
-    """Every coordinate of every block, relative to itself or a tenth of the block's largest."""
+    """Whether ``got`` equals ``factor * expected`` in every coordinate.
+
+    The tolerance is relative to the coordinate plus a tenth of the block's largest coordinate.
+    """
     for name, right in expected.items():
         if got[name].shape != right.shape or not np.all(np.isfinite(got[name])):
             return False
@@ -102,7 +111,7 @@ def blocks_agree(got: Blocks, expected: Blocks, factor: float, tolerance: float 
 
 
 def find_scale(costs: Sequence[float], readings: Sequence[Reading], sizes: Sequence[Mapping[str, int]]) -> Scale | None:
-    """How the costs are the readings' times a positive factor that depends on sizes alone; None where they are not."""
+    """The positive factor between the costs and the readings' costs. It may depend only on sizes; otherwise None."""
     ratios = [cost / reading.cost if reading.cost else np.nan for cost, reading in zip(costs, readings, strict=True)]
     if not np.all(np.isfinite(ratios)) or min(ratios) <= 0:
         return None
@@ -112,12 +121,12 @@ def find_scale(costs: Sequence[float], readings: Sequence[Reading], sizes: Seque
     constant = sorted(ratios)[len(ratios) // 2]
     if all(is_close(ratio, constant) for ratio in ratios):
         return Scale("other", (constant,) * len(ratios), f"{1 / constant:.6g}")
-    # Any factor of the sizes: cases of equal sizes must agree, and there must be such cases.
+    # An unknown function of the sizes: cases of equal sizes must have equal factors, and there must be such cases.
     groups: dict[tuple[int, ...], list[float]] = {}
     for size, ratio in zip(sizes, ratios, strict=True):
         groups.setdefault(tuple(size.values()), []).append(ratio)
-    told = [group for group in groups.values() if len(group) > 1]
-    if len(told) >= 2 and all(is_close(ratio, group[0]) for group in told for ratio in group):
+    repeated = [group for group in groups.values() if len(group) > 1]
+    if len(repeated) >= 2 and all(is_close(ratio, group[0]) for group in repeated for ratio in group):
         return Scale("other", tuple(ratios), None)
     return None
 
@@ -147,20 +156,27 @@ def grade_objective(
     diagnose: Callable[[Case, Outcome, Reading, float], list[Finding]] | None = None,
     suspect_findings: Mapping[str, Finding] | None = None,
 ) -> FunctionReport:
-    """The verdict, the conventions and what the cases tell.
+    """Grade a function: the verdict, the conventions and the findings.
 
     Parameters
     ----------
-    specs : the readings, in order of preference
-    has_reduction : whether the kind has several terms to sum or average, so that the convention applies
-    explain : another way to find the readings, where no known one explains the costs
-    diagnose : the kind's own diagnoses of a wrong gradient, before the general ones
-    suspect_findings : for each code of the readings' suspects, what to tell
+    subject : Subject
+    cases : sequence of Case
+    specs : mapping of names to ReadingSpec
+        The readings, the preferred one first.
+    has_reduction : bool
+        Whether functions of this kind have several terms to sum or average. Only then is there a convention.
+    explain : callable, optional
+        Finds a reading if no reading in ``specs`` explains the costs.
+    diagnose : callable, optional
+        The kind's own diagnoses of a wrong gradient. They come before the general diagnoses.
+    suspect_findings : mapping of codes to Finding, optional
+        The finding for each code of the readings' suspects.
 
     Raises
     ------
     SubjectError
-        When the function raises on a case, or does not return what its kind does.
+        The function raises on a case, or its result is not what functions of its kind return.
     """
     outcomes = [case.evaluate(case.values) for case in cases]
     notes = {(note.code, note.details.get("block")): note for outcome in outcomes for note in outcome.shape_notes}
@@ -208,8 +224,8 @@ def grade_objective(
         if not spec.stated and scale.factors and _own_gradient_is_right(cases, outcomes):
             verdict = "wrong-objective"
         else:
-            told, shown = _diagnose(cases, outcomes, readings, scale, diagnose, suspect_findings or {})
-            findings.extend(told)
+            diagnosed, shown = _diagnose(cases, outcomes, readings, scale, diagnose, suspect_findings or {})
+            findings.extend(diagnosed)
             conventions.update(shown)
     known = {key: conventions.get(key) for key in ("target", "reduction", "repeats")}
     return FunctionReport(subject.name, subject.kind, verdict, Conventions(**known), tuple(findings))
@@ -217,7 +233,7 @@ def grade_objective(
 
 def _reduction_note(scale: Scale, what: str) -> Finding:
     if scale.divisor is None:
-        message = f"{what} scaled by one factor of the sizes, which is no known divisor"
+        message = f"{what} multiplied by a factor that depends on the sizes; it is not a known divisor"
         return Finding("reduction-other", "note", message, {"divisor": None, "factors": list(scale.factors)})
     ratio = scale.factors[0]
     change = f"multiplied by {ratio:.6g}" if ratio > 1 else f"divided by {scale.divisor}"
@@ -242,7 +258,7 @@ def _grade_own_cost(
     if negated:
         findings.append(Finding("cost-sign", "error", "the cost is minus the stated one", {"evidence": evidence}))
     else:
-        message = "the cost is not the stated one, nor a multiple of it"
+        message = "the cost is neither the stated one nor a multiple of the stated one"
         findings.append(Finding("cost-wrong", "error", message, {"evidence": evidence}))
     if _own_gradient_is_right(cases, outcomes):
         return FunctionReport(subject.name, subject.kind, "wrong-objective", findings=tuple(findings))
@@ -251,7 +267,7 @@ def _grade_own_cost(
         message = "the gradient cannot be compared: the function's own cost is not finite around the inputs"
         findings.append(Finding("gradient-wrong", "error", message))
     else:
-        message = "the gradient is not that of the function's own cost either"
+        message = "the gradient is not the gradient of the function's own cost either"
         evidence = {"inputs": case.inputs, "expected": numeric, "got": outcome.blocks}
         findings.append(Finding("gradient-wrong", "error", message, {"evidence": evidence}))
         findings.extend(general_diagnosis(outcome.blocks, numeric, case.sizes))
@@ -259,19 +275,22 @@ def _grade_own_cost(
 
 
 def own_gradient(case: Case) -> Blocks | None:
-    """Central differences, of fourth order, of the function's own cost on a case; None where that is not finite."""
+    """The gradient of the function's own cost on a case, by central differences of fourth order.
+
+    None if the cost is not finite at a point near the inputs.
+    """
     gradients = {name: np.zeros_like(value) for name, value in case.values.items()}
     for name, value in case.values.items():
-        for place in np.ndindex(value.shape):
+        for index in np.ndindex(value.shape):
             costs = []
             for step in (-2, -1, 1, 2):
                 moved = {key: array.copy() for key, array in case.values.items()}
-                moved[name][place] += step * DIFFERENCE_STEP
+                moved[name][index] += step * DIFFERENCE_STEP
                 costs.append(case.evaluate(moved).cost)
             slope = (costs[0] - 8 * costs[1] + 8 * costs[2] - costs[3]) / (12 * DIFFERENCE_STEP)
             if not np.isfinite(slope):
                 return None
-            gradients[name][place] = slope
+            gradients[name][index] = slope
     return gradients
 
 
@@ -290,7 +309,7 @@ def _inaccuracy(
 ) -> list[Finding]:
     worst, where = 0.0, None
     for case, outcome, reading, factor in zip(cases, outcomes, readings, scale.factors, strict=True):
-        # A factor that was estimated carries the cost's own error: the cost is then no evidence.
+        # If the factor was estimated from the costs, the costs are no evidence of an error.
         errors = [abs(outcome.cost / (factor * reading.cost) - 1)] if scale.reduction != "other" else []
         for name, right in reading.gradients.items():
             largest = np.abs(factor * right).max(initial=0.0)
@@ -300,13 +319,13 @@ def _inaccuracy(
             worst, where = max(errors), case
     if where is None or worst <= EXACT_TOLERANCE:
         return []
-    message = f"the result is right to a relative error of {worst:.1e} only, with float64 inputs"
+    message = f"with float64 inputs, the result is right only to a relative error of {worst:.1e}"
     evidence = {"inputs": where.inputs, "relative_error": worst}
     return [Finding("inaccurate", "warning", message, {"evidence": evidence, "relative_error": worst})]
 
 
 def _single_precision(case: Case, reading: Reading, factor: float) -> list[Finding]:
-    """A warning where float32 inputs raise, or give something else."""
+    """A warning if float32 inputs raise an error or give another result."""
     values = {name: value.astype(np.float32) for name, value in case.values.items()}
     evidence: dict[str, Any] = {"inputs": case.inputs, "expected": factor * reading.cost}
     try:
@@ -329,7 +348,7 @@ def _diagnose(
     diagnose: Callable[[Case, Outcome, Reading, float], list[Finding]] | None,
     suspect_findings: Mapping[str, Finding],
 ) -> tuple[list[Finding], dict[str, str | None]]:
-    """What is wrong with the gradients, by the largest of the cases where they are; and conventions that show."""
+    """Findings about wrong gradients, from the largest failing case; and the conventions that the errors show."""
     rows = list(zip(cases, outcomes, readings, scale.factors, strict=True))
     failing = [row for row in rows if not blocks_agree(row[1].blocks, row[2].gradients, row[3])]
     found: list[Finding] = []
@@ -364,13 +383,13 @@ def _diagnose(
             if matched is not None:
                 other = "sum" if matched == "mean" else "mean"
                 which = finding.details.get("block") or "the gradient"
-                message = f"{which} is a {matched} over the {mean_of} terms where the cost is their {other}"
+                message = f"{which} is a {matched} over the {mean_of} terms, but the cost is a {other}"
                 found.append(Finding("reduction-mismatch", "error", message, {"evidence": evidence}))
     if general and "evidence" not in general[0].details:
         first = general[0]
         general[0] = Finding(first.code, first.severity, first.message, first.details | {"evidence": evidence})
     if found:
-        general = [finding for finding in general if finding.code != "gradient-wrong"]  # it has been named
+        general = [finding for finding in general if finding.code != "gradient-wrong"]  # the kind has named the error
     return unique_findings([*found, *general]), shown
 
 
@@ -380,7 +399,7 @@ def _gradient_evidence(case: Case, outcome: Outcome, reading: Reading, factor: f
 
 
 def general_diagnosis(got: Blocks, expected: Blocks, sizes: Mapping[str, int]) -> list[Finding]:
-    """numerics' diagnoses as findings; blocks of a shape that cannot be compared are left to `gradient-shape`."""
+    """The diagnoses of the room numerics as findings. Blocks of a wrong shape are not compared here."""
     findings = []
     comparable = {}
     for name, block in got.items():
@@ -392,14 +411,14 @@ def general_diagnosis(got: Blocks, expected: Blocks, sizes: Mapping[str, int]) -
             findings.append(Finding("transposed", "error", message, {"block": name}))
     if any(not np.all(np.isfinite(block)) for block in comparable.values()):
         bad = [name for name, block in comparable.items() if not np.all(np.isfinite(block))]
-        message = f"{', '.join(bad)} cannot be compared: not finite, or of another shape"
+        message = f"{', '.join(bad)} cannot be compared: the gradient is not finite"
         findings.append(Finding("gradient-wrong", "error", message, {"blocks": bad}))
         comparable = {name: block for name, block in comparable.items() if name not in bad}
     if not comparable:
         return findings
     stated = {name: expected[name] for name in comparable}
     for diagnosis in diagnose_gradient(comparable, stated, sizes=dict(sizes), tolerance=RIGHT_TOLERANCE):
-        # Rank one alone proves no product of sums: the kind that can split the batch confirms it.
+        # Rank one alone does not prove a product of sums. A kind that can divide the batch confirms it.
         code = _RENAMED.get(diagnosis.code, diagnosis.code)
         details = {key: value for key, value in diagnosis.evidence.items() if key not in ("code", "severity")}
         if diagnosis.block is not None:
@@ -414,7 +433,7 @@ def general_diagnosis(got: Blocks, expected: Blocks, sizes: Mapping[str, int]) -
 
 
 def unique_findings(findings: Any) -> list[Finding]:
-    """Each code and message once, the first of them."""
+    """The first finding of each code, block and message."""
     seen = set()
     kept = []
     for finding in findings:

@@ -1,1 +1,1 @@
-"""Room classification: classifiers that learned their own vectors: labels of texts, scores, files, small models."""
+"""Room classification: classifiers of texts that learned their own vectors: prediction, scores, files, quantization."""

@@ -1,8 +1,8 @@
-"""Room classification: texts as bags of input rows: the dictionary of words and labels, buckets of n-grams, the rows.
+"""Room classification: texts as bags of input rows: the dictionary of words and labels, and the buckets of n-grams.
 
-Rows are numbered as in fastText's files: words by falling count, then buckets. A matrix of all buckets would mostly be
-rows that no text has, so training has a *compact* matrix: the words, the buckets that occur by falling count, and one
-row of zeros in place of all other buckets.
+Rows are numbered as in fastText's files: words by falling count, then buckets. Most buckets occur in no text. Training
+therefore uses a *compact* matrix: the words, then the buckets that occur, by falling count, then one row of zeros that
+represents all other buckets.
 
 Tests: tests/training/test_train_classifier.py.
 """
@@ -27,12 +27,12 @@ from firth.native.classify import MatrixParts, NativeClassifier
 _PREFIX = LABEL_PREFIX.encode()
 _PROBE_BUCKETS = 1 << 24
 MIN_BUCKETS, MAX_FITTED_BUCKETS = 1 << 10, 1 << 21  # at most about fastText's 2 million
-BUCKETS_EACH = 4  # for each different n-gram, at least: at most a quarter of n-grams then share a row
+BUCKETS_EACH = 4  # least number of buckets for each different n-gram: at most a quarter of n-grams then share a row
 
 
 @dataclass(frozen=True, eq=False)
 class Dictionary:
-    """The words and labels of texts, each by falling count.
+    """The words and the labels of texts. Both are ordered by falling count.
 
     Attributes
     ----------
@@ -40,7 +40,8 @@ class Dictionary:
         Words, then labels with their prefix.
     counts : int64 array, (n_entries,)
     n_words, n_tokens : int
-    label_ids : dict from a label's name to its number
+    label_ids : dict
+        The number of each label, by the label's name.
     """
 
     entries: WordBuffer
@@ -64,16 +65,16 @@ class Bags:
 
 @dataclass(frozen=True, eq=False)
 class CompactRows:
-    """Which rows of a whole input matrix a compact one has.
+    """The rows of the whole input matrix that the compact matrix has.
 
     Attributes
     ----------
     n_words : int
-        The first rows of both.
+        Number of words. They have the first rows in both matrices.
     used_buckets : int64 array, (n_used,)
-        The bucket of each row behind the words.
+        The bucket of each row that follows the words' rows.
     numbers : int32 array, (n_buckets,)
-        Of each bucket its row in the compact matrix; that of zeros where no training text has the bucket.
+        The row of each bucket in the compact matrix. A bucket that no training text has gets the row of zeros.
     """
 
     n_words: int
@@ -82,18 +83,21 @@ class CompactRows:
 
     @property
     def n_rows(self) -> int:
-        """Of the compact matrix, with the row of zeros at the end."""
+        """Number of rows of the compact matrix. The last one is the row of zeros."""
         return self.n_words + len(self.used_buckets) + 1
 
     def shrink(self, bags: Bags) -> Bags:
-        """The same bags with the compact matrix's rows."""
+        """The bags with rows of the compact matrix in place of rows of the whole matrix."""
         is_ngram = bags.rows >= self.n_words
         rows = bags.rows.copy()
         rows[is_ngram] = self.numbers[bags.rows[is_ngram] - self.n_words]
         return Bags(rows, bags.offsets)
 
     def expand(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The whole matrix. Rows that no training text has are zeros, which take no memory until they are read."""
+        """The whole matrix, from the compact one. Rows of buckets that no training text has are zeros.
+
+        The operating system gives these rows no memory until they are written.
+        """
         whole = np.zeros((self.n_words + len(self.numbers), matrix.shape[1]), np.float32)
         whole[: self.n_words] = matrix[: self.n_words]
         whole[self.n_words + self.used_buckets] = matrix[self.n_words : -1]
@@ -101,12 +105,14 @@ class CompactRows:
 
 
 def build_dictionary(texts: TrainingTexts, min_count: int) -> Dictionary:
-    """Count words and labels. As in fastText, ``</s>`` ends each text and is a word; labels' marks are none.
+    """Count the words and labels of texts.
+
+    As in fastText, ``</s>`` ends each text and counts as a word. Words that begin with ``__label__`` have no row.
 
     Raises
     ------
     CorpusError
-        There is only one label: nothing to tell apart.
+        No word occurs ``min_count`` times, or there is only one label.
     """
     counts: Counter[bytes] = Counter()
     for text in texts.texts:
@@ -141,7 +147,7 @@ def build_dictionary(texts: TrainingTexts, min_count: int) -> Dictionary:
 
 
 def find_bags(dictionary: Dictionary, config: ClassifierConfig, texts: list[bytes], buckets: int) -> Bags:
-    """The rows of each text, found as prediction finds them."""
+    """The input rows of each text, found by the code that prediction uses."""
     n_labels = len(dictionary.label_ids)
     finder = NativeClassifier(
         dictionary.entries,
@@ -161,11 +167,12 @@ def find_bags(dictionary: Dictionary, config: ClassifierConfig, texts: list[byte
 
 
 def fit_buckets(dictionary: Dictionary, config: ClassifierConfig, texts: list[bytes]) -> tuple[int, Bags]:
-    """The number of buckets, and the bags of the texts with it.
+    """The number of buckets, and the bags of the texts with this number.
 
-    A number that the configuration gives is taken. Else it is the smallest power of two with ``BUCKETS_EACH`` buckets
-    for each different n-gram, within its limits. Different n-grams are counted by the buckets that they fill of 2^24:
-    n = -B ln(1 - filled / B) (Whang, Vander-Zanden, Taylor 1990, linear counting).
+    If the configuration has no number, the function takes the smallest power of two with at least ``BUCKETS_EACH``
+    buckets for each different n-gram, within ``MIN_BUCKETS`` and ``MAX_FITTED_BUCKETS``. The number n of different
+    n-grams is estimated from the buckets that n-grams fill among B = 2^24: n = -B ln(1 - filled / B) (Whang,
+    Vander-Zanden, Taylor 1990, linear counting).
     """
     if not config.has_ngrams:
         return 0, find_bags(dictionary, config, texts, 0)
@@ -180,13 +187,13 @@ def fit_buckets(dictionary: Dictionary, config: ClassifierConfig, texts: list[by
     buckets = MIN_BUCKETS
     while buckets < min(BUCKETS_EACH * n_different, MAX_FITTED_BUCKETS):
         buckets *= 2
-    # a bucket is a hash modulo their number, and the number divides that of the probe
+    # A bucket is the hash modulo the number of buckets. The fitted number divides the number of the probe.
     bags.rows[is_ngram] = dictionary.n_words + (bags.rows[is_ngram] - dictionary.n_words) % buckets
     return buckets, bags
 
 
 def find_compact_rows(bags: Bags, n_words: int, buckets: int) -> CompactRows:
-    """The buckets that the bags of the training texts have, the most frequent ones first."""
+    """The compact matrix's rows for the bags of the training texts. The most frequent buckets come first."""
     counts = np.bincount(bags.rows[bags.rows >= n_words] - n_words, minlength=buckets)
     used = np.flatnonzero(counts)
     used = used[np.argsort(-counts[used], kind="stable")]
@@ -203,7 +210,7 @@ def make_model(
     output_matrix: NDArray[np.float32],
     loss: int,
 ) -> FastTextModel:
-    """A model as fastText's files have it."""
+    """A model with the fields of a fastText file."""
     arguments = FastTextArguments(
         dims=config.dims,
         window=5,

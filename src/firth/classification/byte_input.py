@@ -1,4 +1,4 @@
-"""Room classification: the bytes of a file, compressed or not, or of standard input; and which files are tables.
+"""Room classification: reads the bytes of a file, compressed or not, or of standard input; recognises tables by name.
 
 Tests: tests/cli/test_classify_lines.py.
 """
@@ -19,7 +19,7 @@ TABLES = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv"}
 
 
 def read_bytes(path: Path) -> Iterator[bytes]:
-    """The bytes of a file, decompressed, or of standard input (``-``), a piece at a time.
+    """Yield the bytes of a file, decompressed, or of standard input (``-``), in pieces.
 
     Raises
     ------
@@ -43,7 +43,10 @@ def read_bytes(path: Path) -> Iterator[bytes]:
 
 
 def table_of(path: Path) -> str | None:
-    """``"csv"`` or ``"tsv"`` by the ending of a file's name, before that of a compression; None: lines."""
+    """``"csv"`` or ``"tsv"`` by the suffix of a file's name; None for any other suffix.
+
+    The suffix of a compression (``.gz``) is ignored.
+    """
     name = path.with_suffix("") if path.suffix.lower() in COMPRESSED_SUFFIXES else path
     return TABLES.get(name.suffix.lower())
 

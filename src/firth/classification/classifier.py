@@ -1,4 +1,4 @@
-"""Room classification: the classifier: labels of texts by the mean of the rows of their words and n-grams."""
+"""Room classification: the classifier, which predicts labels from the mean of a text's rows (words and n-grams)."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ FILE_ENDINGS = (".bin", ".ftz")
 
 
 class Predictions(NamedTuple):
-    """The labels of texts, the most probable first, and their probabilities.
+    """Predicted labels, the most probable first, and their probabilities.
 
     Attributes
     ----------
     labels : list of str, or list of list of str
-        Of one text; or of several, a list for each.
+        The labels of one text. For several texts, a list for each text.
     probabilities : float32 array, (n,) or (n_texts, k)
-        Of one text, a number for each label. Of several texts, a row for each: where a text has fewer labels than k,
-        its row ends in zeros.
+        The probability of each label of one text. For several texts, a row for each text; if a text has fewer than k
+        labels, its row ends in zeros.
     """
 
     labels: list[Any]
@@ -42,26 +42,28 @@ class Predictions(NamedTuple):
 
 
 class Classifier:
-    """Tells the labels of texts. `firth.train_classifier` makes one, and `firth.load` opens one.
+    """Predicts the labels of texts. `firth.train_classifier` makes a classifier, and `firth.load` opens one.
 
-    A text is divided at white space. Its rows are those of its words, of the character n-grams of each word, and of
-    n-grams of words, whatever the model was trained with; a row that occurs several times counts as often. With h the
-    mean of the rows and u_c the output row of label c, the probability of c is
+    A text is divided at white space. Its words, the character n-grams of each word, and the n-grams of words have
+    input rows; the model's training decided which of these kinds there are. A row that occurs n times counts n times.
+    With h the mean of a text's rows and u_c the output row of label c, the probability of c is
 
         softmax               exp(u_c . h) / sum_d exp(u_d . h)
-        one-vs-all,           1 / (1 + exp(-u_c . h)), each label by itself: they do not sum to 1
+        one-vs-all,           1 / (1 + exp(-u_c . h)), for each label by itself: the sum over labels is not 1
         negative-sampling
-        hierarchical-softmax  the product over the tree's nodes on the way to c, of 1 / (1 + exp(-u . h)) or 1 minus it
+        hierarchical-softmax  the product, over the inner nodes on the path to c, of 1 / (1 + exp(-u . h)) if the path
+                              goes right, and of 1 minus this probability if it goes left
 
-    Answers are fastText's. Like fastText, 1e-5 is added to each probability (with hierarchical softmax, at each node),
-    and one-vs-all and negative sampling read the sigmoid from a table of 512 steps. What exceeds 1 by that is 1 here.
+    Predictions equal fastText's. As in fastText, 1e-5 is added to each probability (with hierarchical softmax, at each
+    node), and one-vs-all and negative sampling read the sigmoid from a table of 512 steps. A probability that exceeds 1
+    by this addition becomes 1.
 
     Parameters
     ----------
     model : FastTextModel
-        As `firth.formats.fasttext_model.read_classifier` gives it.
+        From `firth.formats.fasttext_model.read_classifier`.
     history : firth.History or None
-        The record of the run, of a classifier that firth trained; it is an attribute.
+        The record of the training run, if firth trained the classifier. It becomes the attribute ``history``.
 
     Examples
     --------
@@ -100,11 +102,11 @@ class Classifier:
 
     @property
     def dims(self) -> int:
-        """Columns of both matrices."""
+        """Number of columns of both matrices."""
         return self.model.arguments.dims
 
     def __reduce__(self) -> tuple[type[Classifier], tuple[FastTextModel], dict[str, Any]]:
-        """Copies and pickles hold the model and its history; native code makes the model ready anew."""
+        """Copies and pickles have the model and its history. Native code prepares the model again."""
         return Classifier, (self.model,), {"history": self.history}
 
     def __repr__(self) -> str:
@@ -115,40 +117,40 @@ class Classifier:
     def predict(
         self, texts: Any, k: int | None = 1, threshold: float = 0.0, *, threads: int | None = None
     ) -> Predictions:
-        """The most probable labels of one text, or of many.
+        """Predict the most probable labels of one text, or of many.
 
-        Native code does the work, on several threads, without Python's global lock. White space, and what ends a
-        line, divides words. As in fastText, the end of a sentence ``</s>`` is a word behind each text, and where a
-        text itself has the word ``</s>``, what follows it is not read.
+        Native code predicts on several threads, without Python's global lock. Words are separated by white space or
+        line ends. As in fastText, the word ``</s>`` (end of sentence) follows each text. If a text itself has the word
+        ``</s>``, the rest of the text is not read.
 
-        A text without a row (no word is known, no n-gram has a row, and the model has no ``</s>``) has no label. That
-        holds for the empty text as well.
+        A text without a row has no label: no word is known, no n-gram has a row, and the model has no ``</s>``. An
+        empty text has no label if the model has no ``</s>``.
 
         Parameters
         ----------
-        texts : str or bytes; or a list, a column of a frame, or another iterable, of them
+        texts : str or bytes; or a list, a column of a frame, or another iterable of str or bytes
             Bytes need not be UTF-8; fastText's models work on bytes.
         k : int or None
-            The most labels of a text; None: all of at least the threshold.
+            The largest number of labels of a text. None: all labels whose probability reaches the threshold.
         threshold : float in [0, 1]
-            Less probable labels are left out. With hierarchical softmax, labels of less than 1e-5 are left out always.
+            The least probability of a label. Hierarchical softmax never gives labels of less than 1e-5.
         threads : int or None
-            None: the cores that this process may use.
+            Number of threads. None: the cores that this process may use.
 
         Returns
         -------
         Predictions
-            ``labels, probabilities``: of one text a list and an array (n,); of many a list of lists and an array
-            (n_texts, k). Labels come without ``__label__``.
+            ``labels, probabilities``: for one text a list and an array (n,); for many texts a list of lists and an
+            array (n_texts, k). Labels have no ``__label__`` in front.
 
         Raises
         ------
         CorpusTypeError
-            A text is no string; or ``texts`` is a frame, a mapping or a set.
+            A text is not a string; or ``texts`` is a frame, a mapping or a set.
         CorpusError
             A row of a frame has no value.
         EncodingError
-            A string has lone surrogates, which have no bytes in UTF-8.
+            A string has lone surrogates, which UTF-8 cannot encode.
         ParameterError
         FormatError
             The model has a NaN or an infinity in a row that a text needs.
@@ -180,7 +182,9 @@ class Classifier:
     def predict_ids(
         self, texts: Any, k: int | None = 1, threshold: float = 0.0, *, threads: int | None = None
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The same as numbers of labels, with fastText's own probabilities: they may exceed 1 by some 1e-5.
+        """Predict the numbers of labels in place of their names, with fastText's unchanged probabilities.
+
+        These probabilities may exceed 1 by some 1e-5.
 
         Parameters
         ----------
@@ -190,9 +194,9 @@ class Classifier:
         Returns
         -------
         ids : int32 array, (n_texts, k)
-            Into ``labels``; -1 where a text has no more labels.
+            Indices into ``labels``. If a text has fewer than k labels, its row ends in -1.
         probabilities : float32 array, (n_texts, k)
-            0 where a text has no more labels.
+            If a text has fewer than k labels, its row ends in 0.
         """
         if k is not None:
             k = as_integer("k", k, minimum=1)
@@ -217,26 +221,27 @@ class Classifier:
         seed: int = 1,
         threads: int | None = None,
     ) -> Classifier:
-        """A small copy of this model: each row becomes a byte for every ``part_dims`` columns, and one for its norm.
+        """Make a small copy of this model by product quantization. This model does not change.
 
-        Columns are divided into parts, and the rows of each part take the nearest of 256 centroids, which k-means
-        finds. This model stays as it is. fastText's ``quantize`` does the same; centroids differ, since k-means starts
-        from other rows.
+        The columns are divided into parts of ``part_dims`` columns. k-means finds 256 centroids of each part, and each
+        row stores one byte a part: the number of the nearest centroid. One more byte stores the row's norm. fastText's
+        ``quantize`` does the same; its centroids differ, because its k-means starts from other rows.
 
         Parameters
         ----------
         cutoff : int or None
-            Keep the so many rows of words and n-grams with the largest norms, and ``</s>``; None: all.
+            Number of rows to keep: ``</s>``, and the rows of words and n-grams with the largest norms. None: all rows.
         norms : bool
-            Quantize the direction and the norm of a row apart. False: rows as they are, a byte less for each.
+            Whether the direction and the norm of a row are quantized apart. If False, rows are quantized with their
+            norms, and each takes one byte less.
         part_dims : int
-            Columns of a part: fewer lose less and take more bytes.
+            Columns of a part. Smaller parts lose less accuracy and take more bytes.
         output : bool
-            Quantize the rows of the labels as well; it pays with thousands of labels.
+            Whether the rows of the labels are quantized as well. This is worth it for thousands of labels.
         seed : int
             The same seed gives the same model.
         threads : int or None
-            None: the cores that this process may use.
+            Number of threads. None: the cores that this process may use.
 
         Returns
         -------
@@ -273,23 +278,23 @@ class Classifier:
         )
 
     def save(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
-        """Write the model to a file of fastText's, or to a folder of firth's.
+        """Write the model as a file of fastText's, or as a folder of firth's.
 
-        A path that ends in ``.bin`` or ``.ftz``, and any path of a quantized model, becomes a file, version 12, as
-        fastText writes it; fastText loads it and gives the same answers. Any other path becomes a folder with
-        ``config.json`` and one safetensors file, which has the record of the run as well, and of n-grams only the rows
-        that training texts had.
+        A path that ends in ``.bin`` or ``.ftz`` becomes a file in fastText's format, version 12; a quantized model
+        always does. fastText loads this file and predicts the same. Any other path becomes a folder with
+        ``config.json`` and one safetensors file. The folder also has the record of the training run. Of the n-grams'
+        rows it has only the rows that are not zeros.
 
         Parameters
         ----------
         path : path
         overwrite : bool
-            Replace a file, or a classifier in a folder, that is there.
+            Whether an existing file, or an existing classifier's folder, may be replaced.
 
         Raises
         ------
         StorageError
-            The path is taken, or cannot be written.
+            The path exists, or cannot be written.
         FormatError
             A word or a label has a byte of 0.
 
@@ -309,21 +314,21 @@ class Classifier:
             write_folder(place, self.model, None if self.history is None else self.history.to_json(), overwrite)
 
     def find_rows(self, text: str | bytes) -> NDArray[np.int32]:
-        """The rows of the input matrix that a text is the mean of: words first come first, repeated rows as often."""
+        """The input rows whose mean is the vector of a text, in fastText's order. Repeated rows are repeated."""
         _explain_texts([text])
         return self._native.find_rows(text if isinstance(text, bytes) else text.encode())
 
 
 def load_classifier(path: str | os.PathLike[str]) -> Classifier:
-    """Open a supervised model of fastText, ``.bin`` or ``.ftz``; `firth.load` does so too.
+    """Open a supervised model of fastText, ``.bin`` or ``.ftz``. `firth.load` opens it too.
 
-    A dense input matrix stays in the file and is mapped into memory: many processes share it, and the file must stay as
-    it is while the model is in use.
+    An input matrix that is not quantized stays in the file and is mapped into memory, so several processes share it.
+    The file must not change while the model is in use.
 
     Raises
     ------
     FormatError
-        It is no supervised model, or damaged; the message names the place.
+        The file is not a supervised model, or it is damaged. The message says where.
     StorageError
     """
     place = Path(path)
@@ -335,7 +340,7 @@ def load_classifier(path: str | os.PathLike[str]) -> Classifier:
 
 
 def validate_classifier_destination(path: Path, overwrite: bool) -> None:
-    """Refuse, before any work, a path that `Classifier.save` would refuse.
+    """Raise, before training begins, if `Classifier.save` would refuse the path.
 
     Raises
     ------
@@ -361,7 +366,7 @@ def _as_texts(texts: Any) -> list[str | bytes]:
         return texts
     if isinstance(texts, Mapping | AbstractSet):
         reason = (
-            "whose values would not be read; pass list(texts.values())"
+            "which iterates over its keys; pass list(texts.values())"
             if isinstance(texts, Mapping)
             else "which has no order; pass sorted(texts), because answers come in the order of the texts"
         )
@@ -370,14 +375,14 @@ def _as_texts(texts: Any) -> list[str | bytes]:
     if is_frame or isinstance(texts, np.ndarray):
         texts = rows_of(texts, "texts")  # a frame would yield the names of its columns
     elif hasattr(texts, "to_pylist"):
-        texts = texts.to_pylist()  # an Arrow array would yield scalars of Arrow's
+        texts = texts.to_pylist()  # an Arrow array would yield Arrow scalars
     if not isinstance(texts, Iterable):
         raise CorpusTypeError(f"texts must be a string or a list of strings, got {type(texts).__name__}")
     return list(texts)
 
 
 def _explain_texts(texts: Sequence[Any]) -> None:
-    """Raise for the first text that is none."""
+    """Raise an error that names the first text that is not a valid string."""
     for position, text in enumerate(texts):
         if not isinstance(text, str | bytes):
             raise CorpusTypeError(

@@ -1,4 +1,4 @@
-"""Room classification: the parameters of a classifier that learns its own vectors; validated once, here.
+"""Room classification: the parameters of a classifier that learns its own vectors, and their validation.
 
 Tests: tests/training/test_train_classifier.py.
 """
@@ -14,14 +14,14 @@ from firth.formats.fasttext_model import LOSSES, MAX_NGRAM_CHARS, MAX_WORD_NGRAM
 from firth.formats.source import MAX_DIMS
 from firth.native.kernel import MAX_NEGATIVES
 
-MAX_BUCKETS = 1 << 30  # rows are numbered in 31 bits, and words come before them
+MAX_BUCKETS = 1 << 30  # a row's number has 31 bits, and words have the first numbers
 MAX_SEED = 2**64 - 1
 MAX_THREADS = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassifierConfig:
-    """What decides what a classifier learns from its texts. Defaults are fastText's.
+    """The parameters that decide what a classifier learns from its texts. Defaults are fastText's.
 
     Attributes
     ----------
@@ -29,24 +29,25 @@ class ClassifierConfig:
     dims : int >= 1
         Numbers in a row.
     word_ngrams : int in [1, 64]
-        Longest n-grams of words that have a row of their own; 1: words alone.
+        Length of the longest n-grams of words, in words. 1: no n-grams of words.
     min_ngram, max_ngram : int in [0, 64]
-        Shortest and longest character n-grams of a word; 0 and 0: none.
+        Length of the shortest and of the longest n-grams of a word's characters. 0 and 0: no such n-grams.
     buckets : int in [1, 2**30] or None
-        Rows that n-grams share by their hash. None: fitted to the texts (docs/classifier.md).
+        Number of rows of n-grams; the hash of an n-gram decides which row it has. None: fitted to the texts
+        (docs/classifier.md).
     min_count : int >= 1
-        Words seen less often have no row.
+        The least count of a word that has a row.
     learning_rate : float > 0
-        At the start; it falls linearly to nearly nothing.
+        The learning rate of the first step. It falls linearly to almost 0.
     epochs : int >= 1
         Passes over the texts.
     negatives : int >= 1
-        Noise labels for each text; of negative sampling alone.
+        Number of noise labels for each text. Only negative sampling uses it.
     threads : int >= 1 or None
-        None: as many as the processors this process may use.
+        None: the number of processors that this process may use.
     seed : int in [0, 2**64)
     deterministic : bool
-        The same bits whatever ``threads`` is: one thread learns.
+        If True, one thread trains: the result has the same bits whatever ``threads`` is.
 
     Raises
     ------
@@ -114,7 +115,7 @@ class ClassifierConfig:
 
     @property
     def has_ngrams(self) -> bool:
-        """Whether texts have n-grams at all, of words or of characters."""
+        """Whether n-grams of words or of characters have rows."""
         return self.word_ngrams > 1 or self.max_ngram > 0
 
 

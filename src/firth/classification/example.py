@@ -1,4 +1,4 @@
-"""Room classification: a classifier of a few words, made without training, for the examples of docstrings and tests.
+"""Room classification: a classifier of seven words, made without training, for the examples of docstrings and tests.
 
 Tests: tests/classification/test_docs.py.
 """
@@ -15,7 +15,7 @@ _WORDS = {"</s>": 0.0, "the": 0.0, "apple": 2.0, "sweet": 1.0, "pie": 3.0, "car"
 
 
 def tiny_classifier() -> Classifier:
-    """Two labels, food and cars; a word's row is one number, positive for food.
+    """A classifier with the labels food and cars. The row of a word is one number, positive for words of food.
 
     Examples
     --------

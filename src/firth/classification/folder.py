@@ -1,6 +1,6 @@
-"""Room classification: a classifier as a model folder: ``config.json`` and one safetensors file; no code in either.
+"""Room classification: a classifier as a model folder: ``config.json`` and one safetensors file, neither with code.
 
-Of n-grams the folder has the rows that are not zeros, and their buckets: the others are rows that no text had.
+Of the n-grams' rows, the folder has the rows that are not zeros, and their buckets. No text had the other buckets.
 
 Tests: tests/training/test_train_classifier.py.
 """
@@ -42,7 +42,7 @@ def is_classifier_folder(path: Path) -> bool:
 
 
 def write_folder(path: Path, model: FastTextModel, history: Mapping[str, Any] | None, overwrite: bool) -> None:
-    """Write a model that is not quantized.
+    """Write a model to a folder. A quantized model is an error.
 
     Raises
     ------
@@ -50,7 +50,9 @@ def write_folder(path: Path, model: FastTextModel, history: Mapping[str, Any] | 
     """
     matrix, outputs = model.input_matrix, model.output_matrix
     if isinstance(matrix, QuantizedMatrix) or isinstance(outputs, QuantizedMatrix) or model.kept_ngrams is not None:
-        raise ParameterError("a quantized classifier must be saved as one file, got a folder; give a path with .ftz")
+        raise ParameterError(
+            "a quantized classifier must be saved as one file, got a folder; give a path that ends in .ftz"
+        )
     buckets = _used_buckets(matrix[model.n_words :])
     tensors: dict[str, NDArray[Any]] = {
         "words": model.entries.word_bytes,
@@ -74,7 +76,7 @@ def write_folder(path: Path, model: FastTextModel, history: Mapping[str, Any] | 
 
 
 def read_folder(path: Path) -> tuple[FastTextModel, Mapping[str, Any] | None]:
-    """The model in a folder, and the record of its run.
+    """The model in a folder, and the record of its training run.
 
     Raises
     ------
@@ -85,7 +87,7 @@ def read_folder(path: Path) -> tuple[FastTextModel, Mapping[str, Any] | None]:
         return _parse(config, tensors)
     except (KeyError, TypeError, ValueError, ParameterError, ShapeError) as error:
         what = f"{error} is missing" if type(error) is KeyError else str(error)
-        raise FormatError(f"{path}: not a whole classifier of firth's: {what}") from None
+        raise FormatError(f"{path}: not a complete classifier of firth: {what}") from None
 
 
 def _parse(
@@ -102,13 +104,19 @@ def _parse(
     n_labels = len(entries) - n_words
     counts, buckets = np.asarray(tensors["counts"]), np.asarray(tensors["buckets"])
     if n_labels < 1 or counts.shape != (len(entries),) or counts.dtype != np.int64 or bool(np.any(counts < 0)):
-        raise ValueError(f"counts must have {len(entries)} numbers, of words and of one label at least")
+        raise ValueError(
+            f"counts must be {len(entries)} int64 numbers of at least 0, at least one of them of a label, got"
+            f" {counts.dtype} of shape {counts.shape}, {n_labels} of labels"
+        )
     if buckets.ndim != 1 or buckets.dtype != np.int64 or bool(np.any((buckets < 0) | (buckets >= arguments.buckets))):
         raise ValueError(f"buckets must be numbers in [0, {arguments.buckets})")
     stored, outputs = np.asarray(tensors["input_vectors"]), np.asarray(tensors["output_vectors"])
     shapes = (n_words + len(buckets), arguments.dims), (n_labels, arguments.dims)
     if (stored.shape, outputs.shape) != shapes or {stored.dtype, outputs.dtype} != {np.dtype(np.float32)}:
-        raise ValueError(f"input_vectors and output_vectors must be float32 of shapes {shapes}")
+        raise ValueError(
+            f"input_vectors and output_vectors must be float32 of shapes {shapes}, got {stored.dtype} {stored.shape}"
+            f" and {outputs.dtype} {outputs.shape}"
+        )
     matrix = stored
     if arguments.buckets:
         matrix = np.zeros((n_words + arguments.buckets, arguments.dims), np.float32)
@@ -147,7 +155,7 @@ def _parse_arguments(values: Mapping[str, Any]) -> FastTextArguments:
 def _number(values: Mapping[str, Any], name: str) -> int:
     value = values[name]
     if type(value) is not int or value < 0:
-        raise ValueError(f"{name} must be a whole number from 0, got {value!r}")
+        raise ValueError(f"{name} must be a whole number of at least 0, got {value!r}")
     return value
 
 

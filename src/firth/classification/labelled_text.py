@@ -1,4 +1,4 @@
-"""Room classification: reads texts with labels from a table or from lines with ``__label__``: every row, or an error.
+"""Room classification: reads texts and labels from a table or from lines with ``__label__``; no row is ever skipped.
 
 Tests: tests/cli/test_text_files.py.
 """
@@ -94,7 +94,7 @@ def read_labelled_texts(
     if file_format == "lines":
         if text_column or label_column:
             raise ParameterError(
-                f"--text-column and --label-column must be of a table, got {path}, which is read as lines;"
+                f"--text-column and --label-column must come with a table, got {path}, which is read as lines;"
                 " give --format csv or --delimiter"
             )
         rows = _parse_lines(text, label_prefix)
@@ -103,7 +103,7 @@ def read_labelled_texts(
 
     result = LabelledTexts()
     faults = _Faults(path)
-    wanted = f"a word that starts with {label_prefix}" if file_format == "lines" else "something in its column"
+    wanted = f"a word that starts with {label_prefix}" if file_format == "lines" else "a value in the label column"
     for line_number, labels, words in rows:
         result.texts.append(words)
         result.labels.append(labels[:1] if several_labels == "first" else labels)
@@ -247,10 +247,10 @@ def _hint_of_delimiter(row: list[str], separator: str) -> str:
 def _column_index(path: Path, column: str, names: list[str] | None, separator: str) -> int:
     if names is None:
         if not column.isdecimal() or int(column) < 1:
-            raise ParameterError(f"a column must be a number from 1 without a header, got {column!r}")
+            raise ParameterError(f"without a header, a column must be a number of at least 1, got {column!r}")
         return int(column) - 1
     if names.count(column) != 1:
-        what = "occurs twice in the header of" if column in names else "is no column of"
+        what = "occurs more than once in the header of" if column in names else "is not a column of"
         raise FormatError(
             f"{column!r} {what} {path}, which has {', '.join(map(repr, names))};"
             f" choose columns with --text-column and --label-column{_hint_of_delimiter(names, separator)}"

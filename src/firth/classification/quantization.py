@@ -1,4 +1,4 @@
-"""Room classification: small models: rows pruned by their norm, matrices by product quantization."""
+"""Room classification: makes small models: keeps the rows with the largest norms, and quantizes the matrices."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from firth.formats.fasttext_model import FastTextModel, QuantizedMatrix, dense_m
 from firth.native.quantize import N_CENTROIDS, assign_codes, train_centroids
 from firth.native.stopping import Team
 
-MAX_POINTS = 1 << 16  # of each part's k-means, drawn without replacement; fastText takes as many
-N_ROUNDS = 25  # of k-means, as fastText's ProductQuantizer
-OUTPUT_PART_DIMS = 2  # fastText's quantize takes no other for the output matrix
+MAX_POINTS = 1 << 16  # rows of each part's k-means, drawn without replacement; as in fastText
+N_ROUNDS = 25  # rounds of k-means, as in fastText's ProductQuantizer
+OUTPUT_PART_DIMS = 2  # columns of a part of the output matrix; fastText's quantize has no other value
 _BLOCK_ROWS = 1 << 16
 
 
@@ -33,14 +33,14 @@ def quantize_model(
     seed: int = 1,
     threads: int | None = None,
 ) -> FastTextModel:
-    """A small copy of a model; the parameters are those of `firth.Classifier.quantize`.
+    """Make a small copy of a model. `firth.Classifier.quantize` explains the parameters.
 
     Raises
     ------
     ParameterError, FormatError
     """
     if isinstance(model.input_matrix, QuantizedMatrix):
-        raise ParameterError("the model must not be quantized yet, got a quantized one; take the one it was made from")
+        raise ParameterError("the model must not be quantized, got a quantized model; load the model it was made from")
     part_dims = as_integer("part_dims", part_dims, minimum=1, maximum=model.arguments.dims)
     norms, output = as_bool("norms", norms), as_bool("output", output)
     seed = as_integer("seed", seed, minimum=0)
@@ -61,10 +61,10 @@ def quantize_model(
 def quantize_matrix(
     rows: NDArray[np.float32], part_dims: int, norms: bool, draw: np.random.Generator, n_threads: int
 ) -> QuantizedMatrix:
-    """A matrix by product quantization: k-means of 256 centroids for each part of the columns.
+    """Quantize a matrix: k-means finds 256 centroids for each part of the columns.
 
-    With ``norms``, rows are divided by their norms first, and norms have 256 centroids of their own. A matrix of at
-    most 256 rows loses nothing but the norms' product.
+    With ``norms``, rows are divided by their norms first, and the norms have 256 centroids of their own. A matrix of at
+    most 256 rows loses no accuracy, except that with ``norms`` the division and the later product round.
     """
     n_rows, n_dims = rows.shape
     row_norms = compute_row_norms(rows) if norms else None
@@ -101,7 +101,7 @@ def quantize_matrix(
 
 
 def compute_row_norms(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """float32 array (n_rows,): Euclidean norms.
+    """The Euclidean norm of each row, float32, (n_rows,).
 
     Raises
     ------
@@ -119,9 +119,10 @@ def compute_row_norms(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _prune(model: FastTextModel, cutoff: int) -> FastTextModel:
-    """The rows of the largest norms, and the end of the sentence; words keep their order, n-grams go by their norm.
+    """Keep ``cutoff`` rows: the end of the sentence, and the rows with the largest norms.
 
-    Source: fastText, ``FastText::selectEmbeddings`` and ``Dictionary::prune``.
+    Words keep their order. N-grams are ordered by falling norm. Source: fastText, ``FastText::selectEmbeddings`` and
+    ``Dictionary::prune``.
     """
     rows = dense_matrix(model.input_matrix)
     entries = list(model.entries.all_encoded())
@@ -131,7 +132,9 @@ def _prune(model: FastTextModel, cutoff: int) -> FastTextModel:
     best = np.argsort(-norms, kind="stable")[:cutoff]
     words, ngrams = np.sort(best[best < model.n_words]), best[best >= model.n_words]
     if len(words) == 0:
-        raise ParameterError(f"cutoff must keep at least one word, got {cutoff}, which keeps n-grams alone; raise it")
+        raise ParameterError(
+            f"cutoff must keep at least one word, got {cutoff}, which keeps only n-grams; give a larger cutoff"
+        )
     buckets = ngrams - model.n_words
     kept = np.stack([buckets, np.arange(len(ngrams))], axis=1).astype(np.int32)
     labels = np.arange(model.n_words, len(entries))
@@ -151,7 +154,10 @@ def _sample(n_rows: int, draw: np.random.Generator) -> NDArray[np.int64]:
 
 
 def _cluster(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """float32 array (256, d): centroids of points in random order; the first points are where they start."""
+    """256 centroids of the points, float32, (256, d).
+
+    The points are in random order. Each centroid starts at one of the first points.
+    """
     n_points, n_dims = points.shape
     centroids = np.zeros((N_CENTROIDS, n_dims), dtype=np.float32)
     centroids[: min(n_points, N_CENTROIDS)] = points[:N_CENTROIDS]

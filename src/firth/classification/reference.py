@@ -1,4 +1,4 @@
-"""Room classification: the twin of native prediction: a text's rows in plain Python, its probabilities in float64.
+"""Room classification: the twin of native prediction: finds a text's rows in Python, and predicts in float64.
 
 Tests: tests/classification/test_predictions.py.
 """
@@ -20,10 +20,10 @@ _LABEL_PREFIX = b"__label__"
 
 
 def find_rows(model: FastTextModel, text: bytes) -> list[int]:
-    """The rows of the input matrix that a text is the mean of, in fastText's order.
+    """The input rows whose mean is the vector of a text, in fastText's order.
 
-    Each word gives its own row, if it is known, and the rows of its character n-grams; ``</s>`` ends the text. Then
-    follow, for each word, the n-grams of words that begin with it. Labels give nothing.
+    Each word gives its own row, if the word is known, then the rows of its character n-grams. The last word is
+    ``</s>``. Then, for each word, the n-grams of words that begin with this word give their rows. Labels give no rows.
 
     Source: fastText, ``Dictionary::getLine``, ``addSubwords``, ``addWordNgrams`` and ``pushHash``.
     """
@@ -68,7 +68,7 @@ def find_rows(model: FastTextModel, text: bytes) -> list[int]:
 
 
 def predict_all(model: FastTextModel, text: bytes) -> NDArray[np.float64] | None:
-    """The probabilities of all labels as fastText adds them up, in float64; None for a text without a row."""
+    """The probabilities of all labels by fastText's formulas, in float64. None for a text without a row."""
     rows = find_rows(model, text)
     if not rows:
         return None

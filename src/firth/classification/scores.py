@@ -1,4 +1,4 @@
-"""Room classification: how good answers with several labels are: precision and recall at k, F1 of each label.
+"""Room classification: scores of predictions if texts may have several labels: precision and recall at k, F1.
 
 Tests: tests/cli/test_classify_lines.py.
 """
@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class LabelScores:
-    """Scores of answers over texts that have one label or several.
+    """Scores of predictions for texts that have one label or several.
 
-    Of n texts, with G_i the true labels of text i and A_i the labels that it was answered, k at most:
+    With G_i the true labels of text i, and A_i the labels predicted for text i, at most k of them:
 
         precision at k = sum_i |G_i and A_i| / sum_i |A_i|
         recall at k    = sum_i |G_i and A_i| / sum_i |G_i|
-        F1 of label c  = 2 t_c / (g_c + a_c)    with t_c its hits, g_c the texts that have it, a_c those answered it
+        F1 of label c  = 2 t_c / (g_c + a_c)
 
-    True labels that the classifier does not know count as missed. fastText's ``test`` leaves them out, and the texts
-    that have no other ones. A ratio without a denominator is 0.
+    g_c is the number of texts that have label c, a_c the number of texts for which c is predicted, and t_c the number
+    of texts that count in both. A true label that the classifier does not know counts as missed. fastText's ``test``
+    ignores unknown labels, and texts that have only unknown labels. A ratio whose denominator is 0 is 0.
 
     Attributes
     ----------
@@ -31,9 +32,9 @@ class LabelScores:
     k : int
     n_texts : int
     n_without_answer : int
-        Texts that were answered no label.
+        Number of texts for which no label is predicted.
     n_unknown : int
-        True labels that the classifier does not know, each counted as often as it occurs.
+        Number of occurrences of true labels that the classifier does not know.
     true_counts, answered_counts, hits : int64 arrays, (C,)
         g_c, a_c and t_c.
     """
@@ -69,13 +70,13 @@ class LabelScores:
 
     @property
     def macro_f1(self) -> float:
-        """The mean F1 of the labels that a text has or was answered."""
+        """The mean F1 of the labels that are true or predicted for at least one text."""
         occurs = (self.true_counts + self.answered_counts) > 0
         return float(self.label_f1[occurs].mean()) if occurs.any() else 0.0
 
 
 class ScoreCounter:
-    """Counts what `LabelScores` needs, block by block, in memory that does not depend on the number of texts."""
+    """Counts true, predicted and correct labels for `LabelScores`, in memory independent of the number of texts."""
 
     def __init__(self, labels: Sequence[str], k: int) -> None:
         self._labels = tuple(labels)
@@ -85,15 +86,23 @@ class ScoreCounter:
         self._true, self._answered, self._hits = (np.zeros(len(labels), np.int64) for _ in range(3))
 
     def add(self, true_labels: Iterable[Sequence[str]], ids: NDArray[np.int32]) -> None:
-        """Count texts: the true labels of each, and the ids that it was answered, -1 for none; k of them count."""
+        """Count texts.
+
+        Parameters
+        ----------
+        true_labels : iterable of sequences of str
+            The true labels of each text.
+        ids : int32 array, (n_texts, at least k)
+            Numbers of the predicted labels, the best first; -1 for none. Only the first k columns count.
+        """
         for names, answered in zip(true_labels, ids[:, : self._k].tolist(), strict=True):
             found = {label for label in answered if label >= 0}
             known = {self._numbers[name] for name in names if name in self._numbers}
             self._n_texts += 1
             self._n_without_answer += not found
             self._n_unknown += len({name for name in names if name not in self._numbers})
-            for counts, those in ((self._true, known), (self._answered, found), (self._hits, known & found)):
-                for label in those:
+            for counts, labels in ((self._true, known), (self._answered, found), (self._hits, known & found)):
+                for label in labels:
                     counts[label] += 1
 
     def scores(self) -> LabelScores:

@@ -1,4 +1,4 @@
-"""Room classification: lines of a file or of standard input, block by block in bounded memory, with labels or not.
+"""Room classification: reads lines, and their labels, from a file or standard input in blocks of bounded memory.
 
 Tests: tests/cli/test_classify_lines.py.
 """
@@ -21,7 +21,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class LineBlock(NamedTuple):
-    """Some lines of a file: the number of the first (from 1), their texts, and the labels of each."""
+    """Consecutive lines of a file: the number of the first line (from 1), and the text and the labels of each line."""
 
     first_line: int
     texts: list[bytes]
@@ -29,15 +29,22 @@ class LineBlock(NamedTuple):
 
 
 def read_line_blocks(path: Path, label_prefix: str, *, with_labels: bool) -> Iterator[LineBlock]:
-    """The lines of a file, compressed or not, or of standard input (``-``).
+    """Read the lines of a file, compressed or not, or of standard input (``-``).
 
-    Words that begin with the prefix are a line's labels and no part of its text. Bytes need not be UTF-8.
+    Words that begin with the prefix are the labels of a line and are removed from its text. Bytes need not be UTF-8.
+
+    Parameters
+    ----------
+    path : Path
+    label_prefix : str
+    with_labels : bool
+        Whether every line must have a label.
 
     Raises
     ------
     StorageError, FormatError, CorpusError, ParameterError
-        A line is longer than 256 MiB; with labels: a line has none. The first bytes are those of a file that is no
-        text, such as a model.
+        A line is longer than 256 MiB; a line has no label, but ``with_labels`` is True; or the first bytes are the
+        beginning of a file that is not text, such as a model.
     EncodingError
         The file begins with the byte-order mark of UTF-16 or UTF-32.
     """
@@ -47,16 +54,16 @@ def read_line_blocks(path: Path, label_prefix: str, *, with_labels: bool) -> Ite
     first_line = 1
     for lines in _read_lines(path):
         labels: list[list[str]] = []
-        for place, line in enumerate(lines):
+        for index, line in enumerate(lines):
             found: list[str] = []
             if prefix in line:
                 words = line.split()
                 found = [_decode(word[len(prefix) :]) for word in words if word.startswith(prefix)]
-                lines[place] = b" ".join(word for word in words if not word.startswith(prefix))
+                lines[index] = b" ".join(word for word in words if not word.startswith(prefix))
             if with_labels and not found:
                 raise CorpusError(
-                    f"{path}, line {first_line + place} has no label; give it a word that starts with {label_prefix},"
-                    " or take it out"
+                    f"{path}, line {first_line + index} has no label; give it a word that starts with {label_prefix},"
+                    " or remove the line"
                 )
             labels.append(found)
         yield LineBlock(first_line, lines, labels)
@@ -64,7 +71,7 @@ def read_line_blocks(path: Path, label_prefix: str, *, with_labels: bool) -> Ite
 
 
 def read_table_blocks(path: Path, **options: Any) -> Iterator[LineBlock]:
-    """The same of a table, which is read whole."""
+    """Read a table whole and yield its rows in blocks. The options are those of `read_labelled_texts`."""
     data = read_labelled_texts(path, **options)
     for first in range(0, len(data), BLOCK_LINES):
         block = slice(first, first + BLOCK_LINES)
@@ -72,14 +79,14 @@ def read_table_blocks(path: Path, **options: Any) -> Iterator[LineBlock]:
 
 
 def is_table(path: Path, file_format: str, delimiter: str | None) -> bool:
-    """Whether a file is read as a table: by its ending, by the format asked for, or for its delimiter."""
+    """Whether a file is read as a table. Its suffix and a delimiter decide if the format is "auto"."""
     if file_format == "auto":
         return delimiter is not None or table_of(path) is not None
     return file_format != "lines"
 
 
 def _read_lines(path: Path) -> Iterator[list[bytes]]:
-    parts: list[bytes] = []  # of a line whose end is not read yet
+    parts: list[bytes] = []  # pieces of a line whose end is not read yet
     is_first = True
     for data in read_bytes(path):
         if is_first:

@@ -1,4 +1,4 @@
-"""Room classification: texts with their labels, from what a user passes: a file, lines with marks, or two lists.
+"""Room classification: reads the texts and labels that a user passes: a file, texts with label marks, or two lists.
 
 Tests: tests/training/test_train_classifier.py.
 """
@@ -22,7 +22,7 @@ END_OF_SENTENCE = b"</s>"
 
 @dataclass(frozen=True, kw_only=True)
 class TableOptions:
-    """How a file of labelled texts is read; see ``firth.classification.labelled_text``."""
+    """Options for reading a file of labelled texts; ``firth.classification.labelled_text`` explains them."""
 
     file_format: str = "auto"
     text_column: str | None = None
@@ -34,7 +34,7 @@ class TableOptions:
 
 @dataclass(frozen=True)
 class TrainingTexts:
-    """Texts as bytes, without the marks of labels, and the names of each text's labels: one at least."""
+    """Texts as bytes, without label marks, and the names of each text's labels: at least one name a text."""
 
     texts: list[bytes]
     labels: list[list[str]]
@@ -43,13 +43,13 @@ class TrainingTexts:
         return len(self.texts)
 
     def take(self, numbers: Iterable[int]) -> TrainingTexts:
-        """Some of the texts, in the order of their numbers."""
+        """The texts with these numbers, in this order."""
         chosen = list(numbers)
         return TrainingTexts([self.texts[n] for n in chosen], [self.labels[n] for n in chosen])
 
 
 def read_training_texts(texts: Any, labels: Any, options: TableOptions, name: str = "texts") -> TrainingTexts:
-    """Texts and labels from a path; from texts with marks like ``__label__NAME`` in them; or from texts and labels.
+    """Read texts and labels: from a path, from texts with marks like ``__label__NAME``, or from texts and labels.
 
     Raises
     ------
@@ -61,8 +61,8 @@ def read_training_texts(texts: Any, labels: Any, options: TableOptions, name: st
     if isinstance(texts, str | os.PathLike):
         if labels is not None:
             raise ParameterError(
-                f"labels must be None where {name} is a path, whose lines or columns have the labels, got"
-                f" {type(labels).__name__}"
+                f"labels must be None if {name} is a path, because the file has the labels, got"
+                f" {type(labels).__name__}; leave labels out"
             )
         found = _read_file(Path(texts), options)
     elif labels is None:
@@ -74,11 +74,11 @@ def read_training_texts(texts: Any, labels: Any, options: TableOptions, name: st
         found = TrainingTexts(encoded, names)
     if not len(found):
         raise CorpusError(f"{name} must hold at least one text, got none")
-    for place, text in enumerate(found.texts):
+    for position, text in enumerate(found.texts):
         if not text.strip():
             raise CorpusError(
-                f"{name} must have a word each, got none at position {place}, whose label is"
-                f" {found.labels[place][0]!r}; give it a text, or remove it"
+                f"{name} must have at least one word each, got none at position {position}, whose label is"
+                f" {found.labels[position][0]!r}; give this text a word, or remove it"
             )
     return found
 
@@ -95,21 +95,21 @@ def _read_file(path: Path, options: TableOptions) -> TrainingTexts:
         )
     elif options.text_column or options.label_column or options.delimiter:
         raise ParameterError(
-            f"text_column, label_column and delimiter must be of a table, got {path}, which is read as lines; give"
+            f"text_column, label_column and delimiter must come with a table, got {path}, which is read as lines; give"
             ' file_format="csv" (--format csv)'
         )
     else:
         blocks = read_line_blocks(path, options.label_prefix, with_labels=True)
     found = TrainingTexts([], [])
     for block in blocks:
-        for place, names in enumerate(block.labels):
+        for index, names in enumerate(block.labels):
             if "" in names:
                 raise CorpusError(
-                    f"{path}, line {block.first_line + place} has {options.label_prefix} without a name; name the label"
+                    f"{path}, line {block.first_line + index} has {options.label_prefix} without a name; name the label"
                 )
-            if not block.texts[place].strip():
+            if not block.texts[index].strip():
                 raise CorpusError(
-                    f"{path}, line {block.first_line + place} has nothing but its label {names[0]!r}; give it a text,"
+                    f"{path}, line {block.first_line + index} has nothing but its label {names[0]!r}; give it a text,"
                     " or remove it"
                 )
         found.texts.extend(block.texts)
@@ -124,20 +124,20 @@ def _encode_all(texts: Any, name: str) -> list[bytes]:
     if not isinstance(rows, Iterable):
         raise CorpusTypeError(f"{name} must be a path or a list of texts, got {type(texts).__name__}")
     encoded: list[bytes] = []
-    for place, text in enumerate(rows):
+    for position, text in enumerate(rows):
         if isinstance(text, bytes):
             encoded.append(text)
             continue
         if not isinstance(text, str):
             raise CorpusTypeError(
-                f"{name} must be strings, got {type(text).__name__} at position {place}; join tokens by spaces"
+                f"{name} must be strings, got {type(text).__name__} at position {position}; join tokens by spaces"
             )
         try:
             encoded.append(text.encode())
         except UnicodeEncodeError as error:
             raise EncodingError(
                 f"{name} must be valid Unicode, got a lone surrogate at character {error.start} of the text at position"
-                f" {place}; give bytes, or replace it"
+                f" {position}; give bytes, or replace the surrogate"
             ) from None
     return encoded
 
@@ -145,14 +145,14 @@ def _encode_all(texts: Any, name: str) -> list[bytes]:
 def _split_marks(texts: list[bytes], label_prefix: str, name: str) -> TrainingTexts:
     prefix = label_prefix.encode()
     found = TrainingTexts([], [])
-    for place, text in enumerate(texts):
+    for position, text in enumerate(texts):
         words = text.split()
         names = [word[len(prefix) :].decode("utf-8", "backslashreplace") for word in words if word.startswith(prefix)]
         if not names or "" in names:
             what = f"{label_prefix} without a name" if names else "no label"
             raise CorpusError(
-                f"{name} must have marks like {label_prefix}NAME where labels are not given apart, got {what} at"
-                f" position {place}; pass labels="
+                f"{name} must have marks like {label_prefix}NAME if labels are not passed, got {what} at position"
+                f" {position}; pass labels="
             )
         found.texts.append(b" ".join(word for word in words if not word.startswith(prefix)))
         found.labels.append(names)
@@ -166,32 +166,34 @@ def _read_labels(labels: Any) -> list[list[str]]:
     if not isinstance(rows, Iterable):
         raise CorpusTypeError(f"labels must be a list with an entry for each text, got {type(labels).__name__}")
     found: list[list[str]] = []
-    for place, entry in enumerate(rows):
+    for position, entry in enumerate(rows):
         if is_missing(entry):
-            raise CorpusError(f"labels must have a value for each text, got {entry!r} at position {place}")
+            raise CorpusError(f"labels must have a value for each text, got {entry!r} at position {position}")
         several = sorted(entry, key=str) if isinstance(entry, set | frozenset) else entry
-        names = [_label_name(label, place) for label in (several if isinstance(several, list | tuple) else [several])]
+        listed = several if isinstance(several, list | tuple) else [several]
+        names = [_label_name(label, position) for label in listed]
         if not names:
-            raise CorpusError(f"labels must have one label at least for each text, got none at position {place}")
+            raise CorpusError(f"labels must have at least one label for each text, got none at position {position}")
         found.append([*dict.fromkeys(names)] if len(names) > 1 else names)
     return found
 
 
-def _label_name(label: Any, place: int) -> str:
+def _label_name(label: Any, position: int) -> str:
     if is_integer(label):
         return str(int(label))
     if not isinstance(label, str):
-        raise CorpusTypeError(f"labels must be strings or integers, got {type(label).__name__} at position {place}")
+        raise CorpusTypeError(f"labels must be strings or integers, got {type(label).__name__} at position {position}")
     if not label or "\0" in label:
         raise CorpusError(
-            f"labels must be names of at least one character and without a byte of 0, got {label!r} at {place}"
+            "labels must be names of at least one character and without a byte of 0, got"
+            f" {label!r} at position {position}"
         )
     try:
         label.encode()
     except UnicodeEncodeError as error:
         raise EncodingError(
             f"labels must be valid Unicode, got a lone surrogate at character {error.start} of {label!r} at position"
-            f" {place}; replace it"
+            f" {position}; replace the surrogate"
         ) from None
     return label
 

@@ -14,13 +14,12 @@ from firth.cli.reading import (
     AsJson,
     Restrict,
     Top,
-    Vectors,
     neighbors_to_json,
-    open_with_phrases,
     parse_words,
     print_json,
     print_neighbors,
 )
+from firth.cli.vector_flags import VectorFile, reads_vectors
 
 NO_ARGS_IS_HELP = True
 
@@ -32,8 +31,9 @@ class Method(str, enum.Enum):
     MULTIPLY = "multiply"
 
 
+@reads_vectors
 def analogy(
-    vectors: Vectors,
+    vectors: VectorFile,
     a: Annotated[str, typer.Argument(metavar="A")],
     b: Annotated[str, typer.Argument(metavar="B")],
     c: Annotated[str, typer.Argument(metavar="C")],
@@ -50,7 +50,7 @@ def analogy(
     firth analogy model man king woman
     firth analogy model paris france rome --method multiply -n 3
     """
-    opened, phrases = open_with_phrases(vectors)
+    opened, phrases = vectors.open_with_phrases()
     given = [a, b, c]
     if phrases is not None:
         given = [phrases.token(word) if len(word.split()) > 1 else word for word in given]

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="classify",
-    help="Classify texts: train a classifier; predict, evaluate and quantize, with fastText's models too.",
+    help="Classify texts: train a classifier; predict, evaluate and quantize. fastText's models work too.",
     no_args_is_help=True,
 )
 
 app.command()(train)
 
-MAX_TABLE_CLASSES = 20  # a wider matrix is for the picture
+MAX_TABLE_CLASSES = 20  # a larger confusion matrix is not printed
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, or lines with __label__NAME.")]
 ModelPath = Annotated[
@@ -39,16 +39,20 @@ ModelPath = Annotated[
     ),
 ]
 Lines = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, or lines; - reads lines from standard input.")]
-Threshold = Annotated[float, typer.Option("--threshold", help="Leave less probable classes out, from 0 to 1.")]
+Threshold = Annotated[float, typer.Option("--threshold", help="Least probability of a class, from 0 to 1.")]
 Threads = Annotated[
     int | None,
     typer.Option(
-        "--threads", help="Threads, not of a classifier on given vectors. [default: the cores that may be used]"
+        "--threads",
+        help="Number of threads; not with a classifier on given vectors. [default: the cores that may be used]",
     ),
 ]
 SeveralLabels = Annotated[
     str,
-    typer.Option("--several-labels", help="A line with several labels: error, first, or each (once for each label)."),
+    typer.Option(
+        "--several-labels",
+        help="If a line has several labels: error, first (use the first), or each (use the text once for each label).",
+    ),
 ]
 
 
@@ -56,24 +60,28 @@ SeveralLabels = Annotated[
 def predict(
     model: ModelPath,
     file: Lines,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File for the predictions (stdout).")] = None,
-    top: Annotated[int, typer.Option("--top", "-k", help="How many classes a text, the most probable first.")] = 1,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File for the predictions. [default: standard output]")
+    ] = None,
+    top: Annotated[int, typer.Option("--top", "-k", help="Classes for each text, the most probable first.")] = 1,
     threshold: Threshold = 0.0,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a text: labels and probabilities.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON object for each text: labels and probabilities.")
+    ] = False,
     threads: Threads = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
     file_format: FileFormat = "auto",
     delimiter: Delimiter = None,
     text_column: TextColumn = None,
     header: Header = True,
     label_prefix: LabelPrefix = "__label__",
 ) -> None:
-    """Predict classes: one line a text, of class and probability, separated by tabs.
+    """Predict classes. Each text gives a line: classes and probabilities, separated by tabs.
 
-    With a classifier that learned its own vectors, fastText's too, lines go through in constant memory, whatever the
-    size of the file, and a text that has no label gives an empty line. With a classifier on given vectors, a text
-    without a known word gets the answer for the average training text. How many such texts there were
-    stands on stderr. Labels of a line are taken off and not looked at.
+    A classifier that learned its own vectors (fastText's are such) reads files of any size in constant memory. A text
+    without a label gives an empty line. A classifier on given vectors predicts the average training text's class for a
+    text without a known word. Standard error says how many texts of these two kinds there are. Labels in the lines
+    are removed and ignored.
 
     \b
     firth classify predict lid.176.ftz pages.txt -k 3 --threshold 0.1
@@ -129,7 +137,12 @@ def predict(
 def evaluate(
     model: ModelPath,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, or lines with __label__NAME.")],
-    top: Annotated[int, typer.Option("--top", "-k", help="Answers a text that count, not on given vectors.")] = 1,
+    top: Annotated[
+        int,
+        typer.Option(
+            "--top", "-k", help="Predicted labels for each text that count; not with a classifier on given vectors."
+        ),
+    ] = 1,
     threshold: Threshold = 0.0,
     picture: Annotated[Path | None, typer.Option("--picture", help="Draw the confusion matrix to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
@@ -142,14 +155,14 @@ def evaluate(
     label_prefix: LabelPrefix = "__label__",
     several_labels: SeveralLabels = "error",
 ) -> None:
-    """Evaluate on labelled texts: accuracy, macro and micro F1, each class, and the confusion matrix.
+    """Evaluate a classifier on labelled texts: accuracy, macro and micro F1, scores by class, confusion matrix.
 
     Labels that the classifier was not trained on count as errors. With --several-labels each, a prediction is right
-    where it is one of the text's labels, and an error of the first label where it is not.
+    if it is one of the text's labels. Otherwise it counts as an error of the text's first label.
 
-    Of a classifier that learned its own vectors, fastText's too: precision and recall at 1 and at --top, and F1 of each
-    label. A text may have several labels there, whatever --several-labels says, and lines go through in constant
-    memory.
+    A classifier that learned its own vectors (fastText's are such) gets other scores: precision and recall at 1 and at
+    --top, and F1 of each label. Texts may then have several labels, whatever --several-labels says, and the file is
+    read in constant memory.
     """
     _validate_model_exists(model)
     if learns_own_vectors(model):
@@ -166,8 +179,8 @@ def evaluate(
     _refuse_without_lines(file, threads)
     if top != 1 or threshold != 0:
         raise ParameterError(
-            f"--top and --threshold must come with a classifier that learned its own vectors, got {model}, which"
-            " answers one class a text"
+            f"--top and --threshold must come with a classifier that learned its own vectors, got {model}, a"
+            " classifier on given vectors; leave them out"
         )
     from firth.estimators import TextClassifier
     from firth.estimators.confusion import compute_confusion
@@ -191,7 +204,7 @@ def evaluate(
     if unseen:
         n_unseen = sum(label in unseen for label in true)
         typer.echo(
-            f"note: {n_unseen} texts have labels that the classifier was not trained on, which count as errors:"
+            f"note: {n_unseen} texts have labels that the classifier was not trained on; they count as errors:"
             f" {', '.join(unseen[:10])}{', ...' if len(unseen) > 10 else ''}",
             err=True,
         )
@@ -214,7 +227,7 @@ def _blocks(
     *,
     with_labels: bool,
 ) -> Iterator[LineBlock]:
-    """The texts of a file, as a classifier that streams takes them."""
+    """The texts of a file in blocks, for a classifier that learned its own vectors."""
     validate_choice("format", file_format, FORMATS)
     if is_table(file, file_format, delimiter):
         return read_table_blocks(
@@ -228,7 +241,7 @@ def _blocks(
         )
     if delimiter or text_column or label_column:
         raise ParameterError(
-            f"--delimiter, --text-column and --label-column must be of a table, got {file}, which is read as lines;"
+            f"--delimiter, --text-column and --label-column must come with a table, got {file}, which is read as lines;"
             " give --format csv"
         )
     return read_line_blocks(file, label_prefix, with_labels=with_labels)
@@ -243,7 +256,10 @@ def _validate_model_exists(model: Path) -> None:
 
 
 def learns_own_vectors(model: Path) -> bool:
-    """Whether a path is a classifier that learned its own vectors, in a file or a folder."""
+    """Whether a path is a file, or the folder of a classifier that learned its own vectors.
+
+    Reading the file checks later whether it is a classifier.
+    """
     return model.is_file() or is_classifier_folder(model)
 
 
@@ -253,9 +269,11 @@ def _validate_threshold(threshold: float) -> None:
 
 
 def _refuse_without_lines(file: Path, threads: int | None) -> None:
-    """What only a classifier that learned its own vectors takes."""
+    """Raise for standard input or --threads, which a classifier on given vectors cannot use."""
     if file == STANDARD_INPUT:
-        raise ParameterError("FILE must be a file with a classifier on given vectors, got standard input")
+        raise ParameterError(
+            "FILE must be a path if the classifier is on given vectors, got standard input; write the texts to a file"
+        )
     if threads is not None:
         raise ParameterError(
             f"--threads must come with a classifier that learned its own vectors, got {threads}; leave it out"
@@ -267,23 +285,26 @@ def quantize(
     model: Annotated[
         Path,
         typer.Argument(
-            metavar="MODEL", help="A classifier that learned its own vectors, not quantized: a folder or .bin."
+            metavar="MODEL", help="A classifier that learned its own vectors and is not quantized: a folder or .bin."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="File for the small model, usually .ftz.")],
     cutoff: Annotated[
-        int | None, typer.Option("--cutoff", help="Keep the so many rows of words and n-grams with the largest norms.")
+        int | None,
+        typer.Option("--cutoff", help="Keep this number of rows of words and n-grams: those with the largest norms."),
     ] = None,
     norms: Annotated[bool, typer.Option("--norms/--no-norms", help="Quantize the norms of rows apart.")] = True,
-    part_dims: Annotated[int, typer.Option("--part-dims", help="Columns that share a byte.")] = 2,
+    part_dims: Annotated[int, typer.Option("--part-dims", help="Columns that are stored in one byte.")] = 2,
     output_matrix: Annotated[
         bool, typer.Option("--output-matrix", help="Quantize the rows of the labels as well.")
     ] = False,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same model.")] = 1,
-    threads: Annotated[int | None, typer.Option("--threads", help="[default: the cores that may be used]")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+    threads: Annotated[
+        int | None, typer.Option("--threads", help="Number of threads. [default: the cores that may be used]")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
 ) -> None:
-    """Make a small copy of a classifier that learned its own vectors; fastText loads it.
+    """Make a small copy of a classifier that learned its own vectors. fastText can load the copy.
 
     \b
     firth classify quantize model.bin -o model.ftz --cutoff 50000
@@ -340,7 +361,7 @@ def _print_tables(confusion: Confusion, n_texts: int) -> None:
         by_class.add_row(Text(name), str(counts[row]), *(f"{number:.4f}" for number in numbers))
     console.print(by_class)
     if len(confusion.classes) > MAX_TABLE_CLASSES:
-        console.print(f"the confusion matrix of {len(confusion.classes)} classes is for --picture or --json")
+        console.print(f"the confusion matrix has {len(confusion.classes)} classes; see it with --picture or --json")
         return
     matrix = Table("true \\ predicted", title="confusion matrix")
     for name in confusion.classes:

@@ -1,4 +1,4 @@
-"""Room cli: `firth classify predict` and `evaluate` with a classifier that is one file, as fastText's are."""
+"""Room cli: `firth classify predict` and `evaluate` with a classifier that learned its own vectors."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from firth.models.loading import load
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_SHOWN_LABELS = 20  # a table that fits a screen
+MAX_SHOWN_LABELS = 20  # rows of the printed table, which then fits a screen
 MAX_PICTURE_LABELS = 50
 
 
 def format_answer(labels: Iterable[str], probabilities: Iterable[float], as_json: bool) -> str:
-    """One text's line: labels and probabilities separated by tabs, or a JSON object; the most probable first."""
+    """The output line of one text: labels and probabilities separated by tabs, or a JSON object."""
     if as_json:
         record = {"labels": list(labels), "probabilities": [round(float(number), 6) for number in probabilities]}
         return json.dumps(record, ensure_ascii=False)
@@ -45,7 +45,7 @@ def write_predictions(
     threads: int | None,
     overwrite: bool,
 ) -> None:
-    """A line of answers for each text, written block by block; texts without an answer are counted on stderr."""
+    """Predict texts block by block and write a line for each. Standard error says how many texts have no label."""
     model = load(model_file)
     n_texts, without = 0, list[int]()
     n_without = 0
@@ -54,7 +54,7 @@ def write_predictions(
             labels, probabilities = model.predict(block.texts, top, threshold, threads=threads)
             rows = zip(labels, probabilities.tolist(), strict=True)
             write("".join(format_answer(names, row[: len(names)], as_json) + "\n" for names, row in rows))
-            empty = [block.first_line + place for place, names in enumerate(labels) if not names]
+            empty = [block.first_line + index for index, names in enumerate(labels) if not names]
             n_texts += len(labels)
             n_without += len(empty)
             without.extend(empty[: 5 - len(without)])
@@ -76,12 +76,12 @@ def evaluate_lines(
     picture: Path | None,
     threads: int | None,
 ) -> None:
-    """Precision and recall at 1 and at k, and F1 by label, of labelled texts read block by block."""
+    """Predict labelled texts block by block; print precision and recall at 1 and at k, and F1 by label."""
     model = load(model_file)
     if picture is not None and len(model.labels) > MAX_PICTURE_LABELS:
         raise ParameterError(
-            f"--picture must be of at most {MAX_PICTURE_LABELS} labels, got a classifier of {len(model.labels)};"
-            " leave it out, or see --json"
+            f"--picture must come with a classifier of at most {MAX_PICTURE_LABELS} labels, got {len(model.labels)};"
+            " give --json in its place"
         )
     at_1, at_k = ScoreCounter(model.labels, 1), ScoreCounter(model.labels, k)
     true: list[str] = []
@@ -110,7 +110,10 @@ def evaluate_lines(
 def _collect_pairs(
     model: Classifier, block: LineBlock, ids: np.ndarray[Any, Any], true: list[str], predicted: list[str]
 ) -> None:
-    """A true and a predicted label of each answered text; of several true ones the predicted, else the first."""
+    """Append the true and the predicted label of each text for which a label is predicted.
+
+    If a text has several true labels, the predicted one counts if it is true, else the first.
+    """
     for names, label in zip(block.labels, ids[:, 0].tolist(), strict=True):
         if label >= 0:
             answer = model.labels[label]
@@ -172,7 +175,7 @@ def _print_scores(at_1: LabelScores, at_k: LabelScores) -> None:
         table.add_row(Text(at_1.labels[number]), str(at_1.true_counts[number]), *(f"{value:.4f}" for value in numbers))
     console.print(table)
     if len(occurring) > MAX_SHOWN_LABELS:
-        console.print(f"{len(occurring) - MAX_SHOWN_LABELS} rarer labels are in --json", soft_wrap=True)
+        console.print(f"--json shows {len(occurring) - MAX_SHOWN_LABELS} rarer labels too", soft_wrap=True)
 
 
 __all__ = ["evaluate_lines", "format_answer", "write_predictions"]

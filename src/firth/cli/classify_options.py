@@ -1,4 +1,4 @@
-"""Room cli: the flags of ``firth classify`` that several of its commands have: how a file of texts is read.
+"""Room cli: the options of several ``firth classify`` commands: how a file of texts is read.
 
 Tests: tests/cli/test_classify.py.
 """
@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-FileFormat = Annotated[str, typer.Option("--format", help="auto (by the ending), csv, tsv or lines.")]
+FileFormat = Annotated[str, typer.Option("--format", help="auto (by the suffix), csv, tsv or lines.")]
 Delimiter = Annotated[
     str | None,
-    typer.Option("--delimiter", help="Between the columns: a character, or tab. [default: comma; in .tsv tab]"),
+    typer.Option("--delimiter", help="Separates the columns: a character, or tab. [default: comma; for tsv, tab]"),
 ]
 TextColumn = Annotated[
     str | None, typer.Option("--text-column", help="Column of the texts: its name, or its number with --no-header.")
@@ -21,4 +21,4 @@ LabelColumn = Annotated[
     str | None, typer.Option("--label-column", help="Column of the labels: its name, or its number with --no-header.")
 ]
 Header = Annotated[bool, typer.Option("--header/--no-header", help="Whether the first row names the columns.")]
-LabelPrefix = Annotated[str, typer.Option("--label-prefix", help="How labels begin, wherever they stand in a line.")]
+LabelPrefix = Annotated[str, typer.Option("--label-prefix", help="Words that begin with this are labels.")]

@@ -1,4 +1,4 @@
-"""Room cli: ``firth classify train``: a classifier that learns its own vectors, or a network on given ones (--vectors).
+"""Room cli: ``firth classify train``: a classifier that learns its own vectors, or a network on given vectors.
 
 Tests: tests/cli/test_classify.py.
 """
@@ -19,7 +19,7 @@ from firth.cli.classify_options import Delimiter, FileFormat, Header, LabelColum
 from firth.errors import ParameterError
 
 OWN, WITH_VECTORS = "without --vectors", "with --vectors"
-_OWN_PANEL, _VECTORS_PANEL = "Without --vectors: words and n-grams learn", "With --vectors: a network on given vectors"
+_OWN_PANEL, _VECTORS_PANEL = "Without --vectors: learns vectors", "With --vectors: a network on given vectors"
 
 
 def _own(flag: str, help: str) -> Any:
@@ -41,88 +41,99 @@ def train(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", help="Folder for the classifier; without --vectors also a file .bin (fastText's)."
+            "--output", "-o", help="Folder for the classifier, or, without --vectors, a .bin file in fastText's format."
         ),
     ],
     vectors: Annotated[
-        Path | None, typer.Option("--vectors", help="Model folder or vector file: word vectors that stay as they are.")
+        Path | None,
+        typer.Option("--vectors", help="Model folder or vector file: word vectors, which training does not change."),
     ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(
             "--epochs",
-            help="Passes over the texts: all are made (5), or with --vectors the most epochs or steps of L-BFGS (200).",
+            help="Passes over the texts (5). With --vectors: the most passes, or iterations of L-BFGS (200).",
         ),
     ] = None,
     learning_rate: Annotated[
         float | None,
         typer.Option(
             "--learning-rate",
-            help="Size of a step. Falls linearly from this (0.1); with --vectors of Adam (0.001) or SGD (0.1).",
+            help="Initial learning rate (0.1), which falls linearly. With --vectors: adam (0.001), sgd (0.1).",
         ),
     ] = None,
     threads: Annotated[
         int | None,
-        typer.Option("--threads", help="Threads that learn (the cores that may be used); not with --vectors."),
+        typer.Option("--threads", help="Number of threads (the cores that may be used); not with --vectors."),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Decides every random draw.")] = 1,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a classifier that is there.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of all random numbers.")] = 1,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing classifier.")] = False,
     file_format: FileFormat = "auto",
     delimiter: Delimiter = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     header: Header = True,
     label_prefix: LabelPrefix = "__label__",
-    progress: Annotated[bool | None, typer.Option("--progress/--no-progress", help="Show a bar on stderr.")] = None,
+    progress: Annotated[
+        bool | None, typer.Option("--progress/--no-progress", help="Show a progress bar on standard error.")
+    ] = None,
     loss: Annotated[
         str | None,
         _own(
             "--loss",
-            "softmax (the default), one-vs-all (for several labels a text), hierarchical-softmax or negative-sampling.",
+            "softmax (default), one-vs-all (if texts have several labels), hierarchical-softmax or negative-sampling.",
         ),
     ] = None,
     dims: Annotated[int | None, _own("--dims", "Numbers in a row (100).")] = None,
-    word_ngrams: Annotated[int | None, _own("--word-ngrams", "Longest n-grams of words (1: words alone).")] = None,
+    word_ngrams: Annotated[int | None, _own("--word-ngrams", "Longest n-grams of words (1: no n-grams).")] = None,
     min_ngram: Annotated[int | None, _own("--min-ngram", "Shortest character n-grams of words (none).")] = None,
     max_ngram: Annotated[int | None, _own("--max-ngram", "Longest character n-grams of words (none).")] = None,
     buckets: Annotated[
-        int | None, _own("--buckets", "Rows that n-grams share by their hash (fitted to the texts).")
+        int | None, _own("--buckets", "Number of rows for n-grams, chosen by hash (fitted to the texts).")
     ] = None,
-    min_count: Annotated[int | None, _own("--min-count", "Leave out words seen less often (1).")] = None,
-    negatives: Annotated[int | None, _own("--negatives", "Noise labels a text, of negative sampling (5).")] = None,
+    min_count: Annotated[int | None, _own("--min-count", "Least count of a word that has a row (1).")] = None,
+    negatives: Annotated[
+        int | None, _own("--negatives", "Noise labels for each text, with negative sampling (5).")
+    ] = None,
     initial_vectors: Annotated[
-        Path | None, _own("--initial-vectors", "Model folder or vector file: rows of words start from it and learn.")
+        Path | None,
+        _own("--initial-vectors", "Model folder or vector file: initial rows of words. Training changes them."),
     ] = None,
     heldout: Annotated[
-        str | None, _own("--heldout", "A share like 5%, or a file: never trained on, for a loss after each epoch.")
+        str | None,
+        _own("--heldout", "A share of the texts, like 5%, or a file: used only to measure a loss after each epoch."),
     ] = None,
     patience: Annotated[
-        int | None, _own("--patience", "Stop after so many epochs without a better held-out loss; keep the best.")
+        int | None,
+        _own("--patience", "Stop after this number of epochs without a better held-out loss; keep the best epoch."),
     ] = None,
     deterministic: Annotated[
-        bool, _own("--deterministic", "The same bits whatever --threads is: one thread learns.")
+        bool, _own("--deterministic", "Train with one thread: the same bits whatever --threads is.")
     ] = False,
-    hidden: Annotated[int | None, _on_vectors("--hidden", "Hidden units (100); 0 is softmax regression.")] = None,
+    hidden: Annotated[
+        int | None, _on_vectors("--hidden", "Number of hidden units (100); 0 is softmax regression.")
+    ] = None,
     solver: Annotated[str | None, _on_vectors("--solver", "lbfgs (the default), adam or sgd.")] = None,
     l2: Annotated[float | None, _on_vectors("--l2", "Strength of the penalty on squared weights (0.001).")] = None,
     batch_size: Annotated[int | None, _on_vectors("--batch-size", "Texts in a batch (200).")] = None,
     balanced: Annotated[bool, _on_vectors("--balanced", "Give every class the same weight.")] = False,
     early_stopping: Annotated[
-        bool, _on_vectors("--early-stopping", "Hold a tenth of the texts out, and stop by it.")
+        bool, _on_vectors("--early-stopping", "Hold out a tenth of the texts; stop when their score stops improving.")
     ] = False,
-    lowercase: Annotated[bool, _on_vectors("--lowercase", "Lower-case the texts.")] = False,
+    lowercase: Annotated[bool, _on_vectors("--lowercase", "Convert the texts to lower case.")] = False,
     several_labels: Annotated[
         str | None,
         _on_vectors(
-            "--several-labels", "A line with several labels: error (the default), first, or each (once for each)."
+            "--several-labels",
+            "If a line has several labels: error (default), first, or each (use the text once for each label).",
         ),
     ] = None,
 ) -> None:
     """Train a classifier on labelled texts and save it.
 
-    Without --vectors, the rows of words and n-grams are learned with the labels, as fastText does. A text may have
-    several labels: one is drawn for each epoch, or all count (--loss one-vs-all). With --vectors, a network is trained
-    on the mean of given word vectors.
+    Without --vectors, training learns a row for each word, n-gram and label, as fastText does. If a text has several
+    labels, one is drawn in each epoch; with --loss one-vs-all, all count. With --vectors, training fits a network to
+    the mean of given word vectors.
 
     \b
     firth classify train cooking.train -o cooking --word-ngrams 2 --epochs 25 --learning-rate 1.0
@@ -173,7 +184,8 @@ def train(
 def _refuse(options: Mapping[str, Any], mode: str) -> None:
     for name, value in options.items():
         if value is not None:
-            raise ParameterError(f"--{name.replace('_', '-')} must be used {mode}, got {value}; leave it out")
+            flag = name.replace("_", "-")
+            raise ParameterError(f"--{flag} must be used {mode}, got {value}; leave out --{flag}")
 
 
 def _train_own(
@@ -192,7 +204,7 @@ def _train_own(
     kept = model.history.kept
     parts = [f"{record.epoch} epochs", f"loss {record.loss_nats:.4f} nats"]
     if kept is not None:
-        parts.append(f"kept those of epoch {kept.epochs_done:g}, held-out loss {kept.heldout_loss_nats:.4f}")
+        parts.append(f"kept epoch {kept.epochs_done:g}, held-out loss {kept.heldout_loss_nats:.4f}")
     typer.echo(
         f"{len(model.labels):,} labels, {model.model.n_words:,} words; {', '.join(parts)} in"
         f" {model.history.train_seconds:.1f} s; saved to {output}"
@@ -242,7 +254,7 @@ def _train_on_vectors(
 
 
 def _one_label_each(data: LabelledTexts) -> tuple[list[str], list[str], list[float] | None]:
-    """Texts with several labels stand once for each, with weights that sum to one."""
+    """Texts, one label of each, and weights. A text with n labels is repeated n times with weight 1/n."""
     if all(len(labels) == 1 for labels in data.labels):
         return data.texts, [labels[0] for labels in data.labels], None
     pairs = [
@@ -255,7 +267,7 @@ def warn_of_unknown(model: Any, data: LabelledTexts) -> int:
     unknown = [line for line, n in zip(data.line_numbers, model.count_known(data.texts), strict=True) if n == 0]
     if unknown:
         typer.echo(
-            f"note: {len(unknown)} texts have no known word and are answered as the average training text is"
+            f"note: {len(unknown)} texts have no known word and get the average training text's prediction"
             f" (line {', '.join(map(str, unknown[:5]))}{', ...' if len(unknown) > 5 else ''})",
             err=True,
         )
@@ -264,7 +276,7 @@ def warn_of_unknown(model: Any, data: LabelledTexts) -> int:
 
 @contextlib.contextmanager
 def _warnings_as_notes() -> Iterator[None]:
-    """Warnings (L-BFGS did not converge) as lines on stderr."""
+    """Print warnings, such as that L-BFGS did not converge, as lines on standard error."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield

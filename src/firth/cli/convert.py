@@ -12,27 +12,21 @@ from typing import Annotated, Any
 import typer
 
 from firth.cli.reading import make_choice
-from firth.formats.registry import READABLE, WRITABLE, keeps_ngrams
+from firth.cli.vector_flags import (
+    Duplicates,
+    Encoding,
+    EncodingErrors,
+    Limit,
+    OnDuplicates,
+    OnEncodingErrors,
+    SourceFormat,
+)
+from firth.formats.registry import WRITABLE, keeps_ngrams
 from firth.formats.registry import convert as convert_file
 
 NO_ARGS_IS_HELP = True
 
-_Readable: Any = make_choice("Readable", READABLE)
 _Writable: Any = make_choice("Writable", WRITABLE)
-
-
-class EncodingErrors(str, enum.Enum):
-    """Treatment of bytes that are invalid in the encoding."""
-
-    STRICT = "strict"
-    REPLACE = "replace"
-
-
-class Duplicates(str, enum.Enum):
-    """Treatment of a word that occurs twice."""
-
-    ERROR = "error"
-    FIRST = "first"
 
 
 class Storage(str, enum.Enum):
@@ -47,22 +41,16 @@ def convert(
     target: Annotated[
         Path, typer.Argument(metavar="OUT", help="Its suffix decides the format; no suffix: a model folder.")
     ],
-    source_format: Annotated[
-        _Readable | None, typer.Option("--from", help="Format of IN. [default: recognised by content]")
-    ] = None,
+    source_format: SourceFormat = None,
     target_format: Annotated[
-        _Writable | None, typer.Option("--to", help="Format of OUT. [default: by the suffix]")
+        _Writable | None,
+        typer.Option("--to", metavar="FORMAT", help=f"Format of OUT: {', '.join(WRITABLE)}. [default: by the suffix]"),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT when the new file is complete.")] = False,
-    encoding: Annotated[str, typer.Option("--encoding", help="Encoding of the words in IN.")] = "utf-8",
-    encoding_errors: Annotated[
-        EncodingErrors,
-        typer.Option("--encoding-errors", help="Invalid bytes in a word: an error, or replaced by U+FFFD."),
-    ] = EncodingErrors.STRICT,
-    duplicates: Annotated[
-        Duplicates, typer.Option("--duplicates", help="A word that occurs twice: an error, or its first row is used.")
-    ] = Duplicates.ERROR,
-    limit: Annotated[int | None, typer.Option("--limit", help="Read only this many rows, the first ones.")] = None,
+    encoding: Encoding = "utf-8",
+    encoding_errors: OnEncodingErrors = EncodingErrors.STRICT,
+    duplicates: OnDuplicates = Duplicates.ERROR,
+    limit: Limit = None,
     storage: Annotated[
         Storage, typer.Option("--storage", help="Number type of a model folder; float16 halves the size.")
     ] = Storage.FLOAT32,

@@ -10,7 +10,8 @@ import typer
 
 from firth.cli.analogy import Method
 from firth.cli.exits import EXIT_CHECK_FAILED, EXIT_REFUSED
-from firth.cli.reading import AsJson, Vectors, open_vectors, print_json
+from firth.cli.reading import AsJson, print_json
+from firth.cli.vector_flags import VectorFile, reads_vectors
 from firth.errors import ParameterError
 from firth.vectors.evaluation import RESTRICT_VOCABULARY
 
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 NO_ARGS_IS_HELP = True
 
 
+@reads_vectors
 def evaluate(
-    vectors: Vectors,
+    vectors: VectorFile,
     more_pairs: Annotated[
         list[Path] | None, typer.Argument(metavar="FILE", help="More files for --similarity.")
     ] = None,
@@ -106,7 +108,7 @@ def evaluate(
     questions = read_questions(analogies) if analogies is not None else None
     read_pairs = [(path, read_word_pairs(path, mark, chosen)) for path in pair_files]
 
-    opened = open_vectors(vectors)
+    opened = vectors.open()
     unknown: Literal["compose", "skip"] = "compose" if compose else "skip"
     result: dict[str, Any] = {}
     accounts: list[tuple[Path, LineCounts]] = []

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import typer
 
-from firth.cli.reading import AsJson, Vectors, print_json
+from firth.cli.reading import AsJson, print_json
+from firth.cli.vector_flags import VectorFile, reads_vectors
 
 if TYPE_CHECKING:
     from firth.vectors.word_vectors import WordVectors
@@ -21,7 +22,8 @@ NO_ARGS_IS_HELP = True
 N_SHOWN_WORDS = 8
 
 
-def info(vectors: Vectors, as_json: AsJson = False) -> None:
+@reads_vectors
+def info(vectors: VectorFile, as_json: AsJson = False) -> None:
     """Describe a model or a vector file: number of words, dimensions, and, for a model, how it was trained.
 
     \b
@@ -32,7 +34,9 @@ def info(vectors: Vectors, as_json: AsJson = False) -> None:
     """
     from firth.formats.model_folder import is_model
 
-    record = _describe_model(vectors) if vectors.is_dir() and is_model(vectors) else _describe_file(vectors)
+    path = vectors.path
+    whole_model = vectors == VectorFile(path) and path.is_dir() and is_model(path)
+    record = _describe_model(path) if whole_model else _describe_file(vectors)
     if as_json:
         print_json(record)
         return
@@ -57,21 +61,21 @@ def _describe_model(folder: Path) -> dict[str, Any]:
     }
 
 
-def _describe_file(path: Path) -> dict[str, Any]:
+def _describe_file(vectors: VectorFile) -> dict[str, Any]:
     from firth.classification.folder import is_classifier_folder
     from firth.formats.fasttext_model import is_classifier
     from firth.formats.format import take_sample
-    from firth.formats.registry import guess_format, read_vectors
-    from firth.vectors.conversion import as_word_vectors
+    from firth.formats.registry import guess_format
 
+    path = vectors.path
     if is_classifier_folder(path) or (path.is_file() and is_classifier(take_sample(path).head)):
         return _describe_classifier(path)
-    name = guess_format(path)
+    name = vectors.format or guess_format(path)
     files = [path] if path.is_file() else [entry for entry in path.iterdir() if entry.is_file()]
     return {
         "path": str(path),
         "format": name,
-        **_describe_vectors(as_word_vectors(read_vectors(path, name))),
+        **_describe_vectors(vectors.open()),
         "bytes": sum(file.stat().st_size for file in files),
     }
 

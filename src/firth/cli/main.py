@@ -69,6 +69,7 @@ class CommandRegistry(TyperGroup):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         listing = _Listing(name=self.name, help=self.help, params=self.params, callback=self.callback)
         listing.rich_markup_mode = self.rich_markup_mode
+        _hide_types_of_switches(listing)
         TyperGroup.format_help(listing, ctx, formatter)
 
     def invoke(self, ctx: Any) -> Any:
@@ -104,7 +105,25 @@ def load_command(name: str, entry: CommandEntry) -> Any:
         app.command(name, no_args_is_help=getattr(module, "NO_ARGS_IS_HELP", False))(getattr(module, name))
     command = typer.main.get_command(app)
     command.name = name
+    for inner in [command, *getattr(command, "commands", {}).values()]:
+        _hide_types_of_switches(inner)
     return command
+
+
+def _hide_types_of_switches(command: Any) -> None:
+    """Show no ``<bool>`` beside a flag that takes no value, ``--help`` among them."""
+    for parameter in command.params:
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+    make_help_option = command.get_help_option
+
+    def get_help_option(ctx: Any) -> Any:
+        option = make_help_option(ctx)
+        if option is not None:
+            option.metavar = ""
+        return option
+
+    command.get_help_option = get_help_option
 
 
 def describe_error(error: FirthError, flags: Collection[str] = ()) -> str:

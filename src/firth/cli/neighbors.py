@@ -16,13 +16,12 @@ from firth.cli.reading import (
     AsJson,
     Restrict,
     Top,
-    Vectors,
     neighbors_to_json,
-    open_with_phrases,
     parse_words,
     print_json,
     print_neighbors,
 )
+from firth.cli.vector_flags import VectorFile, reads_vectors
 from firth.errors import FirthError, ParameterError
 
 if TYPE_CHECKING:
@@ -32,8 +31,9 @@ if TYPE_CHECKING:
 NO_ARGS_IS_HELP = True
 
 
+@reads_vectors
 def neighbors(
-    vectors: Vectors,
+    vectors: VectorFile,
     words: Annotated[
         list[str] | None,
         typer.Argument(metavar="WORD", help="Each word is a query. Without words, a prompt asks."),
@@ -52,7 +52,7 @@ def neighbors(
     firth neighbors GoogleNews.bin.gz whale          any format that firth reads
     firth neighbors model                            asks at a prompt, or reads words from a pipe
     """
-    opened, phrases = open_with_phrases(vectors)
+    opened, phrases = vectors.open_with_phrases()
     if words:
         queries = parse_words(opened, words, phrases)
         answers = opened.neighbors(queries, top=top, restrict=restrict, threshold=threshold)

@@ -10,14 +10,16 @@ from typing import Annotated
 
 import typer
 
-from firth.cli.reading import Vectors, open_vectors, parse_words
+from firth.cli.reading import parse_words
+from firth.cli.vector_flags import VectorFile, reads_vectors
 from firth.errors import StorageError
 
 NO_ARGS_IS_HELP = True
 
 
+@reads_vectors
 def plot(
-    vectors: Vectors,
+    vectors: VectorFile,
     words: Annotated[list[str], typer.Argument(metavar="WORD", help="The words to draw.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Picture: .png, .svg or .pdf.")],
     neighbors: Annotated[
@@ -37,7 +39,7 @@ def plot(
 
     if output.exists() and not overwrite:
         raise StorageError(f"{output} exists; choose another file, or give --overwrite")
-    opened = open_vectors(vectors)
+    opened = vectors.open()
     plot_words(opened, parse_words(opened, words), output, neighbors=neighbors, title=title)
     if not quiet:
         typer.echo(f"written to {output}")

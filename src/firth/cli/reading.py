@@ -8,7 +8,6 @@ from __future__ import annotations
 import enum
 import json
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -20,32 +19,11 @@ if TYPE_CHECKING:
     from firth.corpus.phrases import Phrases
     from firth.vectors.word_vectors import Neighbor, WordVectors
 
-Vectors = Annotated[
-    Path, typer.Argument(metavar="DIR", help="Model folder, or a vector file in any format that firth reads.")
-]
 Top = Annotated[int, typer.Option("--top", "-n", help="Number of answers.")]
 Restrict = Annotated[
     int | None, typer.Option("--restrict", help="Search only this many words, the most frequent ones.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-
-
-def open_vectors(path: Path) -> WordVectors:
-    """The word vectors of a model folder (memory-mapped), or of a vector file (its content decides the format)."""
-    return open_with_phrases(path)[0]
-
-
-def open_with_phrases(path: Path) -> tuple[WordVectors, Phrases | None]:
-    """The word vectors, and the phrases that were joined in the model's corpus; None for a vector file."""
-    from firth.formats.model_folder import is_model
-    from firth.vectors.conversion import as_word_vectors
-
-    if path.is_dir() and is_model(path):
-        from firth.models.model import load
-
-        model = load(path)
-        return model.vectors, model.phrases
-    return as_word_vectors(path), None
 
 
 def parse_words(vectors: WordVectors, words: list[str], phrases: Phrases | None = None) -> list[Any]:
@@ -70,6 +48,14 @@ def make_choice(name: str, words: tuple[str, ...]) -> Any:
     """An enum whose members are the words. Typer offers them as the choices of a flag."""
     members = [(word, word) for word in words]
     return enum.Enum(name, members, type=str)
+
+
+def choice_metavar(words: tuple[str, ...]) -> str | None:
+    """How the help page names a choice: None, which shows all words, or ``WORD`` where they fill more than a column.
+
+    The help text of such a flag lists the words, because a column would cut them in a terminal of 80 columns.
+    """
+    return "WORD" if len("|".join(words)) > 18 else None
 
 
 def print_json(value: Any) -> None:

@@ -18,7 +18,7 @@ import typer
 
 from firth.cli.exits import EXIT_INTERRUPTED
 from firth.cli.output import OutputError
-from firth.cli.reading import make_choice, print_json
+from firth.cli.reading import choice_metavar, make_choice, print_json
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.config import CHOICE_NAMES, PARAMETER_HELP, TrainingConfig, choices_of
 from firth.models.run_files import RUN_NAME, WORK_NAME
@@ -132,7 +132,7 @@ def train_command(
         typer.Option(
             "--heldout-every",
             metavar="WORDS",
-            help="Interval of the held-out loss, like 10Mwords. [default: one epoch]",
+            help="How often the held-out loss is measured, like 10Mwords. [default: each epoch]",
             rich_help_panel=_RUN,
         ),
     ] = None,
@@ -148,8 +148,8 @@ def train_command(
         str | None,
         typer.Option(
             "--checkpoint-every",
-            metavar="INTERVAL",
-            help="Interval of checkpoints, like 10min, 90s or 50Mwords; --resume starts from the last one.",
+            metavar="PERIOD",
+            help="How often a checkpoint is written, like 10min, 90s or 50Mwords; --resume starts from the last one.",
             rich_help_panel=_RUN,
         ),
     ] = None,
@@ -372,6 +372,7 @@ def _make_parameter(field: dataclasses.Field[Any], kind: Any) -> inspect.Paramet
         f"--{field.name.replace('_', '-')}",
         help=_sentence(PARAMETER_HELP[field.name]),
         rich_help_panel=_PANELS.get(field.name, _LEARNING),
+        metavar=choice_metavar(choices_of(field.name)) if field.name in CHOICE_NAMES else None,
         show_default=default is not None,
     )
     if isinstance(kind, types.UnionType) and type(None) in typing.get_args(kind):

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from firth.base.storage import storage_error
 from firth.corpus.native_words import NativeWords
 from firth.corpus.recognise import strip_marks
-from firth.corpus.sources import IdSequences, TextFile, string_message, tokens_of
+from firth.corpus.sources import IdSequences, TextFile, skip_empty, string_message, tokens_of
 from firth.corpus.tables import validated_tokens
 from firth.errors import CorpusError, CorpusTypeError, EncodingError, FirthError, StorageError
 from firth.native.stopping import POLL_S, Team
@@ -127,6 +127,7 @@ def count_texts(
     total = None if any(text.n_bytes is None for text in files) else sum(text.n_bytes or 0 for text in files)
     chunks: list[SpooledChunk] = []
     done_bytes = [0] * n_workers
+    empty: list[str] = []  # compressed files, and streams
     team = Team()
 
     def count_stream(worker: int, order: int, text: TextFile, poll: Callable[[], None]) -> None:
@@ -136,7 +137,8 @@ def count_texts(
         share = 0.0
         block = next(blocks, None)
         if block is None:
-            raise CorpusError(f"{text.name} is empty")
+            empty.append(text.name)
+            return
         for number in itertools.count():
             following = next(blocks, None)
             spooled = counter.feed(block, is_last=following is None, name=text.name)
@@ -191,6 +193,7 @@ def count_texts(
 
     if any(not text.may_block for text in files):
         team.run([lambda worker=worker: work(worker) for worker in range(n_workers)], tell)  # type: ignore[misc]
+    skip_empty(sorted(empty), len(files))
     report("count", sum(done_bytes) if total is None else total, total, force=True)
     return _merge_counters(counters, chunks, [spool.fileno() for spool in spool_files], tell)
 

@@ -11,6 +11,8 @@ import itertools
 import os
 import stat
 import sys
+import unicodedata
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,9 +33,10 @@ from firth.corpus.tables import (
     split_text,
     tokenize_texts,
 )
-from firth.errors import CorpusError, CorpusTypeError, FirthError, ShapeError, StorageError
+from firth.errors import CorpusError, CorpusTypeError, CorpusWarning, FirthError, ShapeError, StorageError
 
 FROM_STANDARD_INPUT = "-"
+MAX_NAMED = 5  # files in a message
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,7 @@ def classify_source(
     StorageError
         A file is missing, is a folder or cannot be read.
     CorpusError
-        A file is empty.
+        Every file is empty. If some are, a CorpusWarning names them, and they are left out.
     """
     if isinstance(source, (str, os.PathLike)):
         return _text_files([source], as_text)
@@ -303,6 +306,15 @@ def _exists(path: str) -> bool:
 
 def _text_files(paths: list[Any], as_text: bool) -> list[TextFile]:
     files: list[TextFile] = []
+    empty: list[str] = []
+
+    def add(path: Path) -> None:
+        text = _text_file(path, as_text)
+        if text is None:
+            empty.append(str(path))
+        else:
+            files.append(text)
+
     for path in paths:
         if path == FROM_STANDARD_INPUT:
             files.append(_stream_of_handle(_standard_input(), STANDARD_INPUT, as_text))
@@ -313,17 +325,49 @@ def _text_files(paths: list[Any], as_text: bool) -> list[TextFile]:
         if "\0" in text_path:
             raise CorpusTypeError("corpus must be a path, got a string with a NUL in it")
         if os.path.exists(text_path):
-            files.append(_text_file(Path(text_path), as_text))
+            add(Path(text_path))
+            continue
+        twin = _same_name(text_path)
+        if twin is not None:
+            add(twin)
             continue
         pattern = _escape_existing_folders(text_path)
         matches = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else []
         if not matches:
             raise StorageError(_missing_message(text_path))
-        found = [_text_file(Path(match), as_text) for match in matches if not os.path.isdir(match)]
+        found = [Path(match) for match in matches if not os.path.isdir(match)]
         if not found:
             raise StorageError(f"{text_path} must match files, got only folders; add /* to read the files in them")
-        files.extend(found)
+        for match in found:
+            add(match)
+    skip_empty(empty, len(files) + len(empty))
     return files
+
+
+def skip_empty(empty: list[str], n_files: int) -> None:
+    """Tell which files are empty and left out; of files that are all empty, none is left.
+
+    Raises
+    ------
+    CorpusError
+        Every file is empty.
+    """
+    if not empty:
+        return
+    named = ", ".join(empty[:MAX_NAMED]) + (f" and {len(empty) - MAX_NAMED} more" if len(empty) > MAX_NAMED else "")
+    if len(empty) == n_files:
+        raise CorpusError(f"{named} is empty" if n_files == 1 else f"all {n_files} files are empty: {named}")
+    warnings.warn(f"{len(empty)} of {n_files} files are empty and left out: {named}", CorpusWarning, stacklevel=2)
+
+
+def _same_name(path: str) -> Path | None:
+    """The file whose name has the same letters in another Unicode form: ``é`` is one character, or two (macOS)."""
+    folder, name = os.path.split(path)
+    wanted = unicodedata.normalize("NFC", name)
+    if name.isascii() or not os.path.isdir(folder or "."):
+        return None
+    found = [one for one in os.listdir(folder or ".") if unicodedata.normalize("NFC", one) == wanted]
+    return Path(folder) / found[0] if len(found) == 1 else None
 
 
 def _standard_input() -> BinaryIO:
@@ -353,7 +397,8 @@ def _missing_message(path: str) -> str:
     return f"{path}: no such file"
 
 
-def _text_file(path: Path, as_text: bool) -> TextFile:
+def _text_file(path: Path, as_text: bool) -> TextFile | None:
+    """The file, or None if it is empty."""
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -363,7 +408,7 @@ def _text_file(path: Path, as_text: bool) -> TextFile:
         with open(path, "rb") as file:
             first = file.read(HEAD_BYTES)
         if not first:
-            raise CorpusError(f"{path} is empty")
+            return None
         if status.st_size == 0:  # the kernel makes the content on reading, as in /proc
             return TextFile(str(path), "stream", path=path, as_text=as_text)
     except OSError as error:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from firth.errors import MissingExtraError, ParameterError
 from firth.formats.target import whole_file, write_all
 
-MAX_WRITTEN_CELLS = 30  # with more classes a picture has only colours, without numbers
+MAX_WRITTEN_CELLS = 30  # with more classes, a picture shows colours without numbers
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Confusion:
         return float(2 * np.trace(self.matrix) / (2 * self.matrix.sum()))
 
     def save_picture(self, path: str | os.PathLike[str], *, title: str = "") -> None:
-        """Draw the matrix to a file; the suffix gives the file type. Colours are shares of the true class (row).
+        """Draw the matrix to a file, whose suffix decides the file type. Colours show shares of the true class (row).
 
         Raises
         ------

@@ -20,9 +20,9 @@ _SEVERAL = (list, tuple, set, frozenset)
 
 
 def read_any_labels(labels: Any) -> tuple[list[list[int]], NDArray[Any]]:
-    """The numbers of each text's labels, and the labels themselves, sorted where they can be.
+    """The numbers of each text's labels, and the labels, sorted if they have an order.
 
-    A label is any value that can be the key of a dict; a list, tuple or set is several labels.
+    A label is any value that can be the key of a dict. A list, tuple or set is several labels.
 
     Raises
     ------
@@ -39,27 +39,27 @@ def read_any_labels(labels: Any) -> tuple[list[list[int]], NDArray[Any]]:
     listed = list(rows) if array is None else array.tolist()
     numbers: dict[Any, int] = {}
     found: list[list[int]] = []
-    for place, entry in enumerate(listed):
+    for position, entry in enumerate(listed):
         several = list(entry) if isinstance(entry, _SEVERAL) else [entry]
         if not several or any(is_missing(label) for label in several):
-            raise CorpusError(f"labels must have a value for each text, got {entry!r} at position {place}")
+            raise CorpusError(f"labels must have a value for each text, got {entry!r} at position {position}")
         try:
             found.append([numbers.setdefault(label, len(numbers)) for label in several])
         except TypeError:
-            raise CorpusTypeError(f"a label must be hashable, got {entry!r:.60} at position {place}") from None
+            raise CorpusTypeError(f"a label must be hashable, got {entry!r:.60} at position {position}") from None
     names = list(numbers)
     try:
         order = sorted(range(len(names)), key=names.__getitem__)
-    except TypeError:  # labels of several types have no order: that of appearance
+    except TypeError:  # labels of several types have no order, so they stay in the order of the texts
         order = list(range(len(names)))
-    place_of = {number: place for place, number in enumerate(order)}
+    class_of = {number: index for index, number in enumerate(order)}
     classes = np.empty(len(names), object if array is None else array.dtype)
     classes[:] = [names[number] for number in order]
-    return [[place_of[number] for number in own] for own in found], classes
+    return [[class_of[number] for number in own] for own in found], classes
 
 
 def join_tokens(texts: Iterable[Any], lowercase: bool) -> list[str]:
-    """Texts as strings: a list of tokens becomes its tokens with spaces between them.
+    """Texts as strings. A list of tokens is joined by spaces.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def join_tokens(texts: Iterable[Any], lowercase: bool) -> list[str]:
 
 
 def fit_own(texts: list[str], labels: Any, parameters: Mapping[str, Any]) -> tuple[Classifier, NDArray[Any]]:
-    """A classifier whose labels are ``"0"``, ``"1"``, ... , and the labels that these numbers mean."""
+    """Train a classifier whose labels are ``"0"``, ``"1"``, ...; returns it and the label of each number."""
     numbers, classes = read_any_labels(labels)
     if len(texts) != len(numbers):
         raise ParameterError(f"labels must have one label for each of the {len(texts)} texts, got {len(numbers)}")
@@ -87,15 +87,15 @@ def fit_own(texts: list[str], labels: Any, parameters: Mapping[str, Any]) -> tup
 
 
 def predict_own(classifier: Classifier, texts: list[str]) -> NDArray[np.float32]:
-    """Probabilities, (n, C), in the order of the labels' numbers; 1 / C each for a text without a known row."""
+    """Probabilities, (n, C), in the order of the labels' numbers. A text without a row gets 1 / C for each label."""
     n_classes = len(classifier.labels)
     probabilities = np.zeros((len(texts), n_classes), np.float32)
     if not texts:
         return probabilities
     ids, found = classifier.predict_ids(texts, None)
     columns = np.array([int(name) for name in classifier.labels])
-    rows, places = np.nonzero(ids >= 0)
-    probabilities[rows, columns[ids[rows, places]]] = np.minimum(found[rows, places], 1)
+    rows, ranks = np.nonzero(ids >= 0)
+    probabilities[rows, columns[ids[rows, ranks]]] = np.minimum(found[rows, ranks], 1)
     probabilities[(ids < 0).all(axis=1)] = 1 / n_classes
     return probabilities
 

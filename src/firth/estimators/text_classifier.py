@@ -1,4 +1,4 @@
-"""Room estimators: classifies texts by vectors of words, given ones with the two-layer network, or learned ones."""
+"""Room estimators: classifies texts: a network on given word vectors, or a classifier that learns its own vectors."""
 
 from __future__ import annotations
 
@@ -32,42 +32,44 @@ Text = str | Sequence[str]
 
 
 class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unused-ignore]
-    """Classify texts, by vectors of words that are given or that are learned with the labels.
+    """Classify texts by word vectors, which are given or are learned with the labels.
 
-    With ``vectors``, a network is trained on the mean of them. The features of a text are the mean of the vectors of
-    its known words, over all occurrences, standardised with the mean and the standard deviation of the training texts.
-    A text without a known word gets the features of the average training text: zeros after standardising. Its
-    prediction is defined but has no evidence; :meth:`count_known` finds such texts.
+    With ``vectors``, a network is trained on features of the texts. The features of a text are the mean of the vectors
+    of its known words, over all occurrences. They are standardised with the mean and the standard deviation of the
+    training texts. A text without a known word gets zeros, the standardised features of the average training text. Its
+    prediction rests on no word; :meth:`count_known` finds such texts.
 
-    Without ``vectors``, the rows of words and n-grams are learned with the labels, by ``firth.train_classifier``, whose
-    parameters the estimator has. Labels may be of any type that can be the key of a dict, and come back as they were
-    given; a list, tuple or set of labels is several labels of a text.
+    Without ``vectors``, ``firth.train_classifier`` learns rows of words and n-grams with the labels. The estimator has
+    its parameters. Labels may be of any type that can be the key of a dict; predictions have the same type. A list,
+    tuple or set of labels gives a text several labels.
 
-    It follows scikit-learn's rules: ``clone``, ``get_params``, pipelines and searches of parameters work.
+    The class follows scikit-learn's rules: ``clone``, ``get_params``, pipelines and parameter searches work.
 
     Parameters
     ----------
     vectors : WordVectors or None
-        Their words must be strings. The model stores the vectors. None: they are learned.
+        Vectors whose words are strings. The model stores the vectors. None: vectors are learned.
     network : SigmoidNetworkClassifier, optional
-        With vectors: a network that is not trained; by default ``SigmoidNetworkClassifier()``.
+        With ``vectors``: the network to train. The default is ``SigmoidNetworkClassifier()``.
     lowercase : bool
-        Whether texts are converted to lower case before their words are looked up.
+        Whether texts are converted to lower case before words are looked up.
     loss, dims, word_ngrams, min_ngram, max_ngram, buckets, min_count, learning_rate, epochs, negatives, threads, seed,
     deterministic, progress
-        Without vectors: as for ``firth.train_classifier``.
+        Without ``vectors``: as for ``firth.train_classifier``.
 
     Attributes
     ----------
-    classes : list of the labels; with vectors of str, or of int if the labels of :meth:`fit` were integers
-    classes_ : array of the labels, without vectors
-    classifier_ : firth.Classifier, without vectors
-        Its labels are the numbers of ``classes_``.
+    classes : list
+        The labels. With ``vectors`` they are strings, or integers if the labels of :meth:`fit` were integers.
+    classes_ : array
+        The labels; only without ``vectors``.
+    classifier_ : firth.Classifier
+        The trained classifier; only without ``vectors``. Its labels are indices into ``classes_``.
 
     Raises
     ------
     ParameterError
-        The vectors' words are integers, or a network is given without vectors.
+        The vectors' words are integers, or ``network`` is given without ``vectors``.
 
     Examples
     --------
@@ -135,7 +137,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unus
     def fit(
         self, texts: Iterable[Text], labels: Iterable[str | int], weights: ArrayLike | None = None
     ) -> TextClassifier:
-        """Train the network on the mean vectors of the texts; without vectors, rows and labels together.
+        """Train the network on the mean vectors of the texts. Without ``vectors``, learn the rows of words and labels.
 
         Parameters
         ----------
@@ -145,7 +147,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unus
         labels : iterable of str or of int, or a column of these, n of them
             Integers stay integers in ``classes`` and in the result of :meth:`predict`.
         weights : float array, (n,), optional
-            Factor of each text's loss; with vectors alone.
+            Factor of each text's loss; only with ``vectors``.
 
         Raises
         ------
@@ -156,7 +158,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unus
         """
         if self.vectors is None:
             if weights is not None:
-                raise ParameterError("weights must come with vectors, got weights for a classifier that learns its own")
+                raise ParameterError(
+                    "weights must come with vectors, got weights for a classifier that learns vectors; leave them out"
+                )
             joined = join_tokens(_read_texts(texts), self.lowercase)
             parameters = {name: getattr(self, name) for name in (*FIELDS, "progress")}
             self.classifier_, self.classes_ = fit_own(joined, labels, parameters)
@@ -183,7 +187,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unus
     def predict_proba(self, texts: Iterable[Text]) -> NDArray[np.floating[Any]]:
         """Probabilities, (n, C), in the order of ``classes``; finite for every text.
 
-        With ``loss="one-vs-all"`` or ``"negative-sampling"`` those of a text do not sum to 1.
+        With ``loss="one-vs-all"`` or ``"negative-sampling"`` the probabilities of a text do not sum to 1.
         """
         if self.vectors is None:
             return predict_own(self._own_classifier(), join_tokens(_read_texts(texts), self.lowercase))
@@ -199,7 +203,10 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unus
         return [classes[best] for best in self.predict_proba(texts).argmax(axis=1)]
 
     def count_known(self, texts: Iterable[Text]) -> NDArray[np.int64]:
-        """Number of words of each text that have a vector, (n,); without vectors, of words and n-grams with a row."""
+        """Number of words of each text that have a vector, (n,).
+
+        Without ``vectors``, the number of words and n-grams of each text that have a row.
+        """
         if self.vectors is None:
             classifier = self._own_classifier()
             joined = join_tokens(_read_texts(texts), self.lowercase)
@@ -328,7 +335,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unus
     def _need_vectors(self, method: str) -> WordVectors:
         if self.vectors is None:
             raise ParameterError(
-                f"{method} must be called with vectors, got a classifier that learns its own; use its classifier_"
+                f"{method} must be called on a classifier with given vectors, got a classifier that learns vectors;"
+                " use its classifier_"
             )
         return self.vectors
 
@@ -342,7 +350,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unus
         return np.asarray(self._need_vectors("predict").word_ids(tokens, unknown="mark"), np.int64)
 
     def _means(self, texts: Iterable[Text]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The mean vector of each text's known words, zeros if there is none; and the number of known words."""
+        """The mean vector of each text's known words, and the number of known words. Without one, the mean is 0."""
         known_ids = [ids[ids >= 0] for ids in map(self._word_ids, _read_texts(texts))]
         n_known = np.array([len(ids) for ids in known_ids], np.int64)
         word_ids = np.concatenate(known_ids) if known_ids else np.empty(0, np.int64)

@@ -1,15 +1,15 @@
-"""Room formats: the word vectors of fastText's ``.bin`` model, read only.
+"""Room formats: reads and writes the word vectors of fastText's ``.bin`` models.
 
-The grammar is in `firth.formats.fasttext_model`. Of a model of words, cbow or skip-gram, the vectors are read. Entries
-of type 1 (words that begin with the label's prefix, ``__label__``) stand behind the words in every kind of model: in
-these models they were trained on nothing and have no row, so they are left out. Quantized models are refused by name,
-and so are supervised ones, which `firth.load` opens.
+The grammar is in `firth.formats.fasttext_model`. Vectors are read from models of words: cbow or skip-gram. In these
+models, entries of type 1 (words that begin with ``__label__``) follow the words, and have neither training nor a row;
+they are left out. Quantized models and supervised models are errors that say so; `firth.load` opens supervised models.
 
-The vector of a word is the mean of its own row and the rows of its n-grams, as in ``fasttext print-word-vectors``. The
-word ``</s>`` has n-grams only in the older layout, whose program gave it some. gensim always gives it some.
+The vector of a word is the mean of the word's own row and the rows of its n-grams, as in
+``fasttext print-word-vectors``. The word ``</s>`` has n-grams only in the older layout, as in the fastText of that
+time. gensim always gives it n-grams.
 
-Source: fastText, ``Dictionary::computeSubwords``, https://github.com/facebookresearch/fastText (src); the older layout:
-the same at commits before July 2017.
+Source: fastText, ``Dictionary::computeSubwords``, https://github.com/facebookresearch/fastText (src). The older layout:
+the same file at commits before July 2017.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from firth.native import vector_text
 from firth.native.stopping import Team
 
 _ARGUMENTS = struct.Struct("<12id")
-NEGATIVE_SAMPLING, WORD, NOT_PRUNED = 2, 0, -1  # codes of a loss, of a type of entry, of a model with all n-grams
+NEGATIVE_SAMPLING, WORD, NOT_PRUNED = 2, 0, -1  # codes of the loss, of an entry's type, and of a model with all n-grams
 _ROWS_AT_ONCE = 1 << 12
 
 
@@ -84,8 +84,8 @@ def _read_words(reader: FastTextReader, options: ReadOptions) -> VectorTable:
     dictionary = reader.read_dictionary(arguments)
     if dictionary.kept_ngrams is not None and len(dictionary.kept_ngrams):
         reader.fail(
-            f"{len(dictionary.kept_ngrams)} n-grams are kept of all: this model is quantized and pruned, firth does not"
-            " read vectors from it"
+            f"the model must have all n-grams, got {len(dictionary.kept_ngrams)} kept ones: it is quantized and pruned,"
+            " and firth reads no vectors from such a model; give the model before `fasttext quantize`"
         )
     input_rows = _read_dense(reader, "input", arguments.dims)
     n_vocabulary = dictionary.n_words
@@ -109,7 +109,7 @@ def _read_words(reader: FastTextReader, options: ReadOptions) -> VectorTable:
 
 
 def _rules_of(arguments: FastTextArguments, dictionary: Dictionary, end_has_ngrams: bool) -> NgramRules | None:
-    """How the file's words are cut; None where it has no n-grams, or they were pruned away."""
+    """The rules of the file's n-grams. None if the model has no n-grams or pruning removed them."""
     shortest = max(1, arguments.min_chars)  # fastText takes 0 as 1
     if dictionary.kept_ngrams is not None or arguments.buckets == 0 or arguments.max_chars < shortest:
         return None
@@ -119,9 +119,8 @@ def _rules_of(arguments: FastTextArguments, dictionary: Dictionary, end_has_ngra
 def write(path: Path, table: VectorTable, options: WriteOptions) -> None:
     """Write a fastText model of version 12 with these vectors; see `firth.formats.registry.write_vectors`.
 
-    The model says that it is a skip-gram model with negative sampling, and has zeros for output vectors, which fastText
-    needs for training alone. Vectors without n-grams make a model without buckets. Counts that are not known are
-    written as 1.
+    The file is a skip-gram model with negative sampling. Its output vectors are zeros; fastText needs output vectors
+    only for training. Vectors without n-grams make a model without buckets. Unknown counts are written as 1.
     """
     validate_words(
         table.words,
@@ -138,7 +137,7 @@ def write(path: Path, table: VectorTable, options: WriteOptions) -> None:
         own_rows, ngram_rows, rules = table.matrix, np.zeros((0, n_dims), np.float32), None
     else:
         own_rows, ngram_rows, rules = subwords.own_rows(words, table.matrix), subwords.ngram_rows, subwords.rules
-        if rules.end_has_ngrams and END_OF_SENTENCE.decode() in table.words:  # in these files its bag is its own row
+        if rules.end_has_ngrams and END_OF_SENTENCE.decode() in table.words:  # in version 12, </s> has only its own row
             end = table.words.index(END_OF_SENTENCE.decode())
             own_rows = own_rows.copy()
             own_rows[end] = table.matrix[end]
@@ -168,7 +167,10 @@ def _write_rows(stream: IO[bytes], rows: NDArray[Any]) -> None:
 
 def _read_dense(reader: FastTextReader, name: str, n_dims: int) -> NDArray[np.float32]:
     if reader.read_flag(name):
-        reader.fail(f"the {name} matrix is quantized (.ftz); give the model as it was before `fasttext quantize`")
+        reader.fail(
+            f"the {name} matrix must not be quantized, got a quantized one (.ftz); give the model before"
+            " `fasttext quantize`"
+        )
     return reader.read_dense(name, n_dims)
 
 
@@ -182,7 +184,7 @@ def _compute_vectors(
 ) -> None:
     """Fill ``matrix`` with the vectors of the first words."""
     n_words = len(matrix)
-    raw_rows = input_rows.reshape(-1).view(np.uint8)  # they need not be aligned in the file
+    raw_rows = input_rows.reshape(-1).view(np.uint8)  # as bytes, because the rows may not be aligned in the file
 
     def compute(first: int) -> None:
         last = min(n_words, first + step)
@@ -194,7 +196,7 @@ def _compute_vectors(
             raw_rows,
             len(input_rows),
             n_vocabulary=dictionary.n_words,
-            n_buckets=arguments.buckets if dictionary.kept_ngrams is None else 0,  # 0: all n-grams were pruned away
+            n_buckets=arguments.buckets if dictionary.kept_ngrams is None else 0,  # 0: pruning removed all n-grams
             min_chars=arguments.min_chars,
             max_chars=arguments.max_chars,
             end_has_ngrams=end_has_ngrams,

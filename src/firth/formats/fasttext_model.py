@@ -1,4 +1,4 @@
-"""Room formats: the grammar of fastText's ``.bin`` and ``.ftz`` files, and a supervised one as a model of classes.
+"""Room formats: the grammar of fastText's ``.bin`` and ``.ftz`` files, and the reader of supervised models.
 
 Grammar
 -------
@@ -15,22 +15,23 @@ Little-endian throughout::
     matrix     = dense | product
     dense      = int64 rows  int64 columns  float32*(rows * columns)
     product    = uint8 has_norms  int64 rows  int64 columns  int32 n_codes  uint8*n_codes  quantizer
-                 [uint8*rows  quantizer]                      (the codes of the norms, where has_norms is not 0)
+                 [uint8*rows  quantizer]                      (the codes of the norms, if has_norms is not 0)
     quantizer  = int32 (dim nsubq dsub lastdsub)  float32*(dim * 256)
 
-The first matrix has a row for each word, and a row for each bucket of hashed n-grams; in a pruned model (pruneidx_size
-is not -1) only the buckets that the dictionary lists have rows. The second matrix is the output matrix: in a
-supervised model it has a row for each label. It is quantized only where the first one is, whatever its flag says.
-What stands in [ ] is missing from the older layout, which has no magic number. ``loss`` is 1 hierarchical softmax, 2
-negative sampling, 3 softmax, 4 one-vs-all; ``model`` is 1 cbow, 2 skip-gram, 3 supervised. A supervised model of
-version 11 has no character n-grams, whatever its maxn says.
+The first matrix is the input matrix. It has a row for each word and a row for each bucket of hashed n-grams; in a
+pruned model (pruneidx_size is not -1), only the buckets that the dictionary lists have rows. The second matrix is the
+output matrix. In a supervised model it has a row for each label. The output matrix is quantized only if the input
+matrix is quantized too, whatever the flag of the output matrix says. The older layout has no magic number, and none of
+the fields in [ ]. ``loss`` is 1 (hierarchical softmax), 2 (negative sampling), 3 (softmax) or 4 (one-vs-all). ``model``
+is 1 (cbow), 2 (skip-gram) or 3 (supervised). A supervised model of version 11 has no character n-grams, whatever maxn
+says.
 
-A quantized row is the centroids of its codes, side by side, times the centroid of its norm: part m of ``dsub`` columns
-(the last part has ``lastdsub``) is centroid number code[m] of the 256 that begin at 256 * m * dsub.
+A quantized row is the concatenation of the centroids of its codes, times the centroid of its norm. Part m has ``dsub``
+columns (the last part ``lastdsub``). Its centroid is number code[m] of the 256 that begin at 256 * m * dsub.
 
 Source: fastText, ``FastText::loadModel`` and ``checkModel``, ``Args::load``, ``Dictionary::load``,
 ``DenseMatrix::load``, ``QuantMatrix::load``, ``ProductQuantizer::load`` and ``get_centroids``,
-https://github.com/facebookresearch/fastText (src); the older layout: the same at commits before July 2017.
+https://github.com/facebookresearch/fastText (src). The older layout: the same files at commits before July 2017.
 
 Tests: tests/formats/test_fasttext_bin.py.
 """
@@ -55,9 +56,9 @@ VERSIONS = (11, 12)
 CBOW, SKIPGRAM, SUPERVISED = 1, 2, 3
 SOFTMAX = 3
 LOSSES = {1: "hierarchical-softmax", 2: "negative-sampling", 3: "softmax", 4: "one-vs-all"}
-MAX_NGRAM_CHARS = 64  # fastText's default is 6; this bounds the work that a file can ask for
-MAX_WORD_NGRAMS = 64  # the same for n-grams of words; fastText's default is 1
-MAX_TREE_COUNT = 10**15  # fastText's count of a node that is not made yet: labels must be rarer together
+MAX_NGRAM_CHARS = 64  # largest length of n-grams in characters. It limits the time of a text. fastText's default is 6.
+MAX_WORD_NGRAMS = 64  # largest length of n-grams in words; fastText's default is 1
+MAX_TREE_COUNT = 10**15  # the sum of all label counts is below; fastText uses this count for nodes not yet made
 MAX_ROWS = 2**31 - 1  # fastText numbers rows by int32
 N_CENTROIDS = 256
 ENTRY_TAIL_BYTES = 9  # count and type
@@ -66,7 +67,7 @@ _ARGUMENTS = struct.Struct("<12id")
 
 @dataclass(frozen=True)
 class FastTextArguments:
-    """The arguments of fastText that a file holds, by firth's names.
+    """The arguments in a fastText file, with firth's names.
 
     Attributes
     ----------
@@ -76,7 +77,7 @@ class FastTextArguments:
     model : int
         1 cbow, 2 skip-gram, 3 supervised.
     buckets, min_chars, max_chars : int
-        Of the n-grams: rows that they share, and their lengths in characters.
+        Number of rows of n-grams, and the least and largest length of character n-grams.
     rate_interval : int
         Tokens between two changes of the learning rate (``lrUpdateRate``).
     subsample : float
@@ -98,22 +99,23 @@ class FastTextArguments:
 
     @property
     def has_ngrams(self) -> bool:
-        """Whether a text of several words has n-grams at all, of words or of characters."""
+        """Whether the model has n-grams of words or of characters."""
         return self.word_ngrams > 1 or self.max_chars >= max(1, self.min_chars)
 
 
 @dataclass(frozen=True, eq=False)
 class QuantizedMatrix:
-    """A matrix by product quantization: each row is one byte a part, and one byte for its norm.
+    """A matrix by product quantization: each row is stored as one byte a part, and one byte for the row's norm.
 
     Attributes
     ----------
     codes : uint8 array, (n_rows, n_parts)
     centroids : float32 array, (n_dims * 256,)
-        As the file has them: part after part, 256 centroids each.
+        As in the file: 256 centroids of the first part, then of the second, and so on.
     part_dims : int
-        Columns of a part; the last part has what is left.
+        Columns of a part. The last part may have fewer.
     norm_codes : uint8 array, (n_rows,), or None
+        The number of each row's norm in ``norms``. None: rows are quantized with their norms.
     norms : float32 array, (256,), or None
     """
 
@@ -128,13 +130,13 @@ class QuantizedMatrix:
         return len(self.codes), len(self.centroids) // N_CENTROIDS
 
     def part(self, number: int) -> NDArray[np.float32]:
-        """float32 array (256, columns of the part): the centroids of one part."""
+        """The centroids of one part, float32, (256, columns of the part)."""
         _, n_dims = self.shape
         first, last = number * self.part_dims, min(n_dims, (number + 1) * self.part_dims)
         return self.centroids[N_CENTROIDS * first : N_CENTROIDS * last].reshape(N_CENTROIDS, last - first)
 
     def to_dense(self) -> NDArray[np.float32]:
-        """float32 array (n_rows, n_dims): the rows that the codes mean."""
+        """The decoded rows, float32, (n_rows, n_dims)."""
         dense = np.hstack([self.part(number)[self.codes[:, number]] for number in range(self.codes.shape[1])])
         if self.norm_codes is None or self.norms is None:
             return dense
@@ -151,23 +153,23 @@ def dense_matrix(matrix: Matrix) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, eq=False)
 class FastTextModel:
-    """A supervised model of fastText as its file has it.
+    """The contents of a supervised fastText file.
 
     Attributes
     ----------
     arguments : FastTextArguments
     entries : WordBuffer
-        The words, then the labels with their prefix, as bytes: fastText keeps what is not UTF-8.
+        The words, then the labels with their prefix. They are bytes, because fastText allows bytes that are not UTF-8.
     counts : int64 array, (n_entries,)
-        How often each entry occurs in the training text.
+        The number of occurrences of each entry in the training text.
     n_words : int
     n_tokens : int
-        Tokens of the training text.
+        Number of tokens of the training text.
     kept_ngrams : int32 array, (P, 2), or None
-        Of a pruned model: buckets that have a row, and the number of the row behind the words' rows. None: the model is
-        not pruned, and each bucket has its row.
+        In a pruned model, each bucket that has a row, and the number of the row; row 0 follows the words' rows. None:
+        the model is not pruned, and each bucket has a row.
     input_matrix : float32 array (n_words + P or n_words + buckets, D), or QuantizedMatrix
-        A dense matrix is mapped from the file, which must not shrink while the model is in use.
+        A dense matrix is mapped from the file, which must not change while the model is in use.
     output_matrix : float32 array (n_labels, D), or QuantizedMatrix
     """
 
@@ -190,7 +192,7 @@ class FastTextModel:
 
     @property
     def labels(self) -> list[bytes]:
-        """The labels' bytes in the file's order, ``__label__`` included."""
+        """The bytes of the labels, in the order of the file, with ``__label__``."""
         return [self.entries.encoded(number) for number in range(self.n_words, len(self.entries))]
 
 
@@ -202,7 +204,7 @@ class Dictionary:
     ----------
     entries : WordBuffer
     starts : int64 array, (n_entries,)
-        Where each word begins in the file.
+        The offset of each entry in the file.
     counts : int64 array, (n_entries,)
     n_words, n_tokens : int
     kept_ngrams : int32 array, (P, 2), or None
@@ -217,7 +219,7 @@ class Dictionary:
 
 
 def is_classifier(head: bytes) -> bool:
-    """Whether a file that begins so is a supervised model, as `read_classifier` reads them."""
+    """Whether the first bytes of a file are the beginning of a supervised model that `read_classifier` reads."""
     size = 8 + _ARGUMENTS.size
     return (
         head[:4] == struct.pack("<i", MAGIC) and len(head) >= size and _ARGUMENTS.unpack_from(head, 8)[7] == SUPERVISED
@@ -227,8 +229,8 @@ def is_classifier(head: bytes) -> bool:
 def read_classifier(path: Path) -> FastTextModel:
     """Read a supervised model, ``.bin`` or ``.ftz``.
 
-    Sizes are compared with the file's before anything is allocated. A dense input matrix stays in the file, mapped; its
-    numbers are looked at when a text needs them.
+    Sizes in the file are compared with the file's size before memory is allocated. A dense input matrix is mapped from
+    the file. Its numbers are checked when a text needs them.
 
     Raises
     ------
@@ -241,7 +243,7 @@ def read_classifier(path: Path) -> FastTextModel:
 
 
 class FastTextReader:
-    """One file's bytes, read from the front; every size is checked against what is left before it is used."""
+    """Reads the fields of a file in order. Checks every size against the rest of the file before using it."""
 
     def __init__(self, source: ByteSource, data: mmap.mmap) -> None:
         self.source = source
@@ -260,7 +262,7 @@ class FastTextReader:
         if arguments.model != SUPERVISED:
             self.fail(
                 "this is a fastText model of word vectors, which has no labels to predict; read it with"
-                " firth.read_vectors, or give it where vectors are wanted"
+                " firth.read_vectors"
             )
         if self.is_old:
             self.fail(
@@ -333,20 +335,23 @@ class FastTextReader:
         n_pruned = -1 if self.is_old else self.take("<q", "pruneidx_size")[0]
         if n_labels < 0 or n_words < 0 or size != n_words + n_labels:
             self.fail(
-                f"the dictionary must hold as many entries as words and labels, got {size} entries, {n_words} words and"
+                f"the number of entries must be the sum of words and labels, got {size} entries, {n_words} words and"
                 f" {n_labels} labels"
             )
         if n_words < 1:
-            self.fail(f"the dictionary must hold at least one word, got {n_words} words and {n_labels} labels")
+            self.fail(f"the dictionary must have at least one word, got {n_words} words and {n_labels} labels")
         if size * (1 + ENTRY_TAIL_BYTES) > len(self.data) - self.at:
-            self.fail(f"the dictionary announces {size} entries, {len(self.data) - self.at} bytes follow")
+            self.fail(
+                f"the dictionary announces {size} entries, but only {len(self.data) - self.at} bytes follow: the file"
+                " is cut"
+            )
         found = native.scan_dictionary(self.data, self.at, size, n_words, MAX_WORD_BYTES)
         if found.fault != native.FAULT_NONE:
             expected, name = (0, "word") if found.row < n_words else (1, "label")
             message = {
                 native.FAULT_CUT: "the dictionary is cut, or a word is too long",
                 native.FAULT_KIND: f"this entry of the dictionary must be a {name} ({expected}), got {found.detail}",
-                native.FAULT_EMPTY: "an entry of the dictionary has no word",
+                native.FAULT_EMPTY: "an entry of the dictionary must have a word, got none",
             }[found.fault]
             self.source.fail(message, row=found.row + 1, offset=found.offset)
         self.at = found.offset
@@ -364,25 +369,25 @@ class FastTextReader:
                 f" {buckets.min()} to {buckets.max()} and rows {rows.min()} to {rows.max()}"
             )
         if len(np.unique(buckets)) != n_pruned:
-            self.fail("kept n-grams must differ from each other, got one of them twice")
+            self.fail("kept n-grams must differ from each other, got one n-gram twice")
         return kept
 
     def validate_label_counts(self, counts: NDArray[np.int64]) -> None:
         if counts.min() < 0 or int(counts.astype(object).sum()) >= MAX_TREE_COUNT:
             self.fail(
-                f"the counts of labels must not be negative, and be below {MAX_TREE_COUNT} together, got"
-                f" {counts.min()} at least and {int(counts.astype(object).sum())} together"
+                f"the counts of labels must be at least 0 and their sum below {MAX_TREE_COUNT}, got a smallest count of"
+                f" {counts.min()} and a sum of {int(counts.astype(object).sum())}"
             )
 
     def read_flag(self, name: str) -> bool:
-        """Whether the next matrix says that it is quantized."""
+        """Read the flag that says whether the next matrix is quantized."""
         return not self.is_old and bool(self.take("<B", f"the {name} matrix")[0])
 
     def read_matrix(self, name: str, n_dims: int, is_quantized: bool) -> Matrix:
         return self.read_quantized(name, n_dims) if is_quantized else self.read_dense(name, n_dims)
 
     def read_dense(self, name: str, n_dims: int) -> NDArray[np.float32]:
-        """The next matrix as a view of the file."""
+        """Read the next matrix as a view of the file."""
         n_rows, n_columns = self.take("<2q", f"the sizes of the {name} matrix")
         if n_rows < 0 or n_columns != n_dims:
             self.fail(f"the {name} matrix must have {n_dims} columns, got {n_rows} rows of {n_columns}")
@@ -410,7 +415,7 @@ class FastTextReader:
         return QuantizedMatrix(codes, centroids, part_dims, norm_codes, norms)
 
     def read_quantizer(self, name: str, n_dims: int) -> tuple[int, NDArray[np.float32]]:
-        """Columns of a part, and the centroids of all parts."""
+        """Read a quantizer: the number of columns of a part, and the centroids of all parts."""
         sizes = self.take("<4i", f"the quantizer of the {name} matrix")
         part_dims = sizes[2]
         n_parts = -(-n_dims // part_dims) if part_dims > 0 else 0
@@ -422,24 +427,26 @@ class FastTextReader:
             )
         centroids = self.take_array("<f4", n_dims * N_CENTROIDS, f"the centroids of the {name} matrix")
         if not np.isfinite(centroids).all():
-            self.fail(f"the centroids of the {name} matrix hold a NaN or an infinity; quantize the model anew")
-        return part_dims, centroids.copy()  # aligned
+            self.fail(f"the centroids of the {name} matrix must be finite, got a NaN or an infinity; quantize again")
+        return part_dims, centroids.copy()  # an aligned array
 
     def validate_rows(self, name: str, matrix: Matrix, n_rows: int, wanted: str) -> None:
         if n_rows > MAX_ROWS:
-            self.fail(f"the {name} matrix must have at most {MAX_ROWS} rows, as fastText numbers them, got {n_rows}")
+            self.fail(
+                f"the {name} matrix must have at most {MAX_ROWS} rows, because row numbers are int32, got {n_rows}"
+            )
         if matrix.shape[0] != n_rows:
             self.fail(f"the {name} matrix must have {wanted}, got {matrix.shape[0]}")
 
     def validate_end(self) -> None:
         if self.at != len(self.data):
-            self.fail(f"{len(self.data) - self.at} bytes follow the output matrix")
+            self.fail(f"the file must end after the output matrix, got {len(self.data) - self.at} more bytes")
 
     def take_array(self, dtype: str, n_items: int, what: str) -> NDArray[Any]:
-        """The next numbers as a view of the file; they need not be aligned."""
+        """Read the next numbers as a view of the file, which may not be aligned."""
         n_bytes = n_items * np.dtype(dtype).itemsize
         if n_bytes > len(self.data) - self.at:
-            self.fail(f"{what} needs {n_bytes} bytes, {len(self.data) - self.at} are left: the file is cut")
+            self.fail(f"{what} needs {n_bytes} bytes, but only {len(self.data) - self.at} are left: the file is cut")
         found = np.frombuffer(self.data, dtype=dtype, count=n_items, offset=self.at)
         self.at += n_bytes
         return found

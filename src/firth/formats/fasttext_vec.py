@@ -8,8 +8,8 @@ Grammar
     header = V " " D newline
     row    = word " " (number " ")*D newline
 
-Read exactly like word2vec text. fastText prints five significant digits. firth prints the shortest number that reads
-back as the same float32.
+The format is read exactly like word2vec text. fastText writes five significant digits. firth writes the shortest number
+that reads back as the same float32.
 
 Source: fastText, ``FastText::saveVectors`` in src/fasttext.cc and ``operator<<`` in src/vector.cc,
 https://github.com/facebookresearch/fastText.
@@ -37,4 +37,4 @@ def write(path: Path, table: VectorTable, options: WriteOptions) -> None:
     word2vec_text.write_with_header(path, table, options, trailing=True, format_name="fastText .vec")
 
 
-FORMAT = Format("fasttext-vec", "fastText .vec: as word2vec text", (".vec",), looks_like, word2vec_text.read, write)
+FORMAT = Format("fasttext-vec", "fastText .vec: like word2vec text", (".vec",), looks_like, word2vec_text.read, write)

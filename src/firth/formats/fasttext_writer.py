@@ -1,4 +1,4 @@
-"""Room formats: supervised models written as fastText writes them; the grammar is in `firth.formats.fasttext_model`."""
+"""Room formats: writes supervised models in fastText's format; `firth.formats.fasttext_model` has the grammar."""
 
 from __future__ import annotations
 
@@ -23,28 +23,29 @@ from firth.formats.target import whole_file, write_all
 
 _BLOCK_ENTRIES = 1 << 14
 _BLOCK_BYTES = 1 << 24
-_MAX_CODES = 2**31 - 1  # fastText counts them in an int32
+_MAX_CODES = 2**31 - 1  # the number of codes is an int32 in the file
 
 
 def write_classifier(path: Path, model: FastTextModel, *, overwrite: bool = False) -> None:
-    """Write a supervised model; the file appears whole or not at all.
+    """Write a supervised model. If writing fails, no partial file is left.
 
-    A quantized model is what fastText calls ``.ftz``, another one ``.bin``; the content tells them apart, not the name.
+    The content of the file says whether the model is quantized (fastText's ``.ftz``) or not (``.bin``); the name of the
+    file does not matter.
 
     Raises
     ------
     StorageError
-        The path is taken, or cannot be written.
+        The path exists, or cannot be written.
     FormatError
-        A word or label holds a byte of 0, which ends words in the file; a quantized matrix has 2^31 codes or more.
+        A word or label has a byte of 0, which ends words in the file; or a quantized matrix has 2^31 codes or more.
     """
     if bool((model.entries.word_bytes == 0).any()):
-        raise FormatError(f"{path}: fastText's format cannot hold a word or label with a byte of 0; rename it")
+        raise FormatError(f"{path}: a word or label in fastText's format must not have a byte of 0; rename it")
     for matrix in (model.input_matrix, model.output_matrix):
         if isinstance(matrix, QuantizedMatrix) and matrix.codes.size > _MAX_CODES:
             raise FormatError(
-                f"{path}: fastText's format cannot hold {matrix.codes.size} codes, {_MAX_CODES} at most; prune the"
-                " model (--cutoff), or take wider parts"
+                f"{path}: a quantized matrix in fastText's format must have at most {_MAX_CODES} codes, got"
+                f" {matrix.codes.size}; prune the model (--cutoff), or give larger parts (--part-dims)"
             )
     with whole_file(path, overwrite=overwrite, compress=False) as stream:
         write_all(stream, struct.pack("<2i", MAGIC, VERSIONS[-1]))

@@ -59,7 +59,7 @@ def read(path: Path, options: ReadOptions) -> VectorTable:
                 break
             taken += more
         if not taken.strip():
-            source.fail("the file holds no rows")
+            source.fail("the file must have at least one row, got none")
         taken = taken.removeprefix(_BOM)
         lines = taken.split(b"\n", _LOOK_ROWS)
         if len(lines) > 1:

@@ -1,16 +1,16 @@
-"""Room formats: a pickle's values without a pickle's powers: nothing is imported, called or executed.
+"""Room formats: reads the values of a pickle without importing, calling or executing anything that the pickle names.
 
-The file is long because one machine answers every opcode: a table of short methods that share a stack.
+The file is long because one class implements all opcodes: a table of short methods that share a stack.
 
-Python's own unpickler runs what a file names, and even with a restricted ``find_class`` it can be made to allocate or
-to crash. This reader knows the opcodes of protocols 0 to 5 and builds only plain values (numbers, text, bytes, tuples,
-lists, dictionaries, sets), arrays as their raw bytes, and `Record` objects: the name of a class and the state that was
-saved for it. A name that is not among those given to it is refused, with the name in the error. Keys are plain values
-or short tuples of words, so that hashing cannot recurse, and whole numbers among them lie within 64 bits, so that their
-hashes cannot be made to collide. The bytes of all that is made are counted and bounded by the file's size. No message
-shows a value that a pickle built: 420 bytes can describe one whose text is longer than any memory.
+Python's unpickler calls functions that a file names. Even with a restricted ``find_class``, a file can make it allocate
+all memory, or crash. This reader knows the opcodes of protocols 0 to 5. It builds only plain values (numbers, text,
+bytes, tuples, lists, dictionaries, sets), arrays as raw bytes, and `Record` objects: the name of a class and the saved
+state of an object. A name that the caller does not allow is an error. Keys must be plain values or short tuples of
+words, so that hashing does not recurse. Whole numbers among keys must fit in 64 bits, so that a file cannot make their
+hashes collide. The size of all values is limited to a multiple of the file's size. Messages never show a value of a
+pickle: 420 bytes can describe a value whose text is longer than any memory.
 
-Source: CPython, Lib/pickletools.py, which documents every opcode and what it does to the stack.
+Source: CPython, Lib/pickletools.py, which documents every opcode and its effect on the stack.
 
 Tests: tests/formats/test_gensim_native.py.
 """
@@ -31,32 +31,37 @@ _PLAIN_KEYS = (str, int, bytes, float, bool, type(None))
 _ORDERS = ("<", ">", "|", "=")
 _NUMPY_CORES = ("numpy.core", "numpy._core")
 _LATIN1 = ("latin1", "latin-1")
-# What is made may take this many times the file's bytes: a vocabulary of gensim 3 takes 25 times (test_pickle_budget).
+# Values may take 16 MiB and this many times the file's bytes. A vocabulary of gensim 3 takes 25 times
+# (test_pickle_budget).
 _MADE_RATIO = 64
 _MADE_FREE_BYTES = 16 << 20
-# About what CPython takes for an empty object, its place in a container included, and for an item of a dictionary.
+# About the memory of CPython for an empty object with its reference in a container, and for an item of a dictionary.
 _OBJECT_BYTES = 64
 _ITEM_BYTES = 104
 _SET_BYTES = 224
-_TYPE_CHARS = 64  # of a NumPy type's code; plain ones have three
+_TYPE_CHARS = 64  # characters of a NumPy type's code that are read; plain types have three
 _RECORD_BYTES = 400
 _MAX_PHRASE = 16  # words of a key: a short tuple is hashed at once
 
 
 def read_pickle(data: mmap.mmap | bytes, path: Path, classes: frozenset[str], inert: frozenset[str]) -> Any:
-    """The value of a pickle.
+    """Read the value of a pickle.
 
     Parameters
     ----------
-    data : the whole file
-    path : for the errors
-    classes : names ``module.class`` whose objects become a `Record`
-    inert : names that may stand as values, but of which nothing can be made
+    data : mmap or bytes
+        The whole file.
+    path : Path
+        The file's path, for error messages.
+    classes : frozenset of str
+        Names ``module.class``. An object of such a class becomes a `Record`.
+    inert : frozenset of str
+        Names that may be values, but from which the pickle must not make objects.
 
     Raises
     ------
     FormatError
-        The stream is damaged, or names anything else.
+        The pickle is damaged, or has another name.
     """
     machine = _Machine(data, path, classes, inert)
     try:
@@ -75,7 +80,7 @@ def _is_phrase(key: object) -> bool:
 
 
 class _Mark:
-    """Where a group of values on the stack begins."""
+    """Marks the beginning of a group of values on the stack."""
 
 
 _MARK = _Mark()
@@ -90,26 +95,26 @@ class _Machine:
         self.at = 0
         self.stack: list[Any] = []
         self.marks: list[int] = []
-        self.memo: list[Any] = []  # picklers number what they note from 0 on
-        self.far_memo: dict[int, Any] = {}  # other numbers that a file may give
-        self.room = _MADE_FREE_BYTES + _MADE_RATIO * len(data)  # bytes that may still be made
+        self.memo: list[Any] = []  # memoized values; picklers number them from 0
+        self.far_memo: dict[int, Any] = {}  # memoized values with other numbers
+        self.room = _MADE_FREE_BYTES + _MADE_RATIO * len(data)  # bytes that values may still take
 
     def charge(self, n_bytes: int) -> None:
-        """Count bytes before they are made."""
+        """Count the bytes of a value before it is made."""
         self.room -= n_bytes
         if self.room < 0:
             self.fail_full()
 
     def fail_full(self) -> NoReturn:
         self.fail(
-            f"the pickle makes more than {_MADE_RATIO} times its {len(self.data)} bytes, as no model does: it was made"
-            " to fill a memory"
+            f"the pickle must make at most {_MADE_RATIO} times its {len(self.data)} bytes, got more; a model takes"
+            " less, so the file was made to fill the memory"
         )
 
     def fail(self, message: str) -> NoReturn:
         raise FormatError(f"{self.path}: byte {self.at}: {message}")
 
-    # --- the loop; the opcodes that fill a vocabulary come first, inline ---
+    # --- the loop; the frequent opcodes, which fill a vocabulary, come first and inline ---
 
     def run(self) -> Any:
         data, memo, stack = self.data, self.memo, self.stack
@@ -154,7 +159,7 @@ class _Machine:
                 handler = others.get(op)
                 if handler is None:
                     self.at -= 1
-                    self.fail(f"the opcode {op:#04x} is unknown, or not used by the programs whose files firth reads")
+                    self.fail(f"the opcode {op:#04x} is unknown, or not used by programs whose files firth reads")
                 handler(self)
 
     # --- reading ---
@@ -209,7 +214,7 @@ class _Machine:
     def proto(self) -> None:
         version = self.unsigned(1)
         if version > 5:
-            self.fail(f"pickle protocol {version} is newer than firth knows")
+            self.fail(f"the pickle protocol must be at most 5, got {version}")
 
     def frame(self) -> None:
         if self.unsigned(8) > len(self.data) - self.at:
@@ -260,7 +265,7 @@ class _Machine:
     def long4(self) -> None:
         size = self.unsigned(4)
         if size > 1024:
-            self.fail(f"an integer of {size} bytes")
+            self.fail(f"an integer must have at most 1024 bytes, got {size}")
         self.stack.append(int.from_bytes(self.take(size), "little", signed=True))
 
     def binary_float(self) -> None:
@@ -301,7 +306,7 @@ class _Machine:
     def extend(self, values: list[Any]) -> None:
         target = self.stack[-1]
         if type(target) is not list:
-            self.fail(f"values are appended to what is no list ({type(target).__name__})")
+            self.fail(f"values must be appended to a list, got {type(target).__name__}")
         target.extend(values)
 
     def set_one(self) -> None:
@@ -316,7 +321,7 @@ class _Machine:
         if isinstance(target, Record):
             target = target.items
         if type(target) is not dict:
-            self.fail(f"items are set in what is no dictionary ({type(target).__name__})")
+            self.fail(f"items must be set in a dictionary, got {type(target).__name__}")
         target.update(self.plain_pairs(values))
 
     def plain_pairs(self, values: list[Any]) -> dict[Any, Any]:
@@ -335,14 +340,14 @@ class _Machine:
         for key in keys:
             if not isinstance(key, _PLAIN_KEYS) and not _is_phrase(key):
                 self.fail(f"{what} must be a plain value, got {type(key).__name__}")
-            # the hash of a whole number is its remainder by 2^61 - 1: longer ones can be made to collide by the million
+            # The hash of a whole number is its remainder by 2^61 - 1: millions of longer numbers can have one hash.
             if isinstance(key, int) and not -(1 << 63) <= key < 1 << 63:
-                self.fail(f"{what} must lie within 64 bits where it is a whole number, got a longer one")
+                self.fail(f"{what} must fit in 64 bits if it is a whole number, got a longer one")
 
     def add_members(self) -> None:
         values = self.plain_members(self.pop_mark())
         if type(self.stack[-1]) is not set:
-            self.fail("members are added to what is no set")
+            self.fail(f"members must be added to a set, got {type(self.stack[-1]).__name__}")
         self.stack[-1].update(values)
 
     # --- names and objects ---
@@ -354,16 +359,16 @@ class _Machine:
     def global_stack(self) -> None:
         name, module = self.pop(), self.pop()
         if type(name) is not str or type(module) is not str:
-            self.fail("a name in the pickle is no text")
+            self.fail("a name in the pickle must be text, got another type")
         self.push_name(module, name)
 
     def push_name(self, module: str, name: str) -> None:
         whole = f"{module}.{name}"
         if whole not in self.classes and whole not in self.inert and whole not in _CONSTRUCTORS:
             self.fail(
-                f"the pickle asks for {whole[:200]!r}, which firth refuses: it admits only what gensim's Word2Vec and"
-                " KeyedVectors hold, and runs none of it; if you trust the file, load it with gensim and write"
-                " `model.wv.save_word2vec_format(...)`"
+                f"the pickle asks for {whole[:200]!r}, which firth refuses: firth allows only names in files of"
+                " gensim's Word2Vec and KeyedVectors, and runs no code; if you trust the file, load it with gensim and"
+                " write `model.wv.save_word2vec_format(...)`"
             )
         self.stack.append(Name(module, name))
 
@@ -374,12 +379,12 @@ class _Machine:
     def new_object_with_names(self) -> None:
         names = self.pop()
         if type(names) is not dict or names:
-            self.fail("an object is made with named arguments, which firth refuses")
+            self.fail("an object must be made without named arguments, got some")
         self.new_object()
 
     def make_record(self, kind: Any, arguments: Any) -> Any:
         if not isinstance(kind, Name) or not isinstance(arguments, tuple):
-            self.fail("an object is made of what is no class")
+            self.fail("an object must be made from a class and a tuple of arguments, got other values")
         if str(kind) not in self.classes:
             return self.construct(kind, arguments)
         self.charge(_RECORD_BYTES)
@@ -389,7 +394,7 @@ class _Machine:
         arguments = self.pop()
         function = self.pop()
         if not isinstance(function, Name) or not isinstance(arguments, tuple):
-            self.fail("something is called that is no name")
+            self.fail("a call must have the name of a function and a tuple of arguments, got other values")
         self.stack.append(self.construct(function, arguments))
 
     def construct(self, function: Name, arguments: tuple[Any, ...]) -> Any:
@@ -403,7 +408,7 @@ class _Machine:
             return PickledArray(shape, dtype, order == "F", bytes(data) if isinstance(data, bytearray) else data)
         if kind == "type":
             if not arguments or type(arguments[0]) is not str:
-                self.fail("a NumPy type is made of what is no text")
+                self.fail("a NumPy type must be made from its code as text, got another value")
             code = arguments[0][:_TYPE_CHARS]
             return PickledType(code.lstrip("<>|="), code[:1] if code[:1] in _ORDERS else "=")
         if kind == "scalar":
@@ -412,8 +417,8 @@ class _Machine:
         if kind == "encode":
             text, encoding = arguments
             if type(text) is not str or type(encoding) is not str or encoding not in _LATIN1:
-                self.fail("text is encoded in another way than NumPy's arrays are")
-            self.charge(len(text))  # a text that was noted once can be encoded by six bytes of the file each time
+                self.fail("text must be encoded as latin-1, as in NumPy's arrays, got another encoding")
+            self.charge(len(text))  # six bytes of the file encode a memoized text once more
             return text.encode("latin-1")
         if kind == "dict" and all(isinstance(argument, Name) for argument in arguments):
             return {}
@@ -432,7 +437,7 @@ class _Machine:
         if not arguments:
             return b""
         if type(arguments[0]) is not bytes:
-            self.fail("bytes are made of what is none")
+            self.fail(f"bytes must be made from bytes, got {type(arguments[0]).__name__}")
         return arguments[0]
 
     def build(self) -> None:
@@ -447,7 +452,7 @@ class _Machine:
             if type(state) is not tuple or len(state) < 5 or type(state[1]) is not str or state[1] not in _ORDERS:
                 self.fail("a NumPy type's state is damaged")
             if state[2] is not None or state[3] is not None or state[4] is not None:
-                target.code = "structure"  # refused where it is used
+                target.code = "structure"  # to_array refuses this type
             target.order = state[1]
         elif isinstance(target, Record):
             if type(state) is tuple and len(state) == 2 and type(state[0]) is dict:
@@ -458,9 +463,9 @@ class _Machine:
             elif str(target.kind) in self.classes:
                 self.fail(f"the state of {str(target.kind)[:100]!r} must be a dictionary, got {type(state).__name__}")
         elif type(target) is dict or type(target) is set:
-            pass  # attributes of a dictionary's subclass: gensim saves none
+            pass  # attributes of a subclass of dict or set; gensim saves none
         else:
-            self.fail(f"a state is given to what takes none ({type(target).__name__})")
+            self.fail(f"a state must be of an object or an array, got {type(target).__name__}")
 
 
 _CONSTRUCTORS = {
@@ -513,7 +518,7 @@ _OTHERS: dict[int, Callable[[_Machine], object]] = {
     ord("C"): _Machine.bytes1,
     ord("B"): _Machine.bytes4,
     0x8E: _Machine.bytes8,
-    0x96: _Machine.bytes8,  # a bytearray; nothing changes it here
+    0x96: _Machine.bytes8,  # a bytearray, read as bytes
     ord(")"): lambda machine: machine.stack.append(()),
     ord("]"): lambda machine: machine.push_empty([], _OBJECT_BYTES),
     ord("}"): lambda machine: machine.push_empty({}, _OBJECT_BYTES),

@@ -1,4 +1,4 @@
-"""Room formats: what the reader of pickles builds besides plain values: names, records, arrays as their raw bytes.
+"""Room formats: values that the reader of pickles makes besides plain ones: names, records, and arrays as raw bytes.
 
 Tests: tests/formats/test_gensim_native.py.
 """
@@ -29,9 +29,9 @@ class Name:
         return f"{self.module}.{self.name}"
 
 
-@dataclass(eq=False)  # two values of a file are never compared: that may take for ever
+@dataclass(eq=False)  # comparing two values that a file describes may take for ever
 class Record:
-    """An object of a class that is not imported: its name and the attributes that were saved."""
+    """An object whose class is not imported: the name of the class, and the saved attributes and items."""
 
     kind: Name
     state: dict[Any, Any] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Record:
 
 @dataclass(eq=False)
 class PickledType:
-    """A NumPy dtype as it was pickled."""
+    """A NumPy dtype in a pickle: its code (``f4``) and its byte order."""
 
     code: str
     order: str = "="
@@ -48,7 +48,7 @@ class PickledType:
 
 @dataclass(eq=False)
 class PickledArray:
-    """A NumPy array as it was pickled; `to_array` makes one of it."""
+    """A NumPy array in a pickle, not yet checked. `to_array` checks it and makes an array."""
 
     shape: object = None
     dtype: object = None
@@ -57,30 +57,38 @@ class PickledArray:
 
 
 def to_array(value: object, kinds: str, what: str) -> NDArray[Any]:
-    """A pickled array whose kind of type is one of ``kinds``.
+    """Make an array from a pickled one.
+
+    Parameters
+    ----------
+    value : object
+    kinds : str
+        The letters of the allowed NumPy types, such as ``"fiu"``.
+    what : str
+        What the value is, for error messages.
 
     Raises
     ------
     FormatError
-        Its bytes do not fit its shape, or its type is another.
+        The value is not an array, its type is not allowed, or its bytes do not fit its shape.
     """
     if not isinstance(value, PickledArray):
         raise FormatError(f"{what}: must be an array, got {type(value).__name__}")
     kind, shape, data = value.dtype, value.shape, value.data
     if not isinstance(kind, PickledType):
-        raise FormatError(f"{what}: must be an array of plain numbers, got one whose type is no NumPy type")
+        raise FormatError(f"{what}: must be an array of plain numbers, got one without a NumPy type")
     if not _ARRAY_TYPE.fullmatch(kind.code) or kind.code[0] not in kinds:
         raise FormatError(f"{what}: must be an array of plain numbers, got one of type {kind.code[:40]!r}")
     if isinstance(data, str):  # Python 2's str
         try:
             data = data.encode("latin-1")
         except UnicodeEncodeError:
-            raise FormatError(f"{what}: its bytes are damaged") from None
+            raise FormatError(f"{what}: the bytes of the array are damaged") from None
     if not isinstance(shape, tuple) or not all(type(size) is int and 0 <= size < 1 << 50 for size in shape):
-        raise FormatError(f"{what}: its shape must be whole numbers")
+        raise FormatError(f"{what}: the shape must be a tuple of whole numbers of at least 0, got another value")
     dtype = np.dtype(kind.code).newbyteorder(kind.order if kind.order in "<>" else "=")  # type: ignore[arg-type]
     if len(shape) > 2 or not isinstance(data, bytes) or math.prod(shape) * dtype.itemsize != len(data):
-        raise FormatError(f"{what}: its bytes do not fit its shape {shape[:4]} and type {kind.code}")
+        raise FormatError(f"{what}: the bytes of the array do not fit the shape {shape[:4]} and the type {kind.code}")
     if not data:
         return np.empty(shape, dtype=dtype)
     return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if value.fortran_order else "C")

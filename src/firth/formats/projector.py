@@ -128,7 +128,7 @@ def _read_metadata(path: Path, n_rows: int, options: ReadOptions) -> tuple[list[
             except UnicodeDecodeError as error:
                 raise VectorEncodingError(
                     f"{path}: {place(row, offset + error.start)}the word is not valid {options.encoding.upper()};"
-                    ' ask for encoding_errors="replace" to read it with U+FFFD, or name the encoding'
+                    ' pass encoding_errors="replace" to read it with U+FFFD, or pass the encoding'
                 ) from None
             if count_column is not None:
                 if not _COUNT.fullmatch(pieces[count_column]):

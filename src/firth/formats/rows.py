@@ -1,7 +1,7 @@
-"""Room formats: rows of vectors read through the native core, block by block on several threads, in bounded memory.
+"""Room formats: reads rows of vectors with the native core, block by block on several threads, in bounded memory.
 
-Reading keeps a few blocks in flight beside the matrix itself. The matrix is allocated for as many rows as the file can
-hold, never for as many as it announces.
+Besides the matrix, memory has only a few blocks. The matrix is allocated for the rows that the file can have; a larger
+number in the file's header allocates nothing.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from firth.formats.source import MAX_DIMS, MAX_WORD_BYTES, ByteSource, ReadOptio
 from firth.formats.table import SubwordRows, VectorTable
 from firth.native import vector_text
 
-_NUMBER_BYTES = 64  # longest number that a row may hold on average; a double printed in full has 24
-_FIRST_ROWS_BYTES = 64 << 20  # what an announced number of rows may allocate before the file has shown any
+_NUMBER_BYTES = 64  # largest mean length of a row's numbers; a double with all digits has 24 characters
+_FIRST_ROWS_BYTES = 64 << 20  # first allocation of the matrix if the file's size is not known
 _BLANK = b" \t\r\n"
 
 
 class RowsRead(NamedTuple):
-    """What a file of rows gave; ``words`` is empty where its rows have none."""
+    """The rows of a file. ``words`` is empty if the rows have no words."""
 
     words: list[str]
     matrix: NDArray[np.float32]
-    all_differ: bool  # the words are known to; False: they may repeat
+    all_differ: bool  # True: all words are known to differ. False: words may repeat.
 
 
 def parse_header(
@@ -44,24 +44,24 @@ def parse_header(
     min_row_bytes: Callable[[int], int],
     look: Callable[[ByteSource], str] = lambda source: "",
 ) -> tuple[int, int]:
-    """``V D`` of a first line, refused where the file is too small for what it announces.
+    """Read V and D from the first line, the header. A file that is too small for V rows of D numbers is an error.
 
     Parameters
     ----------
     min_row_bytes : function of D
-        The fewest bytes that a row can take.
+        Returns the smallest size of a row in bytes.
     look : function of the source
-        What the rows are instead, for the error: words that follow it.
+        Returns a hint about the rows, which is added to the error.
     """
     pieces = line.removeprefix(b"\xef\xbb\xbf").split()
     if len(pieces) != 2 or not all(piece.isdigit() and len(piece) <= 18 for piece in pieces):
         source.fail(f"the first line must be the numbers of words and of dimensions, got {_shown(line)}", offset=0)
     n_rows, n_dims = (int(piece) for piece in pieces)
     if n_rows < 1:
-        source.fail("the header announces no rows", offset=0)
+        source.fail(f"the header must announce at least one row, got {n_rows}", offset=0)
     if not 1 <= n_dims <= MAX_DIMS:
         source.fail(f"the header must announce 1 to {MAX_DIMS} dimensions, got {n_dims}", offset=0)
-    needed = n_rows * min_row_bytes(n_dims) - 1  # the last row may lack its newline
+    needed = n_rows * min_row_bytes(n_dims) - 1  # the last row may have no newline
     if source.remaining is not None and needed > source.remaining:
         source.fail(
             f"the header announces {n_rows} rows of {n_dims} dimensions, which take at least {needed} bytes;"
@@ -80,22 +80,22 @@ def read_text_rows(
     has_words: bool = True,
     taken: bytes = b"",
 ) -> RowsRead:
-    """The rows of a text file to its end, or the first ``options.limit``.
+    """Read the rows of a text file to its end, or the first ``options.limit`` rows.
 
     Parameters
     ----------
     n_rows : int or None
-        What the header announces; fewer or more rows are an error. None: there is no header.
+        The number of rows in the header. Fewer or more rows are an error. None: there is no header.
     has_words : bool
-        Whether a word stands before the numbers.
+        Whether each row begins with a word.
     taken : bytes
-        What was read from the source already and belongs to the rows.
+        The first bytes of the rows, if they were read from the source before.
     """
     rows = _Rows(source, n_dims, options, n_rows)
     max_row_bytes = MAX_WORD_BYTES + n_dims * _NUMBER_BYTES
     pending: deque[tuple[Future[vector_text.BlockReport], _Block]] = deque()
     buffers = Buffers(BLOCK_BYTES if source.size is None else min(BLOCK_BYTES, source.size + 1))
-    extra: int | None = None  # where rows begin that the header did not announce
+    extra: int | None = None  # offset of the first row that the header does not announce
 
     def collect() -> None:
         future, block = pending.popleft()
@@ -114,7 +114,7 @@ def read_text_rows(
                 first = rows.n_rows
                 n_new = min(n_lines, rows.target - first)
                 if not rows.has_room(n_new):
-                    while pending:  # growing may move the matrix
+                    while pending:  # growing the matrix may move it in memory
                         collect()
                     rows.make_room(n_new, n_bytes / max(1, n_lines))
                 matrix = rows.take(n_new)
@@ -135,7 +135,7 @@ def read_text_rows(
             while pending:
                 collect()
         finally:
-            for future, _ in pending:  # after an error: nothing may write into buffers that are gone
+            for future, _ in pending:  # after an error, no thread may write to freed buffers
                 future.cancel()
     if extra is not None:
         source.fail(f"more rows follow than the {n_rows} that the header announces", row=rows.target + 1, offset=extra)
@@ -143,20 +143,20 @@ def read_text_rows(
 
 
 def read_binary_rows(source: ByteSource, n_dims: int, options: ReadOptions, n_rows: int) -> RowsRead:
-    """The rows of word2vec's binary file to its end, or the first ``options.limit``.
+    """Read the rows of word2vec's binary file to its end, or the first ``options.limit`` rows.
 
-    While one thread reads a block and others copy the numbers of earlier ones, this one finds rows and makes words.
+    A thread reads blocks, others copy the numbers of earlier blocks, and this one finds rows and decodes words.
     """
     rows = _Rows(source, n_dims, options, n_rows)
     max_row_bytes = MAX_WORD_BYTES + 4 * n_dims + 2
     size = max(BINARY_BLOCK_BYTES, max_row_bytes)
     if source.size is not None:
         max_row_bytes, size = min(max_row_bytes, source.size), min(size, source.size + 1)
-    # a block is read behind room for what the block before may leave: less than a row
+    # Each buffer begins with room for the rest of the previous block, which is less than a row.
     buffers = Buffers(max_row_bytes + size)
     pending: deque[tuple[Future[vector_text.BlockReport], _Block]] = deque()
     ahead: Future[tuple[bytearray, int]] | None = None
-    position = source.offset  # of what is read next, in the file
+    position = source.offset  # offset in the file of the next read
     carry = b""
 
     def read_block(buffer: bytearray) -> tuple[bytearray, int]:
@@ -174,7 +174,7 @@ def read_binary_rows(source: ByteSource, n_dims: int, options: ReadOptions, n_ro
         try:
             while rows.n_rows < rows.target:
                 buffer, n_read = ahead.result() if ahead is not None else read_block(buffers.take())
-                # what follows the last row that is asked for is not looked at, so is read only where it is needed
+                # Bytes behind the last requested row are not checked, so another block is read only if it is needed.
                 needs_more = rows.target - rows.n_rows > (len(carry) + n_read) // (4 * n_dims + 2) + 1
                 ahead = pool.submit(read_block, buffers.take()) if needs_more and n_read == size else None
                 start = max_row_bytes - len(carry)
@@ -209,7 +209,7 @@ def read_binary_rows(source: ByteSource, n_dims: int, options: ReadOptions, n_ro
                     collect()
             while pending:
                 collect()
-        finally:  # after an error: nothing may write into buffers that are gone
+        finally:  # after an error, no thread may write to freed buffers
             if ahead is not None:
                 ahead.cancel()
             for future, _ in pending:
@@ -234,19 +234,19 @@ def finish_table(
     all_differ: bool = False,
     subwords: SubwordRows | None = None,
 ) -> VectorTable:
-    """The table, with repeated words refused, or dropped where ``duplicates="first"``.
+    """Make the table. A repeated word is an error; with ``options.duplicates == "first"``, its later rows are dropped.
 
     Parameters
     ----------
     all_differ : bool
-        The words are known to, as `RowsRead` tells.
+        Whether all words are known to differ, as in `RowsRead`.
     subwords : SubwordRows or None
-        Its word rows, where it has some, are those of all words of the file.
+        Rows of n-grams. If it has word rows, they are the rows of all words of the file.
 
     Raises
     ------
     FormatError
-        A word stands twice; the message names both rows. A count is negative.
+        A word occurs twice (the message names both rows), or a count is negative.
     """
     if counts is not None and counts.size and counts.min() < 0:
         row = int(np.argmax(counts < 0))
@@ -258,8 +258,8 @@ def finish_table(
             if earlier != row and options.duplicates == "error":
                 cause = " after replacing its invalid bytes" if "\ufffd" in word else ""
                 raise FormatError(
-                    f"{path}: row {row + 1}: the word {word!r}{cause} stands in row {earlier + 1} already;"
-                    ' ask for duplicates="first" to keep the first of each'
+                    f"{path}: row {row + 1}: the word {word!r}{cause} is in row {earlier + 1} too; pass"
+                    ' duplicates="first" to keep the first row of each word'
                 )
         kept = np.fromiter(first_rows.values(), dtype=np.int64, count=len(first_rows))
         words, matrix = list(first_rows), matrix[kept]
@@ -272,16 +272,16 @@ def finish_table(
 
 
 def validate_finite(path: Path, matrix: NDArray[np.float32]) -> None:
-    """Refuse a matrix with a NaN or an infinity, naming the row; reads it once, block by block."""
+    """Raise if the matrix has a NaN or an infinity, and name the row. Reads the matrix once, block by block."""
     step = max(1, BLOCK_BYTES // max(1, 4 * matrix.shape[1]))
     for first in range(0, len(matrix), step):
         row = vector_text.first_row_not_finite(block_of(matrix, first, first + step))
         if row is not None:
-            raise FormatError(f"{path}: row {first + row + 1}: its vector holds a NaN or an infinity")
+            raise FormatError(f"{path}: row {first + row + 1}: the vector must be finite, got a NaN or an infinity")
 
 
 def decode_words(path: Path, parts: list[tuple[bytes, int]], options: ReadOptions) -> list[str]:
-    """Words one by one from (bytes, offset in the file); for formats whose words may hold any character."""
+    """Decode words from (bytes, offset in the file). For formats whose words may have any character."""
     words: list[str] = []
     for row, (data, offset) in enumerate(parts, 1):
         try:
@@ -294,10 +294,10 @@ def decode_words(path: Path, parts: list[tuple[bytes, int]], options: ReadOption
 @dataclass
 class _Block:
     buffer: bytearray
-    offset: int  # of its first byte in the file
-    row: int  # number of its first row, from 0
+    offset: int  # offset of the first byte in the file
+    row: int  # number of the first row, from 0
     words: bytearray | None
-    start: int = 0  # of its first byte in the buffer
+    start: int = 0  # offset of the first byte in the buffer
 
 
 def _is_small(source: ByteSource) -> bool:
@@ -305,7 +305,7 @@ def _is_small(source: ByteSource) -> bool:
 
 
 class _Rows:
-    """The matrix and the words as they come in."""
+    """The matrix and the words that were read so far."""
 
     def __init__(self, source: ByteSource, n_dims: int, options: ReadOptions, n_rows: int | None) -> None:
         self._source = source
@@ -314,11 +314,11 @@ class _Rows:
         self.target = min(
             n_rows if n_rows is not None else 1 << 62, options.limit if options.limit is not None else 1 << 62
         )
-        # an announced number was compared with the file's size where that is known
+        # If the file's size is known, parse_header has compared the announced number with it.
         room = self.target if n_rows is not None and source.size is not None else 0
         self._matrix = np.empty((room, n_dims), dtype=np.float32)
         self._words: list[str] = []
-        # where different words have different bytes, their hashes tell cheaply that none stands twice
+        # If different words have different bytes, comparing hashes is a cheap way to see that no word repeats.
         utf8 = codecs.lookup(options.encoding).name == "utf-8" and options.encoding_errors == "strict"
         self._hashes: list[NDArray[np.uint64]] | None = [] if utf8 else None
         self.n_rows = 0
@@ -329,7 +329,7 @@ class _Rows:
     def make_room(self, n_new: int, row_bytes: float) -> None:
         n_dims = self._matrix.shape[1]
         needed = self.n_rows + n_new
-        if self._source.remaining is not None:  # as many as can follow; memory that is not touched costs nothing
+        if self._source.remaining is not None:  # room for all rows that may follow; unused memory costs nothing
             room = needed + int(self._source.remaining / row_bytes * 1.05) + 1
         else:
             room = max(needed + needed // 2, _FIRST_ROWS_BYTES // (4 * n_dims))
@@ -347,7 +347,7 @@ class _Rows:
     def add_words(
         self, block: _Block, words: bytearray, n_bytes: int, n_words: int, starts: NDArray[np.int64] | None
     ) -> None:
-        """The words of a block, each followed by a newline; ``starts``: where the numbers of each begin, if known."""
+        """Append the words of a block, each followed by a newline. ``starts`` has the offset of each row's numbers."""
         if not n_words:
             return
         data = bytes(memoryview(words)[:n_bytes])
@@ -364,14 +364,14 @@ class _Rows:
             index = data.count(b"\n", 0, data.index(b"\r"))
             word = data.split(b"\n", index + 1)[index]
             self._source.fail(
-                f"a word must not hold a carriage return, got {_shown(word)}; where lines end in one alone, convert"
-                " them: tr '\\r' '\\n' < FILE > NEW",
+                f"a word must not have a carriage return, got {_shown(word)}; if lines end in a carriage return alone,"
+                " convert them: tr '\\r' '\\n' < FILE > NEW",
                 row=block.row + index + 1,
                 offset=block.offset + _nth_line(block.buffer, index),
             )
         found = text[:-1].split("\n")
         if len(found) != n_words:
-            self._source.fail(f"its words are not text in {self._options.encoding}", row=block.row + 1)
+            self._source.fail(f"the words must be text in {self._options.encoding}, got other bytes", row=block.row + 1)
         self._words.extend(found)
         if self._hashes is not None:
             self._hashes.append(vector_text.hash_words(words, n_bytes, n_words))
@@ -389,7 +389,7 @@ class _Rows:
         if self._announced is not None and self.n_rows < self.target:
             self.fail_cut(self._source.offset, 0)
         if self.n_rows == 0:
-            self._source.fail("the file holds no rows")
+            self._source.fail("the file must have at least one row, got none")
         if has_words and len(self._words) != self.n_rows:
             raise AssertionError(f"{len(self._words)} words for {self.n_rows} rows")
         if self.n_rows < len(self._matrix):
@@ -401,7 +401,7 @@ class _Rows:
 def _line_blocks(
     source: ByteSource, taken: bytes, max_row_bytes: int, buffers: Buffers
 ) -> Iterator[tuple[bytearray, int, int]]:
-    """Buffers of whole lines: (buffer, bytes of lines, offset in the file); blank lines at the end are dropped."""
+    """Yield blocks of complete lines: (buffer, bytes of lines, offset in the file). Drops blank lines at the end."""
     carry = taken
     while True:
         buffer = buffers.take()
@@ -414,13 +414,13 @@ def _line_blocks(
             with memoryview(buffer) as view:
                 filled += source.read_into(view[filled:])
             ended = filled < len(buffer)
-            # blank lines wait in the next block until it is known whether something follows them
+            # Blank lines are moved to the next block, until it is known whether another line follows.
             content = len(buffer[:filled].rstrip(_BLANK))
             cut = content if ended else buffer.rfind(b"\n", 0, filled)
             if ended or cut >= 0:
                 break
             if filled > max_row_bytes:
-                source.fail(f"a line is longer than {max_row_bytes} bytes; this is no text of vectors", offset=offset)
+                source.fail(f"a line must have at most {max_row_bytes} bytes, got a longer line", offset=offset)
             buffer.extend(bytes(len(buffer)))
         if ended:
             if content:
@@ -429,10 +429,10 @@ def _line_blocks(
                 buffer[content] = 10
                 yield buffer, content + 1, offset
             return
-        if content <= cut:  # only blanks follow the last full line
+        if content <= cut:  # only blank lines follow the last line with content
             cut = buffer.find(b"\n", content)
         if cut + 1 > filled or content == 0:
-            source.fail(f"more than {filled} bytes of blank lines", offset=offset)
+            source.fail(f"blank lines must have at most {filled} bytes together, got more", offset=offset)
         carry = bytes(memoryview(buffer)[cut + 1 : filled])
         yield buffer, cut + 1, offset
 
@@ -447,7 +447,7 @@ def _nth_line(buffer: bytearray, index: int) -> int:
 def _fail_decoding(path: Path, options: ReadOptions, row: int, offset: int, word: bytes) -> NoReturn:
     raise VectorEncodingError(
         f"{path}: {place(row, offset)}the word {_shown(word)} is not valid {options.encoding.upper()};"
-        ' ask for encoding_errors="replace" to read it with U+FFFD, or name the encoding'
+        ' pass encoding_errors="replace" to read the word with U+FFFD, or pass the encoding'
     )
 
 
@@ -473,9 +473,9 @@ def _explain(
         vector_text.ROW_NO_NUMBER: f"dimension {report.detail} of {n_dims} must be a number, got {piece}",
         vector_text.ROW_NOT_FINITE: f"dimension {report.detail} of {n_dims} must be a finite float32"
         + (f", got {piece}" if report.length else ", got a NaN or an infinity"),
-        vector_text.ROW_NO_WORD: "a word must stand before the numbers, got none: remove the row",
+        vector_text.ROW_NO_WORD: "a row must begin with a word, got none; remove the row",
         vector_text.ROW_LONG_WORD: f"a word must have at most {MAX_WORD_BYTES} bytes, got more, from {piece} on",
-        vector_text.ROW_BREAK_IN_WORD: f"a word must not hold a line break, got {piece}; the dimensions may be wrong",
+        vector_text.ROW_BREAK_IN_WORD: f"a word must not have a line break, got {piece}; the dimensions may be wrong",
     }[report.error]
     source.fail(
         message + widths + (f", {hint}" if hint else ""),

@@ -55,6 +55,9 @@ class SubwordRows:
         if self.word_rows is not None and self.word_rows.shape[1] != self.dims:
             raise ShapeError(f"word_rows must have {self.dims} columns as ngram_rows, got {self.word_rows.shape[1]}")
 
+    def __repr__(self) -> str:
+        return f"SubwordRows({self.rules.buckets} buckets, {self.dims} dims)"
+
     @property
     def dims(self) -> int:
         """D."""
@@ -128,6 +131,9 @@ class VectorTable:
 
     def __len__(self) -> int:
         return len(self.words)
+
+    def __repr__(self) -> str:
+        return f"VectorTable({len(self)} words, {self.matrix.shape[1]} dims)"
 
 
 def validate_subwords(subwords: SubwordRows, n_words: int, n_dims: int) -> None:

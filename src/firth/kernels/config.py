@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,12 @@ class Limits:
         The value must be greater.
     advice : str
         What to give instead of a value that is not greater than ``above``.
+    applies : function of the configuration, or None
+        Whether the parameter has an effect beside the other parameters. None: it always has.
+    applies_with : str
+        The other parameter and its value, in the words of a call, for a message.
+    off : object
+        A value that says "not used", and so is valid where the parameter has no effect.
     """
 
     help: str
@@ -61,6 +67,21 @@ class Limits:
     maximum: float | None = None
     above: float | None = None
     advice: str = ""
+    applies: Callable[[TrainingConfig], bool] | None = None
+    applies_with: str = ""
+    off: object = None
+
+
+def _draws_negatives(config: TrainingConfig) -> bool:
+    return config.objective.outputs.draws_negatives
+
+
+def _has_width(config: TrainingConfig) -> bool:
+    return config.window_mode != "sequence"
+
+
+def _has_subwords(config: TrainingConfig) -> bool:
+    return config.subwords
 
 
 def parameter(default: Any, help: str, **limits: Any) -> Any:
@@ -86,7 +107,7 @@ class TrainingConfig:
     dims : int >= 1
         D, the number of dimensions of a vector.
     window : int >= 1
-        Context words on each side. Ignored if ``window_mode="sequence"``.
+        Context words on each side. It has no effect if ``window_mode="sequence"``.
     window_mode : {"dynamic", "fixed", "sequence"}
         ``"dynamic"``: each width from 1 to ``window`` has the same probability. The width is drawn for each centre;
         units of several windows use all widths in a cycle (docs/training.md). ``"fixed"``: every window has the full
@@ -157,7 +178,13 @@ class TrainingConfig:
         choices=registry.losses,
     )
     dims: Int32 = parameter(100, "number of dimensions of a vector", minimum=1)
-    window: Int32 = parameter(5, "context words on each side", minimum=1)
+    window: Int32 = parameter(
+        5,
+        "context words on each side",
+        minimum=1,
+        applies=_has_width,
+        applies_with='window_mode="dynamic"',
+    )
     window_mode: str = parameter(
         "dynamic",
         "dynamic: a random width from 1 to window; fixed: the full window; sequence: the whole sequence",
@@ -167,30 +194,54 @@ class TrainingConfig:
         "both",
         "side of the centre word that has the context: both, left or right",
         choices=("both", "left", "right"),
+        applies=_has_width,
+        applies_with='window_mode="dynamic"',
     )
-    negatives: Int32 = parameter(6, "noise words for each positive example")
+    negatives: Int32 = parameter(
+        6,
+        "noise words for each positive example",
+        applies=_draws_negatives,
+        applies_with='loss="negative-sampling"',
+        off=0,
+    )
     negative_sharing: str = parameter(
         "block",
         "noise words are drawn for a stretch of tokens (block), for each window, or for each pair",
         choices=("block", "window", "pair"),
+        applies=_draws_negatives,
+        applies_with='loss="negative-sampling"',
     )
     target_collision: str = parameter(
         "reject",
         "a noise word that equals the target: reject (draw another word), count (keep), drop (skip)",
         choices=("reject", "count", "drop"),
+        applies=_draws_negatives,
+        applies_with='loss="negative-sampling"',
     )
     noise_exponent: float = parameter(
         NOISE_EXPONENT,
         "noise words are drawn in proportion to count ** exponent",
         minimum=-MAX_NOISE_EXPONENT,
         maximum=MAX_NOISE_EXPONENT,
+        applies=_draws_negatives,
+        applies_with='loss="negative-sampling"',
     )
     subsample: float = parameter(
         0.001, "threshold of frequency above which words are subsampled; 0 keeps every word", minimum=0.0
     )
-    cbow_input: str = parameter("mean", "CBOW: mean or sum of the context words' vectors", choices=cbow.INPUTS)
+    cbow_input: str = parameter(
+        "mean",
+        "CBOW: mean or sum of the context words' vectors",
+        choices=cbow.INPUTS,
+        applies=lambda config: config.objective.inputs.has_option("cbow_input"),
+        applies_with='architecture="cbow"',
+    )
     cbow_update: str = parameter(
-        "gradient", "CBOW: the gradient of the loss, or the update of word2vec.c", choices=cbow.UPDATES
+        "gradient",
+        "CBOW: the gradient of the loss, or the update of word2vec.c",
+        choices=cbow.UPDATES,
+        applies=lambda config: config.objective.inputs.has_option("cbow_update"),
+        applies_with='architecture="cbow"',
     )
     learning_rate: float | None = parameter(
         None,
@@ -205,16 +256,28 @@ class TrainingConfig:
         False, "the vector of a word is the mean of the word's row and the rows of its character n-grams"
     )
     min_ngram: int = parameter(
-        MIN_NGRAM, "subwords: minimum number of characters of an n-gram", minimum=1, maximum=LONGEST_NGRAM
+        MIN_NGRAM,
+        "subwords: minimum number of characters of an n-gram",
+        minimum=1,
+        maximum=LONGEST_NGRAM,
+        applies=_has_subwords,
+        applies_with="subwords=True",
     )
     max_ngram: int = parameter(
-        MAX_NGRAM, "subwords: maximum number of characters of an n-gram", minimum=1, maximum=LONGEST_NGRAM
+        MAX_NGRAM,
+        "subwords: maximum number of characters of an n-gram",
+        minimum=1,
+        maximum=LONGEST_NGRAM,
+        applies=_has_subwords,
+        applies_with="subwords=True",
     )
     buckets: int | None = parameter(
         None,
         "subwords: rows that n-grams share; default: one for each n-gram, at most 2,000,000",
         minimum=1,
         maximum=MAX_BUCKETS,
+        applies=_has_subwords,
+        applies_with="subwords=True",
     )
     min_count: int = parameter(5, "leave out words with a smaller count", minimum=1)
     max_vocabulary: int | None = parameter(None, "maximum number of words; the most frequent words are kept", minimum=1)
@@ -342,6 +405,33 @@ def validate_parameter(name: str, value: Any) -> Any:
     minimum = None if limits.minimum is None else int(limits.minimum)
     maximum = _WIDTHS[kind][1] if limits.maximum is None else int(limits.maximum)
     return as_integer(name, value, minimum=minimum, maximum=maximum)
+
+
+def without_effect(config: TrainingConfig, names: Iterable[str]) -> list[str]:
+    """The parameters that have no effect beside the others, such as ``negatives`` with ``loss="softmax"``.
+
+    A value equal to the default is not in the list, because it asks for nothing.
+    """
+    limits: dict[str, Limits] = {name: _FIELDS[name].metadata["limits"] for name in names}
+    return [
+        name
+        for name, limit in limits.items()
+        if limit.applies is not None
+        and not limit.applies(config)
+        and getattr(config, name) not in (_FIELDS[name].default, limit.off)
+    ]
+
+
+def validate_effect(config: TrainingConfig, names: Iterable[str]) -> None:
+    """Raise ParameterError if a parameter that the user gave has no effect: no value is ignored in silence."""
+    for name in without_effect(config, names):
+        needed: str = _FIELDS[name].metadata["limits"].applies_with
+        other, value = needed.split("=")
+        flag = f"--{other}".replace("_", "-") + ("" if value == "True" else f" {value[1:-1]}")
+        raise ParameterError(
+            f"{name} must be left out without {needed}, because it has no effect there, got"
+            f" {getattr(config, name)!r}; add {needed} (on the command line {flag}) or leave {name} out"
+        )
 
 
 def validate_parameter_names(values: Mapping[str, Any]) -> None:

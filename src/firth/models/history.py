@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from firth.base.html import html_table
 from firth.base.json_file import as_object
 from firth.errors import MissingExtraError
 from firth.models.records import as_list, read_record, require
@@ -112,6 +113,30 @@ class History:
     kept: Evaluation | None = None
     guessing_loss_nats: float | None = None
     notes: list[str] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        parts = [f"{len(self.epochs)} epochs"]
+        parts += [f"loss {self.loss_nats[-1]:.4f} nats"] if self.epochs else []
+        parts += [f"held out {self.heldout_loss_nats[-1]:.4f} nats"] if self.heldout_loss_nats else []
+        parts += [f"{self.train_seconds:.1f} s", self.stop_reason or "not ended"]
+        return f"History({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """The table that a notebook shows: a row for each epoch."""
+        columns = ("epoch", "loss, nats", "held out, nats", "examples", "words/s", "learning rate", "seconds")
+        rows = [
+            (
+                one.epoch,
+                one.loss_nats,
+                one.heldout_loss_nats,
+                one.n_examples,
+                round(one.words_per_s) if math.isfinite(one.words_per_s) else None,
+                one.learning_rate,
+                one.seconds,
+            )
+            for one in self.epochs
+        ]
+        return html_table(repr(self), columns, rows)
 
     @property
     def loss_nats(self) -> list[float]:

@@ -1,4 +1,4 @@
-"""Room models: ``firth.load``: opens a model folder of firth, or a classifier in a file of fastText.
+"""Room models: ``firth.load``: opens whatever firth or another program saved: a model, a classifier, or vectors.
 
 Tests: tests/classification/test_classifier.py.
 """
@@ -12,33 +12,39 @@ from typing import Any
 from firth.classification.classifier import Classifier, load_classifier
 from firth.classification.folder import is_classifier_folder, read_folder
 from firth.errors import FormatError
+from firth.formats.fasttext_model import is_classifier
+from firth.formats.format import take_sample
+from firth.formats.model_folder import read_config
 from firth.models.history import History
+from firth.models.model import CONFIG_KEYS
 from firth.models.model import load as load_model
+from firth.vectors.files import read_vectors
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """Open a model: word vectors that firth trained, or a classifier of fastText.
+    """Open a model, a classifier or word vectors, in a folder or a file.
 
     Arrays are mapped into memory if possible, so that many processes share a model. The files must not change while the
-    model is in use. For word vectors of other programs, use `firth.read_vectors`.
+    model is in use.
 
     Parameters
     ----------
     path : path
-        A folder that ``firth.train`` or ``firth.train_classifier`` wrote, or a supervised model of fastText, ``.bin``
-        or ``.ftz``.
+        A folder that firth wrote, a supervised model of fastText (``.bin``, ``.ftz``), or a file of word vectors in any
+        format that ``firth.read_vectors`` reads.
 
     Returns
     -------
-    firth.Model or firth.Classifier
-        A Classifier if ``path`` is a classifier, in a folder or a file; a Model if it is another folder.
+    firth.Model, firth.Classifier or firth.WordVectors
+        A Model if the folder has one; a Classifier if the folder or the file is a classifier; WordVectors if there are
+        vectors alone, without a record of training.
 
     Raises
     ------
     StorageError
         The folder, or a file in it, is missing.
     FormatError
-        The folder or file is not a model, or is damaged.
+        The folder or file is none of these, or is damaged.
 
     Examples
     --------
@@ -48,10 +54,17 @@ def load(path: str | os.PathLike[str]) -> Any:
     """
     place = Path(path)
     if place.is_file():
-        return load_classifier(place)
+        return load_classifier(place) if is_classifier(take_sample(place).head) else read_vectors(place)
     if is_classifier_folder(place):
         return load_classifier_folder(place)
+    if _has_vectors_alone(place):
+        return read_vectors(place)
     return load_model(place)
+
+
+def _has_vectors_alone(folder: Path) -> bool:
+    """Whether a folder of firth has no part of a training record. `firth convert` and ``vectors.save`` write such."""
+    return (folder / "config.json").exists() and not set(CONFIG_KEYS[1:]) & set(read_config(folder))
 
 
 def load_classifier_folder(folder: Path) -> Classifier:

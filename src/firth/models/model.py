@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth._version import __version__
+from firth.base.html import html_table
 from firth.base.json_file import as_object, as_text
+from firth.base.other_names import MODEL_ATTRIBUTES, TRAINING_NAMES, missing_attribute, names_translated
 from firth.base.words import pack_words
 from firth.corpus.phrases import Phrases
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from firth.kernels.parameters import TrainingParameters
-    from firth.training.loop.intervals import Interval
+    from firth.training.loop.periods import Period
     from firth.training.run.options import HeldoutSource
 
 CONFIG_KEYS = ("firth_version", "training", "history", "corpus", "instruction_set")
@@ -99,6 +101,23 @@ class Model:
         n_words, n_dims = self.vectors.matrix.shape
         return f"Model({n_words:,} words, {n_dims} dims, {self.config.architecture}, {self.config.loss})"
 
+    def _repr_html_(self) -> str:
+        """The table that a notebook shows: sizes, objective, last loss, and the most frequent words."""
+        words = ", ".join(str(word) for word in self.vectors.head(10))
+        rows = [
+            ("words", len(self.vectors)),
+            ("dims", self.vectors.dims),
+            ("objective", f"{self.config.architecture}, {self.config.loss}"),
+            ("tokens", self.corpus.n_tokens),
+            ("epochs", len(self.history.epochs)),
+            ("loss, nats", self.history.loss_nats[-1] if self.history.epochs else None),
+            ("first words", words),
+        ]
+        return html_table(repr(self), ("", ""), rows)
+
+    def __getattr__(self, name: str) -> Any:
+        raise missing_attribute("Model", name, MODEL_ATTRIBUTES)
+
     def save(self, folder: str | os.PathLike[str], overwrite: bool = False, *, storage: str = "float32") -> None:
         """Write the model into a folder. An old model in it stays complete until the new model is on the disk.
 
@@ -146,6 +165,7 @@ class Model:
             "corpus": vars(self.corpus),
         }
 
+    @names_translated(TRAINING_NAMES)
     def train_more(
         self,
         corpus: Any,
@@ -160,10 +180,10 @@ class Model:
         encoding_errors: str = "strict",
         as_text: bool = False,
         heldout: HeldoutSource | None = None,
-        heldout_every: str | Interval | None = None,
+        heldout_every: str | Period | None = None,
         patience: int | None = None,
         stop_metric: Callable[[WordVectors], float] | None = None,
-        checkpoint_every: str | float | Interval | None = None,
+        checkpoint_every: str | float | Period | None = None,
         on_interrupt: str = "save",
         callbacks: Iterable[Any] = (),
         progress: bool | None = None,

@@ -1,4 +1,4 @@
-"""Room native: ctypes declarations of the core's part for classifiers of fastText's kind, and one opened classifier.
+"""Room native: the core's functions for fastText's classifiers, declared by ctypes, and an open classifier.
 
 Tests: tests/classification/test_predictions.py.
 """
@@ -20,23 +20,28 @@ from firth.errors import NativeError
 from firth.native.loader import library, validate_status
 from firth.native.stopping import Team, run_stoppable
 
-BLOCK_TEXTS = 2048  # of one native call: some milliseconds
+BLOCK_TEXTS = 2048  # texts of one native call, which takes some milliseconds
 _SIZE = ctypes.c_int64
 _POINTER = ctypes.c_void_p
 
 
 class MatrixParts(NamedTuple):
-    """A matrix as native code takes it: rows, or codes with their centroids; see native/cpp/classify/model.hpp.
+    """A matrix for native code: rows of floats, or codes and their centroids.
+
+    `StoredMatrix` in native/cpp/classify/model.hpp is the same struct in C++.
 
     Attributes
     ----------
     n_rows : int
     rows : float32 array, (n_rows, n_dims), or None
-        It need not be aligned.
+        None for a quantized matrix. The array need not be aligned.
     codes : uint8 array, (n_rows, n_parts), or None
+        The number of the centroid of each part of a row.
     centroids : float32 array, (n_dims * 256,), or None
     part_dims : int
+        Columns of a part.
     norm_codes : uint8 array, (n_rows,), or None
+        The number of each row's norm in ``norms``. None: rows are stored with their norms.
     norms : float32 array, (256,), or None
     """
 
@@ -82,7 +87,9 @@ class _StoredClassifier(ctypes.Structure):
 
 
 class NativeClassifier:
-    """A classifier that native code has made ready; freed with the object. Arrays are trusted and kept alive.
+    """A classifier that native code has prepared for prediction.
+
+    The object keeps the arrays alive and does not check them. Its native memory is freed with the object.
 
     Parameters
     ----------
@@ -90,10 +97,11 @@ class NativeClassifier:
         Words, then labels.
     n_words : int
     label_counts : int64 array, (n_labels,)
-    loss : int
-        As fastText numbers losses.
     kept_ngrams : int32 array, (P, 2), or None
+        Bucket and row of each n-gram that pruning kept; row 0 follows the words' rows. None: not pruned.
     input_parts, output_parts : MatrixParts
+    loss : int
+        fastText's number of the loss.
     """
 
     def __init__(
@@ -139,15 +147,16 @@ class NativeClassifier:
             lambda: validate_status(core, core.firth_classify_open(ctypes.byref(stored), ctypes.byref(handle)))
         )
         self._handle = handle
-        # A daemon thread may still predict when the interpreter ends: the memory goes with the process.
+        # Not called at exit: a daemon thread may still predict then. The process frees the memory when it ends.
         weakref.finalize(self, core.firth_classify_close, handle).atexit = False
 
     def predict(
         self, texts: Sequence[str | bytes], k: int, threshold: float, n_threads: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Label ids and probabilities, (n_texts, k), by several threads; -1 and 0: no label.
+        """Label ids and probabilities, (n_texts, k), computed by several threads.
 
-        A newline in a text is white space.
+        If a text has fewer than k labels, its row ends in ids of -1 and probabilities of 0. A newline in a text is
+        white space.
         """
         n_texts = len(texts)
         ids, probabilities = np.empty((n_texts, k), dtype=np.int32), np.empty((n_texts, k), dtype=np.float32)
@@ -166,14 +175,14 @@ class NativeClassifier:
                 joined = join_texts(texts[first:last])
                 self._predict_into(joined, k, threshold, ids[first:last], probabilities[first:last])
 
-        if n_texts <= BLOCK_TEXTS:  # it ends soon, and starting a thread takes longer than a few texts
+        if n_texts <= BLOCK_TEXTS:  # one block ends soon, and starting a thread costs more time than a few texts
             work()
         else:
             team.run([work] * n_threads)
         return ids, probabilities
 
     def find_rows(self, text: bytes) -> NDArray[np.int32]:
-        """The rows of the input matrix that one text is the mean of, in fastText's order, repeated rows as often."""
+        """The input rows whose mean is the vector of one text, in fastText's order. Repeated rows are repeated."""
         rows = np.empty(max(16, 8 * len(text)), dtype=np.int32)
         while True:
             n_rows = validate_status(
@@ -185,7 +194,7 @@ class NativeClassifier:
             rows = np.empty(n_rows, dtype=np.int32)
 
     def find_all_rows(self, texts: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """The rows of many texts, one text's after the other's: text i has ``rows[offsets[i]:offsets[i + 1]]``."""
+        """The input rows of many texts, concatenated: text i has ``rows[offsets[i]:offsets[i + 1]]``."""
         parts: list[NDArray[np.int32]] = []
         offsets = np.zeros(len(texts) + 1, dtype=np.int64)
         n_rows = 0
@@ -246,12 +255,12 @@ class NativeClassifier:
 
 
 def join_texts(texts: Sequence[str | bytes]) -> bytes:
-    """Texts in UTF-8 with a newline between each two; newlines in a text become spaces.
+    """Join texts in UTF-8 by newlines. Newlines inside a text become spaces.
 
     Raises
     ------
     UnicodeEncodeError
-        A string holds a lone surrogate.
+        A string has a lone surrogate.
     """
     try:
         joined = "\n".join(texts).encode()  # type: ignore[arg-type]
@@ -296,7 +305,10 @@ def _library() -> ctypes.CDLL:
     core.firth_classify_close.restype = None
     core.firth_classify_close.argtypes = [_POINTER]
     if core.firth_classify_stored_bytes() != ctypes.sizeof(_StoredClassifier):
-        raise NativeError("the native library's classifier differs from this Python code's; reinstall firth")
+        raise NativeError(
+            "the classifier struct of the native library must have the size that this Python code declares, got"
+            " another size; reinstall firth"
+        )
     return core
 
 

@@ -1,7 +1,6 @@
-"""Room native: the n-grams of many words at once: their hashes, and which rows of a matrix each word is the mean of.
+"""Room native: the n-grams of many words at once: the hashes of the n-grams, and the bag of rows of each word.
 
-The rules are those of base/ngrams.py. A table of bags is in compressed rows: bag i has the rows
-``rows[offsets[i]:offsets[i + 1]]``.
+base/ngrams.py defines the n-grams.
 
 Tests: tests/base/test_ngrams.py.
 """
@@ -23,20 +22,20 @@ from firth.errors import ParameterError
 from firth.native.loader import library, validate_status
 from firth.native.stopping import Team
 
-_BYTES_A_CALL = 1 << 16  # of words; it bounds the memory of a call, as a byte may begin 64 n-grams
+_BYTES_A_CALL = 1 << 16  # bytes of words. It limits the memory of a call: one byte may begin 64 n-grams.
 _MAX_ROWS = 2**31 - 1  # rows are int32
 
 
 @dataclass(frozen=True)
 class Bags:
-    """Bags of rows of one matrix, in compressed rows.
+    """Bags of rows of one matrix: bag i has the rows ``rows[offsets[i]:offsets[i + 1]]``.
 
     Attributes
     ----------
     offsets : int64 array, (n_bags + 1,)
-        From 0, rising.
+        Non-decreasing, from 0.
     rows : int32 array, (offsets[-1],)
-        Row numbers; a row that occurs twice in a bag counts twice.
+        Row numbers. A row that occurs twice in a bag counts twice.
     """
 
     offsets: NDArray[np.int64]
@@ -49,7 +48,7 @@ class Bags:
 def hash_ngrams(
     words: WordBuffer, rules: NgramRules, *, n_threads: int = 1
 ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Hashes of the n-grams of all words: offsets (V + 1,) and hashes, word i's at ``[offsets[i], offsets[i + 1])``."""
+    """Offsets (V + 1,) and hashes of the n-grams of all words: word i has ``hashes[offsets[i]:offsets[i + 1]]``."""
     parts = list(_each_part(words, rules, n_threads))
     offsets = np.zeros(len(words) + 1, np.int64)
     at = 0
@@ -60,7 +59,7 @@ def hash_ngrams(
 
 
 def count_distinct_ngrams(words: WordBuffer, rules: NgramRules, *, n_threads: int = 1) -> int:
-    """Number of distinct n-grams of all words together, told apart by their 32-bit hashes."""
+    """Number of distinct 32-bit hashes of the n-grams of all words."""
     return len(np.unique(hash_ngrams(words, rules, n_threads=n_threads)[1]))
 
 
@@ -70,14 +69,14 @@ def make_bags(words: WordBuffer, n_words: int, rules: NgramRules, *, n_threads: 
     Parameters
     ----------
     words : WordBuffer
-        The first words of the vocabulary; row i is word i's.
+        The first words of the vocabulary. Word i has row i.
     n_words : int
-        V, the rows of words in the matrix. The bucket b has the row V + b.
+        V, the number of words' rows in the matrix. Bucket b has row V + b.
 
     Raises
     ------
     ParameterError
-        More rows than int32 can number.
+        Words and buckets together are more rows than int32 can number.
     """
     validate_row_count(n_words, rules.buckets)
     starts, hashes = hash_ngrams(words, rules, n_threads=n_threads)
@@ -91,7 +90,7 @@ def make_bags(words: WordBuffer, n_words: int, rules: NgramRules, *, n_threads: 
 
 
 def make_unknown_bags(words: WordBuffer, n_words: int, rules: NgramRules, *, n_threads: int = 1) -> Bags:
-    """The bags of words that are not in the vocabulary: the rows of their n-grams alone; a bag may be empty."""
+    """The bags of words that are not in the vocabulary: the rows of their n-grams. A bag may be empty."""
     validate_row_count(n_words, rules.buckets)
     starts, hashes = hash_ngrams(words, rules, n_threads=n_threads)
     return Bags(starts, ngram_rows(hashes, n_words, rules))
@@ -103,10 +102,10 @@ def ngram_rows(hashes: NDArray[np.uint32], n_words: int, rules: NgramRules) -> N
 
 
 def validate_row_count(n_words: int, buckets: int) -> None:
-    """Raise ParameterError where words and buckets together are more rows than int32 can number."""
+    """Raise ParameterError if words and buckets together are more rows than int32 can number."""
     if n_words + buckets > _MAX_ROWS:
         raise ParameterError(
-            f"buckets must be at most {_MAX_ROWS - n_words} beside {n_words} words, got {buckets}; row numbers have 32"
+            f"buckets must be at most {_MAX_ROWS - n_words} with {n_words} words, got {buckets}; row numbers have 32"
             " bits"
         )
 
@@ -114,7 +113,7 @@ def validate_row_count(n_words: int, buckets: int) -> None:
 def _each_part(
     words: WordBuffer, rules: NgramRules, n_threads: int
 ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.uint32]]]:
-    """First word, offsets from 0 and hashes of each part of the words, in order."""
+    """Yield, for each part of the words in order: its first word, its offsets from 0, and its hashes."""
     borders = _divide(words)
     results: list[tuple[NDArray[np.int64], NDArray[np.uint32]] | None] = [None] * (len(borders) - 1)
     coming = iter(range(len(results)))
@@ -131,12 +130,12 @@ def _each_part(
 
     team.run([work] * max(1, min(n_threads, len(results))))
     for first, result in zip(borders[:-1], results, strict=True):
-        assert result is not None  # the team raises where a part failed
+        assert result is not None  # if a part failed, the team has raised
         yield first, *result
 
 
 def _divide(words: WordBuffer) -> list[int]:
-    """Where parts of the words begin and end: each has _BYTES_A_CALL bytes and as many words at most, or one word."""
+    """The borders of parts of the words. A part has one word, or at most _BYTES_A_CALL bytes and as many words."""
     borders = [0]
     while borders[-1] < len(words):
         first = borders[-1]

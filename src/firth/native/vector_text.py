@@ -1,4 +1,4 @@
-"""Room native: ctypes declarations of the core's part for vector files: rows of text, of binary, fastText's n-grams.
+"""Room native: the core's functions for vector files, declared by ctypes: text rows, binary rows, fastText's vectors.
 
 Tests: tests/formats/test_numbers.py.
 """
@@ -43,7 +43,7 @@ _SIGNATURES: dict[str, list[Any]] = {
 
 @dataclass(frozen=True)
 class BlockReport:
-    """What a block of rows gave: see vectors_rows.hpp."""
+    """The result of reading or scanning a block of rows; cpp/vectors/rows.hpp explains the fields."""
 
     error: int
     row: int
@@ -91,7 +91,10 @@ def parse_text_rows(
 def scan_binary_rows(
     block: bytearray, start: int, n_bytes: int, max_rows: int, n_dims: int, words: bytearray, max_word_bytes: int
 ) -> tuple[BlockReport, NDArray[np.int64]]:
-    """Find the whole rows of ``block[start : start + n_bytes]``: a report, and where their numbers start."""
+    """Find the complete rows of ``block[start : start + n_bytes]``.
+
+    Returns a report, and the offset of each row's numbers. The words go into ``words``, each followed by a newline.
+    """
     report = np.zeros(8, dtype=np.int64)
     starts = np.empty(min(max_rows, n_bytes // (4 * n_dims) + 1), dtype=np.int64)
     core = _library()
@@ -115,7 +118,7 @@ def scan_binary_rows(
 def gather_binary_rows(
     block: bytearray, start: int, starts: NDArray[np.int64], matrix: NDArray[np.float32]
 ) -> BlockReport:
-    """Copy the rows that the scan found; the report names the first that holds a NaN or an infinity."""
+    """Copy the rows that the scan found. The report has the first row with a NaN or an infinity."""
     report = np.zeros(8, dtype=np.int64)
     core = _library()
     validate_status(
@@ -135,7 +138,10 @@ def gather_binary_rows(
 def format_text_rows(
     matrix: NDArray[np.float32], words: bytes | None, separator: bytes, trailing: bool, out: bytearray
 ) -> int:
-    """Write rows as text into ``out`` (grown as needed); the bytes written, or -(row + 1) of one that is not finite."""
+    """Write rows as text into ``out``, which grows as needed.
+
+    Returns the number of bytes written, or -(row + 1) for the first row with a NaN or an infinity.
+    """
     n_rows, n_dims = matrix.shape
     core = _library()
     n_words_bytes = len(words) if words is not None else 0
@@ -147,7 +153,7 @@ def format_text_rows(
 
 
 def pack_binary_rows(matrix: NDArray[np.float32], words: bytes, newline: bool, out: bytearray) -> int:
-    """The same for word2vec's binary rows."""
+    """Write rows in word2vec's binary format; otherwise like `format_text_rows`."""
     n_rows, n_dims = matrix.shape
     core = _library()
     _grow(out, len(words) + n_rows * (4 * n_dims + 2))
@@ -158,16 +164,16 @@ def pack_binary_rows(matrix: NDArray[np.float32], words: bytes, newline: bool, o
 
 
 def first_row_not_finite(matrix: NDArray[np.float32]) -> int | None:
-    """The first row that holds a NaN or an infinity."""
+    """The first row that has a NaN or an infinity, or None."""
     n_rows, n_dims = matrix.shape
     row = _library().firth_vectors_first_not_finite(_checked(matrix, n_rows), n_rows, n_dims)
     return None if row < 0 else int(row)
 
 
 def hash_words(words: bytearray, n_bytes: int, n_words: int) -> NDArray[np.uint64]:
-    """Hashes of ``n_words`` words, each followed by a newline, in ``words[:n_bytes]``: for `may_repeat` alone."""
+    """Hashes of ``n_words`` words in ``words[:n_bytes]``, each followed by a newline. Only `may_repeat` uses them."""
     if n_bytes > len(words):
-        raise ValueError(f"n_bytes must be at most {len(words)}, the bytes of the words, got {n_bytes}")
+        raise ValueError(f"n_bytes must be at most {len(words)}, the length of words, got {n_bytes}")
     hashes = np.empty(n_words, dtype=np.uint64)
     core = _library()
     validate_status(core, core.firth_vectors_hash_words(_address(words), n_bytes, n_words, hashes.ctypes.data))
@@ -175,7 +181,7 @@ def hash_words(words: bytearray, n_bytes: int, n_words: int) -> NDArray[np.uint6
 
 
 def may_repeat(hashes: NDArray[np.uint64]) -> bool:
-    """False where all hashes differ, so that their words do; True where two words may be equal."""
+    """Whether two words may be equal. False if all hashes differ: then all words differ."""
     hashes = np.ascontiguousarray(hashes, dtype=np.uint64)
     core = _library()
     return run_stoppable(
@@ -198,10 +204,16 @@ def compute_fasttext_vectors(
     end_has_ngrams: bool,
     out: NDArray[np.float32],
 ) -> None:
-    """Mean of word row and n-gram rows for the words [first, last); ``input_rows`` are the matrix's raw bytes."""
+    """Write the vectors of the words [first, last) into ``out``: the mean of a word's row and its n-grams' rows.
+
+    ``input_rows`` are the bytes of the input matrix.
+    """
     n_dims = out.shape[1]
     if len(input_rows) != n_input_rows * n_dims * 4 or len(offsets) <= last or offsets[last] > len(words):
-        raise ValueError("input rows and word offsets must fit the words asked for")
+        raise ValueError(
+            f"input_rows must have {n_input_rows * n_dims * 4} bytes, and offsets must have entry {last} within"
+            f" {len(words)} bytes of words, got {len(input_rows)} bytes and {len(offsets)} offsets"
+        )
     core = _library()
     validate_status(
         core,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from firth.base.html import html_table
 from firth.vectors.evaluation_lines import LineCounts
 from firth.vectors.pair_layout import PairLayout
 from firth.vectors.question_files import Question
@@ -56,6 +57,18 @@ class AnalogyScore:
     syntactic: AnalogySection
     lines: LineCounts
 
+    def __repr__(self) -> str:
+        parts = [f"accuracy={self.accuracy:.4f}"]
+        parts += [f"{part.name}={part.accuracy:.4f}" for part in (self.semantic, self.syntactic) if part.n_questions]
+        parts += [f"n_answered={self.total.n_answered}", f"n_questions={self.total.n_questions}"]
+        return f"AnalogyScore({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """The table that a notebook shows: a row for each section of the file, and the sums."""
+        parts = (*self.sections, self.semantic, self.syntactic, self.total)
+        rows = [(one.name, one.accuracy, one.n_correct, one.n_answered, one.n_unknown) for one in parts]
+        return html_table(repr(self), ("section", "accuracy", "correct", "answered", "with an unknown word"), rows)
+
     @property
     def n_skipped_lines(self) -> int:
         """Number of lines that are neither a question nor a section: bad lines, and a heading."""
@@ -93,6 +106,18 @@ class PairScore:
     tags_removed: bool = False
     not_defined: str | None = None
     n_composed: int = 0
+
+    def __repr__(self) -> str:
+        parts = [f"spearman={self.spearman:.4f}", f"pearson={self.pearson:.4f}", f"n_pairs={self.n_pairs}"]
+        parts += [f"n_unknown={self.n_unknown}"]
+        return f"PairScore({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """The table that a notebook shows."""
+        columns = ("Spearman", "Pearson", "pairs", "composed", "with an unknown word")
+        return html_table(
+            "PairScore", columns, [(self.spearman, self.pearson, self.n_pairs, self.n_composed, self.n_unknown)]
+        )
 
     @property
     def n_skipped_lines(self) -> int:

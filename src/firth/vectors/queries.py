@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
+from firth.base.html import html_table
 from firth.base.values import as_integer, is_integer, is_number, validate_choice
 from firth.errors import ParameterError, ShapeError
 from firth.formats.table import SubwordRows
@@ -34,6 +35,13 @@ class Neighbor(NamedTuple):
 
     word: Word
     similarity: float
+
+
+class Neighbors(list[Neighbor]):
+    """A list of words with their similarities. A notebook shows it as a table."""
+
+    def _repr_html_(self) -> str:
+        return html_table("", ("word", "similarity"), self)
 
 
 class Search(NamedTuple):
@@ -169,11 +177,11 @@ def search(
     vectors: WordRows,
     queries: Sequence[tuple[Floats, list[int]]],
     wanted: Search,
-) -> list[list[Neighbor]]:
+) -> list[Neighbors]:
     """The nearest words of every parsed query; `parse_query` parses them."""
     n_best, rows, total = _searched(vectors, wanted)
     if not queries or not total:
-        return [[] for _ in queries]
+        return [Neighbors() for _ in queries]
     excluded = [(query_id, row) for query_id, (_, own) in enumerate(queries) for row in sorted(set(own))]
     pairs = np.array(excluded, dtype=np.int64).reshape(-1, 2)
     found = nearest_rows(
@@ -194,7 +202,7 @@ def search_product(
     positive: Sequence[Query],
     negative: Sequence[Query],
     wanted: Search,
-) -> list[Neighbor]:
+) -> Neighbors:
     """The words with the highest 3CosMul scores for one query."""
     n_best, rows, total = _searched(vectors, wanted)
     if not positive:
@@ -204,7 +212,7 @@ def search_product(
             raise ParameterError(f'a query must have no weights with method="multiply", got {item!r:.80}')
     asked = [unit_of(vectors, item) for item in (*positive, *negative)]
     if not total:
-        return []
+        return Neighbors()
     return _named(
         vectors,
         *nearest_by_product(
@@ -222,9 +230,9 @@ def search_product(
     )
 
 
-def _named(vectors: WordRows, rows: Rows, scores: Floats) -> list[Neighbor]:
+def _named(vectors: WordRows, rows: Rows, scores: Floats) -> Neighbors:
     word = vectors.store.word
-    return [Neighbor(word(row), score) for row, score in zip(rows.tolist(), scores.tolist(), strict=True)]
+    return Neighbors(Neighbor(word(row), score) for row, score in zip(rows.tolist(), scores.tolist(), strict=True))
 
 
 def find_nearer(vectors: WordRows, query: Word, other: Word) -> npt.NDArray[np.bool_]:
@@ -303,7 +311,7 @@ def most_similar_words(
     return found if many else found[0]
 
 
-def rank_by_centrality(vectors: WordRows, words: Iterable[Word]) -> list[Neighbor]:
+def rank_by_centrality(vectors: WordRows, words: Iterable[Word]) -> Neighbors:
     """The words sorted by falling cosine to the mean of all their unit vectors."""
     listed = list_words(words)
     if not listed:
@@ -312,4 +320,4 @@ def rank_by_centrality(vectors: WordRows, words: Iterable[Word]) -> list[Neighbo
     mean = unit_rows(units.mean(axis=0, keepdims=True))[0]
     scores = units @ mean
     order = np.argsort(-scores, kind="stable")
-    return [Neighbor(listed[place], float(scores[place])) for place in order.tolist()]
+    return Neighbors(Neighbor(listed[place], float(scores[place])) for place in order.tolist())

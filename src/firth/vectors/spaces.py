@@ -12,7 +12,8 @@ import numpy.typing as npt
 from firth.base.values import as_integer
 from firth.errors import ParameterError, ShapeError
 from firth.vectors.neighbors import Floats, Rows, rows_in_block, unit_rows
-from firth.vectors.word_vectors import Neighbor, WordVectors
+from firth.vectors.queries import Neighbor, Neighbors
+from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import Word
 
 
@@ -121,7 +122,7 @@ def most_moved(
         cosines[part] = np.einsum("ij,ij->i", _units(before, before_ids[part]), _units(after, after_ids[part]))
     order = np.argsort(cosines, kind="stable")[:top]
     names = before.words
-    return [Neighbor(_plain(names[int(before_ids[place])]), float(cosines[place])) for place in order.tolist()]
+    return Neighbors(Neighbor(_plain(names[int(before_ids[place])]), float(cosines[place])) for place in order.tolist())
 
 
 def principal_components(

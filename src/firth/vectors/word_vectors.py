@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, cast, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from firth.base.html import html_table
+from firth.base.other_names import QUERY_NAMES, VECTOR_ATTRIBUTES, missing_attribute, names_translated
 from firth.base.values import as_integer, validate_choice
 from firth.errors import ParameterError
 from firth.formats.table import SubwordRows
 from firth.vectors.editing import append_words, convert_matrix, convert_subwords, merge_rows, take_rows
+from firth.vectors.export import make_frame, make_table
 from firth.vectors.neighbors import Floats, Norms, Rows, all_scores, unit_rows
 from firth.vectors.queries import (
     PRODUCT_EPSILON,
@@ -37,9 +41,9 @@ class WordVectors:
     """Vectors of words: row i of ``matrix`` belongs to ``words[i]``.
 
     The matrix is not copied; a memory-mapped matrix stays mapped. A look-up or a similarity reads only the rows of its
-    words. The first call that needs all rows reads the matrix once to compute the norms. The object does not change;
-    the methods that edit return a new object. A row of zeros has cosine 0 with every vector. A row that has NaN or
-    infinity, or a norm above 1e30, is never a neighbour, and a query with it is refused.
+    words. The first call that needs all rows computes the norms. The object does not change; methods return new ones. A
+    row of zeros has cosine 0 with every vector. A row that has NaN or infinity, or a norm above 1e30, is never a
+    neighbour, and a query with it is refused.
 
     Parameters
     ----------
@@ -125,6 +129,19 @@ class WordVectors:
 
     def __repr__(self) -> str:
         return f"WordVectors({len(self)} words, {self.dims} dims, {self._rows.matrix.dtype})"
+
+    def _repr_html_(self) -> str:
+        """The table that a notebook shows: the first words with their counts and first numbers."""
+        first = self.head(10)
+        counts = [None] * len(first) if first.counts is None else first.counts.tolist()
+        columns = ("word", "count", *(f"d{column}" for column in range(min(6, self.dims))))
+        numbers = first.matrix[:, :6].astype(float).tolist()
+        return html_table(
+            repr(self), columns, [(word, n, *row) for word, n, row in zip(first, counts, numbers, strict=True)]
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        raise missing_attribute("WordVectors", name, VECTOR_ATTRIBUTES)
 
     # ---- look-up
 
@@ -292,6 +309,7 @@ class WordVectors:
 
     # ---- neighbours
 
+    @names_translated(QUERY_NAMES)
     def neighbors(
         self,
         queries: Word | Vector | Sequence[Word | Vector],
@@ -324,6 +342,7 @@ class WordVectors:
         """
         return nearest_words(self._rows, queries, Search(top, restrict, candidates, threshold))
 
+    @names_translated(QUERY_NAMES)
     def most_similar(
         self,
         positive: Any = None,
@@ -360,6 +379,7 @@ class WordVectors:
         wanted = Search(top, restrict, candidates, threshold)
         return most_similar_words(self._rows, positive, negative, method, wanted)
 
+    @names_translated(QUERY_NAMES)
     def analogy(
         self,
         a: Word | Vector,
@@ -440,6 +460,33 @@ class WordVectors:
         kind = np.dtype(dtype)
         subwords = convert_subwords(self.subword_rows, kind)
         return WordVectors(self.words, convert_matrix(self.matrix, kind), self.counts, subwords)
+
+    # ---- files and frames
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        format: str | None = None,
+        *,
+        overwrite: bool = False,
+        storage: str = "float32",
+        threads: int | None = None,
+    ) -> None:
+        """Write the vectors into a file or a folder; the suffix decides the format: see ``firth.write_vectors``."""
+        from firth.formats.registry import write_vectors
+
+        write_vectors(path, make_table(self._rows), format, overwrite=overwrite, storage=storage, threads=threads)
+
+    def to_frame(self, library: str | None = None) -> Any:
+        """The vectors as a frame with columns ``d0``, ``d1`` and so on.
+
+        Parameters
+        ----------
+        library : {"pandas", "polars", "pyarrow"} or None
+            None: the first of these that is installed. The words are the index of a frame of pandas, and the column
+            ``word`` of the others. A library that is not installed is a MissingExtraError.
+        """
+        return make_frame(self._rows, library)
 
     # ---- inside
 

@@ -57,7 +57,7 @@ def test_resumes_from_what_was_saved(example, made_up_sentences, tmp_path, monke
     vectors, tokens = example.train(dataset, tmp_path, 5020)
     assert "iter 5010: " in capsys.readouterr().out
     example.plot(vectors, tokens, tmp_path / "plot.png")
-    assert capsys.readouterr().out == "no plot: the corpus holds only 0 of the 25 words\n"
+    assert capsys.readouterr().out == "no plot: the corpus has only 0 of the 25 words\n"
 
 
 def test_says_what_is_missing(example, tmp_path, capsys, monkeypatch):

@@ -53,8 +53,8 @@ def plan_windows(
     if config.window_mode == "dynamic" and joins_windows:
         starts = positions // stretch_tokens * stretch_tokens
         first_words = draw_blocks(config.seed, Purpose.TOKEN, 0, starts // 2)[:, 1]
-        turns = _scale_words(first_words, config.window)
-        widths = 1 + (turns + epoch + slots // n_unit) % config.window
+        first_widths = _scale_words(first_words, config.window)
+        widths = 1 + (first_widths + epoch + slots // n_unit) % config.window
     elif config.window_mode == "dynamic":
         widths = 1 + _scale_words(words[:, 1], config.window)
     for sequence, (first, last) in enumerate(itertools.pairwise(offsets)):

@@ -138,6 +138,10 @@ class InputSide:
     divides_step: Callable[[Config], bool] = _undivided
     smaller_steps: Callable[[Config], tuple[Step, ...]] = _no_advice
 
+    def has_option(self, parameter: str) -> bool:
+        """Whether the side reads the parameter."""
+        return any(name == parameter for name, _ in self.options)
+
     def variants(self) -> list[dict[str, str]]:
         """Every combination of the side's options."""
         names = [name for name, _ in self.options]

@@ -1,4 +1,4 @@
-"""Room numerics: check_gradient and its parts: finite differences, layout of the point, diagnosis, report.
+"""Room numerics: check_gradient and its parts: finite differences, layout of the point, diagnosis and report.
 
 Tests: tests/numerics/test_gradient_check.py.
 """

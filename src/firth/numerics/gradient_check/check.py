@@ -1,7 +1,7 @@
-"""Room numerics: check_gradient: decides whether a function's gradient belongs to its loss, and names errors.
+"""Room numerics: check_gradient: decides whether a function returns the gradient of its loss, and names errors.
 
-It compares slopes (finite_differences.py) and names errors (diagnosis.py). Grading files, and kinds of functions, are
-in the room ``checking``.
+finite_differences.py computes slopes, comparing.py compares them, and diagnosis.py names errors. The room ``checking``
+grades files and knows kinds of functions.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def check_gradient(
     Parameters
     ----------
     function : callable
-        ``function(x) -> (loss, gradient)``: a scalar, and an array of x's shape or a dict of arrays as x. A
+        ``function(x) -> (loss, gradient)``: a scalar, and an array of x's shape or a dict of arrays with x's keys. A
         RowGradient is converted to its dense array. A function with more outputs must be wrapped.
     x : float array of any shape, a float, or a dict of float arrays
         Not modified; each call gets a copy. Integers are refused: a step would be rounded away.
@@ -57,7 +57,7 @@ def check_gradient(
     n_projections : int
         Number of random directions over all of x. Each block of a dict or of ``blocks`` has two more directions.
     tolerance : float, optional
-        Largest relative error that is accepted: by default 1e-7 in double and 5e-4 in single precision.
+        Largest relative error that is accepted. The default is 1e-7 in double and 5e-4 in single precision.
     blocks : mapping of names to shapes, optional
         Names and shapes of the arrays that are packed in the vector x, in order: ``{"W1": (10, 5), "b1": (1, 5)}``.
     sizes : mapping of names to sizes, optional

@@ -1,4 +1,4 @@
-"""Room numerics: one gradient check: differences of the loss at coordinates and in directions, against the gradient."""
+"""Room numerics: one gradient check: compares the gradient with differences of the loss, by coordinate or direction."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ from firth.numerics.gradient_check.layout import Arrays, Layout, is_same, read_g
 from firth.numerics.gradient_check.patterns import Diagnosis
 from firth.numerics.gradient_check.report import CoordinateError, GradientReport
 
-MAX_COORDINATES = 1000  # above, "auto" takes random projections: 4 evaluations a coordinate
+MAX_COORDINATES = 1000  # with more, "auto" uses random projections, because a coordinate costs 4 evaluations
 N_PROJECTIONS = 24
-N_SAMPLED_COORDINATES = 64  # looked at one by one beside projections
-N_LOCALIZED_COORDINATES = 225  # of each wrong block, once projections have failed
+N_SAMPLED_COORDINATES = 64  # coordinates that are compared one by one in addition to projections
+N_LOCALIZED_COORDINATES = 225  # coordinates of each wrong block that are compared after a projection failed
 N_BISECTIONS = 4
-MAX_WRONG_PROJECTIONS = 3  # after so many, the search for what is wrong begins
-NOISE_SPACINGS = (1e-6, 1e-9, 1e-12)  # of the points that the loss's rounding is estimated from
-WIDE_NOISE_SPACING = 1e-4  # where none of these shows any
-MAX_REFINED = 40  # coordinates that are held against several steps, where many need it
+MAX_WRONG_PROJECTIONS = 3  # after this number of wrong projections, the search for wrong coordinates begins
+NOISE_SPACINGS = (1e-6, 1e-9, 1e-12)  # relative distances of the points that estimate the rounding of the loss
+WIDE_NOISE_SPACING = 1e-4  # the distance if the loss shows no rounding at the distances above
+MAX_REFINED = 40  # most coordinates that are compared at several steps
 
-# Relative error that counts as right, by the number of bits that the coarsest of the floats in play has.
+# Largest relative error that is accepted, by the coarsest float type of x, the loss and the gradient.
 TOLERANCES: dict[np.dtype[Any], float] = {
     np.dtype(np.float16): 3e-2,
     np.dtype(np.float32): 5e-4,
     np.dtype(np.float64): 1e-7,
 }
-# Rounding of the gradient itself: so many units in the last place of its largest coordinate, and of one.
+# Rounding of the gradient itself, in machine epsilons: relative to its largest coordinate, and absolute.
 GRADIENT_ROUNDING, UNIT_ROUNDING = 1000.0, 8.0
 
-LossAndGradient: TypeAlias = Callable[[Any], Any]  # of a loss and its gradient
+LossAndGradient: TypeAlias = Callable[[Any], Any]  # x to (loss, gradient)
 
 
 class Check:
-    """One run of check_gradient: the state that its steps share."""
+    """One run of check_gradient: the arguments, and the results so far."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Check:
         self.is_at_kink = np.zeros(n, bool)
         self.best_noise: dict[int, float] = {}
 
-    # The function's own values -----------------------------------------------------------------------------------
+    # Evaluation --------------------------------------------------------------------------------------------------
 
     def evaluate(self, arrays: Arrays) -> tuple[Any, Any]:
         self.states.restore()
@@ -91,12 +91,12 @@ class Check:
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             got = f"{len(result)} values" if isinstance(result, (tuple, list)) else type(result).__name__
             raise ParameterError(
-                f"function must return (loss, gradient), got {got}; wrap it: lambda x: function(x)[:2], or as fits"
+                f"function must return (loss, gradient), got {got}; wrap it, for example: lambda x: function(x)[:2]"
             )
         return result[0], result[1]
 
     def loss(self, arrays: Arrays) -> float:
-        """The loss at a moved point; NaN where the function is not defined there."""
+        """The loss at a moved point. NaN if the function raises an ArithmeticError or a ValueError there."""
         try:
             with np.errstate(all="ignore"):
                 return read_loss(self.evaluate(arrays)[0])
@@ -113,11 +113,11 @@ class Check:
         self.loss_at_x = read_loss(raw_loss)
         self.loss_epsilon = float(np.finfo(np.asarray(raw_loss).dtype).eps) if _is_float(raw_loss) else 2.0**-52
         if np.ndim(raw_loss) > 0:
-            message = f"the loss has the shape {np.shape(raw_loss)}; a scalar is meant"
+            message = f"the loss must be a scalar, got the shape {np.shape(raw_loss)}"
             self.remarks.append(Diagnosis("cost-shape", message, {"shape": np.shape(raw_loss)}, severity="warning"))
         for name, array in arrays.items():
             if not np.array_equal(array, self.layout.arrays[name]):
-                message = f"the function modifies {name}; every call was given a copy"
+                message = f"the function modifies {name}; the check gave each call a copy"
                 self.remarks.append(Diagnosis("input-modified", message, {}, severity="warning"))
 
         gradients, gradient_epsilon, problems = read_gradient(raw_gradient, self.layout)
@@ -125,7 +125,7 @@ class Check:
         self.dtype = _coarsest_dtype(self.epsilon)
         self.tolerance = TOLERANCES[self.dtype] if self.given_tolerance is None else self.given_tolerance
         if not np.isfinite(self.loss_at_x):
-            message = f"the loss is {self.loss_at_x} at x: no difference can be taken"
+            message = f"the loss is {self.loss_at_x} at x, so there are no differences to compare with"
             problems.append(Diagnosis("not-finite", message, {"loss": self.loss_at_x}))
         if gradients is None or problems:
             return self._report_uncompared(problems, gradients)
@@ -137,7 +137,7 @@ class Check:
         if repeated is None or not is_same(change, self.loss_at_x, self.analytic, repeated, self.tolerance):
             message = (
                 "two calls at the same x differ: pass the generators that the function draws from as rng=, "
-                "and keep no state in it"
+                "and keep no state in the function"
             )
             return self._report_uncompared(
                 [Diagnosis("not-deterministic", message, {"loss_change": change})], gradients
@@ -154,10 +154,11 @@ class Check:
     # Comparing ---------------------------------------------------------------------------------------------------
 
     def _measure_noise(self, change: float) -> None:
-        """The loss's rounding, from nine points on a short line in a random direction.
+        """Estimate the rounding of the loss from points on a short line in a random direction.
 
-        Of several spacings, for where the loss bends on a short scale the points of a wide one are not all but
-        smooth. The smallest estimate counts, but none of 0: there the loss did not even notice the points.
+        The line is drawn with several spacings: if the loss curves on a short scale, points with a wide spacing do not
+        lie on a smooth curve. The smallest estimate above 0 counts. An estimate of 0 means that the points are so close
+        that the loss does not change.
         """
         signs = self.random.choice([-1.0, 1.0], self.layout.n_coordinates)
         scales = np.where(self.layout.origin == 0, 1.0, np.abs(self.layout.origin))
@@ -175,7 +176,7 @@ class Check:
         scale = max([abs(self.loss_at_x), *finite])
         estimate = min((value for value in estimates if value > 0), default=0.0)
         self.noise = max(estimate, self.loss_epsilon / 2 * scale, change)
-        # What the loss loses of its digits, the gradient has lost too: single precision inside, say.
+        # Digits that the loss loses, for example by single precision inside the function, the gradient loses too.
         self.relative_noise = max(self.loss_epsilon / 2, 0.5 * self.noise / scale if scale > 0 else 0.0)
         inherited = 1e3 * self.noise / scale if scale > 0 else 0.0
         if self.given_tolerance is None:
@@ -203,11 +204,11 @@ class Check:
         )
 
     def _step_at(self, magnitude: float) -> float:
-        """The first step at a coordinate: wide enough to be kept when it is added to x."""
+        """The first step at a coordinate. It is large enough not to be rounded away when it is added to x."""
         return max(self.first_step, 1e4 * np.finfo(np.float64).eps * magnitude, 16 * self.layout.epsilon * magnitude)
 
     def _compare_coordinates(self, coordinates: NDArray[np.int64]) -> None:
-        """Each of these coordinates against its own differences."""
+        """Compare each of these coordinates of the gradient with differences along the coordinate."""
         lines = {int(c): self._coordinate_line(int(c)) for c in coordinates}
         steps = {c: self._step_at(abs(float(self.layout.origin[c]))) for c in lines}
         slopes = {c: line.slope(steps[c]) for c, line in lines.items()}
@@ -232,19 +233,19 @@ class Check:
             return float(gap) if np.isfinite(gap) else 2.0
 
         suspects.sort(key=relative_gap, reverse=True)
-        first_judgement_holds = True
+        all_confirmed = True  # whether other steps confirmed each suspect so far
         for rank, c in enumerate(suspects):
-            if rank >= MAX_REFINED and first_judgement_holds:
+            if rank >= MAX_REFINED and all_confirmed:
                 self.is_wrong[c] = True
                 continue
-            comparison = self._settle(c, lines[c], slopes[c], floor)
+            comparison = self._refine(c, lines[c], slopes[c], floor)
             moved = abs(comparison.slope.value - slopes[c].value)
             is_confirmed = comparison.verdict == "wrong" and moved <= 0.01 * abs(self.analytic[c] - slopes[c].value)
-            first_judgement_holds = first_judgement_holds and is_confirmed
+            all_confirmed = all_confirmed and is_confirmed
         if len(unclear) > MAX_REFINED:
             unclear = [int(c) for c in self.random.choice(unclear, MAX_REFINED, replace=False)]
         for c in unclear:
-            self._settle(c, lines[c], slopes[c], floor)
+            self._refine(c, lines[c], slopes[c], floor)
         for c in lines:
             if c in not_finite or self.is_wrong[c]:
                 continue
@@ -254,7 +255,8 @@ class Check:
                 self.analytic[c] != 0 and c in unclear and self.best_noise.get(c, slope.noise) * 8 > 0.5 * largest
             )
 
-    def _settle(self, coordinate: int, line: Line, first: Slope, floor: float) -> Comparison:
+    def _refine(self, coordinate: int, line: Line, first: Slope, floor: float) -> Comparison:
+        """Compare a coordinate at several steps, and store the verdict."""
         origin = abs(float(self.layout.origin[coordinate]))
         comparison = compare_slope(
             line,
@@ -272,13 +274,13 @@ class Check:
         return comparison
 
     def _floor(self, numeric: NDArray[np.float64]) -> float:
-        """Absolute error that the rounding of the gradient's own computation explains."""
+        """The absolute error that rounding in the computation of the gradient explains."""
         analytic = np.abs(self.analytic[np.isfinite(self.analytic)]).max(initial=0.0)
         largest = min(float(analytic), float(np.abs(numeric[np.isfinite(numeric)]).max(initial=0.0)))
         return self.epsilon * (GRADIENT_ROUNDING * largest + UNIT_ROUNDING)
 
     def _is_projection_wrong(self, direction: NDArray[np.float64]) -> bool:
-        """Whether the slope in a direction is not the gradient's."""
+        """Whether the slope in a direction differs from the gradient's projection on the direction."""
         gradient = self.analytic * direction
         claimed = float(gradient.sum())
         length = float(np.linalg.norm(gradient))
@@ -303,7 +305,11 @@ class Check:
         return direction
 
     def _compare_projections(self) -> tuple[int, int]:
-        """Random directions over everything and over each block, the gradient's own, and a sample of coordinates."""
+        """Compare slopes in directions, and a sample of coordinates.
+
+        The directions are random ones over all coordinates, the gradient's direction, and random ones over each block.
+        Returns the number of directions, and the number of them with a wrong slope.
+        """
         n = self.layout.n_coordinates
         everywhere = np.arange(n)
         finite = np.isfinite(self.analytic)
@@ -337,11 +343,11 @@ class Check:
         return n_done, n_wrong
 
     def _localize(self, wrong_blocks: set[str]) -> None:
-        """Wrong coordinates, searched for once a projection failed: enough of each wrong block to diagnose it."""
+        """Search for wrong coordinates after a comparison failed: enough of each wrong block to diagnose it."""
         names = wrong_blocks | {self.layout.place(int(c))[0] or "x" for c in np.flatnonzero(self.is_wrong)}
         if not self.layout.has_blocks:
             names = set(self.layout.shapes)
-        for name in self.layout.shapes:  # in order, so that the draws do not depend on a set's
+        for name in self.layout.shapes:  # in the order of blocks: a set's order would change the random draws
             size = int(np.prod(self.layout.shapes[name]))
             n_samples = N_LOCALIZED_COORDINATES if name in names else N_SAMPLED_COORDINATES // 2
             if size:
@@ -354,7 +360,7 @@ class Check:
                 self._compare_coordinates(np.array([found]))
 
     def _sample_block(self, name: str, n_samples: int) -> NDArray[np.int64]:
-        """Coordinates of a block: whole, or of a matrix some rows of some columns, so that its structure shows."""
+        """All coordinates of a small block, else a sample. Of a matrix, some rows and columns show its structure."""
         shape = self.layout.shapes[name]
         size = int(np.prod(shape))
         if size <= n_samples:
@@ -370,14 +376,17 @@ class Check:
         return self._sample_heavy(np.abs(self.layout.to_blocks(self.analytic)[name]).reshape(-1), n_samples)
 
     def _sample_heavy(self, weights: NDArray[np.float64], n_samples: int) -> NDArray[np.int64]:
-        """Half of them the largest, half of them any."""
+        """Indices of ``n_samples`` weights: half are the largest, half are drawn from the others."""
         n_heavy = n_samples // 2
         heavy = np.argsort(-weights, kind="stable")[:n_heavy]
         others = np.setdiff1d(np.arange(len(weights)), heavy)
         return np.sort(np.concatenate([heavy, self.random.choice(others, n_samples - n_heavy, replace=False)]))
 
     def _bisect(self) -> int | None:
-        """One wrong coordinate, by halving the coordinates for as long as a half's projection fails."""
+        """Find one wrong coordinate: halve the coordinates, and go on with a half whose projection is wrong.
+
+        None if both projections of a step are right.
+        """
         candidates = self.random.permutation(self.layout.n_coordinates)
         while len(candidates) > 1:
             middle = len(candidates) // 2
@@ -408,7 +417,7 @@ class Check:
         compared = np.isfinite(self.numeric) | self.is_wrong
         known = np.where(self.is_unresolved, np.nan, self.numeric)
         scale = 1e-3 * np.abs(known[np.isfinite(known)]).max(initial=0.0)
-        scale = max(float(scale), UNIT_ROUNDING * self.epsilon / self.tolerance)  # rounding alone, at an optimum
+        scale = max(float(scale), UNIT_ROUNDING * self.epsilon / self.tolerance)  # at an optimum, rounding alone
         with np.errstate(invalid="ignore", divide="ignore"):
             larger = np.maximum(np.abs(self.analytic), np.abs(self.numeric))
             larger = np.where(self.is_wrong, larger, np.maximum(larger, scale))
@@ -452,9 +461,8 @@ class Check:
 
     def _diagnose(self, known: NDArray[np.float64]) -> tuple[Diagnosis, ...]:
         if not self.is_wrong.any():
-            message = "random projections of the gradient are wrong, but no single coordinate that was tried is"
+            message = "random projections of the gradient are wrong, but no compared coordinate is wrong"
             return (Diagnosis("unrecognized", message, {}),)
-        # What was not called wrong is as good as the differences, and has no rounding to confuse a pattern.
         usable = np.where(self.is_at_kink, np.nan, known)
         return diagnose_gradient(
             self.layout.to_blocks(self.analytic),
@@ -468,13 +476,13 @@ class Check:
     def _remarks(self) -> list[Diagnosis]:
         remarks = list(self.remarks)
         for failure, count in self.failures.items():
-            message = f"the function raised {failure} near x, {count} times: differences were taken with smaller steps"
+            message = f"the function raised {failure} near x, {count} times; smaller steps were used"
             remarks.append(Diagnosis("undefined-nearby", message, {"n_times": count}, severity="note"))
         return remarks
 
 
 def _coarsest_dtype(epsilon: float) -> np.dtype[Any]:
-    """The finest type with a tolerance that is no finer than ``epsilon``; double for what is finer still."""
+    """The finest float type in TOLERANCES whose machine epsilon is at least ``epsilon``."""
     for dtype in sorted(TOLERANCES, key=lambda dtype: dtype.itemsize, reverse=True):
         if np.finfo(dtype).eps >= epsilon:
             return dtype

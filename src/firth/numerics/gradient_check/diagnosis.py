@@ -1,7 +1,7 @@
-"""Room numerics: names what is wrong with a gradient, from its values and the right ones. Pure functions over arrays.
+"""Room numerics: names what is wrong with a gradient, by comparing it with the right gradient. Pure functions.
 
-A gradient is compared with one that is known better, usually by finite differences; NaN in the latter stands for "not
-known here". Nothing below decides *whether* a gradient is wrong: that is ``check_gradient``'s.
+The right gradient (``numeric``) usually comes from finite differences. A NaN in it means "not known".
+``check_gradient`` decides *whether* a gradient is wrong, not this module.
 """
 
 from __future__ import annotations
@@ -39,23 +39,28 @@ def diagnose_block(
     tolerance: float = MATCH_TOLERANCE,
     block: str | None = None,
 ) -> Diagnosis:
-    """What is wrong with one block that *is* wrong: the first pattern that explains all of it.
+    """Name the error of a block that is wrong: the first pattern that explains the whole block.
 
     Parameters
     ----------
     analytic, numeric : arrays of one shape
-        NaN in ``numeric`` is "not known here".
-    x : array of that shape
-        The point, for ``multiple-of-input``.
-    wrong : bool array of that shape
-        The coordinates that are wrong, as the caller knows better; by default those that differ by ``tolerance``.
-    sizes : mapping of names to sizes, to name a factor with
+        The gradient, and the right gradient. NaN in ``numeric`` means "not known".
+    x : array of the same shape, optional
+        The point; needed to recognise ``multiple-of-input``.
+    wrong : bool array of the same shape, optional
+        The coordinates that are wrong. The default is the coordinates that differ by more than ``tolerance``.
+    sizes : mapping of names to sizes, optional
+        Names for constant factors.
+    tolerance : float
+        Relative difference up to which numbers are taken for equal.
+    block : str, optional
+        The name of the block in the diagnosis.
     """
     a, n = np.asarray(analytic, np.float64), np.asarray(numeric, np.float64)
     if not np.all(np.isfinite(a)):
-        places = [tuple(map(int, place)) for place in np.argwhere(~np.isfinite(a))[:FEW_COORDINATES]]
+        coordinates = [tuple(map(int, position)) for position in np.argwhere(~np.isfinite(a))[:FEW_COORDINATES]]
         count = int((~np.isfinite(a)).sum())
-        evidence: dict[str, Any] = {"n_not_finite": count, "coordinates": places}
+        evidence: dict[str, Any] = {"n_not_finite": count, "coordinates": coordinates}
         return Diagnosis("not-finite", f"the gradient is not finite in {count} coordinates", evidence, block)
     mask = ~match_coordinates(a, n, tolerance=tolerance) if wrong is None else np.asarray(wrong)
     found = (
@@ -73,17 +78,17 @@ def diagnose_block(
     largest_error = _largest_relative_error(a, n)
     evidence = {"n_wrong": n_wrong, "n_known": n_known, "largest_relative_error": largest_error}
     if largest_error < 1e-4:
-        message = f"the gradient is right to {largest_error:.1e} only: an approximation, or a loss of precision"
+        message = f"the gradient is right only to {largest_error:.1e}: an approximation, or a loss of precision"
         return Diagnosis("inaccurate", message, evidence, block)
     rows = diagnose_rows(a, n, wrong=mask, tolerance=tolerance, block=block)
     if rows is not None:
         return rows
     if 0 < n_wrong <= min(FEW_COORDINATES, (n_known - 1) // 2 or 1) and n_known > 1:
-        places = [tuple(map(int, place)) for place in np.argwhere(mask)]
-        evidence |= {"coordinates": places, "ratios": [_ratio(a[place], n[place]) for place in places]}
-        which = ", ".join(_format_place(place) for place in places)
+        coordinates = [tuple(map(int, position)) for position in np.argwhere(mask)]
+        evidence |= {"coordinates": coordinates, "ratios": [_ratio(a[c], n[c]) for c in coordinates]}
+        which = ", ".join(map(_format_coordinate, coordinates))
         return Diagnosis("coordinates-wrong", f"{n_wrong} of {n_known} coordinates are wrong: {which}", evidence, block)
-    message = f"{n_wrong} of {n_known} coordinates are wrong, in no pattern known here"
+    message = f"{n_wrong} of {n_known} coordinates are wrong, in no known pattern"
     return Diagnosis("unrecognized", message, evidence, block)
 
 
@@ -96,17 +101,20 @@ def diagnose_gradient(
     sizes: Mapping[str, int] | None = None,
     tolerance: float = MATCH_TOLERANCE,
 ) -> tuple[Diagnosis, ...]:
-    """What is wrong with a gradient in named blocks; empty where it agrees everywhere.
+    """Name the errors of a gradient in named blocks. The result is empty if the gradient is right.
 
-    A pattern that explains every block alike (a factor) is told once. Where some blocks are right, ``block-wrong``
-    names the others, and each of these has its own diagnosis. A gradient in a single block, a vector, is searched
-    for one contiguous range that is wrong.
+    A factor that all blocks share gives one diagnosis. If some blocks are right, ``block-wrong`` names the wrong
+    blocks. Each wrong block also has its own diagnosis. If the gradient is a single vector, the search includes one
+    contiguous wrong range.
 
     Parameters
     ----------
     analytic, numeric : mappings of block names to arrays, of the same shapes
-    x, wrong : mappings of the same names, as in :func:`diagnose_block`
-    sizes : mapping of names to sizes, to name a factor with
+    x, wrong : mappings of the same names, as in :func:`diagnose_block`, optional
+    sizes : mapping of names to sizes, optional
+        Names for constant factors.
+    tolerance : float
+        Relative difference up to which numbers are taken for equal.
     """
     a = {name: np.asarray(value, np.float64) for name, value in analytic.items()}
     n = {name: np.asarray(numeric[name], np.float64) for name in a}
@@ -157,13 +165,13 @@ def _diagnose_range(
     sizes: Mapping[str, int] | None,
     tolerance: float,
 ) -> list[Diagnosis]:
-    """A packed vector of which one contiguous range is wrong: probably one of the arrays packed in it."""
-    places = np.flatnonzero(wrong)
-    start, stop = int(places[0]), int(places[-1]) + 1
+    """Diagnose a packed vector in which one contiguous range is wrong: probably one of the packed arrays."""
+    positions = np.flatnonzero(wrong)
+    start, stop = int(positions[0]), int(positions[-1]) + 1
     outside = np.nan_to_num(np.delete(numeric, np.s_[start:stop])).any()
-    if len(places) < 3 or len(places) < 0.9 * (stop - start) or not outside:
+    if len(positions) < 3 or len(positions) < 0.9 * (stop - start) or not outside:
         return []
-    message = f"coordinates {start} to {stop - 1} are wrong and the others right: probably one array of those packed"
+    message = f"coordinates {start} to {stop - 1} are wrong, the others are right: probably one of the packed arrays"
     point = None if x is None else np.asarray(x)[start:stop]
     inside = diagnose_block(
         analytic[start:stop],
@@ -188,5 +196,5 @@ def _ratio(analytic: float, numeric: float) -> float:
     return float(analytic / numeric) if numeric else float("inf")
 
 
-def _format_place(place: tuple[int, ...]) -> str:
-    return f"[{', '.join(map(str, place))}]"
+def _format_coordinate(coordinate: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, coordinate))}]"

@@ -1,4 +1,4 @@
-"""Room numerics: random generators put back to where they were before a function drew from them."""
+"""Room numerics: restores the states of random generators, so that each call of a function draws the same numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from firth.errors import ParameterError
 
 
 class RestoredStates:
-    """The states of all generators that a function may draw from, at the start of the check."""
+    """The states of all generators that a function may draw from, stored at the start of a check."""
 
     def __init__(self, rng: Any) -> None:
         if rng is None:
@@ -48,6 +48,6 @@ def _state_restorer(generator: Any) -> Callable[[], None]:
         bit_state = bits.state
         return lambda: setattr(bits, "state", bit_state)
     raise ParameterError(
-        "rng must be a np.random.Generator, np.random.RandomState or random.Random, or a sequence of them, "
+        "rng must be a np.random.Generator, np.random.RandomState or random.Random, or a sequence of these, "
         f"got {type(generator).__name__}"
     )

@@ -1,4 +1,4 @@
-"""Room numerics: the point of a gradient check: its arrays, its coordinates, and what a function returns there."""
+"""Room numerics: the point of a gradient check: its arrays and coordinates; reads the function's loss and gradient."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Point: TypeAlias = Any
 
 
 class Layout:
-    """Where the coordinates of x stand: arrays as the function takes them, and blocks as the report names them.
+    """The coordinates of x, in the arrays that the function takes and in the blocks that the report names.
 
-    Coordinates are numbered through all arrays; ``origin`` holds their values as float64.
+    Coordinates are numbered over all arrays. ``origin`` has their values as float64.
     """
 
     def __init__(self, x: Point, blocks: Mapping[str, Sequence[int]] | None) -> None:
@@ -43,11 +43,11 @@ class Layout:
         self.shapes: dict[str, tuple[int, ...]] = {name: array.shape for name, array in self.arrays.items()}
         if blocks is not None:
             if self.is_mapping:
-                raise ParameterError("blocks must be left out where x is a dict: its entries are the blocks")
+                raise ParameterError("blocks must be left out if x is a dict, whose entries are the blocks")
             self.shapes = {str(name): tuple(int(size) for size in shape) for name, shape in blocks.items()}
             total = sum(int(np.prod(shape)) for shape in self.shapes.values())
             if total != self.n_coordinates:
-                raise ShapeError(f"blocks must hold x's {self.n_coordinates} numbers together, got {total}")
+                raise ShapeError(f"blocks must have x's {self.n_coordinates} numbers in total, got {total}")
         self.starts: dict[str, int] = {}
         start = 0
         for name, shape in self.shapes.items():
@@ -87,7 +87,7 @@ class Layout:
         }
 
     def as_given(self, flat: NDArray[np.float64]) -> Any:
-        """A vector over all coordinates in the form of x."""
+        """A vector over all coordinates, as an array or a dict of arrays like x."""
         parts, start = {}, 0
         for name, array in self.arrays.items():
             parts[name] = flat[start : start + array.size].reshape(array.shape)
@@ -95,6 +95,7 @@ class Layout:
         return self.as_point(parts)
 
     def place(self, coordinate: int) -> tuple[str | None, tuple[int, ...]]:
+        """The block of a coordinate and the index in the block. The block is None if x is a single array."""
         for name, shape in self.shapes.items():
             inside = coordinate - self.starts[name]
             if inside < int(np.prod(shape)):
@@ -108,11 +109,11 @@ def _as_point(name: str, value: Any) -> NDArray[Any]:
     if array.dtype.kind != "f":
         hint = "; convert it with .astype(float): a step would be rounded away" if array.dtype.kind in "iub" else ""
         raise ParameterError(f"{name} must hold floats, got dtype {array.dtype}{hint}")
-    return np.array(array)  # ours: in C order, whatever the caller does with the original
+    return np.array(array)  # a copy, in C order: the caller may change the original
 
 
 def read_loss(loss: Any) -> float:
-    """The loss as a number; ShapeError where it is no real scalar."""
+    """The loss as a number. Raises ShapeError if it is not a real scalar."""
     array = np.asarray(loss)
     if array.size != 1 or array.dtype.kind not in "fiub":
         raise ShapeError(f"loss must be a real scalar, got shape {array.shape} and dtype {array.dtype}")
@@ -122,7 +123,7 @@ def read_loss(loss: Any) -> float:
 def is_same(
     change: float, loss: float, gradient: NDArray[np.float64], repeated: NDArray[np.float64], tolerance: float
 ) -> bool:
-    """Whether two calls at one point gave the same, up to the order in which threads added."""
+    """Whether two calls at one point gave the same result, except for the order in which threads add."""
     finite = np.isfinite(gradient) & np.isfinite(repeated)
     largest = np.abs(gradient[finite]).max(initial=0.0)
     return bool(
@@ -133,7 +134,7 @@ def is_same(
 
 
 def read_gradient(gradient: Any, layout: Layout) -> tuple[NDArray[np.float64] | None, float, list[Diagnosis]]:
-    """The gradient as one vector over all coordinates, its rounding unit, and what is wrong with its form."""
+    """The gradient as one vector over all coordinates, its machine epsilon, and the errors in its shape."""
     if layout.is_mapping:
         if not isinstance(gradient, Mapping):
             raise ShapeError(f"gradient must be a dict with the keys of x, got {type(gradient).__name__}")

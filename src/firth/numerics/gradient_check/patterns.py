@@ -1,6 +1,6 @@
-"""Room numerics: the patterns by which a wrong gradient is known: a factor, a transpose, wrong rows, and others.
+"""Room numerics: patterns of errors that a wrong gradient may have: a factor, a transpose, wrong rows, and others.
 
-Pure functions over a gradient and the right values; NaN in the right values is "not known here".
+Pure functions over a gradient (``analytic``) and the right gradient (``numeric``), in which NaN means "not known".
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-MATCH_TOLERANCE = 1e-5  # relative; what differs by less is taken for the same pattern
+MATCH_TOLERANCE = 1e-5  # relative difference up to which numbers are taken for equal
 LARGEST_NAMED_FACTOR = 100_000
 FEW_COORDINATES = 8
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One thing that is wrong with a gradient.
+    """One error of a gradient, or one warning or note about a function.
 
     Attributes
     ----------
@@ -30,9 +30,9 @@ class Diagnosis:
     message : str
         A sentence for the author of the gradient.
     evidence : dict
-        The numbers behind it.
+        The numbers that the message rests on.
     block : str or None
-        The block that it is about; None for the whole gradient.
+        The block with the error; None for the whole gradient.
     severity : "error", "warning" or "note"
         Only an error makes a gradient wrong.
     """
@@ -50,7 +50,10 @@ class Diagnosis:
 def match_coordinates(
     analytic: ArrayLike, numeric: ArrayLike, *, tolerance: float = MATCH_TOLERANCE
 ) -> NDArray[np.bool_]:
-    """Where two gradients agree: |a - n| <= tolerance (max(|a|, |n|) + max|n| of all / 10); True where unknown."""
+    """Whether two gradients agree, for each coordinate. True for a coordinate that is not known.
+
+    The condition is |a - n| <= tolerance (max(|a|, |n|) + m / 10), with m the largest |n| of all coordinates.
+    """
     a, n = np.asarray(analytic, np.float64), np.asarray(numeric, np.float64)
     known = np.isfinite(n)
     largest = np.abs(n[known]).max(initial=0.0)
@@ -61,21 +64,21 @@ def match_coordinates(
 
 
 def agrees(analytic: ArrayLike, numeric: ArrayLike, *, tolerance: float = MATCH_TOLERANCE) -> bool:
-    """Whether two gradients agree in every coordinate that is known (:func:`match_coordinates`)."""
+    """Whether two gradients agree in every known coordinate, by :func:`match_coordinates`."""
     return bool(match_coordinates(analytic, numeric, tolerance=tolerance).all())
 
 
 def find_factor(analytic: ArrayLike, numeric: ArrayLike, *, tolerance: float = MATCH_TOLERANCE) -> float | None:
-    """The constant c with analytic = c numeric in every known coordinate; None where there is none, or no evidence.
+    """The constant c with analytic = c numeric in every known coordinate; None without such a constant.
 
-    Two coordinates at least must say so, for any single pair of numbers has a ratio; where there is only one, its
-    ratio must be one that :func:`name_factor` knows.
+    At least two coordinates must show the factor, because any single pair of numbers has a ratio. If only one
+    coordinate is known, :func:`name_factor` must know the ratio.
     """
     a, n = known_pairs(analytic, numeric)
     largest = np.abs(n).max(initial=0.0)
     if largest == 0 or not np.all(np.isfinite(a)):
         return None
-    unit = n / largest  # no square may overflow
+    unit = n / largest  # so that no square overflows
     factor = float(unit @ a / (unit @ unit) / largest)
     if factor == 0 or not agrees(a, factor * n, tolerance=tolerance):
         return None
@@ -88,13 +91,15 @@ def find_factor(analytic: ArrayLike, numeric: ArrayLike, *, tolerance: float = M
 def name_factor(
     factor: float, sizes: Mapping[str, int] | None = None, *, tolerance: float = MATCH_TOLERANCE
 ) -> str | None:
-    """What a factor looks like: "2", "1/2", "1/M (M = 20)", "-1"; None where it looks like nothing.
+    """A name for a factor: "2", "1/2", "1/M (M = 20)", "-1". None if no name fits.
 
     Parameters
     ----------
     factor : float
-    sizes : mapping of names to sizes, tried before plain numbers
-        ``{"M": 20}`` for a batch of 20, say.
+    sizes : mapping of names to sizes, optional
+        Sizes that are tried before whole numbers above 2, for example ``{"M": 20}`` for a batch of 20.
+    tolerance : float
+        Relative difference up to which the factor is taken for a named value.
     """
     sign, magnitude = ("-" if factor < 0 else ""), abs(factor)
 
@@ -137,14 +142,14 @@ def diagnose_factor(
     tolerance: float = MATCH_TOLERANCE,
     block: str | None = None,
 ) -> Diagnosis | None:
-    """``sign`` where the gradient is minus the right one, ``scaled`` where it is another multiple of it."""
+    """``sign`` if the gradient is minus the right one, ``scaled`` if it is another multiple of the right one."""
     factor = find_factor(analytic, numeric, tolerance=tolerance)
     if factor is None or abs(factor - 1) <= tolerance:
         return None
     name = name_factor(factor, sizes, tolerance=tolerance)
     if name == "-1":
         return Diagnosis(
-            "sign", "the gradient has the opposite sign: it points uphill where the loss falls", {"factor": -1.0}, block
+            "sign", "the gradient has the opposite sign: a step along it increases the loss", {"factor": -1.0}, block
         )
     meaning = f"{factor:.6g}" if name is None else name
     advice = _advice_for_factor(factor)
@@ -155,10 +160,7 @@ def diagnose_factor(
 def diagnose_transposed(
     analytic: ArrayLike, numeric: ArrayLike, *, tolerance: float = MATCH_TOLERANCE, block: str | None = None
 ) -> Diagnosis | None:
-    """``transposed`` for a square block that is the right one's transpose; ``reordered`` for values in column order.
-
-    A block of the transposed shape, where the caller still has it, is ``transposed`` too.
-    """
+    """``transposed`` if a block is the transpose of the right one, ``reordered`` if its values are in column order."""
     a, n = np.asarray(analytic, np.float64), np.asarray(numeric, np.float64)
     if a.ndim != 2 or n.ndim != 2 or min(n.shape) < 2 or np.isfinite(n).sum() < 3:
         return None
@@ -169,7 +171,7 @@ def diagnose_transposed(
     if a.shape == n.shape and agrees(a.reshape(-1).reshape(n.T.shape).T, n, tolerance=tolerance):
         return Diagnosis(
             "reordered",
-            "the block holds the right values in the wrong order: it was transposed before it was flattened",
+            "the block has the right values in the wrong order: it was transposed before it was flattened",
             {"shape": a.shape},
             block,
         )
@@ -179,7 +181,7 @@ def diagnose_transposed(
 def diagnose_permuted_rows(
     analytic: ArrayLike, numeric: ArrayLike, *, tolerance: float = MATCH_TOLERANCE, block: str | None = None
 ) -> Diagnosis | None:
-    """``rows-permuted`` where every known row stands, but at another place (for one dimension: every value)."""
+    """``rows-permuted`` if the block has every known row, but some have the wrong index. A vector's rows are values."""
     a, n = np.asarray(analytic, np.float64), np.asarray(numeric, np.float64)
     if a.shape != n.shape or a.ndim == 0 or len(a) < 2 or not np.all(np.isfinite(a)):
         return None
@@ -205,27 +207,26 @@ def diagnose_permuted_rows(
         source[int(row)] = candidates[0]
         taken.add(candidates[0])
     moved = {row: at for row, at in source.items() if row != at}
-    # A single pair of numbers changes places by chance too seldom to matter, but zeros move for nothing.
+    # Two numbers that match by chance are too rare to matter. Rows that are almost zero match any other such row.
     if len(moved) < 2 or np.abs(n[list(moved)]).max() <= 1e-3 * largest:
         return None
-    shown = ", ".join(f"the row for {row} stands at {at}" for row, at in list(moved.items())[:3])
-    return Diagnosis(
-        "rows-permuted", f"the rows are right but in the wrong places: {shown}", {"found_at": moved}, block
-    )
+    shown = ", ".join(f"row {row} is at {at}" for row, at in list(moved.items())[:3])
+    return Diagnosis("rows-permuted", f"the rows are right but in the wrong order: {shown}", {"found_at": moved}, block)
 
 
 def diagnose_product_of_sums(analytic: ArrayLike, numeric: ArrayLike, *, block: str | None = None) -> Diagnosis | None:
-    """``product-of-sums`` where a wrong block has rank one and the right one has not.
+    """``product-of-sums`` if a wrong block has rank one and the right block has a higher rank.
 
-    A batch's weight gradient is a sum of products, sum_b x_b d_b^T. Summing (or averaging) over the batch first
-    gives (sum_b x_b)(sum_b d_b)^T, of rank one. Other errors may be there too. Only a sign: splitting the batch
-    confirms it, for then the batch's gradient is neither the sum nor the mean of its examples'.
+    The weight gradient of a batch is a sum of products, sum_b x_b d_b^T. Summing (or averaging) over the batch first
+    gives (sum_b x_b)(sum_b d_b)^T, whose rank is one. The block may have other errors too. This pattern is a hint:
+    dividing the batch confirms it if the gradient of the batch is neither the sum nor the mean of its examples'
+    gradients.
     """
     a, n = np.asarray(analytic, np.float64), np.asarray(numeric, np.float64)
     if a.shape != n.shape or a.ndim != 2 or min(a.shape) < 2 or not np.all(np.isfinite(a)) or not a.any():
         return None
     if np.count_nonzero(a.any(axis=1)) < 2 or np.count_nonzero(a.any(axis=0)) < 2:
-        return None  # a single row or column has rank one for any reason
+        return None  # a single row or column always has rank one
     known_rows, known_columns = _known_submatrix(n)
     known = n[np.ix_(known_rows, known_columns)]
     if min(known.shape) < 2:
@@ -235,8 +236,8 @@ def diagnose_product_of_sums(analytic: ArrayLike, numeric: ArrayLike, *, block: 
         return None
     return Diagnosis(
         "product-of-sums",
-        "the block has rank one and the right one has not: a product of sums over the batch stands where a sum of "
-        "products belongs (other errors may be there too)",
+        "the block has rank one, the right block has a higher rank: a product of sums over the batch in place of a sum "
+        "of products (the block may have other errors too)",
         {"second_singular_value": analytic_ratio, "right_second_singular_value": numeric_ratio},
         block,
     )
@@ -245,7 +246,7 @@ def diagnose_product_of_sums(analytic: ArrayLike, numeric: ArrayLike, *, block: 
 def diagnose_ignored(
     analytic: ArrayLike, numeric: ArrayLike, *, tolerance: float = MATCH_TOLERANCE, block: str | None = None
 ) -> Diagnosis | None:
-    """``ignored`` where the gradient is all zero and the right one is not; ``not-in-loss`` the other way round."""
+    """``ignored`` if the gradient is zero and the right one is not; ``not-in-loss`` if only the right one is zero."""
     a, n = known_pairs(analytic, numeric)
     if not np.all(np.isfinite(a)):
         return None
@@ -255,7 +256,7 @@ def diagnose_ignored(
     if a.any() and np.abs(n).max(initial=0.0) <= tolerance * np.abs(a).max() and a.size > 1:
         evidence = {"largest": float(np.abs(a).max())}
         return Diagnosis(
-            "not-in-loss", "the loss does not depend on this input, but the gradient does", evidence, block
+            "not-in-loss", "the gradient is not zero, but the loss does not depend on this input", evidence, block
         )
     return None
 
@@ -263,15 +264,15 @@ def diagnose_ignored(
 def diagnose_mixed_signs(
     analytic: ArrayLike, numeric: ArrayLike, *, tolerance: float = MATCH_TOLERANCE, block: str | None = None
 ) -> Diagnosis | None:
-    """``sign`` where every magnitude is right and some signs are not."""
+    """``sign`` if all magnitudes are right and some signs are wrong."""
     if not agrees(np.abs(analytic), np.abs(numeric), tolerance=tolerance):
         return None
     wrong = ~match_coordinates(analytic, numeric, tolerance=tolerance)
     if wrong.sum() < 2:
         return None
-    places = [tuple(map(int, place)) for place in np.argwhere(wrong)[:FEW_COORDINATES]]
+    coordinates = [tuple(map(int, position)) for position in np.argwhere(wrong)[:FEW_COORDINATES]]
     message = f"{int(wrong.sum())} coordinates have the right magnitude and the opposite sign"
-    return Diagnosis("sign", message, {"n_flipped": int(wrong.sum()), "coordinates": places}, block)
+    return Diagnosis("sign", message, {"n_flipped": int(wrong.sum()), "coordinates": coordinates}, block)
 
 
 def diagnose_multiple_of_input(
@@ -282,19 +283,19 @@ def diagnose_multiple_of_input(
     tolerance: float = MATCH_TOLERANCE,
     block: str | None = None,
 ) -> Diagnosis | None:
-    """``multiple-of-input`` where the error is a constant times x: the term of a quadratic penalty."""
+    """``multiple-of-input`` if the error is a constant times x, like the gradient of a quadratic penalty."""
     a, n, values = (np.asarray(array, np.float64) for array in (analytic, numeric, x))
     known = np.isfinite(n) & np.isfinite(a)
     error, point = (a - n)[known], values[known]
     largest_error, largest = np.abs(error).max(initial=0.0), np.abs(n[known]).max(initial=0.0)
-    # The error must stand clear of what was lost in subtracting; a multiple of x in few coordinates is no evidence.
+    # The error must be well above the rounding of the subtraction. In few coordinates, any error is a multiple of x.
     if error.size < 3 or largest_error <= 100 * tolerance * largest or np.ptp(point) == 0:
         return None
     factor = find_factor(error, point, tolerance=10 * tolerance)
     if factor is None:
         return None
     verb = "has a term too many" if factor * largest > 0 else "lacks a term"
-    message = f"the gradient {verb}: it differs from the right one by {factor:.6g} x, as a quadratic penalty's gradient"
+    message = f"the gradient {verb}: it differs from the right one by {factor:.6g} x, like the gradient of a penalty"
     return Diagnosis("multiple-of-input", message, {"factor": factor}, block)
 
 
@@ -306,7 +307,7 @@ def diagnose_rows(
     tolerance: float = MATCH_TOLERANCE,
     block: str | None = None,
 ) -> Diagnosis | None:
-    """``rows-wrong`` where some rows of a matrix are wrong and others, not zero, are right."""
+    """``rows-wrong`` if some rows of a matrix are wrong and some rows that are not zero are right."""
     a, n = np.asarray(analytic, np.float64), np.asarray(numeric, np.float64)
     if a.shape != n.shape or a.ndim != 2 or min(a.shape) < 2:
         return None
@@ -346,7 +347,7 @@ def known_pairs(analytic: ArrayLike, numeric: ArrayLike) -> tuple[NDArray[np.flo
 
 
 def _known_submatrix(numeric: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows and columns of a large part of a matrix that is known throughout."""
+    """Rows and columns of a large part of a matrix in which all values are known."""
     known = np.isfinite(numeric)
     in_column = known.sum(axis=0)
     columns = np.flatnonzero(in_column >= max(1, 0.5 * in_column.max(initial=0)))
@@ -354,7 +355,7 @@ def _known_submatrix(numeric: NDArray[np.float64]) -> tuple[NDArray[np.intp], ND
 
 
 def _second_singular_value(matrix: NDArray[np.float64]) -> float:
-    """The second singular value over the first."""
+    """The second singular value, divided by the first."""
     largest = np.abs(matrix).max(initial=0.0)
     if largest == 0:
         return 0.0

@@ -1,17 +1,18 @@
-"""Room numerics: what check_gradient found: the report, as an object and as text."""
+"""Room numerics: the report of check_gradient, as an object and as text."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+from firth.base.html import html_text
 from firth.errors import GradientError
 from firth.numerics.gradient_check.patterns import Diagnosis
 
 
 @dataclass(frozen=True)
 class CoordinateError:
-    """One coordinate of a gradient beside its finite difference."""
+    """One coordinate of a gradient and the slope by finite differences."""
 
     block: str | None
     position: tuple[int, ...]
@@ -28,38 +29,38 @@ class CoordinateError:
 
 @dataclass(frozen=True)
 class GradientReport:
-    """What :func:`check_gradient` found. True in a condition if, and only if, nothing is wrong; prints itself.
+    """The result of :func:`check_gradient`. ``bool(report)`` is ``report.ok``; ``print(report)`` explains the result.
 
     Attributes
     ----------
     ok : bool
-        No error was found.
+        Whether the gradient is right: the check found no error.
     diagnoses : tuple of Diagnosis
-        What is wrong, in words; warnings and notes too, which leave ``ok`` as it is.
+        The errors that were found, and warnings and notes. Warnings and notes do not change ``ok``.
     worst : tuple of CoordinateError
         The coordinates with the largest relative errors, wrong ones first.
     max_relative_error : float
-        The largest of |a - n| / max(|a|, |n|) over the coordinates compared; for those that are not wrong, a
-        thousandth of the largest |n| takes the place of a smaller denominator.
+        The largest |a - n| / max(|a|, |n|) of the compared coordinates. For coordinates that are not wrong, the
+        denominator is at least a thousandth of the largest |n|.
     n_coordinates, n_compared, n_wrong : int
-        Coordinates there are, compared one by one, and wrong among these.
+        Number of all coordinates, of those compared one by one, and of those found wrong.
     n_unresolved : int
-        Coordinates so small beside the loss's rounding that not even a factor of two would show.
+        Number of coordinates that are too small: the rounding of the loss would hide even a factor of two.
     n_at_kink : int
-        Coordinates at a kink of the loss, where the gradient is one of several that are right.
+        Number of coordinates at a kink of the loss, where several gradients are right.
     method : "every-coordinate" or "projections"
     n_projections, n_wrong_projections : int
     tolerance : float
-        Relative error that counts as right.
+        Largest relative error that is accepted.
     loss : float
-        At x.
+        The loss at x.
     n_evaluations : int
-        Calls of the function.
-    analytic, numeric : array, or dict of arrays, as x
-        The function's gradient and the finite differences; NaN where none was taken. None where the function's
-        gradient could not be compared at all.
+        Number of calls of the function.
+    analytic, numeric : array, or dict of arrays, like x
+        The function's gradient, and the slopes by finite differences: NaN for coordinates that were not compared. None
+        if the gradient could not be compared.
     dtype : str
-        The coarsest float type in play; it sets the tolerance.
+        The coarsest float type of x, the loss and the gradient. It decides the default tolerance.
     """
 
     ok: bool
@@ -100,11 +101,9 @@ class GradientReport:
             f"  loss {self.loss:.9g}, {self.dtype}, tolerance {self.tolerance:.0e}, {self.n_evaluations} evaluations"
         )
         if self.n_unresolved:
-            lines.append(f"  {self.n_unresolved} coordinates are too small to be told from the loss's rounding")
+            lines.append(f"  {self.n_unresolved} coordinates are smaller than the rounding of the loss")
         if self.n_at_kink:
-            lines.append(
-                f"  {self.n_at_kink} coordinates are at a kink of the loss; their gradient is one of the right ones"
-            )
+            lines.append(f"  {self.n_at_kink} coordinates are at a kink of the loss, where several gradients are right")
         for diagnosis in self.diagnoses:
             where = f" in {diagnosis.block}" if diagnosis.block else ""
             label = "" if diagnosis.severity == "error" else f"{diagnosis.severity}: "
@@ -120,6 +119,10 @@ class GradientReport:
             ]
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the report."""
+        return html_text(str(self))
+
     def _extent(self) -> str:
         if self.numeric is None:
             return "not compared"
@@ -130,4 +133,4 @@ class GradientReport:
         projections = f"{self.n_projections} random projections of {self.n_coordinates} coordinates"
         if self.ok:
             return f"{projections} and {self.n_compared} of the coordinates"
-        return f"{self.n_wrong_projections} of {projections}, {self.n_wrong} of {self.n_compared} coordinates looked at"
+        return f"{self.n_wrong_projections} of {projections}, {self.n_wrong} of {self.n_compared} compared coordinates"

@@ -1,6 +1,6 @@
 """Room numerics: loss and gradient of the two-layer network: sigmoid hidden layer, softmax output, packed parameters.
 
-It trains nothing: ``firth.estimators.SigmoidNetworkClassifier`` does, by calling what stands here.
+These functions do not train. ``firth.estimators.SigmoidNetworkClassifier`` trains the network and calls them.
 
 Tests: tests/numerics/test_network.py.
 """

@@ -1,4 +1,4 @@
-"""Room numerics: probabilities, loss and gradient of the two-layer network: arguments validated, pure functions."""
+"""Room numerics: probabilities, loss and gradient of the two-layer network: pure functions, which check arguments."""
 
 from __future__ import annotations
 
@@ -23,21 +23,22 @@ from firth.numerics.network.objective import (
 def network_probabilities(
     parameters: FloatArray, inputs: Any, sizes: tuple[int, int, int], *, workspace: NetworkWorkspace | None = None
 ) -> FloatArray:
-    """Probabilities of the classes: softmax(s(x W1 + b1) W2 + b2), s the logistic function.
+    """Probabilities of the classes: softmax(s(x W1 + b1) W2 + b2), with s the logistic function.
 
-    Without hidden units (H = 0): softmax(x W2 + b2).
+    Without hidden units (H = 0), softmax(x W2 + b2).
 
     Parameters
     ----------
     parameters : float array, (P,)
-        As :func:`pack_network` makes them; their float type is that of the work and of the result.
+        From :func:`pack_network`. The computation and the result have the float type of this array.
     inputs : float array, (B, D); or a SciPy sparse matrix or array
     sizes : NetworkSizes, or three integers (D, H, C)
     workspace : NetworkWorkspace, optional
+        Avoids the allocations of repeated calls.
 
     Returns
     -------
-    float array, (B, C), rows summing to one
+    float array, (B, C); each row sums to one
 
     Raises
     ------
@@ -49,9 +50,10 @@ def network_probabilities(
 def network_log_probabilities(
     parameters: FloatArray, inputs: Any, sizes: tuple[int, int, int], *, workspace: NetworkWorkspace | None = None
 ) -> FloatArray:
-    """Logarithms of :func:`network_probabilities`, finite where a probability would round to zero.
+    """Logarithms of the probabilities of :func:`network_probabilities`.
 
-    Parameters, returns and errors as there.
+    A logarithm is finite even if its probability would round to zero. Parameters, shapes and errors are the same as for
+    :func:`network_probabilities`.
     """
     return _predict(parameters, inputs, sizes, workspace, logarithms=True)
 
@@ -68,7 +70,7 @@ def network_loss_and_gradient(
     out: FloatArray | None = None,
     workspace: NetworkWorkspace | None = None,
 ) -> tuple[float, FloatArray]:
-    """Cross-entropy of the two-layer network and its gradient by the packed parameters.
+    """Cross-entropy of the two-layer network, and its gradient with respect to the packed parameters.
 
     With hidden units h_b = s(x_b W1 + b1), s the logistic function, and p_b = softmax(h_b W2 + b2):
 
@@ -76,10 +78,10 @@ def network_loss_and_gradient(
         loss = sum_b w_b loss_b + l2/2 (|W1|^2 + |W2|^2)                   reduction "sum"
         loss = sum_b w_b loss_b / sum_b w_b + l2/2 (|W1|^2 + |W2|^2)       reduction "mean"
 
-    where w_b = 1 without ``sample_weights``. The biases are not penalised. Without hidden units (H = 0) h_b = x_b,
-    which is softmax regression. The gradient is by back-propagation [1]:
+    Without ``sample_weights``, w_b = 1. The biases are not penalised. Without hidden units (H = 0), h_b = x_b, which is
+    softmax regression. Back-propagation [1] gives the gradient:
 
-        G2_b = w_b (p_b sum_c labels_bc - labels_bc)  (over sum_b w_b for the mean)
+        G2_b = w_b (p_b sum_c labels_bc - labels_bc)  (for the mean, divided by sum_b w_b)
         dloss/dW2 = h^T G2 + l2 W2,  dloss/db2 = sum_b G2_b
         G1 = (G2 W2^T) * h (1 - h)
         dloss/dW1 = x^T G1 + l2 W1,  dloss/db1 = sum_b G1_b
@@ -87,24 +89,24 @@ def network_loss_and_gradient(
     Parameters
     ----------
     parameters : float array, (P,), P = D H + H + H C + C
-        As :func:`pack_network` makes them; their float type is that of the work and of the gradient.
+        From :func:`pack_network`. The computation and the gradient have the float type of this array.
     inputs : float array, (B, D); or a SciPy sparse matrix or array
     labels : int array, (B,), classes in [0, C); or float array, (B, C), a weight for each class
     sizes : NetworkSizes, or three integers (D, H, C)
     reduction : "sum" or "mean"
     l2 : float >= 0
     sample_weights : float array, (B,), optional
-        None negative; their sum positive for the mean.
+        Numbers of at least 0. For the mean, their sum must be positive.
     out : float array, (P,), contiguous, of the type of ``parameters``, optional
-        Where to write the gradient.
+        The gradient is written to this array.
     workspace : NetworkWorkspace, optional
-        To spare the allocations of a loop.
+        Avoids the allocations of repeated calls.
 
     Returns
     -------
     loss : float, in nats
-        Summed in float64 whatever the type.
-    gradient : float array, (P,); ``out`` where given
+        Summed in float64, whatever the float type of ``parameters``.
+    gradient : float array, (P,); ``out`` if given
 
     Raises
     ------
@@ -197,7 +199,7 @@ def _as_labels(labels: ArrayLike, n_examples: int, n_classes: int, dtype: np.dty
     if array.dtype.kind not in "iu" and array.size:
         raise ParameterError(f"labels must hold integers, got dtype {array.dtype}")
     array = array.astype(np.int64, copy=False)
-    # As unsigned numbers the negative ones are the largest: one comparison.
+    # Viewed as unsigned, negative numbers are the largest, so one comparison finds both kinds of wrong labels.
     if array.size and array.view(np.uint64).max() >= n_classes:
         wrong = array[(array < 0) | (array >= n_classes)][0]
         raise IdError(f"labels must be in [0, {n_classes}), got {wrong}")

@@ -20,7 +20,7 @@ class NetworkSizes(NamedTuple):
 
     @property
     def n_features(self) -> int:
-        """What the output layer sees: the hidden units, or the inputs where there are none."""
+        """Number of inputs of the output layer: H, or D without hidden units."""
         return self.n_hidden or self.n_inputs
 
     @property
@@ -53,7 +53,7 @@ def pack_network(
     ----------
     hidden_weights : float array, (D, H)
     hidden_bias : float array, (H,) or (1, H)
-    output_weights : float array, (H, C); (D, C) where H = 0
+    output_weights : float array, (H, C); (D, C) if H = 0
     output_bias : float array, (C,) or (1, C)
 
     Returns
@@ -79,12 +79,12 @@ def pack_network(
     sizes = NetworkSizes(n_inputs, n_hidden, n_classes)
     for name, array, shape in zip(NetworkParameters._fields, arrays, _shapes(sizes), strict=True):
         if array.shape != shape and array.shape != (1, *shape):
-            raise ShapeError(f"{name} must have the shape {shape} beside the others, got {array.shape}")
+            raise ShapeError(f"{name} must have the shape {shape} to fit the other arrays, got {array.shape}")
     return np.concatenate([array.ravel() for array in arrays])
 
 
 def unpack_network(parameters: FloatArray, sizes: tuple[int, int, int]) -> NetworkParameters:
-    """W1, b1, W2, b2 of packed parameters: views, so that writing to them changes ``parameters``.
+    """W1, b1, W2, b2 of packed parameters. These are views: writing to them changes ``parameters``.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def unpack_network(parameters: FloatArray, sizes: tuple[int, int, int]) -> Netwo
     Raises
     ------
     ShapeError
-        When the length is not D H + H + H C + C (with H = 0: D C + C).
+        The length is not D H + H + H C + C (with H = 0: D C + C).
     """
     sizes = as_sizes(sizes)
     validate_packed("parameters", parameters, sizes)

@@ -1,4 +1,4 @@
-"""Room numerics: loss and gradient of the two-layer network for a loop: buffers used again, nothing validated twice."""
+"""Room numerics: loss and gradient of the two-layer network for a training loop, with buffers that are used again."""
 
 from __future__ import annotations
 
@@ -11,27 +11,30 @@ from firth.errors import ParameterError, ShapeError
 from firth.numerics._arrays import FloatArray
 from firth.numerics.network.layout import NetworkParameters, NetworkSizes, as_sizes, unpack, validate_packed
 
-# Rows that go through the layers together: memory stays bounded, and products are large enough that the threads of the
-# BLAS, which meet after each of them, seldom wait (on a busy machine blocks of 1024 took twice as long; on one thread
-# 1024 to 8192 are alike).
+# Number of rows that are computed together. It limits the memory. The threads of the BLAS synchronise after each matrix
+# product, so products must be large. On a busy machine, blocks of 1024 rows took twice as long; on one thread, 1024 to
+# 8192 rows are equally fast.
 BLOCK_ROWS = 8192
 
-# Multiplications in a product up to which OpenBLAS (AVX-512) neither packs its operands nor wakes threads: a product of
-# up to twice as many, as of a mini-batch, is a sixth faster in two halves, and does not wait for a busy second core.
+# Largest number of multiplications in a product for which OpenBLAS (AVX-512) neither packs its operands nor starts
+# threads. A product of up to twice this number, such as a mini-batch's, is a sixth faster if it is computed in two
+# halves, and does not wait for a busy second core.
 SMALL_PRODUCT = 1_000_000
 
 
 class NetworkWorkspace:
-    """Arrays that :func:`network_loss_and_gradient` and :func:`network_probabilities` work in, to be used again.
+    """Buffers of :func:`network_loss_and_gradient` and :func:`network_probabilities`.
 
-    Without one, each call allocates its own. One workspace serves one call at a time.
+    Without a workspace, each call allocates its own buffers. Two calls must not use a workspace at the same time.
 
     Parameters
     ----------
     sizes : NetworkSizes, or three integers (D, H, C)
     n_examples : int
-        The largest number of examples in a call; rows beyond ``BLOCK_ROWS`` go through the layers block by block.
-    dtype : float32 or float64, as the parameters
+        The largest number of examples that are computed together: those of the largest call, but for dense inputs at
+        most ``BLOCK_ROWS``.
+    dtype : float32 or float64
+        The float type of the parameters.
     """
 
     def __init__(self, sizes: tuple[int, int, int], n_examples: int, dtype: DTypeLike = np.float64) -> None:
@@ -48,7 +51,7 @@ class NetworkWorkspace:
         self._spare: FloatArray | None = None
 
     def spare_gradient(self) -> FloatArray:
-        """A second packed gradient, for the penalty's and for the sum over blocks."""
+        """A second buffer for a packed gradient: that of the penalty, or of one block of rows."""
         if self._spare is None:
             self._spare = np.empty(self.sizes.n_parameters, self.dtype)
         return self._spare
@@ -57,21 +60,22 @@ class NetworkWorkspace:
 class NetworkObjective:
     """Loss and gradient of the two-layer network at packed parameters that a training loop changes in place.
 
-    The work of :func:`network_loss_and_gradient`, which validates its arguments and calls :meth:`evaluate` once. A loop
-    that has validated its data makes one objective, whose views and buffers serve every batch.
+    :func:`network_loss_and_gradient` checks its arguments and calls :meth:`evaluate` once. A training loop that has
+    checked its data makes one objective and uses its views and buffers for every batch.
 
     Parameters
     ----------
     parameters : float array, (P,), contiguous
-        Read anew by each evaluation.
+        Each evaluation reads the current values.
     sizes : NetworkSizes, or three integers (D, H, C)
     n_examples : int
-        Rows that go through the layers at once: those of the largest batch, at most ``BLOCK_ROWS`` where it is dense.
+        Largest number of rows that are computed together: those of the largest batch, but for dense inputs at most
+        ``BLOCK_ROWS``.
     l2 : float >= 0
     out : float array, (P,), contiguous, of the type of ``parameters``, optional
-        Where each evaluation writes the gradient, which is ``objective.gradient``.
+        Each evaluation writes the gradient to this array, which is ``objective.gradient``.
     workspace : NetworkWorkspace, optional
-        To share with other calls; it must have the rows.
+        Buffers that are shared with other calls. They must have ``n_examples`` rows.
 
     Raises
     ------
@@ -102,14 +106,16 @@ class NetworkObjective:
         self.workspace = validated_workspace(workspace, sizes, n_examples, parameters.dtype)
         self._network, self._network_gradient = unpack(parameters, sizes), unpack(out, sizes)
         self._penalties: FloatArray | None = None
-        if l2 > 0:  # of each parameter: none of the biases
+        if l2 > 0:  # the penalty of each parameter: 0 for biases
             self._penalties = np.full(sizes.n_parameters, l2, parameters.dtype)
             penalties = unpack(self._penalties, sizes)
             penalties.hidden_bias[:] = 0
             penalties.output_bias[:] = 0
 
     def evaluate(self, inputs: Any, labels: NDArray[Any], weights: FloatArray | None, divisor: float) -> float:
-        """sum_b w_b loss_b / ``divisor`` + penalty; its gradient is written to ``gradient``. Nothing is validated.
+        """Compute sum_b w_b loss_b / ``divisor`` + penalty, and write its gradient to ``gradient``.
+
+        Arguments are not checked.
 
         Parameters
         ----------
@@ -157,7 +163,7 @@ def _block_loss_and_gradient(
     gradient: NetworkParameters,
     workspace: NetworkWorkspace,
 ) -> float:
-    """Summed loss of some rows; their gradient times ``scale`` is written to ``gradient``."""
+    """The summed loss of some rows. The gradient of this loss, times ``scale``, is written to ``gradient``."""
     n_rows = inputs.shape[0]
     scores, features = forward(network, inputs, workspace)
     loss = _output_loss_and_gradient(scores, labels, weights, scale, workspace)
@@ -178,14 +184,17 @@ def _block_loss_and_gradient(
 
 
 def forward(network: NetworkParameters, inputs: Any, workspace: NetworkWorkspace) -> tuple[FloatArray, Any]:
-    """Logits, one row a *class* (C, B), so that sums over classes run along the memory; and the output's features."""
+    """Logits (C, B), and the inputs of the output layer.
+
+    The logits have one row for each class: a sum over classes then adds whole rows, which are contiguous in memory.
+    """
     n_rows, n_classes = inputs.shape[0], workspace.sizes.n_classes
     scores = workspace._scores[: n_rows * n_classes].reshape(n_classes, n_rows)
     features = inputs
     if workspace.sizes.n_hidden:
         features = workspace._hidden[:n_rows]
         _product_into(inputs, network.hidden_weights, features)
-        # s(z) = 1 / (1 + exp(-z)): where the exponential overflows, s is below the smallest normal number, and 0 here.
+        # s(z) = 1 / (1 + exp(-z)). If exp(-z) overflows, s is smaller than the smallest normal number; it becomes 0.
         np.subtract(-network.hidden_bias, features, out=features)
         np.exp(features, out=features)
         np.add(features, 1, out=features)
@@ -201,7 +210,10 @@ def forward(network: NetworkParameters, inputs: Any, workspace: NetworkWorkspace
 def _output_loss_and_gradient(
     scores: FloatArray, labels: NDArray[Any], weights: FloatArray | None, scale: float, workspace: NetworkWorkspace
 ) -> float:
-    """Summed cross-entropy of logits (C, B), which become scale * weight * gradient by the logits, in place."""
+    """The summed cross-entropy of logits (C, B).
+
+    The logits are replaced by scale * weight * gradient with respect to the logits.
+    """
     n_rows = scores.shape[1]
     np.subtract(scores, np.maximum.reduce(scores, axis=0), out=scores)
     factors = scale if weights is None else weights * scores.dtype.type(scale)
@@ -218,7 +230,7 @@ def _output_loss_and_gradient(
     else:
         shares = labels.T
         label_sums = labels.sum(axis=1)
-        # A class of label zero costs nothing, an infinitely unlikely one too.
+        # A class whose label is 0 adds no loss, even if the logarithm of its probability is -infinity.
         chosen = np.multiply(shares, scores, out=np.zeros_like(scores), where=shares != 0).sum(axis=0)
         np.exp(scores, out=scores)
         total = scores.sum(axis=0)
@@ -232,7 +244,7 @@ def _output_loss_and_gradient(
 
 
 def _product_into(left: Any, right: FloatArray, out: FloatArray) -> None:
-    """out = left @ right, where ``left`` may be sparse."""
+    """out = left @ right. ``left`` may be sparse."""
     if not isinstance(left, np.ndarray):
         out[:] = left @ right
     elif SMALL_PRODUCT < left.size * right.shape[1] <= 2 * SMALL_PRODUCT:
@@ -254,7 +266,7 @@ def validated_workspace(
         return NetworkWorkspace(sizes, n_rows, dtype)
     if workspace.sizes != sizes or workspace.n_rows < n_rows or workspace.dtype != dtype:
         raise ShapeError(
-            f"workspace must fit sizes {tuple(sizes)}, {n_rows} rows and {dtype},"
+            f"workspace must have the sizes {tuple(sizes)}, at least {n_rows} rows and the type {dtype},"
             f" got {tuple(workspace.sizes)}, {workspace.n_rows} and {workspace.dtype}"
         )
     return workspace

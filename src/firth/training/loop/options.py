@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.training.loop.intervals import Interval
+from firth.training.loop.periods import Period
 
 if TYPE_CHECKING:
     from firth.kernels.engine import SliceResult
@@ -56,12 +56,12 @@ class LoopOptions:
     n_tokens : int
         Tokens of the encoded corpus.
     words_per_token : float
-        Words read from the corpus for each token of the encoded corpus. Reports and intervals count words read.
+        Words read from the corpus for each token of the encoded corpus. Reports and periods count words read.
     heldout : (ids, offsets), with explicit targets (ids, offsets, targets, target_offsets), or None
     stop_metric : function of WordVectors, or None
-    evaluate_every : Interval in words, or None for each epoch
+    evaluate_every : Period in words, or None for each epoch
     patience : int or None
-    checkpoint_every : Interval or None
+    checkpoint_every : Period or None
     make_vectors : function of a matrix
         Makes WordVectors from the input vectors.
     cures_of_divergence, cures_of_no_example : str
@@ -75,9 +75,9 @@ class LoopOptions:
     make_vectors: Callable[[Matrix], WordVectors]
     heldout: tuple[NDArray[Any], ...] | None = None
     stop_metric: Callable[[WordVectors], float] | None = None
-    evaluate_every: Interval | None = None
+    evaluate_every: Period | None = None
     patience: int | None = None
-    checkpoint_every: Interval | None = None
+    checkpoint_every: Period | None = None
     cures_of_divergence: str = ""
     cures_of_no_example: str = ""
     allows_empty_epochs: bool = False

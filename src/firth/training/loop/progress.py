@@ -31,16 +31,27 @@ class ProgressReport:
     heldout_loss_nats: float | None
     seconds_left: float
 
-    def describe(self) -> str:
-        """The progress as text: ``5.31 M words/s, learning rate 0.0183, loss 2.3145, 0:41 left``."""
-        parts = [f"{format_count(self.words_per_s)} words/s", f"learning rate {self.learning_rate:.3g}"]
+    def describe(self, width: int | None = None) -> str:
+        """The progress as text: ``5.31 M words/s, learning rate 0.0183, loss 2.3145, 0:41 left``.
+
+        With a ``width`` in characters, the parts that do not fit are left out, the least important first: the learning
+        rate, the held-out loss, the speed, the loss.
+        """
+        parts = {
+            "speed": f"{format_count(self.words_per_s)} words/s",
+            "rate": f"learning rate {self.learning_rate:.3g}",
+        }
         if not math.isnan(self.loss_nats):
-            parts.append(f"loss {self.loss_nats:.4f}")
+            parts["loss"] = f"loss {self.loss_nats:.4f}"
         if self.heldout_loss_nats is not None:
-            parts.append(f"held-out loss {self.heldout_loss_nats:.4f}")
+            parts["held out"] = f"held-out loss {self.heldout_loss_nats:.4f}"
         if not math.isnan(self.seconds_left):
-            parts.append(f"{format_duration(self.seconds_left)} left")
-        return ", ".join(parts)
+            parts["left"] = f"{format_duration(self.seconds_left)} left"
+        for name in ("rate", "held out", "speed", "loss"):
+            if width is None or len(", ".join(parts.values())) <= width:
+                break
+            parts.pop(name, None)
+        return ", ".join(parts.values())
 
 
 class ProgressDisplay:
@@ -91,7 +102,7 @@ class LineProgress(ProgressDisplay):
 
     def update(self, report: ProgressReport) -> None:
         if self._is_time():
-            self.note(f"epoch {report.epoch}/{report.epochs}: {report.share_of_epoch:.1%}, {report.describe()}")
+            self.note(f"{report.share_done:.1%}, epoch {report.epoch}/{report.epochs}: {report.describe()}")
 
     def epoch_ended(self, text: str) -> None:
         self.note(text)
@@ -111,19 +122,22 @@ class BarProgress(ProgressDisplay):
     def __init__(self, stream: TextIO | QuietStream) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+        from rich.table import Column
 
         self._stream = _as_quiet(stream)
+        bar = BarColumn(bar_width=24)
         self._bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[moment]}", markup=False),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+            bar,
+            TaskProgressColumn(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[moment]}", markup=False, table_column=Column(no_wrap=True)),
             console=Console(file=cast(TextIO, self._stream)),
             transient=True,
             # if standard output is redirected to a file, the callbacks' prints go to that file
             redirect_stdout=sys.stdout is not None and ReadableStream(sys.stdout).isatty(),
             auto_refresh=False,  # the training loop refreshes the bar, so no other thread is needed
         )
+        bar.bar_width = self._bar_width()
         self._task: Any = None
         self._next_refresh = 0.0
 
@@ -135,10 +149,16 @@ class BarProgress(ProgressDisplay):
         self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def update(self, report: ProgressReport) -> None:
-        self._draw(f"epoch {report.epoch}/{report.epochs}", report.share_done, report.describe())
+        description = f"epoch {report.epoch}/{report.epochs}"
+        room = self._bar.console.width - len(description) - self._bar_width() - len(" 100%   ")
+        self._draw(description, report.share_done, report.describe(room))
 
     def encoding(self, stage: str, done: int, total: int | None) -> None:
-        self._draw(STAGES.get(stage, stage), done / total if total else 0.0, _share(done, total))
+        self._draw(STAGES.get(stage, stage), done / total if total else 0.0, "" if total else _share(done, total))
+
+    def _bar_width(self) -> int:
+        """Columns of the bar: an eighth of the terminal, at most 24."""
+        return min(24, self._bar.console.width // 8)
 
     def _draw(self, description: str, share_done: float, moment: str) -> None:
         now = time.monotonic()

@@ -31,6 +31,8 @@ from firth.training.run.workspace import Workspace, copy_file
 
 IdsAndOffsets = tuple[NDArray[np.int32], NDArray[np.int64]]
 
+LARGE_BYTES = 10**9  # memory or disk from which the needs of encoding are told before the corpus is read
+
 
 @dataclass(frozen=True)
 class TextOptions:
@@ -86,10 +88,11 @@ def encode_for_training(
             corpus = _adopt(corpus, folder)
         return corpus, None, 0.0
     estimate = estimate_corpus(corpus, threads=config.threads, tokenizer=text.tokenizer, as_text=text.as_text)
-    needs = f"encoding: memory {format_bytes(estimate.memory_bytes)} besides the words"
-    if estimate.disk_bytes is not None:
-        needs += f", disk {format_bytes(estimate.disk_bytes)} in {workspace.folder}"
-    display.note(needs)
+    if max(estimate.memory_bytes, estimate.disk_bytes or 0) >= LARGE_BYTES:
+        needs = f"encoding: memory {format_bytes(estimate.memory_bytes)} besides the words"
+        if estimate.disk_bytes is not None:
+            needs += f", disk {format_bytes(estimate.disk_bytes)} in {workspace.folder}"
+        display.note(needs)
     choices: dict[str, Any] = {
         **text.choices(),
         "folder": folder,

@@ -13,14 +13,14 @@ from firth.base.machine import available_processors
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError
-from firth.kernels.config import TrainingConfig, validate_parameter_names
+from firth.kernels.config import TrainingConfig, validate_effect, validate_parameter_names
 from firth.kernels.engine import Engine
 from firth.kernels.subwords import with_buckets
 from firth.models.model import Model
 from firth.models.run_files import TEXT_NAME
 from firth.native.loader import default_instruction_set
 from firth.training.loop.callbacks import CallbackList
-from firth.training.loop.intervals import Interval
+from firth.training.loop.periods import Period
 from firth.training.loop.progress import make_progress
 from firth.training.run.composing import put_start_rows, string_words
 from firth.training.run.continuation import Continuation, continue_vocabulary
@@ -54,10 +54,10 @@ def train_more(
     encoding_errors: str,
     as_text: bool,
     heldout: HeldoutSource | None,
-    heldout_every: str | Interval | None,
+    heldout_every: str | Period | None,
     patience: int | None,
     stop_metric: Callable[[WordVectors], float] | None,
-    checkpoint_every: str | float | Interval | None,
+    checkpoint_every: str | float | Period | None,
     on_interrupt: str,
     callbacks: Iterable[Any],
     progress: bool | None,
@@ -75,6 +75,7 @@ def train_more(
                 f"{name} must stay {getattr(model.config, name)!r}, as the model was trained, got {changes[name]!r}"
             )
     config = TrainingConfig(**{**model.config.to_json(), **_following_changes(model.config, changes)}).resolved()
+    validate_effect(config, [name for name in changes if changes[name] != getattr(model.config, name)])
     options = RunOptions.parse(heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt)
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)

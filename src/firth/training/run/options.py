@@ -15,7 +15,7 @@ from firth.corpus.phrases import Phrases
 from firth.corpus.sources import classify_source
 from firth.corpus.tables import read_table
 from firth.errors import ParameterError, StorageError
-from firth.training.loop.intervals import Interval, parse_interval
+from firth.training.loop.periods import Period, parse_period
 
 if TYPE_CHECKING:
     from firth.vectors.word_vectors import WordVectors
@@ -117,20 +117,20 @@ class RunOptions:
     """Parsed options of a run; ``train`` documents them."""
 
     heldout: Heldout | None
-    heldout_every: Interval | None
+    heldout_every: Period | None
     patience: int | None
     stop_metric: Callable[[WordVectors], float] | None
-    checkpoint_every: Interval | None
+    checkpoint_every: Period | None
     on_interrupt: str = "save"
 
     @classmethod
     def parse(
         cls,
         heldout: HeldoutSource | None,
-        heldout_every: str | Interval | None,
+        heldout_every: str | Period | None,
         patience: int | None,
         stop_metric: Callable[[WordVectors], float] | None,
-        checkpoint_every: str | float | Interval | None,
+        checkpoint_every: str | float | Period | None,
         output: str | os.PathLike[str] | None,
         on_interrupt: str = "save",
     ) -> RunOptions:
@@ -143,7 +143,7 @@ class RunOptions:
         parsed_heldout = parse_heldout(heldout)
         validate_heldout_file(parsed_heldout)
         parsed_patience = parse_patience(patience, parsed_heldout, stop_metric)
-        evaluate_every = parse_interval("heldout_every", heldout_every)
+        evaluate_every = parse_period("heldout_every", heldout_every)
         if evaluate_every is not None:
             if evaluate_every.words is None:
                 raise ParameterError(
@@ -153,7 +153,7 @@ class RunOptions:
                 raise ParameterError(
                     f"heldout_every must come with heldout= or stop_metric=, got heldout_every={heldout_every!r} alone"
                 )
-        every = parse_interval("checkpoint_every", checkpoint_every)
+        every = parse_period("checkpoint_every", checkpoint_every)
         if every is not None and output is None:
             raise ParameterError(
                 f"checkpoint_every must come with output=, the folder for checkpoints, got {checkpoint_every!r} alone"

@@ -40,7 +40,7 @@ from firth.training.loop.checkpoints import (
 from firth.training.loop.divergence import loss_bound, norm_bound
 from firth.training.loop.loop import TrainingLoop
 from firth.training.loop.options import LoopOptions
-from firth.training.loop.progress import ProgressDisplay, format_bytes
+from firth.training.loop.progress import ProgressDisplay, format_bytes, format_duration
 from firth.training.loop.signals import StopSignals
 from firth.training.run.composing import make_bags, make_word_vectors
 from firth.training.run.encoding import longest_sequence
@@ -109,7 +109,7 @@ class PreparedRun:
                 " give another file"
             )
 
-    def report_needs(self, options: RunOptions, display: ProgressDisplay) -> None:
+    def report_needs(self, options: RunOptions, display: ProgressDisplay, encode_seconds: float = 0.0) -> None:
         """Before the run, show the memory and the disk space that it needs; raise if there is too little.
 
         Raises
@@ -152,6 +152,7 @@ class PreparedRun:
         display.note(
             f"{corpus.n_tokens_read:,} words read, {corpus.n_tokens:,} of them in the vocabulary of {n_words:,};"
             f" {corpus.n_sequences:,} sequences"
+            + (f"; read in {format_duration(encode_seconds)}" if encode_seconds else "")
         )
         display.note(needs)
         subsampling = describe_subsampling(config, corpus)

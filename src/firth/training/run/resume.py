@@ -16,7 +16,7 @@ from firth.kernels.config import TrainingConfig
 from firth.models.model import Model
 from firth.training.loop.callbacks import CallbackList
 from firth.training.loop.checkpoints import CheckpointWriter, read_checkpoint
-from firth.training.loop.intervals import Interval
+from firth.training.loop.periods import Period
 from firth.training.loop.progress import make_progress
 from firth.training.loop.signals import StopSignals
 from firth.training.run.encoding import heldout_arrays, is_lowercase, reopen_corpus
@@ -73,10 +73,10 @@ def resume(
             config = TrainingConfig.from_json(record["training"])
             options = RunOptions(
                 heldout=Heldout() if record["has_heldout"] else None,
-                heldout_every=_read_interval(record["heldout_every"]),
+                heldout_every=_read_period(record["heldout_every"]),
                 patience=record["patience"],
                 stop_metric=stop_metric,
-                checkpoint_every=_read_interval(record["checkpoint_every"]),
+                checkpoint_every=_read_period(record["checkpoint_every"]),
             )
             has_metric, identity = bool(record["has_stop_metric"]), dict(as_object(record["identity"], "identity"))
             corpus_identity, heldout_identity = identity["corpus"], identity["heldout"]
@@ -129,8 +129,8 @@ def resume(
         return run.train(engine, state, options, callback_list, display, signals, checkpoints, engine.reset_vectors)
 
 
-def _read_interval(values: Mapping[str, float | None] | None) -> Interval | None:
-    return None if values is None else Interval(**values)
+def _read_period(values: Mapping[str, float | None] | None) -> Period | None:
+    return None if values is None else Period(**values)
 
 
 __all__ = ["resume"]

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from firth.base.other_names import TRAINING_NAMES, names_translated
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.phrases import Phrases
 from firth.corpus.vocabulary import Vocabulary
-from firth.kernels.config import PARAMETER_HELP, TrainingConfig, with_parameters
+from firth.errors import ParameterError
+from firth.kernels.config import PARAMETER_HELP, TrainingConfig, validate_effect, with_parameters
 from firth.kernels.engine import Engine
 from firth.kernels.subwords import with_buckets
 from firth.models.model import Model
 from firth.native.loader import default_instruction_set
 from firth.training.loop.callbacks import CallbackList
-from firth.training.loop.intervals import Interval
+from firth.training.loop.periods import Period
 from firth.training.loop.progress import make_progress
 from firth.training.run.composing import put_start_rows, string_words
 from firth.training.run.encoding import TextOptions, encode_for_training, encode_heldout, is_lowercase
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from firth.kernels.parameters import TrainingParameters
 
 
+@names_translated(TRAINING_NAMES)
 def train(
     corpus: Any,
     *,
@@ -56,10 +59,10 @@ def train(
     vocabulary: Vocabulary | None = None,
     phrases: Phrases | str | os.PathLike[str] | int | None = None,
     heldout: HeldoutSource | None = None,
-    heldout_every: str | Interval | None = None,
+    heldout_every: str | Period | None = None,
     patience: int | None = None,
     stop_metric: Callable[[WordVectors], float] | None = None,
-    checkpoint_every: str | float | Interval | None = None,
+    checkpoint_every: str | float | Period | None = None,
     on_interrupt: str = "save",
     callbacks: Iterable[Any] = (),
     progress: bool | None = None,
@@ -96,8 +99,8 @@ def train(
         of the best evaluation, also if the run ends after its last epoch.
     stop_metric : function of WordVectors that returns a number, or None
         Replaces the held-out loss in deciding which evaluation is best; larger is better.
-    checkpoint_every : str, number of minutes, Interval, or None
-        ``"10min"``, ``"90s"``, ``"50Mwords"``: write checkpoints at this interval. ``firth.resume(output)`` continues
+    checkpoint_every : str, number of minutes, Period, or None
+        ``"10min"``, ``"90s"``, ``"50Mwords"``: write a checkpoint every period. ``firth.resume(output)`` continues
         the run after a crash.
     on_interrupt : {"save", "discard"}
         What happens to the vectors if a run without checkpoints is interrupted by Ctrl-C, SIGTERM, SIGHUP, or an
@@ -149,6 +152,12 @@ def train(
                 f"train() got an unexpected keyword argument {name!r}; the parameters of learning are {known}"
             )
     config = TrainingConfig(**parameters).resolved()
+    validate_effect(config, parameters)
+    if noise_distribution is not None and not config.objective.outputs.draws_negatives:
+        raise ParameterError(
+            f"noise_distribution must be left out with loss={config.loss!r}, which draws no noise words;"
+            ' add loss="negative-sampling" or leave noise_distribution out'
+        )
     options = RunOptions.parse(heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt)
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
@@ -190,7 +199,7 @@ def train(
             instruction_set=default_instruction_set(),
         )
         run.validate()
-        run.report_needs(options, display)
+        run.report_needs(options, display, encode_seconds)
         engine = run.make_engine()
         has_start = start_vectors is not None or initial_output_vectors is not None
 

@@ -41,6 +41,7 @@ from firth.corpus.tables import token_rows
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, FirthError, FormatError, ParameterError, TrainingError
 from firth.formats.gensim_native import read_model
+from firth.kernels.config import TrainingConfig, without_effect
 from firth.models.history import History
 from firth.models.model import Model
 from firth.numerics.activations import softmax
@@ -231,7 +232,6 @@ class Word2Vec:
     def to_firth(self) -> Model:
         """The model as a ``firth.Model``, which can be saved to a folder, resumed, and evaluated on held-out text."""
         config = {**self._training_parameters(self.alpha, self.min_alpha), "threads": max(1, self.workers)}
-        from firth.kernels.config import TrainingConfig
 
         return Model(
             vectors=self.wv.to_firth(),
@@ -544,8 +544,8 @@ class Word2Vec:
         return n_epochs * model.corpus.n_tokens, n_epochs * model.corpus.n_tokens_read
 
     def _training_parameters(self, alpha: float, min_alpha: float) -> dict[str, Any]:
-        """The model's parameters under firth's names, except epochs and threads."""
-        return {
+        """The model's parameters under firth's names, except epochs, threads and parameters without effect."""
+        parameters: dict[str, Any] = {
             "architecture": "skipgram" if self.sg else "cbow",
             "loss": "hierarchical-softmax" if self.hs else "negative-sampling",
             "dims": self.vector_size,
@@ -562,6 +562,8 @@ class Word2Vec:
             "min_count": max(1, int(self.min_count)),
             "seed": (int(self.seed) + self.train_count * SEED_STRIDE) % 2**64,
         }
+        idle = without_effect(TrainingConfig(**parameters), parameters)
+        return {name: value for name, value in parameters.items() if name not in idle}
 
     def _take(self, input_vectors: NDArray[Any], output_vectors: NDArray[Any], history: History) -> None:
         """Store the trained vectors in the model's arrays; in place if the arrays are writable."""

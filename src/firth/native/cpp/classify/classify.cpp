@@ -1,7 +1,7 @@
 // Room native: the exported functions of classifiers of fastText's kind.
 #include "classify/predict.hpp"
 
-// Bytes of the struct that the Python code mirrors.
+// Size in bytes of the struct that native/classify.py declares again.
 FIRTH_API int64_t firth_classify_stored_bytes() { return sizeof(firth::StoredClassifier); }
 
 FIRTH_API int64_t firth_classify_open(const firth::StoredClassifier* stored, void** handle) {
@@ -13,8 +13,8 @@ FIRTH_API int64_t firth_classify_open(const firth::StoredClassifier* stored, voi
 
 FIRTH_API void firth_classify_close(void* handle) { delete static_cast<firth::Classifier*>(handle); }
 
-// The k best labels of each of n_texts texts, which `texts` holds with a newline between each two of them: ids and
-// probabilities (n_texts, k), see Predictor::predict.
+// Predicts the k best labels of n_texts texts, which `texts` holds separated by newlines. Writes ids and probabilities
+// (n_texts, k); see Predictor::predict.
 FIRTH_API int64_t firth_classify_predict(const void* handle, const char* texts, int64_t n_bytes, int64_t n_texts,
                                          int64_t k, float threshold, int32_t* ids, float* probabilities) {
   return firth::guard([&]() -> int64_t {
@@ -33,9 +33,8 @@ FIRTH_API int64_t firth_classify_predict(const void* handle, const char* texts, 
   });
 }
 
-// The rows of n_texts texts, which `texts` holds with a newline between each two of them: those of text i are
-// rows[offsets[i] .. offsets[i + 1]). Returns how many there are; where that is more than `capacity`, the rows beyond
-// it are not written.
+// Finds the input rows of n_texts texts, which `texts` holds separated by newlines. Text i gets
+// rows[offsets[i] .. offsets[i + 1]). Returns the number of rows; at most `capacity` rows are written.
 FIRTH_API int64_t firth_classify_all_rows(const void* handle, const char* texts, int64_t n_bytes, int64_t n_texts,
                                           int32_t* rows, int64_t capacity, int64_t* offsets) {
   return firth::guard([&]() -> int64_t {
@@ -58,7 +57,7 @@ FIRTH_API int64_t firth_classify_all_rows(const void* handle, const char* texts,
   });
 }
 
-// The rows of one text, as many as `capacity` allows; returns how many there are.
+// Finds the input rows of one text. Returns the number of rows; at most `capacity` rows are written.
 FIRTH_API int64_t firth_classify_rows(const void* handle, const char* text, int64_t n_bytes, int32_t* rows,
                                       int64_t capacity) {
   return firth::guard([&]() -> int64_t {

@@ -1,5 +1,5 @@
-// Room native: a classifier of fastText's kind, made ready for prediction: its dictionary as a hash table, the rows
-// that n-grams have, and its matrices in the layouts that prediction reads fastest.
+// Room native: a classifier of fastText's, prepared for prediction: a hash table of words and labels, the rows of
+// n-grams, and the matrices in the layouts that prediction reads fastest.
 //
 // Follows fastText (github.com/facebookresearch/fastText: Dictionary::find, computeSubwords, addWordNgrams, pushHash;
 // HierarchicalSoftmaxLoss::buildTree; ProductQuantizer::addcode and mulcode).
@@ -16,14 +16,14 @@
 
 namespace firth {
 
-// As the file has it; native/classify.py fills these two structs. The arrays live as long as the model.
+// Arrays as the file has them. native/classify.py fills these two structs and keeps the arrays as long as the model.
 struct StoredMatrix {
   const char* rows;  // float32 (n_rows, n_dims), not aligned; null: the matrix is quantized
   int64_t n_rows;
   const uint8_t* codes;    // (n_rows, n_parts)
-  const float* centroids;  // part after part, 256 centroids each
+  const float* centroids;  // 256 centroids of each part, one part after the other
   int64_t part_dims;
-  const uint8_t* norm_codes;  // (n_rows); null: without norms
+  const uint8_t* norm_codes;  // (n_rows); null: rows are stored with their norms
   const float* norms;         // (256)
 };
 
@@ -33,7 +33,7 @@ struct StoredClassifier {
   int64_t n_words, n_labels;
   const int64_t* label_counts;
   int64_t n_dims, word_ngrams, min_chars, max_chars, n_buckets, loss;
-  const int32_t* kept;  // (n_kept, 2): bucket, row behind the words' rows
+  const int32_t* kept;  // (n_kept, 2): bucket and row of an n-gram; row 0 follows the words' rows
   int64_t n_kept;       // -1: not pruned
   StoredMatrix input, output;
 };
@@ -42,13 +42,15 @@ enum Loss : int64_t { HIERARCHICAL_SOFTMAX = 1, NEGATIVE_SAMPLING = 2, SOFTMAX =
 
 constexpr int64_t N_CENTROIDS = 256;
 constexpr int64_t LABEL_BLOCK = 16;  // labels side by side in the transposed output matrix
-// A quantized matrix up to this size is decoded when the model is opened: a row is then one addition a column.
+// A quantized input matrix of at most this size, in float32, is decoded when the model is opened: adding a row then
+// reads floats, without codes.
 constexpr int64_t MAX_DECODED_BYTES = int64_t(256) << 20;
-// The most frequent words, whose n-grams are looked up when the model is opened.
+// Number of the most frequent words whose n-grams are looked up when the model is opened.
 constexpr int64_t MAX_LISTED_WORDS = 1 << 16;
-// The output nodes of so many labels are all computed at once; with more, only those on the way to the best labels.
+// With at most this many labels, hierarchical softmax computes the logits of all inner nodes at once; with more, only
+// the logits of nodes on the paths to the best labels.
 constexpr int64_t MAX_FLAT_NODES = 1 << 11;
-// A deeper tree, which a file with counts of 0 can ask for, is no longer walked down by recursion.
+// The greatest depth of a tree that is searched by recursion. A file with counts of 0 can make a deeper tree.
 constexpr int32_t MAX_DESCENT = 200;
 
 inline uint32_t hash_bytes(const char* bytes, int64_t n) {
@@ -57,7 +59,7 @@ inline uint32_t hash_bytes(const char* bytes, int64_t n) {
   return hash;
 }
 
-// The entries by their bytes: open addressing, at most half full.
+// Finds the id of an entry by its bytes: a hash table with open addressing, at most half full.
 class EntryTable {
  public:
   EntryTable(const char* entries, const int64_t* offsets, int64_t n_entries) : entries_(entries), offsets_(offsets) {
@@ -73,8 +75,9 @@ class EntryTable {
       size_t at = hash & mask_;
       for (; slots_[at].id >= 0; at = (at + 1) & mask_)
         if (slots_[at].hash == hash && is(slots_[at].id, bytes, n))
-          throw Failure(ERROR_FORMAT, "the dictionary has entry " + std::to_string(slots_[at].id + 1) +
-                                          " again as entry " + std::to_string(id + 1));
+          throw Failure(ERROR_FORMAT, "the dictionary must have each entry once, got entry " +
+                                          std::to_string(slots_[at].id + 1) + " again as entry " +
+                                          std::to_string(id + 1));
       slots_[at] = Slot{hash, int32_t(id)};
     }
   }
@@ -104,9 +107,9 @@ class EntryTable {
   size_t mask_ = 0;
 };
 
-// The row of a hashed n-gram. Without pruning each bucket has one. With pruning a bit says whether a bucket has one,
-// and the number of bits before it is its place in the list of rows. Most n-grams of a text have none, so that bits are
-// asked for all (250 kB for 2 million buckets, which a core's cache holds), and places for those that have one.
+// Finds the row of a hashed n-gram. Without pruning, each bucket has a row. With pruning, one bit for each bucket says
+// whether the bucket has a row, and the number of bits set before is the index of that row in `rows_`. Most n-grams of
+// a text have no row then. Reading the bits alone is fast: 250 kB for 2 million buckets fit in a core's cache.
 class NgramRows {
  public:
   explicit NgramRows(const StoredClassifier& stored)
@@ -135,21 +138,21 @@ class NgramRows {
 
   const LaneDivisor divisor;
 
-  // Writes a bucket's row to `to`, with pruning minus 1 minus the bucket, and returns 1; or writes something and
-  // returns 0 where it has no row.
+  // If the bucket has a row, writes the row to `to` (with pruning, -1 - bucket, see resolve) and returns 1. If it has
+  // none, returns 0; what is written then means nothing.
   template <bool PRUNED>
   int put(uint32_t bucket, int32_t* to) const {
     *to = PRUNED ? -1 - int32_t(bucket) : first_row_ + int32_t(bucket);
     return PRUNED ? int(bits_[bucket / 64] >> (bucket % 64) & 1) : 1;
   }
 
-  // The same of a hash.
+  // The same for the bucket of a hash.
   int put_hash(uint64_t hash, int32_t* to) const {
     const uint32_t bucket = uint32_t(hash % uint64_t(n_buckets_));
     return is_pruned_ ? put<true>(bucket, to) : put<false>(bucket, to);
   }
 
-  // The row of what `put` wrote; a row stays a row.
+  // The row for a value that `put` wrote: the row of the bucket if the value is -1 - bucket, else the value itself.
   int32_t resolve(int32_t put) const {
     if (put >= 0) return put;
     const uint32_t bucket = uint32_t(-1 - put);
@@ -162,19 +165,19 @@ class NgramRows {
   int32_t first_row_;
   bool is_pruned_;
   std::vector<uint64_t> bits_;
-  std::vector<uint32_t> before_;  // bits of the groups before
+  std::vector<uint32_t> before_;  // for each group of 64 bits, the number of bits set in the groups before
   std::vector<int32_t> rows_;
 };
 
 inline int64_t count_parts(int64_t n_dims, int64_t part_dims) { return (n_dims + part_dims - 1) / part_dims; }
 
-// The centroid of a code of one part.
+// The centroid that a code of one part selects: as many numbers as the part has columns.
 inline const float* centroid(const StoredMatrix& matrix, int64_t n_dims, int64_t part, uint8_t code) {
   const int64_t first = part * matrix.part_dims, width = std::min(matrix.part_dims, n_dims - first);
   return matrix.centroids + N_CENTROIDS * first + code * width;
 }
 
-// A row of a quantized matrix without its norm.
+// Decodes a row of a quantized matrix, not yet multiplied by its norm.
 inline void decode(const StoredMatrix& matrix, int64_t n_dims, int64_t row, float* out) {
   const int64_t n_parts = count_parts(n_dims, matrix.part_dims);
   for (int64_t part = 0; part < n_parts; ++part) {
@@ -188,8 +191,8 @@ inline float norm_of(const StoredMatrix& matrix, int64_t row) {
   return matrix.norm_codes ? matrix.norms[matrix.norm_codes[row]] : 1.0f;
 }
 
-// fastText's Huffman tree: leaves are labels, in the order given; inner node i is number n_labels + i, the root the
-// last. It is word2vec.c's tree where counts fall.
+// fastText's Huffman tree. Leaves are the labels, in the given order. Inner node i has the number n_labels + i, and the
+// root is the last inner node. If the counts fall, it is word2vec.c's tree.
 struct LabelTree {
   std::vector<int32_t> left, right;  // children of inner nodes
   int32_t depth = 0;
@@ -218,29 +221,30 @@ struct LabelTree {
   }
 };
 
-// The same tree level by level, for probabilities of all labels: the k-th inner node's children have the places 1 + 2 k
-// (left) and 2 + 2 k, the root has place 0.
+// The inner nodes of the tree in order of depth, to compute the probabilities of all labels. Each node and each leaf
+// has an index in the array of probabilities: the root 0, the children of the k-th inner node 1 + 2 k (left) and 2 + 2
+// k.
 struct TreeLevels {
-  std::vector<int32_t> nodes;        // the k-th inner node's number in the tree
-  std::vector<int32_t> places;       // its own place
-  std::vector<int32_t> leaf_places;  // of the labels
+  std::vector<int32_t> nodes;         // index i of the k-th inner node in LabelTree
+  std::vector<int32_t> indices;       // of the inner nodes
+  std::vector<int32_t> leaf_indices;  // of the labels
 
   TreeLevels() = default;
-  TreeLevels(const LabelTree& tree, int64_t n_labels) : leaf_places(size_t(n_labels), 0) {
+  TreeLevels(const LabelTree& tree, int64_t n_labels) : leaf_indices(size_t(n_labels), 0) {
     if (n_labels < 2) return;
     nodes.push_back(int32_t(n_labels - 2));
-    places.push_back(0);
+    indices.push_back(0);
     for (size_t k = 0; k < nodes.size(); ++k) {
       const size_t node = size_t(nodes[k]);
-      int32_t place = int32_t(1 + 2 * k);
+      int32_t index = int32_t(1 + 2 * k);
       for (const int32_t child : {tree.left[node], tree.right[node]}) {
         if (child < n_labels) {
-          leaf_places[size_t(child)] = place;
+          leaf_indices[size_t(child)] = index;
         } else {
           nodes.push_back(child - int32_t(n_labels));
-          places.push_back(place);
+          indices.push_back(index);
         }
-        ++place;
+        ++index;
       }
     }
   }
@@ -250,16 +254,17 @@ struct Classifier {
   StoredClassifier stored;
   EntryTable table;
   NgramRows ngrams;
-  std::vector<float> decoded;  // the quantized input matrix as floats, where it is small enough
-  // The rows of the most frequent words, own row first: word i has listed[listed_starts[i] .. listed_starts[i + 1]).
+  std::vector<float> decoded;  // a quantized input matrix as floats, if it is small enough; else empty
+  // Rows of the most frequent words: word i has listed[listed_starts[i] .. listed_starts[i + 1]), its own row first.
   std::vector<int64_t> listed_starts;
   std::vector<int32_t> listed;
   LabelTree tree;
   TreeLevels levels;
-  bool is_flat;  // logits of all output rows are computed
+  bool is_flat;  // whether the logits of all output rows are computed
   std::unique_ptr<float[]> blocks_memory;
-  float* blocks = nullptr;    // output rows transposed, of a tree level by level: (n_blocks, n_dims, LABEL_BLOCK)
-  std::vector<float> scales;  // of the logits of a quantized output matrix with norms
+  float* blocks = nullptr;  // transposed output rows, (n_blocks, n_dims, LABEL_BLOCK); a tree's in TreeLevels' order
+  std::vector<float>
+      scales;  // norms of the output rows if they are quantized apart, to multiply the logits; else empty
   int64_t n_blocks = 0;
 
   explicit Classifier(const StoredClassifier& file)

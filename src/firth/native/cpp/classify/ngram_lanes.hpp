@@ -1,5 +1,5 @@
-// Room native: the buckets of a word's character n-grams, for many first characters side by side. What they are and
-// their order say text/ngrams.hpp, whose each_ngram is the plain twin.
+// Room native: the buckets of a word's character n-grams, computed for many first characters at once. text/ngrams.hpp
+// defines the n-grams and their order; its each_ngram is the scalar twin.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,8 @@ namespace firth {
 
 typedef uint32_t U32 __attribute__((vector_size(VECTOR_BYTES)));
 
-// Remainders of lanes by a divisor that is known late: the quotient is the high half of a product, corrected by shifts.
-// Granlund, Montgomery 1994, "Division by invariant integers using multiplication", figure 4.1. Exact.
+// Exact remainders of all lanes by a divisor that is known at run time. The quotient is the high half of a product,
+// corrected by shifts. Granlund, Montgomery 1994, "Division by invariant integers using multiplication", figure 4.1.
 class LaneDivisor {
  public:
   explicit LaneDivisor(uint32_t divisor) : divisor_(divisor) {
@@ -37,13 +37,13 @@ class LaneDivisor {
   int first_shift_, second_shift_;
 };
 
-// One word's characters, and the buckets of the n-grams that begin at some of them.
+// The characters of one word, and the buckets of the n-grams that begin at LANES of them.
 class NgramLanes {
  public:
   static constexpr int LANES = VECTOR_BYTES / int(sizeof(uint32_t));
 
-  // Divides <word> into characters, `longest` of which an n-gram may have; false where a character has more than four
-  // bytes, as in UTF-8 none has.
+  // Divides <word> into characters, for n-grams of at most `longest` characters. Returns false if a character has more
+  // than four bytes, which valid UTF-8 never has.
   bool set_word(const char* word, int64_t n_bytes, int64_t longest) {
     const size_t room = size_t(n_bytes + 2 + longest + LANES);
     if (characters_.size() < room) characters_.resize(2 * room), sizes_.resize(2 * room);
@@ -57,8 +57,8 @@ class NgramLanes {
 
   int64_t n_characters() const { return n_characters_; }
 
-  // Calls visit(length, buckets of that length) for each length, with first characters first .. first + LANES - 1; the
-  // buckets of n-grams that would go beyond the word mean nothing.
+  // Calls visit(length, buckets) for each length. Lane i has the bucket of the n-gram that begins at character
+  // first + i. Buckets of n-grams that would end behind the word mean nothing.
   template <class Visit>
   FIRTH_INLINE void each_length(int64_t first, int64_t shortest, int64_t longest, const LaneDivisor& divisor,
                                 Visit&& visit) const {
@@ -77,7 +77,7 @@ class NgramLanes {
   }
 
  private:
-  // A byte of each character, its sign extended.
+  // A byte of each character, extended by its sign.
   static FIRTH_INLINE U32 byte_of(U32 characters, int byte) {
     return (U32)((I32)(characters << (24 - 8 * byte)) >> 24);
   }
@@ -93,7 +93,7 @@ class NgramLanes {
     most_bytes_ = std::max(most_bytes_, size);
   }
 
-  std::vector<uint32_t> characters_, sizes_;  // the bytes of each, the first one lowest, and their number
+  std::vector<uint32_t> characters_, sizes_;  // the bytes of each character, the first byte lowest; and their number
   uint32_t character_ = 0, size_ = 0, most_bytes_ = 1;
   int64_t n_characters_ = 0;
 };

@@ -1,10 +1,11 @@
-// Room native: one text's labels: its rows, their mean, the labels' probabilities, the best of them.
+// Room native: predicts the labels of one text: finds the rows of the text, computes their mean and the probabilities
+// of the labels, and takes the best.
 //
-// Sums over rows and dot products are float32 in fastText's order, so that they are fastText's to the bit. Follows
+// Sums over rows and dot products are float32 in fastText's order, so that their bits equal fastText's. Follows
 // fastText (github.com/facebookresearch/fastText: Dictionary::readWord, getLine, addSubwords, addWordNgrams;
 // Model::predict; Loss::findKBest, HierarchicalSoftmaxLoss::dfs, SoftmaxLoss and BinaryLogisticLoss::computeOutput).
-// Two things differ: hierarchical softmax multiplies probabilities, where fastText adds their logarithms, and where
-// only the best labels are looked for, no label within the tree's rounding of the best is passed over.
+// There are two differences. Hierarchical softmax multiplies probabilities; fastText adds their logarithms. A search
+// for the best labels alone allows for rounding in the tree: it never leaves out a label that may be among the best.
 #pragma once
 
 #include <limits>
@@ -17,7 +18,7 @@ namespace firth {
 constexpr float LOG_FLOOR = 1e-5f;  // fastText's std_log adds it to each probability before the logarithm
 constexpr int64_t SIGMOID_STEPS = 512, MAX_SIGMOID = 8;  // fastText's table of the sigmoid
 constexpr int64_t NO_LABEL = -1;
-constexpr int64_t MAX_LENGTH = 64;  // of an n-gram of characters; the reader refuses more
+constexpr int64_t MAX_LENGTH = 64;  // characters of a character n-gram; the reader refuses more
 constexpr char LABEL_PREFIX[] = "__label__";
 
 struct WhiteSpace {
@@ -45,7 +46,7 @@ struct SigmoidTable {
   }
 };
 
-// The row ids of a text, in fastText's order.
+// The input rows of a text, in fastText's order.
 class Bag {
  public:
   explicit Bag(const Classifier& model) : model_(model) {}
@@ -53,7 +54,8 @@ class Bag {
   const int32_t* rows() const { return rows_.data(); }
   int64_t size() const { return n_rows_; }
 
-  // The text's words, and the end of the sentence behind them. A word </s> in the text ends it, as in fastText.
+  // Collects the rows of the text's words and of the end of the sentence, </s>. As in fastText, a word </s> in the text
+  // ends the text.
   void collect(const char* text, int64_t n_bytes) {
     n_rows_ = 0;
     hashes_.clear();
@@ -76,7 +78,7 @@ class Bag {
  private:
   static inline const uint32_t END_HASH = hash_bytes("</s>", 4);
 
-  // Adds a word's rows; true for the end of the sentence.
+  // Adds the rows of a word. Returns whether the word is the end of the sentence.
   bool add_word(const char* word, int64_t n_bytes, uint32_t hash) {
     const StoredClassifier& stored = model_.stored;
     const int32_t id = model_.table.find(hash, word, n_bytes);
@@ -136,7 +138,7 @@ class Bag {
     n_rows_ = out - rows_.data();
   }
 
-  // fastText's hashes of words are signed there, and extended to 64 bits by their sign.
+  // As in fastText, the hashes of words are signed here and extended to 64 bits by their sign.
   void add_word_ngrams() {
     if (!model_.ngrams.any()) return;
     const size_t n_words = hashes_.size(), longest = size_t(model_.stored.word_ngrams);
@@ -158,7 +160,7 @@ class Bag {
     rows_[size_t(n_rows_++)] = row;
   }
 
-  // One more than asked for: a row that is not there is written and not counted.
+  // Room for n rows and one more: NgramRows::put writes a value even if an n-gram has no row.
   void make_room(int64_t n) {
     if (int64_t(rows_.size()) < n_rows_ + n + 1) rows_.resize(size_t(2 * (n_rows_ + n + 1)));
   }
@@ -170,7 +172,7 @@ class Bag {
   int64_t n_rows_ = 0;
 };
 
-// One thread's work on texts.
+// Predicts texts one after the other; each thread has its own.
 class Predictor {
  public:
   explicit Predictor(const Classifier& model)
@@ -186,8 +188,8 @@ class Predictor {
 
   Bag bag;
 
-  // Writes the ids and probabilities of the k best labels of at least the threshold, the best first, and NO_LABEL
-  // behind the last one. A text without rows has no label.
+  // Writes the ids and probabilities of the k best labels whose probability reaches the threshold, the best first.
+  // NO_LABEL and 0 fill what is left of the k. A text without rows has no label.
   void predict(const char* text, int64_t n_bytes, int64_t k, float threshold, int32_t* ids, float* probabilities) {
     bag.collect(text, n_bytes);
     best_.clear();
@@ -198,14 +200,14 @@ class Predictor {
       else
         rank_scores(k, threshold);
     }
-    for (int64_t place = 0; place < k; ++place) {
-      const bool is_there = place < int64_t(best_.size());
-      ids[place] = is_there ? best_[size_t(place)].id : int32_t(NO_LABEL);
-      probabilities[place] = is_there ? best_[size_t(place)].score : 0.0f;
+    for (int64_t rank = 0; rank < k; ++rank) {
+      const bool has_label = rank < int64_t(best_.size());
+      ids[rank] = has_label ? best_[size_t(rank)].id : int32_t(NO_LABEL);
+      probabilities[rank] = has_label ? best_[size_t(rank)].score : 0.0f;
     }
   }
 
-  // The mean of the rows of the bag that was collected last; zeros where it is empty.
+  // The mean of the rows in `bag`; zeros if the bag is empty.
   const std::vector<float>& average() {
     const int64_t n_dims = model_.stored.n_dims;
     std::fill(hidden_.begin(), hidden_.end(), 0.0f);
@@ -238,7 +240,7 @@ class Predictor {
   struct Scored {
     float score;
     int32_t id;
-    bool operator<(const Scored& other) const { return score > other.score; }  // the better one comes first
+    bool operator<(const Scored& other) const { return score > other.score; }  // the higher score sorts first
   };
 
   template <int WIDTH>
@@ -270,7 +272,7 @@ class Predictor {
     }
   }
 
-  // The logits of all output rows: those of a block grow side by side, each in the order of the columns.
+  // Computes the logits of all output rows, LABEL_BLOCK of them at once. Each sum runs in the order of the columns.
   void compute_logits() {
     constexpr int LANES = Simd<float>::LANES, VECTORS = int(LABEL_BLOCK) / LANES;
     const int64_t n_dims = model_.stored.n_dims;
@@ -309,7 +311,7 @@ class Predictor {
     return sum * norm_of(output, row);
   }
 
-  // Softmax, or fastText's sigmoid of each label; the threshold is of the probability before the floor is added.
+  // Softmax, or fastText's sigmoid of each label. The threshold applies to the probability before the floor is added.
   void rank_scores(int64_t k, float threshold) {
     compute_logits();
     const int64_t n_labels = model_.stored.n_labels;
@@ -322,7 +324,9 @@ class Predictor {
         store_unaligned(scores + label, exp_of_negative(broadcast(largest) - load_unaligned(scores + label)));
       for (int64_t label = 0; label < n_labels; ++label) total += scores[label];
       if (!(total < std::numeric_limits<float>::infinity()))
-        throw Failure(ERROR_FORMAT, "the logits of a text overflow: the model's numbers are too large");
+        throw Failure(ERROR_FORMAT,
+                      "the logits of a text must be finite, got an overflow: the model's numbers are"
+                      " too large; train the model anew");
       for (int64_t label = 0; label < n_labels; ++label) scores[label] /= total;
     } else {
       static const SigmoidTable sigmoid;
@@ -353,11 +357,11 @@ class Predictor {
       const float* right = scores_.data();
       reached[0] = 1.0f;
       for (int64_t node = 0; node < n_nodes; ++node) {  // parents come before their children
-        const float at_node = reached[levels.places[size_t(node)]];
+        const float at_node = reached[levels.indices[size_t(node)]];
         reached[1 + 2 * node] = at_node * ((1.0f - right[node]) + LOG_FLOOR);
         reached[2 + 2 * node] = at_node * (right[node] + LOG_FLOOR);
       }
-      for (int64_t label = 0; label < n_labels; ++label) here[label] = reached[levels.leaf_places[size_t(label)]];
+      for (int64_t label = 0; label < n_labels; ++label) here[label] = reached[levels.leaf_indices[size_t(label)]];
       take_best(here, n_labels, k, least);
     } else {
       descend(2 * n_labels - 2, 1.0f, k, least);
@@ -365,8 +369,8 @@ class Predictor {
     }
   }
 
-  // Depth first, the likelier child first: what cannot reach the k best or the threshold is left out. A probability may
-  // grow by the floor at each step down, which the slack allows for.
+  // Searches the tree depth first, the more probable child first. Leaves out a subtree if none of its labels can reach
+  // the threshold or the k best so far. SLACK allows for the floor, which raises a probability at each level.
   void descend(int64_t node, float reached, int64_t k, float least) {
     if (reached * SLACK < least) return;
     const int64_t n_labels = model_.stored.n_labels;
@@ -390,11 +394,11 @@ class Predictor {
     }
   }
 
-  // Goes through the labels and keeps the k best as fastText does, so that the same ones of several with equal
-  // probabilities stay: its sigmoid has few values, and ties are common.
+  // Keeps the k best labels with a heap, in fastText's order of labels. The order decides which of several labels with
+  // equal probabilities are kept; ties are common, because fastText's sigmoid has few values.
   void take_best(const float* scores, int64_t n, int64_t k, float least) {
     if (k == 1) return take_one(scores, n, least);
-    constexpr int64_t GROUP = 32;  // of labels that are passed over together where none of them is good enough
+    constexpr int64_t GROUP = 32;  // labels that are skipped together if no score reaches the bar
     float bar = least;
     for (int64_t first = 0; first < n; first += GROUP) {
       const int64_t last = std::min(n, first + GROUP);
@@ -412,7 +416,7 @@ class Predictor {
     std::sort_heap(best_.begin(), best_.end());
   }
 
-  // The last of the labels with the largest score, which fastText's heap of one keeps.
+  // Keeps the last label of those with the largest score, as fastText's heap of one entry does.
   void take_one(const float* scores, int64_t n, float least) {
     float largest[LABEL_BLOCK];
     std::fill_n(largest, LABEL_BLOCK, -1.0f);

@@ -1,4 +1,4 @@
-// Room native: product quantization: k-means of one part of the columns, and the nearest centroid of each row.
+// Room native: product quantization: k-means over one part of the columns, and the nearest centroid of each row.
 //
 // Jegou, Douze, Schmid 2011, "Product quantization for nearest neighbor search"; Joulin et al. 2016, arXiv:1612.03651,
 // section 3, for classifiers.
@@ -14,9 +14,9 @@ namespace firth {
 namespace {
 
 constexpr int64_t N_CENTROIDS = 256;
-constexpr int64_t LANES = 16;  // centroids side by side
+constexpr int64_t LANES = 16;  // centroids compared with a point at once
 
-// Centroids column by column, so that many of them are compared with a point at once.
+// Finds nearest centroids. Centroids are stored column by column, so that LANES of them are compared at once.
 class Nearest {
  public:
   Nearest(const float* centroids, int64_t n_dims) : n_dims_(n_dims), columns_(size_t(n_dims * N_CENTROIDS)) {
@@ -24,7 +24,7 @@ class Nearest {
       for (int64_t dim = 0; dim < n_dims; ++dim) columns_[size_t(dim * N_CENTROIDS + k)] = centroids[k * n_dims + dim];
   }
 
-  // The nearest centroid by Euclidean distance, the first of several.
+  // The centroid at the smallest Euclidean distance; if several are equally near, the first.
   int64_t of(const float* point) const {
     float best[LANES];
     int32_t where[LANES] = {};
@@ -55,7 +55,8 @@ class Nearest {
   std::vector<float> columns_;
 };
 
-// A centroid that no point is nearest to takes half of the points of the one with the most: both move a little apart.
+// Gives a centroid without points half of the points of the largest cluster. The two centroids move a small step to
+// opposite sides of the largest cluster's mean.
 void split_largest(float* centroids, std::vector<int64_t>& counts, int64_t empty, int64_t n_dims) {
   const int64_t largest = std::max_element(counts.begin(), counts.end()) - counts.begin();
   if (counts[size_t(largest)] < 2) return;
@@ -72,7 +73,8 @@ void split_largest(float* centroids, std::vector<int64_t>& counts, int64_t empty
 }  // namespace
 }  // namespace firth
 
-// Moves 256 centroids (256, n_dims) to the means of the points (n_points, n_dims) nearest to them, again and again.
+// Runs n_rounds rounds of k-means: each moves every one of the centroids (256, n_dims) to the mean of its nearest
+// points (n_points, n_dims).
 FIRTH_API int64_t firth_quantize_train(const float* points, int64_t n_points, int64_t n_dims, int64_t n_rounds,
                                        float* centroids) {
   return firth::guard([&]() -> int64_t {
@@ -100,9 +102,9 @@ FIRTH_API int64_t firth_quantize_train(const float* points, int64_t n_points, in
   });
 }
 
-// The nearest centroid of columns [first, first + n_dims) of each row; `rows` (n_rows, stride) are float32 and need not
-// be aligned; each row is divided by its entry of `norms` first, where there are norms and it is not 0. Codes go to
-// codes[row * n_codes].
+// Finds the nearest centroid of columns [first, first + n_dims) of each row and writes its number to
+// codes[row * n_codes]. `rows` (n_rows, stride) are float32 and need not be aligned. If `norms` is given, each row is
+// divided by its norm first, unless that is 0.
 FIRTH_API int64_t firth_quantize_assign(const char* rows, int64_t n_rows, int64_t stride, int64_t first, int64_t n_dims,
                                         const float* norms, const float* centroids, uint8_t* codes, int64_t n_codes) {
   return firth::guard([&]() -> int64_t {

@@ -1,9 +1,10 @@
-// Room native, output side EachRow: one-vs-all, a logistic loss on every output row: is it one of the targets, or not.
+// Room native, output side EachRow: one-vs-all, a logistic loss on every output row: whether the row is a target.
 //
 //   loss = - sum over targets log s(z_j) - sum over the other rows log s(-z_j),   s the sigmoid
 //
-// It is meant for labels: a text may have several of them, or a word's place none but itself. A center's target is the
-// number of an example whose targets the settings list (target_offsets), or else the only target itself.
+// It is meant for labels of texts, which may have several labels. If the settings have target_offsets, the target of a
+// center is the number of an example: targets[target_offsets[i] .. target_offsets[i + 1]) are example i's targets.
+// Without target_offsets, the target of a center is its only target.
 #pragma once
 
 #include "objectives/outputs_logistic.hpp"

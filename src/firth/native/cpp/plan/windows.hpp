@@ -25,7 +25,7 @@ class WindowsOverText final : public ExampleSource {
       : s_(settings),
         stretches_(settings, rules),
         negatives_(settings, rules, stretches_),
-        widths_in_turns_(stretches_.join_windows && settings.window_mode == WINDOW_DYNAMIC),
+        cycle_widths_(stretches_.join_windows && settings.window_mode == WINDOW_DYNAMIC),
         key_(settings.seed) {}
 
   void seek(int64_t start, int64_t stop, uint32_t epoch) override {
@@ -73,7 +73,7 @@ class WindowsOverText final : public ExampleSource {
 
   // Appends the tokens of [from, to) that subsampling keeps, in order. If `with_windows`, draws their window widths.
   void keep_range(Chunk& chunk, int64_t from, int64_t to, bool with_windows) {
-    const bool random_window = with_windows && s_.window_mode == WINDOW_DYNAMIC && !widths_in_turns_;
+    const bool random_window = with_windows && s_.window_mode == WINDOW_DYNAMIC && !cycle_widths_;
     const int64_t count = to - from;
     if (!s_.keep_thresholds && !random_window) {
       for (int64_t i = 0; i < count; ++i) push(chunk, from + i, s_.window);
@@ -156,9 +156,9 @@ class WindowsOverText final : public ExampleSource {
   void begin_stretch(int64_t start) {
     stretch_ = start;
     next_slot_ = 0;
-    if (!widths_in_turns_) return;
-    const uint32_t turn = scale_word(token_word(0, start, 1), uint32_t(s_.window));
-    unit_width_ = 1 + int32_t((turn + uint64_t(epoch_)) % uint32_t(s_.window));
+    if (!cycle_widths_) return;
+    const uint32_t first = scale_word(token_word(0, start, 1), uint32_t(s_.window));
+    unit_width_ = 1 + int32_t((first + uint64_t(epoch_)) % uint32_t(s_.window));
   }
 
   // The slot of the next kept token, which is at `position`. Tokens without context also have a slot.
@@ -173,7 +173,7 @@ class WindowsOverText final : public ExampleSource {
   void add_centers(Chunk& chunk, int32_t own_first, int32_t own_last, int32_t line_first, int32_t line_last) {
     size_t count = chunk.centers.size();  // a center is written always, and counted only if it has a context
     resize_centers(chunk, count + size_t(own_last - own_first));
-    const bool by_stretch = stretches_.share_noise, by_unit = widths_in_turns_;
+    const bool by_stretch = stretches_.share_noise, by_unit = cycle_widths_;
     for (int32_t k = own_first; k < own_last; ++k) {
       int32_t first = line_first, last = line_last;
       const int64_t position = kept_positions_[k];
@@ -202,7 +202,7 @@ class WindowsOverText final : public ExampleSource {
   const Settings& s_;
   const Stretches stretches_;
   NegativeDrawer negatives_;
-  const bool widths_in_turns_;  // units use the widths in a cycle; otherwise the width of a dynamic window is drawn
+  const bool cycle_widths_;  // whether units use the widths in a cycle; if not, a dynamic window draws its width
   const PhiloxKey key_;
   uint32_t epoch_ = 0;
   int64_t next_ = 0, stop_ = 0;  // the rest of the slice: positions [next_, stop_)

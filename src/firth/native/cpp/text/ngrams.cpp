@@ -2,8 +2,8 @@
 #include "text/ngrams.hpp"
 
 // Hashes of the n-grams of the words [first, last). `words` holds all bytes, word i in [offsets[i], offsets[i + 1]).
-// Word i gets the places [starts[i - first], starts[i - first + 1]) of `hashes`, with starts[0] = 0. Returns the number
-// of n-grams; where `hashes` is null, only `starts` is written.
+// Word i gets the indices [starts[i - first], starts[i - first + 1]) of `hashes`, with starts[0] = 0. Returns the
+// number of n-grams. If `hashes` is null, only `starts` is written.
 FIRTH_API int64_t firth_ngrams_hash(const char* words, const int64_t* offsets, int64_t first, int64_t last,
                                     int64_t min_chars, int64_t max_chars, int64_t end_has_ngrams, int64_t* starts,
                                     uint32_t* hashes) {

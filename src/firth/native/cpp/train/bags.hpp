@@ -1,20 +1,22 @@
-// Room native: words that are bags of rows (subwords). The hidden vector of a word is the mean of its bag: the word's
-// own row and the rows of its n-grams.
+// Room native: trains words that are bags of rows (subwords). The hidden vector of a word is the mean of its bag: the
+// word's own row and the rows of its n-grams.
 //
-// A *bag stretch* is the units whose first centers are in the same BAG_TOKENS tokens. When it begins, every distinct
-// word that is a context in it gets a *slot*, and one row of the thread's own, which holds the word's hidden vector.
-// The stretch's units train these rows as if they were rows of the input matrix: a chunk's inputs are slots then. When
-// it ends, the change d of each slot is added to every row of its bag, undivided:
+// A *bag stretch* is the units whose first centers are in the same BAG_TOKENS tokens. At its beginning, each distinct
+// context word of the stretch gets a *hidden row*: a row that belongs to the thread and has the word's hidden vector.
+// The stretch's units train the hidden rows as if they were rows of the input matrix; the chunk's inputs are numbers of
+// hidden rows then. At the end of the stretch, the change d of each hidden row is added to every row of its bag,
+// undivided:
 //
 //   row += f d,   once for each time that the row occurs in the bag
 //
-// So a hidden vector is computed, and its step goes to the rows, once a stretch and not once a pair; and a word that
-// occurs several times sees its own steps at once, its repeats are summed as ever. The steps of other words that share
-// rows with it are seen in the next stretch. Words then move further than their own steps, by the largest eigenvalue of
-// G_ww' = |bag of w, bag of w'| / n_w (numerics/bags.py), which is 1.6 for n-grams of 3 to 6 characters of English and
-// 64 tokens; f = Settings::bag_step is below 1 where its estimate is above a limit (kernels/subwords.py).
+// A hidden vector is thus computed once a stretch, not once a pair, and its change is added to the rows once a stretch.
+// A word that occurs several times in a stretch sees its own updates at once. It sees the updates of other words that
+// share rows with it in the next stretch. Words then move further than by their own updates, at most by the largest
+// eigenvalue of G_ww' = |bag of w, bag of w'| / n_w (numerics/bags.py): 1.6 for n-grams of 3 to 6 characters of English
+// and 64 tokens. f = Settings::bag_step is below 1 if the estimate of this eigenvalue is above a limit
+// (kernels/subwords.py).
 //
-// A frozen row stays as it is. Python freezes all rows of a frozen word's bag.
+// A frozen row does not change. Python freezes all rows of a frozen word's bag.
 #pragma once
 
 #include "objectives/objective.hpp"
@@ -26,32 +28,32 @@ constexpr int64_t BAG_TOKENS = 64;
 
 inline bool has_bags(const Settings& s) { return s.bag_offsets != nullptr; }
 
-// The hidden vectors of the words of one bag stretch. `Home` leads to the rows of the input matrix.
+// The hidden rows of one bag stretch. `Home` finds the rows of the input matrix.
 template <class Real, class Home>
 class BagRows {
  public:
   BagRows(const Settings& settings, Home& home)
       : settings_(settings), home_(home), frozen_rows_(settings.input.frozen), private_(settings.input) {
     settings_.input.touches = {};
-    slot_of_.resize(has_bags(settings) ? size_t(settings.n_targets) : 0);
+    hidden_row_.resize(has_bags(settings) ? size_t(settings.n_targets) : 0);
   }
   BagRows(const BagRows&) = delete;
 
-  // The run's settings, with the stretch's hidden vectors in place of the input matrix.
+  // The run's settings, with the hidden rows in place of the input matrix.
   const Settings& settings() const { return settings_; }
   SharedRows<Real>& rows() { return private_; }
 
-  // Begins a stretch: replaces word ids by slots, and computes the hidden vectors.
+  // Begins a stretch: replaces word ids by numbers of hidden rows, and computes the hidden vectors.
   void begin(int32_t* ids, size_t count) {
     n_filled_ = 0;
     words_.clear();
     for (size_t k = 0; k < count; ++k) {
       const int32_t word = ids[k];
-      const int32_t slot = slot_of_[size_t(word)];
-      const bool is_known = size_t(slot) < words_.size() && words_[size_t(slot)] == word;
-      ids[k] = is_known ? slot : int32_t(words_.size());
+      const int32_t number = hidden_row_[size_t(word)];
+      const bool is_known = size_t(number) < words_.size() && words_[size_t(number)] == word;
+      ids[k] = is_known ? number : int32_t(words_.size());
       if (is_known) continue;
-      slot_of_[size_t(word)] = int32_t(words_.size());
+      hidden_row_[size_t(word)] = int32_t(words_.size());
       words_.push_back(word);
     }
     const int64_t stride = settings_.input.stride;
@@ -61,44 +63,44 @@ class BagRows {
     settings_.input.rows = private_.matrix;
     settings_.input.n_rows = int64_t(words_.size());
     if (frozen_rows_) {
-      frozen_slots_.resize(words_.size());
-      for (size_t slot = 0; slot < words_.size(); ++slot) frozen_slots_[slot] = frozen_rows_[words_[slot]];
-      settings_.input.frozen = frozen_slots_.data();
+      frozen_hidden_.resize(words_.size());
+      for (size_t number = 0; number < words_.size(); ++number) frozen_hidden_[number] = frozen_rows_[words_[number]];
+      settings_.input.frozen = frozen_hidden_.data();
     }
-    for (size_t slot = 0; slot < words_.size(); ++slot) {
-      const int n = find_bag(words_[slot], false);
-      Real* const hidden = private_.matrix + int64_t(slot) * stride;
+    for (size_t number = 0; number < words_.size(); ++number) {
+      const int n = find_bag(words_[number], false);
+      Real* const hidden = private_.matrix + int64_t(number) * stride;
       sum_rows<Real>(bag_.data(), n, Real(1) / Real(n), n_padded, hidden);
-      std::copy_n(hidden, n_padded, before_ + int64_t(slot) * stride);
+      std::copy_n(hidden, n_padded, before_ + int64_t(number) * stride);
     }
     n_filled_ = words_.size();
   }
 
-  // Ends a stretch: adds what each slot has learned to the rows of its bag.
+  // Ends a stretch: adds the change of each hidden row to the rows of its bag.
   void spread() noexcept {
     typedef typename Simd<Real>::V V;
     const int64_t stride = settings_.input.stride;
     const int n_padded = padded_dims<Real>(settings_);
-    for (size_t slot = 0; slot < n_filled_; ++slot) {
-      const Real* const hidden = private_.matrix + int64_t(slot) * stride;
-      Real* const change = before_ + int64_t(slot) * stride;
+    for (size_t number = 0; number < n_filled_; ++number) {
+      const Real* const hidden = private_.matrix + int64_t(number) * stride;
+      Real* const change = before_ + int64_t(number) * stride;
       for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
         const V moved = load(hidden + d) - load(change + d);
         store(change + d, moved);
       }
-      const int n = find_bag(words_[slot], true);
+      const int n = find_bag(words_[number], true);
       add_to_rows<Real>(bag_.data(), n, change, Real(settings_.bag_step), n_padded);
     }
     n_filled_ = 0;
   }
 
-  // Asks for the rows of a word that a coming stretch has.
+  // Prefetches the rows of the bag of a word of the next stretch.
   void prefetch(int32_t word) const {
     const int n_padded = padded_dims<Real>(settings_);
     for (int64_t k = settings_.bag_offsets[word]; k < settings_.bag_offsets[word + 1]; ++k)
       prefetch_row<true>(home_.home(settings_.bag_rows[k]), n_padded);
   }
-  // Asks for where these rows are.
+  // Prefetches the row numbers of the bag.
   void prefetch_bag(int32_t word) const {
     const int32_t* const rows = settings_.bag_rows + settings_.bag_offsets[word];
     __builtin_prefetch(rows);
@@ -106,7 +108,7 @@ class BagRows {
   }
 
  private:
-  // The rows of a word's bag into bag_, the frozen ones left out if they are to learn; their number.
+  // Writes the homes of the rows of a word's bag to bag_ and returns their number. If `to_learn`, without frozen rows.
   int find_bag(int32_t word, bool to_learn) {
     const int64_t first = settings_.bag_offsets[word], last = settings_.bag_offsets[word + 1];
     if (bag_.size() < size_t(last - first)) bag_.resize(size_t(last - first));
@@ -122,12 +124,13 @@ class BagRows {
   Settings settings_;
   Home& home_;
   const uint8_t* const frozen_rows_;
-  SharedRows<Real> private_;      // the hidden vectors by slot
-  Real* before_ = nullptr;        // as they were when the stretch began
-  std::vector<int32_t> slot_of_;  // of each word of the vocabulary: its slot if that names the word, else anything
-  size_t n_filled_ = 0;           // slots that have vectors: none if memory ran out on the way
-  Buffer<int32_t> words_;         // by slot
-  Buffer<uint8_t> frozen_slots_;
+  SharedRows<Real> private_;  // the hidden rows
+  Real* before_ = nullptr;    // the hidden rows at the beginning of the stretch
+  // The hidden row of each word of the vocabulary. It is valid only if words_ has the word there.
+  std::vector<int32_t> hidden_row_;
+  size_t n_filled_ = 0;    // number of hidden rows that have vectors: 0 if memory ran out in begin()
+  Buffer<int32_t> words_;  // the word of each hidden row
+  Buffer<uint8_t> frozen_hidden_;
   Buffer<Real*> bag_;
   Scratch<Real> hidden_memory_, before_memory_;
 };
@@ -144,14 +147,14 @@ class BagStretches {
     end_ = first_ = last_ = asked_ = 0;
   }
 
-  // Before each unit. UPDATE: what the stretch before has learned goes to its rows.
+  // Call it before each unit. If UPDATE, the end of a stretch changes the rows of the input matrix.
   template <bool UPDATE>
   void enter(size_t unit) {
     if (unit == end_) {
       if (UPDATE) bags_.spread();
       next(unit);
     }
-    // The rows of the coming stretch, a few with each unit. A stretch has about as many tokens as the one before.
+    // Prefetches the rows of the next stretch, a few with each unit, as if it had BAG_TOKENS inputs.
     const size_t units_left = std::max<size_t>(1, end_ - unit);
     const size_t coming = std::min(words_.size(), size_t(last_) + size_t(BAG_TOKENS));
     asked_ = std::max(asked_, size_t(last_));
@@ -165,9 +168,10 @@ class BagStretches {
  private:
   static constexpr size_t LOOK = 8;
 
-  // The stretch that begins with a unit.
+  // Begins the stretch whose first unit is `unit`.
   void next(size_t unit) {
-    std::copy_n(words_.data() + first_, size_t(last_ - first_), chunk_.inputs.data() + first_);  // words again
+    std::copy_n(words_.data() + first_, size_t(last_ - first_),
+                chunk_.inputs.data() + first_);  // restores the word ids
     const int64_t stretch = chunk_.units[unit].position / BAG_TOKENS;
     InputRange range = range_of(chunk_, chunk_.units[unit]);
     for (end_ = unit; end_ < chunk_.units.size() && chunk_.units[end_].position / BAG_TOKENS == stretch; ++end_) {
@@ -181,8 +185,8 @@ class BagStretches {
 
   BagRows<Real, Home>& bags_;
   Chunk& chunk_;
-  Buffer<int32_t> words_;         // the chunk's inputs as they were planned
-  size_t end_ = 0, asked_ = 0;    // the unit that ends the stretch; the inputs whose rows were asked for
+  Buffer<int32_t> words_;         // the chunk's planned inputs: word ids
+  size_t end_ = 0, asked_ = 0;    // the unit behind the stretch; the number of inputs whose rows were prefetched
   int32_t first_ = 0, last_ = 0;  // the inputs of the stretch
 };
 

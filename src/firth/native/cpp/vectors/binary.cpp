@@ -1,4 +1,4 @@
-// Room native: rows of word2vec's binary file: word, a space, n_dims float32 (little-endian), and perhaps a newline.
+// Room native: rows of word2vec's binary file: a word, a space, n_dims float32 (little-endian), perhaps a newline.
 #include <cmath>
 #include <cstring>
 
@@ -26,7 +26,8 @@ int64_t first_not_finite(const float* row, int64_t n_dims) {
 }  // namespace
 }  // namespace firth
 
-// Finds up to `max_rows` complete rows in a block: the offsets of their numbers, and their words, with newlines.
+// Finds up to `max_rows` complete rows in a block. Writes the offset of each row's numbers to `starts` and the words to
+// `words`, each followed by a newline.
 FIRTH_API int64_t firth_vectors_scan_binary(const char* block, int64_t n_bytes, int64_t max_rows, int64_t n_dims,
                                             int64_t max_word_bytes, int64_t* starts, char* words,
                                             firth::BlockReport* report) {
@@ -112,7 +113,7 @@ FIRTH_API int64_t firth_vectors_pack_binary(const float* matrix, int64_t n_rows,
     for (int64_t row = 0; row < n_rows; ++row) {
       firth::check_stop();
       const char* word_end = static_cast<const char*>(std::memchr(word, '\n', static_cast<size_t>(words_end - word)));
-      if (!word_end) throw firth::Failure(firth::ERROR_ARGUMENT, "words must hold one newline a row");
+      if (!word_end) throw firth::Failure(firth::ERROR_ARGUMENT, "words must have one newline for each row");
       std::memcpy(p, word, static_cast<size_t>(word_end - word));
       p += word_end - word;
       *p++ = ' ';

@@ -17,8 +17,9 @@ void add_row(float* sum, const char* input, int64_t row, int64_t n_dims) {
 }  // namespace
 }  // namespace firth
 
-// Vectors of the words [first, last) into `out` (last - first, n_dims). `words` holds all bytes, word i in
-// [offsets[i], offsets[i + 1]). `input` has n_input_rows rows: n_vocabulary words, then the buckets of the n-grams.
+// Writes the vectors of the words [first, last) to `out` (last - first, n_dims). Word i is the bytes
+// [offsets[i], offsets[i + 1]) of `words`. `input` has n_input_rows rows: n_vocabulary words, then the buckets of the
+// n-grams.
 FIRTH_API int64_t firth_vectors_fasttext(const char* words, const int64_t* offsets, int64_t first, int64_t last,
                                          const char* input, int64_t n_input_rows, int64_t n_dims, int64_t n_vocabulary,
                                          int64_t n_buckets, int64_t min_chars, int64_t max_chars,

@@ -1,4 +1,4 @@
-// Room native: the functions of numbers.hpp that are called rarely, and a replacement of a missing std::from_chars.
+// Room native: the functions of numbers.hpp that are called rarely, and a replacement for a missing std::from_chars.
 #include "vectors/numbers.hpp"
 
 namespace firth {
@@ -11,7 +11,7 @@ locale_t plain_locale() {
 }
 #endif
 
-// Like from_chars: 0 read, 1 out of range, -1 not a number; the number must fill [start, end).
+// Reads a number that must fill [start, end). Returns 0, or 1 for a number out of range, or -1 if it is not a number.
 template <class Real>
 int read_real(const char* start, const char* end, Real* value) {
 #if FIRTH_FLOAT_CHARCONV
@@ -34,7 +34,7 @@ int read_real(const char* start, const char* end, Real* value) {
 #endif
 }
 
-// Whether a number outside the range of double is too small, and not too large.
+// Whether a number outside the range of double is too close to 0; otherwise it is too large.
 bool is_tiny(const char* start, const char* end) {
   for (const char* p = start; p < end; ++p) {
     if (*p == 'e' || *p == 'E') return p + 1 < end && p[1] == '-';

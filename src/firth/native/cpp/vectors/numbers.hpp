@@ -33,7 +33,7 @@ inline bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; 
 constexpr double EXACT_POWERS[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-// Reads one decimal number of any length that must fill [start, end): slow and general.
+// Reads one decimal number of any length, which must fill [start, end). Slow.
 Number parse_number_general(const char* start, const char* end, float* value);
 
 // Reads one decimal number at `start`; *after is its end. The byte at `end` must not be part of a number (a newline).

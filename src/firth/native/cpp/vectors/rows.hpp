@@ -1,4 +1,4 @@
-// Room native: the report about a block of rows of a vector file, for Python, which knows file, row and offset.
+// Room native: the report about a block of rows of a vector file. Python adds the file, the row and the offset.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ struct BlockReport {
   int64_t length;  // bytes of the wrong piece
   int64_t detail;
   int64_t n_rows;       // rows read before the error or the end
-  int64_t n_bytes;      // bytes of the block that these rows have
-  int64_t words_bytes;  // bytes written to the words; each word is followed by a newline
+  int64_t n_bytes;      // bytes of these rows in the block
+  int64_t words_bytes;  // bytes of the words that were written, each followed by a newline
 };
 
 }  // namespace firth

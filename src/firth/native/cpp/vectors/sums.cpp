@@ -12,17 +12,17 @@
 namespace firth {
 namespace {
 
-constexpr int64_t LOOK_EVERY_TOKENS = 1 << 16;
-constexpr int64_t TOKENS_AHEAD = 8;      // prefetch distance in tokens; each row is a cache miss
-constexpr int64_t LINE_ELEMENTS = 16;    // float32 elements of a cache line
-constexpr double SMALLEST_NORM = 1e-30;  // as in vectors/neighbors.py: a shorter row counts as zero
+constexpr int64_t TOKENS_A_CHECK = 1 << 16;  // tokens between two checks of the stop flag
+constexpr int64_t TOKENS_AHEAD = 8;          // prefetch distance in tokens; each row is a cache miss
+constexpr int64_t LINE_ELEMENTS = 16;        // float32 elements of a cache line
+constexpr double SMALLEST_NORM = 1e-30;      // as in vectors/neighbors.py: a shorter row counts as zero
 
 struct RowSums {
   const float* matrix;
   int64_t stride, n_rows, n_dims;  // stride: elements from a row to the next
   const int64_t* token_ids;
   const double* weights;  // weight of each token; null: every weight is 1
-  bool normalize;         // rows are divided by their lengths first
+  bool normalize;         // whether rows are divided by their lengths first
 
   const float* row(int64_t token) const {
     const int64_t id = token_ids[token];
@@ -59,8 +59,9 @@ struct RowSums {
 }  // namespace
 }  // namespace firth
 
-// Writes sums (n_texts, n_dims); text t has the tokens borders[t] .. borders[t + 1] - 1. Returns the number of tokens,
-// or the index of the first token whose row has a NaN or an infinity; then the sums from its text on are incomplete.
+// Writes sums (n_texts, n_dims). Text t has the tokens borders[t] .. borders[t + 1] - 1. Returns the number of tokens,
+// or the index of the first token whose row has a NaN or an infinity. In this case, the sums of its text and of later
+// texts are incomplete.
 FIRTH_API int64_t firth_vectors_sum_rows(const float* matrix, int64_t stride, int64_t n_rows, int64_t n_dims,
                                          const int64_t* token_ids, const int64_t* borders, int64_t n_texts,
                                          const double* weights, int64_t normalize, double* sums) {
@@ -68,14 +69,14 @@ FIRTH_API int64_t firth_vectors_sum_rows(const float* matrix, int64_t stride, in
     const firth::RowSums rows = {matrix, stride, n_rows, n_dims, token_ids, weights, normalize != 0};
     const int64_t n_tokens = borders[n_texts];
     firth::check_stop();
-    int64_t looked_at = 0;
+    int64_t checked_at = 0;
     for (int64_t text = 0; text < n_texts; ++text) {
       double* const sum = sums + text * n_dims;
       std::fill_n(sum, n_dims, 0.0);
       for (int64_t token = borders[text]; token < borders[text + 1]; ++token) {
-        if (token - looked_at >= firth::LOOK_EVERY_TOKENS) {
+        if (token - checked_at >= firth::TOKENS_A_CHECK) {
           firth::check_stop();
-          looked_at = token;
+          checked_at = token;
         }
         if (token + firth::TOKENS_AHEAD < n_tokens) rows.prefetch(token + firth::TOKENS_AHEAD);
         rows.add(token, sum);

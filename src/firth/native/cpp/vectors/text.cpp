@@ -1,4 +1,4 @@
-// Room native: rows of decimal numbers, with or without a word before: word2vec text, GloVe, fastText .vec, TSV.
+// Room native: rows of decimal numbers, with or without a leading word: word2vec text, GloVe, fastText .vec, TSV.
 //
 // A row is   word separator number (separator number)*  newline   with separator = runs of spaces and tabs. The word is
 // the text before the last `n_dims` numbers, so it may contain spaces. If a word has several pieces and its last piece
@@ -34,8 +34,8 @@ struct RowReader {
     return false;
   }
 
-  // Reads numbers from p on, up to the end of the line or the first piece that is not a number. Returns the number of
-  // numbers, at most `limit`.
+  // Reads at most `limit` numbers from *position on, up to the end of the line or the first piece that is not a number.
+  // Returns how many numbers it read.
   int64_t read_numbers(const char** position, const char* end, float* row, int64_t limit, Number* state) const {
     const char* p = *position;
     int64_t dim = 0;
@@ -80,7 +80,7 @@ struct RowReader {
     return read_from_right(start, end, row, word_end);
   }
 
-  // A word with spaces, or a wrong row: the last n_dims pieces are the numbers.
+  // Reads a row whose word has spaces: the last n_dims pieces are the numbers. Reports a wrong row.
   bool read_from_right(const char* start, const char* end, float* row, const char** word_end) const {
     const char* p = end;
     for (int64_t dim = n_dims; dim > 0; --dim) {
@@ -141,7 +141,8 @@ FIRTH_API int64_t firth_vectors_parse_text(const char* block, int64_t n_bytes, i
                                            firth::BlockReport* report) {
   return firth::guard([&]() -> int64_t {
     if (n_dims < 1 || n_bytes < 0 || n_rows < 0 || (n_bytes > 0 && block[n_bytes - 1] != '\n')) {
-      throw firth::Failure(firth::ERROR_ARGUMENT, "block must end with a newline and have at least one dimension");
+      throw firth::Failure(firth::ERROR_ARGUMENT,
+                           "block must end with a newline, n_dims must be at least 1, and counts at least 0");
     }
     *report = {};
     const firth::RowReader reader{block, n_dims, has_words != 0, max_word_bytes, report};
@@ -189,7 +190,7 @@ FIRTH_API int64_t firth_vectors_format_text(const float* matrix, int64_t n_rows,
       firth::check_stop();
       if (words) {
         const char* word_end = firth::find_break(word, words_end);
-        if (!word_end) throw firth::Failure(firth::ERROR_ARGUMENT, "words must hold one newline a row");
+        if (!word_end) throw firth::Failure(firth::ERROR_ARGUMENT, "words must have one newline for each row");
         std::memcpy(p, word, static_cast<size_t>(word_end - word));
         p += word_end - word;
         *p++ = static_cast<char>(separator);

@@ -9,8 +9,8 @@
 namespace firth {
 namespace {
 
-constexpr int64_t LOOK_EVERY = 1 << 16;
-constexpr int64_t AHEAD = 16;        // prefetch distance in slots; each slot is a cache miss
+constexpr int64_t HASHES_A_CHECK = 1 << 16;  // hashes between two checks of the stop flag
+constexpr int64_t AHEAD = 16;                // prefetch distance in slots; each slot is a cache miss
 constexpr size_t MAX_PROBES = 1024;  // with half of the slots free, words not chosen to collide need a few dozen
 
 }  // namespace
@@ -24,7 +24,7 @@ FIRTH_API int64_t firth_vectors_hash_words(const char* words, int64_t n_bytes, i
     for (int64_t row = 0; row < n_words; ++row) {
       firth::check_stop();
       const char* word_end = static_cast<const char*>(std::memchr(word, '\n', static_cast<size_t>(words_end - word)));
-      if (!word_end) throw firth::Failure(firth::ERROR_ARGUMENT, "words must hold one newline a row");
+      if (!word_end) throw firth::Failure(firth::ERROR_ARGUMENT, "words must have one newline for each row");
       const size_t length = static_cast<size_t>(word_end - word);
       uint8_t padded[firth::INLINE_BYTES + firth::READ_SLACK];
       const uint8_t* from = reinterpret_cast<const uint8_t*>(word);
@@ -48,7 +48,7 @@ FIRTH_API int64_t firth_vectors_may_repeat(const uint64_t* hashes, int64_t n_has
     const size_t mask = n_slots - 1;
     firth::Pages<uint64_t> slots(n_slots);  // 0: free
     for (int64_t i = 0; i < n_hashes; ++i) {
-      if (i % firth::LOOK_EVERY == 0) firth::check_stop();
+      if (i % firth::HASHES_A_CHECK == 0) firth::check_stop();
       if (i + firth::AHEAD < n_hashes) __builtin_prefetch(&slots[hashes[i + firth::AHEAD] & mask], 1);
       const uint64_t hash = hashes[i] ? hashes[i] : 1;
       size_t slot = hash & mask;

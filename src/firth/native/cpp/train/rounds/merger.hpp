@@ -67,11 +67,11 @@ class Merger {
 
   void append(int32_t id, Round round, const Real* values) {
     Row& row = rows_[id];
-    const int32_t place = int32_t(copies_.size());
+    const int32_t index = int32_t(copies_.size());
     copies_.push_back({values, -1});
     const bool is_first = row.round != round;
-    copies_[is_first ? place : row.last].next = is_first ? -1 : place;
-    row = {round, is_first ? place : row.first, place};
+    copies_[is_first ? index : row.last].next = is_first ? -1 : index;
+    row = {round, is_first ? index : row.first, index};
     const size_t n_touched = touched_.size();  // append always, and keep the new size only if the row is new
     touched_.push_back(id);
     touched_.resize(n_touched + is_first);
@@ -80,7 +80,7 @@ class Merger {
   void merge_row(int32_t id) {
     const Real* copies[SHARDS];
     int m = 0;
-    for (int32_t place = rows_[id].first; place >= 0; place = copies_[place].next) copies[m++] = copies_[place].values;
+    for (int32_t index = rows_[id].first; index >= 0; index = copies_[index].next) copies[m++] = copies_[index].values;
     Real* row = matrix_ + int64_t(id) * stride_;
     add_differences(row, row, copies, m, law_.factor(learning_rate_ * touches(id), m), stride_);
   }

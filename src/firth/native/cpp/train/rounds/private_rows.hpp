@@ -14,11 +14,11 @@ inline void copy_row(const Real* from, Real* to, int64_t stride) {
 
 // The tables of a thread for the rows of one matrix, used for its current shard.
 struct RowTables {
-  explicit RowTables(int64_t n_rows) : listed(n_rows), places(n_rows) {}
+  explicit RowTables(int64_t n_rows) : listed(n_rows), homes(n_rows) {}
   void clear() { std::fill(listed.begin(), listed.end(), 0); }
 
-  std::vector<Round> listed;    // mark_of the shard that last listed the row
-  std::vector<int32_t> places;  // home of the row: its id if it is in place, or ~k for copy k
+  std::vector<Round> listed;   // mark_of the shard that last listed the row
+  std::vector<int32_t> homes;  // of each row: its id if it is in place, or ~k for copy k
 };
 
 // The rows of one matrix for a shard. The rows that the shard may touch are listed when its slice is planned. The home
@@ -75,18 +75,18 @@ class PrivateRows {
 
   // Call it after all shards have compared: sets the home of each listed row, and copies the shared rows.
   void arrange(RowTables& tables) {
-    places_ = tables.places.data();
+    homes_ = tables.homes.data();
     copied_.resize(listed_.size());
     int32_t n_copies = 0;
     for (size_t k = 0; k < listed_.size(); ++k) {
       if (k + AHEAD < listed_.size()) {
         marks_.prefetch_shared(listed_[k + AHEAD]);
-        __builtin_prefetch(&places_[listed_[k + AHEAD]], 1);
+        __builtin_prefetch(&homes_[listed_[k + AHEAD]], 1);
       }
       const int32_t id = listed_[k];
       const bool shared = marks_.is_shared(id, round_);
       const int32_t copied = -int32_t(shared);
-      tables.places[id] = (id & ~copied) | (~n_copies & copied);
+      tables.homes[id] = (id & ~copied) | (~n_copies & copied);
       copied_[size_t(n_copies)] = id;  // write always, and count only if the row is shared
       n_copies += shared;
     }
@@ -99,15 +99,15 @@ class PrivateRows {
   }
 
   Real* operator()(int32_t id) const {
-    const int32_t place = places_[id], copied = place >> 31;
+    const int32_t home = homes_[id], copied = home >> 31;
     const intptr_t to_copies = reinterpret_cast<intptr_t>(copies_) - reinterpret_cast<intptr_t>(matrix_);
-    Real* const row = matrix_ + int64_t(place ^ copied) * stride_;
+    Real* const row = matrix_ + int64_t(home ^ copied) * stride_;
     return reinterpret_cast<Real*>(reinterpret_cast<intptr_t>(row) + (to_copies & intptr_t(copied)));
   }
 
   static constexpr bool PREFETCH_WRITE = true;
   const Real* home(int32_t id) const { return (*this)(id); }
-  void foresee(int32_t id) const { __builtin_prefetch(&places_[id]); }
+  void foresee(int32_t id) const { __builtin_prefetch(&homes_[id]); }
 
   // The ids of the copied rows.
   const Buffer<int32_t>& copied() const { return copied_; }
@@ -124,7 +124,7 @@ class PrivateRows {
   Round round_ = 0;
   Buffer<int32_t> listed_;  // ids of the rows that the shard may touch in round_
   Buffer<int32_t> copied_;  // ids of the rows copied for the current round
-  const int32_t* places_ = nullptr;
+  const int32_t* homes_ = nullptr;
   Scratch<Real> memory_;
   Real* copies_ = nullptr;
 };

@@ -1,4 +1,4 @@
-"""Room training: how often a run does something: an interval in seconds or in words, and its text form.
+"""Room training: periods: how often a run does something, in seconds or in words, and the text form.
 
 Tests: tests/training/test_options.py.
 """
@@ -13,11 +13,11 @@ from firth.errors import ParameterError
 
 SECONDS_PER_UNIT = {"s": 1.0, "sec": 1.0, "min": 60.0, "h": 3600.0}
 WORDS_PER_UNIT = {"words": 1.0, "kwords": 1e3, "Mwords": 1e6, "Gwords": 1e9}
-_INTERVAL_PATTERN = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([A-Za-z]+)\s*")
+_PERIOD_PATTERN = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([A-Za-z]+)\s*")
 
 
 @dataclass(frozen=True)
-class Interval:
+class Period:
     """How often something is done: after a number of seconds, or after a number of words read from the corpus.
 
     Exactly one of the two attributes is given.
@@ -34,7 +34,7 @@ class Interval:
     def __post_init__(self) -> None:
         if (self.seconds is None) == (self.words is None):
             raise ParameterError(
-                f"Interval must have either seconds or words, got seconds={self.seconds!r} and words={self.words!r}"
+                f"Period must have either seconds or words, got seconds={self.seconds!r} and words={self.words!r}"
             )
         for name in ("seconds", "words"):
             value = getattr(self, name)
@@ -45,34 +45,34 @@ class Interval:
                 object.__setattr__(self, name, number)
 
     def to_json(self) -> dict[str, float | None]:
-        """A dictionary of JSON types; ``Interval(**values)`` makes the same interval from it."""
+        """A dictionary of JSON types; ``Period(**values)`` makes the same period."""
         return {"seconds": self.seconds, "words": self.words}
 
 
-def parse_interval(name: str, value: str | float | Interval | None) -> Interval | None:
-    """An interval from ``"10min"``, ``"90s"``, ``"1.5h"``, ``"50Mwords"``, ``"200000words"``, or a number of minutes.
+def parse_period(name: str, value: str | float | Period | None) -> Period | None:
+    """A period from ``"10min"``, ``"90s"``, ``"1.5h"``, ``"50Mwords"``, ``"200000words"``, or a number of minutes.
 
     Raises
     ------
     ParameterError
     """
     expected = f'{name} must be like "10min", "90s", "2h" or "50Mwords", or a number of minutes'
-    if value is None or isinstance(value, Interval):
+    if value is None or isinstance(value, Period):
         return value
     if isinstance(value, str):
-        match = _INTERVAL_PATTERN.fullmatch(value)
+        match = _PERIOD_PATTERN.fullmatch(value)
         if match is None:
             raise ParameterError(f"{expected}, got {value!r}")
         number, unit = float(match[1]), match[2]
         if number <= 0:
             raise ParameterError(f"{name} must be above 0, got {value!r}")
         if unit in SECONDS_PER_UNIT:
-            return Interval(seconds=number * SECONDS_PER_UNIT[unit])
+            return Period(seconds=number * SECONDS_PER_UNIT[unit])
         if unit in WORDS_PER_UNIT:
-            return Interval(words=number * WORDS_PER_UNIT[unit])
+            return Period(words=number * WORDS_PER_UNIT[unit])
         units = ", ".join([*SECONDS_PER_UNIT, *WORDS_PER_UNIT])
         raise ParameterError(f"{name} must have one of the units {units}, got {value!r}")
     minutes = as_number(name, value)
     if minutes <= 0:
         raise ParameterError(f"{name} must be above 0 minutes, got {minutes:g}")
-    return Interval(seconds=60 * minutes)
+    return Period(seconds=60 * minutes)
