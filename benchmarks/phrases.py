@@ -78,7 +78,7 @@ def run_firth(text: Path, threads: int | None, passes: int) -> dict[str, Any]:
     from firth.corpus.learning_phrases import PhraseSettings
     from firth.corpus.phrase_encoding import encode_with_phrases
 
-    settings = PhraseSettings.check(scoring="gensim", passes=passes)
+    settings = PhraseSettings.validated(scoring="gensim", passes=passes)
     with tempfile.TemporaryDirectory() as folder:
         start, wall = time.process_time(), time.perf_counter()
         _, table, n_joined = encode_with_phrases(text, folder=Path(folder) / "c", phrases=settings, threads=threads)

@@ -67,7 +67,7 @@ class PhraseSettings:
     delimiter: str = "_"
 
     @classmethod
-    def check(
+    def validated(
         cls,
         min_count: int = 5,
         threshold: float | None = None,
@@ -163,7 +163,7 @@ def learn_phrases(
     >>> firth.learn_phrases(texts, min_count=1, threshold=1).scores
     {('new', 'york'): 1.5}
     """
-    settings = PhraseSettings.check(min_count, threshold, scoring, connector_words, passes, delimiter)
+    settings = PhraseSettings.validated(min_count, threshold, scoring, connector_words, passes, delimiter)
     threads = available_processors() if threads is None else as_integer("threads", threads, minimum=1)
     with OwnedFolder.temporary("to count phrases in") as folder:
         if isinstance(corpus, EncodedCorpus):
@@ -282,7 +282,12 @@ def _learn_pass(
     connectors = text.connectors(settings.connector_words)
     chains = Chains()
     try:
-        n_distinct, candidates, highest_count = _count(text, connectors, chains, settings.min_count, folder, threads)
+        try:
+            n_distinct, candidates, highest_count = _count(
+                text, connectors, chains, settings.min_count, folder, threads
+            )
+        except OSError as error:
+            raise storage_error(error, folder) from error
         first, chain, last, counts = candidates
         n_words = int(text.counts.sum())
         n_distinct_words = int(np.count_nonzero(text.counts if connectors is None else text.counts[connectors == 0]))

@@ -81,7 +81,7 @@ def parse_phrases(value: object) -> Phrases | PhraseSettings | None:
             f"phrases must be a table from firth.learn_phrases, its path, or a number of passes of at least 1, got"
             f" {value!r:.60}"
         )
-    return PhraseSettings.check(passes=int(value))
+    return PhraseSettings.validated(passes=int(value))
 
 
 def parse_heldout(value: HeldoutSource | None) -> Heldout | None:
