@@ -30,6 +30,8 @@ def test_learning_training_and_look_ups(run, text: Path) -> None:
     options = ("--dims", 6, "--epochs", 1, "--subsample", 0, "--threads", 1, "--json", "-q")
     done = run("train", text, "-o", "model", "--phrases", "phrases.txt", *options)
     assert json.loads(done.stdout)["phrases"] == 1
+    described = json.loads(run("info", "model", "--json").stdout)["phrases"]
+    assert (described["number"], described["threshold"], described["delimiter"]) == (1, 20, "_")
     done = run("neighbors", "model", "new york", "-n", 2, "--json")
     assert json.loads(done.stdout)["word"] == "new_york"
     done = run("neighbors", "model", "-n", 1, "--json", input="w1 new york\n")
