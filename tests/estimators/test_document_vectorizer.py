@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -173,6 +174,16 @@ def test_phrases_are_joined_in_every_document() -> None:
     given = DocumentVectorizer(vectorizer.vectors_, phrases=table, weighting="idf").fit(PHRASE_TEXTS)
     same = DocumentVectorizer(vectorizer.vectors_, weighting="idf").fit(joined)
     np.testing.assert_array_equal(given.transform(PHRASE_TEXTS), same.transform(joined))
+
+
+def test_a_model_folder_brings_its_phrases(tmp_path: Path) -> None:
+    table = firth.Phrases.from_scores({("new", "york"): 1.0})
+    model = firth.train(PHRASE_TEXTS, phrases=table, dims=4, epochs=1, subsample=0, progress=False)
+    model.save(tmp_path / "model")
+    by_path = DocumentVectorizer(tmp_path / "model").fit(PHRASE_TEXTS)
+    assert by_path.phrases_ == table
+    given = DocumentVectorizer(model.vectors, phrases=model.phrases).fit(PHRASE_TEXTS)
+    np.testing.assert_array_equal(by_path.transform(PHRASE_TEXTS), given.transform(PHRASE_TEXTS))
 
 
 def test_phrases_are_learned_in_fit() -> None:

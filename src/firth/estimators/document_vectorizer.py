@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,8 @@ from firth.corpus.phrases import Phrases
 from firth.corpus.tables import is_missing, resolve_tokenizer, validated_tokens
 from firth.errors import CorpusError, CorpusTypeError, ParameterError
 from firth.estimators.embedding import EmbeddingEstimator, as_listed, refuse_string
+from firth.formats.model_folder import is_model
+from firth.models.model import load
 from firth.training.run.options import parse_phrases
 from firth.vectors.conversion import as_word_vectors
 from firth.vectors.texts import common_component, idf_weights, text_vectors
@@ -41,7 +45,8 @@ class DocumentVectorizer(EmbeddingEstimator):
     weighting : "mean" (default), "idf" or "sif"
     phrases : Phrases, path of a table, number of passes, or None
         Words that are joined to one token in every document. A number: ``fit`` learns the table from its documents by
-        that many passes of ``firth.learn_phrases``. Give ``model.phrases`` with the vectors of a model that has some.
+        that many passes of ``firth.learn_phrases``. None: those of the model, if ``vectors`` is the path of a model
+        folder; with ``model.vectors`` give ``model.phrases``.
     normalize_words : bool, default False
         Whether the words' vectors are scaled to length 1 first.
     lowercase : bool, default False
@@ -146,7 +151,7 @@ class DocumentVectorizer(EmbeddingEstimator):
         documents = self._tokenize(X)
         if not documents:
             raise CorpusError("X must have at least one document, got none")
-        choice = parse_phrases(self.phrases)
+        choice = _phrases_of_folder(self.vectors) if self.phrases is None else parse_phrases(self.phrases)
         for name in ("model_", "weights_", "common_component_"):
             if hasattr(self, name):
                 delattr(self, name)
@@ -205,6 +210,13 @@ class DocumentVectorizer(EmbeddingEstimator):
                     f"a document must be a string or a list of strings, got {document!r:.60} in row {row}"
                 )
         return documents
+
+
+def _phrases_of_folder(vectors: Any) -> Phrases | None:
+    """The phrases that were joined in the corpus of a model; None unless ``vectors`` is the path of its folder."""
+    if not isinstance(vectors, (str, os.PathLike)) or not os.path.isdir(vectors) or not is_model(Path(vectors)):
+        return None
+    return load(vectors).phrases
 
 
 def _validate_joined_words(phrases: Phrases, vectors: WordVectors) -> None:
