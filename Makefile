@@ -10,7 +10,7 @@ SOURCES := pyproject.toml CMakeLists.txt $(CPP) $(shell find src/firth -name '*.
 FORMATTED := src tests examples benchmarks
 PROCESSOR_SETS := from firth.native.loader import instruction_sets_of_processor as sets; print(*sets())
 
-.PHONY: help demo test test-all lint format native bench mutants golden fuzz sanitize clean
+.PHONY: help demo test test-all lint format native bench clients mutants golden fuzz sanitize clean
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -55,6 +55,9 @@ bench: $(VENV)/.firth-bench ## side by side with gensim and scikit-learn, interl
 
 mutants: $(VENV)/.firth-test ## one-line faults, each of which must turn its test red
 	@$(BIN)/python tests/mutants.py --workers $(WORKERS)
+
+clients: $(VENV)/.firth ## programs of other people on firth, each in an environment of its own from PyPI (FIRTH_DATA)
+	@$(BIN)/python tests/clients/run.py
 
 golden: native ## write the golden runs anew, after a change that means to change numbers (tests/golden)
 	@PYTHONPATH=src $(BIN)/python tests/golden/write.py

@@ -310,13 +310,13 @@ def quantize(
     firth classify quantize model.bin -o model.ftz --cutoff 50000
     """
     from firth.formats.target import validate_destination
-    from firth.models.loading import load
+    from firth.models.loading import open_classifier
 
     _validate_model_exists(model)
     validate_destination(output, overwrite)
     if not learns_own_vectors(model):
         raise ParameterError(f"MODEL must be a classifier that learned its own vectors, got {model}; give another one")
-    small = load(model).quantize(
+    small = open_classifier(model).quantize(
         cutoff=cutoff, norms=norms, part_dims=part_dims, output=output_matrix, seed=seed, threads=threads
     )
     files = [model] if model.is_file() else model.iterdir()

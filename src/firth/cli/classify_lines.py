@@ -17,7 +17,7 @@ from firth.classification.text_lines import LineBlock
 from firth.errors import CorpusError, ParameterError
 from firth.estimators.confusion import compute_confusion
 from firth.formats.target import whole_file, write_all
-from firth.models.loading import load
+from firth.models.loading import open_classifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ def write_predictions(
     overwrite: bool,
 ) -> None:
     """Predict texts block by block and write a line for each. Standard error says how many texts have no label."""
-    model = load(model_file)
+    model = open_classifier(model_file)
     n_texts, without = 0, list[int]()
     n_without = 0
     with _writer(output, overwrite) as write:
@@ -77,7 +77,7 @@ def evaluate_lines(
     threads: int | None,
 ) -> None:
     """Predict labelled texts block by block; print precision and recall at 1 and at k, and F1 by label."""
-    model = load(model_file)
+    model = open_classifier(model_file)
     if picture is not None and len(model.labels) > MAX_PICTURE_LABELS:
         raise ParameterError(
             f"--picture must come with a classifier of at most {MAX_PICTURE_LABELS} labels, got {len(model.labels)};"

@@ -12,7 +12,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import test_gensims_own_tests as own_tests
 
-from firth.compat.gensim import KeyedVectors, Phrases, Word2Vec
+from firth.compat.gensim import FastText, KeyedVectors, Phrases, Word2Vec, matutils, utils
+from firth.compat.gensim.models import fasttext
+from firth.compat.gensim.models.fasttext import FastTextKeyedVectors
+from firth.compat.gensim.refused import ABSENT_MODULES, ADVICE
 
 PAGE = (Path(__file__).parents[3] / "docs" / "gensim.md").read_text(encoding="utf-8")
 
@@ -51,6 +54,25 @@ def test_what_phrases_do_not_refuse_is_there() -> None:
         if named(line) and not line.split("|")[2].strip().startswith("refused"):
             names = named(line) - {"Phrases", "FrozenPhrases", "Phraser"}
             assert [name for name in names if not any(hasattr(one, name) for one in (example, example.freeze()))] == []
+
+
+@pytest.mark.parametrize(("kind", "parent"), [(FastText, Word2Vec), (FastTextKeyedVectors, KeyedVectors)])
+def test_every_name_that_fasttext_adds_is_in_the_table(kind: type, parent: type) -> None:
+    models = pytest.importorskip("gensim.models")
+    texts = [["a", "b"]] * 9
+    examples = [models.FastText(texts, min_count=1, bucket=10), models.Word2Vec(texts, min_count=1)]
+    instances = examples if kind is FastText else [example.wv for example in examples]
+    names, inherited = ({name for name in {*dir(type(one)), *vars(one)} if name[0] != "_"} for one in instances)
+    assert names - inherited - named(section(kind.__name__)) == set()
+
+
+def test_the_other_names_are_told() -> None:
+    page = section("The other names")
+    for module in (utils, matutils, fasttext):
+        for name in set(module.__all__) - {"FastText", "FastTextKeyedVectors"}:
+            assert f"`{name}`" in page or f"`utils.{name}`" in page or f"`{name}`" in PAGE, name
+    for name in (*ABSENT_MODULES, *ADVICE):
+        assert f"`{name}`" in page or f"`{name.partition('.')[0]}`" in page, name
 
 
 @pytest.mark.parametrize("kind", [Word2Vec, KeyedVectors])

@@ -183,7 +183,7 @@ def train_classifier(
         validate_classifier_destination(Path(output), overwrite)
     with StopSignals() as signals:
         started = time.monotonic()
-        data = read_training_texts(texts, labels, table)
+        data = texts if isinstance(texts, TrainingTexts) else read_training_texts(texts, labels, table)
         if held_out_by is not None and held_out_by.share is not None:
             data, held_out = _divide(data, held_out_by.share, config.seed)
         elif heldout is not None:
