@@ -110,6 +110,8 @@ MUTANTS = (
         "np.flatnonzero(scores > settings.threshold)",
         "np.flatnonzero(scores >= settings.threshold)",
         "tests/corpus/test_learning_phrases.py::test_a_score_equal_to_the_threshold_is_no_phrase",
+    ),
+    Mutant(
         "classify: an n-gram that ends with the word is left out",
         f"{CPP}/classify/ngram_lanes.hpp",
         "(U32)(left >= uint32_t(length)) & within;",
