@@ -63,9 +63,9 @@ def test_a_text_is_joined_by_a_table(run, text: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "Error: output must be given: -o FILE"),
-        (("-o", "p.txt", "--table", "q.txt"), "Error: table must come without output: the table exists already"),
-        (("-o", "p.txt", "--threshold", "0"), "Error: threshold must be above 0 for --scoring word2vec, got 0"),
+        ((), "Error: --output must be given: -o FILE"),
+        (("-o", "p.txt", "--table", "q.txt"), "Error: --table must come without output: the table exists already"),
+        (("-o", "p.txt", "--threshold", "0"), "Error: --threshold must be above 0 for --scoring word2vec, got 0"),
         (("-o", "p.txt", "--min-count", "1000"), "Error: --min-count 1000 leaves no phrase: of "),
         (("--table", "text.txt", "--join", "j.txt"), "Error: text.txt is not a table of phrases"),
         (("-o", "none/p.txt", "--threshold", "20"), "Error: none/p.txt cannot be written"),
