@@ -321,6 +321,10 @@ class Classifier:
         _explain_texts([text])
         return self._native.find_rows(text if isinstance(text, bytes) else text.encode())
 
+    def find_all_rows(self, texts: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The rows of many texts, one text's after the other's, and their offsets (n_texts + 1,)."""
+        return self._native.find_all_rows(texts)
+
 
 def load_classifier(path: str | os.PathLike[str]) -> Classifier:
     """Open a supervised model of fastText, ``.bin`` or ``.ftz``. `firth.load` opens it too.

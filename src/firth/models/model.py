@@ -26,7 +26,7 @@ from firth.formats.subword_tensors import decode_subwords, encode_subwords
 from firth.kernels.config import TrainingConfig
 from firth.models.history import History
 from firth.models.records import read_record
-from firth.models.run_files import PHRASES_NAME, RUN_NAME, WORK_NAME
+from firth.models.run_files import PHRASES_NAME, RUN_NAME, WORK_NAME, resume_command
 from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import PackedWords
 
@@ -261,7 +261,7 @@ def load(folder: str | os.PathLike[str]) -> Model:
     if not (target / "config.json").exists() and (target / WORK_NAME / RUN_NAME).exists():
         raise StorageError(
             f"{target} holds an unfinished run and no model; continue it by firth.resume({str(target)!r}) or"
-            f" `firth train --resume {target}`"
+            f" `{resume_command(target)}`"
         )
     config, tensors = read_model_folder(target, check_numbers=True)
     try:
