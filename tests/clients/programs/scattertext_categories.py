@@ -8,7 +8,12 @@ import numpy as np
 import pandas
 import scattertext
 from gensim.models import word2vec
-from scattertext.representations.Word2VecFromParsedCorpus import CorpusAdapterForGensim, Word2VecFromParsedCorpus
+from scattertext.representations.Word2VecFromParsedCorpus import (
+    CorpusAdapterForGensim,
+    GensimPhraseAdder,
+    Word2VecFromParsedCorpus,
+    Word2VecFromParsedCorpusBigrams,
+)
 from sklearn.decomposition import PCA
 
 assert word2vec.__name__ == "firth.compat.gensim.models.word2vec"
@@ -41,6 +46,11 @@ assert given.wv.vector_size == 30
 for trained in (model, given):
     nearest = [word for word, _ in trained.wv.most_similar("bread", topn=4)]
     assert set(nearest) == set(subjects["kitchen"]) - {"bread"}, nearest
+
+bigrams = Word2VecFromParsedCorpusBigrams(corpus).train(epochs=5, super_epochs=1)
+assert set(bigrams.wv.index_to_key) & set(subjects["kitchen"])
+phrases = GensimPhraseAdder(max_tokens_per_phrase=2).add_phrases(corpus).phrases
+assert [type(found).__module__ for found in phrases] == ["firth.compat.gensim.models.phrases"] * 2
 
 # Its explorer trains the given model for 5 times 2,000 epochs, and reads an iterator for them that gensim exhausts.
 html = scattertext.produce_projection_explorer(
