@@ -394,7 +394,7 @@ MUTANTS = (
     Mutant(
         "rounds: a round whose successor cannot be planned is not merged",
         f"{CPP}/train/deterministic.hpp",
-        "plan_failed_.store(true);",
+        "ends_after_round_.store(true);",
         "failed_.store(true);",
         "tests/kernels/test_engine.py::test_a_round_whose_successor_cannot_be_planned_is_merged",
     ),

@@ -80,7 +80,7 @@ struct NextWord {
   template <class Real>
   static void weigh(const Unit&, int, int, Real*) {}
 
-  template <class Real, bool UPDATE>
+  template <class Real>
   static void coefficients(const Prepared<Real>& prepared, int m, Workspace<Real>& work) {
     for (int i = 0; i < m; ++i)
       for (int j = 0; j < 2; ++j) {

@@ -29,8 +29,13 @@ inline void* allocate_exactly(size_t bytes) {
   return memory;
 }
 
-// Requests of more scratch memory that were made, and the number of the one that is refused.
+// Requests of more memory, for scratch and for buffers, that were made, and the number of the one that is refused.
 inline std::atomic<int64_t> requests{0}, refused{-1};
+
+// A request of memory; throws if it is refused.
+inline void request_memory() {
+  if (requests.fetch_add(1) == refused.load()) throw std::bad_alloc();
+}
 
 // In place of the kernels' scratch, which keeps more than it was asked for: no byte more, and NaN in all of it, so that
 // what is read before it is written shows in the results.
@@ -44,7 +49,7 @@ class ExactScratch {
 
   Real* get(size_t elements) {
     if (elements != elements_ || !memory_) {
-      if (elements > largest_ && requests.fetch_add(1) == refused.load()) throw std::bad_alloc();
+      if (elements > largest_) request_memory();
       largest_ = std::max(largest_, elements);
       std::free(memory_);
       memory_ = static_cast<Real*>(allocate_exactly(elements * sizeof(Real)));
@@ -65,6 +70,16 @@ template <>
 class Scratch<double> : public ExactScratch<double> {};
 
 }  // namespace firth
+
+// Buffers allocate arrays, and nothing else here does.
+void* operator new[](size_t bytes) {
+  firth::request_memory();
+  void* const memory = std::malloc(bytes);
+  if (!memory) throw std::bad_alloc();
+  return memory;
+}
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
 
 #include "train/train.cpp"
 
@@ -571,14 +586,18 @@ void run_stop() {
   }
 }
 
-// One request of memory fails, each in its turn: the call comes back with that error, whoever else was at work.
+// One request of memory fails, each in its turn: the call comes back with that error, whoever else was at work. A round
+// is merged unless it was not begun: with one thread, whose requests have an order, the rows change from the first
+// request on that is made in the round.
 void run_memory() {
   const Corpus corpus = make_corpus_of_rounds();
   for (const int n_threads : {1, 8}) {
     Run<float> run(corpus, variants(false)[0], WINDOWS[1], 17, 5, 0);
-    bool failed = true;
+    bool failed = true, has_begun = false;
     for (int64_t number = 0; failed; ++number) {
       alarm(30);  // a hang ends the program
+      run.fill();
+      const std::vector<float> before(run.output.data(), run.output.data() + run.output.size());
       void* rounds = nullptr;
       Result result;
       REQUIRE(firth_rounds_create(&run.s, n_threads, &rounds) == 0);
@@ -588,6 +607,15 @@ void run_memory() {
       failed = requests.load() > number;
       REQUIRE(status == (failed ? ERROR_MEMORY : OK));
       firth_rounds_destroy(rounds);
+      run.check();
+      // Every shard touches every row of so few words.
+      int64_t n_changed = 0;
+      for (int64_t row = 0; row < run.s.output.n_rows; ++row)
+        n_changed += !std::equal(before.data() + row * run.stride, before.data() + (row + 1) * run.stride,
+                                 run.output.data() + row * run.stride);
+      REQUIRE(n_changed == 0 || n_changed == run.s.output.n_rows);
+      REQUIRE(n_threads > 1 || n_changed > 0 || !has_begun);
+      has_begun |= n_changed > 0;
     }
     refused.store(-1);
   }

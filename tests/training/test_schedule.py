@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 import time
 
+import numpy as np
 import pytest
 
-from firth.kernels.engine import SliceResult
+from firth.kernels.config import TrainingConfig
+from firth.kernels.engine import Engine, SliceResult
+from firth.kernels.examples import pair_examples
 from firth.training.loop.schedule import FIRST_SLICE_TOKENS, FinishedSlice, SliceQueue, learning_rate_at
 
 RESULT = SliceResult(0.0, 0.0, 0, 0)
@@ -110,3 +113,23 @@ def test_learning_rate_is_linear_in_the_position() -> None:
     assert learning_rate_at(0.1, 0.02, 4, 50, 0, 0) == 0.1
     assert learning_rate_at(0.1, 0.02, 4, 50, 2, 0) == pytest.approx(0.06)
     assert learning_rate_at(0.1, 0.02, 4, 50, 3, 50) == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("place", [(0, 0), (0, 5), (1, 3), (2, 6)])
+def test_the_learning_rate_is_that_of_the_core(place: tuple[int, int]) -> None:
+    """At the rates of both ends the core makes the same step of one pair as at a constant rate: to the last bit."""
+    epoch, position = place
+    n_tokens, start, end = 7, 0.7, 0.1
+
+    def step(first_rate: float, last_rate: float) -> bytes:
+        pairs = pair_examples(np.zeros(n_tokens, np.int32), np.ones(n_tokens, np.int32), n_input_rows=2, n_targets=2)
+        config = TrainingConfig(
+            dims=8, loss="softmax", epochs=3, subsample=0.0, learning_rate=first_rate, min_learning_rate=last_rate
+        )
+        engine = Engine(pairs, config)
+        engine.train_slice(position, position + 1, epoch)
+        return engine.output_vectors.tobytes()
+
+    rate = learning_rate_at(start, end, 3, n_tokens, epoch, position)
+    assert step(start, end) == step(rate, rate)
+    assert step(start, end) != step(rate * (1 + 1e-6), rate * (1 + 1e-6))

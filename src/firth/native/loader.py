@@ -40,6 +40,7 @@ _X86_FLAGS = {
     "x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
 }
 
+ERROR_MEMORY = -2
 ERROR_STOPPED = -7
 _ERRORS: dict[int, type[FirthError]] = {
     -3: ParameterError,
@@ -125,8 +126,8 @@ def compiler_of(library: ctypes.CDLL) -> str:
 def raise_last_error(library: ctypes.CDLL, status: int) -> NoReturn:
     """Raise the exception for a negative status of the calling thread's last native call."""
     message = (library.firth_last_error() or b"").decode("utf-8", "replace")
-    if status == -2:
-        raise MemoryError(message)
+    if status == ERROR_MEMORY:
+        raise MemoryError("the native core must have more memory; use fewer threads, dims or words, or close programs")
     if status == ERROR_STOPPED:
         raise StoppedError(message or "stopped")
     raise _ERRORS.get(status, NativeError)(message or f"native error {status}")

@@ -32,7 +32,8 @@ using Rows = Real* const*;
 // Number of output rows of each block except the last, which may have fewer. Blocks of nearly equal width use the
 // arithmetic units best. 0 if there are no rows.
 constexpr int block_width(int n) {
-  const int n_blocks = std::max(1, (n + BLOCK_ROWS - 1) / BLOCK_ROWS);
+  if (n <= BLOCK_ROWS) return n;  // most units are one block: saves a division in each step of the unit
+  const int n_blocks = (n + BLOCK_ROWS - 1) / BLOCK_ROWS;
   return (n + n_blocks - 1) / n_blocks;
 }
 
@@ -352,37 +353,59 @@ inline void update_rows(Rows<Real> x, int m, Rows<Real> u, int n, int n_padded, 
   });
 }
 
+// Updates the block of NJ outputs from output `first` on, for a single input. The block's part of the input's step is
+// stored in `change` if the block begins a group of sums, else added. ONLY: the unit has no other block.
+template <class Real, int NJ, bool ONLY, class Coming>
+FIRTH_INLINE void update_outputs(const Real* input, Rows<Real> outputs, int first, int n_padded,
+                                 const Real* coefficients, Real* change, bool begins_group, const Coming& coming) {
+  typedef typename Simd<Real>::V V;
+  Rows<Real> u = outputs + first;
+  V c[NJ];
+#pragma GCC unroll 12
+  for (int j = 0; j < NJ; ++j) c[j] = broadcast(coefficients[first + j]);
+  for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
+    const V x = load(input + d);
+    V moved = V{};
+    if (ONLY || first == 0) coming.ask(d);
+#pragma GCC unroll 12
+    for (int j = 0; j < NJ; ++j) {
+      const V row = load(u[j] + d);
+      moved = fma(c[j], row, moved);
+      store(u[j] + d, fma(c[j], x, row));
+    }
+    store(change + d, ONLY || begins_group ? moved : load(change + d) + moved);
+  }
+}
+
+// update_outputs_and_gather for several blocks. It is not inlined, so that the step of one block stays small.
+template <class Real, class Coming>
+__attribute__((noinline)) const Real* update_blocks_and_gather(const Real* input, Rows<Real> outputs, int n,
+                                                               int n_padded, const Real* coefficients,
+                                                               Scratch<Real>& gathered, const Coming& coming) {
+  BlockSums<Real> sums(gathered, size_t(n_padded));
+  for_each_block(n, [&](int first, int n_rows) {
+    const bool begins_group = sums.begin_block();
+    with_width<BLOCK_ROWS>(n_rows, [&](auto width) {
+      constexpr int NJ = decltype(width)::value;
+      update_outputs<Real, NJ, false>(input, outputs, first, n_padded, coefficients, sums.group(), begins_group,
+                                      coming);
+    });
+  });
+  sums.end();
+  return sums.group();
+}
+
 // Updates the outputs of a single input; repeats must be folded. Returns the step of the input (n_padded), in the
 // memory of `gathered`.
 template <class Real, class Coming>
 inline const Real* update_outputs_and_gather(const Real* input, Rows<Real> outputs, int n, int n_padded,
                                              const Real* coefficients, Scratch<Real>& gathered, const Coming& coming) {
-  typedef typename Simd<Real>::V V;
-  BlockSums<Real> sums(gathered, size_t(n_padded));
-  Real* const change = sums.group();
-  for_each_block(n, [&](int first, int n_rows) {
-    const bool is_first = sums.begin_block();
-    with_width<BLOCK_ROWS>(n_rows, [&](auto width) {
-      constexpr int NJ = decltype(width)::value;
-      Rows<Real> u = outputs + first;
-      V c[NJ];
-#pragma GCC unroll 12
-      for (int j = 0; j < NJ; ++j) c[j] = broadcast(coefficients[first + j]);
-      for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
-        const V x = load(input + d);
-        V moved = V{};
-        if (first == 0) coming.ask(d);
-#pragma GCC unroll 12
-        for (int j = 0; j < NJ; ++j) {
-          const V row = load(u[j] + d);
-          moved = fma(c[j], row, moved);
-          store(u[j] + d, fma(c[j], x, row));
-        }
-        store(change + d, is_first ? moved : load(change + d) + moved);
-      }
-    });
+  if (n > BLOCK_ROWS) return update_blocks_and_gather(input, outputs, n, n_padded, coefficients, gathered, coming);
+  Real* const change = gathered.get(size_t(n_padded));
+  with_width<BLOCK_ROWS>(n, [&](auto width) {
+    constexpr int NJ = decltype(width)::value;
+    update_outputs<Real, NJ, true>(input, outputs, 0, n_padded, coefficients, change, true, coming);
   });
-  sums.end();
   return change;
 }
 

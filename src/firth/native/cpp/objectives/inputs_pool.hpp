@@ -16,17 +16,13 @@
 
 namespace firth {
 
-struct PooledInput {
+struct PooledInput : PlainSide {
   static constexpr const char* NAME = "cbow";
   static constexpr int64_t STRETCH_TOKENS = 128;
   static constexpr int32_t NOISE_SETS = 4, JOINED_WINDOWS = 1;
   static constexpr bool TAKES_PARTS = false;
   static int64_t examples(int32_t) { return 1; }
   static int inputs(int) { return 1; }
-  template <class Real>
-  static void begin_chunk(const Settings&, Workspace<Real>&) {}
-  template <class Real>
-  static void end_chunk(const Settings&, Workspace<Real>&) {}
 
   template <class Real>
   static Inputs<Real> gather(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work) {

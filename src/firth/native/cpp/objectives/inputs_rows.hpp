@@ -7,7 +7,7 @@
 
 namespace firth {
 
-struct RowInputs {
+struct RowInputs : PlainSide {
   static constexpr const char* NAME = "skipgram";
   // Longer stretches gave worse vectors (docs/training.md).
   static constexpr int64_t STRETCH_TOKENS = 64;
@@ -15,10 +15,6 @@ struct RowInputs {
   static constexpr bool TAKES_PARTS = true;
   static int64_t examples(int32_t n_context) { return n_context; }
   static int inputs(int n_context) { return n_context; }
-  template <class Real>
-  static void begin_chunk(const Settings&, Workspace<Real>&) {}
-  template <class Real>
-  static void end_chunk(const Settings&, Workspace<Real>&) {}
 
   template <class Real>
   static Inputs<Real> gather(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work) {

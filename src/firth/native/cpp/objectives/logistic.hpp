@@ -35,7 +35,7 @@ inline constexpr LanePatterns<Real> LANE_PATTERNS;
 //
 // The operations from a logit to its coefficient and loss depend on each other. Short loops over several vectors give
 // the core enough independent operations.
-template <class Real, bool UPDATE, bool WEIGHTED>
+template <class Real, bool WEIGHTED>
 FIRTH_INLINE void logistic_block(const Real* logits, const Real* weights, uint32_t positive, int m, int width,
                                  Real learning_rate, Real* coefficients, LossSum<Real>& loss) {
   typedef typename Simd<Real>::V V;
@@ -63,13 +63,10 @@ FIRTH_INLINE void logistic_block(const Real* logits, const Real* weights, uint32
     const auto inside = load(patterns.lane) < broadcast(Real(rest));  // lanes of the last vector that have logits
     s[last] = inside ? s[last] : zero;
     for (int v = 0; v < n_vectors; ++v) e[v] = exp_of_negative((V)((IntV)s[v] & ~SIGN));
-    if (UPDATE) {
-      for (int v = 0; v < n_vectors; ++v) {
-        const V probability =
-            ((IntV)s[v] < 0 ? e[v] : one) / (one + e[v]);  // sigmoid(s), in the form without cancellation
-        const V step = WEIGHTED ? rate * load_unaligned(weights + k + v * LANES) * probability : rate * probability;
-        store_unaligned(coefficients + k + v * LANES, (V)((IntV)step ^ flip[v]));
-      }
+    for (int v = 0; v < n_vectors; ++v) {
+      const V probability = ((IntV)s[v] < 0 ? e[v] : one) / (one + e[v]);  // sigmoid(s), without cancellation
+      const V step = WEIGHTED ? rate * load_unaligned(weights + k + v * LANES) * probability : rate * probability;
+      store_unaligned(coefficients + k + v * LANES, (V)((IntV)step ^ flip[v]));
     }
     V sum = V{};
     if constexpr (!WEIGHTED && std::is_same<Real, float>::value) {

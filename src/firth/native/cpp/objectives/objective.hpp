@@ -36,7 +36,7 @@
 //   collect          (settings, unit, n, ids, positive): writes the ids of the output rows, and their labels as
 //                    bits, one word for each block
 //   weigh            (unit, n, m, weights): how often each pair counts in a unit of several windows
-//   coefficients     <Real, UPDATE>(prepared, m, work): computes the coefficients from the logits, and the loss
+//   coefficients     (prepared, m, work): computes the coefficients from the logits, and the loss
 #pragma once
 
 #include "model/settings.hpp"
@@ -108,6 +108,8 @@ struct SharedRows {
   static constexpr bool PREFETCH_WRITE = true;
   const Real* home(int32_t id) const { return (*this)(id); }
   void foresee(int32_t) const {}
+  // From now on, finds the rows of another matrix.
+  void move_to(Real* to, size_t) { matrix = to; }
 };
 
 // The ids of a unit: a window, or several windows that share their negatives.
@@ -121,6 +123,33 @@ struct Unit {
   int n_negatives;
   bool context_may_repeat;  // false only if the context words are known to be all different
   bool outputs_may_repeat;  // the same for the targets and negatives
+};
+
+template <class Real>
+struct Workspace;
+
+// The hooks of a side that does nothing before and after a chunk.
+struct PlainSide {
+  template <class Real>
+  static void begin_chunk(const Settings&, Workspace<Real>&) {}
+  template <class Real>
+  static void end_chunk(const Settings&, Workspace<Real>&) {}
+};
+
+// The hooks of an output side whose units touch every output row.
+struct WholeMatrix : PlainSide {
+  static constexpr bool DRAWS_NEGATIVES = false, MAY_REPEAT = false, TOUCHES_ALL_ROWS = true;
+  static constexpr double WORTH_A_COPY = 16;
+  template <class Take>
+  static void each_output_row(const Settings&, const int32_t&, Take&&) {}
+  template <class Add>
+  static void each_coming_row(const Settings&, int32_t, Add&&) {}
+  template <class Near, class Far>
+  static void look_ahead(const Settings&, Near&&, Far&&) {}
+  template <class Real>
+  static void weigh(const Unit&, int, int, Real*) {}
+  static int count(const Settings& settings, const Unit&) { return int(settings.output.n_rows); }
+  static int largest_count(const Settings& settings) { return int(settings.output.n_rows); }
 };
 
 // The input vectors of a unit.
@@ -178,10 +207,12 @@ struct Workspace {
   Scratch<Real> matrices_;
 };
 
-template <class Real, class Output, class InputRows, class OutputRows>
-FIRTH_INLINE void prepare_unit(const Settings& settings, const Unit& unit, Real learning_rate, InputRows& input_row,
-                               OutputRows& output_row, Prepared<Real>& prepared) {
-  prepared.unit = unit;
+// Finds the rows of prepared.unit, which the caller has written there: a copy of a unit that was just written would
+// wait for its smaller stores.
+template <class Real, class Output, class FindRow>
+FIRTH_INLINE void prepare_unit(const Settings& settings, Real learning_rate, const FindRow& input_row,
+                               const FindRow& output_row, Prepared<Real>& prepared) {
+  const Unit& unit = prepared.unit;
   prepared.learning_rate = learning_rate;
   for (int i = 0; i < unit.n_context; ++i) prepared.context_rows[i] = input_row(unit.context[i]);
   const int n = prepared.n_outputs = Output::count(settings, unit);
@@ -190,25 +221,33 @@ FIRTH_INLINE void prepare_unit(const Settings& settings, const Unit& unit, Real 
   prepared.repeated_outputs = Output::MAY_REPEAT && unit.outputs_may_repeat && has_repeats(prepared.output_ids, n);
 }
 
-// Updates a unit (UPDATE) or only computes its loss. The loss in nats is added to workspace.loss. Gradients are
-// computed at the rows before the update; a word that occurs several times, or in several windows, gets the sum. The
-// rows of `coming` are prefetched during the update.
-template <bool UPDATE, class Real, class Input, class Output, class Coming>
-FIRTH_INLINE void train_unit(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work,
-                             const Coming& coming) {
+// Updates a unit, or only computes its loss. The loss in nats is added to workspace.loss. Gradients are computed at the
+// rows before the update; a word that occurs several times, or in several windows, gets the sum. The rows of `coming`
+// are prefetched during the update.
+template <class Real, class Input, class Output, class Coming>
+FIRTH_INLINE void train_unit(const Settings& settings, const Prepared<Real>& prepared, bool updates,
+                             Workspace<Real>& work, const Coming& coming) {
   const int n = prepared.n_outputs, n_padded = padded_dims<Real>(settings);
   if (n == 0) return coming.ask_all(n_padded);  // the Huffman tree of one word has no inner node
   const Inputs<Real> inputs = Input::gather(settings, prepared, work);
   Output::weigh(prepared.unit, n, inputs.count,
                 work.weights);  // early, because a vector load stalls if it spans recent smaller stores
   compute_logits<Real>(inputs.rows, inputs.count, prepared.output_rows, n, n_padded, work.logits);
-  Output::template coefficients<Real, UPDATE>(prepared, inputs.count, work);
-  if (UPDATE) {
-    if (prepared.repeated_outputs) fold_repeated_outputs(prepared.output_ids, inputs.count, n, work.coefficients);
-    Input::update(settings, prepared, work, inputs, coming);
-  } else {
-    coming.ask_all(n_padded);
-  }
+  Output::coefficients(prepared, inputs.count, work);
+  if (!updates) return coming.ask_all(n_padded);
+  if (prepared.repeated_outputs) fold_repeated_outputs(prepared.output_ids, inputs.count, n, work.coefficients);
+  Input::update(settings, prepared, work, inputs, coming);
+}
+
+// Prepares and trains a unit. It is not inlined: for units that are rare, so that the compiler translates their code
+// once.
+template <class Real, class Input, class Output, class FindRow, class Coming>
+__attribute__((noinline)) void train_rare_unit(const Settings& settings, const Unit& unit, Real learning_rate,
+                                               bool updates, const FindRow& input_row, const FindRow& output_row,
+                                               Prepared<Real>& prepared, Workspace<Real>& work, const Coming& coming) {
+  prepared.unit = unit;
+  prepare_unit<Real, Output>(settings, learning_rate, input_row, output_row, prepared);
+  train_unit<Real, Input, Output>(settings, prepared, updates, work, coming);
 }
 
 }  // namespace firth

@@ -12,13 +12,14 @@ constexpr int HOT_NODES = 256;
 constexpr int64_t PART_WORDS_TO_THE_7TH =
     int64_t(PART_WORDS) * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS * PART_WORDS;
 
-template <class Real, bool UPDATE, bool WEIGHTED>
-FIRTH_INLINE void logistic_coefficients(const Prepared<Real>& prepared, int m, Workspace<Real>& work) {
+// It is not inlined: it needs many registers, and is compiled once for all input sides.
+template <class Real, bool WEIGHTED>
+__attribute__((noinline)) void logistic_coefficients(const Prepared<Real>& prepared, int m, Workspace<Real>& work) {
   int block = 0;
   for_each_block(prepared.n_outputs, [&](int first, int width) {
     const size_t at = size_t(m) * first;
-    logistic_block<Real, UPDATE, WEIGHTED>(work.logits + at, work.weights + at, prepared.positive[block++], m, width,
-                                           prepared.learning_rate, work.coefficients + at, work.loss);
+    logistic_block<Real, WEIGHTED>(work.logits + at, work.weights + at, prepared.positive[block++], m, width,
+                                   prepared.learning_rate, work.coefficients + at, work.loss);
   });
 }
 
@@ -60,14 +61,10 @@ inline int32_t narrowing_part_words(int32_t context) {
   return int32_t(words);
 }
 
-struct SampledNegatives {
+struct SampledNegatives : PlainSide {
   static constexpr const char* NAME = "negative-sampling";
   static constexpr bool DRAWS_NEGATIVES = true, MAY_REPEAT = true, TOUCHES_ALL_ROWS = false, TAKES_ALL_TARGETS = false;
   static constexpr double WORTH_A_COPY = 16;
-  template <class Real>
-  static void begin_chunk(const Settings&, Workspace<Real>&) {}
-  template <class Real>
-  static void end_chunk(const Settings&, Workspace<Real>&) {}
 
   static int32_t part_words(const Settings& settings, int32_t context) {
     return settings.negative_sharing == SHARE_PAIR ? 1 : narrowing_part_words(context);
@@ -109,24 +106,20 @@ struct SampledNegatives {
     });
   }
 
-  template <class Real, bool UPDATE>
+  template <class Real>
   FIRTH_INLINE static void coefficients(const Prepared<Real>& prepared, int m, Workspace<Real>& work) {
     if (prepared.unit.windows)
-      logistic_coefficients<Real, UPDATE, true>(prepared, m, work);
+      logistic_coefficients<Real, true>(prepared, m, work);
     else
-      logistic_coefficients<Real, UPDATE, false>(prepared, m, work);
+      logistic_coefficients<Real, false>(prepared, m, work);
   }
 };
 
-struct HuffmanPath {
+struct HuffmanPath : PlainSide {
   static constexpr const char* NAME = "hierarchical-softmax";
   static constexpr bool DRAWS_NEGATIVES = false, MAY_REPEAT = false, TOUCHES_ALL_ROWS = false,
                         TAKES_ALL_TARGETS = false;
   static constexpr double WORTH_A_COPY = 32;  // a smaller number gave worse vectors
-  template <class Real>
-  static void begin_chunk(const Settings&, Workspace<Real>&) {}
-  template <class Real>
-  static void end_chunk(const Settings&, Workspace<Real>&) {}
 
   static int32_t part_words(const Settings&, int32_t context) { return narrowing_part_words(context); }
 
@@ -175,9 +168,9 @@ struct HuffmanPath {
     });
   }
 
-  template <class Real, bool UPDATE>
+  template <class Real>
   FIRTH_INLINE static void coefficients(const Prepared<Real>& prepared, int m, Workspace<Real>& work) {
-    logistic_coefficients<Real, UPDATE, false>(prepared, m, work);
+    logistic_coefficients<Real, false>(prepared, m, work);
   }
 };
 

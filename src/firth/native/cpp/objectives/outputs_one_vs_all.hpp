@@ -11,28 +11,11 @@
 
 namespace firth {
 
-struct EachRow {
+struct EachRow : WholeMatrix {
   static constexpr const char* NAME = "one-vs-all";
-  static constexpr bool DRAWS_NEGATIVES = false, MAY_REPEAT = false, TOUCHES_ALL_ROWS = true, TAKES_ALL_TARGETS = true;
-  static constexpr double WORTH_A_COPY = 16;
-  template <class Real>
-  static void begin_chunk(const Settings&, Workspace<Real>&) {}
-  template <class Real>
-  static void end_chunk(const Settings&, Workspace<Real>&) {}
+  static constexpr bool TAKES_ALL_TARGETS = true;
 
   static int32_t part_words(const Settings&, int32_t context) { return narrowing_part_words(context); }
-  template <class Take>
-  static void each_output_row(const Settings&, const int32_t&, Take&&) {}
-  template <class Add>
-  static void each_coming_row(const Settings&, int32_t, Add&&) {}
-  template <class Near, class Far>
-  static void look_ahead(const Settings&, Near&&, Far&&) {}
-
-  template <class Real>
-  static void weigh(const Unit&, int, int, Real*) {}
-
-  static int count(const Settings& settings, const Unit&) { return int(settings.output.n_rows); }
-  static int largest_count(const Settings& settings) { return int(settings.output.n_rows); }
 
   static void collect(const Settings& settings, const Unit& unit, int n, int32_t* ids, uint32_t* positive) {
     for (int j = 0; j < n; ++j) ids[j] = j;
@@ -45,9 +28,9 @@ struct EachRow {
       mark(settings.targets[k]);
   }
 
-  template <class Real, bool UPDATE>
+  template <class Real>
   static void coefficients(const Prepared<Real>& prepared, int m, Workspace<Real>& work) {
-    logistic_coefficients<Real, UPDATE, false>(prepared, m, work);
+    logistic_coefficients<Real, false>(prepared, m, work);
   }
 };
 

@@ -9,34 +9,17 @@
 
 namespace firth {
 
-struct AllRows {
+struct AllRows : WholeMatrix {
   static constexpr const char* NAME = "softmax";
-  static constexpr bool DRAWS_NEGATIVES = false, MAY_REPEAT = false, TOUCHES_ALL_ROWS = true, TAKES_ALL_TARGETS = false;
-  static constexpr double WORTH_A_COPY = 16;
-  template <class Real>
-  static void begin_chunk(const Settings&, Workspace<Real>&) {}
-  template <class Real>
-  static void end_chunk(const Settings&, Workspace<Real>&) {}
+  static constexpr bool TAKES_ALL_TARGETS = false;
 
   static int32_t part_words(const Settings&, int32_t) { return PART_WORDS; }
-  template <class Take>
-  static void each_output_row(const Settings&, const int32_t&, Take&&) {}
-  template <class Add>
-  static void each_coming_row(const Settings&, int32_t, Add&&) {}
-  template <class Near, class Far>
-  static void look_ahead(const Settings&, Near&&, Far&&) {}
-
-  template <class Real>
-  static void weigh(const Unit&, int, int, Real*) {}
-
-  static int count(const Settings& settings, const Unit&) { return int(settings.output.n_rows); }
-  static int largest_count(const Settings& settings) { return int(settings.output.n_rows); }
 
   static void collect(const Settings&, const Unit&, int n, int32_t* ids, uint32_t*) {
     for (int j = 0; j < n; ++j) ids[j] = j;
   }
 
-  template <class Real, bool UPDATE>
+  template <class Real>
   static void coefficients(const Prepared<Real>& prepared, int m, Workspace<Real>& work) {
     typedef typename Simd<Real>::V V;
     constexpr int LANES = Simd<Real>::LANES;
@@ -67,13 +50,11 @@ struct AllRows {
       });
       const size_t at_target = coefficient_at(m, n, i, target);
       work.loss.add(std::log(total) - double(logits[at_target] - largest));
-      if (UPDATE) {
-        const Real scale = -prepared.learning_rate / Real(total);
-        each_run(m, n, i, [&](size_t first, int length) {
-          for (int k = 0; k < length; ++k) out[first + size_t(k)] *= scale;
-        });
-        out[at_target] += prepared.learning_rate;
-      }
+      const Real scale = -prepared.learning_rate / Real(total);
+      each_run(m, n, i, [&](size_t first, int length) {
+        for (int k = 0; k < length; ++k) out[first + size_t(k)] *= scale;
+      });
+      out[at_target] += prepared.learning_rate;
     }
   }
 

@@ -28,20 +28,15 @@ constexpr int64_t BAG_TOKENS = 64;
 
 inline bool has_bags(const Settings& s) { return s.bag_offsets != nullptr; }
 
-// The hidden rows of one bag stretch. `Home` finds the rows of the input matrix.
-template <class Real, class Home>
+// The hidden rows of one bag stretch. BagRowsAt finds the rows of the input matrix.
+template <class Real>
 class BagRows {
  public:
-  BagRows(const Settings& settings, Home& home)
-      : settings_(settings), home_(home), frozen_rows_(settings.input.frozen), private_(settings.input) {
-    settings_.input.touches = {};
-    hidden_row_.resize(has_bags(settings) ? size_t(settings.n_targets) : 0);
-  }
+  virtual ~BagRows() = default;
   BagRows(const BagRows&) = delete;
 
   // The run's settings, with the hidden rows in place of the input matrix.
   const Settings& settings() const { return settings_; }
-  SharedRows<Real>& rows() { return private_; }
 
   // Begins a stretch: replaces word ids by numbers of hidden rows, and computes the hidden vectors.
   void begin(int32_t* ids, size_t count) {
@@ -58,9 +53,10 @@ class BagRows {
     }
     const int64_t stride = settings_.input.stride;
     const int n_padded = padded_dims<Real>(settings_);
-    private_.matrix = hidden_memory_.get(words_.size() * size_t(stride));
+    hidden_ = hidden_memory_.get(words_.size() * size_t(stride));
     before_ = before_memory_.get(words_.size() * size_t(stride));
-    settings_.input.rows = private_.matrix;
+    move_rows(hidden_, words_.size());
+    settings_.input.rows = hidden_;
     settings_.input.n_rows = int64_t(words_.size());
     if (frozen_rows_) {
       frozen_hidden_.resize(words_.size());
@@ -69,7 +65,7 @@ class BagRows {
     }
     for (size_t number = 0; number < words_.size(); ++number) {
       const int n = find_bag(words_[number], false);
-      Real* const hidden = private_.matrix + int64_t(number) * stride;
+      Real* const hidden = hidden_ + int64_t(number) * stride;
       sum_rows<Real>(bag_.data(), n, Real(1) / Real(n), n_padded, hidden);
       std::copy_n(hidden, n_padded, before_ + int64_t(number) * stride);
     }
@@ -82,7 +78,7 @@ class BagRows {
     const int64_t stride = settings_.input.stride;
     const int n_padded = padded_dims<Real>(settings_);
     for (size_t number = 0; number < n_filled_; ++number) {
-      const Real* const hidden = private_.matrix + int64_t(number) * stride;
+      const Real* const hidden = hidden_ + int64_t(number) * stride;
       Real* const change = before_ + int64_t(number) * stride;
       for (int d = 0; d < n_padded; d += Simd<Real>::LANES) {
         const V moved = load(hidden + d) - load(change + d);
@@ -95,11 +91,7 @@ class BagRows {
   }
 
   // Prefetches the rows of the bag of a word of the next stretch.
-  void prefetch(int32_t word) const {
-    const int n_padded = padded_dims<Real>(settings_);
-    for (int64_t k = settings_.bag_offsets[word]; k < settings_.bag_offsets[word + 1]; ++k)
-      prefetch_row<true>(home_.home(settings_.bag_rows[k]), n_padded);
-  }
+  virtual void prefetch(int32_t word) const = 0;
   // Prefetches the row numbers of the bag.
   void prefetch_bag(int32_t word) const {
     const int32_t* const rows = settings_.bag_rows + settings_.bag_offsets[word];
@@ -107,39 +99,73 @@ class BagRows {
     __builtin_prefetch(rows + ROW_ALIGNMENT / sizeof(int32_t));
   }
 
- private:
-  // Writes the homes of the rows of a word's bag to bag_ and returns their number. If `to_learn`, without frozen rows.
-  int find_bag(int32_t word, bool to_learn) {
-    const int64_t first = settings_.bag_offsets[word], last = settings_.bag_offsets[word + 1];
-    if (bag_.size() < size_t(last - first)) bag_.resize(size_t(last - first));
-    int n = 0;
-    for (int64_t k = first; k < last; ++k) {
-      const int32_t row = settings_.bag_rows[k];
-      if (to_learn && frozen_rows_ && frozen_rows_[row]) continue;
-      bag_[size_t(n++)] = home_(row);
-    }
-    return n;
+ protected:
+  explicit BagRows(const Settings& settings) : frozen_rows_(settings.input.frozen), settings_(settings) {
+    settings_.input.touches = {};
+    hidden_row_.resize(has_bags(settings) ? size_t(settings.n_targets) : 0);
   }
 
-  Settings settings_;
-  Home& home_;
+  // Writes the homes of the rows of a word's bag to bag_ and returns their number. If `to_learn`, without frozen rows.
+  virtual int find_bag(int32_t word, bool to_learn) = 0;
+  // From now on, the hidden rows [0, count) are the rows of `hidden`.
+  virtual void move_rows(Real* hidden, size_t count) = 0;
+
   const uint8_t* const frozen_rows_;
-  SharedRows<Real> private_;  // the hidden rows
-  Real* before_ = nullptr;    // the hidden rows at the beginning of the stretch
+  Buffer<Real*> bag_;
+
+ private:
+  Settings settings_;
+  Real* hidden_ = nullptr;  // the hidden rows
+  Real* before_ = nullptr;  // the hidden rows at the beginning of the stretch
   // The hidden row of each word of the vocabulary. It is valid only if words_ has the word there.
   std::vector<int32_t> hidden_row_;
   size_t n_filled_ = 0;    // number of hidden rows that have vectors: 0 if memory ran out in begin()
   Buffer<int32_t> words_;  // the word of each hidden row
   Buffer<uint8_t> frozen_hidden_;
-  Buffer<Real*> bag_;
   Scratch<Real> hidden_memory_, before_memory_;
 };
 
+// The same, for a type of objects that find rows. `home` finds the rows of the input matrix.
+template <class Real, class FindRow>
+class BagRowsAt final : public BagRows<Real> {
+ public:
+  BagRowsAt(const Settings& settings, FindRow& home) : BagRows<Real>(settings), home_(home), rows_(settings.input) {}
+
+  // Finds the hidden rows.
+  FindRow& rows() { return rows_; }
+
+  void prefetch(int32_t word) const override {
+    const Settings& s = this->settings();
+    const int n_padded = padded_dims<Real>(s);
+    for (int64_t k = s.bag_offsets[word]; k < s.bag_offsets[word + 1]; ++k)
+      prefetch_row<true>(home_.home(s.bag_rows[k]), n_padded);
+  }
+
+ private:
+  int find_bag(int32_t word, bool to_learn) override {
+    const Settings& s = this->settings();
+    const int64_t first = s.bag_offsets[word], last = s.bag_offsets[word + 1];
+    if (this->bag_.size() < size_t(last - first)) this->bag_.resize(size_t(last - first));
+    int n = 0;
+    for (int64_t k = first; k < last; ++k) {
+      const int32_t row = s.bag_rows[k];
+      if (to_learn && this->frozen_rows_ && this->frozen_rows_[row]) continue;
+      this->bag_[size_t(n++)] = home_(row);
+    }
+    return n;
+  }
+
+  void move_rows(Real* hidden, size_t count) override { rows_.move_to(hidden, count); }
+
+  FindRow& home_;
+  FindRow rows_;
+};
+
 // The bag stretches of a chunk, one after the other.
-template <class Real, class Home>
+template <class Real>
 class BagStretches {
  public:
-  BagStretches(BagRows<Real, Home>& bags, Chunk& chunk) : bags_(bags), chunk_(chunk) {}
+  BagStretches(BagRows<Real>& bags, Chunk& chunk) : bags_(bags), chunk_(chunk) {}
 
   void begin_chunk() {
     words_.resize(chunk_.inputs.size());
@@ -147,11 +173,10 @@ class BagStretches {
     end_ = first_ = last_ = asked_ = 0;
   }
 
-  // Call it before each unit. If UPDATE, the end of a stretch changes the rows of the input matrix.
-  template <bool UPDATE>
-  void enter(size_t unit) {
+  // Call it before each unit. If the run updates rows, the end of a stretch changes the rows of the input matrix.
+  void enter(size_t unit, bool updates) {
     if (unit == end_) {
-      if (UPDATE) bags_.spread();
+      if (updates) bags_.spread();
       next(unit);
     }
     // Prefetches the rows of the next stretch, a few with each unit, as if it had BAG_TOKENS inputs.
@@ -183,7 +208,7 @@ class BagStretches {
     bags_.begin(chunk_.inputs.data() + first_, size_t(last_ - first_));
   }
 
-  BagRows<Real, Home>& bags_;
+  BagRows<Real>& bags_;
   Chunk& chunk_;
   Buffer<int32_t> words_;         // the chunk's planned inputs: word ids
   size_t end_ = 0, asked_ = 0;    // the unit behind the stretch; the number of inputs whose rows were prefetched

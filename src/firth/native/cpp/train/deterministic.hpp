@@ -12,7 +12,9 @@
 // copies at once, with no other merge in between. Rows are divided among the threads by id. No step depends on the
 // number of threads. The cost of staleness in accuracy was measured: docs/training.md.
 //
-// If the next round cannot be planned, the current round is merged before the error ends the run.
+// If memory runs out, the run ends with an error, but only after the current round is merged: no row is half merged. A
+// shard that fails keeps what it has trained; a failure to plan the next round changes nothing in the current one; and
+// merging needs no memory, because each round reserves it for the next.
 #pragma once
 
 #include <atomic>
@@ -30,52 +32,66 @@ namespace firth {
 
 constexpr int64_t MAX_SHARD_TOKENS = CHUNK_TOKENS;  // a shard's slice is one chunk of the plan
 
+// Lists every output row that a chunk can touch, for an output side.
+template <class Output>
+void list_outputs(const Settings& s, const Chunk& chunk, PrivateRows<float>& rows, RowTables& tables) {
+  if (Output::TOUCHES_ALL_ROWS) {
+    if (!chunk.centers.empty()) rows.list_all(s.output.n_rows);
+    return;
+  }
+  int64_t negatives = -1;
+  for (const Center& center : chunk.centers) {
+    Output::each_output_row(s, center.target, [&](const int32_t* ids, int64_t count) {
+      rows.list(ids, size_t(count), tables, size_t(count));
+    });
+    if (!Output::DRAWS_NEGATIVES || center.negatives == negatives) continue;  // the same as the previous center's
+    negatives = center.negatives;
+    rows.list(chunk.negatives.begin() + negatives, size_t(center.n_negatives), tables,
+              chunk.negatives.size() - size_t(negatives));
+  }
+}
+
 // Deterministic training, for any objective.
 class Rounds {
  public:
-  virtual ~Rounds() = default;
-  virtual Result run(int64_t start, int64_t stop, uint32_t epoch) = 0;
-};
+  typedef PrivateRows<float> Copies;
+  typedef BagRowsAt<float, PlacedRows<float>> Bags;
 
-template <class Real, class Input, class Output, bool BAGS>
-class RoundTrainer final : public Rounds {
- public:
-  typedef PrivateRows<Real> Copies;
-  typedef std::conditional_t<BAGS, SharedRows<Real>, Copies> InputRows;
-  typedef Trainer<true, Real, Input, Output, InputRows, Copies, Copies> ShardTrainer;
-
-  RoundTrainer(const Settings& settings, int n_threads)
+  Rounds(const Settings& settings, int n_threads)
       : s_(settings),
         stop_flag_(settings.stop_flag),
-        n_threads_(n_threads),
-        barrier_(n_threads),
-        failures_(n_threads),
+        n_threads_(std::max(1, std::min(n_threads, SHARDS))),
+        list_outputs_(with_side(OutputSides(), settings.loss,
+                                [](auto side) -> ListOutputs { return list_outputs<typename decltype(side)::type>; })),
+        barrier_(n_threads_),
+        failures_(n_threads_),
         input_marks_(settings.input.n_rows),
         output_marks_(settings.output.n_rows) {
     s_.stop_flag = nullptr;  // only whole rounds: the flag is read between them
-    Real *input = static_cast<Real*>(s_.input.rows), *output = static_cast<Real*>(s_.output.rows);
     for (int shard = 0; shard < SHARDS; ++shard) {
-      inputs_.push_back(std::make_unique<Copies>(input, s_.input.stride, input_marks_, shard));
-      outputs_.push_back(std::make_unique<Copies>(output, s_.output.stride, output_marks_, shard));
-      if constexpr (BAGS) {
-        bags_.push_back(std::make_unique<BagRows<Real, Copies>>(s_, *inputs_[shard]));
-        BagRows<Real, Copies>& bags = *bags_.back();
-        trainers_.push_back(std::make_unique<ShardTrainer>(bags.settings(), bags.rows(), *outputs_[shard], &bags));
+      inputs_.push_back(std::make_unique<Copies>(s_.input, input_marks_, shard));
+      outputs_.push_back(std::make_unique<Copies>(s_.output, output_marks_, shard));
+      PlacedRows<float>&input_row = *inputs_.back(), &output_row = *outputs_.back();
+      if (has_bags(s_)) {
+        bags_.push_back(std::make_unique<Bags>(s_, input_row));
+        Bags& bags = *bags_.back();
+        trainers_.push_back(make_trainer(bags.settings(), bags.rows(), output_row, &bags, true));
       } else {
-        trainers_.push_back(std::make_unique<ShardTrainer>(s_, *inputs_[shard], *outputs_[shard]));
+        trainers_.push_back(make_trainer(s_, input_row, output_row, nullptr, true));
       }
     }
-    for (int t = 0; t < n_threads; ++t) {
+    const auto merger = [](const RowMatrix& of) {
+      return std::make_unique<Merger<float>>(static_cast<float*>(of.rows), of.n_rows, of.stride, of.touches);
+    };
+    for (int t = 0; t < n_threads_; ++t) {
       input_tables_.push_back(std::make_unique<RowTables>(s_.input.n_rows));
       output_tables_.push_back(std::make_unique<RowTables>(s_.output.n_rows));
-      input_mergers_.push_back(
-          std::make_unique<Merger<Real>>(input, s_.input.n_rows, s_.input.stride, s_.input.touches));
-      output_mergers_.push_back(
-          std::make_unique<Merger<Real>>(output, s_.output.n_rows, s_.output.stride, s_.output.touches));
+      input_mergers_.push_back(merger(s_.input));
+      output_mergers_.push_back(merger(s_.output));
     }
   }
 
-  Result run(int64_t start, int64_t stop, uint32_t epoch) override {
+  Result run(int64_t start, int64_t stop, uint32_t epoch) {
     start_ = start;
     stop_ = stop;
     epoch_ = epoch;
@@ -83,7 +99,7 @@ class RoundTrainer final : public Rounds {
     if (int64_t(rounds_done_) + (stop - start) / round_tokens() + 3 > int64_t(MAX_ROUND)) clear_tables();
     given_up_ = stopped_ = is_last_ = false;
     failed_.store(false);
-    plan_failed_.store(false);
+    ends_after_round_.store(false);
     release_shards();
     for (std::exception_ptr& failure : failures_) failure = nullptr;
     // The threads start together or not at all. If a thread could not be created, the others would wait for it forever.
@@ -112,9 +128,10 @@ class RoundTrainer final : public Rounds {
   }
 
  private:
+  typedef void (*ListOutputs)(const Settings&, const Chunk&, Copies&, RowTables&);
+
   void work(int thread) {
     Round round = rounds_done_;
-    const auto release = [&] { release_shards(); };
     const auto compare = [&] {
       for (int shard = thread; shard < SHARDS; shard += n_threads_) {
         inputs_[shard]->compare_listed();
@@ -123,17 +140,24 @@ class RoundTrainer final : public Rounds {
     };
     if (!together(
             thread, [&] { take_shards(thread, [&](int shard) { plan_shard(thread, shard, start_, round + 1); }); },
-            release))
+            [&] {
+              release_shards();
+              reserve_merges();
+            }))
       return;
     if (!together(thread, compare, [] {})) return;
     for (int64_t first = start_; first < stop_; first += round_tokens()) {
       ++round;
       const int64_t next = first + round_tokens();
       const auto train = [&](int shard) {
-        train_shard(thread, shard);
-        plan_next(thread, shard, next, round + 1);
+        or_end_after_round(thread, [&] { train_shard(thread, shard); });
+        or_end_after_round(thread, [&] { plan_shard(thread, shard, next, round + 1); });
       };
-      if (!together(thread, [&] { take_shards(thread, train); }, release)) return;
+      const auto prepare = [&] {
+        release_shards();
+        or_end_after_round(thread, [&] { reserve_merges(); });
+      };
+      if (!together(thread, [&] { take_shards(thread, train); }, prepare)) return;
       const auto merge = [&] {
         const double rate = merge_rate(s_, epoch_, first, std::min(stop_, next));
         input_mergers_[thread]->merge(inputs_, round, thread, n_threads_, rate, s_.shard_tokens);
@@ -181,6 +205,30 @@ class RoundTrainer final : public Rounds {
     return !given_up_;
   }
 
+  // Calls body. If it fails, run throws the exception after the current round is merged.
+  template <class Body>
+  void or_end_after_round(int thread, Body&& body) {
+    try {
+      body();
+    } catch (...) {
+      failures_[thread] = std::current_exception();
+      ends_after_round_.store(true);
+    }
+  }
+
+  // Makes the memory for merging the round that is planned.
+  void reserve_merges() {
+    size_t n_inputs = 0, n_outputs = 0;
+    for (int shard = 0; shard < SHARDS; ++shard) {
+      n_inputs += inputs_[shard]->n_listed();
+      n_outputs += outputs_[shard]->n_listed();
+    }
+    for (int t = 0; t < n_threads_; ++t) {
+      input_mergers_[t]->reserve(n_inputs);
+      output_mergers_[t]->reserve(n_outputs);
+    }
+  }
+
   int64_t round_tokens() const { return SHARDS * int64_t(s_.shard_tokens); }
 
   void clear_tables() {
@@ -205,68 +253,42 @@ class RoundTrainer final : public Rounds {
     const Chunk& chunk = trainers_[shard]->planned();
     list_inputs(chunk, *inputs_[shard], *input_tables_[thread]);
     inputs_[shard]->mark_listed();
-    list_outputs(chunk, *outputs_[shard], *output_tables_[thread]);
+    list_outputs_(s_, chunk, *outputs_[shard], *output_tables_[thread]);
     outputs_[shard]->mark_listed();
-  }
-
-  // The same after training. If it fails, run throws the exception after the current round is merged.
-  void plan_next(int thread, int shard, int64_t first, Round round) {
-    try {
-      plan_shard(thread, shard, first, round);
-    } catch (...) {
-      failures_[thread] = std::current_exception();
-      plan_failed_.store(true);
-    }
   }
 
   // Every input row that the chunk can touch.
   void list_inputs(const Chunk& chunk, Copies& rows, RowTables& tables) {
-    if (!BAGS) return rows.list(chunk.inputs.data(), chunk.inputs.size(), tables, chunk.inputs.size());
+    if (!has_bags(s_)) return rows.list(chunk.inputs.data(), chunk.inputs.size(), tables, chunk.inputs.size());
     for (const int32_t word : chunk.inputs) {
       const int64_t first = s_.bag_offsets[word], n = s_.bag_offsets[word + 1] - first;
       rows.list(s_.bag_rows + first, size_t(n), tables, size_t(n));
     }
   }
 
-  // Every output row that the chunk can touch.
-  void list_outputs(const Chunk& chunk, Copies& rows, RowTables& tables) {
-    if (Output::TOUCHES_ALL_ROWS) {
-      if (!chunk.centers.empty()) rows.list_all(s_.output.n_rows);
-      return;
-    }
-    int64_t negatives = -1;
-    for (const Center& center : chunk.centers) {
-      Output::each_output_row(s_, center.target, [&](const int32_t* ids, int64_t count) {
-        rows.list(ids, size_t(count), tables, size_t(count));
-      });
-      if (!Output::DRAWS_NEGATIVES || center.negatives == negatives) continue;  // the same as the previous center's
-      negatives = center.negatives;
-      rows.list(chunk.negatives.begin() + negatives, size_t(center.n_negatives), tables,
-                chunk.negatives.size() - size_t(negatives));
-    }
-  }
-
   // A shard without a slice in the round has listed no rows, so it copies none, and there is nothing to merge.
   void train_shard(int thread, int shard) {
+    results_[shard] = {};
     inputs_[shard]->arrange(*input_tables_[thread]);
     outputs_[shard]->arrange(*output_tables_[thread]);
-    results_[shard] = planned_[shard] ? trainers_[shard]->train_planned() : Result{};
+    if (planned_[shard]) results_[shard] = trainers_[shard]->train_planned();
   }
 
   void finish_round() {
     for (const Result& part : results_) result_.add(part);  // in shard order, so that sums have the same bits
     ++rounds_done_;
     stopped_ = stop_requested(stop_flag_);
-    is_last_ = stopped_ || plan_failed_.load();
+    is_last_ = stopped_ || ends_after_round_.load();
     if (is_last_) ++rounds_done_;  // the next round is planned, so its number is in the tables already
   }
 
   Settings s_;
   const int32_t* const stop_flag_;
   const int n_threads_;
+  const ListOutputs list_outputs_;
   Barrier barrier_;
   std::vector<std::exception_ptr> failures_;
-  std::atomic<bool> failed_{false}, plan_failed_{false};
+  std::atomic<bool> failed_{false}, ends_after_round_{false};
   std::atomic<bool> taken_[SHARDS] = {};  // whether a thread has taken the shard in the current phase
   bool planned_[SHARDS] = {};
   Marks input_marks_, output_marks_;
@@ -278,20 +300,10 @@ class RoundTrainer final : public Rounds {
   Result results_[SHARDS] = {};
   Result result_ = {};
   std::vector<std::unique_ptr<Copies>> inputs_, outputs_;
-  std::vector<std::unique_ptr<BagRows<Real, Copies>>> bags_;
-  std::vector<std::unique_ptr<ShardTrainer>> trainers_;
+  std::vector<std::unique_ptr<Bags>> bags_;
+  std::vector<std::unique_ptr<SliceTrainer>> trainers_;
   std::vector<std::unique_ptr<RowTables>> input_tables_, output_tables_;  // by thread
-  std::vector<std::unique_ptr<Merger<Real>>> input_mergers_, output_mergers_;
+  std::vector<std::unique_ptr<Merger<float>>> input_mergers_, output_mergers_;
 };
-
-inline std::unique_ptr<Rounds> make_rounds(const Settings& settings, int n_threads) {
-  const int threads = std::max(1, std::min(n_threads, SHARDS));
-  return with_objective(settings, [&](auto input, auto output) -> std::unique_ptr<Rounds> {
-    typedef typename decltype(input)::type Input;
-    typedef typename decltype(output)::type Output;
-    if (has_bags(settings)) return std::make_unique<RoundTrainer<float, Input, Output, true>>(settings, threads);
-    return std::make_unique<RoundTrainer<float, Input, Output, false>>(settings, threads);
-  });
-}
 
 }  // namespace firth

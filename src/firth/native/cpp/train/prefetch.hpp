@@ -9,10 +9,10 @@ namespace firth {
 constexpr int PREFETCH_UNITS = 2;  // Prefetch distance in units. Larger was slower: lines were evicted before use.
 constexpr int LOOKUP_UNITS = 8;    // Prefetch distance, in units, of the tables that have the homes of rows.
 
-template <class Real, class Output, class InputRows, class OutputRows>
+template <class Real, class Output, class FindRow>
 class Prefetch {
  public:
-  Prefetch(const Settings& settings, const Chunk& chunk, InputRows& input_row, OutputRows& output_row)
+  Prefetch(const Settings& settings, const Chunk& chunk, const FindRow& input_row, const FindRow& output_row)
       : s_(settings), chunk_(chunk), input_row_(input_row), output_row_(output_row) {}
 
   void begin_chunk() {
@@ -24,7 +24,8 @@ class Prefetch {
   void leave_inputs() { n_inputs_ = int32_t(chunk_.inputs.size()); }
 
   // Collects the rows to prefetch: of the unit PREFETCH_UNITS after this one; at the first unit, of all units up to it.
-  void collect(size_t index) {
+  // It is not inlined: it is compiled once for all input sides.
+  __attribute__((noinline)) void collect(size_t index) {
     coming_.clear();
     if (index >= chunk_.units.size()) return;
     const size_t ahead = std::min(index + PREFETCH_UNITS, chunk_.units.size() - 1);
@@ -33,13 +34,13 @@ class Prefetch {
     for (const int32_t stop = int32_t(std::min(reach, int64_t(chunk_.inputs.size()))); n_inputs_ < stop; ++n_inputs_)
       coming_.add(input_row_.home(chunk_.inputs[n_inputs_]));
     for (size_t u = index == 0 ? 0 : index + PREFETCH_UNITS; u <= ahead; ++u) collect_outputs(chunk_.units[u]);
-    if (!InputRows::IN_PLACE && Output::DRAWS_NEGATIVES && index + LOOKUP_UNITS < chunk_.units.size())
+    if (!FindRow::IN_PLACE && Output::DRAWS_NEGATIVES && index + LOOKUP_UNITS < chunk_.units.size())
       foresee(chunk_.units[index + LOOKUP_UNITS]);
     Output::look_ahead(
         s_, [&] { return target_at(index + LOOKUP_UNITS); }, [&] { return target_at(index + LOOKUP_UNITS * 3 / 2); });
   }
 
-  const ComingRows<Real, InputRows::PREFETCH_WRITE>& coming() const { return coming_; }
+  const ComingRows<Real, FindRow::PREFETCH_WRITE>& coming() const { return coming_; }
 
   void ask_all() const { coming_.ask_all(padded_dims<Real>(s_)); }
   void clear() { coming_.clear(); }
@@ -59,7 +60,8 @@ class Prefetch {
   // Prefetches the homes of a unit's rows.
   void foresee(const PlannedUnit& unit) {
     for (int32_t c = unit.first; c < unit.last; ++c) {
-      input_row_.foresee(chunk_.inputs[chunk_.centers[c].last - 1]);
+      const int32_t last = chunk_.centers[c].last - 1;
+      if (last >= n_inputs_) input_row_.foresee(chunk_.inputs[last]);
       output_row_.foresee(chunk_.centers[c].target);
     }
     const Center& center = chunk_.centers[unit.first];
@@ -72,9 +74,9 @@ class Prefetch {
 
   const Settings& s_;
   const Chunk& chunk_;
-  InputRows& input_row_;
-  OutputRows& output_row_;
-  ComingRows<Real, InputRows::PREFETCH_WRITE> coming_;
+  const FindRow& input_row_;
+  const FindRow& output_row_;
+  ComingRows<Real, FindRow::PREFETCH_WRITE> coming_;
   int64_t asked_[MAX_NOISE_SETS];  // by noise set: index in Chunk::negatives of the words prefetched last
   int32_t n_inputs_ = 0;           // number of inputs of the chunk whose rows were prefetched
 };

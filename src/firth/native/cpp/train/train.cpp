@@ -8,55 +8,38 @@
 namespace firth {
 namespace {
 
-// Calls body(trainer) with a trainer of the objective that the settings choose.
-template <bool UPDATE, class Body>
-Result with_trainer(const Settings& s, SharedRows<float>& input_row, SharedRows<float>& output_row, Body&& body) {
-  return with_objective(s, [&](auto input, auto output) -> Result {
-    if (has_bags(s)) {
-      BagRows<float, SharedRows<float>> bags(s, input_row);
-      Trainer<UPDATE, float, typename decltype(input)::type, typename decltype(output)::type, SharedRows<float>,
-              SharedRows<float>>
-          trainer(bags.settings(), bags.rows(), output_row, &bags);
-      return body(trainer);
-    }
-    Trainer<UPDATE, float, typename decltype(input)::type, typename decltype(output)::type, SharedRows<float>,
-            SharedRows<float>>
-        trainer(s, input_row, output_row);
-    return body(trainer);
-  });
-}
-
-template <bool UPDATE>
-Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch) {
+// Trains slices of the shared matrices (updates), or computes their loss.
+Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch, bool updates) {
+  typedef BagRowsAt<float, SharedRows<float>> Bags;
   SharedRows<float> input_row(s.input), output_row(s.output);
-  if (!UPDATE || !has_copies(s))
-    return with_trainer<UPDATE>(s, input_row, output_row,
-                                [&](auto& trainer) { return trainer.run(start, stop, epoch); });
+  const std::unique_ptr<Bags> bags = has_bags(s) ? std::make_unique<Bags>(s, input_row) : nullptr;
+  const std::unique_ptr<SliceTrainer> trainer =
+      bags ? make_trainer(bags->settings(), bags->rows(), output_row, bags.get(), updates)
+           : make_trainer(s, input_row, output_row, nullptr, updates);
+  if (!updates || !has_copies(s)) return trainer->run(start, stop, epoch);
   // By thread, and kept between slices, because allocating megabytes for every slice would be slow.
   thread_local Replicas<float> input_copies, output_copies;
   const int64_t interval = interval_tokens(s);
-  const double touches = with_objective(s, [](auto, auto output) { return decltype(output)::type::WORTH_A_COPY; });
-  if (!has_bags(s)) input_copies.make(s, input_row, s.input.touches, s.input.n_rows, touches);
+  const double touches = with_side(OutputSides(), s.loss, [](auto side) { return decltype(side)::type::WORTH_A_COPY; });
+  if (!bags) input_copies.make(s, input_row, s.input.touches, s.input.n_rows, touches);
   output_copies.make(s, output_row, s.output.touches, s.output.n_rows, touches);
-  return with_trainer<UPDATE>(s, input_row, output_row, [&](auto& trainer) {
-    Result result = {};
-    for (int64_t first = start; first < stop; first += interval) {
-      const int64_t last = std::min(stop, first + interval);
-      const auto merge = [&] {
-        const double rate = merge_rate(s, epoch, first, last);
-        if (!has_bags(s)) input_copies.merge(rate, last - first, s.threads);
-        output_copies.merge(rate, last - first, s.threads);
-      };
-      try {
-        result.add(trainer.run(first, last, epoch));
-      } catch (...) {  // stopped: keep the updates made before
-        merge();
-        throw;
-      }
+  Result result = {};
+  for (int64_t first = start; first < stop; first += interval) {
+    const int64_t last = std::min(stop, first + interval);
+    const auto merge = [&] {
+      const double rate = merge_rate(s, epoch, first, last);
+      if (!bags) input_copies.merge(rate, last - first, s.threads);
+      output_copies.merge(rate, last - first, s.threads);
+    };
+    try {
+      result.add(trainer->run(first, last, epoch));
+    } catch (...) {  // stopped: keep the updates made before
       merge();
+      throw;
     }
-    return result;
-  });
+    merge();
+  }
+  return result;
 }
 
 void validate(const Settings& s) {
@@ -72,7 +55,7 @@ double update_one(const Settings& s, const Unit& unit, double learning_rate) {
   Workspace<Real> work;
   Prepared<Real> prepared;
   if (has_bags(s)) {
-    BagRows<Real, SharedRows<Real>> bags(s, input_row);
+    BagRowsAt<Real, SharedRows<Real>> bags(s, input_row);
     std::vector<int32_t> slots(unit.context, unit.context + unit.n_context);
     bags.begin(slots.data(), slots.size());
     Unit by_slot = unit;
@@ -91,8 +74,8 @@ double update_one(const Settings& s, const Unit& unit, double learning_rate) {
     const int n_outputs = Output::count(s, unit);
     prepared.reserve(unit.n_context, n_outputs);
     work.reserve(unit.n_context, n_outputs);
-    prepare_unit<Real, Output>(s, unit, Real(learning_rate), input_row, output_row, prepared);
-    train_unit<true, Real, Input, Output>(s, prepared, work, ComingRows<Real, true>());
+    train_rare_unit<Real, Input, Output>(s, unit, Real(learning_rate), true, input_row, output_row, prepared, work,
+                                         ComingRows<Real, true>());
     return 0;
   });
   return work.loss.take();
@@ -139,7 +122,7 @@ FIRTH_API int64_t firth_train_slice(const Settings* settings, int64_t start, int
                                     firth::Result* result) {
   return firth::guard([&]() -> int64_t {
     firth::validate(*settings);
-    *result = firth::run_slice<true>(*settings, start, stop, uint32_t(epoch));
+    *result = firth::run_slice(*settings, start, stop, uint32_t(epoch), true);
     return 0;
   });
 }
@@ -157,7 +140,7 @@ FIRTH_API int64_t firth_rounds_create(const Settings* settings, int32_t n_thread
     firth::validate(*settings);
     if (settings->shard_tokens < 1 || settings->shard_tokens > firth::MAX_SHARD_TOKENS)
       throw firth::Failure(firth::ERROR_ARGUMENT, "shard_tokens must be 1 to 1024");
-    *rounds = firth::make_rounds(*settings, n_threads).release();
+    *rounds = std::make_unique<firth::Rounds>(*settings, n_threads).release();
     return 0;
   });
 }
@@ -179,7 +162,7 @@ FIRTH_API int64_t firth_evaluate_slice(const Settings* settings, int64_t start, 
                                        firth::Result* result) {
   return firth::guard([&]() -> int64_t {
     firth::validate(*settings);
-    *result = firth::run_slice<false>(*settings, start, stop, uint32_t(epoch));
+    *result = firth::run_slice(*settings, start, stop, uint32_t(epoch), false);
     return 0;
   });
 }

@@ -17,6 +17,14 @@ class Merger {
 
   void clear() { std::fill(rows_.begin(), rows_.end(), Row{}); }
 
+  // Makes the memory to merge up to `most` copies. Call it while no round is being merged.
+  void reserve(size_t most) {
+    copies_.resize(most);
+    touched_.resize(most);
+    own_.resize(most);
+  }
+
+  // Needs no more memory than was reserved.
   void merge(std::vector<std::unique_ptr<PrivateRows<Real>>>& shards, Round round, int thread, int n_threads,
              double learning_rate, int64_t shard_tokens) {
     learning_rate_ = learning_rate;

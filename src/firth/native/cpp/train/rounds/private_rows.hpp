@@ -21,15 +21,52 @@ struct RowTables {
   std::vector<int32_t> homes;  // of each row: its id if it is in place, or ~k for copy k
 };
 
-// The rows of one matrix for a shard. The rows that the shard may touch are listed when its slice is planned. The home
-// of a row is computed without a branch, because a branch could not be predicted.
+// The homes of the rows of a matrix, by a table: in place, or in copies. A home is computed without a branch, because a
+// branch could not be predicted. In lock-free training see SharedRows.
 template <class Real>
-class PrivateRows {
+class PlacedRows {
  public:
-  static constexpr bool IN_PLACE = false;  // a table has the homes of rows
+  static constexpr bool IN_PLACE = false;
+  static constexpr bool PREFETCH_WRITE = true;
 
-  PrivateRows(Real* matrix, int64_t stride, Marks& marks, int shard)
-      : matrix_(matrix), stride_(stride), marks_(marks), shard_(shard) {}
+  explicit PlacedRows(const RowMatrix& of) : matrix_(static_cast<Real*>(of.rows)), stride_(of.stride) {}
+
+  Real* operator()(int32_t id) const {
+    const int32_t home = homes_[id], copied = home >> 31;
+    const intptr_t to_copies = reinterpret_cast<intptr_t>(copies_) - reinterpret_cast<intptr_t>(matrix_);
+    Real* const row = matrix_ + int64_t(home ^ copied) * stride_;
+    return reinterpret_cast<Real*>(reinterpret_cast<intptr_t>(row) + (to_copies & intptr_t(copied)));
+  }
+  const Real* home(int32_t id) const { return (*this)(id); }
+  void foresee(int32_t id) const { __builtin_prefetch(&homes_[id]); }
+
+  // From now on, finds the rows [0, count) of another matrix, which are all in place.
+  void move_to(Real* to, size_t count) {
+    while (in_place_.size() < count) in_place_.push_back(int32_t(in_place_.size()));
+    homes_ = in_place_.data();
+    matrix_ = to;
+  }
+
+ protected:
+  Real* matrix_;
+  const int64_t stride_;
+  const int32_t* homes_ = nullptr;
+  Real* copies_ = nullptr;
+
+ private:
+  Buffer<int32_t> in_place_;  // element k is k
+};
+
+// The rows of one matrix for a shard. The rows that the shard may touch are listed when its slice is planned.
+template <class Real>
+class PrivateRows : public PlacedRows<Real> {
+  using PlacedRows<Real>::matrix_;
+  using PlacedRows<Real>::stride_;
+  using PlacedRows<Real>::homes_;
+  using PlacedRows<Real>::copies_;
+
+ public:
+  PrivateRows(const RowMatrix& of, Marks& marks, int shard) : PlacedRows<Real>(of), marks_(marks), shard_(shard) {}
 
   // For the next round: start a list, list the rows that the shard may touch (repeated ids are listed once), then mark
   // them. The copies of the current round are not affected.
@@ -76,6 +113,7 @@ class PrivateRows {
   // Call it after all shards have compared: sets the home of each listed row, and copies the shared rows.
   void arrange(RowTables& tables) {
     homes_ = tables.homes.data();
+    copied_.clear();  // without memory for copies there are none
     copied_.resize(listed_.size());
     int32_t n_copies = 0;
     for (size_t k = 0; k < listed_.size(); ++k) {
@@ -90,24 +128,16 @@ class PrivateRows {
       copied_[size_t(n_copies)] = id;  // write always, and count only if the row is shared
       n_copies += shared;
     }
-    copied_.resize(size_t(n_copies));
+    copied_.clear();
     copies_ = memory_.get(size_t(n_copies) * stride_);
+    copied_.resize(size_t(n_copies));
     for (int32_t k = 0; k < n_copies; ++k) {
       if (k + ROWS_AHEAD < n_copies) prefetch_row<false>(matrix_ + int64_t(copied_[k + ROWS_AHEAD]) * stride_, stride_);
       copy_row<Real>(matrix_ + int64_t(copied_[k]) * stride_, copies_ + k * stride_, stride_);
     }
   }
 
-  Real* operator()(int32_t id) const {
-    const int32_t home = homes_[id], copied = home >> 31;
-    const intptr_t to_copies = reinterpret_cast<intptr_t>(copies_) - reinterpret_cast<intptr_t>(matrix_);
-    Real* const row = matrix_ + int64_t(home ^ copied) * stride_;
-    return reinterpret_cast<Real*>(reinterpret_cast<intptr_t>(row) + (to_copies & intptr_t(copied)));
-  }
-
-  static constexpr bool PREFETCH_WRITE = true;
-  const Real* home(int32_t id) const { return (*this)(id); }
-  void foresee(int32_t id) const { __builtin_prefetch(&homes_[id]); }
+  size_t n_listed() const { return listed_.size(); }
 
   // The ids of the copied rows.
   const Buffer<int32_t>& copied() const { return copied_; }
@@ -117,16 +147,12 @@ class PrivateRows {
   static constexpr size_t AHEAD = 12;
   static constexpr int32_t ROWS_AHEAD = 6;
 
-  Real* const matrix_;
-  const int64_t stride_;
   Marks& marks_;
   const int shard_;
   Round round_ = 0;
   Buffer<int32_t> listed_;  // ids of the rows that the shard may touch in round_
   Buffer<int32_t> copied_;  // ids of the rows copied for the current round
-  const int32_t* homes_ = nullptr;
   Scratch<Real> memory_;
-  Real* copies_ = nullptr;
 };
 
 }  // namespace firth
