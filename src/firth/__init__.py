@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from firth.training.loop.callbacks import StopTraining as StopTraining
     from firth.training.loop.callbacks import TrainingState as TrainingState
     from firth.training.run.classifier import train_classifier as train_classifier
+    from firth.training.run.documents import train_documents as train_documents
     from firth.training.run.prepared import UnsavedModelError as UnsavedModelError
     from firth.training.run.resume import resume as resume
     from firth.training.run.train import train as train
@@ -81,6 +82,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "firth.models.loading": ("load",),
     "firth.models.model": ("Model",),
     "firth.training.run.classifier": ("train_classifier",),
+    "firth.training.run.documents": ("train_documents",),
     "firth.training.run.prepared": ("UnsavedModelError",),
     "firth.training.run.resume": ("resume",),
     "firth.training.run.train": ("train",),

@@ -6,11 +6,13 @@ Tests: tests/training/test_train.py.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import secrets
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +42,7 @@ from firth.training.loop.options import LoopOptions
 from firth.training.loop.progress import ProgressDisplay, format_bytes, format_duration
 from firth.training.loop.signals import StopSignals
 from firth.training.run.composing import make_bags, make_word_vectors
+from firth.training.run.document_rows import DocumentRows
 from firth.training.run.encoding import longest_sequence
 from firth.training.run.options import RunOptions
 from firth.training.run.outcome import Outcome, describe_subsampling
@@ -82,6 +85,14 @@ class PreparedRun:
     noise: NDArray[np.float64] | None
     frozen: NDArray[np.bool_] | None
     instruction_set: str
+    documents: DocumentRows | None = None  # of a run of documents; None: a run of words
+
+    @cached_property
+    def trained(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Ids and offsets of the corpus's words that are trained on."""
+        if self.documents is None:
+            return self.corpus.ids, self.corpus.offsets
+        return self.documents.divide(self.corpus)[0]
 
     def validate(self) -> None:
         """The checks that need the encoded corpus."""
@@ -92,6 +103,10 @@ class PreparedRun:
         n_noise_words = None if self.noise is None else int(np.count_nonzero(self.noise))
         validate_vocabulary_size(config, len(corpus.vocabulary), least_noise_words=n_noise_words)
         validate_weight_count(self.weights, corpus.n_sequences)
+        if self.documents is not None:
+            if self.heldout is not None and len(self.heldout[0]) == 0:
+                raise CorpusError("heldout must leave out at least one word, got none; hold out a larger share")
+            return
         if corpus.heldout_ids is not None and corpus.n_tokens == 0:
             raise CorpusError("heldout leaves nothing to train on; hold out a smaller share")
         if longest_sequence(corpus.offsets) < 2:
@@ -116,6 +131,8 @@ class PreparedRun:
         n_words, stride = len(corpus.vocabulary), -(-config.dims // ROW_FLOATS) * ROW_FLOATS
         buckets = config.buckets or 0 if config.subwords else 0
         n_rows = 2 * n_words + buckets
+        if self.documents is not None:
+            n_rows = n_words + self.documents.n_input_rows(n_words)
         matrices = 4 * n_rows * stride
         model = 4 * (n_rows + (n_words if config.subwords else 0)) * config.dims
         saves, keeps = options.checkpoint_every is not None, options.patience is not None
@@ -124,6 +141,8 @@ class PreparedRun:
         copies = config.threads * min(COPIES_BYTES, 2 * matrices) if has_copies else 0
         memory = matrices + model * (saves + keeps)  # without the threads' copies, which are mostly below their maximum
         rows = f" ({n_words:,} words and {buckets:,} buckets of n-grams)" if buckets else ""
+        if self.documents is not None:
+            rows = f" ({n_words:,} words and {len(self.documents.tags):,} tags)"
         parts = [f"{format_bytes(matrices)} for two matrices{rows}"]
         parts += [f"up to {format_bytes(copies)} for the threads' copies of busy rows"] if has_copies else []
         parts += [f"{format_bytes(model)} to copy them for checkpoints"] if saves else []
@@ -133,8 +152,8 @@ class PreparedRun:
         if available is not None and memory > available:
             raise ParameterError(
                 f"dims must fit into the {format_bytes(available)} of free memory, got {config.dims} for"
-                f" {n_words:,} words{f' and {buckets:,} buckets of n-grams' if buckets else ''}, which need"
-                f" {format_bytes(memory)}; lower dims or {'buckets' if buckets else 'max_vocabulary'}, raise min_count"
+                f"{rows or f' {n_words:,} words'}, which need {format_bytes(memory)};"
+                f" lower dims or {'buckets' if buckets else 'max_vocabulary'}, raise min_count"
             )
         output = self.workspace.output
         if output is not None:
@@ -171,9 +190,13 @@ class PreparedRun:
     def make_engine(self) -> Engine:
         """Make the engine of this corpus, with the initial matrices."""
         corpus = self.corpus
+        if self.documents is not None:
+            examples = self.documents.make_examples(self.trained, corpus.vocabulary)
+        else:
+            examples = text_examples(corpus.ids, corpus.offsets, corpus.vocabulary.counts, self.weights)
         return Engine(
-            text_examples(corpus.ids, corpus.offsets, corpus.vocabulary.counts, self.weights),
-            self.config,
+            examples,
+            self._run_config(),
             noise_distribution=self.noise,
             frozen=self.frozen,
             bags=self.bags,
@@ -187,6 +210,8 @@ class PreparedRun:
 
     def make_vectors(self, rows: Matrix) -> WordVectors:
         """Word vectors of the engine's input matrix."""
+        if self.documents is not None:
+            raise AssertionError("a run of documents has no stop_metric")
         return make_word_vectors(self.corpus.vocabulary, self.bags, rows)
 
     def begin(self, engine: Engine, encode_seconds: float, *, has_start_vectors: bool) -> RunState:
@@ -210,7 +235,11 @@ class PreparedRun:
             "corpus": self.corpus.sha256,
             "heldout": EncodedCorpus(workspace.heldout_folder).sha256 if heldout_is_apart else None,
         }
-        arrays = {"sequence_weights": self.weights, "noise_distribution": self.noise, "frozen": self.frozen}
+        arrays: dict[str, NDArray[Any] | None] = {
+            "sequence_weights": self.weights, "noise_distribution": self.noise, "frozen": self.frozen
+        }  # fmt: skip
+        if self.documents is not None:
+            arrays |= self.documents.tags.to_arrays()
         record = {
             "firth_version": __version__,
             "identity": identity,
@@ -223,6 +252,8 @@ class PreparedRun:
             "has_stop_metric": options.stop_metric is not None,
             "checkpoint_every": options.checkpoint_every.to_json(),
         }
+        if self.documents is not None:
+            record["documents"] = self.documents.to_json()
         if write_first:
             snapshot = Snapshot.take(state, engine.input_vectors, engine.output_vectors)
             write_checkpoint(workspace.checkpoint_folder, snapshot, identity)
@@ -249,7 +280,7 @@ class PreparedRun:
         outcome = Outcome.of(self.config, corpus, self.weights, engine)
         start_history = copy.deepcopy(state.history)
         loop_options = LoopOptions(
-            n_tokens=corpus.n_tokens,
+            n_tokens=len(self.trained[0]),
             words_per_token=corpus.n_tokens_read / corpus.n_tokens,
             make_vectors=self.make_vectors,
             heldout=self.heldout,
@@ -264,7 +295,7 @@ class PreparedRun:
         with signals.at_once(False):
             loop = TrainingLoop(
                 engine,
-                self.config,
+                self._run_config(),
                 state,
                 loop_options,
                 callbacks,
@@ -308,13 +339,27 @@ class PreparedRun:
         outcome.warn_of_guessing(model)
         return model
 
+    def _run_config(self) -> TrainingConfig:
+        """The configuration of engine and loop. Deterministic training of documents is one thread.
+
+        In rounds of shards (docs/training.md) every shard of a long document would move the document's row.
+        """
+        if self.documents is None or not self.config.deterministic:
+            return self.config
+        return dataclasses.replace(self.config, deterministic=False, threads=1)
+
     def _make_model(self, vectors: tuple[Matrix, Matrix], history: History, display: ProgressDisplay) -> Model:
         corpus = self.corpus
         input_vectors, output_vectors = vectors
         if display.failure is not None:
             history.notes.append(f"progress could not be shown ({display.failure}); training continued")
+        documents = None
+        if self.documents is None:
+            words = self.make_vectors(input_vectors)
+        else:
+            words, documents = self.documents.split(input_vectors, output_vectors, corpus.vocabulary)
         return Model(
-            vectors=self.make_vectors(input_vectors),
+            vectors=words,
             output_vectors=output_vectors,
             config=self.config,
             history=history,
@@ -326,6 +371,8 @@ class PreparedRun:
                 lowercase=self.lowercase,
             ),
             instruction_set=self.instruction_set,
+            documents=documents,
+            train_words=self.documents is not None and self.documents.with_words,
         )
 
     @staticmethod

@@ -19,6 +19,7 @@ from firth.training.loop.checkpoints import CheckpointWriter, read_checkpoint
 from firth.training.loop.periods import Period
 from firth.training.loop.progress import make_progress
 from firth.training.loop.signals import StopSignals
+from firth.training.run.document_rows import DocumentRows
 from firth.training.run.encoding import heldout_arrays, is_lowercase, reopen_corpus
 from firth.training.run.options import Heldout, RunOptions
 from firth.training.run.prepared import PreparedRun, same_instruction_set
@@ -95,19 +96,29 @@ def resume(
         heldout: EncodedCorpus | None = None
         if heldout_identity is not None:
             heldout = reopen_corpus(workspace.heldout_folder, heldout_identity)
-        validate_run_arrays(workspace.folder, arrays, len(corpus.vocabulary), corpus.n_sequences)
+        documents = None
+        if record.get("documents") is not None:
+            documents = DocumentRows.read(as_object(record["documents"], "documents"), arrays, corpus.n_sequences)
+        else:
+            validate_run_arrays(workspace.folder, arrays, len(corpus.vocabulary), corpus.n_sequences)
+        if documents is not None:
+            held_out = documents.divide(corpus)[1]
+        else:
+            held_out = heldout_arrays(corpus, heldout) if record["has_heldout"] else None
         snapshot = read_checkpoint(workspace.checkpoint_folder, identity)
         run = PreparedRun(
             config=config,
             workspace=workspace,
             corpus=corpus,
-            heldout=heldout_arrays(corpus, heldout) if record["has_heldout"] else None,
+            heldout=held_out,
             lowercase=is_lowercase(corpus),
             weights=arrays.get("sequence_weights"),
             noise=arrays.get("noise_distribution"),
             frozen=arrays.get("frozen"),
             instruction_set=same_instruction_set(began_with),
+            documents=documents,
         )
+        n_tokens = len(run.trained[0])
         run.validate()
         run.report_needs(options, display)
         engine = run.make_engine()
@@ -116,13 +127,13 @@ def resume(
         else:
             state = snapshot.state
             shapes = (engine.input_vectors.shape, engine.output_vectors.shape)
-            validate_snapshot(workspace.checkpoint_folder, snapshot, shapes, config.epochs, corpus.n_tokens)
+            validate_snapshot(workspace.checkpoint_folder, snapshot, shapes, config.epochs, n_tokens)
             engine.load_vectors(snapshot.input_vectors, snapshot.output_vectors)
             if state.loss_bound_nats is None or state.norm_bound is None:  # a checkpoint of an earlier version
                 begun = run.begin(engine, encode_seconds, has_start_vectors=True)
                 state.loss_bound_nats, state.norm_bound = begun.loss_bound_nats, begun.norm_bound
                 state.history.guessing_loss_nats = begun.history.guessing_loss_nats
-        done = (state.epoch * corpus.n_tokens + state.position) / (config.epochs * corpus.n_tokens)
+        done = (state.epoch * n_tokens + state.position) / (config.epochs * n_tokens)
         display.note(f"continuing in epoch {state.epoch + 1} of {config.epochs}, {done:.1%} done")
         checkpoints = CheckpointWriter(workspace.checkpoint_folder, identity)
         return run.train(engine, state, options, callback_list, display, signals, checkpoints, engine.reset_vectors)
