@@ -195,7 +195,7 @@ def train_command(
                     output=output,
                     overwrite=overwrite,
                     lowercase=lowercase,
-                    encoding_errors=_plain(encoding_errors),
+                    encoding_errors=plain(encoding_errors),
                     as_text=as_text,
                     vocabulary=None if vocabulary is None else Vocabulary.load(vocabulary),
                     sequence_weights=None if sequence_weights is None else _read_numbers(sequence_weights),
@@ -205,14 +205,14 @@ def train_command(
                     heldout_every=heldout_every,
                     patience=patience,
                     checkpoint_every=checkpoint_every,
-                    on_interrupt=_plain(on_interrupt),
+                    on_interrupt=plain(on_interrupt),
                     progress=not quiet,
-                    **{name: _plain(value) for name, value in parameters.items()},
+                    **{name: plain(value) for name, value in parameters.items()},
                 )
     except (KeyboardInterrupt, SystemExit) as stop:  # SystemExit: SIGTERM and SIGHUP
-        raise typer.Exit(_tell_interrupted(stop, folder, as_json, quiet)) from None
+        raise typer.Exit(tell_interrupted(stop, folder, as_json, quiet)) from None
     except UnsavedModelError as error:
-        raise StorageError(_rescue(error, folder)) from error
+        raise StorageError(rescue_model(error, folder)) from error
     try:
         if as_json:
             print_json(summarize(model, folder))
@@ -222,7 +222,7 @@ def train_command(
         raise OutputError(f"{error}; the model is saved to {folder}") from None
 
 
-def _tell_interrupted(stop: KeyboardInterrupt | SystemExit, folder: Path, as_json: bool, quiet: bool) -> int:
+def tell_interrupted(stop: KeyboardInterrupt | SystemExit, folder: Path, as_json: bool, quiet: bool) -> int:
     """Print where an interrupted run left its work; returns the exit status."""
     model, place, failure = attached_to(stop)
     told_by_display = place is not None and isinstance(stop, SystemExit) and not quiet
@@ -245,7 +245,7 @@ def _tell_interrupted(stop: KeyboardInterrupt | SystemExit, folder: Path, as_jso
     return code if isinstance(code, int) else EXIT_INTERRUPTED
 
 
-def _rescue(error: UnsavedModelError, folder: Path) -> str:
+def rescue_model(error: UnsavedModelError, folder: Path) -> str:
     """Save the model in another folder; returns the message for the user."""
     place = save_elsewhere(error.model, folder)
     if place is None:
@@ -310,7 +310,7 @@ def _folder_of(ctx: typer.Context, corpus: list[str] | None, output: Path | None
 
 
 def _validate_resume_alone(ctx: typer.Context) -> None:
-    given = [name for name in ctx.params if _is_given(ctx, name) and name not in _WITH_RESUME]
+    given = [name for name in ctx.params if is_given(ctx, name) and name not in _WITH_RESUME]
     if given:
         raise ParameterError(
             f"--resume must come without {given[0].replace('_', '-')}: the folder has the run's parameters;"
@@ -318,7 +318,7 @@ def _validate_resume_alone(ctx: typer.Context) -> None:
         )
 
 
-def _is_given(ctx: typer.Context, name: str) -> bool:
+def is_given(ctx: typer.Context, name: str) -> bool:
     source = ctx.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
 
@@ -347,11 +347,11 @@ def _read_numbers(path: Path) -> list[float]:
     return numbers
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     return value.value if isinstance(value, enum.Enum) else value
 
 
-def _make_parameter(field: dataclasses.Field[Any], kind: Any) -> inspect.Parameter:
+def make_parameter(field: dataclasses.Field[Any], kind: Any) -> inspect.Parameter:
     """Make a typer parameter from a field of TrainingConfig."""
     default = field.default
     if field.name in CHOICE_NAMES:
@@ -371,7 +371,7 @@ def _make_parameter(field: dataclasses.Field[Any], kind: Any) -> inspect.Paramet
     )
 
 
-def _with_choices(parameter: inspect.Parameter, words: tuple[str, ...]) -> inspect.Parameter:
+def with_choices(parameter: inspect.Parameter, words: tuple[str, ...]) -> inspect.Parameter:
     """The parameter with a type whose values are these words, and its default converted to that type."""
     kind = make_choice(parameter.name, words)
     option = parameter.annotation.__metadata__[0]
@@ -387,11 +387,11 @@ def _with_parameters_of_the_config() -> Any:
     signature = inspect.signature(train_command, eval_str=True)
     choices = {"encoding_errors": ENCODING_ERRORS, "on_interrupt": ON_INTERRUPT}
     fixed = [
-        _with_choices(parameter, choices[parameter.name]) if parameter.name in choices else parameter
+        with_choices(parameter, choices[parameter.name]) if parameter.name in choices else parameter
         for parameter in signature.parameters.values()
         if parameter.kind is not inspect.Parameter.VAR_KEYWORD
     ]
-    made = [_make_parameter(field, hints[field.name]) for field in dataclasses.fields(TrainingConfig)]
+    made = [make_parameter(field, hints[field.name]) for field in dataclasses.fields(TrainingConfig)]
 
     def train(**values: Any) -> None:
         train_command(**values)
@@ -405,4 +405,13 @@ def _with_parameters_of_the_config() -> Any:
 
 train = _with_parameters_of_the_config()
 
-__all__ = ["summarize", "train"]
+__all__ = [
+    "is_given",
+    "make_parameter",
+    "plain",
+    "rescue_model",
+    "summarize",
+    "tell_interrupted",
+    "train",
+    "with_choices",
+]

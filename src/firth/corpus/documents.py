@@ -5,6 +5,7 @@ Tests: tests/training/test_documents.py.
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,9 +18,9 @@ from numpy.typing import NDArray
 
 from firth.base.values import is_integer
 from firth.base.words import pack_words, unpack_words
-from firth.corpus.sources import classify_source
+from firth.corpus.sources import classify_source, refuse_names_of_files
 from firth.corpus.tables import WHITESPACE, is_missing, read_table, resolve_tokenizer, rows_of, split_text
-from firth.errors import CorpusError, CorpusTypeError
+from firth.errors import CorpusError, CorpusTypeError, EncodingError
 
 _NAMED = 5  # tags or documents in a message
 
@@ -32,6 +33,8 @@ class DocumentSource:
     ----------
     source : the corpus for ``encode_corpus``
     tokenizer : the tokenizer for ``encode_corpus``
+    as_text : bool
+        ``as_text`` for ``encode_corpus``.
     names : list of str, or None
         The names of the files, if each file is a document.
     """
@@ -39,6 +42,7 @@ class DocumentSource:
     source: Any
     tokenizer: Any
     names: list[str] | None = None
+    as_text: bool = False
 
 
 def find_documents(
@@ -68,7 +72,10 @@ def find_documents(
     if isinstance(corpus, list | tuple) and corpus and all(isinstance(item, Path) for item in corpus):
         return _of_files(list(corpus), list(map(str, corpus)), tokenizer, encoding_errors, as_text)
     if isinstance(corpus, str | os.PathLike | Mapping) or read_table(corpus) is not None or hasattr(corpus, "read"):
-        return DocumentSource(corpus, tokenizer)
+        return DocumentSource(corpus, tokenizer, as_text=as_text)
+    if isinstance(corpus, list | tuple) and corpus and tokenizer is None and all(isinstance(t, str) for t in corpus):
+        refuse_names_of_files(corpus)
+        return DocumentSource(io.BytesIO(_join_lines(corpus)), None, as_text=True)  # counted by native code
     if isinstance(corpus, Iterable) and not isinstance(corpus, np.ndarray):
         if not isinstance(corpus, list | tuple):
             rows = iter(corpus)
@@ -82,7 +89,20 @@ def find_documents(
             first = corpus[0]
         if isinstance(first, str) and tokenizer is None:
             tokenizer = WHITESPACE
-    return DocumentSource(corpus, tokenizer)
+    return DocumentSource(corpus, tokenizer, as_text=as_text)
+
+
+def _join_lines(texts: Sequence[str]) -> bytes:
+    """The texts, one a line; a line end within a text becomes a space."""
+    try:
+        return "".join([text.replace("\n", " ") + "\n" for text in texts]).encode()
+    except UnicodeEncodeError:
+        for document, text in enumerate(texts):
+            if any("\ud800" <= letter <= "\udfff" for letter in text):
+                raise EncodingError(
+                    f"texts must be valid Unicode, got a lone surrogate in the text of document {document}; replace it"
+                ) from None
+        raise
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:

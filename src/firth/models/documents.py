@@ -83,6 +83,7 @@ class Inference:
                     found.source,
                     folder=folder.path / "texts",
                     tokenizer=found.tokenizer,
+                    as_text=found.as_text,
                     lowercase=self._lowercase,
                     vocabulary=self._vocabulary,
                 )

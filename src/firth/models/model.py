@@ -122,6 +122,9 @@ class Model:
         ]
         return html_table(repr(self), ("", ""), rows)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_inference"}
+
     def __getattr__(self, name: str) -> Any:
         raise missing_attribute("Model", name, MODEL_ATTRIBUTES)
 

@@ -141,7 +141,7 @@ def train_documents(
     if not isinstance(corpus, EncodedCorpus):
         found = find_documents(corpus, tokenizer, encoding_errors=encoding_errors, as_text=as_text)
         corpus, names = found.source, found.names
-        text = dataclasses.replace(text, tokenizer=found.tokenizer)
+        text = dataclasses.replace(text, tokenizer=found.tokenizer, as_text=found.as_text)
     with open_workspace(output, overwrite, display) as (workspace, signals):
         whole = dataclasses.replace(options, heldout=None)  # words are held out, and no documents
         encoded, encode_seconds = encode_for_training(

@@ -32,6 +32,7 @@ class WindowsOverText : public ExampleSource {
 
   void seek(int64_t start, int64_t stop, uint32_t epoch) override {
     epoch_ = epoch;
+    key_ = PhiloxKey(s_.seed);  // read again, because inference has a seed for each document
     next_ = start;
     stop_ = std::min(stop, s_.n_tokens);
     if (next_ < stop_) {
@@ -212,7 +213,7 @@ class WindowsOverText : public ExampleSource {
   const int32_t least_inputs_;  // minimum size of a window with its center
   NegativeDrawer negatives_;
   const bool cycle_widths_;  // whether units use the widths in a cycle; if not, a dynamic window draws its width
-  const PhiloxKey key_;
+  PhiloxKey key_;
   uint32_t epoch_ = 0;
   int64_t next_ = 0, stop_ = 0;  // the rest of the slice: positions [next_, stop_)
   int64_t sequence_ = 0;

@@ -37,6 +37,7 @@ inline void infer_documents(const Settings& settings, int64_t start, int64_t sto
   s.n_sequences = 1;
   s.sequence_weights = nullptr;
   SharedRows<float> input_row(s.input), output_row(s.output);
+  const std::unique_ptr<SliceTrainer> trainer = make_trainer(s, input_row, output_row, nullptr, true);
   for (int64_t document = start; document < stop; ++document) {
     check_stop();
     s.ids = settings.ids + settings.offsets[document];
@@ -47,7 +48,6 @@ inline void infer_documents(const Settings& settings, int64_t start, int64_t sto
     input_row.copies = vector;
     input_row.first = row;
     input_row.count = 1;
-    const std::unique_ptr<SliceTrainer> trainer = make_trainer(s, input_row, output_row, nullptr, true);
     Result result = {};
     for (int32_t epoch = 0; epoch < s.epochs; ++epoch) result = trainer->run(0, s.n_tokens, uint32_t(epoch));
     losses[document] = result.loss / result.weight;
