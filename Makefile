@@ -6,11 +6,15 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 CPP := $(wildcard $(foreach end,cpp hpp,src/firth/native/cpp/*/*.$(end) tests/*/*.$(end)))
-SOURCES := pyproject.toml CMakeLists.txt $(CPP) $(shell find src/firth -name '*.py')
+SOURCES := pyproject.toml CMakeLists.txt src/firth/native/cpp/exports.map $(CPP) $(shell find src/firth -name '*.py')
 FORMATTED := src tests examples benchmarks
+ROOMS_OF_DEPENDENCIES := $(foreach room,test_readme.py formats/test_round_trip.py numerics estimators vectors cli,tests/$(room))
+# Newer ones warn of what these old dependencies do, and warnings are errors.
+TOOLS_OF_THE_TIME := 'pytest<9' 'click<8.4' 'pyparsing<3.2'
 PROCESSOR_SETS := from firth.native.loader import instruction_sets_of_processor as sets; print(*sets())
 
-.PHONY: help demo test test-all lint format native bench mutants golden fuzz sanitize clean
+.PHONY: help demo test test-all test-docs test-lower-bounds lint format native bench clients wheels sdist mutants golden fuzz \
+  sanitize clean
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -53,8 +57,27 @@ bench: $(VENV)/.firth-bench ## side by side with gensim and scikit-learn, interl
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/network.py
 	@echo 'longer still: benchmarks/training.py whole, and accuracy; docs/benchmarks.md has what was measured'
 
+test-docs: $(VENV)/.firth-test ## the examples of README and docs/, the links between the pages
+	@$(BIN)/python -m pytest tests/test_readme.py $(wildcard tests/*/test_docs.py tests/*/*/test_docs.py) tests/examples
+
+test-lower-bounds: ## the tests of the Python side with the oldest dependencies that pyproject.toml admits, in $(VENV)-oldest
+	@$(PYTHON) -m venv $(VENV)-oldest
+	@$(PYTHON) release/lower_bounds.py >$(VENV)-oldest/constraints.txt
+	@$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(VENV)-oldest/constraints.txt \
+	  '.[sklearn,plot,zstd,transport]' $(TOOLS_OF_THE_TIME) pytest-timeout hypothesis
+	@$(VENV)-oldest/bin/python -m pytest -m "not slow" $(ROOMS_OF_DEPENDENCIES)
+
+wheels: $(VENV)/.firth-wheels ## a wheel for each platform into dist/, compiled here and checked (half an hour; release/wheels.py)
+	@$(BIN)/python release/wheels.py
+
+sdist: $(VENV)/.firth-wheels ## the source distribution into dist/
+	@$(BIN)/python -m build --sdist --outdir dist . >build/sdist.log || { cat build/sdist.log; exit 1; }
+
 mutants: $(VENV)/.firth-test ## one-line faults, each of which must turn its test red
 	@$(BIN)/python tests/mutants.py --workers $(WORKERS)
+
+clients: $(VENV)/.firth ## programs of other people on firth, each in an environment of its own from PyPI (FIRTH_DATA)
+	@$(BIN)/python tests/clients/run.py
 
 golden: native ## write the golden runs anew, after a change that means to change numbers (tests/golden)
 	@PYTHONPATH=src $(BIN)/python tests/golden/write.py
@@ -98,4 +121,9 @@ $(VENV)/.firth-test: $(SOURCES) | $(VENV)/.venv
 
 $(VENV)/.firth-bench: $(VENV)/.firth-test
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[test,bench]'
+	@touch $@
+
+$(VENV)/.firth-wheels: release/requirements.txt | $(VENV)/.venv
+	@mkdir -p build
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@

@@ -1,6 +1,6 @@
 """Compares training of classifiers with fastText: each run in a separate process, runs interleaved; needs FIRTH_DATA.
 
-    python benchmarks/classifiers.py --fasttext /path/to/python [--rounds 3] [--threads 2]
+    python benchmarks/classifiers.py --fasttext /path/to/python [--rounds 3] [--threads 2] [--only SST]
 
 ``--fasttext`` is a Python that has fastText (the wheel ``fasttext-numpy2``). The processor time and the wall time of
 the call are measured, from the file to the model in memory. Precision is at 1, on texts outside the training file.
@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import lzma
 import os
+import random
 import re
 import statistics
 import subprocess
@@ -55,6 +57,36 @@ def write_sentences(data: Path, folder: Path) -> tuple[str, str]:
     return str(folder / "train"), str(folder / "test")
 
 
+ARTS = frozenset({"album", "band", "music", "song", "songs", "film", "films", "actor", "episode"})
+ARTS |= {"game", "player", "players", "season", "team", "league"}
+HISTORY = frozenset({"war", "army", "battle", "king", "bishop", "river", "species", "government"})
+HISTORY |= {"party", "president", "ship", "railway", "church"}
+MIN_WORDS, N_TOPICS, N_TOPICS_TEST, TOPICS_SEED = 50, 50_000, 5_000, 1
+
+
+def write_topics(data: Path, folder: Path) -> tuple[str, str]:
+    """50,000 long texts of two classes, and 5,000 to test: paragraphs of Wikipedia's featured articles.
+
+    The corpus has no subjects, so two lists of words decide: a paragraph of at least 50 words belongs to the list of
+    which it has more words, and to none if both are equal. The words of both lists are then taken out of the text, so
+    that a classifier has to tell the subject by the other words. Paragraphs are shuffled with the seed 1.
+    """
+    lines = []
+    with lzma.open(data / "enwiki-featured.txt.xz", "rt", encoding="utf-8") as paragraphs:
+        for paragraph in paragraphs:
+            words = paragraph.split()
+            n_arts, n_history = sum(word in ARTS for word in words), sum(word in HISTORY for word in words)
+            if len(words) >= MIN_WORDS and n_arts != n_history:
+                rest = " ".join(word for word in words if word not in ARTS and word not in HISTORY)
+                lines.append(f"__label__{'arts' if n_arts > n_history else 'history'} {rest}\n")
+    random.Random(TOPICS_SEED).shuffle(lines)
+    if len(lines) < N_TOPICS + N_TOPICS_TEST:
+        raise SystemExit(f"the corpus must have {N_TOPICS + N_TOPICS_TEST} paragraphs of a subject, got {len(lines)}")
+    (folder / "topics.train").write_text("".join(lines[:N_TOPICS]))
+    (folder / "topics.test").write_text("".join(lines[N_TOPICS : N_TOPICS + N_TOPICS_TEST]))
+    return str(folder / "topics.train"), str(folder / "topics.test")
+
+
 def measure(python: str, program: str, arguments: list[str]) -> list[float] | None:
     """Processor seconds, wall seconds and precision. None if the program ended with an error."""
     done = subprocess.run([python, "-c", program, *arguments], capture_output=True, text=True, check=False)
@@ -70,6 +102,7 @@ def main() -> None:
     parser.add_argument("--fasttext", required=True, help="a Python that has fastText")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", default="", help="part of a case's name")
     options = parser.parse_args()
     data = Path(os.environ["FIRTH_DATA"])
     with tempfile.TemporaryDirectory() as folder:
@@ -79,7 +112,13 @@ def main() -> None:
             "cooking, bigrams, 25 epochs": (cooking, {"word_ngrams": 2, "epochs": 25, "learning_rate": 1.0}),
             "SST, defaults": (sentences, {}),
             "SST, 20 epochs": (sentences, {"epochs": 20, "learning_rate": 0.5}),
+            "two subjects, 50,000 long texts": (None, {}),
+            "two subjects, bigrams": (None, {"word_ngrams": 2}),
         }
+        cases = {name: case for name, case in cases.items() if options.only in name}
+        if any(files is None for files, _ in cases.values()):
+            topics = write_topics(data, Path(folder))
+            cases = {name: (files or topics, parameters) for name, (files, parameters) in cases.items()}
         for name, (files, parameters) in cases.items():
             found: dict[str, list[list[float]]] = {"fastText": [], "firth": []}
             for seed in range(1, options.rounds + 1):

@@ -1,11 +1,11 @@
 """Compares the lines a second of `predict` on a list with fastText's: runs interleaved, each in a separate process.
 
-    FIRTH_DATA=... python benchmarks/classify.py --fasttext PYTHON [--rounds 5] [--lines 40000]
+    FIRTH_DATA=... python benchmarks/classify.py --fasttext PYTHON [--rounds 5] [--lines 40000] [--new]
 
-PYTHON is an interpreter with fasttext-numpy2. Lines have 3 to 40 words. Half of the lines are English
-(enwiki-featured); the others are random words of the model's dictionary, which has many languages. Ratios are of
-processor time, which other programs disturb less than wall time. With two threads, ratios are of wall time. The program
-prints the median and the quartiles of the ratios.
+PYTHON is an interpreter with fasttext-numpy2, and with fasttext-new, fastText in Rust, for --new. Lines have 3 to 40
+words: half are English (enwiki-featured), half random words of the model's own dictionary, which has many languages.
+Rates are of processor time, which other work on the machine disturbs less than the time on the clock; with two threads
+the clock counts. The ratios' median and quartiles are printed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ model.predict(lines, threads=threads)
 print(len(lines) / (time.perf_counter() - wall), len(lines) / (time.process_time() - processor))
 """
 FASTTEXT = """
-import sys, time, fasttext
+import importlib, sys, time
+fasttext = importlib.import_module(sys.argv[3])
 model, lines = fasttext.load_model(sys.argv[1]), open(sys.argv[2], encoding="utf-8").read().split("\\n")
 model.predict(lines[:1000])
 wall, processor = time.perf_counter(), time.process_time()
@@ -63,7 +64,8 @@ def make_lines(n_lines: int) -> list[str]:
 
 def run(python: str, program: str, *arguments: object) -> tuple[float, float]:
     command = [python, "-c", program, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    environment = {**os.environ, "RAYON_NUM_THREADS": "1"}  # of fasttext-new
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     wall, processor = map(float, done.stdout.split())
     return wall, processor
 
@@ -78,20 +80,28 @@ def main() -> None:
     parser.add_argument("--fasttext", required=True, help="a Python with fasttext-numpy2")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--lines", type=int, default=40_000)
+    parser.add_argument("--new", action="store_true", help="fasttext-new too")
     arguments = parser.parse_args()
     rates: dict[str, list[tuple[float, float]]] = {"fastText": [], "one": [], "two": []}
+    if arguments.new:
+        rates["new"] = []
     with tempfile.TemporaryDirectory() as folder:
         lines = Path(folder) / "lines.txt"
         lines.write_text("\n".join(make_lines(arguments.lines)), encoding="utf-8")
         for _ in range(arguments.rounds):
-            rates["fastText"].append(run(arguments.fasttext, FASTTEXT, MODEL, lines))
+            rates["fastText"].append(run(arguments.fasttext, FASTTEXT, MODEL, lines, "fasttext"))
             rates["one"].append(run(sys.executable, FIRTH, MODEL, lines, 1))
             rates["two"].append(run(sys.executable, FIRTH, MODEL, lines, 2))
+            if arguments.new:
+                rates["new"].append(run(arguments.fasttext, FASTTEXT, MODEL, lines, "fasttext_new"))
     for name, found in rates.items():
         wall, processor = (statistics.median(column) for column in zip(*found, strict=True))
         print(f"{name:10} {wall:10,.0f} lines/s by the clock, {processor:10,.0f} by processor time")
     pairs = list(zip(rates["one"], rates["fastText"], rates["two"], strict=True))
     show("one thread over fastText, processor time", [one[1] / other[1] for one, other, _ in pairs])
+    if arguments.new:
+        new = zip(rates["one"], rates["new"], strict=True)
+        show("one thread over fasttext-new, processor time", [one[1] / other[1] for one, other in new])
     show("two threads over one, clock", [two[0] / one[0] for one, _, two in pairs])
 
 

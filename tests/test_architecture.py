@@ -32,7 +32,8 @@ ROOMS = (
 BELOW_EVERY_ROOM = {"errors.py", "_version.py"}
 PYTHON_FILES = sorted(PACKAGE.rglob("*.py"))
 NATIVE_FILES = sorted(path for ending in ("*.cpp", "*.hpp") for path in PACKAGE.rglob(ending))
-EXTRAS = {"matplotlib", "adjustText", "sklearn", "scipy", "zstandard", "ot", "pandas", "networkx", "IPython"}
+EXTRAS = {"matplotlib", "adjustText", "sklearn", "scipy", "zstandard", "ot", "pandas", "networkx", "IPython", "optuna"}
+EXTRAS |= {"sqlalchemy"}  # comes with optuna
 # A public method may call a room above its own, in one declared place: the import is made when the method is called.
 DECLARED_CALLS = {"models/model.py": "firth.training"}  # Model.train_more
 FOLDERS_IN_ROOMS = {"training": ("run", "loop")}  # from the roof down, as ROOMS

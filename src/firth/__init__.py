@@ -42,9 +42,11 @@ if TYPE_CHECKING:
     from firth.training.loop.callbacks import TrainingState as TrainingState
     from firth.training.run.classifier import train_classifier as train_classifier
     from firth.training.run.documents import train_documents as train_documents
-    from firth.training.run.prepared import UnsavedModelError as UnsavedModelError
+    from firth.training.run.finishing import UnsavedModelError as UnsavedModelError
     from firth.training.run.resume import resume as resume
+    from firth.training.run.retraining import quantize_classifier as quantize_classifier
     from firth.training.run.train import train as train
+    from firth.training.run.tuning import tune_classifier as tune_classifier
     from firth.vectors.evaluation import evaluate_analogies as evaluate_analogies
     from firth.vectors.evaluation import evaluate_word_pairs as evaluate_word_pairs
     from firth.vectors.files import read_vectors as read_vectors
@@ -83,9 +85,11 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "firth.models.model": ("Model",),
     "firth.training.run.classifier": ("train_classifier",),
     "firth.training.run.documents": ("train_documents",),
-    "firth.training.run.prepared": ("UnsavedModelError",),
+    "firth.training.run.finishing": ("UnsavedModelError",),
     "firth.training.run.resume": ("resume",),
+    "firth.training.run.retraining": ("quantize_classifier",),
     "firth.training.run.train": ("train",),
+    "firth.training.run.tuning": ("tune_classifier",),
     "firth.vectors.evaluation": ("evaluate_analogies", "evaluate_word_pairs"),
     "firth.vectors.files": ("read_vectors", "write_vectors"),
     "firth.vectors.word_vectors": ("WordVectors",),

@@ -169,5 +169,5 @@ def test_load(tmp_path) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(StorageError):
         firth.load(tmp_path / "nowhere")
     (tmp_path / "text.bin").write_bytes(b"no model")
-    with pytest.raises(FormatError, match="not a fastText model"):
+    with pytest.raises(FormatError, match="looks like none of the formats"):
         firth.load(tmp_path / "text.bin")

@@ -36,6 +36,22 @@ def test_answers_are_those_of_fasttext(name: str) -> None:
             assert expected[label] == pytest.approx(probability, abs=FASTTEXT_TOLERANCE), answer
 
 
+def test_all_176_languages_are_answers() -> None:
+    """A text for each language (make_languages.py), in one call: the same three labels as fastText's, in its order."""
+    model = Classifier(read_classifier(model_path("lid.176.ftz")))
+    names = [label.decode() for label in model.model.labels]
+    answers = read_answers("lid.176.languages")
+    assert sorted(answer.labels[0] for answer in answers) == sorted(names)
+    ids, probabilities = model.predict_ids([answer.text for answer in answers], 3)
+    for found, those, expected in zip(ids.tolist(), probabilities, answers, strict=True):
+        assert [names[label] for label in found if label >= 0] == expected.labels
+        np.testing.assert_allclose(
+            those[: len(expected.labels)], expected.probabilities, rtol=0, atol=FASTTEXT_TOLERANCE
+        )
+    top = model.predict_ids([answer.text for answer in answers], 1)[0][:, 0]
+    assert [names[label] for label in top] == [answer.labels[0] for answer in answers]
+
+
 @pytest.mark.parametrize("name", [*SMALL, *REAL])
 def test_rows_and_probabilities_are_those_of_the_reference(name: str) -> None:
     stored = read_classifier(model_path(name))
@@ -110,6 +126,30 @@ def test_probabilities_above_one_are_clipped() -> None:
     assert raw.sum(axis=1).max() > 1
     assert clipped.max() <= 1
     np.testing.assert_array_equal(np.minimum(raw, 1), clipped)
+
+
+@pytest.mark.parametrize("name", ["softmax.bin", "hierarchical.bin", "one-vs-all.bin"])
+def test_of_equal_labels_the_last_one_wins(name: str) -> None:
+    """As in fastText, which goes through the labels in order and lets the later one take the place."""
+    import dataclasses
+
+    stored = read_classifier(model_path(name))
+    zeros = np.zeros((len(stored.labels), stored.arguments.dims), np.float32)
+    model = Classifier(dataclasses.replace(stored, output_matrix=zeros))
+    ids, probabilities = model.predict_ids(["a"], None)
+    equal = ids[0][probabilities[0] == probabilities[0, 0]]
+    assert len(equal) > 1
+    assert model.predict_ids(["a"])[0].tolist() == [[max(equal.tolist())]]
+
+
+def test_labels_below_the_floor_are_left_out() -> None:
+    """Hierarchical softmax adds 1e-5 to the threshold, as fastText does."""
+    model = Classifier(read_classifier(model_path("hierarchical.bin")))
+    text = read_answers("hierarchical.bin")[0].text
+    for k in (1, None):
+        top = float(model.predict_ids([text], k)[1][0, 0])
+        assert model.predict_ids([text], k, top - 5e-6)[0].max() == -1
+        assert model.predict_ids([text], k, top - 2e-5)[0].max() >= 0
 
 
 def test_a_deep_tree_and_a_wide_one_agree(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,7 +120,7 @@ def test_the_same_seed_gives_the_same_predictions(tmp_path, vectors, examples):
     file = write_lines(tmp_path / "data.txt", examples)
     outputs = []
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
-        run("train", file, "--vectors", vectors, "-o", tmp_path / name, "--seed", seed, "--epochs", 5)
+        run("train", file, "--vectors", vectors, "-o", tmp_path / name, "--seed", seed, "--epochs", 5, "--hidden", 9)
         outputs.append(run("predict", tmp_path / name, file).stdout)
     assert outputs[0] == outputs[1] != outputs[2]
 
@@ -296,6 +296,19 @@ def test_damaged_models(tmp_path, model, examples, change, message):
     refuse(FormatError, message, "predict", model, write_lines(tmp_path / "t.txt", examples))
 
 
+def test_a_picture_of_many_classes_is_refused(tmp_path, vectors):
+    rows = [(f"class{number}", ANIMALS[number % 4]) for number in range(51)]
+    file = write_lines(tmp_path / "t.txt", rows)
+    run("train", file, "--vectors", vectors, "-o", tmp_path / "m", "--hidden", 0, "--solver", "adam", "--epochs", 1)
+    printed = run("evaluate", tmp_path / "m", file).stdout
+    assert "31 rarer classes are in --json" in printed
+    refuse(
+        ParameterError,
+        "--picture must come with a classifier of at most 50 labels, got 51; give --json in its place",
+        *("evaluate", tmp_path / "m", file, "--picture", tmp_path / "p.png"),
+    )
+
+
 # -- the reader alone -------------------------------------------------------------------------------------------------
 
 
@@ -465,7 +478,7 @@ def test_held_out_part_and_patience(tmp_path, examples):
         (["--vectors", "v", "--loss", "softmax"], "--loss must be used without --vectors, got softmax"),
         (["--vectors", "v", "--threads", 2], "--threads must be used without --vectors, got 2"),
         (["--patience", 2], "patience must"),
-        (["--label-column", "x"], "text_column, label_column and delimiter must come with a table"),
+        (["--label-column", "x"], "text_column, label_column, delimiter and label_separator must come with a table"),
     ],
 )
 def test_flags_of_the_other_mode_are_refused(tmp_path, examples, options, message):

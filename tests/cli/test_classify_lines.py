@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import firth
 from firth.classification import byte_input, text_lines
+from firth.classification.scores import PrecisionMean
+from firth.cli import classify_lines
 from firth.cli.classify import app
 from firth.cli.classify_lines import write_predictions
 from firth.errors import CorpusError, EncodingError, FormatError, ParameterError, StorageError
@@ -105,6 +108,120 @@ def test_evaluate(tmp_path: Path) -> None:
     assert "precision at 1 0.6667, recall at 1 0.5000" in printed
     classify("evaluate", MODEL, tmp_path / "t.txt", "--picture", tmp_path / "picture.png")
     assert (tmp_path / "picture.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_average_precision_against_scikit_learn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several labels a text; in blocks of any size; an unknown label is one that was never found."""
+    ranking = pytest.importorskip("sklearn.metrics").label_ranking_average_precision_score
+    model = firth.load(MODEL)
+    generator = np.random.default_rng(3)
+    texts = [answer["text"].encode("latin-1") for answer in json.loads((GOLDEN / "softmax-ngrams.json").read_text())]
+    texts = [text for text in texts if text.strip() and not set(text) & set(b"\n\0\r")][:60]
+    truth = generator.random((len(texts), len(model.labels))) < 0.4
+    truth[~truth.any(axis=1), 0] = True
+    ids, probabilities = model.predict_ids(texts, None)
+    assert ids.min() >= 0
+    scores = np.zeros(truth.shape)
+    np.put_along_axis(scores, ids, probabilities.astype(float), axis=1)
+    assert all(len(set(row)) == len(row) for row in scores.tolist()), "without ties the two definitions agree"
+    names = [[label for label, is_true in zip(model.labels, row, strict=True) if is_true] for row in truth]
+    prefix = b"__label__"
+    lines = [
+        b" ".join(prefix + name.encode() for name in own) + b" " + text for own, text in zip(names, texts, strict=True)
+    ]
+    (tmp_path / "t.txt").write_bytes(b"\n".join(lines) + b"\n")
+    expected = ranking(truth, scores)
+    for most in (1, 7, 1 << 22):
+        monkeypatch.setattr(classify_lines, "MAX_ORDERED", most)
+        record = json.loads(classify("evaluate", MODEL, tmp_path / "t.txt", "--json"))
+        assert record["average_precision"] == pytest.approx(expected, abs=1e-12)
+    assert f"average precision {expected:.4f}" in classify("evaluate", MODEL, tmp_path / "t.txt")
+    without = json.loads(classify("evaluate", MODEL, tmp_path / "t.txt", "--json", "--no-average-precision"))
+    assert "average_precision" not in without
+    hits = sum(row[label] for row, label in zip(truth, ids[:, 0], strict=True))
+    assert without["f1_at_1"] == pytest.approx(2 * hits / (len(texts) + truth.sum()))
+
+
+def test_average_precision_by_hand() -> None:
+    """Ranks 1 and 3 of two true labels: (1/1 + 2/3) / 2; an unknown label and one without a rank add nothing."""
+    mean = PrecisionMean(["a", "b", "c"])
+    assert mean.value == 0
+    mean.add([["a", "c"]], np.array([[0, 1, 2]], np.int32))
+    assert mean.value == pytest.approx((1 + 2 / 3) / 2)
+    mean.add([["b", "new"], ["c"]], np.array([[1, 0, 2], [0, 1, -1]], np.int32))
+    assert mean.value == pytest.approx(((1 + 2 / 3) / 2 + 1 / 2 + 0) / 3)
+
+
+def test_tables_fit_a_screen(tmp_path: Path) -> None:
+    labels = [f"{'long' * 40}{number}" for number in range(30)]
+    texts = [f"word{number}" for number in range(30)]
+    model = firth.train_classifier(texts, labels, dims=4, epochs=1, threads=1, progress=False)
+    model.save(tmp_path / "m.bin")
+    (tmp_path / "t.txt").write_text(
+        "".join(f"__label__{label} {text}\n" for label, text in zip(labels, texts, strict=True))
+    )
+    printed = classify("evaluate", tmp_path / "m.bin", tmp_path / "t.txt")
+    assert "--json shows 10 rarer labels too" in printed
+    assert len(printed.splitlines()) <= 30
+    assert max(len(line) for line in printed.splitlines()[1:]) <= 80
+
+
+@pytest.mark.parametrize(("separator", "joined"), [(";", "a; b"), (" ", "a  b"), ("||", "a||b")])
+def test_several_labels_in_a_column(tmp_path: Path, separator: str, joined: str) -> None:
+    file = tmp_path / "t.csv"
+    rows = [("one", joined), ("two", "b"), ("three", "a")] * 4
+    file.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows))
+    flags = ("--label-separator", separator)
+    classify("train", file, "-o", tmp_path / "m", "--dims", 4, "--threads", 1, "--quiet", *flags)
+    assert sorted(firth.load(tmp_path / "m").labels) == ["a", "b"]
+    record = json.loads(classify("evaluate", tmp_path / "m", file, "--json", "-k", 2, *flags))
+    assert (record["recall_at_2"], record["precision_at_2"]) == (1.0, pytest.approx(16 / 24))
+    own = [label.split(separator if separator.strip() else None) for _, label in rows]
+    in_python = firth.train_classifier(
+        [text for text, _ in rows],
+        [[name.strip() for name in names] for names in own],
+        dims=4,
+        threads=1,
+        progress=False,
+    )
+    assert in_python.model.output_matrix.tobytes() == firth.load(tmp_path / "m").model.output_matrix.tobytes()
+
+
+def test_separators_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("text,label\none,a;b\ntwo,b;\n")
+    (tmp_path / "t.txt").write_text("__label__a one\n__label__b two\n")
+    options = {"progress": False, "label_separator": ";"}
+    with pytest.raises(CorpusError, match="line 3 has an empty label in its column; name the label"):
+        firth.train_classifier(tmp_path / "t.csv", **options)
+    with pytest.raises(ParameterError, match="label_separator must come with a table, got .*which is read as lines"):
+        firth.train_classifier(tmp_path / "t.txt", **options)
+    with pytest.raises(ParameterError, match="label_separator must be at least one character and differ from .* ','"):
+        firth.train_classifier(tmp_path / "t.csv", **{**options, "label_separator": ","})
+    with pytest.raises(ParameterError, match="--label-separator must come with a table, got .*which is read as lines"):
+        CliRunner().invoke(
+            app, ["evaluate", str(MODEL), str(tmp_path / "t.txt"), "--label-separator", ";"], catch_exceptions=False
+        )
+
+
+def test_columns_of_lists(tmp_path: Path) -> None:
+    """Parquet and JSON rows by the frames of other programs."""
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    texts, labels = ["one", "two", "three"] * 3, [["a", "b"], ["b"], ["a"]] * 3
+    expected = firth.train_classifier(texts, labels, dims=4, threads=1, progress=False)
+    polars.DataFrame({"text": texts, "labels": labels}).write_parquet(tmp_path / "t.parquet")
+    rows = "".join(json.dumps({"text": text, "labels": own}) + "\n" for text, own in zip(texts, labels, strict=True))
+    (tmp_path / "t.jsonl").write_text(rows)
+    frames = [
+        pandas.read_parquet(tmp_path / "t.parquet"),
+        pandas.read_json(tmp_path / "t.jsonl", lines=True),
+        polars.read_parquet(tmp_path / "t.parquet"),
+        polars.read_ndjson(tmp_path / "t.jsonl"),
+        parquet.read_table(tmp_path / "t.parquet"),
+    ]
+    for frame in frames:
+        model = firth.train_classifier(frame["text"], frame["labels"], dims=4, threads=1, progress=False)
+        assert model.model.input_matrix.tobytes() == expected.model.input_matrix.tobytes()
 
 
 def test_a_text_without_a_label_is_an_empty_line(tmp_path: Path) -> None:

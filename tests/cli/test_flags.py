@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from firth.cli.flags import name_flags
+from firth.cli.vector_flags import VectorFile
 
 REPEATED = "3 2\nnorth 1 2\nsouth 3 4\nnorth 5 6\n"
 LATIN_1 = "2 2\ncaf\xe9 1 2\nsouth 3 4\n"
@@ -25,6 +26,8 @@ LATIN_1 = "2 2\ncaf\xe9 1 2\nsouth 3 4\n"
         ("other_name=3, dims=0x1p-3", "other_name=3, --dims 0x1p-3"),
         ("learning_rate must be above 0, got 0", "--learning-rate must be above 0, got 0"),
         ("the rate is min_count.", "the rate is --min-count."),
+        ("dims must be at least 1, got 0; lower dims", "--dims must be at least 1, got 0; lower dims"),
+        ("words must be strings", "words must be strings"),
     ],
 )
 def test_parameters_become_flags(message: str, expected: str) -> None:
@@ -46,12 +49,15 @@ def test_a_vector_file_is_read_by_the_flag_that_is_named(run, tmp_path: Path, te
     assert done.returncode == 2
     assert f"pass {converted}" in done.stderr
     assert "=" not in done.stderr
-    done = run("neighbors", "vectors.txt", "south")  # has no such flag
+    assert run("neighbors", "vectors.txt", "south", *converted.split()).returncode == 0
+    (tmp_path / "corpus.txt").write_text("north south\n" * 50)
+    start = ("train", "corpus.txt", "-o", "model", "--dims", "2", "--subsample", "0", "--initial-vectors")
+    done = run(*start, "vectors.txt")  # has no such flag
     assert done.returncode == 2
     assert f"`firth convert FILE NEW {converted}`" in done.stderr
     assert "=" not in done.stderr
     assert run("convert", "vectors.txt", "new.npz", *converted.split()).returncode == 0
-    assert run("neighbors", "new.npz", "south").returncode == 0
+    assert run(*start, "new.npz", "--learning-rate", "0.5").returncode == 0
 
 
 def test_a_corpus_is_read_by_the_flag_that_is_named(run, tmp_path: Path) -> None:
@@ -67,4 +73,4 @@ def test_standard_input_that_is_closed(run, model: Path, monkeypatch: pytest.Mon
     from firth.cli import neighbors
 
     with pytest.raises(neighbors.ParameterError, match="words must be given if standard input is closed"):
-        neighbors.neighbors(model)
+        neighbors.neighbors.__wrapped__(VectorFile(model))  # type: ignore[attr-defined]

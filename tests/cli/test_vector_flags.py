@@ -21,7 +21,7 @@ def twice(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_flags_are_there_and_help_fits_80_columns(run, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("TERMINAL_WIDTH", "80")
+    monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 80)
     shown = run(command, "--help").stdout
     for flag in FLAGS:
         assert f" {flag} " in shown

@@ -1,4 +1,4 @@
-"""Runs a program with the import lines of some packages changed from gensim to firth.compat.gensim, and nothing else.
+"""Runs a program with the import lines of some packages changed, and nothing else: gensim and fasttext to firth.compat.
 
 Usage: python run_on_firth.py PACKAGES PROGRAM. PACKAGES are comma-separated; the program's own lines are changed too.
 """
@@ -12,9 +12,18 @@ import sys
 import types
 from pathlib import Path
 
-IMPORT_LINES = (
-    (re.compile(r"^(\s*)from gensim\b", re.M), r"\1from firth.compat.gensim"),
-    (re.compile(r"^(\s*)import gensim\s*$", re.M), r"\1import firth.compat.gensim as gensim"),
+REPLACED = ("gensim", "fasttext")
+IMPORT_LINES = tuple(
+    change
+    for name in REPLACED
+    for change in (
+        (re.compile(rf"^(\s*)from {name}\b", re.M), rf"\1from firth.compat.{name}"),
+        (re.compile(rf"^(\s*)import {name}\s*$", re.M), rf"\1import firth.compat.{name} as {name}"),
+        (
+            re.compile(rf"^(\s*)import {name}(\.[\w.]+)\s*$", re.M),
+            rf"\1import firth.compat.{name}\2; import firth.compat.{name} as {name}",
+        ),
+    )
 )
 
 

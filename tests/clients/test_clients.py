@@ -1,7 +1,7 @@
-"""Programs that stand on gensim, run on firth with their import lines alone changed.
+"""Programs that stand on gensim or fastText, run on firth with their import lines alone changed.
 
-They run in an interpreter of their own, since some pin other versions than firth's tests: FIRTH_CLIENTS_PYTHON, or
-this one. docs/gensim.md tells how to make it.
+They run in interpreters of their own, since some pin other versions than firth's tests. `make clients` makes one for
+each client in build/clients; FIRTH_CLIENTS_PYTHON is one for all.
 """
 
 from __future__ import annotations
@@ -13,34 +13,43 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-
 HERE = Path(__file__).parent
 SOURCES = HERE.parents[1] / "src"
-PYTHON = os.environ.get("FIRTH_CLIENTS_PYTHON", sys.executable)
+ENVIRONMENTS = Path(os.environ.get("FIRTH_CLIENTS", HERE.parents[1] / "build" / "clients"))
 
-CLIENTS = {
-    "pecanpy_karate": ["pecanpy"],
-    "node2vec_karate": ["node2vec", "gensim"],  # it asks for the version of the installed gensim
-    "spec2vec_spectra": ["spec2vec", "matchms"],
-    "gensim_tutorials": ["numpy"],
-    "karateclub_calls": ["networkx"],
-}
+sys.path.insert(0, str(HERE))
+from client import Client, all_clients  # noqa: E402
+
+CLIENTS = all_clients()
+
+
+def _python_of(client: Client) -> str:
+    own = ENVIRONMENTS / client.name / "bin" / "python"
+    return os.environ.get("FIRTH_CLIENTS_PYTHON") or (str(own) if own.exists() else sys.executable)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", CLIENTS)
+def test_client(name: str, tmp_path: Path) -> None:
+    client = CLIENTS[name]
+    python = _python_of(client)
+    probe = "import importlib.util, sys; sys.exit(any(importlib.util.find_spec(name) is None for name in sys.argv[1:]))"
+    if subprocess.run([python, "-c", probe, *client.modules, "safetensors"], check=False).returncode:
+        pytest.skip(f"{', '.join(client.modules)}: not installed in {python}; run `make clients`")
+    data = Path(os.environ.get("FIRTH_DATA", ""))
+    if client.data and ("FIRTH_DATA" not in os.environ or not all((data / file).exists() for file in client.data)):
+        pytest.skip(f"FIRTH_DATA is not set, or has not {', '.join(client.data)}")
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    done = subprocess.run(
+        client.command(python), env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_client(name: str, tmp_path: Path) -> None:
-    packages = CLIENTS[name]
-    probe = "import importlib.util, sys; sys.exit(any(importlib.util.find_spec(name) is None for name in sys.argv[1:]))"
-    if subprocess.run([PYTHON, "-c", probe, *packages, "safetensors"], check=False).returncode:
-        pytest.skip(f"{', '.join(packages)}: not installed in {PYTHON}; set FIRTH_CLIENTS_PYTHON")
-    environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
-    if name == "gensim_tutorials":
-        corpus = Path(os.environ.get("FIRTH_DATA", "")) / "interop" / "lee_background.cor"
-        if "FIRTH_DATA" not in os.environ or not corpus.exists():
-            pytest.skip("FIRTH_DATA is not set: the tutorial's corpus is in it")
-        environment["FIRTH_TUTORIAL_CORPUS"] = str(corpus)
-    changed = ",".join(package for package in packages if package not in ("gensim", "numpy", "networkx", "matchms"))
-    command = [PYTHON, str(HERE / "run_on_firth.py"), changed or "none", str(HERE / "programs" / f"{name}.py")]
-    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-4000:]
+def test_each_client_has_a_program_and_requirements_that_pin_what_changes(name: str) -> None:
+    client = CLIENTS[name]
+    assert client.program.exists()
+    assert client.modules, "the test must know what to look for"
+    assert client.command("python")[2] == (",".join(client.changed) or "none")

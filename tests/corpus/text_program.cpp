@@ -1,7 +1,5 @@
 // tests/corpus: the native half of the corpus room without Python, for the sanitizers: counts a text in chunks by
 // several threads, merges, encodes by several threads, and compares with std::map. Exit status 0: all is well.
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -11,6 +9,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "../native/system.hpp"
 
 struct ChunkReport {
   int64_t n_tokens, n_lines, spool_offset, problem, problem_offset, problem_byte;
@@ -175,7 +175,7 @@ static void run(const std::string& text, int64_t chunk_bytes, int n_threads) {
   }
   for (std::thread& thread : threads) thread.join();
   std::vector<int32_t> ids(tokens.size());
-  REQUIRE(pread(files[0], ids.data(), ids.size() * 4, 0) == ssize_t(ids.size() * 4));
+  REQUIRE(pread(files[0], ids.data(), ids.size() * 4, 0) == int64_t(ids.size() * 4));
   for (size_t i = 0; i < ids.size(); ++i) REQUIRE(words[size_t(ids[i])] == tokens[i]);
   for (FILE* file : spools) std::fclose(file);
   for (FILE* file : {source, ids_file, offsets_file}) std::fclose(file);

@@ -37,8 +37,13 @@ from hypothesis import seed as hypothesis_seed
 from hypothesis import strategies as st
 
 from firth.classification.classifier import load_classifier
+from firth.compat.fasttext import load_model
+from firth.compat.fasttext.FastText import model_name
+from firth.compat.fasttext.refused import NotPossibleError
 from firth.errors import FormatError, StorageError
 from firth.formats import registry
+from firth.formats.fasttext_bin import read_word_model
+from firth.formats.gensim_native import read_model
 from firth.formats.model_vectors import write_table
 from firth.formats.registry import guess_format, read_vectors
 from firth.formats.table import VectorTable
@@ -71,8 +76,11 @@ PIECES = [
 
 
 CLASSIFIERS = "fasttext-classifier"  # no format of vectors: firth.load reads it
-READERS = (*registry.READABLE, CLASSIFIERS)
+WHOLE_MODELS: dict[str, Callable[[Path], object]] = {"fasttext-bin": read_word_model, "gensim": read_model}
+WORD_MODELS = "fasttext-word-model"  # the same files, whole: firth.compat.fasttext reads them
+READERS = (*registry.READABLE, CLASSIFIERS, WORD_MODELS)
 GOLDEN = Path(__file__).parents[1] / "classification" / "golden"
+WORD_GOLDEN = Path(__file__).parents[1] / "compat" / "fasttext" / "golden"
 
 
 def seeds() -> dict[str, list[dict[str, bytes]]]:
@@ -85,10 +93,12 @@ def seeds() -> dict[str, list[dict[str, bytes]]]:
     classifiers = [{"f": path.read_bytes()} for path in sorted(GOLDEN.iterdir()) if path.suffix in (".bin", ".ftz")]
     return {
         CLASSIFIERS: classifiers,
+        WORD_MODELS: [{"f": path.read_bytes()} for path in sorted(WORD_GOLDEN.glob("*.bin"))],
         "word2vec": [{"f": text}, {"f": text.replace(b"\n", b" \r\n")}, {"f": gzip.compress(text, mtime=0)}],
         "word2vec-binary": [*({"f": binary} for binary in binaries), {"f": gzip.compress(binaries[0], mtime=0)}],
         "glove": [{"f": makers.text([*ROWS, (". . .", [1.0, 2.0, 3.0])], header=False)}],
         "fasttext-vec": [{"f": text.replace(b"\n", b" \n")}],
+        "floret": [{"f": path.read_bytes()} for path in sorted((Path(__file__).parent / "golden").glob("*.floret"))],
         "fasttext-bin": [{"f": model} for model in models],
         "gensim": [{"f": data} for data in _pickles()],
         "npz": [{"f": data} for data in _archives()],
@@ -124,11 +134,20 @@ def _folder(storage: str) -> dict[str, bytes]:
 def _pickles() -> list[bytes]:
     """Pickles of gensim's classes, made without gensim."""
     saved = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "gensim"}
-    for name in ("gensim", "gensim.models", "gensim.models.keyedvectors", "gensim.models.word2vec"):
+    for name in (
+        "gensim",
+        "gensim.models",
+        *(f"gensim.models.{part}" for part in ("keyedvectors", "word2vec", "fasttext")),
+    ):
         sys.modules[name] = types.ModuleType(name)
+    classes = (
+        *(("keyedvectors", name) for name in ("KeyedVectors", "Vocab")),
+        ("word2vec", "Word2Vec"),
+        *(("fasttext", name) for name in ("FastText", "FastTextKeyedVectors")),
+    )
     try:
         kinds: dict[str, Any] = {}
-        for module, name in (("keyedvectors", "KeyedVectors"), ("keyedvectors", "Vocab"), ("word2vec", "Word2Vec")):
+        for module, name in classes:
             kinds[name] = type(name, (), {"__module__": f"gensim.models.{module}"})
             setattr(sys.modules[f"gensim.models.{module}"], name, kinds[name])
         table = _table()
@@ -137,7 +156,12 @@ def _pickles() -> list[bytes]:
         entry.count = 5
         old.__dict__.update(index2word=["a"], syn0=table.matrix[:1], vocab={"a": entry})
         model.__dict__.update(wv=old, hashfxn=hash, x=1.5, y=(1, 2, None, True), z=np.float64(3))
-        return [pickle.dumps(root, protocol) for root in (new, model) for protocol in (2, 4)]
+        ngrams, fast = kinds["FastTextKeyedVectors"](), kinds["FastText"]()
+        ngrams.__dict__.update(index_to_key=table.words, vectors_vocab=table.matrix, expandos={"count": table.counts})
+        ngrams.__dict__.update(bucket=4, min_n=3, max_n=4, compatible_hash=True, hash2index={2: 0, 1: 2, 3: 1})
+        ngrams.vectors_ngrams = table.matrix
+        fast.wv = ngrams
+        return [pickle.dumps(root, protocol) for root in (new, model, ngrams, fast) for protocol in (2, 4)]
     finally:
         for name in [name for name in sys.modules if name.split(".")[0] == "gensim"]:
             del sys.modules[name]
@@ -197,7 +221,12 @@ def check(reader: str, files: dict[str, bytes], folder: Path) -> bool:
         (folder / name).write_bytes(data)
     if reader == CLASSIFIERS:
         return _check_classifier(folder / "f")
+    if reader == WORD_MODELS:
+        return _check_word_model(folder / "f")
     path = folder if reader == "firth" else folder / next(name for name in files if name != "metadata.tsv")
+    if reader in WHOLE_MODELS:
+        with contextlib.suppress(FormatError, StorageError):
+            WHOLE_MODELS[reader](path)
     try:
         table = read_vectors(path, reader, threads=1)
     except (FormatError, StorageError) as error:
@@ -206,9 +235,30 @@ def check(reader: str, files: dict[str, bytes], folder: Path) -> bool:
         if isinstance(error, StorageError) and reader not in ("firth", "gensim", "projector"):
             raise AssertionError(f"the file was there, yet: {error}") from error
         return False
+    if reader == "floret":  # it has rows for any word, and lists none
+        assert table.subwords is not None
+        table = VectorTable(["any"], table.subwords.compose([b"any"])[0].astype(np.float32))
     if not table.words or len(set(table.words)) != len(table.words) or not np.isfinite(table.matrix).all():
         raise AssertionError(f"a table that the reader should have refused: {table}")
     guess_format_or_refuse(path)
+    return True
+
+
+def _check_word_model(path: Path) -> bool:
+    """A model that was read answers, or says which number of the file it cannot answer with."""
+    try:
+        model = load_model(path)
+        labels = model.get_labels(on_unicode_error="replace")
+        model.get_subwords("walking", on_unicode_error="replace")
+        model.get_sentence_vector("walking talks")
+        model.get_line("walking", on_unicode_error="replace")
+        model.get_nearest_neighbors("unseenish", 2, on_unicode_error="replace")
+        if model.f.getArgs().model == model_name.supervised and labels:
+            model.predict("walking talks", on_unicode_error="replace")
+    except (FormatError, NotPossibleError) as error:
+        if not str(error).strip():
+            raise AssertionError("an error without a message") from error
+        return False
     return True
 
 

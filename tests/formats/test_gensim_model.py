@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firth.formats.gensim_native import read_model
+from firth.formats.gensim_native import NgramSettings, read_model
 
 TEXTS = [["a", "b", "c", "d"], ["d", "c", "b", "a"]] * 20
 
@@ -19,7 +19,7 @@ def test_gensim_4(tmp_path: Path, sep_limit: int) -> None:
     path = tmp_path / "model"
     model.save(str(path), sep_limit=sep_limit)
     found = read_model(path)
-    assert found.is_word2vec
+    assert (found.kind, found.ngrams) == ("Word2Vec", None)
     assert found.table.words == model.wv.index_to_key
     assert {name: found.settings[name] for name in ("sg", "window", "sample", "comment")} == {
         "sg": 1,
@@ -30,7 +30,23 @@ def test_gensim_4(tmp_path: Path, sep_limit: int) -> None:
     np.testing.assert_array_equal(found.table.matrix, model.wv.vectors)
     np.testing.assert_array_equal(found.output_vectors["syn1neg"], model.syn1neg)
     model.wv.save(str(path))
-    assert not read_model(path).is_word2vec
+    assert read_model(path).kind == "KeyedVectors"
+    assert not read_model(path).is_model
+
+
+def test_fasttext(tmp_path: Path) -> None:
+    fasttext = pytest.importorskip("gensim.models.fasttext")
+    model = fasttext.FastText(TEXTS, vector_size=6, min_count=1, sg=1, window=3, sample=0, bucket=50)
+    path = tmp_path / "model"
+    model.save(str(path))
+    found = read_model(path)
+    assert (found.kind, found.ngrams) == ("FastText", NgramSettings(3, 6, 50))
+    assert found.settings["word_ngrams"] == 1
+    np.testing.assert_array_equal(found.output_vectors["syn1neg"], model.syn1neg)
+    assert found.table.subwords is not None
+    np.testing.assert_array_equal(found.table.subwords.word_rows, model.wv.vectors_vocab)
+    model.wv.save(str(path))
+    assert read_model(path).kind == "FastTextKeyedVectors"
 
 
 @pytest.mark.parametrize(

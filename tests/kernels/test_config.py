@@ -58,8 +58,8 @@ def test_train_has_the_same_parameters_and_defaults() -> None:
 
 
 def test_train_refuses_an_unknown_keyword() -> None:
-    with pytest.raises(TypeError, match=r"^train\(\) got an unexpected keyword argument 'vector_size'; the "):
-        firth.train([["a", "b"]], vector_size=3)
+    with pytest.raises(TypeError, match=r"^train\(\) got an unexpected keyword argument 'vector_width'; the "):
+        firth.train([["a", "b"]], vector_width=3)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,6 @@
 //   lock-free  two threads on the same matrices, with and without copies of the busiest rows, which race by design
 //              (tsan.supp)
 //   race       the same, and both threads write one result, which is no design
-#include <unistd.h>
-
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -19,6 +17,7 @@
 #include <string>
 
 #include "objectives/block.hpp"
+#include "system.hpp"
 
 namespace firth {
 
@@ -45,13 +44,13 @@ class ExactScratch {
   ExactScratch() = default;
   ExactScratch(const ExactScratch&) = delete;
   ExactScratch& operator=(const ExactScratch&) = delete;
-  ~ExactScratch() { std::free(memory_); }
+  ~ExactScratch() { free_aligned(memory_); }
 
   Real* get(size_t elements) {
     if (elements != elements_ || !memory_) {
       if (elements > largest_) request_memory();
       largest_ = std::max(largest_, elements);
-      std::free(memory_);
+      free_aligned(memory_);
       memory_ = static_cast<Real*>(allocate_exactly(elements * sizeof(Real)));
       elements_ = elements;
     }
@@ -126,7 +125,7 @@ class Exact {
   }
   Exact(const Exact&) = delete;
   Exact& operator=(const Exact&) = delete;
-  ~Exact() { std::free(data_); }
+  ~Exact() { free_aligned(data_); }
   T* data() const { return data_; }
   size_t size() const { return size_; }
   T& operator[](size_t index) const { return data_[index]; }

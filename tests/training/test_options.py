@@ -99,7 +99,7 @@ def test_a_heldout_file_that_is_missing_is_refused_before_any_work() -> None:
         ({"buckets": 100}, r"buckets must be left out without subwords=True, .* got 100; add subwords=True"),
         ({"min_ngram": 2}, r"min_ngram must be left out without subwords=True"),
         ({"max_ngram": 5}, r"max_ngram must be left out without subwords=True"),
-        ({"loss": "softmax", "negatives": 10}, r"negatives .* \(on the command line --loss negative-sampling\)"),
+        ({"loss": "softmax", "negatives": 10}, r"negatives .* add loss=\"negative-sampling\" or leave"),
         ({"loss": "softmax", "noise_distribution": {"a": 1.0}}, r"noise_distribution .* draws no noise words"),
         ({"loss": "hierarchical-softmax", "target_collision": "drop"}, r"target_collision must be left out"),
         ({"loss": "one-vs-all", "noise_exponent": 0.5}, r"noise_exponent must be left out"),

@@ -21,7 +21,7 @@ from firth.errors import (
 )
 from firth.kernels.registry import OBJECTIVES
 from firth.training.run import prepared
-from firth.training.run.prepared import UnsavedModelError
+from firth.training.run.finishing import UnsavedModelError
 
 SMALL: dict[str, Any] = {"dims": 12, "epochs": 2, "min_count": 1, "threads": 1, "progress": False}
 Lines = list[list[str]]

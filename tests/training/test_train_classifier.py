@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
+import inspect
 import json
 import math
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 import firth
 from firth.classification import bags as bags_module
+from firth.classification import text_lines
 from firth.classification.bags import build_dictionary, find_bags, find_compact_rows, fit_buckets
 from firth.classification.config import ClassifierConfig
 from firth.classification.reference import find_rows
 from firth.classification.training_texts import TableOptions, TrainingTexts, read_training_texts
+from firth.cli.classify import app as classify_app
 from firth.cli.main import app as main_app
 from firth.corpus.philox import Purpose, draw_blocks
 from firth.errors import (
@@ -30,6 +38,7 @@ from firth.errors import (
     ParameterError,
     StorageError,
 )
+from firth.estimators import TextClassifier
 from firth.formats.fasttext_model import LOSSES
 from firth.numerics import hierarchical_softmax_loss, one_vs_all_loss, softmax_loss
 from firth.numerics.huffman import build_huffman_tree
@@ -151,6 +160,58 @@ def test_rows_are_those_of_prediction(options: dict[str, int]) -> None:
     assert compact.expand(np.arange(compact.n_rows, dtype=np.float32)[:, None])[bags.rows, 0].tolist() == (
         compact.shrink(bags).rows.tolist()
     )
+
+
+@given(
+    texts=st.lists(
+        st.lists(
+            st.sampled_from(["a", "zz", "</s>", "</s>x", "__label__q", "__label", "\0", "\0a", "é", "\udc80", "_"]),
+            max_size=12,
+        ),
+        min_size=2,
+        max_size=700,
+    ),
+    space=st.sampled_from([" ", "\t", " \x0b", "\r\n", "\x0c"]),
+    min_count=st.integers(1, 3),
+)
+@settings(max_examples=60, deadline=None)
+def test_words_are_counted_as_plain_python_counts_them(texts: list[list[str]], space: str, min_count: int) -> None:
+    """The native counter: any bytes, what ends a text, what looks like a label, blocks of texts."""
+    encoded = [space.join(words).encode("utf-8", "surrogateescape") for words in texts]
+    counts: Counter[bytes] = Counter()
+    for text in encoded:
+        words = text.replace(b"\0", b" ").split()
+        counts.update(words[: words.index(b"</s>")] if b"</s>" in words else words)
+    n_tokens = counts.total() + len(texts)
+    counts[b"</s>"] = len(texts)
+    kept = {word: n for word, n in counts.items() if n >= min_count and not word.startswith(b"__label__")}
+    data = TrainingTexts(encoded, [["x"], ["y"]] * (len(texts) // 2) + [["x"]] * (len(texts) % 2))
+    if not kept:
+        with pytest.raises(CorpusError, match="must have a word that occurs"):
+            build_dictionary(data, min_count)
+        return
+    found = build_dictionary(data, min_count)
+    expected = sorted(kept.items(), key=lambda entry: (-entry[1], entry[0]))
+    assert list(found.entries.all_encoded()) == [*(word for word, _ in expected), b"__label__x", b"__label__y"]
+    assert found.counts[: found.n_words].tolist() == [n for _, n in expected]
+    assert (found.n_words, found.n_tokens) == (len(expected), n_tokens)
+    assert found.counts[found.n_words :].tolist() == [len(texts) - len(texts) // 2, len(texts) // 2]
+
+
+@pytest.mark.parametrize(
+    ("line", "labels", "words"),
+    [
+        (b"__label__a b c", ["a"], b"b c"),
+        (b"  __label__a\t__label__b  c __label__d e ", ["a", "b", "d"], b"c e"),
+        (b"x __label__a y", ["a"], b"x y"),
+        (b"__label__a x__label__b y", ["a"], b"x__label__b y"),
+        (b"__label__a", ["a"], b""),
+        (b"__label__ b", [""], b"b"),
+    ],
+)
+def test_labels_are_taken_from_lines(line: bytes, labels: list[str], words: bytes) -> None:
+    found, rest = text_lines._take_labels(line, b"__label__")
+    assert (found, rest.split()) == (labels, words.split())
 
 
 def test_a_text_of_any_length_is_one_example() -> None:
@@ -276,6 +337,39 @@ def test_a_text_without_a_known_word_has_an_answer() -> None:
     rare = train(["pie pie pie", "car car car"], ["food", "cars"], min_count=3)  # two texts: </s> is too rare
     assert rare.predict(["", "unknown"]).labels == [[], []]
     assert rare.predict("pie").labels == ["food"]
+
+
+# ---- one list of parameters
+
+
+def test_parameters_and_defaults_are_the_same_everywhere() -> None:
+    """They are written in the configuration, in train_classifier, in TextClassifier, and in the command's help."""
+    fields = {field.name: field.default for field in dataclasses.fields(ClassifierConfig)}
+    for function in (firth.train_classifier, TextClassifier.__init__):
+        found = {
+            name: parameter.default
+            for name, parameter in inspect.signature(function).parameters.items()
+            if name in fields
+        }
+        assert found == fields, function
+    parsed = numpydoc_names(firth.train_classifier.__doc__ or "") | numpydoc_names(TextClassifier.__doc__ or "")
+    assert set(fields) <= parsed
+    (command,) = [entry for entry in classify_app.registered_commands if entry.callback.__name__ == "train"]
+    options = {
+        name: parameter.annotation.__metadata__[0]
+        for name, parameter in inspect.signature(command.callback, eval_str=True).parameters.items()
+        if name in fields
+    }
+    assert set(options) == set(fields)
+    for name, default in fields.items():
+        if type(default) in (int, float) and name != "seed" and default:
+            assert f"({default:g})" in options[name].help or f"({default:g}:" in options[name].help, name
+
+
+def numpydoc_names(doc: str) -> set[str]:
+    """The names before a colon in a docstring: ``name : type``, or ``one, two : type``, or ``one, two`` alone."""
+    lines = re.findall(r"^ {4}([a-z_]+(?:, [a-z_]+)*)(?: : .*)?$", doc, flags=re.MULTILINE)
+    return {name for line in lines for name in line.split(", ")}
 
 
 # ---- what is refused

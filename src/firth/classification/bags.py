@@ -10,8 +10,8 @@ Tests: tests/training/test_train_classifier.py.
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,12 +20,15 @@ from numpy.typing import NDArray
 from firth.base.words import WordBuffer
 from firth.classification.config import ClassifierConfig
 from firth.classification.training_texts import END_OF_SENTENCE, LABEL_PREFIX, TrainingTexts
+from firth.corpus.native_words import NativeWords
 from firth.errors import CorpusError
 from firth.formats.fasttext_model import SOFTMAX, FastTextArguments, FastTextModel
 from firth.native.classify import MatrixParts, NativeClassifier
+from firth.native.text import TextCounter, TextMerge
 
 _PREFIX = LABEL_PREFIX.encode()
 _PROBE_BUCKETS = 1 << 24
+_COUNTED_TEXTS = 512  # texts whose words are in memory at once
 MIN_BUCKETS, MAX_FITTED_BUCKETS = 1 << 10, 1 << 21  # at most about fastText's 2 million
 BUCKETS_EACH = 4  # least number of buckets for each different n-gram: at most a quarter of n-grams then share a row
 
@@ -81,6 +84,13 @@ class CompactRows:
     used_buckets: NDArray[np.int64]
     numbers: NDArray[np.int32]
 
+    @classmethod
+    def of(cls, n_words: int, used_buckets: NDArray[np.int64], buckets: int) -> CompactRows:
+        """The compact matrix that has the rows of these buckets, in their order."""
+        numbers = np.full(buckets, n_words + len(used_buckets), np.int32)
+        numbers[used_buckets] = n_words + np.arange(len(used_buckets), dtype=np.int32)
+        return cls(n_words, used_buckets, numbers)
+
     @property
     def n_rows(self) -> int:
         """Number of rows of the compact matrix. The last one is the row of zeros."""
@@ -114,19 +124,9 @@ def build_dictionary(texts: TrainingTexts, min_count: int) -> Dictionary:
     CorpusError
         No word occurs ``min_count`` times, or there is only one label.
     """
-    counts: Counter[bytes] = Counter()
-    for text in texts.texts:
-        words = text.replace(b"\0", b" ").split()
-        if END_OF_SENTENCE in words:
-            words = words[: words.index(END_OF_SENTENCE)]
-        counts.update(words)
-    n_tokens = counts.total() + len(texts)
-    words_by_count = _by_count(
-        (word, count) for word, count in counts.items() if count >= min_count and not word.startswith(_PREFIX)
-    )
-    if len(texts) >= min_count:
-        words_by_count = _by_count([*words_by_count, (END_OF_SENTENCE, len(texts))])
-    if not words_by_count:
+    words, counts, n_tokens = _count_words(texts.texts)
+    kept = words.rank(counts, np.flatnonzero((counts >= min_count) & ~_begins_with_prefix(words)))
+    if len(kept) == 0:
         raise CorpusError(
             f"texts must have a word that occurs min_count={min_count} times, got none; lower min_count (--min-count)"
         )
@@ -135,14 +135,17 @@ def build_dictionary(texts: TrainingTexts, min_count: int) -> Dictionary:
         raise CorpusError(
             f"labels must have at least two different values to tell apart, got {next(iter(label_counts))!r} alone"
         )
-    labels_by_count = _by_count((_PREFIX + label.encode(), count) for label, count in label_counts.items())
-    entries = [*words_by_count, *labels_by_count]
+    labels = sorted(label_counts, key=lambda label: (-label_counts[label], label.encode()))
+    packed, kept_words = WordBuffer.pack(_PREFIX + label.encode() for label in labels), words.take(kept)
     return Dictionary(
-        WordBuffer.pack(entry for entry, _ in entries),
-        np.array([count for _, count in entries], np.int64),
-        len(words_by_count),
+        WordBuffer(
+            np.concatenate([kept_words.word_bytes, packed.word_bytes]),
+            np.concatenate([kept_words.offsets, kept_words.offsets[-1] + packed.offsets[1:]]),
+        ),
+        np.concatenate([counts[kept], np.array([label_counts[label] for label in labels], np.int64)]),
+        len(kept),
         n_tokens,
-        {label[len(_PREFIX) :].decode(): number for number, (label, _) in enumerate(labels_by_count)},
+        {label: number for number, label in enumerate(labels)},
     )
 
 
@@ -197,9 +200,7 @@ def find_compact_rows(bags: Bags, n_words: int, buckets: int) -> CompactRows:
     counts = np.bincount(bags.rows[bags.rows >= n_words] - n_words, minlength=buckets)
     used = np.flatnonzero(counts)
     used = used[np.argsort(-counts[used], kind="stable")]
-    numbers = np.full(buckets, n_words + len(used), np.int32)
-    numbers[used] = n_words + np.arange(len(used), dtype=np.int32)
-    return CompactRows(n_words, used, numbers)
+    return CompactRows.of(n_words, used, buckets)
 
 
 def make_model(
@@ -238,8 +239,42 @@ def make_model(
     )
 
 
-def _by_count(counts: Iterable[tuple[bytes, int]]) -> list[tuple[bytes, int]]:
-    return sorted(counts, key=lambda entry: (-entry[1], entry[0]))
+def _count_words(texts: list[bytes]) -> tuple[NativeWords, NDArray[np.int64], int]:
+    """The different words of texts with the end of each text as the last one, their counts, and the number of words."""
+    n_tokens = len(texts)
+    # the counter writes the number of each word to a file, which nobody reads here
+    with open(os.devnull, "wb") as spool, TextCounter(spool.fileno(), validate=False) as counter:
+        counter.begin_text()
+        for first in range(0, len(texts), _COUNTED_TEXTS):
+            block = texts[first : first + _COUNTED_TEXTS]
+            if any(END_OF_SENTENCE in text for text in block):
+                block = [b" ".join(_up_to_end(text.replace(b"\0", b" ").split())) for text in block]
+            joined = b" ".join([*block, b""]).replace(b"\0", b" ")
+            n_tokens += counter.feed(joined, is_last=False, name="texts").n_tokens
+        n_tokens += counter.feed(b"", is_last=True, name="texts").n_tokens
+        counter.finish()
+        merge = TextMerge([counter])
+        try:
+            merge.work()
+            word_bytes, offsets, counts = merge.words()
+        finally:
+            merge.close()
+    end = np.frombuffer(END_OF_SENTENCE, np.uint8)
+    words = NativeWords(np.concatenate([word_bytes, end]), np.append(offsets, offsets[-1] + len(end)))
+    return words, np.append(counts, len(texts)), n_tokens
+
+
+def _up_to_end(words: list[bytes]) -> list[bytes]:
+    return words[: words.index(END_OF_SENTENCE)] if END_OF_SENTENCE in words else words
+
+
+def _begins_with_prefix(words: WordBuffer) -> NDArray[np.bool_]:
+    """Which words begin as labels do in a file."""
+    found = np.diff(words.offsets) >= len(_PREFIX)
+    for place, byte in enumerate(_PREFIX):
+        numbers = np.flatnonzero(found)
+        found[numbers] = words.word_bytes[words.offsets[numbers] + place] == byte
+    return found
 
 
 __all__ = [

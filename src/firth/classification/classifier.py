@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.collector import collector_paused
 from firth.base.machine import available_processors
 from firth.base.values import as_integer, is_number
 from firth.classification.folder import KIND, write_folder
@@ -79,7 +80,7 @@ class Classifier:
         arguments = model.arguments
         names = [label.decode("utf-8", "backslashreplace").removeprefix(LABEL_PREFIX) for label in model.labels]
         self.labels: tuple[str, ...] = tuple(names)
-        self._names = names
+        self._names = np.array(names, dtype=object)
         self._native = NativeClassifier(
             model.entries,
             model.n_words,
@@ -171,13 +172,15 @@ class Classifier:
         is_one = isinstance(texts, str | bytes)
         ids, probabilities = self.predict_ids(texts, k, threshold, threads=threads)
         np.minimum(probabilities, 1.0, out=probabilities)
-        names = self._names
+        with collector_paused():
+            if len(ids) == 0 or ids.min() >= 0:
+                labels = self._names[ids].tolist()
+            else:
+                names = self.labels
+                labels = [[names[label] for label in row if label >= 0] for row in ids.tolist()]
         if is_one:
-            found = [names[label] for label in ids[0].tolist() if label >= 0]
-            return Predictions(found, probabilities[0, : len(found)])
-        if ids.shape[1] == 1 and (len(ids) == 0 or ids.min() >= 0):
-            return Predictions([[names[label]] for label in ids[:, 0].tolist()], probabilities)
-        return Predictions([[names[label] for label in row if label >= 0] for row in ids.tolist()], probabilities)
+            return Predictions(labels[0], probabilities[0, : len(labels[0])])
+        return Predictions(labels, probabilities)
 
     def predict_ids(
         self, texts: Any, k: int | None = 1, threshold: float = 0.0, *, threads: int | None = None
@@ -317,6 +320,10 @@ class Classifier:
         """The input rows whose mean is the vector of a text, in fastText's order. Repeated rows are repeated."""
         _explain_texts([text])
         return self._native.find_rows(text if isinstance(text, bytes) else text.encode())
+
+    def find_all_rows(self, texts: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The rows of many texts, one text's after the other's, and their offsets (n_texts + 1,)."""
+        return self._native.find_all_rows(texts)
 
 
 def load_classifier(path: str | os.PathLike[str]) -> Classifier:

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 from firth.base.values import as_integer, as_number, validate_choice
 from firth.errors import ParameterError
-from firth.formats.fasttext_model import LOSSES, MAX_NGRAM_CHARS, MAX_WORD_NGRAMS
+from firth.formats.fasttext_model import MAX_NGRAM_CHARS, MAX_WORD_NGRAMS
 from firth.formats.source import MAX_DIMS
 from firth.native.kernel import MAX_NEGATIVES
 
 MAX_BUCKETS = 1 << 30  # a row's number has 31 bits, and words have the first numbers
 MAX_SEED = 2**64 - 1
 MAX_THREADS = 4096
+LOSS_NAMES = ("softmax", "one-vs-all", "hierarchical-softmax", "negative-sampling")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +75,7 @@ class ClassifierConfig:
     deterministic: bool = False
 
     def __post_init__(self) -> None:
-        validate_choice("loss", self.loss, tuple(reversed(LOSSES.values())))
+        validate_choice("loss", self.loss, LOSS_NAMES)
         limits: dict[str, tuple[int, int | None]] = {
             "dims": (1, MAX_DIMS),
             "word_ngrams": (1, MAX_WORD_NGRAMS),
@@ -121,4 +122,4 @@ class ClassifierConfig:
 
 FIELDS = tuple(field.name for field in dataclasses.fields(ClassifierConfig))
 
-__all__ = ["FIELDS", "MAX_BUCKETS", "ClassifierConfig"]
+__all__ = ["FIELDS", "LOSS_NAMES", "MAX_BUCKETS", "ClassifierConfig"]

@@ -48,6 +48,7 @@ def read_labelled_texts(
     label_prefix: str = "__label__",
     with_labels: bool = True,
     several_labels: str = "error",
+    label_separator: str | None = None,
 ) -> LabelledTexts:
     """Read a file of labelled texts.
 
@@ -69,6 +70,8 @@ def read_labelled_texts(
         If False, labels are not required, and labels in the lines are removed.
     several_labels : "error", "first" or "each"
         Treatment of a line with several labels: an error, use the first, or repeat the text for each.
+    label_separator : str, optional
+        Between the labels in a column of a table; a space means any white space. None: a column has one label.
 
     Raises
     ------
@@ -90,6 +93,17 @@ def read_labelled_texts(
         by_ending = table_of(path) or "lines"
         file_format = "csv" if delimiter is not None and by_ending == "lines" else by_ending
     separator = _parse_delimiter(delimiter, file_format)
+    if label_separator is not None:
+        if file_format == "lines":
+            raise ParameterError(
+                f"label_separator must be of a table, got {path}, which is read as lines; give --format csv or"
+                " --delimiter"
+            )
+        if not label_separator or label_separator == separator:
+            raise ParameterError(
+                f"label_separator must be at least one character and differ from the columns' delimiter"
+                f" {separator!r}, got {label_separator!r}"
+            )
     text = _read_text(path)
     if file_format == "lines":
         if text_column or label_column:
@@ -100,6 +114,8 @@ def read_labelled_texts(
         rows = _parse_lines(text, label_prefix)
     else:
         rows = _parse_columns(path, text, separator, text_column, label_column, header, with_labels)
+        if label_separator is not None:
+            rows = _split_labels(rows, label_separator)
 
     result = LabelledTexts()
     faults = _Faults(path)
@@ -112,7 +128,8 @@ def read_labelled_texts(
             continue
         glued = _find_glued(labels, words, label_prefix) if file_format == "lines" else []
         if "" in labels:
-            faults.add("empty label", line_number, f"has {label_prefix} without a name; name the label")
+            empty = f"{label_prefix} without a name" if file_format == "lines" else "an empty label in its column"
+            faults.add("empty label", line_number, f"has {empty}; name the label")
         elif glued:
             faults.add(
                 "joined label",
@@ -230,6 +247,13 @@ def _parse_columns(
             yield line_number, [label] if label else [], row[text_index]
     except csv.Error as error:
         raise FormatError(f"{path}, line {reader.line_num}: {error}") from None
+
+
+def _split_labels(rows: Iterator[tuple[int, list[str], str]], separator: str) -> Iterator[tuple[int, list[str], str]]:
+    """Rows whose label is divided at a separator; each label once."""
+    for line_number, labels, text in rows:
+        parts = labels[0].split(separator if separator.strip() else None) if labels else []
+        yield line_number, [*dict.fromkeys(part.strip() for part in parts)], text
 
 
 def _hint_of_delimiter(row: list[str], separator: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,10 @@ MAX_POINTS = 1 << 16  # rows of each part's k-means, drawn without replacement; 
 N_ROUNDS = 25  # rounds of k-means, as in fastText's ProductQuantizer
 OUTPUT_PART_DIMS = 2  # columns of a part of the output matrix; fastText's quantize has no other value
 _BLOCK_ROWS = 1 << 16
+# Bytes in a file (`firth.formats.fasttext_writer`): beside the name of an entry; of an n-gram that is kept; of a
+# quantizer's sizes; and of all that does not depend on the number of entries, dims and rows.
+_ENTRY_BYTES, _NGRAM_BYTES, _QUANTIZER_BYTES = 10, 8, 16
+_FIXED_BYTES = 8 + 56 + 28 + 22 + _QUANTIZER_BYTES + 17
 
 
 def quantize_model(
@@ -48,7 +53,7 @@ def quantize_model(
     if cutoff is not None:
         cutoff = as_integer("cutoff", cutoff, minimum=1)
         if cutoff < len(model.input_matrix):
-            model = _prune(model, cutoff)
+            model = prune_model(model, cutoff)
     draw = np.random.default_rng(seed)
     input_matrix = quantize_matrix(dense_matrix(model.input_matrix), part_dims, norms, draw, n_threads)
     output_matrix = model.output_matrix
@@ -118,18 +123,64 @@ def compute_row_norms(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return found
 
 
-def _prune(model: FastTextModel, cutoff: int) -> FastTextModel:
-    """Keep ``cutoff`` rows: the end of the sentence, and the rows with the largest norms.
+def largest_cutoff(model: FastTextModel, max_bytes: int, *, part_dims: int = 2, norms: bool = True) -> int:
+    """The most rows that a quantized model may keep, so that its file has at most ``max_bytes``.
+
+    The output matrix is not quantized.
+
+    Raises
+    ------
+    ParameterError
+        A file with one word is larger.
+    """
+    n_dims, n_labels = model.arguments.dims, model.n_labels
+    n_parts = -(-n_dims // part_dims)
+    lengths = np.diff(model.entries.offsets) + _ENTRY_BYTES
+    costs = np.full(model.input_matrix.shape[0], _NGRAM_BYTES, np.int64)
+    costs[: model.n_words] = lengths[: model.n_words]
+    costs += n_parts + norms
+    fixed = _FIXED_BYTES + int(lengths[model.n_words :].sum()) + 4 * n_dims * (N_CENTROIDS + n_labels)
+    fixed += (_QUANTIZER_BYTES + 4 * N_CENTROIDS) if norms else 0
+    order = _order_by_norm(model)
+    is_word = order < model.n_words
+    n_kept = int(np.searchsorted(fixed + np.cumsum(costs[order]), max_bytes, side="right"))
+    if n_kept == 0 or not is_word[:n_kept].any():
+        raise ParameterError(
+            f"max_size must hold a model of {n_dims} dims and {n_labels:,} labels with a word, which takes"
+            f" {fixed + int(costs[order[0]]):,} bytes, got {max_bytes:,}; raise it"
+        )
+    return n_kept
+
+
+def quantized_bytes(model: FastTextModel) -> int:
+    """Bytes of the file of a model whose input matrix alone is quantized."""
+    matrix, n_dims = model.input_matrix, model.arguments.dims
+    assert isinstance(matrix, QuantizedMatrix)
+    size = _FIXED_BYTES + len(model.entries.word_bytes) + _ENTRY_BYTES * len(model.entries)
+    size += _NGRAM_BYTES * (0 if model.kept_ngrams is None else len(model.kept_ngrams))
+    size += matrix.codes.size + 4 * n_dims * (N_CENTROIDS + model.n_labels)
+    if matrix.norm_codes is not None:
+        size += len(matrix.norm_codes) + _QUANTIZER_BYTES + 4 * N_CENTROIDS
+    return size
+
+
+def _order_by_norm(model: FastTextModel) -> NDArray[np.int64]:
+    """The rows of the input matrix: the end of the sentence, then by falling norm."""
+    norms = compute_row_norms(dense_matrix(model.input_matrix))
+    words = islice(model.entries.all_encoded(), model.n_words)
+    norms[[number for number, word in enumerate(words) if word == END_OF_SENTENCE]] = np.inf
+    return np.argsort(-norms, kind="stable")
+
+
+def prune_model(model: FastTextModel, cutoff: int) -> FastTextModel:
+    """Keep ``cutoff`` rows: the end of the sentence, and the rows with the largest norms. The matrix stays dense.
 
     Words keep their order. N-grams are ordered by falling norm. Source: fastText, ``FastText::selectEmbeddings`` and
     ``Dictionary::prune``.
     """
     rows = dense_matrix(model.input_matrix)
     entries = list(model.entries.all_encoded())
-    norms = compute_row_norms(rows)
-    if END_OF_SENTENCE in entries[: model.n_words]:
-        norms[entries.index(END_OF_SENTENCE)] = np.inf
-    best = np.argsort(-norms, kind="stable")[:cutoff]
+    best = _order_by_norm(model)[:cutoff]
     words, ngrams = np.sort(best[best < model.n_words]), best[best >= model.n_words]
     if len(words) == 0:
         raise ParameterError(
@@ -166,4 +217,4 @@ def _cluster(points: NDArray[np.float32]) -> NDArray[np.float32]:
     return centroids
 
 
-__all__ = ["compute_row_norms", "quantize_matrix", "quantize_model"]
+__all__ = ["compute_row_norms", "largest_cutoff", "prune_model", "quantize_matrix", "quantize_model", "quantized_bytes"]

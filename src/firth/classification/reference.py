@@ -6,6 +6,7 @@ Tests: tests/classification/test_predictions.py.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +20,22 @@ _WHITE = re.compile(rb"[ \n\r\t\v\f\0]+")
 _LABEL_PREFIX = b"__label__"
 
 
-def find_rows(model: FastTextModel, text: bytes) -> list[int]:
+def find_rows(
+    model: FastTextModel, text: bytes, *, ids: Mapping[bytes, int] | None = None, has_end: bool = True
+) -> list[int]:
     """The input rows whose mean is the vector of a text, in fastText's order.
 
     Each word gives its own row, if the word is known, then the rows of its character n-grams. The last word is
     ``</s>``. Then, for each word, the n-grams of words that begin with this word give their rows. Labels give no rows.
 
+    ``ids`` are the numbers of the entries, if the caller has them. With ``has_end=False`` no newline ends the text, so
+    ``</s>`` is not its last word.
+
     Source: fastText, ``Dictionary::getLine``, ``addSubwords``, ``addWordNgrams`` and ``pushHash``.
     """
     arguments = model.arguments
-    ids = {entry: number for number, entry in enumerate(model.entries.all_encoded())}
+    if ids is None:
+        ids = {entry: number for number, entry in enumerate(model.entries.all_encoded())}
     rules = None
     if arguments.max_chars >= max(1, arguments.min_chars):
         rules = NgramRules(max(1, arguments.min_chars), arguments.max_chars, arguments.buckets)
@@ -45,8 +52,8 @@ def find_rows(model: FastTextModel, text: bytes) -> list[int]:
 
     words = [word for word in _WHITE.split(text) if word]
     if END_OF_SENTENCE in words:
-        words = words[: words.index(END_OF_SENTENCE)]
-    for word in [*words, END_OF_SENTENCE]:
+        words, has_end = words[: words.index(END_OF_SENTENCE)], True
+    for word in [*words, END_OF_SENTENCE] if has_end else words:
         number = ids.get(word)
         if number is None and word.startswith(_LABEL_PREFIX):
             continue

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.numerics.ratios import ratio
+
 
 @dataclass(frozen=True, eq=False)
 class LabelScores:
@@ -20,6 +22,7 @@ class LabelScores:
 
         precision at k = sum_i |G_i and A_i| / sum_i |A_i|
         recall at k    = sum_i |G_i and A_i| / sum_i |G_i|
+        F1 at k        = 2 sum_i |G_i and A_i| / sum_i (|A_i| + |G_i|)
         F1 of label c  = 2 t_c / (g_c + a_c)
 
     g_c is the number of texts that have label c, a_c the number of texts for which c is predicted, and t_c the number
@@ -50,23 +53,29 @@ class LabelScores:
 
     @property
     def precision(self) -> float:
-        return _ratio(int(self.hits.sum()), int(self.answered_counts.sum()))
+        return float(ratio(self.hits.sum(), self.answered_counts.sum()))
 
     @property
     def recall(self) -> float:
-        return _ratio(int(self.hits.sum()), int(self.true_counts.sum()) + self.n_unknown)
+        return float(ratio(self.hits.sum(), self.true_counts.sum() + self.n_unknown))
+
+    @property
+    def f1(self) -> float:
+        """F1 at k of all labels together; with one label and one answer for each text, the accuracy."""
+        n_true = self.true_counts.sum() + self.n_unknown
+        return float(ratio(2 * self.hits.sum(), self.answered_counts.sum() + n_true))
 
     @property
     def label_precision(self) -> NDArray[np.float64]:
-        return _ratios(self.hits, self.answered_counts)
+        return ratio(self.hits, self.answered_counts)
 
     @property
     def label_recall(self) -> NDArray[np.float64]:
-        return _ratios(self.hits, self.true_counts)
+        return ratio(self.hits, self.true_counts)
 
     @property
     def label_f1(self) -> NDArray[np.float64]:
-        return _ratios(2 * self.hits, self.true_counts + self.answered_counts)
+        return ratio(2 * self.hits, self.true_counts + self.answered_counts)
 
     @property
     def macro_f1(self) -> float:
@@ -118,12 +127,38 @@ class ScoreCounter:
         )
 
 
-def _ratio(numerator: int, denominator: int) -> float:
-    return numerator / denominator if denominator else 0.0
+class PrecisionMean:
+    """The mean average precision of the labels' order, over texts, added up block by block.
+
+    All labels of a text are in order by falling probability. Its true labels are G, and n of them have the ranks
+    r_1 < ... < r_n, from 1:
+
+        average precision = (1 / |G|) sum_k k / r_k
+
+    It is 1 if the true labels come first. True labels without a rank (unknown to the classifier, or left out by it) add
+    nothing. Without equal probabilities it is scikit-learn's ``label_ranking_average_precision_score``.
+    """
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self._numbers = {label: number for number, label in enumerate(labels)}
+        self._sum, self._n_texts = 0.0, 0
+
+    def add(self, true_labels: Iterable[Sequence[str]], ids: NDArray[np.int32]) -> None:
+        """Add texts: the true labels of each, and all labels by falling probability; -1 for none."""
+        n_labels = len(self._numbers)
+        ranks = np.zeros(n_labels + 1, np.int64)  # the last one is of -1
+        for names, ordered in zip(true_labels, ids, strict=True):
+            own = {self._numbers.get(name, -1) for name in names}
+            ranks[ordered] = np.arange(1, len(ordered) + 1)
+            ranks[-1] = 0
+            found = sorted(int(ranks[label]) for label in own if ranks[label])
+            ranks[ordered] = 0
+            self._sum += sum(k / rank for k, rank in enumerate(found, start=1)) / len(set(names))
+            self._n_texts += 1
+
+    @property
+    def value(self) -> float:
+        return self._sum / self._n_texts if self._n_texts else 0.0
 
 
-def _ratios(numerator: NDArray[np.int64], denominator: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.divide(numerator, denominator, out=np.zeros(len(numerator)), where=denominator > 0)
-
-
-__all__ = ["LabelScores", "ScoreCounter"]
+__all__ = ["LabelScores", "PrecisionMean", "ScoreCounter"]

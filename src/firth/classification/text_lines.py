@@ -57,9 +57,7 @@ def read_line_blocks(path: Path, label_prefix: str, *, with_labels: bool) -> Ite
         for index, line in enumerate(lines):
             found: list[str] = []
             if prefix in line:
-                words = line.split()
-                found = [_decode(word[len(prefix) :]) for word in words if word.startswith(prefix)]
-                lines[index] = b" ".join(word for word in words if not word.startswith(prefix))
+                found, lines[index] = _take_labels(line, prefix)
             if with_labels and not found:
                 raise CorpusError(
                     f"{path}, line {first_line + index} has no label; give it a word that starts with {label_prefix},"
@@ -71,8 +69,11 @@ def read_line_blocks(path: Path, label_prefix: str, *, with_labels: bool) -> Ite
 
 
 def read_table_blocks(path: Path, **options: Any) -> Iterator[LineBlock]:
-    """Read a table whole and yield its rows in blocks. The options are those of `read_labelled_texts`."""
-    data = read_labelled_texts(path, **options)
+    """Read a table whole and yield its rows in blocks. The options are those of `read_labelled_texts`.
+
+    A text may have several labels.
+    """
+    data = read_labelled_texts(path, several_labels="each", **options)
     for first in range(0, len(data), BLOCK_LINES):
         block = slice(first, first + BLOCK_LINES)
         yield LineBlock(data.line_numbers[first], [text.encode() for text in data.texts[block]], data.labels[block])
@@ -104,6 +105,19 @@ def _read_lines(path: Path) -> Iterator[list[bytes]]:
             yield lines[first : first + BLOCK_LINES]
     if parts:
         yield [b"".join(parts)]
+
+
+def _take_labels(line: bytes, prefix: bytes) -> tuple[list[str], bytes]:
+    """The labels of a line, and the rest of it. Labels are mostly at the beginning: then no other word is looked at."""
+    found: list[str] = []
+    while (parts := line.split(None, 1)) and parts[0].startswith(prefix):
+        found.append(_decode(parts[0][len(prefix) :]))
+        line = parts[1] if len(parts) == 2 else b""
+    if prefix in line:
+        words = line.split()
+        found += [_decode(word[len(prefix) :]) for word in words if word.startswith(prefix)]
+        line = b" ".join(word for word in words if not word.startswith(prefix))
+    return found, line
 
 
 def _decode(label: bytes) -> str:

@@ -30,6 +30,7 @@ class TableOptions:
     delimiter: str | None = None
     header: bool = True
     label_prefix: str = LABEL_PREFIX
+    label_separator: str | None = None
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,12 @@ def _read_file(path: Path, options: TableOptions) -> TrainingTexts:
             text_column=options.text_column,
             label_column=options.label_column,
             header=options.header,
+            label_separator=options.label_separator,
         )
-    elif options.text_column or options.label_column or options.delimiter:
+    elif options.text_column or options.label_column or options.delimiter or options.label_separator is not None:
         raise ParameterError(
-            f"text_column, label_column and delimiter must come with a table, got {path}, which is read as lines; give"
-            ' file_format="csv" (--format csv)'
+            f"text_column, label_column, delimiter and label_separator must come with a table, got {path}, which is"
+            ' read as lines; give file_format="csv" (--format csv)'
         )
     else:
         blocks = read_line_blocks(path, options.label_prefix, with_labels=True)

@@ -7,14 +7,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 
 from firth.base.values import validate_choice
 from firth.classification.folder import is_classifier_folder
 from firth.classification.labelled_text import FORMATS, read_labelled_texts
 from firth.classification.text_lines import STANDARD_INPUT, LineBlock, is_table, read_line_blocks, read_table_blocks
-from firth.cli.classify_options import Delimiter, FileFormat, Header, LabelColumn, LabelPrefix, TextColumn
+from firth.cli.classify_options import (
+    Delimiter,
+    FileFormat,
+    Header,
+    LabelColumn,
+    LabelPrefix,
+    LabelSeparator,
+    TextColumn,
+)
 from firth.cli.classify_train import train, warn_of_unknown
+from firth.cli.classify_tune import tune
 from firth.errors import ParameterError, StorageError
 from firth.formats.target import whole_file, write_all
 
@@ -23,11 +33,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="classify",
-    help="Classify texts: train a classifier; predict, evaluate and quantize. fastText's models work too.",
+    help="Classify texts: train or tune a classifier; predict, evaluate, quantize. fastText's models work too.",
     no_args_is_help=True,
 )
 
 app.command()(train)
+app.command()(tune)
 
 MAX_TABLE_CLASSES = 20  # a larger confusion matrix is not printed
 
@@ -78,14 +89,9 @@ def predict(
 ) -> None:
     """Predict classes. Each text gives a line: classes and probabilities, separated by tabs.
 
-    A classifier that learned its own vectors (fastText's are such) reads files of any size in constant memory. A text
-    without a label gives an empty line. A classifier on given vectors predicts the average training text's class for a
-    text without a known word. Standard error says how many texts of these two kinds there are. Labels in the lines
-    are removed and ignored.
-
-    \b
-    firth classify predict lid.176.ftz pages.txt -k 3 --threshold 0.1
-    cat pages.txt | firth classify predict lid.176.ftz - --json
+    A classifier that learned its own vectors (fastText's are such) gets other scores: precision and recall at 1 and at
+    --top, average precision, and F1 of each label. Texts may then have several labels, whatever --several-labels says,
+    and the file is read in constant memory.
     """
     if output is not None and output.exists() and not overwrite:
         raise StorageError(f"{output} exists; choose another file, or --overwrite")
@@ -96,7 +102,7 @@ def predict(
     if learns_own_vectors(model):
         from firth.cli.classify_lines import write_predictions
 
-        blocks = _blocks(file, file_format, delimiter, text_column, None, header, label_prefix, with_labels=False)
+        blocks = _blocks(file, file_format, delimiter, text_column, None, header, label_prefix, None, with_labels=False)
         write_predictions(
             model, blocks, output, top=top, threshold=threshold, as_json=as_json, threads=threads, overwrite=overwrite
         )
@@ -146,6 +152,13 @@ def evaluate(
     threshold: Threshold = 0.0,
     picture: Annotated[Path | None, typer.Option("--picture", help="Draw the confusion matrix to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    average_precision: Annotated[
+        bool,
+        typer.Option(
+            "--average-precision/--no-average-precision",
+            help="Put all labels of each text in order, not on given vectors; takes long with thousands of labels.",
+        ),
+    ] = True,
     threads: Threads = None,
     file_format: FileFormat = "auto",
     delimiter: Delimiter = None,
@@ -153,6 +166,7 @@ def evaluate(
     label_column: LabelColumn = None,
     header: Header = True,
     label_prefix: LabelPrefix = "__label__",
+    label_separator: LabelSeparator = None,
     several_labels: SeveralLabels = "error",
 ) -> None:
     """Evaluate a classifier on labelled texts: accuracy, macro and micro F1, scores by class, confusion matrix.
@@ -161,8 +175,8 @@ def evaluate(
     if it is one of the text's labels. Otherwise it counts as an error of the text's first label.
 
     A classifier that learned its own vectors (fastText's are such) gets other scores: precision and recall at 1 and at
-    --top, and F1 of each label. Texts may then have several labels, whatever --several-labels says, and the file is
-    read in constant memory.
+    --top, average precision, and F1 of each label. Texts may then have several labels, whatever --several-labels says,
+    and the file is read in constant memory.
     """
     _validate_model_exists(model)
     if learns_own_vectors(model):
@@ -172,9 +186,26 @@ def evaluate(
             raise ParameterError(f"top must be at least 1, got {top}")
         _validate_threshold(threshold)
         blocks = _blocks(
-            file, file_format, delimiter, text_column, label_column, header, label_prefix, with_labels=True
+            file,
+            file_format,
+            delimiter,
+            text_column,
+            label_column,
+            header,
+            label_prefix,
+            label_separator,
+            with_labels=True,
         )
-        evaluate_lines(model, blocks, k=top, threshold=threshold, as_json=as_json, picture=picture, threads=threads)
+        evaluate_lines(
+            model,
+            blocks,
+            k=top,
+            threshold=threshold,
+            as_json=as_json,
+            picture=picture,
+            threads=threads,
+            with_order=average_precision,
+        )
         return
     _refuse_without_lines(file, threads)
     if top != 1 or threshold != 0:
@@ -186,6 +217,10 @@ def evaluate(
     from firth.estimators.confusion import compute_confusion
 
     classifier = TextClassifier.load(model)
+    if picture is not None:
+        from firth.cli.classify_lines import validate_picture
+
+        validate_picture(len(classifier.classes))
     data = read_labelled_texts(
         file,
         file_format=file_format,
@@ -194,6 +229,7 @@ def evaluate(
         label_column=label_column,
         header=header,
         label_prefix=label_prefix,
+        label_separator=label_separator,
         several_labels=several_labels,
     )
     predicted = classifier.predict(data.texts)
@@ -224,6 +260,7 @@ def _blocks(
     label_column: str | None,
     header: bool,
     label_prefix: str,
+    label_separator: str | None,
     *,
     with_labels: bool,
 ) -> Iterator[LineBlock]:
@@ -237,12 +274,13 @@ def _blocks(
             text_column=text_column,
             label_column=label_column,
             header=header,
+            label_separator=label_separator,
             with_labels=with_labels,
         )
-    if delimiter or text_column or label_column:
+    if delimiter or text_column or label_column or label_separator is not None:
         raise ParameterError(
-            f"--delimiter, --text-column and --label-column must come with a table, got {file}, which is read as lines;"
-            " give --format csv"
+            f"--delimiter, --text-column, --label-column and --label-separator must come with a table, got {file},"
+            " which is read as lines; give --format csv"
         )
     return read_line_blocks(file, label_prefix, with_labels=with_labels)
 
@@ -298,27 +336,78 @@ def quantize(
     output_matrix: Annotated[
         bool, typer.Option("--output-matrix", help="Quantize the rows of the labels as well.")
     ] = False,
+    retrain: Annotated[
+        Path | None,
+        typer.Option(
+            "--retrain",
+            metavar="FILE",
+            help="After --cutoff, train the rows that are left again on these labelled texts.",
+        ),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="Of --retrain: passes over the texts (5).")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", help="Of --retrain: falls linearly from this (0.1).")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same model.")] = 1,
     threads: Annotated[
         int | None, typer.Option("--threads", help="Number of threads. [default: the cores that may be used]")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
+    file_format: FileFormat = "auto",
+    delimiter: Delimiter = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    header: Header = True,
+    label_prefix: LabelPrefix = "__label__",
+    label_separator: LabelSeparator = None,
 ) -> None:
     """Make a small copy of a classifier that learned its own vectors. fastText can load the copy.
 
     \b
     firth classify quantize model.bin -o model.ftz --cutoff 50000
+    firth classify quantize cooking -o cooking.ftz --cutoff 10000 --retrain cooking.train
     """
     from firth.formats.target import validate_destination
-    from firth.models.loading import load
+    from firth.models.loading import open_classifier
 
     _validate_model_exists(model)
     validate_destination(output, overwrite)
     if not learns_own_vectors(model):
         raise ParameterError(f"MODEL must be a classifier that learned its own vectors, got {model}; give another one")
-    small = load(model).quantize(
-        cutoff=cutoff, norms=norms, part_dims=part_dims, output=output_matrix, seed=seed, threads=threads
-    )
+    table: dict[str, Any] = {
+        "file_format": file_format,
+        "delimiter": delimiter,
+        "text_column": text_column,
+        "label_column": label_column,
+        "header": header,
+        "label_prefix": label_prefix,
+        "label_separator": label_separator,
+    }
+    again: dict[str, Any] = {"epochs": epochs, "learning_rate": learning_rate}
+    if retrain is None:
+        for name, value in again.items():
+            if value is not None:
+                raise ParameterError(f"--{name.replace('_', '-')} must come with --retrain, got {value}; leave it out")
+        small = open_classifier(model).quantize(
+            cutoff=cutoff, norms=norms, part_dims=part_dims, output=output_matrix, seed=seed, threads=threads
+        )
+    else:
+        from firth.training.run.retraining import quantize_classifier
+
+        if cutoff is None:
+            raise ParameterError("--retrain must come with --cutoff, the rows to keep; without it nothing is pruned")
+        small = quantize_classifier(
+            open_classifier(model),
+            retrain,
+            cutoff=cutoff,
+            norms=norms,
+            part_dims=part_dims,
+            quantize_output=output_matrix,
+            seed=seed,
+            threads=threads,
+            **{name: value for name, value in again.items() if value is not None},
+            **table,
+        )
     files = [model] if model.is_file() else model.iterdir()
     before = sum(file.stat().st_size for file in files)  # before saving: the small model may replace the model
     small.save(output, overwrite=overwrite)
@@ -346,6 +435,8 @@ def _print_tables(confusion: Confusion, n_texts: int) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from firth.cli.classify_lines import MAX_SHOWN_LABELS, label_cell
+
     console = Console(highlight=False)
     console.print(
         f"{n_texts} texts: accuracy {confusion.accuracy:.4f}, macro F1 {confusion.macro_f1:.4f},"
@@ -356,10 +447,13 @@ def _print_tables(confusion: Confusion, n_texts: int) -> None:
     for name in ("texts", "precision", "recall", "F1"):
         by_class.add_column(name, justify="right")
     counts = confusion.matrix.sum(axis=1)
-    for row, name in enumerate(confusion.classes):
+    shown = range(len(counts)) if len(counts) <= MAX_SHOWN_LABELS else np.argsort(-counts, kind="stable")
+    for row in shown[:MAX_SHOWN_LABELS]:
         numbers = (confusion.precision[row], confusion.recall[row], confusion.f1[row])
-        by_class.add_row(Text(name), str(counts[row]), *(f"{number:.4f}" for number in numbers))
+        by_class.add_row(label_cell(confusion.classes[row]), str(counts[row]), *(f"{number:.4f}" for number in numbers))
     console.print(by_class)
+    if len(counts) > MAX_SHOWN_LABELS:
+        console.print(f"{len(counts) - MAX_SHOWN_LABELS} rarer classes are in --json", soft_wrap=True)
     if len(confusion.classes) > MAX_TABLE_CLASSES:
         console.print(f"the confusion matrix has {len(confusion.classes)} classes; see it with --picture or --json")
         return

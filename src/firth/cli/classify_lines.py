@@ -12,18 +12,21 @@ import numpy as np
 import typer
 
 from firth.classification.classifier import Classifier
-from firth.classification.scores import LabelScores, ScoreCounter
+from firth.classification.scores import LabelScores, PrecisionMean, ScoreCounter
 from firth.classification.text_lines import LineBlock
 from firth.errors import CorpusError, ParameterError
 from firth.estimators.confusion import compute_confusion
 from firth.formats.target import whole_file, write_all
-from firth.models.loading import load
+from firth.models.loading import open_classifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rich.text import Text
+
 MAX_SHOWN_LABELS = 20  # rows of the printed table, which then fits a screen
 MAX_PICTURE_LABELS = 50
+MAX_ORDERED = 1 << 22  # labels of texts that are in memory at once
 
 
 def format_answer(labels: Iterable[str], probabilities: Iterable[float], as_json: bool) -> str:
@@ -46,7 +49,7 @@ def write_predictions(
     overwrite: bool,
 ) -> None:
     """Predict texts block by block and write a line for each. Standard error says how many texts have no label."""
-    model = load(model_file)
+    model = open_classifier(model_file)
     n_texts, without = 0, list[int]()
     n_without = 0
     with _writer(output, overwrite) as write:
@@ -75,14 +78,16 @@ def evaluate_lines(
     as_json: bool,
     picture: Path | None,
     threads: int | None,
+    with_order: bool,
 ) -> None:
-    """Predict labelled texts block by block; print precision and recall at 1 and at k, and F1 by label."""
-    model = load(model_file)
-    if picture is not None and len(model.labels) > MAX_PICTURE_LABELS:
-        raise ParameterError(
-            f"--picture must come with a classifier of at most {MAX_PICTURE_LABELS} labels, got {len(model.labels)};"
-            " give --json in its place"
-        )
+    """Precision and recall at 1 and at k, average precision, and F1 by label, of labelled texts read block by block.
+
+    ``with_order``: whether average precision is computed, for which all labels of each text are put in order.
+    """
+    model = open_classifier(model_file)
+    if picture is not None:
+        validate_picture(len(model.labels))
+    order = PrecisionMean(model.labels) if with_order else None
     at_1, at_k = ScoreCounter(model.labels, 1), ScoreCounter(model.labels, k)
     true: list[str] = []
     predicted: list[str] = []
@@ -90,6 +95,8 @@ def evaluate_lines(
         ids, _ = model.predict_ids(block.texts, k, threshold, threads=threads)
         at_1.add(block.labels, ids)
         at_k.add(block.labels, ids)
+        if order is not None:
+            _add_order(order, model, block, threads)
         if picture is not None:
             _collect_pairs(model, block, ids, true, predicted)
     scores, best = at_k.scores(), at_1.scores()
@@ -101,10 +108,34 @@ def evaluate_lines(
         )
     if picture is not None:
         compute_confusion(true, predicted, model.labels).save_picture(picture)
+    average = None if order is None else order.value
     if as_json:
-        typer.echo(json.dumps(_as_json(best, scores), ensure_ascii=False))
+        typer.echo(json.dumps(_as_json(best, scores, average), ensure_ascii=False))
     else:
-        _print_scores(best, scores)
+        _print_scores(best, scores, average)
+
+
+def validate_picture(n_labels: int) -> None:
+    """Refuse a picture that nobody can read.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if n_labels > MAX_PICTURE_LABELS:
+        raise ParameterError(
+            f"--picture must come with a classifier of at most {MAX_PICTURE_LABELS} labels, got {n_labels}; give"
+            " --json in its place"
+        )
+
+
+def _add_order(order: PrecisionMean, model: Classifier, block: LineBlock, threads: int | None) -> None:
+    """Add a block's texts, some at a time: all labels of each text are in memory."""
+    step = max(1, MAX_ORDERED // len(model.labels))
+    for first in range(0, len(block.texts), step):
+        part = slice(first, first + step)
+        ids, _ = model.predict_ids(block.texts[part], None, threads=threads)
+        order.add(block.labels[part], ids)
 
 
 def _collect_pairs(
@@ -130,7 +161,7 @@ def _writer(output: Path | None, overwrite: bool) -> Iterator[Callable[[str], No
         yield lambda text: write_all(stream, text.encode("utf-8"))
 
 
-def _as_json(at_1: LabelScores, at_k: LabelScores) -> dict[str, Any]:
+def _as_json(at_1: LabelScores, at_k: LabelScores, average: float | None) -> dict[str, Any]:
     record: dict[str, Any] = {
         "n_texts": at_k.n_texts,
         "n_without_answer": at_k.n_without_answer,
@@ -139,6 +170,9 @@ def _as_json(at_1: LabelScores, at_k: LabelScores) -> dict[str, Any]:
     for scores in (at_1, at_k) if at_k.k > 1 else (at_1,):
         record[f"precision_at_{scores.k}"] = scores.precision
         record[f"recall_at_{scores.k}"] = scores.recall
+        record[f"f1_at_{scores.k}"] = scores.f1
+    if average is not None:
+        record["average_precision"] = average
     record["macro_f1"] = at_1.macro_f1
     record["labels"] = {
         label: {
@@ -154,16 +188,17 @@ def _as_json(at_1: LabelScores, at_k: LabelScores) -> dict[str, Any]:
     return record
 
 
-def _print_scores(at_1: LabelScores, at_k: LabelScores) -> None:
+def _print_scores(at_1: LabelScores, at_k: LabelScores, average: float | None) -> None:
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     console = Console(highlight=False)
     parts = [
         f"precision at {scores.k} {scores.precision:.4f}, recall at {scores.k} {scores.recall:.4f}"
         for scores in ((at_1, at_k) if at_k.k > 1 else (at_1,))
     ]
+    if average is not None:
+        parts.append(f"average precision {average:.4f}")
     console.print(f"{at_k.n_texts} texts: {', '.join(parts)}, macro F1 {at_1.macro_f1:.4f}", soft_wrap=True)
     order = np.argsort(-at_1.true_counts, kind="stable")
     occurring = [int(number) for number in order if at_1.true_counts[number] or at_1.answered_counts[number]]
@@ -172,10 +207,18 @@ def _print_scores(at_1: LabelScores, at_k: LabelScores) -> None:
         table.add_column(name, justify="right")
     for number in occurring[:MAX_SHOWN_LABELS]:
         numbers = (at_1.label_precision[number], at_1.label_recall[number], at_1.label_f1[number])
-        table.add_row(Text(at_1.labels[number]), str(at_1.true_counts[number]), *(f"{value:.4f}" for value in numbers))
+        cells = (str(at_1.true_counts[number]), *(f"{value:.4f}" for value in numbers))
+        table.add_row(label_cell(at_1.labels[number]), *cells)
     console.print(table)
     if len(occurring) > MAX_SHOWN_LABELS:
         console.print(f"--json shows {len(occurring) - MAX_SHOWN_LABELS} rarer labels too", soft_wrap=True)
 
 
-__all__ = ["evaluate_lines", "format_answer", "write_predictions"]
+def label_cell(label: str) -> Text:
+    """A label as a cell of a table: one line, cut where the table would not fit."""
+    from rich.text import Text
+
+    return Text(label, no_wrap=True, overflow="ellipsis")
+
+
+__all__ = ["MAX_SHOWN_LABELS", "evaluate_lines", "format_answer", "label_cell", "validate_picture", "write_predictions"]

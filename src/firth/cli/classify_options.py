@@ -22,3 +22,7 @@ LabelColumn = Annotated[
 ]
 Header = Annotated[bool, typer.Option("--header/--no-header", help="Whether the first row names the columns.")]
 LabelPrefix = Annotated[str, typer.Option("--label-prefix", help="Words that begin with this are labels.")]
+LabelSeparator = Annotated[
+    str | None,
+    typer.Option("--label-separator", help="Between several labels in a table's label column; a space: white space."),
+]

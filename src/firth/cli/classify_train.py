@@ -8,16 +8,32 @@ from __future__ import annotations
 import contextlib
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from firth.classification.labelled_text import LabelledTexts, read_labelled_texts
-from firth.cli.classify_options import Delimiter, FileFormat, Header, LabelColumn, LabelPrefix, TextColumn
-from firth.errors import ParameterError
+from firth.cli.classify_options import (
+    Delimiter,
+    FileFormat,
+    Header,
+    LabelColumn,
+    LabelPrefix,
+    LabelSeparator,
+    TextColumn,
+)
+from firth.cli.interrupted import exit_status, is_resumable, rescue, tell_interrupted, validate_resume_alone
+from firth.errors import ParameterError, StorageError
+from firth.models.run_files import is_classifier_run, resume_command
+from firth.training.run.advice import name_as_flag, parameters_named
+from firth.training.run.finishing import UnsavedModelError
 
+if TYPE_CHECKING:
+    from firth.classification.classifier import Classifier
+
+_WITH_RESUME = {"resume": "--resume", "threads": "--threads", "progress": "--progress", "quiet": "--quiet"}
 OWN, WITH_VECTORS = "without --vectors", "with --vectors"
 _OWN_PANEL, _VECTORS_PANEL = "Without --vectors: learns vectors", "With --vectors: a network on given vectors"
 
@@ -31,19 +47,20 @@ def _on_vectors(flag: str, help: str) -> Any:
 
 
 def train(
+    ctx: typer.Context,
     file: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             metavar="FILE",
             help="CSV, TSV, or lines with __label__NAME, compressed or not; - reads standard input.",
         ),
-    ],
+    ] = None,
     output: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--output", "-o", help="Folder for the classifier, or, without --vectors, a .bin file in fastText's format."
         ),
-    ],
+    ] = None,
     vectors: Annotated[
         Path | None,
         typer.Option("--vectors", help="Model folder or vector file: word vectors, which training does not change."),
@@ -74,9 +91,11 @@ def train(
     label_column: LabelColumn = None,
     header: Header = True,
     label_prefix: LabelPrefix = "__label__",
+    label_separator: LabelSeparator = None,
     progress: Annotated[
         bool | None, typer.Option("--progress/--no-progress", help="Show a progress bar on standard error.")
     ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no summary.")] = False,
     loss: Annotated[
         str | None,
         _own(
@@ -107,12 +126,25 @@ def train(
         int | None,
         _own("--patience", "Stop after this number of epochs without a better held-out loss; keep the best epoch."),
     ] = None,
+    checkpoint_every: Annotated[
+        str | None,
+        _own("--checkpoint-every", "Interval of checkpoints, like 10min or 50Mwords; --resume starts from the last."),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        _own("--resume", "Continue the run in this folder from its last checkpoint; give no FILE."),
+    ] = None,
+    on_interrupt: Annotated[
+        str | None,
+        _own(
+            "--on-interrupt",
+            "At Ctrl-C in a run without checkpoints: save what was learned (the default), or discard it.",
+        ),
+    ] = None,
     deterministic: Annotated[
         bool, _own("--deterministic", "Train with one thread: the same bits whatever --threads is.")
     ] = False,
-    hidden: Annotated[
-        int | None, _on_vectors("--hidden", "Number of hidden units (100); 0 is softmax regression.")
-    ] = None,
+    hidden: Annotated[int | None, _on_vectors("--hidden", "Number of hidden units (0: softmax regression).")] = None,
     solver: Annotated[str | None, _on_vectors("--solver", "lbfgs (the default), adam or sgd.")] = None,
     l2: Annotated[float | None, _on_vectors("--l2", "Strength of the penalty on squared weights (0.001).")] = None,
     batch_size: Annotated[int | None, _on_vectors("--batch-size", "Texts in a batch (200).")] = None,
@@ -139,7 +171,21 @@ def train(
     firth classify train cooking.train -o cooking --word-ngrams 2 --epochs 25 --learning-rate 1.0
     firth classify train reviews.csv -o reviews.bin --text-column review --label-column stars
     firth classify train reviews.csv -o reviews --vectors vectors --hidden 0
+    firth classify train pages.txt -o pages --checkpoint-every 10min
+    firth classify train --resume pages
     """
+    if quiet:
+        if progress:
+            raise ParameterError("--quiet must come without --progress, got both; leave one out")
+        progress = False
+    if resume is not None:
+        validate_resume_alone(ctx, _WITH_RESUME)
+        _resume(resume, threads, progress, quiet)
+        return
+    if file is None:
+        raise ParameterError("FILE must be given: labelled texts, or - for standard input; or --resume DIR")
+    if output is None:
+        raise ParameterError("output must be given: -o DIR, the folder for the classifier")
     table: dict[str, Any] = {
         "file_format": file_format,
         "delimiter": delimiter,
@@ -147,6 +193,7 @@ def train(
         "label_column": label_column,
         "header": header,
         "label_prefix": label_prefix,
+        "label_separator": label_separator,
     }
     own = {
         "loss": loss,
@@ -160,6 +207,8 @@ def train(
         "initial_vectors": initial_vectors,
         "heldout": heldout,
         "patience": patience,
+        "checkpoint_every": checkpoint_every,
+        "on_interrupt": on_interrupt,
         "deterministic": deterministic or None,
     }
     on_vectors = {
@@ -175,10 +224,11 @@ def train(
     shared = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed}
     if vectors is None:
         _refuse(on_vectors, WITH_VECTORS)
-        _train_own(file, output, {**own, **shared, "threads": threads}, table, overwrite, progress)
+        options = {**own, **shared, "threads": threads}
+        _train_own(file, output, options, table, overwrite, progress, quiet)
     else:
         _refuse({**own, "threads": threads}, OWN)
-        _train_on_vectors(file, output, vectors, {**on_vectors, **shared}, table, overwrite, progress)
+        _train_on_vectors(file, output, vectors, {**on_vectors, **shared}, table, overwrite, progress, quiet)
 
 
 def _refuse(options: Mapping[str, Any], mode: str) -> None:
@@ -195,11 +245,41 @@ def _train_own(
     table: Mapping[str, Any],
     overwrite: bool,
     progress: bool | None,
+    quiet: bool,
 ) -> None:
     from firth.training.run.classifier import train_classifier
 
     options = {name: value for name, value in given.items() if value is not None}
-    model = train_classifier(file, output=output, overwrite=overwrite, progress=progress, **table, **options)
+    _finish(
+        lambda: train_classifier(file, output=output, overwrite=overwrite, progress=progress, **table, **options),
+        output,
+        quiet,
+    )
+
+
+def _resume(folder: Path, threads: int | None, progress: bool | None, quiet: bool) -> None:
+    from firth.training.run.resume import resume
+
+    if is_resumable(folder) and not is_classifier_run(folder):
+        raise ParameterError(
+            f"--resume must be the folder of a classifier's run, got {folder}, which has a run of firth train;"
+            f" continue it with `{resume_command(folder)}`"
+        )
+    _finish(lambda: resume(folder, progress=progress, threads=threads), folder, quiet)
+
+
+def _finish(learn: Callable[[], Classifier], output: Path, quiet: bool) -> None:
+    """Run the training, and print its summary or what its interruption left."""
+    try:
+        with parameters_named(name_as_flag):
+            model = learn()
+    except (KeyboardInterrupt, SystemExit) as stop:  # SystemExit: SIGTERM and SIGHUP
+        tell_interrupted(stop, output, quiet)
+        raise typer.Exit(exit_status(stop)) from None
+    except UnsavedModelError as error:
+        raise StorageError(rescue(error, output)) from error
+    if quiet:
+        return
     record = model.history.epochs[-1]
     kept = model.history.kept
     parts = [f"{record.epoch} epochs", f"loss {record.loss_nats:.4f} nats"]
@@ -219,9 +299,10 @@ def _train_on_vectors(
     table: Mapping[str, Any],
     overwrite: bool,
     progress: bool | None,
+    quiet: bool,
 ) -> None:
     from firth.estimators import SigmoidNetworkClassifier, TextClassifier
-    from firth.estimators.text_classifier import KIND
+    from firth.estimators.text_classifier import DEFAULT_HIDDEN, DEFAULT_L2, KIND
     from firth.formats.model_folder import validate_model_destination
     from firth.vectors.conversion import as_word_vectors
 
@@ -229,9 +310,9 @@ def _train_on_vectors(
     data = read_labelled_texts(file, **table, several_labels=given["several_labels"] or "error")
     solver = given["solver"] or "lbfgs"
     network = SigmoidNetworkClassifier(
-        100 if given["hidden"] is None else given["hidden"],
+        DEFAULT_HIDDEN if given["hidden"] is None else given["hidden"],
         solver=solver,
-        l2=1e-3 if given["l2"] is None else given["l2"],
+        l2=DEFAULT_L2 if given["l2"] is None else given["l2"],
         max_iter=200 if given["epochs"] is None else given["epochs"],
         batch_size="auto" if given["batch_size"] is None else given["batch_size"],
         learning_rate=given["learning_rate"],
@@ -246,6 +327,8 @@ def _train_on_vectors(
         model.fit(texts, labels, weights)
     model.save(output, overwrite=overwrite)
     n_unknown = warn_of_unknown(model, data)
+    if quiet:
+        return
     typer.echo(
         f"{len(data)} texts ({n_unknown} without a known word), {len(model.classes)} classes,"
         f" loss {network.loss_:.4f} nats after {network.n_iter_} {'iterations' if solver == 'lbfgs' else 'epochs'};"

@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
+from firth.cli.interrupted import is_given, rescue
 from firth.cli.reading import AsJson, Top, neighbors_to_json, print_json, print_neighbors
 from firth.cli.train import (
     ENCODING_ERRORS,
-    is_given,
+    end_interrupted,
     make_parameter,
     plain,
-    rescue_model,
     summarize,
-    tell_interrupted,
     with_choices,
 )
 from firth.errors import CorpusError, ParameterError, StorageError
@@ -31,8 +30,8 @@ from firth.numerics.documents import METHODS
 from firth.numerics.windows import CBOW_INPUTS
 from firth.training.run.advice import name_as_flag, parameters_named
 from firth.training.run.documents import EPOCHS
+from firth.training.run.finishing import UnsavedModelError
 from firth.training.run.options import ON_INTERRUPT
-from firth.training.run.prepared import UnsavedModelError
 
 if TYPE_CHECKING:
     from firth.models.model import Model
@@ -174,9 +173,9 @@ def train_command(
                 **given,
             )
     except (KeyboardInterrupt, SystemExit) as stop:  # SystemExit: SIGTERM and SIGHUP
-        raise typer.Exit(tell_interrupted(stop, output, as_json, quiet)) from None
+        raise typer.Exit(end_interrupted(stop, output, as_json, quiet)) from None
     except UnsavedModelError as error:
-        raise StorageError(rescue_model(error, output)) from error
+        raise StorageError(rescue(error, output)) from error
     assert model.documents is not None
     if as_json:
         print_json({**summarize(model, output), "tags": len(model.documents)})

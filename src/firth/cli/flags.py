@@ -10,11 +10,14 @@ from collections.abc import Collection
 _READING = {"duplicates": "--duplicates", "encoding_errors": "--encoding-errors", "format": "--from"}
 _ASSIGNMENT = re.compile(r"""(?<![\w/.'"-])([a-z]+(?:_[a-z]+)*)=("[^"]*"|'[^']*'|True|\d[\w.+-]*\w|\d)""")
 _NAME = re.compile(r"""(?<![\w/.'"=-])([a-z]+(?:_[a-z]+)+)(?![\w/'"=(-]|\.\w)""")
+_SUBJECT = re.compile(r"^([a-z]+(?:_[a-z]+)*)(?= must )")
 _TWICE = re.compile(r"(--[a-z-]+(?: \S+)?) \(\1\)")
 
 
 def name_flags(message: str, flags: Collection[str], *, reads_vectors: bool = False) -> str:
     """Replace ``min_count=1`` by ``--min-count 1`` in a message, and ``min_count`` by ``--min-count``.
+
+    A name of one word, such as ``dims``, is replaced only where the message begins with "dims must".
 
     Parameters
     ----------
@@ -43,6 +46,7 @@ def name_flags(message: str, flags: Collection[str], *, reads_vectors: bool = Fa
     if reads_vectors:
         from_flag = "--from FORMAT" if converts else "`firth convert FILE NEW --from FORMAT`"
         message = message.replace("name it with format= or --from", f"name it with {from_flag}")
+    message = _SUBJECT.sub(named, message)
     return _TWICE.sub(r"\1", _NAME.sub(named, _ASSIGNMENT.sub(assigned, message)))
 
 

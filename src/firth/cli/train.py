@@ -16,16 +16,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from firth.cli.exits import EXIT_INTERRUPTED
+from firth.cli.interrupted import exit_status, is_resumable, rescue, tell_interrupted, validate_resume_alone
 from firth.cli.output import OutputError
 from firth.cli.reading import choice_metavar, make_choice, print_json
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.config import CHOICE_NAMES, PARAMETER_HELP, TrainingConfig, choices_of
-from firth.models.run_files import RUN_NAME, WORK_NAME
+from firth.models.run_files import is_classifier_run, resume_command
 from firth.training.run.advice import name_as_flag, parameters_named
+from firth.training.run.finishing import UnsavedModelError
 from firth.training.run.options import ON_INTERRUPT
-from firth.training.run.prepared import UnsavedModelError
-from firth.training.run.rescue import attached_to, describe_cut_off, save_elsewhere
 
 if TYPE_CHECKING:
     from firth.models.model import Model
@@ -43,7 +42,7 @@ _PANELS = {
     "seed": _RUN,
     "deterministic": _RUN,
 }
-_WITH_RESUME = ("resume", "threads", "quiet", "as_json")
+_WITH_RESUME = {"resume": "--resume", "threads": "--threads", "quiet": "--quiet", "as_json": "--json"}
 
 
 def train_command(
@@ -210,9 +209,9 @@ def train_command(
                     **{name: plain(value) for name, value in parameters.items()},
                 )
     except (KeyboardInterrupt, SystemExit) as stop:  # SystemExit: SIGTERM and SIGHUP
-        raise typer.Exit(tell_interrupted(stop, folder, as_json, quiet)) from None
+        raise typer.Exit(end_interrupted(stop, folder, as_json, quiet)) from None
     except UnsavedModelError as error:
-        raise StorageError(rescue_model(error, folder)) from error
+        raise StorageError(rescue(error, folder)) from error
     try:
         if as_json:
             print_json(summarize(model, folder))
@@ -222,35 +221,17 @@ def train_command(
         raise OutputError(f"{error}; the model is saved to {folder}") from None
 
 
-def tell_interrupted(stop: KeyboardInterrupt | SystemExit, folder: Path, as_json: bool, quiet: bool) -> int:
+def end_interrupted(stop: KeyboardInterrupt | SystemExit, folder: Path, as_json: bool, quiet: bool) -> int:
     """Print where an interrupted run left its work; returns the exit status."""
-    model, place, failure = attached_to(stop)
-    told_by_display = place is not None and isinstance(stop, SystemExit) and not quiet
-    told = []
-    if model is not None:
-        place = place or save_elsewhere(model, folder)
-        lost = f"{failure}; no other folder can be written, so the model is lost"
-        told.append(lost if place is None else describe_cut_off(model, place, failure))
-    resumable = (folder / WORK_NAME / RUN_NAME).exists()
-    if resumable:
-        told.append(f"continue with `firth train --resume {folder}`")
-    if not told_by_display:
-        typer.echo(f"Interrupted: {'; '.join(told) or 'nothing of the run was saved'}.", err=True)
+    from firth.models.model import Model
+
+    model, place = tell_interrupted(stop, folder, quiet)
     if as_json:
-        if model is not None and place is not None:
+        if isinstance(model, Model) and place is not None:
             print_json(summarize(model, place))
         else:
-            print_json({"output": str(folder) if resumable else None, "stop_reason": "interrupted"})
-    code = stop.code if isinstance(stop, SystemExit) else EXIT_INTERRUPTED
-    return code if isinstance(code, int) else EXIT_INTERRUPTED
-
-
-def rescue_model(error: UnsavedModelError, folder: Path) -> str:
-    """Save the model in another folder; returns the message for the user."""
-    place = save_elsewhere(error.model, folder)
-    if place is None:
-        return f"{error.reason}; no other folder can be written, so the model is lost"
-    return f"{error.reason}; the model is saved to {place} instead"
+            print_json({"output": str(folder) if is_resumable(folder) else None, "stop_reason": "interrupted"})
+    return exit_status(stop)
 
 
 def summarize(model: Model, folder: Path) -> dict[str, Any]:
@@ -300,27 +281,18 @@ def _describe(model: Model, folder: Path) -> str:
 def _folder_of(ctx: typer.Context, corpus: list[str] | None, output: Path | None, resume: Path | None) -> Path:
     """The folder of the run. Validates that a corpus and a folder, or a run to resume, are given."""
     if resume is not None:
-        _validate_resume_alone(ctx)
+        validate_resume_alone(ctx, _WITH_RESUME)
+        if is_classifier_run(resume):
+            raise ParameterError(
+                f"--resume must be the folder of a run of firth train, got {resume}, which has a classifier's run;"
+                f" continue it with `{resume_command(resume)}`"
+            )
         return resume
     if not corpus:
         raise ParameterError("CORPUS must be given: text files, globs, or - for standard input; or --resume DIR")
     if output is None:
         raise ParameterError("output must be given: -o DIR, the folder for the model")
     return output
-
-
-def _validate_resume_alone(ctx: typer.Context) -> None:
-    given = [name for name in ctx.params if is_given(ctx, name) and name not in _WITH_RESUME]
-    if given:
-        raise ParameterError(
-            f"--resume must come without {given[0].replace('_', '-')}: the folder has the run's parameters;"
-            " only --threads, --quiet and --json may be given"
-        )
-
-
-def is_given(ctx: typer.Context, name: str) -> bool:
-    source = ctx.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 def _read_numbers(path: Path) -> list[float]:
@@ -405,13 +377,4 @@ def _with_parameters_of_the_config() -> Any:
 
 train = _with_parameters_of_the_config()
 
-__all__ = [
-    "is_given",
-    "make_parameter",
-    "plain",
-    "rescue_model",
-    "summarize",
-    "tell_interrupted",
-    "train",
-    "with_choices",
-]
+__all__ = ["end_interrupted", "make_parameter", "plain", "summarize", "train", "with_choices"]

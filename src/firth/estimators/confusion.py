@@ -10,13 +10,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firth.errors import MissingExtraError, ParameterError
 from firth.formats.target import whole_file, write_all
+from firth.numerics.ratios import ratio
 
 MAX_WRITTEN_CELLS = 30  # with more classes, a picture shows colours without numbers
 
@@ -50,15 +50,15 @@ class Confusion:
 
     @property
     def precision(self) -> NDArray[np.float64]:
-        return _ratio(np.diag(self.matrix), self.matrix.sum(axis=0))
+        return ratio(np.diag(self.matrix), self.matrix.sum(axis=0))
 
     @property
     def recall(self) -> NDArray[np.float64]:
-        return _ratio(np.diag(self.matrix), self.matrix.sum(axis=1))
+        return ratio(np.diag(self.matrix), self.matrix.sum(axis=1))
 
     @property
     def f1(self) -> NDArray[np.float64]:
-        return _ratio(2 * np.diag(self.matrix), self.matrix.sum(axis=0) + self.matrix.sum(axis=1))
+        return ratio(2 * np.diag(self.matrix), self.matrix.sum(axis=0) + self.matrix.sum(axis=1))
 
     @property
     def macro_f1(self) -> float:
@@ -87,7 +87,7 @@ class Confusion:
             ) from error
 
         n_classes = len(self.classes)
-        shares = _ratio(self.matrix, self.matrix.sum(axis=1, keepdims=True))
+        shares = ratio(self.matrix, self.matrix.sum(axis=1, keepdims=True))
         size = min(3 + 0.6 * n_classes, 24)
         figure = Figure(figsize=(size + 0.8, size), layout="constrained")
         axes = figure.add_subplot()
@@ -146,12 +146,6 @@ def compute_confusion(
     columns = [positions[label] for label in predicted_labels]
     np.add.at(matrix, (rows, columns), 1)
     return Confusion(names, matrix)
-
-
-def _ratio(numerator: Any, denominator: Any) -> NDArray[np.float64]:
-    """numerator / denominator; 0 / 0 gives 0."""
-    shape = np.broadcast_shapes(np.shape(numerator), np.shape(denominator))
-    return np.asarray(np.divide(numerator, denominator, out=np.zeros(shape), where=np.asarray(denominator) != 0))
 
 
 __all__ = ["Confusion", "compute_confusion"]

@@ -1,8 +1,9 @@
-"""Room formats: reads and writes the word vectors of fastText's ``.bin`` models.
+"""Room formats: reads and writes fastText's ``.bin`` models of words: word vectors with n-grams, or whole models.
 
-The grammar is in `firth.formats.fasttext_model`. Vectors are read from models of words: cbow or skip-gram. In these
-models, entries of type 1 (words that begin with ``__label__``) follow the words, and have neither training nor a row;
-they are left out. Quantized models and supervised models are errors that say so; `firth.load` opens supervised models.
+The grammar is in `firth.formats.fasttext_model`. Vectors are read from models of words: cbow or skip-gram;
+`read_word_model` reads all that training needs. In these models, entries of type 1 (words that begin with
+``__label__``) follow the words, and have neither training nor a row; they are left out. Quantized models and supervised
+models are errors that say so; `firth.load` opens supervised models.
 
 The vector of a word is the mean of the word's own row and the rows of its n-grams, as in
 ``fasttext print-word-vectors``. The word ``</s>`` has n-grams only in the older layout, as in the fastText of that
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import struct
 import threading
+from dataclasses import astuple, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -25,6 +27,7 @@ from numpy.typing import NDArray
 
 from firth.base.ngrams import END_OF_SENTENCE, NgramRules
 from firth.base.words import WordBuffer
+from firth.errors import FormatError
 from firth.formats.fasttext_model import (
     MAGIC,
     MAX_NGRAM_CHARS,
@@ -48,6 +51,10 @@ NEGATIVE_SAMPLING, WORD, NOT_PRUNED = 2, 0, -1  # codes of the loss, of an entry
 _ROWS_AT_ONCE = 1 << 12
 
 
+class SupervisedModelError(FormatError, NotImplementedError):
+    """The file is a classifier, not a model of words. Also a NotImplementedError, which gensim raises."""
+
+
 def looks_like(sample: Sample) -> bool:
     """Whether the file begins with the magic number, or with numbers that are valid arguments of the older layout."""
     head = sample.head
@@ -68,18 +75,84 @@ def looks_like(sample: Sample) -> bool:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class WordModel:
+    """A model of words, cbow or skip-gram, as its file has it. The arrays of a file that was read are mapped.
+
+    Attributes
+    ----------
+    arguments : FastTextArguments
+    words : WordBuffer
+        fastText keeps bytes that are not UTF-8.
+    counts : int64 array, (V,)
+    n_tokens : int
+        Tokens of the training text.
+    own_rows : float32 array, (V, D)
+    ngram_rows : float32 array, (buckets, D)
+    output_rows : float32 array, (V, D), or None
+        With hierarchical softmax the rows are inner nodes, and the last row is not used. None: zeros are written.
+    end_has_ngrams : bool
+        Whether ``</s>`` is cut: in the older layout.
+    """
+
+    arguments: FastTextArguments
+    words: WordBuffer
+    counts: NDArray[np.int64]
+    n_tokens: int
+    own_rows: NDArray[np.float32]
+    ngram_rows: NDArray[np.float32]
+    output_rows: NDArray[np.float32] | None
+    end_has_ngrams: bool = False
+
+
+def read_word_model(path: Path) -> WordModel:
+    """Read a model of words with its output matrix and its arguments, from which training can continue.
+
+    Raises
+    ------
+    SupervisedModelError
+        The model is a classifier.
+    FormatError
+        The file does not follow the grammar, or the model is quantized.
+    StorageError
+    """
+    with ByteSource(path) as source, mapped(source) as data:
+        reader = FastTextReader(source, data)
+        arguments, dictionary, input_rows, output_rows = _read_parts(reader)
+        n_words = dictionary.n_words
+        reader.validate_rows("output", output_rows, n_words, f"{n_words} rows, one a word")
+        words, counts = dictionary.entries, dictionary.counts[:n_words]
+        if counts.min() < 0:
+            reader.fail(f"a count must not be negative, got {int(counts.min())}")
+        validate_finite(path, input_rows)
+        validate_finite(path, output_rows)
+        return WordModel(
+            arguments,
+            WordBuffer(words.word_bytes[: words.offsets[n_words]], words.offsets[: n_words + 1]),
+            counts,
+            dictionary.n_tokens,
+            input_rows[:n_words],
+            input_rows[n_words:],
+            output_rows,
+            reader.is_old,
+        )
+
+
 def read(path: Path, options: ReadOptions) -> VectorTable:
     """Read the word vectors of a fastText model; see `firth.formats.registry.read_vectors`."""
     with ByteSource(path) as source, mapped(source) as data:
         return _read_words(FastTextReader(source, data), options)
 
 
-def _read_words(reader: FastTextReader, options: ReadOptions) -> VectorTable:
+def _read_parts(
+    reader: FastTextReader,
+) -> tuple[FastTextArguments, Dictionary, NDArray[np.float32], NDArray[np.float32]]:
+    """Arguments, dictionary, input and output matrix of a model of words."""
     arguments = reader.read_arguments()
     if arguments.model == SUPERVISED:
-        reader.fail(
-            "this is a supervised fastText model, a classifier of texts; open it with firth.load or `firth classify"
-            " predict`. Word vectors are read from cbow and skipgram models"
+        raise SupervisedModelError(
+            f"{reader.source.path}: this is a supervised fastText model, a classifier of texts; open it with firth.load"
+            " or `firth classify predict`. Word vectors are read from cbow and skipgram models"
         )
     dictionary = reader.read_dictionary(arguments)
     if dictionary.kept_ngrams is not None and len(dictionary.kept_ngrams):
@@ -92,8 +165,14 @@ def _read_words(reader: FastTextReader, options: ReadOptions) -> VectorTable:
     reader.validate_rows(
         "input", input_rows, n_vocabulary + arguments.buckets, f"{n_vocabulary} + {arguments.buckets} rows"
     )
-    _read_dense(reader, "output", arguments.dims)
+    output_rows = _read_dense(reader, "output", arguments.dims)
     reader.validate_end()
+    return arguments, dictionary, input_rows, output_rows
+
+
+def _read_words(reader: FastTextReader, options: ReadOptions) -> VectorTable:
+    arguments, dictionary, input_rows, _ = _read_parts(reader)
+    n_vocabulary = dictionary.n_words
     n_words = n_vocabulary if options.limit is None else min(options.limit, n_vocabulary)
     encoded = zip(dictionary.entries.all_encoded(), dictionary.starts.tolist(), strict=True)
     path = reader.source.path
@@ -144,18 +223,39 @@ def write(path: Path, table: VectorTable, options: WriteOptions) -> None:
         validate_finite(path, own_rows)
     counts = np.ones(n_words, np.int64) if table.counts is None else table.counts
     buckets, shortest, longest = (0, 0, 0) if rules is None else (rules.buckets, rules.min_ngram, rules.max_ngram)
-    with whole_file(path, overwrite=options.overwrite) as stream:
+    arguments = FastTextArguments(
+        n_dims, 5, 5, 1, 5, 1, NEGATIVE_SAMPLING, SKIPGRAM, buckets, shortest, longest, 100, 1e-4
+    )
+    model = WordModel(arguments, words, counts, int(counts.sum()), own_rows, ngram_rows, None)
+    write_word_model(path, model, overwrite=options.overwrite)
+
+
+def write_word_model(path: Path, model: WordModel, *, overwrite: bool = False) -> None:
+    """Write a model of words of version 12; the file appears whole or not at all.
+
+    Raises
+    ------
+    StorageError
+        The path is taken, or cannot be written.
+    FormatError
+        A word holds a byte of 0, which ends words in the file.
+    """
+    if bool((model.words.word_bytes == 0).any()):
+        raise FormatError(f"{path}: fastText's format cannot hold a word with a byte of 0; rename it")
+    (n_words, n_dims), buckets = model.own_rows.shape, len(model.ngram_rows)
+    with whole_file(path, overwrite=overwrite) as stream:
         stream.write(struct.pack("<2i", MAGIC, VERSIONS[-1]))
-        stream.write(
-            _ARGUMENTS.pack(n_dims, 5, 5, 1, 5, 1, NEGATIVE_SAMPLING, SKIPGRAM, buckets, shortest, longest, 100, 1e-4)
-        )
-        stream.write(struct.pack("<3iqq", n_words, n_words, 0, int(counts.sum()), NOT_PRUNED))
-        for word, count in zip(words.all_encoded(), counts.tolist(), strict=True):
+        stream.write(_ARGUMENTS.pack(*astuple(model.arguments)))
+        stream.write(struct.pack("<3iqq", n_words, n_words, 0, model.n_tokens, NOT_PRUNED))
+        for word, count in zip(model.words.all_encoded(), model.counts.tolist(), strict=True):
             stream.write(word + b"\0" + struct.pack("<qb", count, WORD))
         stream.write(struct.pack("<B2q", 0, n_words + buckets, n_dims))
-        _write_rows(stream, own_rows)
-        _write_rows(stream, ngram_rows)
+        _write_rows(stream, model.own_rows)
+        _write_rows(stream, model.ngram_rows)
         stream.write(struct.pack("<B2q", 0, n_words, n_dims))
+        if model.output_rows is not None:
+            _write_rows(stream, model.output_rows)
+            return
         for first in range(0, n_words, _ROWS_AT_ONCE):
             stream.write(bytes(4 * n_dims * min(_ROWS_AT_ONCE, n_words - first)))
 

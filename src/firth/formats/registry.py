@@ -15,6 +15,7 @@ from firth.errors import FormatError, ParameterError, StorageError
 from firth.formats import (
     fasttext_bin,
     fasttext_vec,
+    floret,
     gensim_native,
     glove,
     model_folder,
@@ -28,7 +29,7 @@ from firth.formats.foreign import describe_foreign
 from firth.formats.format import Format, Sample, take_sample
 from firth.formats.recognition import explain_sample
 from firth.formats.source import ReadOptions
-from firth.formats.table import VectorTable
+from firth.formats.table import VectorTable, validate_fasttext_rows
 from firth.formats.target import WriteOptions, plain_suffix
 
 # In the order in which they are tried on an unknown file: formats with a magic number first.
@@ -37,6 +38,7 @@ _FORMATS = (
     npz.FORMAT,
     gensim_native.FORMAT,
     fasttext_bin.FORMAT,
+    floret.FORMAT,
     fasttext_vec.FORMAT,
     word2vec_text.FORMAT,
     word2vec_binary.FORMAT,
@@ -86,7 +88,8 @@ def read_vectors(
     Returns
     -------
     VectorTable
-        Words in the order of the file; counts if the file has them, else None.
+        Words in the order of the file; counts if the file has them, else None. A floret table has no words, and rows of
+        which every word gets its vector.
 
     Raises
     ------
@@ -155,6 +158,7 @@ def write_vectors(
         raise ParameterError(f"format must be one that firth writes ({', '.join(WRITABLE)}), got {known.name!r}")
     if storage != "float32" and known.name != model_vectors.FORMAT.name:
         raise ParameterError(f"storage must be 'float32' for the format {known.name!r}, got {storage!r}")
+    validate_fasttext_rows(table.subwords, "vectors")
     if not len(table):
         raise ParameterError("table must have at least one word, got none")
     known.write(place, table, options)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from firth.base.json_file import describe_json
 from firth.base.ngrams import NgramRules
 from firth.errors import FormatError, ParameterError, ShapeError
-from firth.formats.table import SubwordRows, validate_subwords
+from firth.formats.table import SubwordRows, validate_fasttext_rows, validate_subwords
 
 CONFIG_KEY = "subwords"
 
@@ -29,6 +29,7 @@ def encode_subwords(subwords: SubwordRows | None) -> tuple[dict[str, NDArray[Any
     """The tensors and the part of ``config.json`` that keep rows of n-grams; nothing where there are none."""
     if subwords is None:
         return {}, {}
+    validate_fasttext_rows(subwords, "vectors")
     tensors = {"ngram_rows": np.ascontiguousarray(subwords.ngram_rows)}
     if subwords.word_rows is not None:
         tensors["word_rows"] = np.ascontiguousarray(subwords.word_rows)

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.base.ngrams import NgramRules
+from firth.base.ngrams import NgramRules, character_ngrams, hash_ngram
 from firth.base.words import WordBuffer
-from firth.errors import ShapeError
-from firth.native.ngrams import make_unknown_bags
+from firth.errors import ParameterError, ShapeError
+from firth.native.ngrams import Bags, make_unknown_bags
 
 _ROWS_AT_ONCE = 1 << 14  # of n-grams, whose float64 copies are in memory at a time
 
@@ -68,6 +68,21 @@ class SubwordRows:
         sums, sizes = self._sum_ngrams(WordBuffer.pack(words))
         return sums / np.maximum(sizes, 1)[:, None], sizes
 
+    def known_vectors(self, words: WordBuffer) -> NDArray[np.float32]:
+        """The vectors of the vocabulary's words, float32 (V, D): means of their own rows and those of their n-grams.
+
+        ``words`` may be the first words only.
+        """
+        assert self.word_rows is not None
+        bags = make_unknown_bags(words, 0, self.rules)
+        vectors = np.empty((len(words), self.dims), np.float32)
+        for first in range(0, len(words), _ROWS_AT_ONCE):
+            borders = bags.offsets[first : first + _ROWS_AT_ONCE + 1]
+            sums = self._sum_bags(bags.rows[borders[0] : borders[-1]], borders - borders[0])
+            own = self.word_rows[first : first + len(sums)]
+            vectors[first : first + len(sums)] = (own + sums) / (1.0 + np.diff(borders))[:, None]
+        return vectors
+
     def own_rows(self, words: WordBuffer, matrix: NDArray[Any]) -> NDArray[np.float32]:
         """The words' own rows, float32 (V, D): those that are known, or n times the vector less the rows of n-grams."""
         if self.word_rows is not None:
@@ -75,20 +90,33 @@ class SubwordRows:
         sums, sizes = self._sum_ngrams(words)
         return np.asarray(matrix * (1.0 + sizes)[:, None] - sums, dtype=np.float32)
 
+    def bags(self, words: WordBuffer) -> Bags:
+        """The rows of the n-grams of each word."""
+        return make_unknown_bags(words, 0, self.rules)
+
+    def ngrams(self, word: bytes) -> list[tuple[bytes, int]]:
+        """The n-grams of a word, and the row of each."""
+        ngrams = character_ngrams(word, self.rules)
+        return [(ngram, hash_ngram(ngram) % self.rules.buckets) for ngram in ngrams]
+
     def _sum_ngrams(self, words: WordBuffer) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        bags = make_unknown_bags(words, 0, self.rules)
-        sizes = np.diff(bags.offsets)
-        sums = np.zeros((len(words), self.dims))
+        bags = self.bags(words)
+        return self._sum_bags(bags.rows, bags.offsets), np.diff(bags.offsets)
+
+    def _sum_bags(self, members: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
+        n_words = len(offsets) - 1
+        sizes = np.diff(offsets)
+        sums = np.zeros((n_words, self.dims))
         first = 0
-        while first < len(words):
-            fits = int(np.searchsorted(bags.offsets, bags.offsets[first] + _ROWS_AT_ONCE, side="right")) - 1
-            last = min(len(words), max(first + 1, fits))
-            rows = self.ngram_rows[bags.rows[bags.offsets[first] : bags.offsets[last]]].astype(np.float64)
+        while first < n_words:
+            fits = int(np.searchsorted(offsets, offsets[first] + _ROWS_AT_ONCE, side="right")) - 1
+            last = min(n_words, max(first + 1, fits))
+            rows = self.ngram_rows[members[offsets[first] : offsets[last]]].astype(np.float64)
             filled = first + np.flatnonzero(sizes[first:last])
             if len(filled):
-                sums[filled] = np.add.reduceat(rows, bags.offsets[filled] - bags.offsets[first], axis=0)
+                sums[filled] = np.add.reduceat(rows, offsets[filled] - offsets[first], axis=0)
             first = last
-        return sums, sizes
+        return sums
 
 
 @dataclass(frozen=True)
@@ -144,4 +172,13 @@ def validate_subwords(subwords: SubwordRows, n_words: int, n_dims: int) -> None:
         raise ShapeError(f"subwords must have a row for each of {n_words} words, got {len(subwords.word_rows)}")
 
 
-__all__ = ["SubwordRows", "VectorTable", "validate_subwords"]
+def validate_fasttext_rows(subwords: SubwordRows | None, name: str) -> None:
+    """Raise ParameterError where rows of n-grams are found otherwise than by fastText's hash."""
+    if subwords is not None and type(subwords) is not SubwordRows:
+        raise ParameterError(
+            f"{name} must have n-grams with fastText's hash, got those of a floret table, which are read only; keep"
+            " words of your own without them: firth.WordVectors(words, vectors[words])"
+        )
+
+
+__all__ = ["SubwordRows", "VectorTable", "validate_fasttext_rows", "validate_subwords"]

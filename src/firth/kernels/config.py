@@ -426,11 +426,9 @@ def validate_effect(config: TrainingConfig, names: Iterable[str]) -> None:
     """Raise ParameterError if a parameter that the user gave has no effect: no value is ignored in silence."""
     for name in without_effect(config, names):
         needed: str = _FIELDS[name].metadata["limits"].applies_with
-        other, value = needed.split("=")
-        flag = f"--{other}".replace("_", "-") + ("" if value == "True" else f" {value[1:-1]}")
         raise ParameterError(
             f"{name} must be left out without {needed}, because it has no effect there, got"
-            f" {getattr(config, name)!r}; add {needed} (on the command line {flag}) or leave {name} out"
+            f" {getattr(config, name)!r}; add {needed} or leave {name} out"
         )
 
 

@@ -1,6 +1,8 @@
 """Room kernels: infers vectors of documents from a trained model: a new row is trained, every other row is frozen.
 
-native/cpp/train/inference.hpp does the work. Tests: tests/kernels/test_documents.py.
+native/cpp/train/inference.hpp does the work.
+
+Tests: tests/kernels/test_documents.py.
 """
 
 from __future__ import annotations

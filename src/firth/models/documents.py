@@ -6,7 +6,7 @@ Tests: tests/training/test_documents.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,10 @@ from firth.corpus.choosing import NoKnownWordError
 from firth.corpus.documents import decode_names, encode_names, find_documents
 from firth.corpus.encode import encode_corpus
 from firth.corpus.vocabulary import Vocabulary
-from firth.errors import CorpusError, CorpusTypeError, ParameterError
-from firth.kernels.config import MAX_INT32
+from firth.errors import CorpusError, CorpusTypeError
+from firth.kernels.config import MAX_INT32, TrainingConfig
 from firth.kernels.inference import InferenceEngine
 from firth.vectors.word_vectors import WordVectors
-
-if TYPE_CHECKING:
-    from firth.models.model import Model
 
 EMPTY = ("error", "zero")
 _NAMED = 5  # documents in a message
@@ -33,22 +30,20 @@ _NAMED = 5  # documents in a message
 class Inference:
     """The frozen rows and the vocabulary of a model, kept between calls of ``Model.infer``."""
 
-    def __init__(self, model: Model) -> None:
-        if model.documents is None:
-            raise ParameterError(
-                "infer must be called on a model of documents, got a model of words; train one by"
-                " firth.train_documents, or use vectors.text_vectors"
-            )
-        words: Any = model.vectors.words
-        counts = model.vectors.counts
-        assert counts is not None
-        self._vocabulary = Vocabulary(words if isinstance(words, np.ndarray) else tuple(words), np.asarray(counts))
-        word_rows = np.asarray(model.vectors.matrix, np.float32) if model.config.architecture == "cbow" else None
-        self._engine = InferenceEngine(
-            model.config, self._vocabulary.counts, word_rows, np.asarray(model.output_vectors, np.float32)
+    def __init__(
+        self, vectors: WordVectors, output_vectors: NDArray[np.float32], config: TrainingConfig, lowercase: bool
+    ) -> None:
+        words: Any = vectors.words
+        assert vectors.counts is not None
+        self._vocabulary = Vocabulary(
+            words if isinstance(words, np.ndarray) else tuple(words), np.asarray(vectors.counts)
         )
-        self._lowercase = model.corpus.lowercase
-        self._epochs = model.config.epochs
+        word_rows = np.asarray(vectors.matrix, np.float32) if config.architecture == "cbow" else None
+        self._engine = InferenceEngine(
+            config, self._vocabulary.counts, word_rows, np.asarray(output_vectors, np.float32)
+        )
+        self._lowercase = lowercase
+        self._epochs = config.epochs
 
     def infer(
         self,

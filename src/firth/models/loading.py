@@ -53,13 +53,28 @@ def load(path: str | os.PathLike[str]) -> Any:
     ['de']
     """
     place = Path(path)
+    if is_classifier_folder(place) or (place.is_file() and is_classifier(take_sample(place).head)):
+        return open_classifier(place)
     if place.is_file():
-        return load_classifier(place) if is_classifier(take_sample(place).head) else read_vectors(place)
-    if is_classifier_folder(place):
-        return load_classifier_folder(place)
+        return read_vectors(place)
     if _has_vectors_alone(place):
         return read_vectors(place)
     return load_model(place)
+
+
+def open_classifier(path: Path) -> Classifier:
+    """Open a classifier, in a folder of firth or a file of fastText, for a caller that needs one.
+
+    Raises
+    ------
+    StorageError
+        The path is missing.
+    FormatError
+        There is no classifier at the path, or it is damaged.
+    """
+    if path.is_dir() and not is_classifier_folder(path):
+        raise FormatError(f"{path}: the folder has no classifier; `firth classify train` makes one")
+    return load_classifier_folder(path) if path.is_dir() else load_classifier(path)
 
 
 def _has_vectors_alone(folder: Path) -> bool:
@@ -81,4 +96,4 @@ def load_classifier_folder(folder: Path) -> Classifier:
         raise FormatError(f"{folder}: {error}") from None
 
 
-__all__ = ["load"]
+__all__ = ["load", "open_classifier"]

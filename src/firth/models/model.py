@@ -27,7 +27,7 @@ from firth.kernels.config import TrainingConfig
 from firth.models.documents import Inference, decode_documents, encode_documents
 from firth.models.history import History
 from firth.models.records import read_record
-from firth.models.run_files import RUN_NAME, WORK_NAME
+from firth.models.run_files import RUN_NAME, WORK_NAME, resume_command
 from firth.vectors.queries import Neighbor
 from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import PackedWords
@@ -235,7 +235,12 @@ class Model:
 
     @cached_property
     def _inference(self) -> Inference:
-        return Inference(self)
+        if self.documents is None:
+            raise ParameterError(
+                "infer must be called on a model of documents, got a model of words; train one by"
+                " firth.train_documents, or use vectors.text_vectors"
+            )
+        return Inference(self.vectors, self.output_vectors, self.config, self.corpus.lowercase)
 
     def neighbors(
         self,
@@ -367,7 +372,7 @@ def load(folder: str | os.PathLike[str]) -> Model:
     if not (target / "config.json").exists() and (target / WORK_NAME / RUN_NAME).exists():
         raise StorageError(
             f"{target} holds an unfinished run and no model; continue it by firth.resume({str(target)!r}) or"
-            f" `firth train --resume {target}`"
+            f" `{resume_command(target)}`"
         )
     config, tensors = read_model_folder(target, check_numbers=True)
     try:

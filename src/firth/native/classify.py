@@ -20,7 +20,7 @@ from firth.errors import NativeError
 from firth.native.loader import library, validate_status
 from firth.native.stopping import Team, run_stoppable
 
-BLOCK_TEXTS = 2048  # texts of one native call, which takes some milliseconds
+BLOCK_TEXTS = 1024  # of one native call: a millisecond or more
 _SIZE = ctypes.c_int64
 _POINTER = ctypes.c_void_p
 
@@ -171,9 +171,8 @@ class NativeClassifier:
                     first = next(firsts, None)
                 if first is None:
                     return
-                last = min(n_texts, first + BLOCK_TEXTS)
-                joined = join_texts(texts[first:last])
-                self._predict_into(joined, k, threshold, ids[first:last], probabilities[first:last])
+                block = slice(first, min(n_texts, first + BLOCK_TEXTS))
+                self._predict_into(texts[block], k, threshold, ids[block], probabilities[block])
 
         if n_texts <= BLOCK_TEXTS:  # one block ends soon, and starting a thread costs more time than a few texts
             work()
@@ -213,6 +212,8 @@ class NativeClassifier:
 
     def _find_block_rows(self, texts: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         joined = join_texts(texts)
+        if joined.count(b"\n") != len(texts) - 1:
+            joined = _join_lines(texts)
         rows, offsets = np.empty(4 * len(joined) + 16, np.int32), np.empty(len(texts) + 1, np.int64)
         while True:
             n_rows = validate_status(
@@ -233,13 +234,21 @@ class NativeClassifier:
 
     def _predict_into(
         self,
-        joined: bytes,
+        texts: Sequence[str | bytes],
         k: int,
         threshold: float,
         ids: NDArray[np.int32],
         probabilities: NDArray[np.float32],
     ) -> None:
-        validate_status(
+        joined = join_texts(texts)
+        if self._predict_joined(joined, k, threshold, ids, probabilities) != len(texts):
+            self._predict_joined(_join_lines(texts), k, threshold, ids, probabilities)
+
+    def _predict_joined(
+        self, joined: bytes, k: int, threshold: float, ids: NDArray[np.int32], probabilities: NDArray[np.float32]
+    ) -> int:
+        """Predict as many texts as ``ids`` has rows; return how many there are by the newlines."""
+        return validate_status(
             self._core,
             self._core.firth_classify_predict(
                 self._handle,
@@ -255,7 +264,7 @@ class NativeClassifier:
 
 
 def join_texts(texts: Sequence[str | bytes]) -> bytes:
-    """Join texts in UTF-8 by newlines. Newlines inside a text become spaces.
+    """Texts in UTF-8 with a newline between each two; a text may have newlines of its own.
 
     Raises
     ------
@@ -263,13 +272,18 @@ def join_texts(texts: Sequence[str | bytes]) -> bytes:
         A string has a lone surrogate.
     """
     try:
-        joined = "\n".join(texts).encode()  # type: ignore[arg-type]
+        return "\n".join(texts).encode()  # type: ignore[arg-type]
     except TypeError:
-        joined = b"\n".join(text if isinstance(text, bytes) else text.encode() for text in texts)
-    if joined.count(b"\n") == len(texts) - 1:
-        return joined
-    encoded = (text if isinstance(text, bytes) else text.encode() for text in texts)
-    return b"\n".join(text.replace(b"\n", b" ") for text in encoded)
+        return b"\n".join(_encoded(text) for text in texts)
+
+
+def _join_lines(texts: Sequence[str | bytes]) -> bytes:
+    """The same; newlines in a text become spaces."""
+    return b"\n".join(_encoded(text).replace(b"\n", b" ") for text in texts)
+
+
+def _encoded(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()
 
 
 def _stored(matrix: MatrixParts) -> _StoredMatrix:

@@ -19,7 +19,7 @@ from firth.vectors.neighbors import Rows, block_scores, exact_scores, rows_in_bl
 from firth.vectors.pair_files import PairFile, read_word_pairs, without_tag
 from firth.vectors.pair_layout import Column
 from firth.vectors.question_files import Question, QuestionFile, read_questions
-from firth.vectors.word_rows import gather_rows
+from firth.vectors.word_rows import gather_rows, validate_vocabulary
 from firth.vectors.word_vectors import PRODUCT_EPSILON, WordVectors
 
 RESTRICT_VOCABULARY = 300_000  # gensim's
@@ -99,6 +99,7 @@ def score_analogies(
     """Score questions that were read from a file; see `evaluate_analogies`. Bad lines are left out."""
     validate_choice("unknown", unknown, ("skip", "incorrect", "compose"))
     validate_choice("method", method, ("add", "multiply"))
+    validate_vocabulary(len(vectors), vectors.subword_rows)
     n_rows = _count_rows(vectors, restrict_vocabulary)
     names, section_ids, questions = file.names, file.section_ids, file.questions
     if fold_case:

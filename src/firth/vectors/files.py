@@ -50,7 +50,8 @@ def read_vectors(
     Returns
     -------
     WordVectors
-        Words in the order of the file; counts and n-grams if the file has them.
+        Words in the order of the file; counts and n-grams if the file has them. A floret table has no words, and any
+        word has a vector.
 
     Raises
     ------

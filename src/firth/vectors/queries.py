@@ -16,7 +16,7 @@ from firth.base.values import as_integer, is_integer, is_number, validate_choice
 from firth.errors import ParameterError, ShapeError
 from firth.formats.table import SubwordRows
 from firth.vectors.neighbors import Floats, Rows, all_scores, exact_scores, nearest_by_product, nearest_rows, unit_rows
-from firth.vectors.word_rows import WordRows, list_words
+from firth.vectors.word_rows import WordRows, list_words, validate_vocabulary
 from firth.vectors.words import IntegerWords, Word
 
 Vector = npt.NDArray[Any]
@@ -157,6 +157,7 @@ def parse_query(vectors: WordRows, positive: Sequence[Query], negative: Sequence
 
 def _searched(vectors: WordRows, wanted: Search) -> tuple[int, Rows | None, int]:
     """Number of answers, rows of the candidates (None: the first rows), number of candidates."""
+    validate_vocabulary(len(vectors), vectors.subwords)
     if wanted.top is not None:
         as_integer("top", wanted.top, minimum=1)
     if wanted.threshold is not None and not (is_number(wanted.threshold) and np.isfinite(wanted.threshold)):
@@ -237,6 +238,7 @@ def _named(vectors: WordRows, rows: Rows, scores: Floats) -> Neighbors:
 
 def find_nearer(vectors: WordRows, query: Word, other: Word) -> npt.NDArray[np.bool_]:
     """bool (V,): the words nearer to ``query`` than ``other`` is, without both."""
+    validate_vocabulary(len(vectors), vectors.subwords)
     unit, word_id = unit_of(vectors, query)
     vectors.pages.keep()
     scores = all_scores(vectors.matrix, unit, slice(None))

@@ -11,7 +11,6 @@ from typing import Any, Literal, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
-from firth.base.ngrams import character_ngrams, hash_ngram
 from firth.base.spellings import did_you_mean
 from firth.base.values import is_integer, validate_choice
 from firth.corpus.tables import read_table
@@ -31,6 +30,15 @@ class Subword(NamedTuple):
 
     ngram: str
     row: int
+
+
+def validate_vocabulary(n_words: int, subwords: SubwordRows | None) -> None:
+    """Raise ParameterError where every word has a vector, and none is listed that could be an answer."""
+    if n_words == 0 and subwords is not None:
+        raise ParameterError(
+            "the vectors must have a vocabulary to find words in, got those of a floret table: every word has a vector"
+            " there, and none is listed; list words of your own: firth.WordVectors(words, vectors[words])"
+        )
 
 
 class _UnknownWordMessage:
@@ -200,13 +208,10 @@ class WordRows:
             raise ParameterError("the vectors must have n-grams to list those of a word, got vectors without n-grams")
         if not isinstance(word, str):
             raise ParameterError(f"word must be a str, got {word!r:.60}")
-        rules, word_id = self.subwords.rules, self.store.find(word)
+        word_id = self.store.find(word)
         own = [Subword(word, word_id)] if word_id >= 0 else []
-        ngrams = character_ngrams(word.encode("utf-8", "surrogatepass"), rules)
-        return own + [
-            Subword(ngram.decode("utf-8", "surrogatepass"), len(self) + hash_ngram(ngram) % rules.buckets)
-            for ngram in ngrams
-        ]
+        ngrams = self.subwords.ngrams(word.encode("utf-8", "surrogatepass"))
+        return own + [Subword(ngram.decode("utf-8", "surrogatepass"), len(self) + row) for ngram, row in ngrams]
 
     def units_of(self, words: Sequence[object]) -> Floats:
         """The unit vectors of words, composed where they have to be; ParameterError where one is not finite."""

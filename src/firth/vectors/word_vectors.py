@@ -33,7 +33,7 @@ from firth.vectors.queries import (
     rank_by_centrality,
     unit_of,
 )
-from firth.vectors.word_rows import Subword, WordRows, list_words
+from firth.vectors.word_rows import Subword, WordRows, list_words, validate_vocabulary
 from firth.vectors.words import PackedWords, Word
 
 
@@ -108,6 +108,7 @@ class WordVectors:
         return len(self._rows)
 
     def __contains__(self, word: object) -> bool:
+        validate_vocabulary(len(self), self.subword_rows)
         return self._rows.store.find(word) >= 0
 
     def __iter__(self) -> Iterator[Any]:
@@ -230,6 +231,7 @@ class WordVectors:
         """Cosines, float64 (n,), of one word or vector with ``words``, or with all (V,); NaN for rows not finite."""
         unit, _ = unit_of(self._rows, query)
         if words is None:
+            validate_vocabulary(len(self), self.subword_rows)
             self._rows.pages.keep()
         if words is not None and self._rows.subwords is not None:
             return np.asarray(unit_rows(self._rows.vectors_of(list_words(words))) @ unit, dtype=np.float64)

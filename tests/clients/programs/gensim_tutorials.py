@@ -10,7 +10,7 @@ from gensim.models import KeyedVectors, Word2Vec
 from gensim.models.callbacks import CallbackAny2Vec
 from gensim.models.word2vec import LineSentence, Text8Corpus
 
-CORPUS = os.environ["FIRTH_TUTORIAL_CORPUS"]
+CORPUS = os.path.join(os.environ["FIRTH_DATA"], "interop", "lee_background.cor")
 
 
 class MyCorpus:

@@ -12,6 +12,7 @@ import types
 import unittest
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import firth.compat.gensim
 
@@ -19,6 +20,13 @@ REPLACED = {
     "from gensim.models import word2vec, keyedvectors": "from firth.compat.gensim.models import word2vec, keyedvectors",
     "from gensim.models.keyedvectors import": "from firth.compat.gensim.models.keyedvectors import",
     "import gensim.models.keyedvectors": "import gensim.test.utils",
+    "from gensim.models.word2vec import LineSentence": "from firth.compat.gensim.models.word2vec import LineSentence",
+    "from gensim.models.fasttext import FastText as FT_gensim, FastTextKeyedVectors, _unpack": (
+        "from firth.compat.gensim.models.fasttext import FastText as FT_gensim, FastTextKeyedVectors"
+    ),
+    "from gensim.models.fasttext_inner import": "from firth.compat.gensim.models.fasttext_inner import",
+    "import gensim.models._fasttext_bin": "import gensim.test.utils",
+    "import gensim.models.fasttext": "import gensim.test.utils",
 }
 
 
@@ -48,16 +56,45 @@ def load_test_module(name: str) -> types.ModuleType:
 
 
 def find_tests(module: types.ModuleType) -> Iterator[unittest.TestCase]:
-    """Every test of the module, one by one."""
+    """Every test of the module, one by one: those of its classes, and its functions for each of their parameters."""
 
     def walk(suite: unittest.TestSuite | unittest.TestCase) -> Iterator[unittest.TestCase]:
         if isinstance(suite, unittest.TestSuite):
             for part in suite:
                 yield from walk(part)
-        else:
+        elif type(suite).__module__ == module.__name__:  # not a class that the module imported
             yield suite
 
     yield from walk(unittest.defaultTestLoader.loadTestsFromModule(module))
+    for name, function in vars(module).items():
+        if name.startswith("test_") and isinstance(function, types.FunctionType):
+            for values in parameters_of(function):
+                yield FunctionCase(name, function, values)
+
+
+def parameters_of(function: Any) -> list[dict[str, Any]]:
+    """The arguments of each call that pytest would make; one call without arguments if there are no parameters."""
+    calls: list[dict[str, Any]] = [{}]
+    for mark in getattr(function, "pytestmark", []):
+        assert mark.name == "parametrize", f"an unknown mark: {mark}"
+        name, values = mark.args
+        calls = [{**call, name: value} for call in calls for value in values]
+    return calls
+
+
+class FunctionCase(unittest.TestCase):
+    """A test function with its arguments as a test case."""
+
+    def __init__(self, name: str, function: Any, values: dict[str, Any]) -> None:
+        super().__init__("run_function")
+        self._name = ".".join([name, *(str(value) for value in values.values())])
+        self._function, self._values = function, values
+
+    def run_function(self) -> None:
+        self._function(**self._values)
+
+    def id(self) -> str:
+        return self._name
 
 
 def run_test(test: unittest.TestCase) -> tuple[str, str]:

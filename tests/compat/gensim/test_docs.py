@@ -1,4 +1,4 @@
-"""docs/gensim.md names every public name of the two classes, and the tests that fail."""
+"""docs/gensim.md names every public name of the four classes, and the tests that fail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import test_gensims_own_tests as own_tests
 
-from firth.compat.gensim import KeyedVectors, Word2Vec
+from firth.compat.gensim import FastText, KeyedVectors, Word2Vec, matutils, utils
+from firth.compat.gensim.models import fasttext
+from firth.compat.gensim.models.fasttext import FastTextKeyedVectors
+from firth.compat.gensim.refused import ABSENT_MODULES, ADVICE
 
 PAGE = (Path(__file__).parents[3] / "docs" / "gensim.md").read_text(encoding="utf-8")
 
@@ -36,6 +39,25 @@ def test_every_public_name_is_in_the_table(kind: type) -> None:
     names = {name for name in {*dir(theirs), *vars(instance)} if not name.startswith("_")}
     table = named(section(kind.__name__))
     assert names - table == set()
+
+
+@pytest.mark.parametrize(("kind", "parent"), [(FastText, Word2Vec), (FastTextKeyedVectors, KeyedVectors)])
+def test_every_name_that_fasttext_adds_is_in_the_table(kind: type, parent: type) -> None:
+    models = pytest.importorskip("gensim.models")
+    texts = [["a", "b"]] * 9
+    examples = [models.FastText(texts, min_count=1, bucket=10), models.Word2Vec(texts, min_count=1)]
+    instances = examples if kind is FastText else [example.wv for example in examples]
+    names, inherited = ({name for name in {*dir(type(one)), *vars(one)} if name[0] != "_"} for one in instances)
+    assert names - inherited - named(section(kind.__name__)) == set()
+
+
+def test_the_other_names_are_told() -> None:
+    page = section("The other names")
+    for module in (utils, matutils, fasttext):
+        for name in set(module.__all__) - {"FastText", "FastTextKeyedVectors"}:
+            assert f"`{name}`" in page or f"`utils.{name}`" in page or f"`{name}`" in PAGE, name
+    for name in (*ABSENT_MODULES, *ADVICE):
+        assert f"`{name}`" in page or f"`{name.partition('.')[0]}`" in page, name
 
 
 @pytest.mark.parametrize("kind", [Word2Vec, KeyedVectors])

@@ -1,4 +1,4 @@
-"""gensim's own tests of Word2Vec and KeyedVectors, run on firth's classes: docs/gensim.md lists those that fail."""
+"""gensim's own tests of its word vectors, run on firth's classes: docs/gensim.md lists those that fail."""
 
 from __future__ import annotations
 
@@ -15,38 +15,58 @@ pytestmark = pytest.mark.slow
 
 TWO_OBJECTIVES = "hs=1 together with negative=5 is refused: gensim trains both and warns that it is probably a mistake"
 
-EXPECTED_FAILURES = {
+PRIVATE = "calls a private function of gensim's"
+
+EXPECTED_FAILURES: dict[str, dict[str, str]] = {
     "test_keyedvectors": {
-        "LoadWord2VecFormatTest.test_load_word2vec_format_basic": "calls the private _load_word2vec_format",
-        "LoadWord2VecFormatTest.test_load_word2vec_format_limit": "calls the private _load_word2vec_format",
-        "LoadWord2VecFormatTest.test_load_word2vec_format_space_stripping": "calls the private _load_word2vec_format",
+        "LoadWord2VecFormatTest.test_load_word2vec_format_space_stripping": (
+            "two newlines before a word of a binary file are an error, which shows a wrong number of dimensions"
+        ),
     },
     "test_word2vec": {
         "TestWord2VecModel.test_build_vocab_warning": "strings in place of lists are an error, not a line of the log",
         "TestWord2VecModel.test_compute_training_loss": TWO_OBJECTIVES,
         "TestWord2VecModel.test_locking": TWO_OBJECTIVES,
-        "TestWord2VecModel.test_persistence_backwards_compatible": f"the saved model has both: {TWO_OBJECTIVES}",
         "TestWord2VecModel.test_prune_vocab": "max_vocab_size is an exact limit, not a moment to prune at",
         "TestWord2VecModel.test_train_hs_and_neg": TWO_OBJECTIVES,
     },
+    "test_fasttext": {
+        "TestFastTextModel.test_estimate_memory": TWO_OBJECTIVES,
+        "SaveFacebookFormatModelTest.test_cbow": TWO_OBJECTIVES,
+        "SaveFacebookFormatModelTest.test_skipgram": TWO_OBJECTIVES,
+        "NativeTrainingContinuationTest.test_load_native_pretrained": "the file has a word of no character",
+        "TestFromfile.test_compressed": PRIVATE,
+        "TestFromfile.test_decompressed": PRIVATE,
+        "UnicodeVocabTest.test_ascii": PRIVATE,
+        "UnicodeVocabTest.test_bad_unicode": PRIVATE,
+        "UnpackTest.test_identity": PRIVATE,
+        "UnpackTest.test_sanity": PRIVATE,
+        "UnpackTest.test_tricky": PRIVATE,
+    },
 }
 
-# They test gensim itself, whatever stands in firth's place; they do not count.
+# They test gensim itself, or need the program fasttext; they do not count.
 NOT_ABOUT_FIRTH = {
     "TestWord2VecScripts.test_word2vec_stand_alone_script",
     "TestWord2VecSentenceIterators.test_cython_line_sentence_works_with_filename",
     "TestWord2VecModel.test_method_in_bulk",
+    *(
+        f"{case}.{name}"
+        for case in ("SaveFacebookByteIdentityTest", "SaveFacebookFormatReadingTest")
+        for name in ("test_cbow", "test_skipgram")
+    ),
 }
 
-LEAST_SHARE = 0.85
+LEAST_SHARES = {"test_keyedvectors": 0.95, "test_word2vec": 0.93, "test_fasttext": 0.85}
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", EXPECTED_FAILURES)
-def test_gensims_own_tests(name: str) -> None:
+def test_gensims_own_tests(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("gensim", reason="gensim is not installed")
     pytest.importorskip("testfixtures", reason="gensim's tests need testfixtures")
+    monkeypatch.chdir(tmp_path)  # some write into the present folder
     outcomes = {}
     for test in gensim_tests.find_tests(gensim_tests.load_test_module(name)):
         title = ".".join(test.id().split(".")[-2:])
@@ -63,5 +83,5 @@ def test_gensims_own_tests(name: str) -> None:
     problems += [f"{title}: gensim has no such test any more" for title in expected if title not in outcomes]
     assert not problems, "\n".join(problems)
     assert len(outcomes) > 30
-    assert len(passed) >= LEAST_SHARE * len(outcomes)
+    assert len(passed) >= LEAST_SHARES[name] * len(outcomes)
     print(f"gensim.test.{name}: {len(passed)} of {len(outcomes)} pass")

@@ -1,30 +1,38 @@
 """Room compat: gensim's names, implemented with firth. To use it, import ``firth.compat.gensim`` instead of ``gensim``.
 
-``models`` has gensim's modules ``word2vec``, ``keyedvectors`` and ``callbacks``; their classes are also here.
-docs/gensim.md lists every public name and says whether it is the same, better or refused.
+``models`` has gensim's modules ``word2vec``, ``fasttext``, ``keyedvectors`` and ``callbacks``; their classes are also
+here. docs/gensim.md lists every public name and says whether it is the same, better or refused.
 """
 
 from typing import Any
 
-from firth.compat.gensim import models, utils
+from firth.compat.gensim import matutils, models, test, utils
 from firth.compat.gensim.models.callbacks import CallbackAny2Vec
+from firth.compat.gensim.models.fasttext import FastText
 from firth.compat.gensim.models.keyedvectors import KeyedVectors
 from firth.compat.gensim.models.word2vec import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus, Word2Vec
-from firth.compat.gensim.refused import refuse
+from firth.compat.gensim.refused import install_absent_modules, stand_in_for
+
+__version__ = "4.4.0"  # the gensim whose names these are; programs compare it
+
+install_absent_modules(__name__)
 
 
 def __getattr__(name: str) -> Any:
-    raise refuse(__name__, name)
+    return stand_in_for(__name__, name)
 
 
 __all__ = [
     "BrownCorpus",
     "CallbackAny2Vec",
+    "FastText",
     "KeyedVectors",
     "LineSentence",
     "PathLineSentences",
     "Text8Corpus",
     "Word2Vec",
+    "matutils",
     "models",
+    "test",
     "utils",
 ]

@@ -1,31 +1,84 @@
-"""Room compat: gensim's names that firth does not have, each with a replacement.
+"""Room compat: gensim's names that firth does not have: they can be imported, and refuse when they are used.
 
-Tests: tests/compat/gensim/test_keyedvectors.py.
+A program that only imports such a name, or compares a class with it, runs. Making an object of it, or calling it, is an
+error that names a replacement.
+
+Tests: tests/compat/gensim/test_refused.py.
 """
 
 from __future__ import annotations
 
+import sys
+import types
+from typing import Any, NoReturn
+
 from firth.errors import FirthError
 
+_DOCUMENTS = "firth.estimators.DocumentVectorizer makes vectors of documents from those of their words"
+_PHRASES = "join words before training, as firth.train's tokenizer may do"
+_LDA = "scikit-learn's LatentDirichletAllocation is one"
+_GENSIM = "gensim has it"
+_DICTIONARY = "firth.encode_corpus counts words; scikit-learn's CountVectorizer makes bags of words"
+_SIMILARITIES = "firth.WordVectors.neighbors answers many queries in one pass"
+
+# Names of gensim.models, and what to use instead.
 ADVICE = {
-    "Doc2Vec": "firth.estimators.DocumentVectorizer makes vectors of documents from those of their words",
-    "TaggedDocument": "firth.estimators.DocumentVectorizer makes vectors of documents from those of their words",
-    "FastText": "Word2Vec trains whole words; vectors of fastText's own files are read by firth.read_vectors",
-    "Phrases": "join words before training, as firth.train's tokenizer may do",
-    "Phraser": "join words before training, as firth.train's tokenizer may do",
-    "PoincareModel": "gensim has it",
-    "LdaModel": "scikit-learn's LatentDirichletAllocation is one",
-    "LdaMulticore": "scikit-learn's LatentDirichletAllocation is one",
+    "Doc2Vec": _DOCUMENTS,
+    "TaggedDocument": _DOCUMENTS,
+    "Phrases": _PHRASES,
+    "Phraser": _PHRASES,
+    "PoincareModel": _GENSIM,
+    "LdaModel": _LDA,
+    "LdaMulticore": _LDA,
+    "LdaSeqModel": _GENSIM,
     "LsiModel": "scikit-learn's TruncatedSVD does the same",
     "TfidfModel": "scikit-learn's TfidfTransformer, or firth.estimators.DocumentVectorizer(weighting='idf')",
-    "CoherenceModel": "gensim has it",
+    "CoherenceModel": _GENSIM,
     "Nmf": "scikit-learn's NMF is one",
-    "EnsembleLda": "gensim has it",
-    "HdpModel": "gensim has it",
+    "EnsembleLda": _GENSIM,
+    "HdpModel": _GENSIM,
     "RpModel": "scikit-learn's random_projection has it",
-    "OkapiBM25Model": "gensim has it",
-    "WordEmbeddingSimilarityIndex": "firth.WordVectors.neighbors answers many queries in one pass",
-    "translation_matrix": "firth.vectors.align_spaces rotates one space onto another",
+    "OkapiBM25Model": _GENSIM,
+    "WordEmbeddingSimilarityIndex": _SIMILARITIES,
+    "TranslationMatrix": "firth.vectors.align_spaces rotates one space onto another",
+    "BackMappingTranslationMatrix": "firth.vectors.align_spaces rotates one space onto another",
+}
+
+# gensim's modules that firth does not have: every public name of them can be imported.
+ABSENT_MODULES = {
+    "corpora": _DICTIONARY,
+    "corpora.dictionary": _DICTIONARY,
+    "corpora.mmcorpus": _DICTIONARY,
+    "corpora.textcorpus": _DICTIONARY,
+    "corpora.wikicorpus": _GENSIM,
+    "downloader": "download the vectors, and read the file with firth.read_vectors(path)",
+    "interfaces": _GENSIM,
+    "models.bm25model": _GENSIM,
+    "models.coherencemodel": _GENSIM,
+    "models.doc2vec": _DOCUMENTS,
+    "models.ensemblelda": _GENSIM,
+    "models.hdpmodel": _GENSIM,
+    "models.ldamodel": _LDA,
+    "models.ldamulticore": _LDA,
+    "models.ldaseqmodel": _GENSIM,
+    "models.lsimodel": ADVICE["LsiModel"],
+    "models.nmf": ADVICE["Nmf"],
+    "models.phrases": _PHRASES,
+    "models.poincare": _GENSIM,
+    "models.rpmodel": ADVICE["RpModel"],
+    "models.tfidfmodel": ADVICE["TfidfModel"],
+    "models.translation_matrix": ADVICE["TranslationMatrix"],
+    "parsing": _GENSIM,
+    "parsing.porter": "NLTK's PorterStemmer is one",
+    "parsing.preprocessing": _GENSIM,
+    "scripts": _GENSIM,
+    "scripts.glove2word2vec": "KeyedVectors.load_word2vec_format(path, no_header=True) reads GloVe's files",
+    "scripts.word2vec2tensor": "firth.write_vectors(path, vectors, 'projector') writes these files",
+    "similarities": _SIMILARITIES,
+    "similarities.annoy": _SIMILARITIES,
+    "similarities.docsim": _SIMILARITIES,
+    "similarities.nmslib": _SIMILARITIES,
+    "similarities.termsim": _SIMILARITIES,
 }
 
 
@@ -34,14 +87,76 @@ class NotInFirthError(FirthError, ImportError):
 
 
 class RemovedNameError(FirthError, AttributeError):
-    """gensim 4 removed this name; the message says what to use."""
+    """gensim 4 removed this name, or firth does not have it; the message says what to use."""
 
 
-def refuse(module: str, name: str) -> NotInFirthError | AttributeError:
-    """The error for a missing name of a module; ``from module import name`` shows only an ImportError's message."""
+class _StandInType(type):
+    """The type of stand-ins: a call of one and a look at its attributes are errors."""
+
+    _advice: str
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> NoReturn:
+        raise NotInFirthError(_describe(cls))
+
+    def __getattr__(cls, name: str) -> NoReturn:
+        if name.startswith("__"):  # Python asks for these
+            raise AttributeError(name)
+        raise RemovedNameError(_describe(cls))
+
+
+def _describe(stand_in: _StandInType) -> str:
+    return f"{stand_in.__name__} is not in firth, for now; {stand_in._advice}"
+
+
+class _AbsentModule(types.ModuleType):
+    """A module of gensim's whose names are stand-ins."""
+
+    def __init__(self, name: str, advice: str) -> None:
+        super().__init__(name, f"Not in firth: {advice}.")
+        self.__path__: list[str] = []  # a package, as some of these modules are
+        self._advice = advice
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        made = make_stand_in(name, ADVICE.get(name, self._advice), self.__name__)
+        setattr(self, name, made)
+        return made
+
+
+def make_stand_in(name: str, advice: str, module: str) -> type:
+    """A class that can be imported, compared and inherited from; making an object of it is a `NotInFirthError`."""
+    return _StandInType(name, (), {"_advice": advice, "__module__": module, "__doc__": f"Not in firth: {advice}."})
+
+
+def stand_in_for(module: str, name: str) -> type:
+    """The stand-in for a missing name of a module.
+
+    Raises
+    ------
+    AttributeError
+        gensim has no such name either, or a private one.
+    """
     if name in ADVICE:
-        return NotInFirthError(f"{name} is not in firth, for now; {ADVICE[name]}")
-    return AttributeError(f"module {module!r} has no attribute {name!r}")
+        return make_stand_in(name, ADVICE[name], module)
+    raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
 
-__all__ = ["ADVICE", "NotInFirthError", "RemovedNameError", "refuse"]
+def install_absent_modules(package: str) -> None:
+    """Put the modules that firth does not have below a package, for ``import`` statements."""
+    for name, advice in ABSENT_MODULES.items():
+        whole = f"{package}.{name}"
+        module = sys.modules.setdefault(whole, _AbsentModule(whole, advice))
+        parent, _, last = whole.rpartition(".")
+        setattr(sys.modules[parent], last, module)
+
+
+__all__ = [
+    "ABSENT_MODULES",
+    "ADVICE",
+    "NotInFirthError",
+    "RemovedNameError",
+    "install_absent_modules",
+    "make_stand_in",
+    "stand_in_for",
+]

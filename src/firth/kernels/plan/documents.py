@@ -1,6 +1,8 @@
 """Room kernels: documents: each kept token is predicted from the tags of its document, and from its window.
 
-Twin of native/cpp/plan/documents.hpp. Tests: tests/kernels/test_documents.py.
+Twin of native/cpp/plan/documents.hpp.
+
+Tests: tests/kernels/test_documents.py.
 """
 
 from __future__ import annotations

@@ -8,52 +8,24 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from firth.base.machine import available_memory_bytes, available_processors
-from firth.classification.bags import (
-    Bags,
-    CompactRows,
-    Dictionary,
-    build_dictionary,
-    find_bags,
-    find_compact_rows,
-    fit_buckets,
-    make_model,
-)
-from firth.classification.classifier import Classifier, validate_classifier_destination
+from firth.classification.classifier import FILE_ENDINGS, Classifier, validate_classifier_destination
 from firth.classification.config import FIELDS, ClassifierConfig
+from firth.classification.folder import KIND
 from firth.classification.training_texts import LABEL_PREFIX, TableOptions, TrainingTexts, read_training_texts
 from firth.corpus.philox import Purpose, draw_blocks
 from firth.errors import CorpusError, ParameterError
-from firth.formats.fasttext_model import LOSSES
-from firth.kernels.config import TrainingConfig
-from firth.kernels.engine import Engine
-from firth.kernels.examples import explicit_examples
-from firth.models.history import History
 from firth.training.loop.callbacks import CallbackList
-from firth.training.loop.checkpoints import RunState
-from firth.training.loop.divergence import loss_bound, norm_bound
-from firth.training.loop.loop import TrainingLoop
-from firth.training.loop.options import LoopOptions
-from firth.training.loop.progress import ProgressDisplay, format_bytes, make_progress
-from firth.training.loop.signals import StopSignals
-from firth.training.run.options import parse_heldout, parse_patience
-from firth.training.run.start import StartVectors, read_start_vectors
-
-if TYPE_CHECKING:
-    from firth.vectors.word_vectors import WordVectors
-
-INITIAL_SCALE = 1.0  # fastText; with word2vec's 0.5 a run of few steps learns less: a point of precision on SST
-NOISE_EXPONENT = 0.5  # fastText, NegativeSamplingLoss: labels are drawn by the square root of their counts
-_LOSS_CODES = {name: code for code, name in LOSSES.items()}
-_HIERARCHICAL = "hierarchical-softmax"
+from firth.training.loop.periods import Period
+from firth.training.loop.progress import make_progress
+from firth.training.run.options import RunOptions
+from firth.training.run.prepared_classifier import PreparedClassifier
+from firth.training.run.start import read_start_vectors
+from firth.training.run.workspace import open_workspace
 
 
 def train_classifier(
@@ -68,8 +40,11 @@ def train_classifier(
     delimiter: str | None = None,
     header: bool = True,
     label_prefix: str = LABEL_PREFIX,
+    label_separator: str | None = None,
     heldout: Any = None,
     patience: int | None = None,
+    checkpoint_every: str | float | Period | None = None,
+    on_interrupt: str = "save",
     callbacks: Iterable[Any] = (),
     progress: bool | None = None,
     initial_vectors: Any = None,
@@ -106,14 +81,15 @@ def train_classifier(
     output : path or None
         Where the classifier is saved: fastText's file where it ends in ``.bin``, else a folder.
     overwrite : bool
-    file_format, text_column, label_column, delimiter, header, label_prefix
+    file_format, text_column, label_column, delimiter, header, label_prefix, label_separator
         Of a file: see docs/classifier.md.
     heldout : share like ``"5%"`` or ``0.05``, path, (texts, labels), or None
         Texts that are never trained on, for a loss after each epoch. A share is drawn by text, from ``seed``.
     patience : int or None
         Stop when so many epochs in a row did not improve the held-out loss; the vectors of the best epoch are kept.
-    callbacks, progress
-        As for ``firth.train``.
+    checkpoint_every, on_interrupt, callbacks, progress
+        As for ``firth.train``. With ``checkpoint_every``, ``output`` must be a folder; ``firth.resume(output)``
+        continues the run, without the texts.
     initial_vectors : WordVectors, VectorTable, mapping, path, or None
         Rows of words to start from, of ``dims`` numbers; words that no text has are left out.
     loss : {"softmax", "one-vs-all", "hierarchical-softmax", "negative-sampling"}
@@ -151,7 +127,12 @@ def train_classifier(
     CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError
         Before any work is lost.
     DivergenceError
-        The loss or a row grew beyond its bound: lower ``learning_rate``.
+        The loss or a row grew beyond its bound: lower ``learning_rate``. The exception's ``model`` is the last good
+        classifier.
+    KeyboardInterrupt, SystemExit
+        As for ``firth.train``: a checkpoint is written first, or ``on_interrupt`` decides what is kept.
+    UnsavedModelError
+        The trained classifier could not be saved; the exception's ``model`` has it.
 
     Examples
     --------
@@ -172,190 +153,42 @@ def train_classifier(
         delimiter=delimiter,
         header=header,
         label_prefix=label_prefix,
+        label_separator=label_separator,
     )
-    held_out_by = None if heldout is None or isinstance(heldout, tuple) else parse_heldout(heldout)
-    patience = parse_patience(patience, held_out_by if held_out_by is not None else heldout, None)
+    options = RunOptions.parse(heldout, None, patience, None, checkpoint_every, output, on_interrupt)
     callback_list, display = CallbackList(callbacks), make_progress(progress)
     start = read_start_vectors(initial_vectors, config.dims)
     if start is not None and start.words is None:
         raise ParameterError("initial_vectors must have words: WordVectors, a mapping or a path, got an array")
-    if output is not None:
-        validate_classifier_destination(Path(output), overwrite)
-    with StopSignals() as signals:
+    target = None if output is None else Path(output)
+    folder = target  # of the run
+    if target is not None:
+        validate_classifier_destination(target, overwrite)
+        if target.suffix in FILE_ENDINGS:
+            if options.checkpoint_every is not None:
+                raise ParameterError(
+                    f"output must be a folder with checkpoint_every, got the file {target}; train into a folder, and"
+                    " save the classifier to the file afterwards"
+                )
+            folder = None
+    with open_workspace(folder, overwrite, display, {"kind": KIND}) as (workspace, signals):
         started = time.monotonic()
-        data = read_training_texts(texts, labels, table)
-        if held_out_by is not None and held_out_by.share is not None:
-            data, held_out = _divide(data, held_out_by.share, config.seed)
+        data = texts if isinstance(texts, TrainingTexts) else read_training_texts(texts, labels, table)
+        held_out = None
+        if options.heldout is not None and options.heldout.share is not None:
+            data, held_out = divide_texts(data, options.heldout.share, config.seed)
         elif heldout is not None:
             source, source_labels = heldout if isinstance(heldout, tuple) else (heldout, None)
             held_out = read_training_texts(source, source_labels, table, "heldout")
-        else:
-            held_out = None
-        run = _PreparedClassifier.build(config, data, held_out, display, time.monotonic() - started)
-        classifier = run.train(start, patience, callback_list, display, signals)
-        if output is not None:
-            classifier.save(output, overwrite=overwrite)
-    return classifier
-
-
-@dataclass(frozen=True, eq=False)
-class _PreparedClassifier:
-    """Texts as bags of rows, and everything else that training needs."""
-
-    config: ClassifierConfig
-    dictionary: Dictionary
-    buckets: int
-    compact: CompactRows
-    bags: Bags
-    targets: NDArray[np.int32]
-    target_offsets: NDArray[np.int64]
-    heldout: tuple[NDArray[Any], ...] | None
-    seconds: float
-
-    @classmethod
-    def build(
-        cls,
-        config: ClassifierConfig,
-        data: TrainingTexts,
-        held_out: TrainingTexts | None,
-        display: ProgressDisplay,
-        seconds: float,
-    ) -> _PreparedClassifier:
-        started = time.monotonic()
-        order = np.argsort(draw_blocks(config.seed, Purpose.ORDER, 0, np.arange(len(data)))[:, 0], kind="stable")
-        data = data.take(order.tolist())
-        dictionary = build_dictionary(data, config.min_count)
-        buckets, bags = fit_buckets(dictionary, config, data.texts)
-        compact = find_compact_rows(bags, dictionary.n_words, buckets)
-        n_ended = sum(1 for text in data.texts if b"</s>" in text and b"</s>" in text.split())
-        if n_ended:
-            display.note(
-                f"{n_ended:,} texts have the word </s>, which ends a text as in fastText: the rest is not read"
-            )
-        heldout = None if held_out is None else _heldout_arrays(dictionary, config, held_out, buckets, compact, display)
-        display.note(
-            f"{len(data):,} texts, {dictionary.n_tokens:,} words, {dictionary.n_words:,} different;"
-            f" {len(dictionary.label_ids):,} labels"
-            + (f"; {len(compact.used_buckets):,} of {buckets:,} buckets of n-grams used" if buckets else "")
-        )
-        targets, target_offsets = _label_arrays(data.labels, dictionary)
-        seconds += time.monotonic() - started
-        run = cls(config, dictionary, buckets, compact, compact.shrink(bags), targets, target_offsets, heldout, seconds)
+        run = PreparedClassifier.build(config, data, held_out, display, time.monotonic() - started)
         run.report_memory(display)
-        return run
-
-    def report_memory(self, display: ProgressDisplay) -> None:
-        """Show what the matrices take; raise where there is not so much."""
-        dims, n_labels = self.config.dims, len(self.dictionary.label_ids)
-        matrices = 4 * -(-dims // 16) * 16 * (self.compact.n_rows + n_labels)
-        display.note(
-            f"memory: {format_bytes(matrices)} for two matrices, {format_bytes(self.bags.rows.nbytes)} for rows"
-        )
-        available = available_memory_bytes()
-        if available is not None and matrices > available:
-            raise ParameterError(
-                f"dims must fit into the {format_bytes(available)} of free memory, got {dims} for"
-                f" {self.compact.n_rows:,} rows, which need {format_bytes(matrices)}; lower dims, raise min_count, or"
-                " take shorter n-grams"
-            )
-
-    def train(
-        self,
-        start: StartVectors | None,
-        patience: int | None,
-        callbacks: CallbackList,
-        display: ProgressDisplay,
-        signals: StopSignals,
-    ) -> Classifier:
-        config = self._training_config()
-        examples = explicit_examples(
-            self.bags.rows,
-            self.bags.offsets,
-            self.targets,
-            n_input_rows=self.compact.n_rows,
-            n_targets=len(self.dictionary.label_ids),
-            target_offsets=self.target_offsets,
-        )
-        engine = Engine(examples, config, initial_vectors=self._initial_vectors(start), initial_scale=INITIAL_SCALE)
-        state = RunState(
-            history=History(encode_seconds=self.seconds, guessing_loss_nats=engine.guessing_loss_nats),
-            loss_bound_nats=loss_bound(engine, start is not None),
-            norm_bound=norm_bound(engine, start is not None),
-        )
-        options = LoopOptions(
-            n_tokens=len(self.bags.rows),
-            words_per_token=self.dictionary.n_tokens / len(self.bags.rows),
-            make_vectors=_no_vectors,
-            heldout=self.heldout,
-            patience=patience,
-            cures_of_divergence=f"lower learning_rate, below {config.learning_rate:g} (--learning-rate)",
-            cures_of_no_example="give texts with labels",
-        )
-        loop = TrainingLoop(engine, config, state, options, callbacks, display, signals, None)
-        return self._make_classifier(*loop.run(), state.history)
-
-    def _training_config(self) -> TrainingConfig:
-        """What the engine gets.
-
-        Deterministic is one thread: in rounds of shards (docs/training.md), where every text moves every label, cooking
-        took twice as long and lost four points of precision.
-        """
-        config = self.config
-        threads = available_processors() if config.threads is None else config.threads
-        return TrainingConfig(
-            architecture="cbow",
-            cbow_input="mean",
-            cbow_update="gradient",
-            loss=config.loss,
-            dims=config.dims,
-            negatives=config.negatives,
-            negative_sharing="window",
-            noise_exponent=NOISE_EXPONENT,
-            subsample=0.0,
-            learning_rate=config.learning_rate,
-            epochs=config.epochs,
-            threads=1 if config.deterministic else threads,
-            seed=config.seed,
-        ).resolved()
-
-    def _initial_vectors(self, start: StartVectors | None) -> NDArray[np.float32]:
-        """NaN where a row is drawn; zeros for the row that stands for what no training text has."""
-        rows = np.full((self.compact.n_rows, self.config.dims), np.nan, np.float32)
-        rows[-1] = 0
-        if start is None:
-            return rows
-        numbers = {
-            word: n for n, word in enumerate(islice(self.dictionary.entries.all_encoded(), self.compact.n_words))
-        }
-        assert start.words is not None
-        n_found = 0
-        for word, vector in zip(start.words, start.matrix, strict=True):
-            number = numbers.get(str(word).encode())
-            if number is not None:
-                rows[number] = vector
-                n_found += 1
-        if not n_found:
-            raise ParameterError(
-                f"initial_vectors must have a word in common with the {self.compact.n_words:,} words of the texts, got"
-                f" {len(start.matrix):,} words, none of which is in them; are they lower-cased alike?"
-            )
-        return rows
-
-    def _make_classifier(
-        self, input_rows: NDArray[np.float32], output_rows: NDArray[np.float32], history: History
-    ) -> Classifier:
-        loss = self.config.loss
-        outputs = output_rows
-        if loss == _HIERARCHICAL:  # a step's label is 1 where the code is 0 here, and where it is 1 in fastText
-            outputs = np.zeros((len(output_rows) + 1, self.config.dims), np.float32)
-            np.negative(output_rows, out=outputs[:-1])
-        model = make_model(
-            self.dictionary, self.config, self.buckets, self.compact.expand(input_rows), outputs, _LOSS_CODES[loss]
-        )
-        return Classifier(model, history=history)
+        engine = run.make_engine(start)
+        state = run.begin(engine, has_start_vectors=start is not None)
+        checkpoints = run.prepare_checkpoints(workspace, options, engine, state, write_first=start is not None)
+        return run.train(engine, state, workspace, target, options, callback_list, display, signals, checkpoints, start)
 
 
-def _divide(data: TrainingTexts, share: float, seed: int) -> tuple[TrainingTexts, TrainingTexts]:
+def divide_texts(data: TrainingTexts, share: float, seed: int) -> tuple[TrainingTexts, TrainingTexts]:
     """The texts to train on, and those held out: each text by its own draw."""
     words = draw_blocks(seed, Purpose.HELDOUT, 0, np.arange(len(data)))[:, 0]
     is_out = words < share * 2.0**32
@@ -367,33 +200,4 @@ def _divide(data: TrainingTexts, share: float, seed: int) -> tuple[TrainingTexts
     return data.take(np.flatnonzero(~is_out).tolist()), data.take(np.flatnonzero(is_out).tolist())
 
 
-def _label_arrays(labels: list[list[str]], dictionary: Dictionary) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    ids = dictionary.label_ids
-    targets = np.array([ids[label] for names in labels for label in names], np.int32)
-    return targets, np.concatenate([[0], np.cumsum([len(names) for names in labels])]).astype(np.int64)
-
-
-def _heldout_arrays(
-    dictionary: Dictionary,
-    config: ClassifierConfig,
-    held_out: TrainingTexts,
-    buckets: int,
-    compact: CompactRows,
-    display: ProgressDisplay,
-) -> tuple[NDArray[Any], ...]:
-    """Rows and targets of the held-out texts that have a label of the training texts."""
-    known = [[name for name in names if name in dictionary.label_ids] for names in held_out.labels]
-    kept = [number for number, names in enumerate(known) if names]
-    if not kept:
-        raise CorpusError(f"heldout must have a label of the training texts, got none in {len(held_out):,} texts")
-    if len(kept) < len(known):
-        display.note(f"{len(known) - len(kept):,} held-out texts have no label of the training texts and are left out")
-    bags = compact.shrink(find_bags(dictionary, config, [held_out.texts[number] for number in kept], buckets))
-    return bags.rows, bags.offsets, *_label_arrays([known[number] for number in kept], dictionary)
-
-
-def _no_vectors(matrix: NDArray[np.float32]) -> WordVectors:
-    raise AssertionError("a classifier has no stop_metric")
-
-
-__all__ = ["train_classifier"]
+__all__ = ["divide_texts", "train_classifier"]

@@ -26,7 +26,7 @@ from firth.errors import FormatError, StorageError
 from firth.formats.model_files import CONFIG_NAME, LEFTOVER
 from firth.formats.model_files import find_leftovers as find_model_leftovers
 from firth.formats.model_folder import read_config
-from firth.models.run_files import RUN_NAME, WORK_NAME
+from firth.models.run_files import RUN_NAME, WORK_NAME, resume_command
 from firth.training.run.work_files import delete_work_folder, is_work_folder
 
 
@@ -124,7 +124,7 @@ def _find_work_folder(work: Path, unfinished_runs: bool) -> Iterator[Found]:
     if not is_work_folder(work):
         reason = "it has no mark of firth"
     elif kind == "unfinished-run" and not unfinished_runs:
-        reason = f"`firth train --resume {work.parent}` continues it; --unfinished-runs deletes it"
+        reason = f"`{resume_command(work.parent)}` continues it; --unfinished-runs deletes it"
     try:
         with FolderLock(work, follow_links=False):
             pass

@@ -159,7 +159,7 @@ def _tell_of_unseen_words(corpus: EncodedCorpus, display: ProgressDisplay, *, is
             " corpus"
         )
         if is_mistake:
-            warnings.warn(message, CorpusWarning, stacklevel=4)
+            warnings.warn(message, CorpusWarning, stacklevel=5)
         else:  # the run continues a model, or the vocabulary may have been made for several corpora
             display.note(message)
 

@@ -30,7 +30,7 @@ WORSE_THAN_GUESSING, MANY_EXAMPLES = 1.1, 1000  # such a loss comes from too lar
 SMALL_CORPUS_TOKENS = 1_000_000
 FEW_KEPT_SHARE = 0.5
 _allows_empty_epochs: ContextVar[bool] = ContextVar("firth_allows_empty_epochs", default=False)
-CALLER = 4  # stack levels from here to the caller of firth.train
+CALLER = 5  # stack levels from here to the caller of firth.train
 
 
 @contextmanager

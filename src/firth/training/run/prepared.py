@@ -5,7 +5,6 @@ Tests: tests/training/test_train.py.
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import secrets
 import warnings
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from firth._version import __version__
 from firth.base.machine import available_memory_bytes, free_bytes
 from firth.corpus.encoded import VOCABULARY, EncodedCorpus, validate_ids
-from firth.errors import CorpusError, DivergenceError, ParameterError, StorageError
+from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.config import TrainingConfig, validate_vocabulary_size
 from firth.kernels.engine import Engine
 from firth.kernels.examples import text_examples
@@ -29,13 +28,7 @@ from firth.models.history import History
 from firth.models.model import CorpusRecord, Model
 from firth.native.loader import available_instruction_sets, default_instruction_set
 from firth.training.loop.callbacks import CallbackList
-from firth.training.loop.checkpoints import (
-    CheckpointWriter,
-    RunState,
-    Snapshot,
-    describe_storage_error,
-    write_checkpoint,
-)
+from firth.training.loop.checkpoints import CheckpointWriter, RunState, Snapshot, write_checkpoint
 from firth.training.loop.divergence import loss_bound, norm_bound
 from firth.training.loop.loop import TrainingLoop
 from firth.training.loop.options import LoopOptions
@@ -44,9 +37,9 @@ from firth.training.loop.signals import StopSignals
 from firth.training.run.composing import make_bags, make_word_vectors
 from firth.training.run.document_rows import DocumentRows
 from firth.training.run.encoding import longest_sequence
+from firth.training.run.finishing import Ending
 from firth.training.run.options import RunOptions
 from firth.training.run.outcome import Outcome, describe_subsampling
-from firth.training.run.rescue import SAVING_ERRORS, attach, describe_cut_off, save_cut_off
 from firth.training.run.start import validate_weight_count
 from firth.training.run.work_files import saved_bytes
 from firth.training.run.workspace import Workspace
@@ -57,15 +50,6 @@ Matrix = NDArray[np.float32]
 ROW_FLOATS = 16  # rows are padded to 64 bytes inside the kernels
 SPARE_BYTES = 16 << 20
 COPIES_BYTES = 16 << 20  # maximum size of a lock-free thread's copies of rows
-
-
-class UnsavedModelError(StorageError):
-    """Training ended, but the model could not be saved. The attribute ``model`` has it; save it in another folder."""
-
-    def __init__(self, reason: str, model: Model) -> None:
-        super().__init__(f"{reason}; the exception's .model holds it")
-        self.reason = reason
-        self.model = model
 
 
 class InstructionSetWarning(UserWarning):
@@ -278,7 +262,6 @@ class PreparedRun:
         """
         corpus = self.corpus
         outcome = Outcome.of(self.config, corpus, self.weights, engine)
-        start_history = copy.deepcopy(state.history)
         loop_options = LoopOptions(
             n_tokens=len(self.trained[0]),
             words_per_token=corpus.n_tokens_read / corpus.n_tokens,
@@ -292,50 +275,27 @@ class PreparedRun:
             cures_of_no_example=outcome.cures_of_no_example(),
             allows_empty_epochs=outcome.allows_empty_epochs,
         )
-        with signals.at_once(False):
-            loop = TrainingLoop(
-                engine,
-                self._run_config(),
-                state,
-                loop_options,
-                callbacks,
-                display,
-                signals,
-                checkpoints,
-            )
-            try:
-                vectors = loop.run()
-            except DivergenceError as error:
-                good = loop.last_good or self._read_last_good(checkpoints)
-                if good is None:
-                    load_start()
-                    error.model = self._make_model(engine.take_vectors(), start_history, display)
-                else:
-                    vectors = good.input_vectors, good.output_vectors
-                    error.model = self._make_model(vectors, good.state.history, display)
-                error.model.history.stop_reason = "diverged"
-                raise
-            except BaseException as error:
-                if loop.is_whole and options.on_interrupt == "save":
-                    model = self._make_model(loop.take_vectors(), state.history, display)
-                    self._keep_cut_off(model, error, display)
-                raise
-            model = self._make_model(vectors, state.history, display)
-            output = self.workspace.output
-            if output is not None:
-                try:
-                    model.save(output, overwrite=True)  # checked at the start: it is free or may be overwritten
-                except Exception as error:  # any class, because the model must not be lost
-                    raise UnsavedModelError(
-                        f"the model is trained, but could not be saved: {_describe(error)}", model
-                    ) from error
-            self.workspace.remove()
-            if signals.received is not None:
-                try:
-                    signals.raise_received()
-                except BaseException as error:
-                    attach(error, model, output)
-                    raise
+
+        def take_start() -> tuple[Matrix, Matrix]:
+            load_start()
+            return engine.take_vectors()
+
+        ending = Ending(
+            make_model=self._make_model,
+            load_start=take_start,
+            workspace=self.workspace,
+            output=self.workspace.output,
+            checkpoints=checkpoints,
+            keeps_interrupted=options.on_interrupt == "save",
+        )
+        model = ending.run(
+            lambda: TrainingLoop(
+                engine, self._run_config(), state, loop_options, callbacks, display, signals, checkpoints
+            ),
+            state,
+            display,
+            signals,
+        )
         outcome.warn_of_guessing(model)
         return model
 
@@ -348,11 +308,8 @@ class PreparedRun:
             return self.config
         return dataclasses.replace(self.config, deterministic=False, threads=1)
 
-    def _make_model(self, vectors: tuple[Matrix, Matrix], history: History, display: ProgressDisplay) -> Model:
+    def _make_model(self, input_vectors: Matrix, output_vectors: Matrix, history: History) -> Model:
         corpus = self.corpus
-        input_vectors, output_vectors = vectors
-        if display.failure is not None:
-            history.notes.append(f"progress could not be shown ({display.failure}); training continued")
         documents = None
         if self.documents is None:
             words = self.make_vectors(input_vectors)
@@ -375,33 +332,6 @@ class PreparedRun:
             train_words=self.documents is not None and self.documents.with_words,
         )
 
-    @staticmethod
-    def _read_last_good(checkpoints: CheckpointWriter | None) -> Snapshot | None:
-        """The last checkpoint, with its vectors in memory; None if there is none."""
-        snapshot = None if checkpoints is None else checkpoints.read()
-        if snapshot is None:
-            return None
-        return Snapshot(snapshot.state, np.array(snapshot.input_vectors), np.array(snapshot.output_vectors))
-
-    def _keep_cut_off(self, model: Model, error: BaseException, display: ProgressDisplay) -> None:
-        """If the run has an output folder, save the model; always attach the model to the exception."""
-        output, folder, failure = self.workspace.output, None, ""
-        if output is not None:
-            try:
-                folder = save_cut_off(model, output)
-            except SAVING_ERRORS as refused:
-                failure = f"{output} could not take the model: {_describe(refused)}"
-        attach(error, model, folder, failure)
-        text = describe_cut_off(model, folder, failure)
-        if isinstance(error, KeyboardInterrupt) and not error.args:
-            error.args = (text,)
-        else:
-            display.note(text)
-
-
-def _describe(error: Exception) -> str:
-    return describe_storage_error(error) if isinstance(error, OSError) else str(error) or type(error).__name__
-
 
 def same_instruction_set(name: str) -> str:
     """The instruction set of the run if this machine has it, else the machine's default, with a warning."""
@@ -412,6 +342,6 @@ def same_instruction_set(name: str) -> str:
         f"the run began with the instruction set {name}, which this machine lacks; it continues with {other}, so the"
         " last bits of the vectors will differ",
         InstructionSetWarning,
-        stacklevel=3,
+        stacklevel=4,  # the caller of firth.resume
     )
     return other

@@ -18,12 +18,13 @@ from firth.errors import FirthError
 from firth.formats.model_files import CONFIG_NAME
 
 if TYPE_CHECKING:
+    from firth.classification.classifier import Classifier
     from firth.models.model import Model
 
 SAVING_ERRORS = (OSError, FirthError, MemoryError)
 
 
-def save_cut_off(model: Model, output: Path) -> Path:
+def save_cut_off(model: Model | Classifier, output: Path) -> Path:
     """Save the model of an interrupted run; return its folder.
 
     A finished model in ``output`` is not replaced; the new model is saved beside it.
@@ -32,13 +33,13 @@ def save_cut_off(model: Model, output: Path) -> Path:
     ------
     One of SAVING_ERRORS
     """
-    if (output / CONFIG_NAME).exists():
+    if (output / CONFIG_NAME).exists() or output.is_file():
         return _save_in(output.absolute().parent, _name_for(model, output), model)
     model.save(output, overwrite=True)  # checked at the start: the folder is free, or may be overwritten
     return output
 
 
-def save_elsewhere(model: Model, wanted: Path) -> Path | None:
+def save_elsewhere(model: Model | Classifier, wanted: Path) -> Path | None:
     """Save a model in the first folder in which it can be saved.
 
     The order is: beside ``wanted``, the working folder, the home folder, the folder for temporary files.
@@ -54,14 +55,14 @@ def save_elsewhere(model: Model, wanted: Path) -> Path | None:
     return None
 
 
-def attach(error: BaseException, model: Model, folder: Path | None, failure: str = "") -> None:
+def attach(error: BaseException, model: Model | Classifier, folder: Path | None, failure: str = "") -> None:
     """Attach to an exception the model of the interrupted run, and its folder or the reason why it has none."""
     error.partial_model = model  # type: ignore[attr-defined]
     error.partial_model_folder = folder  # type: ignore[attr-defined]
     error.partial_model_failure = failure  # type: ignore[attr-defined]
 
 
-def attached_to(error: BaseException) -> tuple[Model | None, Path | None, str]:
+def attached_to(error: BaseException) -> tuple[Model | Classifier | None, Path | None, str]:
     """The values that :func:`attach` attached to an exception."""
     return (
         getattr(error, "partial_model", None),
@@ -70,14 +71,24 @@ def attached_to(error: BaseException) -> tuple[Model | None, Path | None, str]:
     )
 
 
-def describe_cut_off(model: Model, folder: Path | None, failure: str = "") -> str:
+def describe_cut_off(model: Model | Classifier, folder: Path | None, failure: str = "") -> str:
     """A sentence that says where the model of an interrupted run is; before it, why the first folder failed."""
-    epochs = model.history.words_trained / max(model.corpus.n_tokens_read, 1)
-    learned = f"what was learned in {epochs:,.2f} of {model.config.epochs:,} epochs"
+    n_tokens, epochs = _size_of_run(model)
+    done = model.history.words_trained / max(n_tokens, 1)
+    learned = f"what was learned in {done:,.2f} of {epochs:,} epochs"
     if model.history.stop_reason != "interrupted":
         learned = "the finished model"
     place = "in the exception's .partial_model alone" if folder is None else f"saved to {folder}"
     return f"{failure}; {learned} is {place}" if failure else f"{learned} is {place}"
+
+
+def _size_of_run(model: Model | Classifier) -> tuple[int, int]:
+    """The words of an epoch, and the epochs that the run was to have."""
+    from firth.models.model import Model
+
+    if isinstance(model, Model):
+        return model.corpus.n_tokens_read, model.config.epochs
+    return model.model.n_tokens, model.model.arguments.epochs
 
 
 def _places(wanted: Path) -> Iterator[Path]:
@@ -93,12 +104,12 @@ def _places(wanted: Path) -> Iterator[Path]:
         yield Path(tempfile.gettempdir())
 
 
-def _name_for(model: Model, wanted: Path) -> str:
+def _name_for(model: Model | Classifier, wanted: Path) -> str:
     reason = "interrupted" if model.history.stop_reason == "interrupted" else "rescued"
     return f"{wanted.name or 'model'}-{reason}"
 
 
-def _save_in(parent: Path, name: str, model: Model) -> Path:
+def _save_in(parent: Path, name: str, model: Model | Classifier) -> Path:
     """Save a model in a new folder in ``parent``; if saving fails, the folder is deleted."""
     place = parent / name
     try:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError, UnknownWordError
 from firth.formats.model_folder import is_model
-from firth.formats.table import SubwordRows
+from firth.formats.table import SubwordRows, validate_fasttext_rows
 from firth.kernels.config import TrainingConfig
 from firth.vectors.conversion import as_word_vectors
 from firth.vectors.word_vectors import WordVectors
@@ -130,6 +130,7 @@ def read_start_vectors(initial_vectors: Any, dims: int) -> StartVectors | None:
             f"initial_vectors must have dims={dims} numbers in a vector, got {matrix.shape[1]}; pass"
             f" dims={matrix.shape[1]} to train vectors of that size"
         )
+    validate_fasttext_rows(subwords, "initial_vectors")
     matrix = matrix.astype(np.float32, copy=False)
     if not np.isfinite(matrix).all():
         first = int(np.flatnonzero(~np.isfinite(matrix).all(axis=1))[0])

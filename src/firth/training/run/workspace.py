@@ -24,7 +24,15 @@ from firth.base.storage import storage_error
 from firth.errors import FormatError, StorageError
 from firth.formats.model_folder import clean_model_folder, validate_model_destination
 from firth.formats.target import sync_folder
-from firth.models.run_files import CHECKPOINT_NAME, CORPUS_NAME, HELDOUT_NAME, RUN_FORMAT, RUN_NAME, WORK_NAME
+from firth.models.run_files import (
+    CHECKPOINT_NAME,
+    CORPUS_NAME,
+    HELDOUT_NAME,
+    RUN_FORMAT,
+    RUN_NAME,
+    WORK_NAME,
+    resume_command,
+)
 from firth.training.loop.progress import ProgressDisplay
 from firth.training.loop.signals import StopSignals
 from firth.training.run.resumed import read_run_array, run_checksums, validate_checksums
@@ -52,8 +60,12 @@ class Workspace:
         self._lock = _lock(folder)
 
     @classmethod
-    def create(cls, output: str | os.PathLike[str] | None, overwrite: bool) -> Workspace:
+    def create(
+        cls, output: str | os.PathLike[str] | None, overwrite: bool, config: Mapping[str, Any] | None = None
+    ) -> Workspace:
         """Make an empty work folder, before any work is done.
+
+        ``config`` is that of the model to save, as for ``validate_model_destination``. None: of word vectors.
 
         Raises
         ------
@@ -66,13 +78,13 @@ class Workspace:
             temporary.unlock()  # the workspace locks it; until then, the mark shows that the process is alive
             return cls(temporary.path, None, False)
         target = Path(output)
-        validate_model_destination(target, overwrite, {"training": None})
+        validate_model_destination(target, overwrite, config or {"training": None})
         folder = target / WORK_NAME
         validate_work_folder(folder)
         if (folder / RUN_NAME).exists() and not overwrite:
             raise StorageError(
                 f"{target} holds an unfinished run; continue it by firth.resume({str(target)!r}) or"
-                f" `firth train --resume {target}`, or ask to overwrite it"
+                f" `{resume_command(target)}`, or ask to overwrite it"
             )
         made_output = not target.exists()
         try:
@@ -221,11 +233,14 @@ class Workspace:
 
 @contextlib.contextmanager
 def open_workspace(
-    output: str | os.PathLike[str] | None, overwrite: bool, display: ProgressDisplay
+    output: str | os.PathLike[str] | None,
+    overwrite: bool,
+    display: ProgressDisplay,
+    config: Mapping[str, Any] | None = None,
 ) -> Iterator[tuple[Workspace, StopSignals]]:
     """A context with a work folder and signal handlers. It deletes the folder, unless its run can be resumed."""
     with StopSignals() as signals:
-        workspace = Workspace.create(output, overwrite)
+        workspace = Workspace.create(output, overwrite, config)
         try:
             with signals.at_once():
                 yield workspace, signals

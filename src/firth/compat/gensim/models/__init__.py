@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from firth.compat.gensim.models import basemodel, callbacks, keyedvectors, word2vec
+from firth.compat.gensim.models import basemodel, callbacks, fasttext, keyedvectors, word2vec
+from firth.compat.gensim.models.fasttext import FastText
 from firth.compat.gensim.models.keyedvectors import KeyedVectors
 from firth.compat.gensim.models.word2vec import Word2Vec
-from firth.compat.gensim.refused import refuse
+from firth.compat.gensim.refused import stand_in_for
 
 
 def __getattr__(name: str) -> Any:
-    raise refuse(__name__, name)
+    return stand_in_for(__name__, name)
 
 
-__all__ = ["KeyedVectors", "Word2Vec", "basemodel", "callbacks", "keyedvectors", "word2vec"]
+__all__ = ["FastText", "KeyedVectors", "Word2Vec", "basemodel", "callbacks", "fasttext", "keyedvectors", "word2vec"]

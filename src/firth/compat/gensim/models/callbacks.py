@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from firth.compat.gensim.refused import refuse
+from firth.compat.gensim.refused import stand_in_for
 
 if TYPE_CHECKING:
     from firth.compat.gensim.models.word2vec import Word2Vec
@@ -34,7 +34,7 @@ class CallbackAny2Vec:
 
 
 def __getattr__(name: str) -> Any:
-    raise refuse(__name__, name)
+    return stand_in_for(__name__, name)
 
 
 __all__ = ["CallbackAny2Vec"]

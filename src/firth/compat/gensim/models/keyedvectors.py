@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from firth.base.values import validate_choice
 from firth.compat.gensim.pairs import read_pairs
-from firth.compat.gensim.refused import RemovedNameError, refuse
+from firth.compat.gensim.refused import RemovedNameError, stand_in_for
 from firth.compat.gensim.significance import Correlation, with_pvalue
 from firth.compat.gensim.store import as_path, is_ours, pack_keys, read_file, unpack_keys, write_file
 from firth.compat.gensim.vector_files import read_vocabulary, read_word2vec
 from firth.errors import FormatError, ParameterError, UnknownWordError
-from firth.formats.gensim_native import read_model
+from firth.formats.gensim_native import GensimModel, read_model
 from firth.formats.registry import write_vectors
 from firth.formats.table import VectorTable
 from firth.formats.target import whole_file, write_all
@@ -53,6 +53,10 @@ REMOVED = {
 }
 
 
+class WrongVectorsError(FormatError, TypeError):
+    """The file has vectors of another class. Also a TypeError, which gensim raises."""
+
+
 class KeyedVectors:
     """A matrix whose rows have keys, with the interface of gensim 4; docs/gensim.md lists every name.
 
@@ -76,6 +80,8 @@ class KeyedVectors:
     norms : float array, (V,), or None
         Lengths of the rows; None until they are needed.
     """
+
+    _KIND = "KeyedVectors"  # in a file
 
     def __init__(
         self, vector_size: int, count: int = 0, dtype: Any = np.float32, mapfile_path: str | None = None
@@ -198,12 +204,19 @@ class KeyedVectors:
         self.index_to_key = [self.index_to_key[row] for row in order.tolist()]
         self.allocate_vecattrs()
         self.expandos = {attr: values[order] for attr, values in self.expandos.items()}
-        if len(self.vectors):
-            self.vectors = self.vectors[order]
+        self._reorder_rows(order)
         self.key_to_index = {key: row for row, key in enumerate(self.index_to_key)}
         self.norms = None
 
-    def resize_vectors(self, seed: int = 0) -> None:
+    def _reorder_rows(self, order: NDArray[np.int64]) -> None:
+        if len(self.vectors):
+            self.vectors = self.vectors[order]
+
+    def _clear_rows(self) -> None:
+        """Forget all vectors, before new ones are drawn."""
+        self.vectors = np.zeros((0, self.vector_size), self.vectors.dtype)
+
+    def resize_vectors(self, seed: int | None = 0) -> None:
         """Extend the matrix to a row for each key; new rows are drawn from U(-1/D, 1/D), as in ``prep_vectors``."""
         self.vectors = prep_vectors((len(self), self.vector_size), self.vectors, seed=seed)
         self.allocate_vecattrs()
@@ -214,7 +227,11 @@ class KeyedVectors:
     def __getitem__(self, key_or_keys: Any) -> NDArray[Any]:
         if isinstance(key_or_keys, KEY_TYPES):
             return self.get_vector(key_or_keys)
-        return self.vectors[[self._row(key) for key in key_or_keys]]
+        return self._vectors_of(list(key_or_keys))
+
+    def _vectors_of(self, keys: list[Any]) -> NDArray[Any]:
+        """The vectors of keys, (n, D), copied."""
+        return self.vectors[[self._row(key) for key in keys]]
 
     def get_vector(self, key: Any, norm: bool = False) -> NDArray[Any]:
         """The vector (D,) of a key, read-only; scaled to length 1 if ``norm`` (a zero vector is not changed)."""
@@ -327,10 +344,14 @@ class KeyedVectors:
     ) -> KeyedVectors:
         """A new object with the vectors of the known ``keys``."""
         known = [key for key in dict.fromkeys(keys) if key in (self if allow_inference else self.key_to_index)]
-        rows = [self._row(key) for key in known]
-        chosen = KeyedVectors._from_rows(known, self.vectors[rows].reshape(len(rows), self.vector_size), None)
+        matrix = self._vectors_of(known).reshape(len(known), self.vector_size)
+        chosen = KeyedVectors._from_rows(known, matrix, None)
         if copy_vecattrs:
-            chosen.expandos = {attr: values[rows] for attr, values in self.expandos.items()}
+            rows = np.array([self._find(key) for key in known], np.int64)
+            for attr, values in self.expandos.items():
+                copied = np.zeros(len(rows), values.dtype)  # also for keys without a row
+                copied[rows >= 0] = values[rows[rows >= 0]]
+                chosen.expandos[attr] = copied
         else:
             chosen.expandos["count"] = np.arange(len(known), 0, -1)  # as in gensim, descending numbers
         return chosen
@@ -382,8 +403,11 @@ class KeyedVectors:
         start, stop = (0, restrict_vocab) if restrict_vocab else (clip_start, clip_end)
         if not topn:
             return self._rows_space().similarities(query)[start:stop]
-        own = {self._row(key) for key in asked if isinstance(key, KEY_TYPES)}
-        return self._nearest(query, int(topn), own, start, stop)
+        return self._nearest(query, int(topn), self._rows_asked(asked), start, stop)
+
+    def _rows_asked(self, keys: list[Any]) -> set[int]:
+        """The rows of the keys that have one; they are no answers."""
+        return {row for key in keys if isinstance(key, KEY_TYPES) and (row := self._find(key)) >= 0}
 
     def _nearest(
         self, query: NDArray[Any], topn: int, own: set[int], start: int, stop: int | None, **options: Any
@@ -418,7 +442,7 @@ class KeyedVectors:
             raise ParameterError(
                 "positive must hold at least one key, got none: cannot compute similarity with no input"
             )
-        own = {self._row(key) for part in parts for key in part if isinstance(key, KEY_TYPES)}
+        own = self._rows_asked([*parts[0], *parts[1]])
         plus, minus = (
             [item if isinstance(item, np.ndarray) else self.get_vector(item, norm=True) for item in part]
             for part in parts
@@ -448,9 +472,9 @@ class KeyedVectors:
 
     def similarity(self, w1: Any, w2: Any) -> float:
         """Cosine of two keys."""
-        first, second = self._row(w1), self._row(w2)
-        cosine = self._cosine(self.vectors[first], self.vectors[second])
-        return 1.0 if first == second and cosine else cosine
+        first, second = self._vectors_of([w1, w2])
+        cosine = self._cosine(first, second)
+        return 1.0 if cosine and np.array_equal(first, second) else cosine
 
     def distance(self, w1: Any, w2: Any) -> float:
         """1 - cosine of two keys."""
@@ -504,8 +528,11 @@ class KeyedVectors:
 
     def wmdistance(self, document1: Iterable[Any], document2: Iterable[Any], norm: bool = True) -> float:
         """Word mover's distance of two lists of keys; infinity if a list has no known key. Needs POT."""
-        texts = [[self._row(word) for word in document if word in self] for document in (document1, document2)]
-        return word_movers_distance(self._rows_space(), *texts, normalize_words=norm)
+        texts = [[word for word in document if word in self] for document in (document1, document2)]
+        number_of = {word: number for number, word in enumerate(dict.fromkeys([*texts[0], *texts[1]]))}
+        space = WordVectors(np.arange(len(number_of)), self._vectors_of(list(number_of)))
+        numbered = [[number_of[word] for word in text] for text in texts]
+        return word_movers_distance(space, *numbered, normalize_words=norm)
 
     # ---- evaluation
 
@@ -594,19 +621,45 @@ class KeyedVectors:
     def save(self, fname: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
         """Write one safetensors file, which has no code. gensim's options for pickles are accepted and ignored."""
         state, tensors = self._to_stored()
-        write_file(fname, "KeyedVectors", state, tensors)
+        write_file(fname, self._KIND, state, tensors)
 
     @classmethod
     def load(cls, fname: str | os.PathLike[str], mmap: str | None = None) -> KeyedVectors:
-        """Read a file of ``save``, or of gensim's ``save`` (1.0 to 4). From a Word2Vec file, only the vectors are read.
+        """Read a file of ``save``, or of gensim's ``save`` (1.0 to 4). From a model's file, only the vectors are read.
 
-        ``mmap="r"`` maps the vectors of firth's file, read-only.
+        The file of a FastText model gives FastTextKeyedVectors. ``mmap="r"`` maps the vectors of firth's file,
+        read-only.
+
+        Raises
+        ------
+        WrongVectorsError
+            FastTextKeyedVectors are asked for, and the file has none.
+        FormatError, StorageError
         """
         if not is_ours(fname):
-            table = read_model(as_path(fname)).table
-            return cls._from_rows(list(table.words), np.array(table.matrix), table.counts)
+            saved = read_model(as_path(fname))
+            return cls._class_for(
+                "KeyedVectors" if saved.ngrams is None else "FastTextKeyedVectors", fname
+            )._from_saved(saved)
         state, tensors = read_file(fname)
-        return cls._from_stored(state, tensors, fname, mmap)
+        return cls._class_for(state.get("kind"), fname)._from_stored(state, tensors, fname, mmap)
+
+    @classmethod
+    def _class_for(cls, kind: Any, fname: Any) -> type[KeyedVectors]:
+        """The class of the vectors in a file: this class where it fits, or the one that the file needs."""
+        needed = VECTOR_CLASSES.get(kind) if isinstance(kind, str) else None
+        if needed is None:
+            raise FormatError(f"{fname}: the file must hold one of {sorted(VECTOR_CLASSES)}, got {kind!r:.60}")
+        if cls._KIND == needed._KIND:
+            return cls
+        if issubclass(needed, cls):
+            return needed
+        raise WrongVectorsError(f"{fname}: holds {kind}, not {cls.__name__}; {needed.__name__}.load(fname) reads it")
+
+    @classmethod
+    def _from_saved(cls, saved: GensimModel) -> KeyedVectors:
+        table = saved.table
+        return cls._from_rows(list(table.words), np.array(table.matrix), table.counts)
 
     def _to_stored(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         state, tensors = pack_keys(self.index_to_key)
@@ -742,10 +795,20 @@ class KeyedVectors:
 
 Word2VecKeyedVectors = EuclideanKeyedVectors = KeyedVectors
 
+# The class of the vectors in a file of each kind; `firth.compat.gensim.models.fasttext_vectors` adds its own.
+VECTOR_CLASSES: dict[str, type[KeyedVectors]] = {"KeyedVectors": KeyedVectors, "Word2Vec": KeyedVectors}
+
 
 def load_word2vec_format(*args: Any, **kwargs: Any) -> KeyedVectors:
     """The same as ``KeyedVectors.load_word2vec_format``."""
     return KeyedVectors.load_word2vec_format(*args, **kwargs)
+
+
+def _load_word2vec_format(
+    cls: type[KeyedVectors], fname: Any, *args: Any, binary_chunk_size: int = 0, **kwargs: Any
+) -> KeyedVectors:
+    """``cls.load_word2vec_format`` under gensim's private name. ``binary_chunk_size`` is not used."""
+    return cls.load_word2vec_format(fname, *args, **kwargs)
 
 
 def pseudorandom_weak_vector(
@@ -758,7 +821,7 @@ def pseudorandom_weak_vector(
 
 
 def prep_vectors(
-    target_shape: tuple[int, int], prior_vectors: NDArray[Any] | None = None, seed: int = 0, dtype: Any = REAL
+    target_shape: tuple[int, int], prior_vectors: NDArray[Any] | None = None, seed: int | None = 0, dtype: Any = REAL
 ) -> NDArray[Any]:
     """Initial vectors from U(-1/D, 1/D), equal to gensim 4's to the bit; the first rows are ``prior_vectors``."""
     if prior_vectors is not None and prior_vectors.shape == target_shape:
@@ -796,7 +859,7 @@ def _deprecate(name: str, instead: str) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    raise refuse(__name__, name)
+    return stand_in_for(__name__, name)
 
 
 __all__ = ["KeyedVectors", "load_word2vec_format", "prep_vectors", "pseudorandom_weak_vector"]

@@ -13,6 +13,7 @@ import functools
 import logging
 import math
 import os
+import secrets
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -21,7 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.base.owned import OwnedFolder
-from firth.compat.gensim.corpora import (
+from firth.compat.gensim.models.keyedvectors import (
+    VECTOR_CLASSES,
+    KeyedVectors,
+    prep_vectors,
+    pseudorandom_weak_vector,
+)
+from firth.compat.gensim.progress import ProgressLog, log_counted, log_end, log_start, log_vocabulary
+from firth.compat.gensim.readers import (
     MAX_WORDS_IN_BATCH,
     BrownCorpus,
     LineSentence,
@@ -29,8 +37,7 @@ from firth.compat.gensim.corpora import (
     Text8Corpus,
     as_source,
 )
-from firth.compat.gensim.models.keyedvectors import KeyedVectors, prep_vectors, pseudorandom_weak_vector
-from firth.compat.gensim.refused import RemovedNameError, refuse
+from firth.compat.gensim.refused import RemovedNameError, stand_in_for
 from firth.compat.gensim.store import as_path, is_ours, read_file, write_file
 from firth.compat.gensim.utils import TrimRule, keep_vocab_item
 from firth.compat.gensim.word2vec_names import GENSIM_NAMES, REMOVED, SETTINGS
@@ -53,9 +60,11 @@ from firth.training.run.advice import parameters_named
 from firth.training.run.encoding import known_words
 from firth.training.run.outcome import empty_epochs_allowed
 from firth.training.run.train import train as train_model
+from firth.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger(__name__)
 
+FAST_VERSION = 1  # programs warn below 0: gensim's value where its compiled code is missing
 SEED_STRIDE = 0x9E3779B97F4A7C15  # added to the seed for each train() call, so that a loop does not repeat draws
 CUM_TABLE_DOMAIN = 2**31 - 1
 
@@ -96,7 +105,7 @@ class Word2Vec:
         Also an iterable that can be read only once. Without a corpus, call ``build_vocab`` later.
     corpus_file : path, optional
         One sentence a line; may be compressed.
-    vector_size, alpha, window, min_count, sample, seed, workers, min_alpha, sg, negative, ns_exponent, cbow_mean,
+    vector_size, alpha, window, min_count, sample, workers, min_alpha, sg, negative, ns_exponent, cbow_mean,
     epochs, trim_rule, compute_loss, callbacks, comment, max_final_vocab, shrink_windows
         As in gensim.
     hs : {0, 1}
@@ -106,6 +115,8 @@ class Word2Vec:
         Largest number of words, the most frequent ones. The limit is exact.
     batch_words : int
         At most one thread is used for each ``batch_words`` words of the corpus.
+    seed : int or None
+        None: every call draws a seed of its own.
     hashfxn : ignored, as in gensim 4
     null_word, sorted_vocab
         Must be 0 and 1.
@@ -128,6 +139,8 @@ class Word2Vec:
     """
 
     load = _LoadedOnClassOnly()
+    _KIND = "Word2Vec"  # in a file
+    _SETTINGS: tuple[str, ...] = SETTINGS
 
     def __init__(
         self,
@@ -139,7 +152,7 @@ class Word2Vec:
         min_count: int = 5,
         max_vocab_size: int | None = None,
         sample: float = 1e-3,
-        seed: int = 1,
+        seed: int | None = 1,
         workers: int = 3,
         min_alpha: float = 0.0001,
         sg: int = 0,
@@ -207,12 +220,17 @@ class Word2Vec:
         self.raw_vocab: dict[Any, int] = {}
         self.history: History | None = None
         self._refuse_two_objectives()
-        self.wv = KeyedVectors(self.vector_size)
-        self.wv.vectors_lockf = np.ones(1, dtype=np.float32)
+        self.wv = self._make_wv()
         if sentences is not None or corpus_file is not None:
             self._build_and_train(sentences, corpus_file, trim_rule, callbacks)
         elif trim_rule is not None or callbacks:
             logger.warning("trim_rule and callbacks are not kept: without a corpus give them to build_vocab and train")
+
+    def _make_wv(self) -> KeyedVectors:
+        """Vectors without a word."""
+        wv = KeyedVectors(self.vector_size)
+        wv.vectors_lockf = np.ones(1, dtype=np.float32)
+        return wv
 
     syn1: NDArray[np.float32]
     syn1neg: NDArray[np.float32]
@@ -298,6 +316,7 @@ class Word2Vec:
         """Yield the corpus, encoded with all of its words; it is deleted after the block. ``raw_vocab`` is filled."""
         source, is_files = as_source(corpus_iterable, corpus_file)
         self.raw_vocab = {}
+        logger.info("collecting all words and their counts")
         if isinstance(source, list) and not source:
             yield None, 0, 0
             return
@@ -308,7 +327,7 @@ class Word2Vec:
             n_sentences = encoded.n_sequences
             if is_files:
                 n_sentences = int(np.count_nonzero(np.diff(encoded.offsets)))
-            logger.info("%d words of %d types in %d sentences", encoded.n_tokens_read, len(words), n_sentences)
+            log_counted(logger, len(words), encoded.n_tokens_read, n_sentences)
             yield encoded, encoded.n_tokens_read, n_sentences
 
     def prepare_vocab(
@@ -322,6 +341,7 @@ class Word2Vec:
     ) -> dict[str, int]:
         """Choose words from ``raw_vocab``; returns the numbers of dropped words and of words left by subsampling."""
         min_count, sample = min_count or self.min_count, sample or self.sample
+        logger.info("Updating model with new vocabulary" if update else "Creating a fresh vocabulary")
         counts = _most_frequent(self.raw_vocab, self.max_vocab_size)
         self.effective_min_count = min_count
         if self.max_final_vocab is not None:
@@ -346,10 +366,12 @@ class Word2Vec:
             "downsample_total": int(expected.sum()),
             "num_retained_words": len(kept),
         }
+        log_vocabulary(logger, self.raw_vocab, report, self.effective_min_count, sample)
         if not dry_run:
             self.min_count, self.sample = min_count, sample
             self._set_vocabulary(kept, update)
             if not keep_raw_vocab:
+                logger.info("deleting the raw counts dictionary of %i items", len(self.raw_vocab))
                 self.raw_vocab = {}
         return report
 
@@ -378,13 +400,15 @@ class Word2Vec:
 
     def init_weights(self) -> None:
         """Input vectors from U(-1/D, 1/D), output vectors of zeros."""
-        self.wv.vectors = np.zeros((0, self.vector_size), np.float32)
+        logger.info("resetting layer weights")
+        self.wv._clear_rows()
         self.wv.resize_vectors(seed=self.seed)
         for name in self._output_names():
             setattr(self, name, np.zeros((len(self.wv), self.layer1_size), np.float32))
 
     def update_weights(self) -> None:
         """Add rows for new words; existing rows are not changed."""
+        logger.info("updating layer weights")
         n_before = len(self.wv.vectors)
         if not n_before:
             raise TrainingError("build_vocab(update=True) must follow a build_vocab that made a vocabulary")
@@ -423,12 +447,18 @@ class Word2Vec:
         """Memory in bytes for a vocabulary of this size (default: the current size), by part and in total."""
         n_words = vocab_size or len(self.wv)
         report = {} if report is None else report
-        report["vocab"] = n_words * (700 if self.hs else 500)  # gensim's own figures
-        report["vectors"] = n_words * self.vector_size * 4
-        for name in self._output_names():
-            report[name] = n_words * self.layer1_size * 4
+        report.update(self._memory_parts(n_words))
         report["total"] = sum(report.values())
+        logger.info(
+            "estimated required memory for %i words and %i dimensions: %i bytes",
+            *(n_words, self.vector_size, report["total"]),
+        )
         return report
+
+    def _memory_parts(self, n_words: int) -> dict[str, int]:
+        outputs = dict.fromkeys(self._output_names(), n_words * self.layer1_size * 4)
+        vocabulary = n_words * (700 if self.hs else 500)  # gensim's own figures
+        return {"vocab": vocabulary, "vectors": n_words * self.vector_size * 4, **outputs}
 
     # ---- training
 
@@ -451,7 +481,8 @@ class Word2Vec:
         """Train on a corpus, which is read once, for ``epochs`` passes.
 
         As in gensim, ``total_examples`` or ``total_words`` must be given. firth does not use them, because the learning
-        rate falls with the tokens of the corpus. ``word_count``, ``queue_factor`` and ``report_delay`` are not used.
+        rate falls with the tokens of the corpus. ``word_count`` and ``queue_factor`` are not used. Progress is logged
+        at the level INFO, every ``report_delay`` seconds.
 
         Returns
         -------
@@ -468,7 +499,7 @@ class Word2Vec:
             raise ParameterError(f"epochs must be given and at least 1, got {epochs}: epochs=model.epochs")
         self.epochs = epochs
         source, _ = as_source(corpus_iterable, corpus_file)
-        return self._train(source, epochs, compute_loss, list(callbacks))
+        return self._train(source, epochs, compute_loss, list(callbacks), report_delay)
 
     def _build_and_train(
         self, sentences: Any, corpus_file: Any, trim_rule: TrimRule | None, callbacks: Iterable[Any]
@@ -506,7 +537,9 @@ class Word2Vec:
                 " trains one objective; set negative=0 for hierarchical softmax, hs=0 for negative sampling"
             )
 
-    def _train(self, source: Any, epochs: int, compute_loss: bool, callbacks: list[Any]) -> tuple[int, int]:
+    def _train(
+        self, source: Any, epochs: int, compute_loss: bool, callbacks: list[Any], report_delay: float = 1.0
+    ) -> tuple[int, int]:
         self.compute_loss = compute_loss
         self.running_training_loss = 0.0
         # gensim's rate never falls below min_alpha, for any start
@@ -515,6 +548,10 @@ class Word2Vec:
         threads = max(
             1, int(min(self.workers, math.ceil(n_tokens / self.batch_words) if n_tokens < math.inf else 4096))
         )
+        log_start(logger, self, threads)
+        listeners: list[Callback] = [_Relay(self, callbacks)] if callbacks else []
+        if logger.isEnabledFor(logging.INFO):
+            listeners.append(ProgressLog(logger, report_delay))
         for callback in callbacks:
             callback.on_train_begin(self)
         for callback in callbacks:
@@ -524,16 +561,16 @@ class Word2Vec:
             model = train_model(
                 source,
                 vocabulary=None if isinstance(source, EncodedCorpus) else self._vocabulary(),
-                initial_vectors=self.wv.vectors,
+                initial_vectors=self._start_vectors(),
                 initial_output_vectors=self._output_vectors(),
                 freeze=self._frozen(),
-                callbacks=[_Relay(self, callbacks)] if callbacks else [],
+                callbacks=listeners,
                 progress=False,
                 epochs=epochs,
                 threads=threads,
                 **parameters,
             )
-        self._take(model.vectors.matrix, model.output_vectors, model.history)
+        self._take(model.vectors, model.output_vectors, model.history)
         self.history = model.history
         self.train_count += 1
         self.total_train_time += model.history.train_seconds
@@ -541,7 +578,9 @@ class Word2Vec:
         for callback in callbacks:
             callback.on_train_end(self)
         n_epochs = len(model.history.epochs)
-        return n_epochs * model.corpus.n_tokens, n_epochs * model.corpus.n_tokens_read
+        n_known, n_words = n_epochs * model.corpus.n_tokens, n_epochs * model.corpus.n_tokens_read
+        log_end(logger, model.history, n_known, n_words)
+        return n_known, n_words
 
     def _training_parameters(self, alpha: float, min_alpha: float) -> dict[str, Any]:
         """The model's parameters under firth's names, except epochs, threads and parameters without effect."""
@@ -560,17 +599,21 @@ class Word2Vec:
             "learning_rate": alpha,
             "min_learning_rate": min(alpha, min_alpha),
             "min_count": max(1, int(self.min_count)),
-            "seed": (int(self.seed) + self.train_count * SEED_STRIDE) % 2**64,
+            "seed": secrets.randbits(64) if self.seed is None else _run_seed(self.seed, self.train_count),
         }
         idle = without_effect(TrainingConfig(**parameters), parameters)
         return {name: value for name, value in parameters.items() if name not in idle}
 
-    def _take(self, input_vectors: NDArray[Any], output_vectors: NDArray[Any], history: History) -> None:
+    def _start_vectors(self) -> Any:
+        """What training starts from."""
+        return self.wv.vectors
+
+    def _take_vectors(self, vectors: WordVectors) -> None:
+        self.wv.vectors = put_rows(self.wv.vectors, vectors.matrix)
+
+    def _take(self, vectors: WordVectors, output_vectors: NDArray[Any], history: History) -> None:
         """Store the trained vectors in the model's arrays; in place if the arrays are writable."""
-        if self.wv.vectors.flags.writeable:
-            self.wv.vectors[:] = input_vectors
-        else:
-            self.wv.vectors = np.array(input_vectors)
+        self._take_vectors(vectors)
         self.wv.norms = None
         if self.hs:
             self.syn1 = np.concatenate([output_vectors, np.zeros((1, self.layer1_size), np.float32)])
@@ -644,7 +687,7 @@ class Word2Vec:
         """The most probable centre words of a context, by the softmax of all outputs; None without a known word."""
         if not self.negative or "syn1neg" not in self.__dict__:
             raise TrainingError("predict_output_word must have a model trained with negative sampling, and its syn1neg")
-        rows = [self.wv.get_index(word) for word in context_words_list if word in self.wv]
+        rows = [self.wv.get_index(word) for word in context_words_list if self.wv.has_index_for(word)]
         if not rows:
             logger.warning("All the input context words are out-of-vocabulary for the current model.")
             return None
@@ -656,8 +699,7 @@ class Word2Vec:
 
     def reset_from(self, other_model: Word2Vec) -> None:
         """Copy the vocabulary of another model, and make new initial vectors."""
-        self.wv = KeyedVectors(self.vector_size)
-        self.wv.vectors_lockf = np.ones(1, dtype=np.float32)
+        self.wv = self._make_wv()
         self.wv.index_to_key = list(other_model.wv.index_to_key)
         self.wv.key_to_index = dict(other_model.wv.key_to_index)
         self.wv.expandos = {name: values.copy() for name, values in other_model.wv.expandos.items()}
@@ -677,9 +719,10 @@ class Word2Vec:
         outputs: dict[str, NDArray[Any]] = {
             name: self.__dict__[name] for name in ("syn1", "syn1neg") if name in self.__dict__
         }
-        tensors = {**tensors, **outputs, "vectors_lockf": np.asarray(self.wv.vectors_lockf, np.float32)}
-        settings = {name: _plain(getattr(self, name)) for name in SETTINGS}
-        write_file(fname, "Word2Vec", {**state, "settings": settings}, tensors)
+        if "vectors_lockf" in vars(self.wv):
+            outputs["vectors_lockf"] = np.asarray(self.wv.vectors_lockf, np.float32)
+        settings = {name: _plain(getattr(self, name)) for name in self._SETTINGS}
+        write_file(fname, self._KIND, {**state, "settings": settings}, {**tensors, **outputs})
 
     # ---- what gensim 4 deprecates
 
@@ -695,6 +738,10 @@ class Word2Vec:
         self.wv.init_sims(replace=replace)
 
 
+# The class of the model in a file of each kind; `firth.compat.gensim.models.fasttext` adds its own.
+MODEL_CLASSES: dict[str, type[Word2Vec]] = {"Word2Vec": Word2Vec}
+
+
 class _Relay(Callback):
     """Calls gensim's callbacks from firth's loop, in the main thread, after updating the model."""
 
@@ -703,7 +750,7 @@ class _Relay(Callback):
         self._callbacks = callbacks
 
     def on_epoch_end(self, state: TrainingState) -> None:
-        self._model._take(state.vectors.matrix, state.output_vectors, state.history)
+        self._model._take(state.vectors, state.output_vectors, state.history)
         self._model.history = state.history
         for callback in self._callbacks:
             callback.on_epoch_end(self._model)
@@ -737,17 +784,17 @@ def _load(cls: type[Word2Vec], fname: str | os.PathLike[str], mmap: str | None =
     if not is_ours(fname):
         return _load_gensim(cls, fname)
     state, tensors = read_file(fname)
-    if state.get("kind") != "Word2Vec":
-        raise WrongModelError(f"{fname}: holds {state.get('kind')}, not Word2Vec; KeyedVectors.load(fname) reads it")
-    model = cls.__new__(cls)
+    kind = _class_for(cls, state.get("kind"), fname)
+    model = kind.__new__(kind)
     settings = state.get("settings")
-    if not isinstance(settings, dict) or set(settings) != set(SETTINGS):
+    if not isinstance(settings, dict) or set(settings) != set(kind._SETTINGS):
         raise FormatError(f"{fname}: the settings of the model are damaged")
     model.__dict__.update(settings, raw_vocab={}, hashfxn=hash, history=None)
     outputs = {name: tensors.pop(name) for name in ("syn1", "syn1neg") if name in tensors}
-    lock_factors = tensors.pop("vectors_lockf", np.ones(1, np.float32))
-    model.wv = KeyedVectors._from_stored(state, tensors, fname, mmap)
-    model.wv.vectors_lockf = np.array(lock_factors)
+    lock_factors = tensors.pop("vectors_lockf", None)
+    model.wv = VECTOR_CLASSES[kind._KIND]._from_stored(state, tensors, fname, mmap)
+    if lock_factors is not None:
+        model.wv.vectors_lockf = np.array(lock_factors)
     for name, matrix in outputs.items():
         if matrix.shape != (len(model.wv), model.layer1_size):
             raise FormatError(f"{fname}: {name} must have a row for each of {len(model.wv)} words, got {matrix.shape}")
@@ -757,38 +804,63 @@ def _load(cls: type[Word2Vec], fname: str | os.PathLike[str], mmap: str | None =
     return model
 
 
+def _class_for(cls: type[Word2Vec], kind: Any, fname: Any) -> type[Word2Vec]:
+    """The class of the model in a file: this class where it fits, or the one that the file needs."""
+    needed = MODEL_CLASSES.get(kind) if isinstance(kind, str) else None
+    if needed is None:
+        raise WrongModelError(
+            f"{fname}: holds {kind!r:.60}, not {cls.__name__}; KeyedVectors.load(fname) reads vectors"
+        )
+    if cls._KIND == needed._KIND:
+        return cls
+    if issubclass(needed, cls):
+        return needed
+    raise WrongModelError(f"{fname}: holds {kind}, not {cls.__name__}; {needed.__name__}.load(fname) reads it")
+
+
 def _load_gensim(cls: type[Word2Vec], fname: str | os.PathLike[str]) -> Word2Vec:
     saved = read_model(as_path(fname))
-    if not saved.is_word2vec:
-        raise WrongModelError(f"{fname}: holds vectors alone, not Word2Vec; KeyedVectors.load(fname) reads them")
+    cls = _class_for(cls, saved.kind, fname)
     settings = dict(saved.settings)
     settings.setdefault("epochs", settings.get("iter", 5))
-    model = cls(hs=settings.get("hs", 0), negative=settings.get("negative", 5))
-    model.__dict__.update({name: settings[name] for name in SETTINGS if name in settings})
+    model = cls()
+    model.__dict__.update({name: settings[name] for name in cls._SETTINGS if name in settings})
     model.corpus_total_words = settings.get("corpus_total_words")
-    table = saved.table
-    model.vector_size = model.layer1_size = int(table.matrix.shape[1])
-    model.wv = KeyedVectors._from_rows(list(table.words), np.array(table.matrix), table.counts)
-    model.wv.vectors_lockf = np.ones(1, dtype=np.float32)
+    model.vector_size = model.layer1_size = int(saved.table.matrix.shape[1])
+    lock_factors = vars(model.wv).get("vectors_lockf")
+    model.wv = VECTOR_CLASSES[cls._KIND]._from_saved(saved)
+    if lock_factors is not None:
+        model.wv.vectors_lockf = lock_factors
     for name in model._output_names():
         setattr(model, name, np.zeros((len(model.wv), model.layer1_size), np.float32))
     if model.hs:
-        warnings.warn(
-            f"{fname}: firth's Huffman tree breaks ties otherwise than gensim's, so the vectors of the tree's nodes"
-            " start from zero",
-            UserWarning,
-            stacklevel=3,
-        )
+        message = "firth's Huffman tree breaks ties otherwise than gensim's: the vectors of its nodes start from zero"
+        if model.negative:
+            message += "; hs=1 and negative are both set: to train on, set model.hs = 0, or model.negative = 0"
+        warnings.warn(f"{fname}: {message}", UserWarning, stacklevel=3)
         model.create_binary_tree()
-    elif "syn1neg" in saved.output_vectors:
+    if model.negative and "syn1neg" in saved.output_vectors:
         model.syn1neg = np.array(saved.output_vectors["syn1neg"])
     return model
+
+
+def put_rows(rows: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+    """The array ``rows`` with other values; a new array if ``rows`` is read-only or has another shape."""
+    if not rows.flags.writeable or rows.shape != values.shape:
+        return np.array(values)
+    rows[:] = values
+    return rows
 
 
 def _most_frequent(counts: Mapping[Any, int], limit: int | None) -> Mapping[Any, int]:
     if limit is None or len(counts) <= limit:
         return counts
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:limit])
+
+
+def _run_seed(seed: int, n_runs_before: int) -> int:
+    """The seed of a ``train`` call: another one for each call."""
+    return (int(seed) + n_runs_before * SEED_STRIDE) % 2**64
 
 
 def _subsample_share(sample: float, n_tokens: int) -> float:
@@ -822,7 +894,7 @@ def _plain(value: Any) -> Any:
 
 
 def __getattr__(name: str) -> Any:
-    raise refuse(__name__, name)
+    return stand_in_for(__name__, name)
 
 
 __all__ = [

@@ -9,7 +9,11 @@
 #include <stdexcept>
 #include <string>
 
+#if defined(_WIN32)
+#define FIRTH_API extern "C" __declspec(dllexport)
+#else
 #define FIRTH_API extern "C" __attribute__((visibility("default")))
+#endif
 
 namespace firth {
 

@@ -43,6 +43,8 @@ struct Simd {
 typedef Simd<float>::V F32;
 typedef Simd<double>::V F64;
 typedef int32_t I32 __attribute__((vector_size(VECTOR_BYTES)));
+typedef uint8_t U8 __attribute__((vector_size(VECTOR_BYTES)));
+typedef uint32_t U32 __attribute__((vector_size(VECTOR_BYTES)));
 typedef uint64_t U64 __attribute__((vector_size(VECTOR_BYTES)));
 
 template <class Real>
@@ -112,6 +114,49 @@ inline U64 multiply_low_halves(U64 a, uint32_t b) {
   return (U64)_mm_mul_epu32((__m128i)a, _mm_set1_epi64x(int64_t(b)));
 #else
   return (a & 0xffffffffu) * b;
+#endif
+}
+
+// The highest bit of each byte, the first byte's lowest.
+inline uint64_t sign_bits(U8 bytes) {
+#if defined(__AVX512BW__)
+  return _mm512_movepi8_mask((__m512i)bytes);
+#elif defined(__AVX2__)
+  return uint32_t(_mm256_movemask_epi8((__m256i)bytes));
+#elif defined(__x86_64__)
+  return uint32_t(_mm_movemask_epi8((__m128i)bytes));
+#else
+  uint64_t bits = 0;
+  for (int lane = 0; lane < VECTOR_BYTES; ++lane) bits |= uint64_t(bytes[lane] >> 7) << lane;
+  return bits;
+#endif
+}
+
+// The highest bit of each lane, the first lane's lowest.
+inline uint32_t sign_bits(I32 lanes) {
+#if defined(__AVX512DQ__)
+  return _mm512_movepi32_mask((__m512i)lanes);
+#elif defined(__AVX2__)
+  return uint32_t(_mm256_movemask_ps((__m256)lanes));
+#elif defined(__x86_64__)
+  return uint32_t(_mm_movemask_ps((__m128)lanes));
+#else
+  uint32_t bits = 0;
+  for (int lane = 0; lane < Simd<float>::LANES; ++lane) bits |= (uint32_t(lanes[lane]) >> 31) << lane;
+  return bits;
+#endif
+}
+
+// from[places], lane by lane. Places are less than 2^31.
+inline U32 gather(const uint32_t* from, U32 places) {
+#if defined(__AVX512F__)
+  return (U32)_mm512_i32gather_epi32((__m512i)places, from, 4);
+#elif defined(__AVX2__)
+  return (U32)_mm256_i32gather_epi32(reinterpret_cast<const int*>(from), (__m256i)places, 4);
+#else
+  U32 found = places;
+  for (int lane = 0; lane < Simd<float>::LANES; ++lane) found[lane] = from[places[lane]];
+  return found;
 #endif
 }
 

@@ -13,23 +13,18 @@ FIRTH_API int64_t firth_classify_open(const firth::StoredClassifier* stored, voi
 
 FIRTH_API void firth_classify_close(void* handle) { delete static_cast<firth::Classifier*>(handle); }
 
-// Predicts the k best labels of n_texts texts, which `texts` holds separated by newlines. Writes ids and probabilities
-// (n_texts, k); see Predictor::predict.
+// The k best labels of each of n_texts texts, which `texts` holds with a newline between each two of them: ids and
+// probabilities (n_texts, k), see Predictor::predict. Returns how many texts there are by the newlines; where that is
+// another number, a text has a newline itself, and nothing was predicted.
 FIRTH_API int64_t firth_classify_predict(const void* handle, const char* texts, int64_t n_bytes, int64_t n_texts,
                                          int64_t k, float threshold, int32_t* ids, float* probabilities) {
   return firth::guard([&]() -> int64_t {
+    const char* end = texts + n_bytes;
+    const int64_t n_found = 1 + std::count(texts, end, '\n');
+    if (n_found != n_texts) return n_found;
     firth::Predictor predictor(*static_cast<const firth::Classifier*>(handle));
-    const char *at = texts, *const end = texts + n_bytes;
-    for (int64_t text = 0; text < n_texts; ++text) {
-      firth::check_stop();
-      if (at > end) throw firth::Failure(firth::ERROR_ARGUMENT, "there are fewer texts than were announced");
-      const void* found = at < end ? std::memchr(at, '\n', size_t(end - at)) : nullptr;
-      const char* stop = found ? static_cast<const char*>(found) : end;
-      predictor.predict(at, stop - at, k, threshold, ids + text * k, probabilities + text * k);
-      at = stop + 1;
-    }
-    if (at <= end) throw firth::Failure(firth::ERROR_ARGUMENT, "there are more texts than were announced");
-    return firth::OK;
+    predictor.predict_lines(texts, end, n_texts, k, threshold, ids, probabilities);
+    return n_found;
   });
 }
 
@@ -46,7 +41,7 @@ FIRTH_API int64_t firth_classify_all_rows(const void* handle, const char* texts,
       if (at > end) throw firth::Failure(firth::ERROR_ARGUMENT, "there are fewer texts than were announced");
       const void* found = at < end ? std::memchr(at, '\n', size_t(end - at)) : nullptr;
       const char* stop = found ? static_cast<const char*>(found) : end;
-      bag.collect(at, stop - at);
+      bag.collect(at, stop - at, end);
       if (n_rows < capacity) std::copy_n(bag.rows(), std::min(capacity - n_rows, bag.size()), rows + n_rows);
       offsets[text] = n_rows;
       n_rows += bag.size();
@@ -62,7 +57,7 @@ FIRTH_API int64_t firth_classify_rows(const void* handle, const char* text, int6
                                       int64_t capacity) {
   return firth::guard([&]() -> int64_t {
     firth::Bag bag(*static_cast<const firth::Classifier*>(handle));
-    bag.collect(text, n_bytes);
+    bag.collect(text, n_bytes, text + n_bytes);
     std::copy_n(bag.rows(), std::min(capacity, bag.size()), rows);
     return bag.size();
   });

@@ -1,5 +1,5 @@
-// Room native: a classifier of fastText's, prepared for prediction: a hash table of words and labels, the rows of
-// n-grams, and the matrices in the layouts that prediction reads fastest.
+// Room native: a classifier of fastText's kind, made ready for prediction: its dictionary, the rows that n-grams
+// have, and its matrices in the layouts that prediction reads fastest.
 //
 // Follows fastText (github.com/facebookresearch/fastText: Dictionary::find, computeSubwords, addWordNgrams, pushHash;
 // HierarchicalSoftmaxLoss::buildTree; ProductQuantizer::addcode and mulcode).
@@ -45,67 +45,14 @@ constexpr int64_t LABEL_BLOCK = 16;  // labels side by side in the transposed ou
 // A quantized input matrix of at most this size, in float32, is decoded when the model is opened: adding a row then
 // reads floats, without codes.
 constexpr int64_t MAX_DECODED_BYTES = int64_t(256) << 20;
-// Number of the most frequent words whose n-grams are looked up when the model is opened.
+// The most frequent words, whose n-grams are looked up when the model is opened, and the most rows of one of them.
 constexpr int64_t MAX_LISTED_WORDS = 1 << 16;
-// With at most this many labels, hierarchical softmax computes the logits of all inner nodes at once; with more, only
-// the logits of nodes on the paths to the best labels.
+constexpr int64_t MAX_LISTED_ROWS = 1 << 15;
+constexpr int64_t COPIED_ROWS = 16;  // rows are copied so many at a time
+// The output nodes of so many labels are all computed at once; with more, only those on the way to the best labels.
 constexpr int64_t MAX_FLAT_NODES = 1 << 11;
 // The greatest depth of a tree that is searched by recursion. A file with counts of 0 can make a deeper tree.
 constexpr int32_t MAX_DESCENT = 200;
-
-inline uint32_t hash_bytes(const char* bytes, int64_t n) {
-  uint32_t hash = FNV_OFFSET;
-  for (int64_t k = 0; k < n; ++k) hash = extend_hash(hash, bytes[k]);
-  return hash;
-}
-
-// Finds the id of an entry by its bytes: a hash table with open addressing, at most half full.
-class EntryTable {
- public:
-  EntryTable(const char* entries, const int64_t* offsets, int64_t n_entries) : entries_(entries), offsets_(offsets) {
-    size_t n_slots = 16;
-    while (n_slots < 2 * size_t(n_entries)) n_slots *= 2;
-    slots_.assign(n_slots, Slot{0, -1});
-    mask_ = n_slots - 1;
-    for (int64_t id = 0; id < n_entries; ++id) {
-      if (id % 4096 == 0) check_stop();
-      const char* bytes = entries + offsets[id];
-      const int64_t n = offsets[id + 1] - offsets[id];
-      const uint32_t hash = hash_bytes(bytes, n);
-      size_t at = hash & mask_;
-      for (; slots_[at].id >= 0; at = (at + 1) & mask_)
-        if (slots_[at].hash == hash && is(slots_[at].id, bytes, n))
-          throw Failure(ERROR_FORMAT, "the dictionary must have each entry once, got entry " +
-                                          std::to_string(slots_[at].id + 1) + " again as entry " +
-                                          std::to_string(id + 1));
-      slots_[at] = Slot{hash, int32_t(id)};
-    }
-  }
-
-  int32_t find(uint32_t hash, const char* bytes, int64_t n) const {
-    for (size_t at = hash & mask_;; at = (at + 1) & mask_) {
-      const Slot slot = slots_[at];
-      if (slot.id < 0) return -1;
-      if (slot.hash == hash && is(slot.id, bytes, n)) return slot.id;
-    }
-  }
-
- private:
-  struct Slot {
-    uint32_t hash;
-    int32_t id;
-  };
-
-  bool is(int32_t id, const char* bytes, int64_t n) const {
-    const int64_t start = offsets_[id];
-    return offsets_[id + 1] - start == n && std::memcmp(entries_ + start, bytes, size_t(n)) == 0;
-  }
-
-  const char* entries_;
-  const int64_t* offsets_;
-  std::vector<Slot> slots_;
-  size_t mask_ = 0;
-};
 
 // Finds the row of a hashed n-gram. Without pruning, each bucket has a row. With pruning, one bit for each bucket says
 // whether the bucket has a row, and the number of bits set before is the index of that row in `rows_`. Most n-grams of
@@ -121,15 +68,15 @@ class NgramRows {
     std::vector<std::pair<int32_t, int32_t>> kept(static_cast<size_t>(stored.n_kept));
     for (int64_t k = 0; k < stored.n_kept; ++k) kept[size_t(k)] = {stored.kept[2 * k], stored.kept[2 * k + 1]};
     std::sort(kept.begin(), kept.end());
-    bits_.assign(size_t(n_buckets_ / 64 + 1), 0);
+    bits_.assign(size_t(n_buckets_ / 32 + 1), 0);
     for (const auto& [bucket, row] : kept) {
-      bits_[size_t(bucket / 64)] |= uint64_t(1) << (bucket % 64);
+      bits_[size_t(bucket / 32)] |= uint32_t(1) << (bucket % 32);
       rows_.push_back(first_row_ + row);
     }
     uint32_t before = 0;
-    for (const uint64_t bits : bits_) {
+    for (const uint32_t bits : bits_) {
       before_.push_back(before);
-      before += uint32_t(__builtin_popcountll(bits));
+      before += uint32_t(__builtin_popcount(bits));
     }
   }
 
@@ -138,34 +85,26 @@ class NgramRows {
 
   const LaneDivisor divisor;
 
-  // If the bucket has a row, writes the row to `to` (with pruning, -1 - bucket, see resolve) and returns 1. If it has
-  // none, returns 0; what is written then means nothing.
-  template <bool PRUNED>
-  int put(uint32_t bucket, int32_t* to) const {
-    *to = PRUNED ? -1 - int32_t(bucket) : first_row_ + int32_t(bucket);
-    return PRUNED ? int(bits_[bucket / 64] >> (bucket % 64) & 1) : 1;
-  }
+  // Lanes without 0: the buckets that have a row.
+  FIRTH_INLINE U32 find(U32 buckets) const { return gather(bits_.data(), buckets >> 5) >> (buckets & 31) & 1; }
 
-  // The same for the bucket of a hash.
-  int put_hash(uint64_t hash, int32_t* to) const {
-    const uint32_t bucket = uint32_t(hash % uint64_t(n_buckets_));
-    return is_pruned_ ? put<true>(bucket, to) : put<false>(bucket, to);
-  }
+  bool has(uint32_t bucket) const { return !is_pruned_ || (bits_[bucket / 32] >> (bucket % 32) & 1); }
 
-  // The row for a value that `put` wrote: the row of the bucket if the value is -1 - bucket, else the value itself.
-  int32_t resolve(int32_t put) const {
-    if (put >= 0) return put;
-    const uint32_t bucket = uint32_t(-1 - put);
-    const uint64_t below = (uint64_t(1) << (bucket % 64)) - 1;
-    return rows_[before_[bucket / 64] + uint32_t(__builtin_popcountll(bits_[bucket / 64] & below))];
+  uint32_t bucket_of(uint64_t hash) const { return uint32_t(hash % uint64_t(n_buckets_)); }
+
+  // The row of a bucket that has one.
+  int32_t row_of(uint32_t bucket) const {
+    if (!is_pruned_) return first_row_ + int32_t(bucket);
+    const uint32_t below = (uint32_t(1) << (bucket % 32)) - 1;
+    return rows_[before_[bucket / 32] + uint32_t(__builtin_popcount(bits_[bucket / 32] & below))];
   }
 
  private:
   int64_t n_buckets_;
   int32_t first_row_;
   bool is_pruned_;
-  std::vector<uint64_t> bits_;
-  std::vector<uint32_t> before_;  // for each group of 64 bits, the number of bits set in the groups before
+  std::vector<uint32_t> bits_;
+  std::vector<uint32_t> before_;  // for each group of 32 bits, the number of bits set in the groups before
   std::vector<int32_t> rows_;
 };
 
@@ -225,9 +164,11 @@ struct LabelTree {
 // has an index in the array of probabilities: the root 0, the children of the k-th inner node 1 + 2 k (left) and 2 + 2
 // k.
 struct TreeLevels {
-  std::vector<int32_t> nodes;         // index i of the k-th inner node in LabelTree
+  std::vector<int32_t> nodes;         // the k-th inner node's number in the tree
   std::vector<int32_t> indices;       // of the inner nodes
   std::vector<int32_t> leaf_indices;  // of the labels
+  std::vector<int32_t> labels;        // the label at each index; -1: an inner node
+  std::vector<float> are_leaves;      // by index: 1 for a leaf, 0 for an inner node; zeros behind the last
 
   TreeLevels() = default;
   TreeLevels(const LabelTree& tree, int64_t n_labels) : leaf_indices(size_t(n_labels), 0) {
@@ -247,6 +188,12 @@ struct TreeLevels {
         ++index;
       }
     }
+    labels.assign(size_t(2 * n_labels - 1), -1);
+    are_leaves.assign(size_t(2 * n_labels - 1 + LABEL_BLOCK), 0.0f);
+    for (int64_t label = 0; label < n_labels; ++label) {
+      labels[size_t(leaf_indices[size_t(label)])] = int32_t(label);
+      are_leaves[size_t(leaf_indices[size_t(label)])] = 1.0f;
+    }
   }
 };
 
@@ -254,24 +201,20 @@ struct Classifier {
   StoredClassifier stored;
   EntryTable table;
   NgramRows ngrams;
-  std::vector<float> decoded;  // a quantized input matrix as floats, if it is small enough; else empty
-  // Rows of the most frequent words: word i has listed[listed_starts[i] .. listed_starts[i + 1]), its own row first.
-  std::vector<int64_t> listed_starts;
-  std::vector<int32_t> listed;
+  std::vector<float> decoded;   // the quantized input matrix as floats, where it is small enough
+  std::vector<int32_t> listed;  // the rows of words, own row first; COPIED_ROWS more may be read
   LabelTree tree;
   TreeLevels levels;
   bool is_flat;  // whether the logits of all output rows are computed
   std::unique_ptr<float[]> blocks_memory;
-  float* blocks = nullptr;  // transposed output rows, (n_blocks, n_dims, LABEL_BLOCK); a tree's in TreeLevels' order
-  std::vector<float>
-      scales;  // norms of the output rows if they are quantized apart, to multiply the logits; else empty
+  float* blocks = nullptr;    // transposed output rows, (n_blocks, n_dims, LABEL_BLOCK); a tree's in TreeLevels' order
+  std::vector<float> scales;  // norms of the output rows if they are quantized apart; else empty
   int64_t n_blocks = 0;
 
-  explicit Classifier(const StoredClassifier& file)
-      : stored(file), table(file.entries, file.offsets, file.n_words + file.n_labels), ngrams(file) {
+  explicit Classifier(const StoredClassifier& file) : stored(file), table(file.entries, file.offsets), ngrams(file) {
     if (!file.input.rows && file.input.n_rows * file.n_dims * int64_t(sizeof(float)) <= MAX_DECODED_BYTES)
       decode_input();
-    if (file.max_chars > 0) list_words();
+    fill_table();
     if (file.loss == HIERARCHICAL_SOFTMAX) tree = LabelTree(file.label_counts, file.n_labels);
     is_flat = file.loss != HIERARCHICAL_SOFTMAX || file.n_labels <= MAX_FLAT_NODES || tree.depth > MAX_DESCENT;
     if (is_flat && file.loss == HIERARCHICAL_SOFTMAX) levels = TreeLevels(tree, file.n_labels);
@@ -290,22 +233,27 @@ struct Classifier {
     }
   }
 
-  void list_words() {
-    const int64_t n_listed = std::min(stored.n_words, MAX_LISTED_WORDS);
+  // Lists the rows of words: of the most frequent ones all, of others their own. Labels have none.
+  void fill_table() {
+    const bool have_ngrams = stored.max_chars > 0 && ngrams.any();
     std::vector<char> wrapped;
-    listed_starts.push_back(0);
-    for (int64_t word = 0; word < n_listed; ++word) {
+    table.fill(stored.n_words + stored.n_labels, [&](int32_t id) -> EntryTable::Listed {
+      const size_t first = listed.size();
+      if (id >= stored.n_words) return {uint32_t(first), 0, false};
       check_stop();
-      listed.push_back(int32_t(word));
-      const char* bytes = stored.entries + stored.offsets[word];
-      const int64_t n = stored.offsets[word + 1] - stored.offsets[word];
-      if (ngrams.any() && !is_end_of_sentence(bytes, n))
-        each_ngram(bytes, n, stored.min_chars, stored.max_chars, wrapped, [&](uint32_t hash) {
-          int32_t found;
-          if (ngrams.put_hash(hash, &found)) listed.push_back(ngrams.resolve(found));
-        });
-      listed_starts.push_back(int64_t(listed.size()));
-    }
+      listed.push_back(id);
+      const char* bytes = stored.entries + stored.offsets[id];
+      const int64_t n = stored.offsets[id + 1] - stored.offsets[id];
+      const bool has_ngrams = have_ngrams && !is_end_of_sentence(bytes, n);
+      if (!has_ngrams || id >= MAX_LISTED_WORDS || n * stored.max_chars > MAX_LISTED_ROWS)
+        return {uint32_t(first), 1, has_ngrams};
+      each_ngram(bytes, n, stored.min_chars, stored.max_chars, wrapped, [&](uint32_t hash) {
+        const uint32_t bucket = ngrams.bucket_of(hash);
+        if (ngrams.has(bucket)) listed.push_back(ngrams.row_of(bucket));
+      });
+      return {uint32_t(first), uint16_t(listed.size() - first), false};
+    });
+    listed.resize(listed.size() + COPIED_ROWS);
   }
 
   void transpose_output() {

@@ -1,16 +1,13 @@
-// Room native: the buckets of a word's character n-grams, computed for many first characters at once. text/ngrams.hpp
-// defines the n-grams and their order; its each_ngram is the scalar twin.
+// Room native: the buckets of the character n-grams of several words, for many first characters side by side. What they
+// are and their order say text/ngrams.hpp, whose each_ngram is the plain twin.
 #pragma once
 
 #include <algorithm>
 #include <vector>
 
-#include "base/simd.hpp"
-#include "text/ngrams.hpp"
+#include "classify/words.hpp"
 
 namespace firth {
-
-typedef uint32_t U32 __attribute__((vector_size(VECTOR_BYTES)));
 
 // Exact remainders of all lanes by a divisor that is known at run time. The quotient is the high half of a product,
 // corrected by shifts. Granlund, Montgomery 1994, "Division by invariant integers using multiplication", figure 4.1.
@@ -37,32 +34,53 @@ class LaneDivisor {
   int first_shift_, second_shift_;
 };
 
-// The characters of one word, and the buckets of the n-grams that begin at LANES of them.
+// The characters of words, one word's after the other's, and the buckets of the n-grams that begin at some of them.
 class NgramLanes {
  public:
-  static constexpr int LANES = VECTOR_BYTES / int(sizeof(uint32_t));
+  static constexpr int64_t LANES = VECTOR_BYTES / int64_t(sizeof(uint32_t));
+  static constexpr uint32_t BEGINS_WORD = uint32_t(1) << 31;
 
-  // Divides <word> into characters, for n-grams of at most `longest` characters. Returns false if a character has more
-  // than four bytes, which valid UTF-8 never has.
-  bool set_word(const char* word, int64_t n_bytes, int64_t longest) {
-    const size_t room = size_t(n_bytes + 2 + longest + LANES);
-    if (characters_.size() < room) characters_.resize(2 * room), sizes_.resize(2 * room);
+  void clear() {
     n_characters_ = 0;
     most_bytes_ = 1;
-    push('<', false);
-    for (int64_t k = 0; k < n_bytes; ++k) push(word[k], continues_character(word[k]));
-    push('>', false);
+  }
+
+  // Adds a word between < and >, of which n-grams have `longest` characters at most; `owner` is any number of the
+  // word's. False where a character has more than four bytes, as in UTF-8 none
+  // has: the word's n-grams then mean nothing.
+  bool add_word(const char* word, int64_t n_bytes, const WordKey& key, int64_t longest, int32_t owner) {
+    const size_t room = size_t(n_characters_ + n_bytes + longest + 4 * SHORT_BYTES);
+    if (characters_.size() < room) {
+      for (auto* array : {&characters_, &sizes_, &left_}) array->resize(2 * room);
+      owners_.resize(2 * room);
+    }
+    const int64_t first = n_characters_;
+    if (n_bytes > SHORT_BYTES || !add_short(key, n_bytes)) add_bytes(word, n_bytes);
+    const int64_t n_added = n_characters_ - first;
+    if (n_added <= 2 * SHORT_BYTES) {  // arrays of fixed length, which are vectors
+      for (int64_t k = 0; k < 2 * SHORT_BYTES; ++k) left_[size_t(first + k)] = uint32_t(n_added - k);
+      for (int64_t k = 0; k < 2 * SHORT_BYTES; ++k) owners_[size_t(first + k)] = owner;
+    } else {
+      for (int64_t k = 0; k < n_added; ++k) left_[size_t(first + k)] = uint32_t(n_added - k);
+      std::fill_n(owners_.begin() + first, n_added, owner);
+    }
+    left_[size_t(first)] |= BEGINS_WORD;
     return most_bytes_ <= 4;
   }
 
   int64_t n_characters() const { return n_characters_; }
+  int32_t owner(int64_t character) const { return owners_[size_t(character)]; }
 
-  // Calls visit(length, buckets) for each length. Lane i has the bucket of the n-gram that begins at character
-  // first + i. Buckets of n-grams that would end behind the word mean nothing.
+  // Calls visit(buckets, exist) for each length, with first characters first .. first + LANES - 1: the buckets
+  // of the n-grams of that length, and lanes whose highest bit is set where there is such an n-gram.
   template <class Visit>
   FIRTH_INLINE void each_length(int64_t first, int64_t shortest, int64_t longest, const LaneDivisor& divisor,
                                 Visit&& visit) const {
-    U32 hashes = U32{} + FNV_OFFSET;
+    U32 hashes = U32{} + FNV_OFFSET, left, within;
+    std::memcpy(&left, left_.data() + first, sizeof left);
+    for (int64_t lane = 0; lane < LANES; ++lane) within[lane] = lane < n_characters_ - first ? ~uint32_t(0) : 0;
+    const U32 begins = (U32)((I32)left >> 31);
+    left &= ~BEGINS_WORD;
     for (int64_t length = 1; length <= longest; ++length) {
       U32 character, size;
       std::memcpy(&character, characters_.data() + first + length - 1, sizeof character);
@@ -72,14 +90,42 @@ class NgramLanes {
         for (uint32_t byte = 1; byte < most_bytes_; ++byte)
           hashes = size > byte ? (hashes ^ byte_of(character, int(byte))) * FNV_PRIME : hashes;
       }
-      if (length >= shortest) visit(length, divisor.remainders(hashes));
+      if (length < shortest) continue;
+      U32 exist = (U32)(left >= uint32_t(length)) & within;
+      if (length == 1) exist &= ~begins & (U32)(left != 1);  // < and > alone are no n-grams
+      visit(divisor.remainders(hashes), exist);
     }
   }
 
  private:
+  static constexpr int64_t SHORT_BYTES = WordKey::EXACT_BYTES;
+
   // A byte of each character, extended by its sign.
   static FIRTH_INLINE U32 byte_of(U32 characters, int byte) {
     return (U32)((I32)(characters << (24 - 8 * byte)) >> 24);
+  }
+
+  // Adds a short word of ASCII; false where it has another byte.
+  FIRTH_INLINE bool add_short(const WordKey& key, int64_t n_bytes) {
+    if ((key.low | key.high) & 0x8080808080808080u) return false;
+    typedef uint8_t Bytes __attribute__((vector_size(SHORT_BYTES)));
+    typedef uint32_t Numbers __attribute__((vector_size(SHORT_BYTES * sizeof(uint32_t))));
+    Bytes bytes;
+    std::memcpy(&bytes, &key, sizeof bytes);
+    const Numbers numbers = __builtin_convertvector(bytes, Numbers);
+    uint32_t *characters = characters_.data() + n_characters_, *sizes = sizes_.data() + n_characters_;
+    characters[0] = '<';
+    std::memcpy(characters + 1, &numbers, sizeof numbers);
+    characters[n_bytes + 1] = '>';
+    for (int64_t k = 0; k < 2 * SHORT_BYTES; ++k) sizes[k] = 1;
+    n_characters_ += n_bytes + 2;
+    return true;
+  }
+
+  void add_bytes(const char* word, int64_t n_bytes) {
+    push('<', false);
+    for (int64_t k = 0; k < n_bytes; ++k) push(word[k], continues_character(word[k]));
+    push('>', false);
   }
 
   FIRTH_INLINE void push(char byte, bool continues) {
@@ -94,6 +140,8 @@ class NgramLanes {
   }
 
   std::vector<uint32_t> characters_, sizes_;  // the bytes of each character, the first byte lowest; and their number
+  std::vector<uint32_t> left_;                // characters to the end of the word; BEGINS_WORD is set at its first one
+  std::vector<int32_t> owners_;
   uint32_t character_ = 0, size_ = 0, most_bytes_ = 1;
   int64_t n_characters_ = 0;
 };

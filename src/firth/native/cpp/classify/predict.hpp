@@ -10,27 +10,13 @@
 
 #include <limits>
 
-#include "base/simd.hpp"
-#include "classify/model.hpp"
+#include "classify/bag.hpp"
+#include "classify/tree_lanes.hpp"
 
 namespace firth {
 
-constexpr float LOG_FLOOR = 1e-5f;  // fastText's std_log adds it to each probability before the logarithm
 constexpr int64_t SIGMOID_STEPS = 512, MAX_SIGMOID = 8;  // fastText's table of the sigmoid
 constexpr int64_t NO_LABEL = -1;
-constexpr int64_t MAX_LENGTH = 64;  // characters of a character n-gram; the reader refuses more
-constexpr char LABEL_PREFIX[] = "__label__";
-
-struct WhiteSpace {
-  bool is[256] = {};
-  constexpr WhiteSpace() {
-    for (char c : {' ', '\n', '\r', '\t', '\v', '\f', '\0'}) is[static_cast<unsigned char>(c)] = true;
-  }
-};
-inline constexpr WhiteSpace WHITE_SPACE;
-
-inline bool is_white(char byte) { return WHITE_SPACE.is[static_cast<unsigned char>(byte)]; }
-
 struct SigmoidTable {
   float values[SIGMOID_STEPS + 1];
   SigmoidTable() {
@@ -46,152 +32,29 @@ struct SigmoidTable {
   }
 };
 
-// The input rows of a text, in fastText's order.
-class Bag {
- public:
-  explicit Bag(const Classifier& model) : model_(model) {}
-
-  const int32_t* rows() const { return rows_.data(); }
-  int64_t size() const { return n_rows_; }
-
-  // Collects the rows of the text's words and of the end of the sentence, </s>. As in fastText, a word </s> in the text
-  // ends the text.
-  void collect(const char* text, int64_t n_bytes) {
-    n_rows_ = 0;
-    hashes_.clear();
-    bool has_ended = false;
-    const char *at = text, *const end = text + n_bytes;
-    while (!has_ended) {
-      while (at < end && is_white(*at)) ++at;
-      if (at == end) break;
-      const char* word = at;
-      uint32_t hash = FNV_OFFSET;
-      while (at < end && !is_white(*at)) hash = extend_hash(hash, *at++);
-      has_ended = add_word(word, at - word, hash);
-    }
-    if (!has_ended) add_word("</s>", 4, END_HASH);
-    if (model_.stored.word_ngrams > 1) add_word_ngrams();
-    if (model_.ngrams.is_pruned())
-      for (int64_t k = 0; k < n_rows_; ++k) rows_[size_t(k)] = model_.ngrams.resolve(rows_[size_t(k)]);
-  }
-
- private:
-  static inline const uint32_t END_HASH = hash_bytes("</s>", 4);
-
-  // Adds the rows of a word. Returns whether the word is the end of the sentence.
-  bool add_word(const char* word, int64_t n_bytes, uint32_t hash) {
-    const StoredClassifier& stored = model_.stored;
-    const int32_t id = model_.table.find(hash, word, n_bytes);
-    const bool is_end = hash == END_HASH && is_end_of_sentence(word, n_bytes);
-    constexpr int64_t PREFIX_BYTES = sizeof(LABEL_PREFIX) - 1;
-    if (id >= stored.n_words) return is_end;  // a label
-    if (id < 0 && n_bytes >= PREFIX_BYTES && std::memcmp(word, LABEL_PREFIX, PREFIX_BYTES) == 0) return is_end;
-    if (stored.word_ngrams > 1) hashes_.push_back(int32_t(hash));
-    if (id >= 0 && stored.max_chars == 0) {
-      push(id);
-    } else if (id >= 0 && id < int64_t(model_.listed_starts.size()) - 1) {
-      const int64_t first = model_.listed_starts[size_t(id)], n = model_.listed_starts[size_t(id) + 1] - first;
-      make_room(n);
-      std::memcpy(rows_.data() + n_rows_, model_.listed.data() + first, size_t(n) * sizeof(int32_t));
-      n_rows_ += n;
-    } else {
-      if (id >= 0) push(id);
-      if (stored.max_chars > 0 && !is_end && model_.ngrams.any()) add_ngrams(word, n_bytes);
-    }
-    return is_end;
-  }
-
-  void add_ngrams(const char* word, int64_t n_bytes) {
-    const int64_t longest = model_.stored.max_chars;
-    make_room((n_bytes + 2) * longest);
-    if (!lanes_.set_word(word, n_bytes, longest)) {
-      each_ngram(word, n_bytes, model_.stored.min_chars, longest, wrapped_,
-                 [&](uint32_t hash) { n_rows_ += model_.ngrams.put_hash(hash, rows_.data() + n_rows_); });
-    } else if (model_.ngrams.is_pruned()) {
-      put_lanes<true>();
-    } else {
-      put_lanes<false>();
-    }
-  }
-
-  template <bool PRUNED>
-  void put_lanes() {
-    constexpr int64_t LANES = NgramLanes::LANES;
-    const NgramRows& ngrams = model_.ngrams;
-    const int64_t shortest = std::max<int64_t>(1, model_.stored.min_chars), longest = model_.stored.max_chars;
-    const int64_t n_characters = lanes_.n_characters();
-    alignas(VECTOR_BYTES) uint32_t buckets[MAX_LENGTH + 1][LANES];
-    int32_t* out = rows_.data() + n_rows_;
-    for (int64_t first = 0; first < n_characters; first += LANES) {
-      if (first % 4096 == 0) check_stop();
-      lanes_.each_length(first, shortest, longest, ngrams.divisor,
-                         [&](int64_t length, U32 found) { std::memcpy(buckets[length], &found, sizeof found); });
-      const int64_t n_lanes = std::min(LANES, n_characters - first);
-      for (int64_t lane = 0; lane < n_lanes; ++lane) {
-        const int64_t left = n_characters - first - lane;
-        for (int64_t length = shortest; length <= longest; ++length) {
-          const bool lone_bracket = length == 1 && (left == 1 || left == n_characters);
-          out += ngrams.put<PRUNED>(buckets[length][lane], out) & int(length <= left) & int(!lone_bracket);
-        }
-      }
-    }
-    n_rows_ = out - rows_.data();
-  }
-
-  // As in fastText, the hashes of words are signed here and extended to 64 bits by their sign.
-  void add_word_ngrams() {
-    if (!model_.ngrams.any()) return;
-    const size_t n_words = hashes_.size(), longest = size_t(model_.stored.word_ngrams);
-    for (size_t first = 0; first < n_words; ++first) {
-      if (first % 1024 == 1023) check_stop();
-      make_room(int64_t(longest));
-      uint64_t hash = uint64_t(int64_t(hashes_[first]));
-      for (size_t next = first + 1; next < n_words && next < first + longest; ++next) {
-        hash = hash * WORD_NGRAM_FACTOR + uint64_t(int64_t(hashes_[next]));
-        n_rows_ += model_.ngrams.put_hash(hash, rows_.data() + n_rows_);
-      }
-    }
-  }
-
-  static constexpr uint64_t WORD_NGRAM_FACTOR = 116049371;  // Dictionary::addWordNgrams
-
-  void push(int32_t row) {
-    make_room(1);
-    rows_[size_t(n_rows_++)] = row;
-  }
-
-  // Room for n rows and one more: NgramRows::put writes a value even if an n-gram has no row.
-  void make_room(int64_t n) {
-    if (int64_t(rows_.size()) < n_rows_ + n + 1) rows_.resize(size_t(2 * (n_rows_ + n + 1)));
-  }
-
-  const Classifier& model_;
-  NgramLanes lanes_;
-  std::vector<int32_t> rows_, hashes_;
-  std::vector<char> wrapped_;
-  int64_t n_rows_ = 0;
-};
-
-// Predicts texts one after the other; each thread has its own.
+// One thread's work on texts.
 class Predictor {
  public:
   explicit Predictor(const Classifier& model)
       : bag(model),
         model_(model),
+        lanes_(model),
         hidden_(size_t(model.stored.n_dims)),
         scores_(size_t(std::max(model.n_blocks * LABEL_BLOCK, model.stored.n_labels) + LABEL_BLOCK)) {
     if (model.stored.loss == HIERARCHICAL_SOFTMAX && model.is_flat) {
-      reached_.resize(2 * size_t(model.stored.n_labels));
+      reached_.resize(2 * size_t(model.stored.n_labels) + LABEL_BLOCK);
       here_.resize(size_t(model.stored.n_labels + LABEL_BLOCK));
+      lefts_.resize(scores_.size());
     }
   }
 
   Bag bag;
 
-  // Writes the ids and probabilities of the k best labels whose probability reaches the threshold, the best first.
-  // NO_LABEL and 0 fill what is left of the k. A text without rows has no label.
-  void predict(const char* text, int64_t n_bytes, int64_t k, float threshold, int32_t* ids, float* probabilities) {
-    bag.collect(text, n_bytes);
+  // Writes the ids and probabilities of the k best labels of at least the threshold, the best first, and NO_LABEL
+  // behind the last one. A text without rows has no label.
+  void predict(const char* text, int64_t n_bytes, const char* readable, int64_t k, float threshold, int32_t* ids,
+               float* probabilities) {
+    bag.collect(text, n_bytes, readable);
     best_.clear();
     if (bag.size() > 0) {
       average();
@@ -207,7 +70,45 @@ class Predictor {
     }
   }
 
-  // The mean of the rows in `bag`; zeros if the bag is empty.
+  // The same of several texts, each of which begins where a newline behind the one before is. Bytes up to `end` may be
+  // read.
+  void predict_lines(const char* texts, const char* end, int64_t n_texts, int64_t k, float threshold, int32_t* ids,
+                     float* probabilities) {
+    const bool has_lanes = k == 1 && lanes_.fits();
+    const char* at = texts;
+    for (int64_t first = 0; first < n_texts;) {
+      check_stop();
+      const int64_t n_group = std::min(n_texts - first, has_lanes ? TreeLanes::LANES : 1);
+      const bool is_group = has_lanes && 2 * n_group >= TreeLanes::LANES;  // with fewer, each text alone is faster
+      bool are_empty[TreeLanes::LANES];
+      for (int64_t lane = 0; lane < n_group; ++lane) {
+        const void* found = at < end ? std::memchr(at, '\n', size_t(end - at)) : nullptr;
+        const char* stop = found ? static_cast<const char*>(found) : end;
+        if (is_group) {
+          bag.collect(at, stop - at, end);
+          are_empty[lane] = bag.size() == 0;
+          lanes_.set_text(lane, average().data());
+        } else {
+          const int64_t text = first + lane;
+          predict(at, stop - at, end, k, threshold, ids + text * k, probabilities + text * k);
+        }
+        at = stop + 1;
+      }
+      if (is_group) {
+        int32_t labels[TreeLanes::LANES];
+        float scores[TreeLanes::LANES];
+        lanes_.find_best(labels, scores);
+        for (int64_t lane = 0; lane < n_group; ++lane) {
+          const bool is_there = !are_empty[lane] && scores[lane] >= threshold + LOG_FLOOR;
+          ids[first + lane] = is_there ? labels[lane] : int32_t(NO_LABEL);
+          probabilities[first + lane] = is_there ? scores[lane] : 0.0f;
+        }
+      }
+      first += n_group;
+    }
+  }
+
+  // The mean of the rows of the bag that was collected last; zeros where it is empty.
   const std::vector<float>& average() {
     const int64_t n_dims = model_.stored.n_dims;
     std::fill(hidden_.begin(), hidden_.end(), 0.0f);
@@ -272,21 +173,28 @@ class Predictor {
     }
   }
 
-  // Computes the logits of all output rows, LABEL_BLOCK of them at once. Each sum runs in the order of the columns.
+  // The logits of all output rows: those of some blocks grow side by side, each in the order of the columns.
   void compute_logits() {
-    constexpr int LANES = Simd<float>::LANES, VECTORS = int(LABEL_BLOCK) / LANES;
-    const int64_t n_dims = model_.stored.n_dims;
-    for (int64_t block = 0; block < model_.n_blocks; ++block) {
-      const float* rows = model_.blocks + block * n_dims * LABEL_BLOCK;
-      F32 sums[VECTORS] = {};
-      for (int64_t dim = 0; dim < n_dims; ++dim) {
-        const F32 value = broadcast(hidden_[size_t(dim)]);
-        for (int vector = 0; vector < VECTORS; ++vector)  // a product, then a sum, as fastText rounds them
-          sums[vector] += value * load_unaligned(rows + dim * LABEL_BLOCK + vector * LANES);
-      }
-      std::memcpy(scores_.data() + block * LABEL_BLOCK, sums, sizeof sums);
-    }
+    constexpr int64_t SIDE_BY_SIDE = 4;
+    int64_t block = 0;
+    for (; block + SIDE_BY_SIDE <= model_.n_blocks; block += SIDE_BY_SIDE) compute_block_logits<SIDE_BY_SIDE>(block);
+    for (; block < model_.n_blocks; ++block) compute_block_logits<1>(block);
     for (size_t label = 0; label < model_.scales.size(); ++label) scores_[label] *= model_.scales[label];
+  }
+
+  template <int64_t BLOCKS>
+  void compute_block_logits(int64_t first) {
+    constexpr int64_t LANES = Simd<float>::LANES, VECTORS = LABEL_BLOCK / LANES;
+    const int64_t n_dims = model_.stored.n_dims;
+    const float* rows = model_.blocks + first * n_dims * LABEL_BLOCK;
+    F32 sums[BLOCKS][VECTORS] = {};
+    for (int64_t dim = 0; dim < n_dims; ++dim) {
+      const F32 value = broadcast(hidden_[size_t(dim)]);
+      for (int64_t block = 0; block < BLOCKS; ++block)
+        for (int64_t vector = 0; vector < VECTORS; ++vector)  // a product, then a sum, as fastText rounds them
+          sums[block][vector] += value * load_unaligned(rows + (block * n_dims + dim) * LABEL_BLOCK + vector * LANES);
+    }
+    std::memcpy(scores_.data() + first * LABEL_BLOCK, sums, sizeof sums);
   }
 
   float compute_logit(int64_t row) const {
@@ -344,33 +252,44 @@ class Predictor {
       if (least > 1.0f) best_.clear();
     } else if (model_.is_flat) {
       compute_logits();
-      const int64_t n_nodes = n_labels - 1;
-      constexpr int LANES = Simd<float>::LANES;
-      const F32 one = broadcast(1.0f);
-      for (int64_t node = 0; node < n_nodes; node += LANES) {  // the probabilities of the right children
-        const F32 z = load_unaligned(scores_.data() + node);
-        const F32 e = exp_of_negative(z < F32{} ? -z : z);
-        store_unaligned(scores_.data() + node, (z < F32{} ? e : one) / (one + e));
+      const float* reached = walk_levels();
+      if (k == 1) {
+        take_one_leaf(reached, least);
+      } else {
+        const std::vector<int32_t>& indices = model_.levels.leaf_indices;
+        for (int64_t label = 0; label < n_labels; ++label) here_[size_t(label)] = reached[indices[size_t(label)]];
+        take_best(here_.data(), n_labels, k, least);
       }
-      const TreeLevels& levels = model_.levels;
-      float *reached = reached_.data(), *here = here_.data();
-      const float* right = scores_.data();
-      reached[0] = 1.0f;
-      for (int64_t node = 0; node < n_nodes; ++node) {  // parents come before their children
-        const float at_node = reached[levels.indices[size_t(node)]];
-        reached[1 + 2 * node] = at_node * ((1.0f - right[node]) + LOG_FLOOR);
-        reached[2 + 2 * node] = at_node * (right[node] + LOG_FLOOR);
-      }
-      for (int64_t label = 0; label < n_labels; ++label) here[label] = reached[levels.leaf_indices[size_t(label)]];
-      take_best(here, n_labels, k, least);
     } else {
       descend(2 * n_labels - 2, 1.0f, k, least);
       std::sort_heap(best_.begin(), best_.end());
     }
   }
 
-  // Searches the tree depth first, the more probable child first. Leaves out a subtree if none of its labels can reach
-  // the threshold or the k best so far. SLACK allows for the floor, which raises a probability at each level.
+  // The probability at each index of the tree, see TreeLevels.
+  const float* walk_levels() {
+    constexpr int LANES = Simd<float>::LANES;
+    const TreeLevels& levels = model_.levels;
+    const int64_t n_nodes = model_.stored.n_labels - 1;
+    const F32 one = broadcast(1.0f), floor = broadcast(LOG_FLOOR);
+    float *scores = scores_.data(), *lefts = lefts_.data(), *reached = reached_.data() + 1;
+    for (int64_t node = 0; node < n_nodes; node += LANES) {
+      const F32 right = logistic(load_unaligned(scores + node));
+      store_unaligned(lefts + node, (one - right) + floor);
+      store_unaligned(scores + node, right + floor);
+    }
+    typedef float Pair __attribute__((vector_size(2 * sizeof(float))));
+    reached[-1] = 1.0f;
+    for (int64_t node = 0; node < n_nodes; ++node) {  // parents come before their children
+      const float at_node = reached[levels.indices[size_t(node)] - 1];
+      const Pair children = Pair{lefts[node], scores[node]} * at_node;
+      std::memcpy(reached + 2 * node, &children, sizeof children);
+    }
+    return reached_.data();
+  }
+
+  // Depth first, the likelier child first: what cannot reach the k best or the threshold is left out. A probability may
+  // grow by the floor at each step down, which the slack allows for.
   void descend(int64_t node, float reached, int64_t k, float least) {
     if (reached * SLACK < least) return;
     const int64_t n_labels = model_.stored.n_labels;
@@ -432,6 +351,29 @@ class Predictor {
     best_.push_back({top, int32_t(label)});
   }
 
+  // The same of the leaves of the tree; inner nodes are multiplied by 0.
+  void take_one_leaf(const float* reached, float least) {
+    constexpr int LANES = Simd<float>::LANES;
+    const TreeLevels& levels = model_.levels;
+    const int64_t n_indices = 2 * model_.stored.n_labels - 1;
+    const float* are_leaves = levels.are_leaves.data();
+    F32 largest = {};
+    for (int64_t index = 0; index < n_indices; index += LANES) {
+      const F32 here = load_unaligned(reached + index) * load_unaligned(are_leaves + index);
+      largest = here > largest ? here : largest;
+    }
+    float top = 0.0f;
+    for (int lane = 0; lane < LANES; ++lane) top = std::max(top, largest[lane]);
+    if (!(top >= least)) return;
+    int32_t best = -1;
+    for (int64_t index = 0; index < n_indices; index += LANES) {
+      const F32 here = load_unaligned(reached + index) * load_unaligned(are_leaves + index);
+      for (uint32_t bits = sign_bits((I32)(here == top)); bits; bits &= bits - 1)
+        best = std::max(best, levels.labels[size_t(index + __builtin_ctz(bits))]);
+    }
+    best_.push_back({top, best});
+  }
+
   void keep(Scored label, int64_t k) {
     best_.push_back(label);
     std::push_heap(best_.begin(), best_.end());
@@ -444,7 +386,8 @@ class Predictor {
   static constexpr float SLACK = 1.0f + MAX_DESCENT * LOG_FLOOR;
 
   const Classifier& model_;
-  std::vector<float> hidden_, scores_, reached_, here_;
+  TreeLanes lanes_;
+  std::vector<float> hidden_, scores_, lefts_, reached_, here_;
   std::vector<Scored> best_;
 };
 

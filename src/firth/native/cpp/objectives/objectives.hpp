@@ -62,6 +62,12 @@ inline auto with_side(Sides<First, Rest...>, int32_t index, Body&& body) {
   return body(Type<First>());
 }
 
+// Calls body(Type<Output>) with the output side that the settings choose.
+template <class Body>
+inline auto with_output(const Settings& s, Body&& body) {
+  return with_side(OutputSides(), s.loss, body);
+}
+
 // Calls body(Type<Input>, Type<Output>) with the sides that the settings choose.
 template <class Body>
 inline auto with_objective(const Settings& s, Body&& body) {

@@ -1,8 +1,12 @@
 // Room native: reads and writes files; errors of the system become Failures.
 #pragma once
 
+#if defined(_WIN32)
+#include "base/windows.hpp"
+#else
 #include <fcntl.h>
 #include <unistd.h>
+#endif
 
 #include <algorithm>
 #include <cerrno>
@@ -21,8 +25,8 @@ inline size_t read_at(int file, void* to, size_t size, int64_t offset) {
   size_t done = 0;
   while (done < size) {
     check_stop();
-    const ssize_t n =
-        pread(file, static_cast<char*>(to) + done, std::min(size - done, FILE_STEP), off_t(offset) + off_t(done));
+    const int64_t n =
+        pread(file, static_cast<char*>(to) + done, std::min(size - done, FILE_STEP), offset + int64_t(done));
     if (n < 0) {
       if (errno == EINTR) continue;
       throw Failure(ERROR_IO, std::string("reading failed: ") + std::strerror(errno));
@@ -41,8 +45,8 @@ inline void write_at(int file, const void* from, size_t size, int64_t offset) {
   size_t done = 0;
   while (done < size) {
     check_stop();
-    const ssize_t n = pwrite(file, static_cast<const char*>(from) + done, std::min(size - done, FILE_STEP),
-                             off_t(offset) + off_t(done));
+    const int64_t n =
+        pwrite(file, static_cast<const char*>(from) + done, std::min(size - done, FILE_STEP), offset + int64_t(done));
     if (n < 0) {
       if (errno == EINTR) continue;
       throw Failure(ERROR_IO, std::string("writing failed: ") + std::strerror(errno));

@@ -2,7 +2,11 @@
 // begins (the allocator of the C library may keep freed blocks).
 #pragma once
 
+#if defined(_WIN32)
+#include "base/windows.hpp"
+#else
 #include <sys/mman.h>
+#endif
 
 #include <cstddef>
 #include <new>
@@ -10,15 +14,24 @@
 
 namespace firth {
 
+#if !defined(_WIN32)
+// Zero bytes.
+inline void* map_pages(size_t bytes) {
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  return memory;
+}
+
+inline void unmap_pages(void* memory, size_t bytes) { munmap(memory, bytes); }
+#endif
+
 template <class T>
 class Pages {
  public:
   Pages() = default;
   explicit Pages(size_t size) : size_(size) {
     if (size == 0) return;
-    void* memory = mmap(nullptr, size * sizeof(T), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) throw std::bad_alloc();
-    data_ = static_cast<T*>(memory);  // zero bytes
+    data_ = static_cast<T*>(map_pages(size * sizeof(T)));
   }
   Pages(Pages&& other) noexcept { swap(other); }
   Pages& operator=(Pages&& other) noexcept {
@@ -29,7 +42,7 @@ class Pages {
   Pages(const Pages&) = delete;
   Pages& operator=(const Pages&) = delete;
   ~Pages() {
-    if (data_ != nullptr) munmap(data_, size_ * sizeof(T));
+    if (data_ != nullptr) unmap_pages(data_, size_ * sizeof(T));
   }
 
   void swap(Pages& other) noexcept {

@@ -61,8 +61,8 @@ class Rounds {
       : s_(settings),
         stop_flag_(settings.stop_flag),
         n_threads_(std::max(1, std::min(n_threads, SHARDS))),
-        list_outputs_(with_side(OutputSides(), settings.loss,
-                                [](auto side) -> ListOutputs { return list_outputs<typename decltype(side)::type>; })),
+        list_outputs_(with_output(
+            settings, [](auto side) -> ListOutputs { return list_outputs<typename decltype(side)::type>; })),
         barrier_(n_threads_),
         failures_(n_threads_),
         input_marks_(settings.input.n_rows),

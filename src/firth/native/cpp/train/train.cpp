@@ -21,7 +21,7 @@ Result run_slice(const Settings& s, int64_t start, int64_t stop, uint32_t epoch,
   // By thread, and kept between slices, because allocating megabytes for every slice would be slow.
   thread_local Replicas<float> input_copies, output_copies;
   const int64_t interval = interval_tokens(s);
-  const double touches = with_side(OutputSides(), s.loss, [](auto side) { return decltype(side)::type::WORTH_A_COPY; });
+  const double touches = with_output(s, [](auto side) { return decltype(side)::type::WORTH_A_COPY; });
   if (!bags) input_copies.make(s, input_row, s.input.touches, s.input.n_rows, touches);
   output_copies.make(s, output_row, s.output.touches, s.output.n_rows, touches);
   Result result = {};

@@ -5,10 +5,20 @@ namespace firth {
 namespace {
 
 #if !FIRTH_FLOAT_CHARCONV
+#if defined(_WIN32)
+using locale_t = _locale_t;
+float strtof_l(const char* text, char** after, locale_t locale) { return _strtof_l(text, after, locale); }
+double strtod_l(const char* text, char** after, locale_t locale) { return _strtod_l(text, after, locale); }
+locale_t plain_locale() {
+  static locale_t locale = _create_locale(LC_ALL, "C");
+  return locale;
+}
+#else
 locale_t plain_locale() {
   static locale_t locale = newlocale(LC_ALL_MASK, "C", nullptr);
   return locale;
 }
+#endif
 #endif
 
 // Reads a number that must fill [start, end). Returns 0, or 1 for a number out of range, or -1 if it is not a number.
