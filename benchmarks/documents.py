@@ -33,10 +33,12 @@ def timed(call):
 epochs = options.pop("epochs")
 def train(n):
     return firth.train_documents(corpus, threads=1, progress=False, epochs=n, **options)
-few, _ = timed(lambda: train(1))
-many, model = timed(lambda: train(1 + 2 * epochs))
-n_words = 2 * epochs * model.corpus.n_tokens
-seconds = many - few
+if infer:
+    few, _ = timed(lambda: train(1))
+    many, model = timed(lambda: train(1 + epochs))
+    seconds, n_words = many - few, epochs * model.corpus.n_tokens
+else:  # only the vectors are wanted
+    seconds, n_words, model = 1, 0, train(epochs)
 lines = open(queries).read().splitlines()
 first = model.infer(lines[:2], epochs=epochs)
 inferring, vectors = timed(lambda: model.infer(lines, epochs=epochs, threads=1, empty="zero"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,15 @@ TEXTS, TAGS = make_texts()
 def train(texts: Any = TEXTS, tags: Any = TAGS, **options: Any) -> Model:
     given = {"min_count": 1, "dims": 10, "epochs": 20, "subsample": 0, "threads": 1, "progress": False, **options}
     return firth.train_documents(texts, tags, **given)
+
+
+def test_the_page_runs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "documents.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    assert len(blocks) == 2
+    for block in blocks:
+        exec(compile(block, "documents.md", "exec"), names)
 
 
 # ---- what is learned

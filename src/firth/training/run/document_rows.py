@@ -22,6 +22,8 @@ from firth.vectors.word_vectors import WordVectors
 IdsAndOffsets = tuple[NDArray[np.int32], NDArray[np.int64]]
 Matrix = NDArray[np.float32]
 
+DOCUMENT_SCALE = 1.0  # rows begin in U(-1/D, 1/D), as in gensim: a row of few words has few steps
+
 
 @dataclass(frozen=True, eq=False)
 class DocumentRows:
@@ -113,4 +115,4 @@ class DocumentRows:
         return cls(tags, with_words, share)
 
 
-__all__ = ["DocumentRows"]
+__all__ = ["DOCUMENT_SCALE", "DocumentRows"]

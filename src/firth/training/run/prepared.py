@@ -21,7 +21,7 @@ from firth.base.machine import available_memory_bytes, free_bytes
 from firth.corpus.encoded import VOCABULARY, EncodedCorpus, validate_ids
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.config import TrainingConfig, validate_vocabulary_size
-from firth.kernels.engine import Engine
+from firth.kernels.engine import INITIAL_SCALE, Engine
 from firth.kernels.examples import text_examples
 from firth.kernels.subwords import WordBags
 from firth.models.history import History
@@ -35,7 +35,7 @@ from firth.training.loop.options import LoopOptions
 from firth.training.loop.progress import ProgressDisplay, format_bytes, format_duration
 from firth.training.loop.signals import StopSignals
 from firth.training.run.composing import make_bags, make_word_vectors
-from firth.training.run.document_rows import DocumentRows
+from firth.training.run.document_rows import DOCUMENT_SCALE, DocumentRows
 from firth.training.run.encoding import longest_sequence
 from firth.training.run.finishing import Ending
 from firth.training.run.options import RunOptions
@@ -176,14 +176,17 @@ class PreparedRun:
         corpus = self.corpus
         if self.documents is not None:
             examples = self.documents.make_examples(self.trained, corpus.vocabulary)
+            scale = DOCUMENT_SCALE
         else:
             examples = text_examples(corpus.ids, corpus.offsets, corpus.vocabulary.counts, self.weights)
+            scale = INITIAL_SCALE
         return Engine(
             examples,
             self._run_config(),
             noise_distribution=self.noise,
             frozen=self.frozen,
             bags=self.bags,
+            initial_scale=scale,
             instruction_set=self.instruction_set,
         )
 
