@@ -29,9 +29,8 @@ def read_texts(path: Path, n_texts: int) -> list[list[str]]:
     """The first texts of a file with a text in each line."""
 
     def texts() -> Iterator[list[str]]:
-        opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else open(path, encoding="utf-8")
-        with opened as lines:
-            for line in lines:
+        with lzma.open(path, "rb") if path.suffix == ".xz" else path.open("rb") as lines:
+            for line in map(bytes.decode, lines):
                 words = line.split()
                 if len(words) >= LEAST_WORDS:
                     yield words
