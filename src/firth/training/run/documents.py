@@ -144,7 +144,7 @@ def train_documents(
         text = dataclasses.replace(text, tokenizer=found.tokenizer, as_text=found.as_text)
     with open_workspace(output, overwrite, display) as (workspace, signals):
         whole = dataclasses.replace(options, heldout=None)  # words are held out, and no documents
-        encoded, encode_seconds = encode_for_training(
+        encoded, _, encode_seconds = encode_for_training(
             corpus, workspace, config, text, vocabulary, whole, display, workspace.corpus_folder
         )
         found_tags = read_tags(tags, encoded.n_sequences, names)
@@ -162,6 +162,7 @@ def train_documents(
             weights=None,
             noise=None,
             frozen=None,
+            phrases=None,
             instruction_set=default_instruction_set(),
             documents=rows,
         )
