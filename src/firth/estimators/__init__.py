@@ -10,11 +10,13 @@ from firth.errors import MissingExtraError
 if TYPE_CHECKING:
     from firth.estimators.document_vectorizer import DocumentVectorizer
     from firth.estimators.network import SigmoidNetworkClassifier
+    from firth.estimators.paragraph_vectorizer import ParagraphVectorizer
     from firth.estimators.sequence_embedder import SequenceEmbedder
     from firth.estimators.text_classifier import TextClassifier
 
 _MODULES = {
     "DocumentVectorizer": "firth.estimators.document_vectorizer",
+    "ParagraphVectorizer": "firth.estimators.paragraph_vectorizer",
     "SigmoidNetworkClassifier": "firth.estimators.network",
     "SequenceEmbedder": "firth.estimators.sequence_embedder",
     "TextClassifier": "firth.estimators.text_classifier",
@@ -42,4 +44,10 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_MODULES})
 
 
-__all__ = ["DocumentVectorizer", "SequenceEmbedder", "SigmoidNetworkClassifier", "TextClassifier"]
+__all__ = [
+    "DocumentVectorizer",
+    "ParagraphVectorizer",
+    "SequenceEmbedder",
+    "SigmoidNetworkClassifier",
+    "TextClassifier",
+]
