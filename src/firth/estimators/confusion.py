@@ -79,12 +79,8 @@ class Confusion:
         StorageError, ParameterError
             The file cannot be written, or matplotlib cannot write files of this suffix.
         """
-        try:
-            from matplotlib.figure import Figure
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(
-                "a picture of the confusion matrix needs matplotlib; run `pip install 'firth[plot]'`"
-            ) from error
+        target = validate_picture_suffix(path)
+        from matplotlib.figure import Figure
 
         n_classes = len(self.classes)
         shares = ratio(self.matrix, self.matrix.sum(axis=1, keepdims=True))
@@ -104,18 +100,37 @@ class Confusion:
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
         axes.set_title(title or f"accuracy {self.accuracy:.1%}")
-        target = Path(path)
-        if not target.suffix:
-            target = target.with_name(f"{target.name}.png")
         drawn = io.BytesIO()
-        try:
-            figure.savefig(drawn, format=target.suffix[1:].lower(), dpi=150)
-        except ValueError as error:
-            raise ParameterError(
-                f"picture must have the suffix of a picture, such as .png, got {path} ({error})"
-            ) from None
+        figure.savefig(drawn, format=target.suffix[1:].lower(), dpi=150)
         with whole_file(target, overwrite=True, compress=False) as file:
             write_all(file, drawn.getvalue())
+
+
+def validate_picture_suffix(path: str | os.PathLike[str]) -> Path:
+    """The path of a picture, with ``.png`` if it has no suffix.
+
+    Raises
+    ------
+    MissingExtraError
+        matplotlib is not installed.
+    ParameterError
+        matplotlib cannot write files of this suffix.
+    """
+    try:
+        from matplotlib.backend_bases import FigureCanvasBase
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            "a picture of the confusion matrix needs matplotlib; run `pip install 'firth[plot]'`"
+        ) from error
+    target = Path(path)
+    if not target.suffix:
+        return target.with_name(f"{target.name}.png")
+    kinds = sorted(FigureCanvasBase.get_supported_filetypes())
+    if target.suffix[1:].lower() not in kinds:
+        raise ParameterError(
+            f"picture must have the suffix of a picture, such as .png, got {path} (one of .{', .'.join(kinds)})"
+        )
+    return target
 
 
 def compute_confusion(
@@ -148,4 +163,4 @@ def compute_confusion(
     return Confusion(names, matrix)
 
 
-__all__ = ["Confusion", "compute_confusion"]
+__all__ = ["Confusion", "compute_confusion", "validate_picture_suffix"]
