@@ -358,7 +358,7 @@ def validate_classifier_destination(path: Path, overwrite: bool) -> None:
     elif path.is_dir():
         raise StorageError(f"{path} must be a file, got a folder; choose another name")
     elif path.exists() and not overwrite:
-        raise StorageError(f"{path} exists; choose another file, or ask to overwrite it")
+        raise StorageError(f"{path} exists; choose another file, or give overwrite=True")
 
 
 def _parts(matrix: Matrix) -> MatrixParts:

@@ -284,6 +284,12 @@ def _blocks(
 ) -> Iterator[LineBlock]:
     """The texts of a file in blocks, for a classifier that learned its own vectors."""
     validate_choice("format", file_format, FORMATS)
+    columns = {
+        "--delimiter": delimiter,
+        "--text-column": text_column,
+        "--label-column": label_column,
+        "--label-separator": label_separator is not None,
+    }
     if is_table(file, file_format, delimiter):
         return read_table_blocks(
             file,
@@ -295,10 +301,10 @@ def _blocks(
             label_separator=label_separator,
             with_labels=with_labels,
         )
-    if delimiter or text_column or label_column or label_separator is not None:
+    given = [flag for flag, value in columns.items() if value]
+    if given:
         raise ParameterError(
-            f"--delimiter, --text-column, --label-column and --label-separator must come with a table, got {file},"
-            " which is read as lines; give --format csv"
+            f"{given[0]} must come with a table, got {file}, which is read as lines; give --format csv"
         )
     return read_line_blocks(file, label_prefix, with_labels=with_labels)
 

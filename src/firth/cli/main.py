@@ -150,9 +150,6 @@ def describe_error(error: FirthError, flags: Collection[str] = ()) -> str:
     message = str(error)
     if isinstance(error, OSError) and error.strerror:
         message = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    message = message.replace(
-        "ask to overwrite it", "give --overwrite"
-    )  # the Python functions call this overwrite=True
     return name_flags(message, flags, reads_vectors=isinstance(error, FormatError))
 
 
