@@ -41,6 +41,12 @@ class Predictions(NamedTuple):
     labels: list[Any]
     probabilities: NDArray[np.float32]
 
+    def __repr__(self) -> str:
+        if self.probabilities.ndim == 2:
+            return f"Predictions({len(self.labels):,} texts, at most {self.probabilities.shape[1]:,} labels each)"
+        probabilities = " ".join(repr(self.probabilities).split())
+        return f"Predictions(labels={self.labels!r}, probabilities={probabilities})"
+
 
 class Classifier:
     """Predicts the labels of texts. `firth.train_classifier` makes a classifier, and `firth.load` opens one.

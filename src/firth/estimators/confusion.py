@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.html import html_table
 from firth.errors import MissingExtraError, ParameterError
 from firth.formats.target import whole_file, write_all
 from firth.numerics.ratios import ratio
@@ -68,6 +69,17 @@ class Confusion:
     @property
     def micro_f1(self) -> float:
         return float(2 * np.trace(self.matrix) / (2 * self.matrix.sum()))
+
+    def __repr__(self) -> str:
+        n_texts = int(self.matrix.sum())
+        return (
+            f"Confusion({n_texts:,} texts, {len(self.classes):,} classes, accuracy {self.accuracy:.4f},"
+            f" macro F1 {self.macro_f1:.4f})"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [(name, *map(int, row)) for name, row in zip(self.classes, self.matrix, strict=True)]
+        return html_table(repr(self), ("true \\ predicted", *self.classes), rows)
 
     def save_picture(self, path: str | os.PathLike[str], *, title: str = "") -> None:
         """Draw the matrix to a file, whose suffix decides the file type. Colours show shares of the true class (row).
