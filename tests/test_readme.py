@@ -38,6 +38,7 @@ def test_python_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.chdir(tmp_path)
     draw = random.Random(0)
     lines = [" ".join(draw.choices(draw.choice([SEA, COURT]), k=10)) for _ in range(500)]
+    lines[:20] = [f"{line} moby dick" for line in lines[:20]]  # a phrase
     Path("corpus.txt").write_text("\n".join(lines), encoding="utf-8")
     examples = blocks("python")
     assert len(examples) >= 3

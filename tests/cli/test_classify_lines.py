@@ -56,7 +56,7 @@ def test_predict_lines(texts: Path, tmp_path: Path) -> None:
     (tmp_path / "texts.gz").write_bytes(gzip.compress(b"\xef\xbb\xbf" + texts.read_bytes().rstrip(b"\n")))
     classify("predict", MODEL, tmp_path / "texts.gz", "-k", 3, "--threshold", 0.2, "-o", tmp_path / "out")
     assert (tmp_path / "out").read_text().split("\n")[:-1] == printed
-    with pytest.raises(StorageError, match="exists; choose another file"):
+    with pytest.raises(StorageError, match="exists; choose another name"):
         classify("predict", MODEL, texts, "-o", tmp_path / "out")
 
 

@@ -396,7 +396,7 @@ def test_what_only_text_has_is_refused() -> None:
 
 def test_a_source_that_is_not_in_the_library_is_named() -> None:
     walks = dataclasses.replace(make_pairs(), source="walks")
-    expected = r"^source must be one of the native library's sources of examples windows, examples, got 'walks'"
+    expected = r"^source must be one of the native library's sources of examples windows, examples, documents, got 'walks'"
     with pytest.raises(NativeError, match=expected):
         Engine(walks, make_config(("skipgram", "softmax")))
     text = dataclasses.replace(
@@ -414,7 +414,7 @@ def test_a_source_of_this_folder_is_compiled_in(extended: Any) -> None:
     done = extended.run([str(HERE / "toy_source_program.py")])
     assert done.returncode == 0, done.stderr[-6000:]
     report = json.loads(done.stdout)
-    assert report["sources"] == ["windows", "examples", "successors"]
+    assert report["sources"] == ["windows", "examples", "documents", "successors"]
     assert set(report["runs"]) == {"/".join(sides) for sides in SIDES}
     for run in report["runs"].values():
         assert run["equals explicit pairs"] is True

@@ -236,7 +236,9 @@ def test_what_cannot_be_resumed(file: Path, tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="on_interrupt must be one of 'save', 'discard'"):
         firth.train_classifier(file, on_interrupt="keep", **OPTIONS)
     interrupted(file, tmp_path / "m")
-    with pytest.raises(StorageError, match="unfinished run.*`firth classify train --resume .*`, or ask to overwrite"):
+    with pytest.raises(
+        StorageError, match="unfinished run.*`firth classify train --resume .*`, or give overwrite=True"
+    ):
         firth.train_classifier(file, output=tmp_path / "m", **OPTIONS)
     with pytest.raises(ParameterError, match="stop_metric must be left out: the run of a classifier has none"):
         firth.resume(tmp_path / "m", stop_metric=len, progress=False)

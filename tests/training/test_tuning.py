@@ -230,7 +230,7 @@ def test_an_interruption_keeps_the_trials(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"trials": None}, "trials or budget_seconds must be given, got neither"),
+        ({"trials": None}, "trials=20 or budget_seconds=600 must be given"),
         ({"trials": 0}, "trials must be at least 1, got 0"),
         ({"budget_seconds": -1}, "budget_seconds must be above 0, got -1"),
         ({"loss": "hinge"}, "loss must be one of 'softmax', 'one-vs-all'.*got 'hinge'"),

@@ -41,6 +41,12 @@ class Predictions(NamedTuple):
     labels: list[Any]
     probabilities: NDArray[np.float32]
 
+    def __repr__(self) -> str:
+        if self.probabilities.ndim == 2:
+            return f"Predictions({len(self.labels):,} texts, at most {self.probabilities.shape[1]:,} labels each)"
+        probabilities = " ".join(repr(self.probabilities).split())
+        return f"Predictions(labels={self.labels!r}, probabilities={probabilities})"
+
 
 class Classifier:
     """Predicts the labels of texts. `firth.train_classifier` makes a classifier, and `firth.load` opens one.
@@ -358,7 +364,7 @@ def validate_classifier_destination(path: Path, overwrite: bool) -> None:
     elif path.is_dir():
         raise StorageError(f"{path} must be a file, got a folder; choose another name")
     elif path.exists() and not overwrite:
-        raise StorageError(f"{path} exists; choose another file, or ask to overwrite it")
+        raise StorageError(f"{path} exists; choose another file, or give overwrite=True")
 
 
 def _parts(matrix: Matrix) -> MatrixParts:

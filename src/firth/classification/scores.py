@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.html import html_table
 from firth.numerics.ratios import ratio
 
 
@@ -82,6 +83,18 @@ class LabelScores:
         """The mean F1 of the labels that are true or predicted for at least one text."""
         occurs = (self.true_counts + self.answered_counts) > 0
         return float(self.label_f1[occurs].mean()) if occurs.any() else 0.0
+
+    def __repr__(self) -> str:
+        at_k = f"precision at {self.k} {self.precision:.4f}, recall at {self.k} {self.recall:.4f}"
+        counts = f"{self.n_texts:,} texts, {len(self.labels):,} labels"
+        return f"LabelScores({counts}, {at_k}, macro F1 {self.macro_f1:.4f})"
+
+    def _repr_html_(self) -> str:
+        counts = self.true_counts
+        occurring = [row for row in np.argsort(-counts, kind="stable") if counts[row] or self.answered_counts[row]]
+        columns = (self.label_precision, self.label_recall, self.label_f1)
+        rows = [(self.labels[row], int(counts[row]), *(float(column[row]) for column in columns)) for row in occurring]
+        return html_table(repr(self), ("label", "texts", "precision", "recall", "F1"), rows)
 
 
 class ScoreCounter:

@@ -13,7 +13,7 @@ import typer
 from firth.base.values import validate_choice
 from firth.classification.folder import is_classifier_folder
 from firth.classification.labelled_text import FORMATS, read_labelled_texts
-from firth.classification.text_lines import STANDARD_INPUT, LineBlock, is_table, read_line_blocks, read_table_blocks
+from firth.classification.text_lines import LineBlock, is_table, read_line_blocks, read_table_blocks
 from firth.cli.classify_options import (
     Delimiter,
     FileFormat,
@@ -22,6 +22,7 @@ from firth.cli.classify_options import (
     LabelPrefix,
     LabelSeparator,
     TextColumn,
+    file_or_pipe,
 )
 from firth.cli.classify_train import train, warn_of_unknown
 from firth.cli.classify_tune import tune
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="classify",
+    add_completion=False,
     help="Classify texts: train or tune a classifier; predict, evaluate, quantize. fastText's models work too.",
     no_args_is_help=True,
 )
@@ -42,14 +44,20 @@ app.command()(tune)
 
 MAX_TABLE_CLASSES = 20  # a larger confusion matrix is not printed
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, or lines with __label__NAME.")]
 ModelPath = Annotated[
     Path,
     typer.Argument(
         metavar="MODEL", help="Folder or file that `firth classify train` wrote, or fastText's .bin or .ftz."
     ),
 ]
-Lines = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, or lines; - reads lines from standard input.")]
+Lines = Annotated[
+    Path | None,
+    typer.Argument(metavar="FILE", help="CSV, TSV, or lines; - or a pipe: standard input, lines unless --format says."),
+]
+LabelledLines = Annotated[
+    Path | None,
+    typer.Argument(metavar="FILE", help="CSV, TSV, or lines with __label__NAME; - or a pipe: standard input."),
+]
 Threshold = Annotated[float, typer.Option("--threshold", help="Least probability of a class, from 0 to 1.")]
 Threads = Annotated[
     int | None,
@@ -70,7 +78,7 @@ SeveralLabels = Annotated[
 @app.command()
 def predict(
     model: ModelPath,
-    file: Lines,
+    file: Lines = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File for the predictions. [default: standard output]")
     ] = None,
@@ -89,12 +97,17 @@ def predict(
 ) -> None:
     """Predict classes. Each text gives a line: classes and probabilities, separated by tabs.
 
-    A classifier that learned its own vectors (fastText's are such) gets other scores: precision and recall at 1 and at
-    --top, average precision, and F1 of each label. Texts may then have several labels, whatever --several-labels says,
-    and the file is read in constant memory.
+    With a classifier that learned its own vectors (fastText's are such), the file is read in constant memory.
+
+    \b
+    firth classify predict cooking questions.txt -k 3
+    echo "how to bake bread" | firth classify predict cooking
     """
-    if output is not None and output.exists() and not overwrite:
-        raise StorageError(f"{output} exists; choose another file, or --overwrite")
+    from firth.formats.target import validate_destination
+
+    file = file_or_pipe(file, "texts")
+    if output is not None:
+        validate_destination(output, overwrite)
     if top < 1:
         raise ParameterError(f"top must be at least 1, got {top}")
     _validate_threshold(threshold)
@@ -107,7 +120,7 @@ def predict(
             model, blocks, output, top=top, threshold=threshold, as_json=as_json, threads=threads, overwrite=overwrite
         )
         return
-    _refuse_without_lines(file, threads)
+    _refuse_threads(threads)
     from firth.cli.classify_lines import format_answer
     from firth.estimators import TextClassifier
 
@@ -142,7 +155,7 @@ def predict(
 @app.command()
 def evaluate(
     model: ModelPath,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, or lines with __label__NAME.")],
+    file: LabelledLines = None,
     top: Annotated[
         int,
         typer.Option(
@@ -152,13 +165,13 @@ def evaluate(
     threshold: Threshold = 0.0,
     picture: Annotated[Path | None, typer.Option("--picture", help="Draw the confusion matrix to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
-    average_precision: Annotated[
+    no_average_precision: Annotated[
         bool,
         typer.Option(
-            "--average-precision/--no-average-precision",
-            help="Put all labels of each text in order, not on given vectors; takes long with thousands of labels.",
+            "--no-average-precision",
+            help="Leave out average precision, which takes long with thousands of labels.",
         ),
-    ] = True,
+    ] = False,
     threads: Threads = None,
     file_format: FileFormat = "auto",
     delimiter: Delimiter = None,
@@ -177,7 +190,12 @@ def evaluate(
     A classifier that learned its own vectors (fastText's are such) gets other scores: precision and recall at 1 and at
     --top, average precision, and F1 of each label. Texts may then have several labels, whatever --several-labels says,
     and the file is read in constant memory.
+
+    \b
+    firth classify evaluate cooking cooking.valid
+    firth classify evaluate reviews test.csv --text-column review --label-column stars --picture confusion.png
     """
+    file = file_or_pipe(file, "labelled texts")
     _validate_model_exists(model)
     if learns_own_vectors(model):
         from firth.cli.classify_lines import evaluate_lines
@@ -204,10 +222,10 @@ def evaluate(
             as_json=as_json,
             picture=picture,
             threads=threads,
-            with_order=average_precision,
+            with_order=not no_average_precision,
         )
         return
-    _refuse_without_lines(file, threads)
+    _refuse_threads(threads)
     if top != 1 or threshold != 0:
         raise ParameterError(
             f"--top and --threshold must come with a classifier that learned its own vectors, got {model}, a"
@@ -220,7 +238,7 @@ def evaluate(
     if picture is not None:
         from firth.cli.classify_lines import validate_picture
 
-        validate_picture(len(classifier.classes))
+        validate_picture(picture, len(classifier.classes))
     data = read_labelled_texts(
         file,
         file_format=file_format,
@@ -266,6 +284,12 @@ def _blocks(
 ) -> Iterator[LineBlock]:
     """The texts of a file in blocks, for a classifier that learned its own vectors."""
     validate_choice("format", file_format, FORMATS)
+    columns = {
+        "--delimiter": delimiter,
+        "--text-column": text_column,
+        "--label-column": label_column,
+        "--label-separator": label_separator is not None,
+    }
     if is_table(file, file_format, delimiter):
         return read_table_blocks(
             file,
@@ -277,10 +301,10 @@ def _blocks(
             label_separator=label_separator,
             with_labels=with_labels,
         )
-    if delimiter or text_column or label_column or label_separator is not None:
+    given = [flag for flag, value in columns.items() if value]
+    if given:
         raise ParameterError(
-            f"--delimiter, --text-column, --label-column and --label-separator must come with a table, got {file},"
-            " which is read as lines; give --format csv"
+            f"{given[0]} must come with a table, got {file}, which is read as lines; give --format csv"
         )
     return read_line_blocks(file, label_prefix, with_labels=with_labels)
 
@@ -306,12 +330,8 @@ def _validate_threshold(threshold: float) -> None:
         raise ParameterError(f"threshold must lie in 0 to 1, got {threshold}")
 
 
-def _refuse_without_lines(file: Path, threads: int | None) -> None:
-    """Raise for standard input or --threads, which a classifier on given vectors cannot use."""
-    if file == STANDARD_INPUT:
-        raise ParameterError(
-            "FILE must be a path if the classifier is on given vectors, got standard input; write the texts to a file"
-        )
+def _refuse_threads(threads: int | None) -> None:
+    """Raise for --threads, which a classifier on given vectors cannot use."""
     if threads is not None:
         raise ParameterError(
             f"--threads must come with a classifier that learned its own vectors, got {threads}; leave it out"

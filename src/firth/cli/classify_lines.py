@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,9 @@ import typer
 from firth.classification.classifier import Classifier
 from firth.classification.scores import LabelScores, PrecisionMean, ScoreCounter
 from firth.classification.text_lines import LineBlock
+from firth.cli.counter import count_shown
 from firth.errors import CorpusError, ParameterError
-from firth.estimators.confusion import compute_confusion
+from firth.estimators.confusion import compute_confusion, validate_picture_suffix
 from firth.formats.target import whole_file, write_all
 from firth.models.loading import open_classifier
 
@@ -52,13 +54,15 @@ def write_predictions(
     model = open_classifier(model_file)
     n_texts, without = 0, list[int]()
     n_without = 0
-    with _writer(output, overwrite) as write:
+    shown = output is not None or not (sys.stdout is not None and sys.stdout.isatty())
+    with _writer(output, overwrite) as write, count_shown("texts", shown=shown) as add:
         for block in blocks:
             labels, probabilities = model.predict(block.texts, top, threshold, threads=threads)
             rows = zip(labels, probabilities.tolist(), strict=True)
             write("".join(format_answer(names, row[: len(names)], as_json) + "\n" for names, row in rows))
             empty = [block.first_line + index for index, names in enumerate(labels) if not names]
             n_texts += len(labels)
+            add(len(labels))
             n_without += len(empty)
             without.extend(empty[: 5 - len(without)])
     if n_without:
@@ -86,25 +90,30 @@ def evaluate_lines(
     """
     model = open_classifier(model_file)
     if picture is not None:
-        validate_picture(len(model.labels))
+        validate_picture(picture, len(model.labels))
     order = PrecisionMean(model.labels) if with_order else None
     at_1, at_k = ScoreCounter(model.labels, 1), ScoreCounter(model.labels, k)
     true: list[str] = []
     predicted: list[str] = []
-    for block in blocks:
-        ids, _ = model.predict_ids(block.texts, k, threshold, threads=threads)
-        at_1.add(block.labels, ids)
-        at_k.add(block.labels, ids)
-        if order is not None:
-            _add_order(order, model, block, threads)
-        if picture is not None:
-            _collect_pairs(model, block, ids, true, predicted)
+    with count_shown("texts") as add:
+        for block in blocks:
+            ids, _ = model.predict_ids(block.texts, k, threshold, threads=threads)
+            at_1.add(block.labels, ids)
+            at_k.add(block.labels, ids)
+            if order is not None:
+                _add_order(order, model, block, threads)
+            if picture is not None:
+                _collect_pairs(model, block, ids, true, predicted)
+            add(len(block.texts))
     scores, best = at_k.scores(), at_1.scores()
     if scores.n_texts == 0:
         raise CorpusError("the file must hold at least one text, got none")
     if scores.n_unknown:
         typer.echo(
-            f"note: {scores.n_unknown} labels of the texts are unknown to the classifier and count as missed", err=True
+            "note: 1 label of the texts is unknown to the classifier and counts as missed"
+            if scores.n_unknown == 1
+            else f"note: {scores.n_unknown} labels of the texts are unknown to the classifier and count as missed",
+            err=True,
         )
     if picture is not None:
         compute_confusion(true, predicted, model.labels).save_picture(picture)
@@ -115,8 +124,8 @@ def evaluate_lines(
         _print_scores(best, scores, average)
 
 
-def validate_picture(n_labels: int) -> None:
-    """Refuse a picture that nobody can read.
+def validate_picture(picture: Path, n_labels: int) -> None:
+    """Refuse a picture that nobody can read, or that cannot be written, before texts are classified.
 
     Raises
     ------
@@ -127,6 +136,7 @@ def validate_picture(n_labels: int) -> None:
             f"--picture must come with a classifier of at most {MAX_PICTURE_LABELS} labels, got {n_labels}; give"
             " --json in its place"
         )
+    validate_picture_suffix(picture)
 
 
 def _add_order(order: PrecisionMean, model: Classifier, block: LineBlock, threads: int | None) -> None:

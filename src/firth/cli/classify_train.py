@@ -23,6 +23,7 @@ from firth.cli.classify_options import (
     LabelPrefix,
     LabelSeparator,
     TextColumn,
+    file_or_pipe,
 )
 from firth.cli.interrupted import exit_status, is_resumable, rescue, tell_interrupted, validate_resume_alone
 from firth.errors import ParameterError, StorageError
@@ -182,8 +183,7 @@ def train(
         validate_resume_alone(ctx, _WITH_RESUME)
         _resume(resume, threads, progress, quiet)
         return
-    if file is None:
-        raise ParameterError("FILE must be given: labelled texts, or - for standard input; or --resume DIR")
+    file = file_or_pipe(file, "labelled texts", "; or --resume DIR")
     if output is None:
         raise ParameterError("output must be given: -o DIR, the folder for the classifier")
     table: dict[str, Any] = {
@@ -307,6 +307,7 @@ def _train_on_vectors(
     from firth.vectors.conversion import as_word_vectors
 
     validate_model_destination(output, overwrite, {"kind": KIND})
+    word_vectors = as_word_vectors(vectors)  # before the texts: a wrong path is told at once
     data = read_labelled_texts(file, **table, several_labels=given["several_labels"] or "error")
     solver = given["solver"] or "lbfgs"
     network = SigmoidNetworkClassifier(
@@ -321,7 +322,7 @@ def _train_on_vectors(
         random_state=given["seed"],
         progress=sys.stderr.isatty() if progress is None else progress,
     )
-    model = TextClassifier(as_word_vectors(vectors), network, lowercase=bool(given["lowercase"]))
+    model = TextClassifier(word_vectors, network, lowercase=bool(given["lowercase"]))
     texts, labels, weights = _one_label_each(data)
     with _warnings_as_notes():
         model.fit(texts, labels, weights)

@@ -11,6 +11,7 @@ _READING = {"duplicates": "--duplicates", "encoding_errors": "--encoding-errors"
 _ASSIGNMENT = re.compile(r"""(?<![\w/.'"-])([a-z]+(?:_[a-z]+)*)=("[^"]*"|'[^']*'|True|\d[\w.+-]*\w|\d)""")
 _NAME = re.compile(r"""(?<![\w/.'"=-])([a-z]+(?:_[a-z]+)+)(?![\w/'"=(-]|\.\w)""")
 _SUBJECT = re.compile(r"^([a-z]+(?:_[a-z]+)*)(?= must )")
+_BOTH = re.compile(r"(?<=\()(--[a-z-]+), [a-z_]+=(?=\))")  # "(--columns, columns=)"
 _TWICE = re.compile(r"(--[a-z-]+(?: \S+)?) \(\1\)")
 
 
@@ -46,6 +47,7 @@ def name_flags(message: str, flags: Collection[str], *, reads_vectors: bool = Fa
     if reads_vectors:
         from_flag = "--from FORMAT" if converts else "`firth convert FILE NEW --from FORMAT`"
         message = message.replace("name it with format= or --from", f"name it with {from_flag}")
+    message = _BOTH.sub(lambda match: match[1] if match[1] in flags else match[0], message)
     message = _SUBJECT.sub(named, message)
     return _TWICE.sub(r"\1", _NAME.sub(named, _ASSIGNMENT.sub(assigned, message)))
 

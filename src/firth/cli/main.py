@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import inspect
+import re
 import sys
 import warnings
 from collections.abc import Collection, Sequence
@@ -45,7 +47,7 @@ COMMANDS: dict[str, CommandEntry] = {
     "info": CommandEntry("firth.cli.info", "Describe a model or a vector file."),
     "convert": CommandEntry("firth.cli.convert", "Convert vectors to another program's file format."),
     "plot": CommandEntry("firth.cli.plot", "Draw words at their two principal components."),
-    "classify": CommandEntry("firth.cli.classify", "Classify texts by the mean of their word vectors."),
+    "classify": CommandEntry("firth.cli.classify", "Train, tune and use classifiers of texts; fastText's too."),
     "documents": CommandEntry("firth.cli.documents", "Learn and infer vectors of documents."),
     "check": CommandEntry("firth.cli.check", "Grade functions that compute losses and gradients."),
     "clean": CommandEntry("firth.cli.clean", "Delete the files that killed runs left."),
@@ -108,7 +110,24 @@ def load_command(name: str, entry: CommandEntry) -> Any:
     command.name = name
     for inner in [command, *getattr(command, "commands", {}).values()]:
         _hide_types_of_switches(inner)
+        _show_help_as_written(inner)
     return command
+
+
+def _show_help_as_written(command: Any) -> None:
+    """Print brackets such as ``[default: 10%]``, which Rich would read as a style, and fill paragraphs to the width."""
+    for parameter in command.params:
+        if getattr(parameter, "help", None):
+            parameter.help = _escape(parameter.help)
+    if command.help:
+        paragraphs = inspect.cleandoc(command.help).split("\n\n")
+        command.help = "\n\n".join(
+            _escape(text if text.startswith("\b") else " ".join(text.split())) for text in paragraphs
+        )
+
+
+def _escape(text: str) -> str:
+    return re.sub(r"(?=\[[a-z#/@])", r"\\", text)
 
 
 def _hide_types_of_switches(command: Any) -> None:
@@ -132,9 +151,6 @@ def describe_error(error: FirthError, flags: Collection[str] = ()) -> str:
     message = str(error)
     if isinstance(error, OSError) and error.strerror:
         message = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    message = message.replace(
-        "ask to overwrite it", "give --overwrite"
-    )  # the Python functions call this overwrite=True
     return name_flags(message, flags, reads_vectors=isinstance(error, FormatError))
 
 

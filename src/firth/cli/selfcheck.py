@@ -19,6 +19,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from firth.cli.counter import count_shown
 from firth.cli.reading import AsJson, print_json
 from firth.errors import NativeError
 from firth.kernels.proof import (
@@ -83,12 +84,12 @@ def selfcheck(as_json: AsJson = False) -> None:
     instruction_sets = available_instruction_sets()
     if not instruction_sets:
         raise NativeError("no native library was built for this machine; reinstall firth")
-    results = [
-        result
-        for objective in OBJECTIVES.values()
-        for options in objective.inputs.variants()
-        for result in check_objective(objective, options, instruction_sets)
-    ]
+    variants = [(objective, options) for objective in OBJECTIVES.values() for options in objective.inputs.variants()]
+    results = []
+    with count_shown("variants of the objectives checked", len(variants)) as add:
+        for objective, options in variants:
+            results += check_objective(objective, options, instruction_sets)
+            add(1)
     seconds = time.perf_counter() - start
     failed = [result for result in results if not result.ok]
     if as_json:
@@ -104,15 +105,15 @@ def selfcheck(as_json: AsJson = False) -> None:
     else:
         _print_table(results)
         n_cases = sum(result.n_cases for result in results)
-        typer.echo(
-            f"{n_cases:,} checks on {', '.join(instruction_sets)} in {seconds:.1f} s: "
-            + (f"{len(failed)} of {len(results)} rows FAILED" if failed else "all passed")
-        )
         if missing_instruction_sets():
             typer.echo(
                 f"not checked: {', '.join(missing_instruction_sets())}; this processor has these instruction sets, this"
                 " build of firth does not"
             )
+        typer.echo(
+            f"{n_cases:,} checks on {', '.join(instruction_sets)} in {seconds:.1f} s: "
+            + (f"{len(failed)} of {len(results)} rows FAILED" if failed else "all passed")
+        )
     if failed:
         raise typer.Exit(1)
 

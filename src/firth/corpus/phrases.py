@@ -157,7 +157,8 @@ class Phrases:
 
     def __repr__(self) -> str:
         first = ", ".join(self.joined_words[:3])
-        return f"Phrases({len(self):,} phrases in {len(self.passes)} passes: {first}{', ...' if len(self) > 3 else ''})"
+        n_passes = f"{len(self.passes)} pass{'' if len(self.passes) == 1 else 'es'}"
+        return f"Phrases({len(self):,} phrases in {n_passes}: {first}{', ...' if len(self) > 3 else ''})"
 
     def __hash__(self) -> int:
         return hash((self.joined_words, self.delimiter))

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.html import html_table
 from firth.errors import MissingExtraError, ParameterError
 from firth.formats.target import whole_file, write_all
 from firth.numerics.ratios import ratio
@@ -69,6 +70,17 @@ class Confusion:
     def micro_f1(self) -> float:
         return float(2 * np.trace(self.matrix) / (2 * self.matrix.sum()))
 
+    def __repr__(self) -> str:
+        n_texts = int(self.matrix.sum())
+        return (
+            f"Confusion({n_texts:,} texts, {len(self.classes):,} classes, accuracy {self.accuracy:.4f},"
+            f" macro F1 {self.macro_f1:.4f})"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [(name, *map(int, row)) for name, row in zip(self.classes, self.matrix, strict=True)]
+        return html_table(repr(self), ("true \\ predicted", *self.classes), rows)
+
     def save_picture(self, path: str | os.PathLike[str], *, title: str = "") -> None:
         """Draw the matrix to a file, whose suffix decides the file type. Colours show shares of the true class (row).
 
@@ -79,12 +91,8 @@ class Confusion:
         StorageError, ParameterError
             The file cannot be written, or matplotlib cannot write files of this suffix.
         """
-        try:
-            from matplotlib.figure import Figure
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(
-                "a picture of the confusion matrix needs matplotlib; run `pip install 'firth[plot]'`"
-            ) from error
+        target = validate_picture_suffix(path)
+        from matplotlib.figure import Figure
 
         n_classes = len(self.classes)
         shares = ratio(self.matrix, self.matrix.sum(axis=1, keepdims=True))
@@ -104,18 +112,37 @@ class Confusion:
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
         axes.set_title(title or f"accuracy {self.accuracy:.1%}")
-        target = Path(path)
-        if not target.suffix:
-            target = target.with_name(f"{target.name}.png")
         drawn = io.BytesIO()
-        try:
-            figure.savefig(drawn, format=target.suffix[1:].lower(), dpi=150)
-        except ValueError as error:
-            raise ParameterError(
-                f"picture must have the suffix of a picture, such as .png, got {path} ({error})"
-            ) from None
+        figure.savefig(drawn, format=target.suffix[1:].lower(), dpi=150)
         with whole_file(target, overwrite=True, compress=False) as file:
             write_all(file, drawn.getvalue())
+
+
+def validate_picture_suffix(path: str | os.PathLike[str]) -> Path:
+    """The path of a picture, with ``.png`` if it has no suffix.
+
+    Raises
+    ------
+    MissingExtraError
+        matplotlib is not installed.
+    ParameterError
+        matplotlib cannot write files of this suffix.
+    """
+    try:
+        from matplotlib.backend_bases import FigureCanvasBase
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            "a picture of the confusion matrix needs matplotlib; run `pip install 'firth[plot]'`"
+        ) from error
+    target = Path(path)
+    if not target.suffix:
+        return target.with_name(f"{target.name}.png")
+    kinds = sorted(FigureCanvasBase.get_supported_filetypes())
+    if target.suffix[1:].lower() not in kinds:
+        raise ParameterError(
+            f"picture must have the suffix of a picture, such as .png, got {path} (one of .{', .'.join(kinds)})"
+        )
+    return target
 
 
 def compute_confusion(
@@ -148,4 +175,4 @@ def compute_confusion(
     return Confusion(names, matrix)
 
 
-__all__ = ["Confusion", "compute_confusion"]
+__all__ = ["Confusion", "compute_confusion", "validate_picture_suffix"]

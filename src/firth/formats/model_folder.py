@@ -154,7 +154,7 @@ def validate_model_destination(
     entries = sorted(entry.name for entry in target.iterdir() if not entry.name.startswith("."))
     if entries and not overwrite:
         what = "holds a model" if CONFIG_NAME in entries else f"is not empty (it holds {entries[0]!r})"
-        raise StorageError(f"{target} {what}; choose another folder, or ask to overwrite it")
+        raise StorageError(f"{target} {what}; choose another folder, or give overwrite=True")
     if CONFIG_NAME in entries:
         try:
             old = read_config(target)

@@ -173,7 +173,7 @@ def convert(
     if known.write is None:
         raise ParameterError(f"target_format must be one of {', '.join(WRITABLE)}, got {known.name!r}")
     if os.path.lexists(target) and not overwrite and known.name != model_vectors.FORMAT.name:
-        raise StorageError(f"{target} exists; choose another name, or ask to overwrite it")
+        raise StorageError(f"{target} exists; choose another name, or give overwrite=True")
     if known.name == model_vectors.FORMAT.name:
         model_folder.validate_model_destination(target, overwrite, {"kind": "vectors"})
     table = read_vectors(

@@ -94,7 +94,7 @@ def validate_destination(path: Path, overwrite: bool) -> None:
             raise
         raise storage_error(error, path) from error
     if status is not None and not overwrite:
-        raise StorageError(f"{path} exists; choose another name, or ask to overwrite it")
+        raise StorageError(f"{path} exists; choose another name, or give overwrite=True")
 
 
 def validate_words(words: list[str], *, path: Path, format_name: str, forbidden: str, advice: str) -> None:

@@ -151,7 +151,8 @@ class RunOptions:
                 )
             if parsed_heldout is None and stop_metric is None:
                 raise ParameterError(
-                    f"heldout_every must come with heldout= or stop_metric=, got heldout_every={heldout_every!r} alone"
+                    f"heldout_every must come with a held-out part, got heldout_every={heldout_every!r} alone; add"
+                    ' heldout="1%" (or, in Python, stop_metric, a function of the vectors)'
                 )
         every = parse_period("checkpoint_every", checkpoint_every)
         if every is not None and output is None:
@@ -192,6 +193,6 @@ def parse_patience(patience: int | None, heldout: Heldout | None, stop_metric: o
     if heldout is None and stop_metric is None:
         raise ParameterError(
             f"patience must come with a held-out part or a metric, got patience={patience} alone;"
-            ' add heldout="1%", or stop_metric= a function of the vectors'
+            ' add heldout="1%" (or, in Python, stop_metric, a function of the vectors)'
         )
     return patience

@@ -152,7 +152,7 @@ def tune_classifier(
     """
     optuna = _import_optuna()
     if trials is None and budget_seconds is None:
-        raise ParameterError("trials or budget_seconds must be given, got neither; trials=20 (--trials 20) is a start")
+        raise ParameterError("trials=20 or budget_seconds=600 must be given, or other numbers; got neither")
     if trials is not None:
         trials = as_integer("trials", trials, minimum=1)
     if budget_seconds is not None and as_number("budget_seconds", budget_seconds) <= 0:

@@ -84,7 +84,7 @@ class Workspace:
         if (folder / RUN_NAME).exists() and not overwrite:
             raise StorageError(
                 f"{target} holds an unfinished run; continue it by firth.resume({str(target)!r}) or"
-                f" `{resume_command(target)}`, or ask to overwrite it"
+                f" `{resume_command(target)}`, or give overwrite=True"
             )
         made_output = not target.exists()
         try:
