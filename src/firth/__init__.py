@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from firth.classification.classifier import Classifier as Classifier
     from firth.corpus.encode import encode_corpus as encode_corpus
     from firth.corpus.encoded import EncodedCorpus as EncodedCorpus
+    from firth.corpus.learning_phrases import learn_phrases as learn_phrases
+    from firth.corpus.phrases import Phrases as Phrases
     from firth.corpus.vocabulary import Vocabulary as Vocabulary
     from firth.errors import CorpusError as CorpusError
     from firth.errors import CorpusTypeError as CorpusTypeError
@@ -57,6 +59,8 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "firth.classification.classifier": ("Classifier",),
     "firth.corpus.encode": ("encode_corpus",),
     "firth.corpus.encoded": ("EncodedCorpus",),
+    "firth.corpus.learning_phrases": ("learn_phrases",),
+    "firth.corpus.phrases": ("Phrases",),
     "firth.corpus.vocabulary": ("Vocabulary",),
     "firth.errors": (
         "CorpusError",

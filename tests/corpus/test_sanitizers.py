@@ -1,4 +1,4 @@
-"""Room tests/corpus: the native counting and encoding under the address, undefined-behavior and thread sanitizers."""
+"""Room tests/corpus: the native code for counting, encoding and joining under the sanitizers of the compiler."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
-PROGRAM = Path(__file__).parent / "text_program.cpp"
+HERE = Path(__file__).parent
+SOURCES = {
+    "text_program.cpp": ["text/count.cpp", "text/encode.cpp", "text/rank.cpp"],
+    "phrases_program.cpp": ["text/phrases.cpp"],
+}
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
+@pytest.mark.parametrize("program", SOURCES)
 @pytest.mark.parametrize("sanitizer", ["address,undefined", "thread"])
-def test_the_native_program_is_clean(build_sanitized: Callable[..., Any], sanitizer: str) -> None:
-    build_sanitized(
-        [PROGRAM, "text/count.cpp", "text/encode.cpp", "text/rank.cpp", "base/abi.cpp"], sanitizer
-    ).run_clean()
+def test_the_native_program_is_clean(build_sanitized: Callable[..., Any], sanitizer: str, program: str) -> None:
+    build_sanitized([HERE / program, *SOURCES[program], "base/abi.cpp"], sanitizer).run_clean()

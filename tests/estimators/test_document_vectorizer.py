@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_checks, get_tags
 
+import firth
 from firth.errors import CorpusError, CorpusTypeError, ParameterError
 from firth.estimators import DocumentVectorizer
 from firth.vectors.texts import text_vectors
@@ -150,3 +152,56 @@ def test_names_and_pandas() -> None:
     frame = vectorizer.fit_transform(TEXTS)
     assert list(frame.columns) == [f"documentvectorizer{place}" for place in range(4)]
     assert list(vectorizer.get_feature_names_out()) == list(frame.columns)
+
+
+PHRASE_TEXTS = [
+    ["in", "new", "york", f"w{k % 7}"] if k % 4 == 0 else [f"w{k % 7}", "new", f"w{k % 5}"] for k in range(200)
+]
+
+
+def test_phrases_are_joined_in_every_document() -> None:
+    table = firth.Phrases.from_scores({("new", "york"): 1.0})
+    options = {"dims": 5, "subsample": 0, "epochs": 2, "threads": 1, "random_state": 3}
+    joined = [table.join(text) for text in PHRASE_TEXTS]
+    expected = DocumentVectorizer(**options).fit_transform(joined)
+    vectorizer = DocumentVectorizer(phrases=table, **options)
+    np.testing.assert_array_equal(vectorizer.fit_transform(PHRASE_TEXTS), expected)
+    assert "new_york" in vectorizer.vectors_
+    assert vectorizer.model_.phrases == vectorizer.phrases_ == table
+    np.testing.assert_array_equal(
+        vectorizer.transform(["in new york w1"]), vectorizer.transform([["in", "new_york", "w1"]])
+    )
+    given = DocumentVectorizer(vectorizer.vectors_, phrases=table, weighting="idf").fit(PHRASE_TEXTS)
+    same = DocumentVectorizer(vectorizer.vectors_, weighting="idf").fit(joined)
+    np.testing.assert_array_equal(given.transform(PHRASE_TEXTS), same.transform(joined))
+
+
+def test_a_model_folder_brings_its_phrases(tmp_path: Path) -> None:
+    table = firth.Phrases.from_scores({("new", "york"): 1.0})
+    model = firth.train(PHRASE_TEXTS, phrases=table, dims=4, epochs=1, subsample=0, progress=False)
+    model.save(tmp_path / "model")
+    by_path = DocumentVectorizer(tmp_path / "model").fit(PHRASE_TEXTS)
+    assert by_path.phrases_ == table
+    given = DocumentVectorizer(model.vectors, phrases=model.phrases).fit(PHRASE_TEXTS)
+    np.testing.assert_array_equal(by_path.transform(PHRASE_TEXTS), given.transform(PHRASE_TEXTS))
+
+
+def test_phrases_are_learned_in_fit() -> None:
+    texts = [*PHRASE_TEXTS * 6, *([["rare", "pair"]] * 6)]
+    vectorizer = DocumentVectorizer(phrases=1, dims=4, subsample=0, epochs=1, random_state=1).fit(texts)
+    assert vectorizer.phrases_.scores == firth.learn_phrases(texts).scores
+    assert ("rare", "pair") in vectorizer.phrases_.scores
+    assert "rare_pair" in vectorizer.vectors_
+
+
+def test_phrases_of_another_delimiter() -> None:
+    vectors = firth.WordVectors(["new_york", "w1"], np.eye(2, dtype=np.float32))
+    table = firth.Phrases.from_scores({("new", "york"): 1.0}, delimiter="~")
+    with pytest.raises(ParameterError, match=r"phrases must become words of the vectors, got 1 joined words, such as"):
+        DocumentVectorizer(vectors, phrases=table).fit(PHRASE_TEXTS)
+    with pytest.raises(ParameterError, match="phrases must be a table from firth.learn_phrases"):
+        DocumentVectorizer(vectors, phrases=0).fit(PHRASE_TEXTS)
+    with pytest.raises(
+        ParameterError, match="training must not have a parameter of the estimator itself, got 'phrases'"
+    ):
+        DocumentVectorizer(training={"phrases": 2}).fit(PHRASE_TEXTS)

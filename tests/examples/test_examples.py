@@ -100,3 +100,18 @@ def test_trees_are_read_as_texts(tmp_path: Path) -> None:
     path = tmp_path / "trees.txt"
     path.write_text("(3 (2 A) (4 (3 Fine) (2 film)))\n")
     assert list(load_example("word_change").read_texts(path, None)) == [["a", "fine", "film"]]
+
+
+def test_phrases_are_found_and_learned(tmp_path: Path, capsys) -> None:
+    rng = np.random.default_rng(4)
+    words = [f"w{number}" for number in range(40)]
+    texts = [list(rng.choice(words, 8)) for _ in range(800)]
+    for text in texts[::4]:
+        text[2:2] = ["state", "of", "the", "art"]
+    phrases, model = load_example("phrases").run(
+        texts, threshold=3, epochs=1, dims=8, table_file=tmp_path / "phrases.txt"
+    )
+    assert set(phrases.scores) == {("state", "of", "the", "art")}
+    assert "state_of_the_art" in model.vectors
+    assert "1 of 41 words are phrases" in capsys.readouterr().out
+    assert (tmp_path / "phrases.txt").read_text().count("\n") == 2

@@ -80,6 +80,20 @@ class WordBuffer:
             for low, high in pairwise(offsets):
                 yield data[low - first : high - first]
 
+    def containing(self, part: bytes) -> NDArray[np.int64]:
+        """The numbers of the words that have ``part``, which is not empty, in their bytes; in rising order."""
+        data = self._bytes.tobytes()
+        found: list[int] = []
+        at = data.find(part)
+        while at >= 0:
+            number = int(np.searchsorted(self._offsets, at, side="right")) - 1
+            end = int(self._offsets[number + 1])
+            if at + len(part) <= end:  # else one part is in the next word
+                found.append(number)
+                at = end - 1
+            at = data.find(part, at + 1)
+        return np.array(found, np.int64)
+
     def has_same_words(self, other: WordBuffer) -> bool:
         """Whether both have the same words in the same order."""
         return np.array_equal(self._offsets, other._offsets) and np.array_equal(self._bytes, other._bytes)

@@ -50,8 +50,11 @@ def analogy(
     firth analogy model man king woman
     firth analogy model paris france rome --method multiply -n 3
     """
-    opened = vectors.open()
-    words = parse_words(opened, [a, b, c])
+    opened, phrases = vectors.open_with_phrases()
+    given = [a, b, c]
+    if phrases is not None:
+        given = [phrases.token(word) if len(word.split()) > 1 else word for word in given]
+    words = parse_words(opened, given)
     found = opened.analogy(*words, top=top, restrict=restrict, method=method.value)
     if as_json:
         print_json({"a": words[0], "b": words[1], "c": words[2], "answers": neighbors_to_json(found)})

@@ -16,6 +16,7 @@ from firth.cli.reading import AsJson, print_json
 from firth.cli.vector_flags import VectorFile, reads_vectors
 
 if TYPE_CHECKING:
+    from firth.corpus.phrases import Phrases
     from firth.vectors.word_vectors import WordVectors
 
 NO_ARGS_IS_HELP = True
@@ -48,6 +49,7 @@ def _describe_model(folder: Path) -> dict[str, Any]:
     from firth.models.model import load
 
     model = load(folder)
+    phrases = {} if model.phrases is None else {"phrases": _describe_phrases(model.phrases)}
     return {
         "path": str(folder),
         "format": "firth",
@@ -56,8 +58,20 @@ def _describe_model(folder: Path) -> dict[str, Any]:
         "firth_version": model.firth_version,
         "instruction_set": model.instruction_set,
         "corpus": dict(vars(model.corpus)),
+        **phrases,
         "training": model.config.to_json(),
         "history": model.history.to_json(),
+    }
+
+
+def _describe_phrases(phrases: Phrases) -> dict[str, Any]:
+    return {
+        "number": len(phrases),
+        "passes": len(phrases.passes),
+        "scoring": phrases.scoring,
+        "threshold": phrases.threshold,
+        "min_count": phrases.min_count,
+        "delimiter": phrases.delimiter,
     }
 
 

@@ -38,6 +38,7 @@ class CommandEntry:
 # A new command is one file and one line here.
 COMMANDS: dict[str, CommandEntry] = {
     "train": CommandEntry("firth.cli.train", "Learn vectors from a corpus."),
+    "phrases": CommandEntry("firth.cli.phrases", "Find words that belong together, and join them."),
     "neighbors": CommandEntry("firth.cli.neighbors", "Print the words nearest to a word."),
     "analogy": CommandEntry("firth.cli.analogy", "A is to B as C is to what?"),
     "evaluate": CommandEntry("firth.cli.evaluate", "Score vectors by analogies and by human judgements."),

@@ -25,6 +25,7 @@ from firth.cli.vector_flags import VectorFile, reads_vectors
 from firth.errors import FirthError, ParameterError
 
 if TYPE_CHECKING:
+    from firth.corpus.phrases import Phrases
     from firth.vectors.word_vectors import WordVectors
 
 NO_ARGS_IS_HELP = True
@@ -47,12 +48,13 @@ def neighbors(
     \b
     firth neighbors model whale
     firth neighbors model whale ship -n 5 --json     one JSON object for each word, one a line
+    firth neighbors model "new york"                 one query, if the model has the phrase
     firth neighbors GoogleNews.bin.gz whale          any format that firth reads
     firth neighbors model                            asks at a prompt, or reads words from a pipe
     """
-    opened = vectors.open()
+    opened, phrases = vectors.open_with_phrases()
     if words:
-        queries = parse_words(opened, words)
+        queries = parse_words(opened, words, phrases)
         answers = opened.neighbors(queries, top=top, restrict=restrict, threshold=threshold)
         for query, answer in zip(queries, answers, strict=True):
             if as_json:
@@ -63,7 +65,7 @@ def neighbors(
     if sys.stdin is None:  # Python sets None if the caller closed the descriptor
         raise ParameterError("words must be given if standard input is closed: firth neighbors DIR WORD...")
     n_unknown = sum(
-        not _answer(opened, line, top=top, restrict=restrict, threshold=threshold, as_json=as_json)
+        not _answer(opened, phrases, line, top=top, restrict=restrict, threshold=threshold, as_json=as_json)
         for line in _ask(opened)
     )
     if n_unknown and not sys.stdin.isatty():
@@ -88,11 +90,18 @@ def _ask(vectors: WordVectors) -> Iterator[str]:
 
 
 def _answer(
-    vectors: WordVectors, line: str, *, top: int, restrict: int | None, threshold: float | None, as_json: bool
+    vectors: WordVectors,
+    phrases: Phrases | None,
+    line: str,
+    *,
+    top: int,
+    restrict: int | None,
+    threshold: float | None,
+    as_json: bool,
 ) -> bool:
     """Answer a line; each word is a query. An unknown word is reported, and the next word is answered."""
     try:
-        for query in parse_words(vectors, line.split()):
+        for query in parse_words(vectors, line.split() if phrases is None else [line], phrases):
             answer = vectors.neighbors(query, top=top, restrict=restrict, threshold=threshold)
             if as_json:
                 print_json({"word": query, "neighbors": neighbors_to_json(answer)})

@@ -16,6 +16,7 @@ import typer
 from firth.errors import ParameterError
 
 if TYPE_CHECKING:
+    from firth.corpus.phrases import Phrases
     from firth.vectors.word_vectors import Neighbor, WordVectors
 
 Top = Annotated[int, typer.Option("--top", "-n", help="Number of answers.")]
@@ -25,8 +26,10 @@ Restrict = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
-def parse_words(vectors: WordVectors, words: list[str]) -> list[Any]:
+def parse_words(vectors: WordVectors, words: list[str], phrases: Phrases | None = None) -> list[Any]:
     """Convert words from the command line to the type of the vectors' words: str, or int if the words are ids.
+
+    With ``phrases``, the words of an argument such as ``"new york"`` are joined.
 
     Raises
     ------
@@ -34,7 +37,7 @@ def parse_words(vectors: WordVectors, words: list[str]) -> list[Any]:
     """
     stored: Any = vectors.words
     if not isinstance(stored, np.ndarray):
-        return list(words)
+        return list(words) if phrases is None else [token for word in words for token in phrases.join(word.split())]
     for word in words:
         if not word.removeprefix("-").isdecimal():
             raise ParameterError(f"words must be integers in vectors whose words are integers, got {word!r}")

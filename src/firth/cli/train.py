@@ -86,6 +86,15 @@ def train_command(
             rich_help_panel=_CORPUS,
         ),
     ] = None,
+    phrases: Annotated[
+        str | None,
+        typer.Option(
+            "--phrases",
+            metavar="FILE|PASSES",
+            help="Join words that belong together: a table of `firth phrases`, or so many passes over CORPUS.",
+            rich_help_panel=_CORPUS,
+        ),
+    ] = None,
     sequence_weights: Annotated[
         Path | None,
         typer.Option(
@@ -197,6 +206,7 @@ def train_command(
                     encoding_errors=_plain(encoding_errors),
                     as_text=as_text,
                     vocabulary=None if vocabulary is None else Vocabulary.load(vocabulary),
+                    phrases=int(phrases) if phrases is not None and phrases.isdecimal() else phrases,
                     sequence_weights=None if sequence_weights is None else _read_numbers(sequence_weights),
                     initial_vectors=initial_vectors,
                     freeze=True if freeze else None,
@@ -244,6 +254,7 @@ def summarize(model: Model, folder: Path) -> dict[str, Any]:
         "tokens_trained": model.corpus.n_tokens,
         "sequences": model.corpus.n_sequences,
         "vocabulary_size": n_words,
+        "phrases": 0 if model.phrases is None else len(model.phrases),
         "dims": n_dims,
         "epochs": len(history.epochs),
         "encode_seconds": history.encode_seconds,

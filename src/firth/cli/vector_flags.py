@@ -19,6 +19,7 @@ from firth.cli.reading import make_choice
 from firth.formats.registry import READABLE
 
 if TYPE_CHECKING:
+    from firth.corpus.phrases import Phrases
     from firth.vectors.word_vectors import WordVectors
 
 _PANEL = "Reading vectors"
@@ -79,14 +80,19 @@ class VectorFile:
 
     def open(self) -> WordVectors:
         """The word vectors: of a model folder, memory-mapped; of a file, its content decides the format."""
+        return self.open_with_phrases()[0]
+
+    def open_with_phrases(self) -> tuple[WordVectors, Phrases | None]:
+        """The word vectors, and the phrases that were joined in the model's corpus; None for a vector file."""
         from firth.formats.model_folder import is_model
         from firth.vectors.files import read_vectors
 
         if self == VectorFile(self.path) and self.path.is_dir() and is_model(self.path):
             from firth.models.model import load
 
-            return load(self.path).vectors
-        return read_vectors(
+            model = load(self.path)
+            return model.vectors, model.phrases
+        vectors = read_vectors(
             self.path,
             self.format,
             encoding=self.encoding,
@@ -94,6 +100,7 @@ class VectorFile:
             duplicates=self.duplicates,
             limit=self.limit,
         )
+        return vectors, None
 
 
 def reads_vectors(command: Callable[..., Any]) -> Callable[..., None]:

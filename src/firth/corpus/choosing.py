@@ -128,8 +128,8 @@ def choose_vocabulary(
         assert not isinstance(words, NativeWords)
         id_map = vocabulary.look_up(words.tolist() if isinstance(words, np.ndarray) else words)
     else:
-        ranked = _rank(words, counts, min_count, max_vocabulary)
-        chosen = Vocabulary(_take_words(words, ranked), counts[ranked])
+        ranked = rank_kept(words, counts, min_count, max_vocabulary)
+        chosen = Vocabulary(take_words(words, ranked), counts[ranked])
         id_map = np.full(len(counts), -1, np.int32)
         id_map[ranked] = np.arange(len(ranked), dtype=np.int32)
     if merged_ids is not None:
@@ -161,7 +161,7 @@ def _merge_words(
     return list(merged), merged_counts, merged_ids
 
 
-def _rank(
+def rank_kept(
     words: NativeWords | list[str] | NDArray[np.int64],
     counts: NDArray[np.int64],
     min_count: int,
@@ -171,6 +171,8 @@ def _rank(
     kept = np.flatnonzero(counts >= min_count)
     if isinstance(words, list):  # an empty string is not a word
         kept = kept[np.fromiter((words[number] != "" for number in kept.tolist()), np.bool_, len(kept))]
+    elif isinstance(words, NativeWords) and min_count == 0:
+        kept = kept[np.diff(words.offsets)[kept] > 0]
     if not len(kept):
         raise CorpusError(_nothing_left_message(words, counts, min_count))
     if max_vocabulary is not None and len(kept) > max_vocabulary:
@@ -185,7 +187,7 @@ def _rank(
     return words.rank(counts, kept)[:max_vocabulary]
 
 
-def _take_words(
+def take_words(
     words: NativeWords | list[str] | NDArray[np.int64], numbers: NDArray[np.int64]
 ) -> NativeWords | tuple[str, ...] | NDArray[np.int64]:
     if isinstance(words, np.ndarray):

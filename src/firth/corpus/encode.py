@@ -161,6 +161,51 @@ def encode_corpus(
         a corpus's names that firth did not write. No half-written file is left, and an old corpus is not changed.
     """
     validate_cuts(min_count, max_vocabulary)
+    return _encode_corpus(
+        source,
+        folder=folder,
+        min_count=min_count,
+        max_vocabulary=max_vocabulary,
+        lowercase=lowercase,
+        tokenizer=tokenizer,
+        normalizer=normalizer,
+        encoding_errors=encoding_errors,
+        vocabulary=vocabulary,
+        heldout_share=heldout_share,
+        seed=seed,
+        threads=threads,
+        progress=progress,
+        chunk_bytes=chunk_bytes,
+        as_text=as_text,
+    )
+
+
+def encode_every_word(source: Any, *, folder: str | os.PathLike[str], **options: Any) -> EncodedCorpus:
+    """Encode a corpus with every word, those of held-out sequences alone too, whose counts are 0; without checksums.
+
+    See ``encode_corpus`` for the options, without ``min_count``, ``max_vocabulary`` and ``vocabulary``, and the errors.
+    """
+    return _encode_corpus(source, folder=folder, min_count=0, max_vocabulary=None, vocabulary=None, **options)
+
+
+def _encode_corpus(
+    source: Any,
+    *,
+    folder: str | os.PathLike[str],
+    min_count: int,
+    max_vocabulary: int | None,
+    vocabulary: Vocabulary | None,
+    lowercase: bool = False,
+    tokenizer: str | Callable[[str], Iterable[str]] | None = None,
+    normalizer: Callable[[str], str | None] | None = None,
+    encoding_errors: str = "strict",
+    heldout_share: float | None = None,
+    seed: int = 1,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    chunk_bytes: int = CHUNK_BYTES,
+    as_text: bool = False,
+) -> EncodedCorpus:
     threads = _n_threads(threads)
     threshold = _heldout_threshold(heldout_share, seed)
     validate_choice("encoding_errors", encoding_errors, ENCODING_ERRORS)
@@ -240,7 +285,7 @@ def encode_corpus(
             },
         }
         try:
-            write_manifest(work, fields, threads=threads)
+            write_manifest(work, fields, threads=threads, is_hashed=min_count > 0)
         except OSError as error:
             raise storage_error(error, work) from error
     return EncodedCorpus.just_written(folder, chosen)
@@ -425,6 +470,7 @@ __all__ = [
     "CorpusEstimate",
     "IdSequences",
     "encode_corpus",
+    "encode_every_word",
     "encode_with_vocabulary",
     "estimate_corpus",
 ]

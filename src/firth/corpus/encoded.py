@@ -177,13 +177,19 @@ class EncodedCorpus:
         return np.memmap(self.folder / name, dtype=np.dtype(dtype).newbyteorder("<"), mode="r")
 
 
-def write_manifest(folder: Path, fields: Mapping[str, Any], *, threads: int) -> None:
-    """Hash the files of an encoded corpus and write ``corpus.json``. The folder is then an encoded corpus."""
+def write_manifest(folder: Path, fields: Mapping[str, Any], *, threads: int, is_hashed: bool = True) -> None:
+    """Hash the files of an encoded corpus and write ``corpus.json``. The folder is then an encoded corpus.
+
+    With ``is_hashed=False`` the corpus has no checksums and ``verify`` refuses it; it is for a corpus read at once.
+    """
     files = {}
     for name in (IDS, OFFSETS, HELDOUT_IDS, HELDOUT_OFFSETS, VOCABULARY):
         path = folder / name
         if path.exists():
-            files[name] = {"bytes": path.stat().st_size, "sha256": hash_file(path, threads=threads)}
+            files[name] = {
+                "bytes": path.stat().st_size,
+                "sha256": hash_file(path, threads=threads) if is_hashed else "",
+            }
     manifest = {
         "format": FORMAT_NAME,
         "version": FORMAT_VERSION,

@@ -43,7 +43,8 @@ def drop_marks(counted: Counted) -> tuple[int, int]:
         plain = strip_marks(words[number])
         if not plain:
             n_dropped += int(counted.counts[number])
-            counted.counts[number] = 0  # then no vocabulary has the word, and its tokens are dropped
+            counted.counts[number] = 0
+            words[number] = b""  # no vocabulary has the empty word, so its tokens are dropped
             continue
         target[number] = numbers.setdefault(plain, number)
         if target[number] == number:
@@ -51,6 +52,7 @@ def drop_marks(counted: Counted) -> tuple[int, int]:
         else:
             counted.counts[target[number]] += counted.counts[number]
             counted.counts[number] = 0
+            words[number] = b""
     counted.words = (
         NativeWords.pack(words) if isinstance(counted.words, NativeWords) else [word.decode() for word in words]
     )

@@ -25,7 +25,7 @@ from firth.errors import CorpusError
 
 REWRITTEN_AT_ONCE = 1 << 20  # tokens
 # Entries of the manifest that describe the ids; the rewritten corpus gets new values.
-_OWN_ENTRIES = ("format", "version", "files", "sha256", OWN_CHECKSUM, "n_words_unseen", "first_unseen_ids")
+OWN_ENTRIES = ("format", "version", "files", "sha256", OWN_CHECKSUM, "n_words_unseen", "first_unseen_ids")
 
 
 def rewrite_corpus(
@@ -39,20 +39,20 @@ def rewrite_corpus(
         No token of the corpus is in the vocabulary.
     """
     folder.mkdir()
-    n_tokens = _rewrite(encoded.ids, encoded.offsets, table, folder / IDS, folder / OFFSETS)
+    n_tokens = rewrite_ids(encoded.ids, encoded.offsets, table, folder / IDS, folder / OFFSETS)
     if n_tokens == 0:
         raise CorpusError("corpus must have words of the vocabulary, got none")
     if encoded.heldout_ids is not None and encoded.heldout_offsets is not None:
         heldout_offsets = encoded.heldout_offsets
-        _rewrite(encoded.heldout_ids, heldout_offsets, table, folder / HELDOUT_IDS, folder / HELDOUT_OFFSETS)
+        rewrite_ids(encoded.heldout_ids, heldout_offsets, table, folder / HELDOUT_IDS, folder / HELDOUT_OFFSETS)
     vocabulary.save(folder / VOCABULARY)
-    fields = {key: value for key, value in encoded.manifest.items() if key not in _OWN_ENTRIES}
+    fields = {key: value for key, value in encoded.manifest.items() if key not in OWN_ENTRIES}
     fields.update(n_tokens=n_tokens, vocabulary_size=len(vocabulary))
     write_manifest(folder, fields, threads=threads)
     return EncodedCorpus(folder)
 
 
-def _rewrite(
+def rewrite_ids(
     ids: NDArray[np.int32], offsets: NDArray[np.int64], table: NDArray[np.int32], ids_path: Path, offsets_path: Path
 ) -> int:
     """Write ``table[ids]`` without entries of -1, and the new offsets, block by block; returns the number of ids."""
@@ -70,4 +70,4 @@ def _rewrite(
     return n_written
 
 
-__all__ = ["rewrite_corpus"]
+__all__ = ["OWN_ENTRIES", "rewrite_corpus", "rewrite_ids"]

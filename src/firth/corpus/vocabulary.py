@@ -142,6 +142,18 @@ class Vocabulary:
         first = self._kept[:n_words]
         return first.tolist() if isinstance(first, np.ndarray) else list(first)
 
+    def words_at(self, word_ids: Iterable[int]) -> list[Any]:
+        """The words with these ids. The strings of the other words are not made."""
+        if not isinstance(self._kept, NativeWords):
+            return [self._kept[word_id] for word_id in word_ids]
+        distinct, places = np.unique(np.fromiter(word_ids, np.int64), return_inverse=True)
+        words = self._kept.take(distinct).strings()
+        return [words[place] for place in places.tolist()]
+
+    def packed(self) -> NativeWords:
+        """The words in one buffer; the words must be strings."""
+        return self._kept if isinstance(self._kept, NativeWords) else NativeWords.pack(map(encode_words, self._kept))
+
     def word_id(self, word: str | int) -> int:
         """The id of a word.
 

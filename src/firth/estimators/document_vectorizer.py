@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,14 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from firth.base.values import validate_choice
+from firth.corpus.learning_phrases import PhraseSettings, learn_phrases
+from firth.corpus.phrases import Phrases
 from firth.corpus.tables import is_missing, resolve_tokenizer, validated_tokens
-from firth.errors import CorpusError, CorpusTypeError
+from firth.errors import CorpusError, CorpusTypeError, ParameterError
 from firth.estimators.embedding import EmbeddingEstimator, as_listed, refuse_string
+from firth.formats.model_folder import is_model
+from firth.models.model import load
+from firth.training.run.options import parse_phrases
 from firth.vectors.conversion import as_word_vectors
 from firth.vectors.texts import common_component, idf_weights, text_vectors
 from firth.vectors.word_vectors import WordVectors
@@ -36,6 +43,10 @@ class DocumentVectorizer(EmbeddingEstimator):
     vectors : WordVectors, mapping from word to vector, path of a file or model folder, or None
         None: vectors are trained on the documents of ``fit``.
     weighting : "mean" (default), "idf" or "sif"
+    phrases : Phrases, path of a table, number of passes, or None
+        Words that are joined to one token in every document. A number: ``fit`` learns the table from its documents by
+        that many passes of ``firth.learn_phrases``. None: those of the model, if ``vectors`` is the path of a model
+        folder; with ``model.vectors`` give ``model.phrases``.
     normalize_words : bool, default False
         Whether the words' vectors are scaled to length 1 first.
     lowercase : bool, default False
@@ -52,6 +63,7 @@ class DocumentVectorizer(EmbeddingEstimator):
     Attributes
     ----------
     vectors_ : WordVectors
+    phrases_ : Phrases or None
     weights_ : float64 array, (V,), with ``weighting="idf"``
     common_component_ : float64 array, (D,), with ``weighting="sif"``
     model_ : firth.Model, if ``fit`` trained the vectors
@@ -72,6 +84,7 @@ class DocumentVectorizer(EmbeddingEstimator):
 
     vectors: Any
     weighting: str
+    phrases: Any
     normalize_words: bool
     lowercase: bool
     tokenizer: str | Callable[[str], Sequence[str]] | None
@@ -81,6 +94,7 @@ class DocumentVectorizer(EmbeddingEstimator):
         vectors: Any = None,
         *,
         weighting: str = "mean",
+        phrases: Any = None,
         normalize_words: bool = False,
         lowercase: bool = False,
         tokenizer: str | Callable[[str], Sequence[str]] | None = None,
@@ -130,21 +144,28 @@ class DocumentVectorizer(EmbeddingEstimator):
             An element is not a document.
         """
         check_is_fitted(self, "vectors_")
-        return self._vectors_of(self._tokenize(X))
+        return self._vectors_of(self._join(self._tokenize(X)))
 
     def _fit(self, X: Iterable[Any]) -> list[list[str]]:
         validate_choice("weighting", self.weighting, WEIGHTINGS)
         documents = self._tokenize(X)
         if not documents:
             raise CorpusError("X must have at least one document, got none")
+        choice = _phrases_of_folder(self.vectors) if self.phrases is None else parse_phrases(self.phrases)
         for name in ("model_", "weights_", "common_component_"):
             if hasattr(self, name):
                 delattr(self, name)
+        if isinstance(choice, PhraseSettings):
+            choice = learn_phrases(documents, passes=choice.passes, threads=self.threads)
+        self.phrases_ = choice
         if self.vectors is None:
-            self.model_ = self._train(documents)
+            self.model_ = self._train(documents, phrases=choice)
             self.vectors_ = self.model_.vectors
         else:
             self.vectors_ = as_word_vectors(self.vectors)
+            if choice is not None:
+                _validate_joined_words(choice, self.vectors_)
+        documents = self._join(documents)
         self.n_features_out_ = self.vectors_.dims
         if self.weighting == "idf":
             self.weights_ = idf_weights(self.vectors_, documents)
@@ -169,6 +190,9 @@ class DocumentVectorizer(EmbeddingEstimator):
             remove_component=self.common_component_ if remove and self.weighting == "sif" else False,
         )
 
+    def _join(self, documents: list[list[str]]) -> list[list[str]]:
+        return documents if self.phrases_ is None else [self.phrases_.join(document) for document in documents]
+
     def _tokenize(self, X: Iterable[Any]) -> list[list[str]]:
         refuse_string(X)
         tokenizer = resolve_tokenizer(self.tokenizer)
@@ -186,6 +210,25 @@ class DocumentVectorizer(EmbeddingEstimator):
                     f"a document must be a string or a list of strings, got {document!r:.60} in row {row}"
                 )
         return documents
+
+
+def _phrases_of_folder(vectors: Any) -> Phrases | None:
+    """The phrases that were joined in the corpus of a model; None unless ``vectors`` is the path of its folder."""
+    if not isinstance(vectors, (str, os.PathLike)) or not os.path.isdir(vectors) or not is_model(Path(vectors)):
+        return None
+    return load(vectors).phrases
+
+
+def _validate_joined_words(phrases: Phrases, vectors: WordVectors) -> None:
+    """Raise ParameterError if the vectors have no word that the phrases become: joining would lose every phrase."""
+    joined = phrases.joined_words
+    if any(word in vectors for word in joined):
+        return
+    raise ParameterError(
+        f"phrases must become words of the vectors, got {len(joined):,} joined words, such as {joined[0]!r}, of which"
+        f" none is among the {len(vectors):,} words; compare the delimiter, {phrases.delimiter!r}, with that of the"
+        " vectors' words, or leave phrases out"
+    )
 
 
 def _with_counts(vectors: WordVectors, documents: list[list[str]]) -> WordVectors:

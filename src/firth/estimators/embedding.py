@@ -65,13 +65,15 @@ class EmbeddingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     def _n_features_out(self) -> int:
         return self.vectors_.dims
 
-    def _train(self, sequences: Any) -> Any:
-        """Call ``firth.train`` with the parameters of this estimator, without progress."""
+    def _train(self, sequences: Any, **own: Any) -> Any:
+        """Call ``firth.train`` with the parameters of this estimator, without progress; ``own`` are others of it."""
         parameters = {name: getattr(self, name) for name in TRAINING_PARAMETERS if hasattr(self, name)}
         others = dict(self.training or {})
-        doubled = sorted(set(others) & {*parameters, "seed"})
+        doubled = sorted(set(others) & {*parameters, *own, "seed"})
         if doubled:
             raise ParameterError(f"training must not have a parameter of the estimator itself, got {doubled[0]!r}")
+        if "phrases" in others:
+            raise ParameterError("training must not have phrases: transform would not join them; join the words before")
         seed = self.random_state
         if not isinstance(seed, Integral):
             seed = check_random_state(seed).randint(2**31)
@@ -81,7 +83,7 @@ class EmbeddingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             return assignment if parameter in parameters else f"training={{{parameter!r}: {value!r}}}"
 
         with parameters_named(name):
-            return train(sequences, seed=int(seed), **{"progress": False, **parameters, **others})
+            return train(sequences, seed=int(seed), **{"progress": False, **parameters, **own, **others})
 
 
 def refuse_string(X: object) -> None:

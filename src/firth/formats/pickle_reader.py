@@ -5,10 +5,10 @@ The file is long because one class implements all opcodes: a table of short meth
 Python's unpickler calls functions that a file names. Even with a restricted ``find_class``, a file can make it allocate
 all memory, or crash. This reader knows the opcodes of protocols 0 to 5. It builds only plain values (numbers, text,
 bytes, tuples, lists, dictionaries, sets), arrays as raw bytes, and `Record` objects: the name of a class and the saved
-state of an object. A name that the caller does not allow is an error. Keys must be plain values, so that hashing does
-not recurse. Whole numbers among keys must fit in 64 bits, so that a file cannot make their hashes collide. The size of
-all values is limited to a multiple of the file's size. Messages never show a value of a pickle: 420 bytes can describe
-a value whose text is longer than any memory.
+state of an object. A name that the caller does not allow is an error. Keys must be plain values or short tuples of
+words, so that hashing does not recurse. Whole numbers among keys must fit in 64 bits, so that a file cannot make their
+hashes collide. The size of all values is limited to a multiple of the file's size. Messages never show a value of a
+pickle: 420 bytes can describe a value whose text is longer than any memory.
 
 Source: CPython, Lib/pickletools.py, which documents every opcode and its effect on the stack.
 
@@ -41,6 +41,7 @@ _ITEM_BYTES = 104
 _SET_BYTES = 224
 _TYPE_CHARS = 64  # characters of a NumPy type's code that are read; plain types have three
 _RECORD_BYTES = 400
+_MAX_PHRASE = 16  # words of a key: a short tuple is hashed at once
 
 
 def read_pickle(data: mmap.mmap | bytes, path: Path, classes: frozenset[str], inert: frozenset[str]) -> Any:
@@ -71,6 +72,11 @@ def read_pickle(data: mmap.mmap | bytes, path: Path, classes: frozenset[str], in
         machine.fail(f"the pickle is damaged ({type(error).__name__})")
     except MemoryError:
         machine.fail("the pickle does not fit in memory")
+
+
+def _is_phrase(key: object) -> bool:
+    """Whether a key is a few words in a tuple, as gensim 3 has them in tables of phrases."""
+    return type(key) is tuple and 0 < len(key) <= _MAX_PHRASE and all(type(word) in (str, bytes) for word in key)
 
 
 class _Mark:
@@ -332,7 +338,7 @@ class _Machine:
     def validate_keys(self, keys: list[Any], what: str) -> None:
         self.charge(_ITEM_BYTES * len(keys))
         for key in keys:
-            if not isinstance(key, _PLAIN_KEYS):
+            if not isinstance(key, _PLAIN_KEYS) and not _is_phrase(key):
                 self.fail(f"{what} must be a plain value, got {type(key).__name__}")
             # The hash of a whole number is its remainder by 2^61 - 1: millions of longer numbers can have one hash.
             if isinstance(key, int) and not -(1 << 63) <= key < 1 << 63:

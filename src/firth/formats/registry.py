@@ -65,41 +65,7 @@ def read_vectors(
     limit: int | None = None,
     threads: int | None = None,
 ) -> VectorTable:
-    """Read the word vectors of a file that firth or another program wrote.
-
-    Files compressed with gzip, bzip2, xz or Zstandard (needs the extra ``zstd``) are decompressed while they are read.
-
-    Parameters
-    ----------
-    path : path of a file, or of a model folder
-    format : str or None
-        One of `READABLE`; None: recognised by content.
-    encoding : str
-        Encoding of the words. The formats use UTF-8; some old programs wrote the encoding of their machine.
-    encoding_errors : {"strict", "replace"}
-        Invalid bytes in a word are an error that names the row and the byte, or are replaced by U+FFFD.
-    duplicates : {"error", "first"}
-        A word that occurs twice is an error, or only its first row is kept.
-    limit : int or None
-        Read only the first ``limit`` rows; the rest of the file is not read or checked.
-    threads : int or None
-        Number of threads; None: the cores available to the process.
-
-    Returns
-    -------
-    VectorTable
-        Words in the order of the file; counts if the file has them, else None. A floret table has no words, and rows of
-        which every word gets its vector.
-
-    Raises
-    ------
-    StorageError
-        The file is missing or cannot be read.
-    FormatError
-        The file does not follow the grammar of the format; the message names the file, the row and the byte. Nothing in
-        the file is executed, and no more memory is allocated than the size of the file justifies.
-    ParameterError, MissingExtraError
-    """
+    """Read the table of a file; ``firth.read_vectors`` documents the parameters and the errors."""
     options = ReadOptions(encoding, encoding_errors, duplicates, limit, threads)
     place = Path(path)
     sample = take_sample(place)
@@ -126,31 +92,7 @@ def write_vectors(
     storage: str = "float32",
     threads: int | None = None,
 ) -> None:
-    """Write word vectors. The file is written completely or not at all.
-
-    Parameters
-    ----------
-    path : path
-        The file is compressed if the suffix is ``.gz``, ``.bz2``, ``.xz`` or ``.zst``.
-    table : VectorTable
-    format : str or None
-        One of `WRITABLE`; None: by the suffix, see `format_for_writing`. A table with n-grams that goes to ``.bin``
-        becomes a model of fastText. N-grams are kept by ``firth`` and ``fasttext-bin``; other formats have the vectors
-        of the vocabulary alone.
-    overwrite : bool
-        Replace an existing file.
-    storage : {"float32", "float16"}
-        Number type of a model folder. Other formats have only float32 or text.
-    threads : int or None
-
-    Raises
-    ------
-    StorageError
-        The path exists, or cannot be written.
-    FormatError
-        The format cannot store the table, for example a word with a space or a NaN.
-    ParameterError
-    """
+    """Write a table; ``firth.write_vectors`` documents the parameters and the errors."""
     options = WriteOptions(overwrite, storage, threads)
     place = Path(path)
     known = _format_to_write(place, table, format)

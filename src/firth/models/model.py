@@ -19,13 +19,14 @@ from firth.base.html import html_table
 from firth.base.json_file import as_object, as_text
 from firth.base.other_names import MODEL_ATTRIBUTES, TRAINING_NAMES, missing_attribute, names_translated
 from firth.base.words import pack_words
+from firth.corpus.phrases import Phrases
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats.model_folder import read_model_folder, write_model_folder
 from firth.formats.subword_tensors import decode_subwords, encode_subwords
 from firth.kernels.config import TrainingConfig
 from firth.models.history import History
 from firth.models.records import read_record
-from firth.models.run_files import RUN_NAME, WORK_NAME, resume_command
+from firth.models.run_files import PHRASES_NAME, RUN_NAME, WORK_NAME, resume_command
 from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import PackedWords
 
@@ -83,6 +84,8 @@ class Model:
         The instruction set of the native core that trained the model. Other instruction sets round differently in the
         last bits.
     firth_version : str
+    phrases : firth.Phrases or None
+        The phrases that were joined in the corpus; ``train_more`` joins them in the new text.
     """
 
     vectors: WordVectors
@@ -92,6 +95,7 @@ class Model:
     corpus: CorpusRecord = field(default_factory=CorpusRecord)
     instruction_set: str = ""
     firth_version: str = __version__
+    phrases: Phrases | None = None
 
     def __repr__(self) -> str:
         n_words, n_dims = self.vectors.matrix.shape
@@ -144,6 +148,8 @@ class Model:
             tensors["words"], tensors["word_offsets"] = words.word_bytes, words.offsets
         else:
             tensors["words"], tensors["word_offsets"] = pack_words(words)
+        if self.phrases is not None:
+            tensors[PHRASES_NAME] = np.frombuffer(self.phrases.to_bytes(), np.uint8)
         subword_tensors, subword_config = encode_subwords(self.vectors.subword_rows)
         config = self._to_json() | subword_config
         write_model_folder(folder, tensors | subword_tensors, config, overwrite=overwrite, storage=storage)
@@ -199,6 +205,7 @@ class Model:
         Parameters
         ----------
         corpus : as in ``firth.train``
+            The phrases of this model are joined in it. A model with phrases takes no encoded corpus.
         new_words : bool
             False: no words are added to the vocabulary.
         freeze : words, or bool array (V,) over this model's rows
@@ -272,6 +279,7 @@ def load(folder: str | os.PathLike[str]) -> Model:
             corpus=read_record(CorpusRecord, config["corpus"], "corpus"),
             instruction_set=as_text(config["instruction_set"], "instruction_set"),
             firth_version=as_text(config["firth_version"], "firth_version"),
+            phrases=_read_phrases(tensors),
         )
     except (KeyError, TypeError, ValueError, ParameterError, ShapeError) as error:
         raise FormatError(f"{target}: not a complete model of firth: {_describe(error)}") from None
@@ -284,6 +292,15 @@ def _read_vectors(config: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]
     n_words, n_dims = matrix.shape
     subwords = decode_subwords(config, tensors, n_words, n_dims, folder)
     return WordVectors(_read_words(tensors), matrix, tensors.get("counts"), subwords)
+
+
+def _read_phrases(tensors: Mapping[str, NDArray[Any]]) -> Phrases | None:
+    if PHRASES_NAME not in tensors:
+        return None
+    stored = tensors[PHRASES_NAME]
+    if stored.dtype != np.uint8 or stored.ndim != 1:
+        raise ShapeError(f"phrases must be bytes in one dimension, got {stored.dtype} of shape {stored.shape}")
+    return Phrases.from_bytes(stored.tobytes(), "its phrases")
 
 
 def _read_words(tensors: Mapping[str, NDArray[Any]]) -> PackedWords | NDArray[np.int64]:

@@ -13,6 +13,7 @@ WORK_NAME = ".work"
 RUN_NAME = "run.json"
 RUN_FORMAT = "firth-run"
 CORPUS_NAME, HELDOUT_NAME, TEXT_NAME, CHECKPOINT_NAME = "corpus", "heldout", "text", "checkpoint"
+PHRASES_NAME = "phrases"
 CLASSIFIER_RUN = "classifier"  # "kind" in the record of such a run; a run of word vectors has no kind
 CLASSIFIER_ARRAYS = (
     "words",
@@ -25,7 +26,7 @@ CLASSIFIER_ARRAYS = (
     "target_offsets",
 )
 HELDOUT_ARRAYS = ("heldout_rows", "heldout_row_offsets", "heldout_targets", "heldout_target_offsets")
-ARRAY_NAMES = ("sequence_weights", "noise_distribution", "frozen", *CLASSIFIER_ARRAYS, *HELDOUT_ARRAYS)
+ARRAY_NAMES = ("sequence_weights", "noise_distribution", "frozen", PHRASES_NAME, *CLASSIFIER_ARRAYS, *HELDOUT_ARRAYS)
 
 
 def is_classifier_run(output: Path) -> bool:

@@ -19,6 +19,7 @@ import firth.compat.gensim
 REPLACED = {
     "from gensim.models import word2vec, keyedvectors": "from firth.compat.gensim.models import word2vec, keyedvectors",
     "from gensim.models.keyedvectors import": "from firth.compat.gensim.models.keyedvectors import",
+    "from gensim.models.phrases import": "from firth.compat.gensim.models.phrases import",
     "import gensim.models.keyedvectors": "import gensim.test.utils",
     "from gensim.models.word2vec import LineSentence": "from firth.compat.gensim.models.word2vec import LineSentence",
     "from gensim.models.fasttext import FastText as FT_gensim, FastTextKeyedVectors, _unpack": (

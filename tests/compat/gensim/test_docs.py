@@ -1,4 +1,4 @@
-"""docs/gensim.md names every public name of the four classes, and the tests that fail."""
+"""docs/gensim.md names every public name of the classes, and the tests that fail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import test_gensims_own_tests as own_tests
 
-from firth.compat.gensim import FastText, KeyedVectors, Word2Vec, matutils, utils
+from firth.compat.gensim import FastText, KeyedVectors, Phrases, Word2Vec, matutils, utils
 from firth.compat.gensim.models import fasttext
 from firth.compat.gensim.models.fasttext import FastTextKeyedVectors
 from firth.compat.gensim.refused import ABSENT_MODULES, ADVICE
@@ -39,6 +39,21 @@ def test_every_public_name_is_in_the_table(kind: type) -> None:
     names = {name for name in {*dir(theirs), *vars(instance)} if not name.startswith("_")}
     table = named(section(kind.__name__))
     assert names - table == set()
+
+
+def test_every_public_name_of_phrases_is_in_the_table() -> None:
+    phrases = pytest.importorskip("gensim.models.phrases")
+    example = phrases.Phrases([["a", "b"]] * 9, min_count=1)
+    names = {name for one in (example, example.freeze()) for name in dir(one) if not name.startswith("_")}
+    assert names - named(section("Phrases")) == set()
+
+
+def test_what_phrases_do_not_refuse_is_there() -> None:
+    example = Phrases([["a", "b"]] * 9, min_count=1)
+    for line in section("Phrases").splitlines():
+        if named(line) and not line.split("|")[2].strip().startswith("refused"):
+            names = named(line) - {"Phrases", "FrozenPhrases", "Phraser"}
+            assert [name for name in names if not any(hasattr(one, name) for one in (example, example.freeze()))] == []
 
 
 @pytest.mark.parametrize(("kind", "parent"), [(FastText, Word2Vec), (FastTextKeyedVectors, KeyedVectors)])

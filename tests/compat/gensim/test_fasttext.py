@@ -416,8 +416,8 @@ def test_refused(model: FastText) -> None:
         model.load_binary_data()
     with pytest.raises(RemovedNameError, match="load must be called on the class"):
         model.load("x")
-    with pytest.raises(ImportError, match="Phrases is not in firth"):
-        fasttext.Phrases()
+    with pytest.raises(ImportError, match="LdaModel is not in firth"):
+        fasttext.LdaModel()
     locked = FastText(TEXTS, **SMALL)
     locked.wv.vectors_ngrams_lockf = np.zeros(50, np.float32)
     with pytest.raises(ParameterError, match=r"wv.vectors_ngrams_lockf must be 1.0 everywhere"):

@@ -288,7 +288,7 @@ def test_removed_names(name: str, advice: str) -> None:
 
 
 def test_what_is_not_in_firth_is_refused_by_name() -> None:
-    for name in ("Doc2Vec", "Phrases"):
+    for name in ("Doc2Vec", "Nmf"):
         with pytest.raises(ImportError, match=f"{name} is not in firth"):
             getattr(ours.models, name)()
     with pytest.raises(AttributeError, match="no attribute"):

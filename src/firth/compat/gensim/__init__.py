@@ -1,7 +1,7 @@
 """Room compat: gensim's names, implemented with firth. To use it, import ``firth.compat.gensim`` instead of ``gensim``.
 
-``models`` has gensim's modules ``word2vec``, ``fasttext``, ``keyedvectors`` and ``callbacks``; their classes are also
-here. docs/gensim.md lists every public name and says whether it is the same, better or refused.
+``models`` has gensim's modules ``word2vec``, ``fasttext``, ``keyedvectors``, ``phrases`` and ``callbacks``; their
+classes are also here. docs/gensim.md lists every public name and says whether it is the same, better or refused.
 """
 
 from typing import Any
@@ -10,6 +10,7 @@ from firth.compat.gensim import matutils, models, test, utils
 from firth.compat.gensim.models.callbacks import CallbackAny2Vec
 from firth.compat.gensim.models.fasttext import FastText
 from firth.compat.gensim.models.keyedvectors import KeyedVectors
+from firth.compat.gensim.models.phrases import FrozenPhrases, Phraser, Phrases
 from firth.compat.gensim.models.word2vec import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus, Word2Vec
 from firth.compat.gensim.refused import install_absent_modules, stand_in_for
 
@@ -26,9 +27,12 @@ __all__ = [
     "BrownCorpus",
     "CallbackAny2Vec",
     "FastText",
+    "FrozenPhrases",
     "KeyedVectors",
     "LineSentence",
     "PathLineSentences",
+    "Phraser",
+    "Phrases",
     "Text8Corpus",
     "Word2Vec",
     "matutils",

@@ -15,7 +15,6 @@ from typing import Any, NoReturn
 from firth.errors import FirthError
 
 _DOCUMENTS = "firth.estimators.DocumentVectorizer makes vectors of documents from those of their words"
-_PHRASES = "join words before training, as firth.train's tokenizer may do"
 _LDA = "scikit-learn's LatentDirichletAllocation is one"
 _GENSIM = "gensim has it"
 _DICTIONARY = "firth.encode_corpus counts words; scikit-learn's CountVectorizer makes bags of words"
@@ -25,8 +24,6 @@ _SIMILARITIES = "firth.WordVectors.neighbors answers many queries in one pass"
 ADVICE = {
     "Doc2Vec": _DOCUMENTS,
     "TaggedDocument": _DOCUMENTS,
-    "Phrases": _PHRASES,
-    "Phraser": _PHRASES,
     "PoincareModel": _GENSIM,
     "LdaModel": _LDA,
     "LdaMulticore": _LDA,
@@ -63,7 +60,6 @@ ABSENT_MODULES = {
     "models.ldaseqmodel": _GENSIM,
     "models.lsimodel": ADVICE["LsiModel"],
     "models.nmf": ADVICE["Nmf"],
-    "models.phrases": _PHRASES,
     "models.poincare": _GENSIM,
     "models.rpmodel": ADVICE["RpModel"],
     "models.tfidfmodel": ADVICE["TfidfModel"],

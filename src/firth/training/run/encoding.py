@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from firth.corpus.choosing import IntegerWordsError, NoKnownWordError, WordKindError
 from firth.corpus.encode import encode_corpus, estimate_corpus
 from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.learning_phrases import PhraseSettings
+from firth.corpus.phrase_encoding import encode_with_phrases
+from firth.corpus.phrases import Phrases
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, CorpusTypeError, CorpusWarning, FormatError, ParameterError
 from firth.kernels.config import TrainingConfig
@@ -46,6 +49,11 @@ class TextOptions:
     as_text: bool
     continues_rows: bool = False
 
+    def choices(self) -> dict[str, Any]:
+        """The arguments of ``firth.encode_corpus``, by name."""
+        names = ("lowercase", "tokenizer", "normalizer", "encoding_errors", "as_text")
+        return {name: getattr(self, name) for name in names}
+
 
 def encode_for_training(
     corpus: Any,
@@ -57,45 +65,55 @@ def encode_for_training(
     display: ProgressDisplay,
     folder: Path,
     *,
+    phrases: Phrases | PhraseSettings | None = None,
     cut: bool = True,
-) -> tuple[EncodedCorpus, float]:
-    """Return the encoded corpus and the seconds of encoding; ``cut=False`` keeps every word, whatever its count."""
+) -> tuple[EncodedCorpus, Phrases | None, float]:
+    """Return the encoded corpus, the table of its phrases, and the seconds of encoding.
+
+    ``cut=False`` keeps every word, whatever its count.
+    """
     started = time.monotonic()
     share = None if options.heldout is None else options.heldout.share
     if isinstance(corpus, EncodedCorpus):
+        if phrases is not None:
+            raise ParameterError(
+                "corpus must be text if phrases are joined in it, got an encoded corpus, whose rare words are dropped;"
+                " pass the text"
+            )
         _validate_encoded(corpus, text, vocabulary, share)
         corpus.verify()
         _tell_of_marks(corpus, display)
         _tell_of_unseen_words(corpus, display, is_mistake=False)
         if options.checkpoint_every is not None:
             corpus = _adopt(corpus, folder)
-        return corpus, 0.0
+        return corpus, None, 0.0
     estimate = estimate_corpus(corpus, threads=config.threads, tokenizer=text.tokenizer, as_text=text.as_text)
     if max(estimate.memory_bytes, estimate.disk_bytes or 0) >= LARGE_BYTES:
         needs = f"encoding: memory {format_bytes(estimate.memory_bytes)} besides the words"
         if estimate.disk_bytes is not None:
             needs += f", disk {format_bytes(estimate.disk_bytes)} in {workspace.folder}"
         display.note(needs)
-    encoded = encode_corpus(
-        corpus,
-        folder=folder,
-        min_count=config.min_count if cut else 1,
-        max_vocabulary=config.max_vocabulary if cut else None,
-        lowercase=text.lowercase,
-        tokenizer=text.tokenizer,
-        normalizer=text.normalizer,
-        encoding_errors=text.encoding_errors,
-        as_text=text.as_text,
-        vocabulary=vocabulary,
-        threads=config.threads,
-        progress=display.encoding,
-        heldout_share=share,
-        seed=config.seed,
-    )
+    choices: dict[str, Any] = {
+        **text.choices(),
+        "folder": folder,
+        "min_count": config.min_count if cut else 1,
+        "max_vocabulary": config.max_vocabulary if cut else None,
+        "vocabulary": vocabulary,
+        "threads": config.threads,
+        "progress": display.encoding,
+        "heldout_share": share,
+        "seed": config.seed,
+    }
+    table: Phrases | None = None
+    if phrases is None:
+        encoded = encode_corpus(corpus, **choices)
+    else:
+        encoded, table, n_joined = encode_with_phrases(corpus, phrases=phrases, must_join=cut, **choices)
+        display.note(f"{len(table):,} phrases in {len(table.passes)} passes; {n_joined:,} joined in the corpus")
     _tell_of_marks(encoded, display)
     if cut:
         _tell_of_unseen_words(encoded, display, is_mistake=not text.continues_rows)
-    return encoded, time.monotonic() - started
+    return encoded, table, time.monotonic() - started
 
 
 @contextmanager
@@ -202,24 +220,24 @@ def encode_heldout(
     text: TextOptions,
     config: TrainingConfig,
     display: ProgressDisplay,
+    phrases: Phrases | None,
 ) -> IdsAndOffsets | None:
     if options.heldout is None:
         return None
     if options.heldout.share is not None:
         return heldout_arrays(corpus, None)
     with known_words("heldout", "the corpus", corpus.vocabulary):
-        heldout = encode_corpus(
-            options.heldout.source,
-            folder=workspace.heldout_folder,
-            lowercase=text.lowercase,
-            tokenizer=text.tokenizer,
-            normalizer=text.normalizer,
-            encoding_errors=text.encoding_errors,
-            as_text=text.as_text,
-            vocabulary=corpus.vocabulary,
-            threads=config.threads,
-            progress=display.encoding,
-        )
+        choices: dict[str, Any] = {
+            **text.choices(),
+            "folder": workspace.heldout_folder,
+            "vocabulary": corpus.vocabulary,
+            "threads": config.threads,
+            "progress": display.encoding,
+        }
+        if phrases is None:
+            heldout = encode_corpus(options.heldout.source, **choices)
+        else:
+            heldout, _, _ = encode_with_phrases(options.heldout.source, phrases=phrases, must_join=False, **choices)
     return heldout_arrays(corpus, heldout)
 
 

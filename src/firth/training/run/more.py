@@ -92,7 +92,7 @@ def train_more(
     old_mask = frozen_mask(freeze, old_words, None) if freeze is not True else np.ones(len(old_words), np.bool_)
     with open_workspace(output, overwrite, display) as (workspace, signals):
         with known_words("corpus", "the model", old_words):
-            encoded, encode_seconds = encode_for_training(
+            encoded, phrases, encode_seconds = encode_for_training(
                 corpus,
                 workspace,
                 config,
@@ -101,6 +101,7 @@ def train_more(
                 options,
                 display,
                 workspace.folder / TEXT_NAME,
+                phrases=model.phrases,
                 cut=False,
             )
         if encoded.vocabulary.words_are_ids != old_words.words_are_ids:
@@ -117,11 +118,12 @@ def train_more(
             config=config,
             workspace=workspace,
             corpus=continued.corpus,
-            heldout=encode_heldout(workspace, continued.corpus, options, text, config, display),
+            heldout=encode_heldout(workspace, continued.corpus, options, text, config, display, phrases),
             lowercase=is_lowercase(encoded),
             weights=weights,
             noise=continued.noise if config.objective.outputs.draws_negatives else None,
             frozen=frozen,
+            phrases=phrases,
             instruction_set=default_instruction_set(),
         )
         run.validate()

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from firth.base.values import as_integer, as_number, validate_choice
+from firth.base.values import as_integer, as_number, is_integer, validate_choice
+from firth.corpus.learning_phrases import PhraseSettings
+from firth.corpus.phrases import Phrases
 from firth.corpus.sources import classify_source
 from firth.corpus.tables import read_table
 from firth.errors import ParameterError, StorageError
@@ -61,6 +63,25 @@ def _as_percent(text: object) -> str | None:
     except ValueError:
         return None
     return f"{100 * share:g}%" if 0 < share < 1 else None
+
+
+def parse_phrases(value: object) -> Phrases | PhraseSettings | None:
+    """A table of phrases, how to learn one, or None, from the argument ``phrases`` of ``firth.train``.
+
+    Raises
+    ------
+    ParameterError, StorageError, FormatError
+    """
+    if value is None or isinstance(value, Phrases):
+        return value
+    if isinstance(value, (str, PathLike)):
+        return Phrases.load(value)
+    if not is_integer(value) or int(value) < 1:
+        raise ParameterError(
+            f"phrases must be a table from firth.learn_phrases, its path, or a number of passes of at least 1, got"
+            f" {value!r:.60}"
+        )
+    return PhraseSettings.validated(passes=int(value))
 
 
 def parse_heldout(value: HeldoutSource | None) -> Heldout | None:

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from firth._version import __version__
 from firth.base.machine import available_memory_bytes, free_bytes
 from firth.corpus.encoded import VOCABULARY, EncodedCorpus, validate_ids
+from firth.corpus.phrases import Phrases
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.config import TrainingConfig, validate_vocabulary_size
 from firth.kernels.engine import Engine
@@ -24,6 +26,7 @@ from firth.kernels.examples import text_examples
 from firth.kernels.subwords import WordBags
 from firth.models.history import History
 from firth.models.model import CorpusRecord, Model
+from firth.models.run_files import PHRASES_NAME
 from firth.native.loader import available_instruction_sets, default_instruction_set
 from firth.training.loop.callbacks import CallbackList
 from firth.training.loop.checkpoints import CheckpointWriter, RunState, Snapshot, write_checkpoint
@@ -65,6 +68,7 @@ class PreparedRun:
     weights: NDArray[np.float32] | None
     noise: NDArray[np.float64] | None
     frozen: NDArray[np.bool_] | None
+    phrases: Phrases | None
     instruction_set: str
 
     def validate(self) -> None:
@@ -194,7 +198,13 @@ class PreparedRun:
             "corpus": self.corpus.sha256,
             "heldout": EncodedCorpus(workspace.heldout_folder).sha256 if heldout_is_apart else None,
         }
-        arrays = {"sequence_weights": self.weights, "noise_distribution": self.noise, "frozen": self.frozen}
+        phrases = None if self.phrases is None else np.frombuffer(self.phrases.to_bytes(), np.uint8)
+        arrays: dict[str, NDArray[Any] | None] = {
+            "sequence_weights": self.weights,
+            "noise_distribution": self.noise,
+            "frozen": self.frozen,
+            PHRASES_NAME: phrases,
+        }
         record = {
             "firth_version": __version__,
             "identity": identity,
@@ -281,6 +291,7 @@ class PreparedRun:
                 lowercase=self.lowercase,
             ),
             instruction_set=self.instruction_set,
+            phrases=self.phrases,
         )
 
 

@@ -29,7 +29,7 @@ from firth.training.run.encoding import heldout_arrays, is_lowercase, reopen_cor
 from firth.training.run.options import Heldout, RunOptions
 from firth.training.run.prepared import PreparedRun, same_instruction_set
 from firth.training.run.prepared_classifier import PreparedClassifier
-from firth.training.run.resumed import validate_run_arrays, validate_snapshot
+from firth.training.run.resumed import read_run_phrases, validate_run_arrays, validate_snapshot
 from firth.training.run.workspace import Workspace
 from firth.vectors.word_vectors import WordVectors
 
@@ -131,6 +131,7 @@ def _prepare_words(
         weights=arrays.get("sequence_weights"),
         noise=arrays.get("noise_distribution"),
         frozen=arrays.get("frozen"),
+        phrases=read_run_phrases(workspace.folder, arrays),
         instruction_set=same_instruction_set(began_with),
     )
     run.validate()

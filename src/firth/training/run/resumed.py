@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from firth.base.files import open_regular
 from firth.base.json_file import json_digest
+from firth.corpus.phrases import Phrases
 from firth.errors import FormatError, StorageError
+from firth.models.run_files import PHRASES_NAME
 
 if TYPE_CHECKING:
     from firth.training.loop.checkpoints import RunState, Snapshot
@@ -87,6 +89,8 @@ def validate_run_arrays(folder: Path, arrays: Mapping[str, NDArray[Any]], n_word
     }
     for name, array in arrays.items():
         path = folder / f"{name}.npy"
+        if name == PHRASES_NAME:  # read_run_phrases checks it
+            continue
         if name not in expected:
             raise FormatError(f"{path}: no run has an array of this name; {_AGAIN}")
         dtype, length = expected[name]
@@ -106,6 +110,24 @@ def validate_run_arrays(folder: Path, arrays: Mapping[str, NDArray[Any]], n_word
             raise FormatError(f"{path} must have a weight above 0, got none; {_AGAIN}")
         if name == "noise_distribution" and abs(float(array.sum()) - 1) > _SUM_TOLERANCE:
             raise FormatError(f"{path} must have the sum 1, got {float(array.sum()):g}; {_AGAIN}")
+
+
+def read_run_phrases(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> Phrases | None:
+    """The table of phrases of a run; None if the run has none.
+
+    Raises
+    ------
+    FormatError, EncodingError
+    """
+    array = arrays.get(PHRASES_NAME)
+    if array is None:
+        return None
+    path = folder / f"{PHRASES_NAME}.npy"
+    if array.dtype != np.uint8 or array.ndim != 1:
+        raise FormatError(
+            f"{path} must have bytes in one dimension, got {array.dtype} of shape {array.shape}; {_AGAIN}"
+        )
+    return Phrases.from_bytes(array.tobytes(), str(path))
 
 
 def validate_snapshot(

@@ -11,6 +11,7 @@ import numpy as np
 
 from firth.base.other_names import TRAINING_NAMES, names_translated
 from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.phrases import Phrases
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError
 from firth.kernels.config import PARAMETER_HELP, TrainingConfig, validate_effect, with_parameters
@@ -23,7 +24,7 @@ from firth.training.loop.periods import Period
 from firth.training.loop.progress import make_progress
 from firth.training.run.composing import put_start_rows, string_words
 from firth.training.run.encoding import TextOptions, encode_for_training, encode_heldout, is_lowercase
-from firth.training.run.options import HeldoutSource, RunOptions
+from firth.training.run.options import HeldoutSource, RunOptions, parse_phrases
 from firth.training.run.prepared import PreparedRun
 from firth.training.run.start import (
     StartVectors,
@@ -56,6 +57,7 @@ def train(
     encoding_errors: str = "strict",
     as_text: bool = False,
     vocabulary: Vocabulary | None = None,
+    phrases: Phrases | str | os.PathLike[str] | int | None = None,
     heldout: HeldoutSource | None = None,
     heldout_every: str | Period | None = None,
     patience: int | None = None,
@@ -84,6 +86,10 @@ def train(
         unless ``overwrite`` is true; then the old model stays complete until the new one is saved.
     lowercase, tokenizer, normalizer, encoding_errors, as_text, vocabulary
         The arguments of ``firth.encode_corpus``.
+    phrases : Phrases, path of a table, number of passes, or None
+        Words that are joined to one token before rare words are dropped. A number: that many passes of
+        ``firth.learn_phrases`` over the corpus, with the defaults of its other arguments. The model has the table in
+        ``model.phrases``.
     heldout : path, token lists, or share like ``"1%"`` or ``0.01``
         Text that is not trained on; its loss is computed during the run. A share is drawn by sequence, from ``seed``.
     heldout_every : str in words, like ``"10Mwords"``, or None
@@ -155,14 +161,23 @@ def train(
     options = RunOptions.parse(heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt)
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
+    phrase_choice = parse_phrases(phrases)
     start_vectors = read_start_vectors(initial_vectors, config.dims)
     validate_freeze(freeze, start_vectors is not None)
     weights = read_sequence_weights(sequence_weights)
     continues_rows = isinstance(initial_vectors, np.ndarray)
     text = TextOptions(lowercase, tokenizer, normalizer, encoding_errors, as_text, continues_rows)
     with open_workspace(output, overwrite, display) as (workspace, signals):
-        encoded, encode_seconds = encode_for_training(
-            corpus, workspace, config, text, vocabulary, options, display, workspace.corpus_folder
+        encoded, table, encode_seconds = encode_for_training(
+            corpus,
+            workspace,
+            config,
+            text,
+            vocabulary,
+            options,
+            display,
+            workspace.corpus_folder,
+            phrases=phrase_choice,
         )
         if isinstance(corpus, EncodedCorpus):
             config = _as_encoded(config, corpus)
@@ -175,11 +190,12 @@ def train(
             config=config,
             workspace=workspace,
             corpus=encoded,
-            heldout=encode_heldout(workspace, encoded, options, text, config, display),
+            heldout=encode_heldout(workspace, encoded, options, text, config, display, table),
             lowercase=is_lowercase(encoded),
             weights=weights,
             noise=noise,
             frozen=frozen_mask(freeze, words, start_word_ids),
+            phrases=table,
             instruction_set=default_instruction_set(),
         )
         run.validate()

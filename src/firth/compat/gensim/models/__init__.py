@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from firth.compat.gensim.models import basemodel, callbacks, fasttext, keyedvectors, word2vec
+from firth.compat.gensim.models import basemodel, callbacks, fasttext, keyedvectors, phrases, word2vec
 from firth.compat.gensim.models.fasttext import FastText
 from firth.compat.gensim.models.keyedvectors import KeyedVectors
+from firth.compat.gensim.models.phrases import FrozenPhrases, Phraser, Phrases
 from firth.compat.gensim.models.word2vec import Word2Vec
 from firth.compat.gensim.refused import stand_in_for
 
@@ -13,4 +14,17 @@ def __getattr__(name: str) -> Any:
     return stand_in_for(__name__, name)
 
 
-__all__ = ["FastText", "KeyedVectors", "Word2Vec", "basemodel", "callbacks", "fasttext", "keyedvectors", "word2vec"]
+__all__ = [
+    "FastText",
+    "FrozenPhrases",
+    "KeyedVectors",
+    "Phraser",
+    "Phrases",
+    "Word2Vec",
+    "basemodel",
+    "callbacks",
+    "fasttext",
+    "keyedvectors",
+    "phrases",
+    "word2vec",
+]
