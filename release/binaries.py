@@ -23,7 +23,7 @@ class Library:
 
     ``glibc`` is the newest version of glibc whose symbols it needs, (0, 0) if none. ``oldest_macos`` is the oldest
     macOS that loads it, (0, 0) in an ELF file. ``signature_faults`` has a sentence for each fault of a Mach-O file's
-    ad-hoc signature.
+    ad-hoc signature; None says that the file has no signature.
     """
 
     processor: str
@@ -31,7 +31,7 @@ class Library:
     needs: frozenset[str]
     glibc: tuple[int, int] = (0, 0)
     oldest_macos: tuple[int, int] = (0, 0)
-    signature_faults: tuple[str, ...] = ()
+    signature_faults: tuple[str, ...] | None = None
 
 
 def read(content: bytes) -> Library:
@@ -113,7 +113,7 @@ _DEBUGGING, _PRIVATE, _TYPE, _EXTERNAL = 0xE0, 0x10, 0x0E, 0x01  # bits of n_typ
 def _read_mach_o(content: bytes) -> Library:
     processor, _, _, count = struct.unpack_from("<IIII", content, 4)
     exports, needs, oldest = set(), set(), (0, 0)
-    faults: tuple[str, ...] = ("it has no signature",)
+    faults: tuple[str, ...] | None = None
     at = 32
     for _ in range(count):
         command, size = struct.unpack_from("<II", content, at)

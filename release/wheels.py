@@ -5,7 +5,7 @@ file. firth's Python code loads the C++ core by ctypes, so a wheel fits every Py
 
 Each wheel is checked before it is moved to the output folder: its tags; the files of its instruction sets; for each
 library the processor, the exported names, the libraries and versions that it needs, and for macOS the oldest system and
-the ad-hoc signature (``binaries.py``). auditwheel checks the Linux wheels a second time.
+the ad-hoc signature, which arm64 must have (``binaries.py``). auditwheel checks the Linux wheels a second time.
 
 Tests: tests/release/test_wheels.py.
 """
@@ -52,7 +52,6 @@ class Platform:
 
 
 _GLIBC = frozenset({"libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "ld-linux-x86-64.so.2"})
-_MUSL = frozenset({"libc.so"})
 _MACOS = frozenset({"/usr/lib/libSystem.B.dylib"})
 # zig's linker cannot hide new and delete, of one value, of arrays, with an alignment or a size. All libraries of a
 # process share one definition of them on macOS. Every one is malloc and free, so it does not matter whose is taken.
@@ -75,8 +74,12 @@ PLATFORMS = {
         ("neon",),
         _GLIBC | {"ld-linux-aarch64.so.1"},
     ),
-    "musllinux-x86_64": Platform("x86_64-linux-musl", "musllinux_1_2_x86_64", X86_SETS, _MUSL),
-    "musllinux-aarch64": Platform("aarch64-linux-musl", "musllinux_1_2_aarch64", ("neon",), _MUSL),
+    "musllinux-x86_64": Platform(
+        "x86_64-linux-musl", "musllinux_1_2_x86_64", X86_SETS, frozenset({"libc.musl-x86_64.so.1"})
+    ),
+    "musllinux-aarch64": Platform(
+        "aarch64-linux-musl", "musllinux_1_2_aarch64", ("neon",), frozenset({"libc.musl-aarch64.so.1"})
+    ),
     # One set: the loader takes no other one on macOS (native/loader.py).
     "macos-x86_64": Platform("x86_64-macos.11.0", "macosx_11_0_x86_64", ("x86-64-v2",), _MACOS),
     "macos-arm64": Platform("aarch64-macos.11.0", "macosx_11_0_arm64", ("neon",), _MACOS),
@@ -103,6 +106,7 @@ def build(name: str, into: Path) -> Path:
     }
     settings = [f"cmake.define.{key}={value}" for key, value in defines.items()]
     settings += [f"wheel.tags=py3-none-{tag}" for tag in platform.tag.split(".")]
+    settings += ["install.strip=false"]  # zig's linker did it; this machine's strip may not know the platform
     settings += [f"build-dir={ROOT / 'build' / f'wheel-{name}'}"]
     command = [sys.executable, "-m", "pip", "wheel", str(ROOT), "--no-deps", "--no-build-isolation", "--quiet"]
     command += ["--disable-pip-version-check", "--wheel-dir", str(into)]
@@ -175,13 +179,20 @@ def _check_library(member: str, content: bytes, platform: Platform) -> list[str]
     if platform.suffix == ".dylib":
         if library.oldest_macos != MACOS:
             faults.append(f"the oldest macOS must be {MACOS}, got {library.oldest_macos}")
-        faults += library.signature_faults
+        # macOS runs unsigned code of x86-64, on Intel and under Rosetta (Apple, macOS 11 release notes, code signing).
+        # zig's linker signs arm64 alone.
+        if library.signature_faults is None and platform.processor == "aarch64":
+            faults.append("it has no signature, and macOS runs only signed code on arm64")
+        faults += library.signature_faults or ()
     return [f"{member}: {fault}" for fault in faults]
 
 
 def audit(wheel: Path) -> None:
-    """Let auditwheel judge the tag of a Linux wheel; end with its words if it gives another one."""
-    command = [sys.executable, "-m", "auditwheel", "show", str(wheel)]
+    """Let auditwheel judge the tag of a Linux wheel; end with its words if it gives another one.
+
+    auditwheel must not search this machine for the libraries that the wheel needs: they are another platform's.
+    """
+    command = [sys.executable, "-m", "auditwheel", "show", "--ldpaths", "", str(wheel)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     expected = wheel.stem.split("-")[-1].split(".")
     text = " ".join((done.stdout + done.stderr).split())

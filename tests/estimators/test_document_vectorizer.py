@@ -148,6 +148,7 @@ def test_pipeline_and_grid_search() -> None:
 
 
 def test_names_and_pandas() -> None:
+    pytest.importorskip("pandas", reason="pandas is not installed")
     vectorizer = DocumentVectorizer(VECTORS).set_output(transform="pandas")
     frame = vectorizer.fit_transform(TEXTS)
     assert list(frame.columns) == [f"documentvectorizer{place}" for place in range(4)]

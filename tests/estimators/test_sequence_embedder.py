@@ -131,6 +131,7 @@ def test_pipeline_and_grid_search() -> None:
 
 
 def test_names_and_pandas() -> None:
+    pytest.importorskip("pandas", reason="pandas is not installed")
     embedder = make_embedder(dims=3).fit(BASKETS)
     assert list(embedder.get_feature_names_out()) == [f"sequenceembedder{place}" for place in range(3)]
     frame = embedder.set_output(transform="pandas").transform(FRUITS)

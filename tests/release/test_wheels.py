@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import runpy
 import sys
@@ -80,6 +81,24 @@ def test_what_is_no_library_is_refused(wheels: dict[str, Any], tmp_path: Path) -
     wheel = make_wheel(tmp_path, f"firth-0-py3-none-{tag}.whl", [f"py3-none-{tag}"], {"libfirth-neon.so": b"!<arch>"})
     (fault,) = wheels["check"]("musllinux-aarch64", wheel)
     assert fault.startswith("firth/native/lib/libfirth-neon.so: the file must be ELF or Mach-O of 64 bits, got")
+
+
+@pytest.mark.parametrize("name", ["macos-arm64", "macos-x86_64"])
+def test_a_signature_must_be_right_and_arm64_must_have_one(
+    wheels: dict[str, Any], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binaries, platform = wheels["binaries"], wheels["PLATFORMS"][name]
+    files = {f"libfirth-{kind}.dylib": b"" for kind in platform.instruction_sets}
+    wheel = make_wheel(tmp_path, f"firth-0-py3-none-{platform.tag}.whl", [f"py3-none-{platform.tag}"], files)
+    library = binaries.Library(platform.processor, frozenset({"firth_abi_version"}), frozenset(), oldest_macos=(11, 0))
+    for faults, expected in (
+        ((), []),
+        (("its signature does not fit page 1",), ["its signature does not fit page 1"]),
+        (None, ["it has no signature, and macOS runs only signed code on arm64"] if name == "macos-arm64" else []),
+    ):
+        read = dataclasses.replace(library, signature_faults=faults)
+        monkeypatch.setattr(binaries, "read", lambda _, read=read: read)
+        assert [fault.partition(": ")[2] for fault in wheels["check"](name, wheel)] == expected
 
 
 def test_the_toolchain_file_is_where_the_script_looks(wheels: dict[str, Any]) -> None:

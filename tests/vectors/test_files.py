@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 
 import firth
@@ -73,6 +70,7 @@ def test_load_tells_what_it_is(tmp_path: Path) -> None:
 
 
 def test_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    pd, pl, pa = (pytest.importorskip(name) for name in ("pandas", "polars", "pyarrow"))
     frame = VECTORS.to_frame()
     assert isinstance(frame, pd.DataFrame)
     assert frame.loc["blue"].tolist() == VECTORS["blue"].tolist()

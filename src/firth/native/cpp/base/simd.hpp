@@ -31,6 +31,9 @@ constexpr int VECTOR_REGISTERS = 16;
 #endif
 
 #define FIRTH_INLINE inline __attribute__((always_inline))
+// Of a lambda, after its parameters. clang does not inline a large lambda that is called twice, and then the vectors
+// that the lambda captures are in memory, not in registers.
+#define FIRTH_INLINE_LAMBDA __attribute__((always_inline))
 
 constexpr int ROW_ALIGNMENT = 64;  // bytes; rows of the matrices start at multiples of it, whatever the instruction set
 

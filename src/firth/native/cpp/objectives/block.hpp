@@ -91,7 +91,7 @@ template <class Real, int NJ, class Tile>
 FIRTH_INLINE void block_logits(Rows<Real> x, int m, Rows<Real> u, int n_padded, Tile&& tile) {
   constexpr int MOST = 4 * NJ <= MAX_ACCUMULATORS ? 4 : 3 * NJ <= MAX_ACCUMULATORS ? 3 : 2;
   int i = 0;
-  const auto tiles_of = [&](auto rows, int stop) {
+  const auto tiles_of = [&](auto rows, int stop) FIRTH_INLINE_LAMBDA {
     constexpr int MI = decltype(rows)::value;
     for (; i + MI <= stop; i += MI) tile_logits<Real, MI, NJ>(x + i, u, n_padded, tile(i, rows));
   };
@@ -180,13 +180,13 @@ FIRTH_INLINE void update_block(Rows<Real> x, int m, Rows<Real> u, int n_padded, 
     V rows[NJ], updated[NJ];
 #pragma GCC unroll 12
     for (int j = 0; j < NJ; ++j) updated[j] = rows[j] = load(u[j] + d);
-    const auto row = [&](int j) -> const V& {
+    const auto row = [&](int j) FIRTH_INLINE_LAMBDA -> const V& {
       return EXCHANGE_READS_MEMORY ? *reinterpret_cast<const V*>(u[j] + d) : rows[j];
     };
     coming.ask(d);
     BlockCoefficients<Real, NJ> c(coefficients, m);
     int i = 0;
-    const auto take = [&](auto n_rows) {
+    const auto take = [&](auto n_rows) FIRTH_INLINE_LAMBDA {
       constexpr int MI = decltype(n_rows)::value;
       V input[MI], moved[MI];
 #pragma GCC unroll 2
@@ -311,7 +311,7 @@ __attribute__((noinline)) void update_pass(Rows<Real> x, int m, Rows<Real> u, in
   typedef typename Simd<Real>::V V;
   update_block<Real, NJ, PASS == Pass::WHOLE>(
       x, m, u, n_padded, coefficients,
-      [&](int i, int d, V moved) {
+      [&](int i, int d, V moved) FIRTH_INLINE_LAMBDA {
         Real* const step = steps + size_t(i) * n_padded + d;
         if constexpr (PASS == Pass::WHOLE) store(x[i] + d, moved);
         if constexpr (PASS == Pass::FIRST) store(step, moved);
