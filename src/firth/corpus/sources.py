@@ -24,16 +24,27 @@ from numpy.typing import NDArray
 from firth.base.compression import COMPRESSED_SUFFIXES, compression_of
 from firth.corpus.blocks import decompress, read_blocks
 from firth.corpus.recognise import HEAD_BYTES, MARK, STANDARD_INPUT, refuse_other_formats
+from firth.corpus.table_files import open_column, open_json_lines
+from firth.corpus.table_text import LIST, Column, missing_warning, require_same_types
 from firth.corpus.tables import (
     ListColumn,
     TextColumn,
     Tokenizer,
+    column_of,
     column_tokens,
     read_table,
     split_text,
     tokenize_texts,
 )
-from firth.errors import CorpusError, CorpusTypeError, CorpusWarning, FirthError, ShapeError, StorageError
+from firth.errors import (
+    CorpusError,
+    CorpusTypeError,
+    CorpusWarning,
+    FirthError,
+    ParameterError,
+    ShapeError,
+    StorageError,
+)
 
 FROM_STANDARD_INPUT = "-"
 MAX_NAMED = 5  # files in a message
@@ -45,16 +56,18 @@ class TextFile:
 
     ``n_bytes`` is the size on disk in bytes, or None if it is unknown. A plain file has ``path`` and ``n_bytes``, and
     its chunks can be read in any order; a stream can only be read in order. If ``may_block``, the stream is read in the
-    main thread, so that Ctrl-C ends a wait. ``as_text``: see ``recognise.refuse_other_formats``.
+    main thread, so that Ctrl-C ends a wait. ``as_text``: see ``recognise.refuse_other_formats``. The rows of the
+    column ``table`` are the lines of the text if ``kind`` is "table".
     """
 
     name: str
-    kind: str  # "plain", "stream", or a compression: "gzip", "bzip2", "xz", "zstd"
+    kind: str  # "plain", "stream", "table", or a compression: "gzip", "bzip2", "xz", "zstd"
     path: Path | None = None
     n_bytes: int | None = None
     handle: BinaryIO | None = None
     may_block: bool = False
     as_text: bool = False
+    table: Column | None = None
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the bytes of the text in blocks, without a UTF-8 byte-order mark at the start.
@@ -64,7 +77,10 @@ class TextFile:
         CorpusError, EncodingError
             Before the first block: the text has another format or encoding.
         """
-        blocks = self._decompressed()
+        if self.table is not None:
+            yield from (bytes(batch.lines()) for batch in self.table.batches())
+            return
+        blocks = self.raw_blocks()
         first: list[bytes] = []  # enough bytes to recognise the format
         for block in blocks:
             first.append(block)
@@ -80,7 +96,8 @@ class TextFile:
             if kept:
                 yield kept
 
-    def _decompressed(self) -> Iterator[bytes]:
+    def raw_blocks(self) -> Iterator[bytes]:
+        """Yield the decompressed bytes of the file, of whatever format."""
         if self.handle is not None:
             yield from read_blocks(self.handle, self.name)
             return
@@ -138,14 +155,18 @@ class IdSequences:
 
 @dataclass(frozen=True)
 class TokenLists:
-    """Sequences of tokens from an iterable that is read once. ``is_tokenized``: a tokenizer made them from texts."""
+    """Sequences of tokens from an iterable that is read once. ``is_tokenized``: a tokenizer made them from texts.
+
+    ``columns``: the columns of tables that the sequences come from.
+    """
 
     sequences: Iterable[Any]
     is_tokenized: bool = False
+    columns: tuple[Column, ...] = ()
 
 
 def classify_source(
-    source: Any, tokenizer: Tokenizer | None = None, *, as_text: bool = False
+    source: Any, tokenizer: Tokenizer | None = None, *, as_text: bool = False, column: str | None = None
 ) -> list[TextFile] | IdSequences | TokenLists:
     """Decide what kind of corpus the source is.
 
@@ -156,6 +177,8 @@ def classify_source(
     - Sequences of tokens: a column of lists, or any other iterable, also one that can be read only once.
     - Ids: ``IdSequences``, a tuple of two integer arrays ``(ids, offsets)``, an integer array of two dimensions (one
       sequence a row), or a frame whose columns are all integers (one sequence a row).
+    - Tables, if ``column`` names their column of texts or of lists: files (Parquet, Arrow, JSON lines, CSV, TSV), a
+      frame, or a stream of JSON lines.
 
     Raises
     ------
@@ -166,6 +189,17 @@ def classify_source(
     CorpusError
         Every file is empty. If some are, a CorpusWarning names them, and they are left out.
     """
+    if column is not None:
+        if not isinstance(column, str):
+            raise CorpusTypeError(f"column must be the name of a column, got {column!r:.60} ({type(column).__name__})")
+        if as_text:
+            raise ParameterError("as_text must be left out if a column of a table is read")
+        paths = _paths_of(source)
+        if paths is not None:
+            return _table_files(_text_files(paths, True, column))
+        if isinstance(source, (io.RawIOBase, io.BufferedIOBase)):
+            return _table_files([_json_stream(source, str(getattr(source, "name", "file object")), column)])
+        source = column_of(source, column)
     if isinstance(source, (str, os.PathLike)):
         return _text_files([source], as_text)
     table = read_table(source)
@@ -224,6 +258,38 @@ def classify_source(
     if tokenizer is not None:  # only texts have a tokenizer
         return _tokenized(source, tokenizer)
     return TokenLists(source)
+
+
+def _paths_of(source: Any) -> list[Any] | None:
+    """The paths and globs in a source; None if the source is something else."""
+    if isinstance(source, (str, os.PathLike)):
+        return [source]
+    if isinstance(source, (list, tuple)) and source and all(isinstance(item, (str, os.PathLike)) for item in source):
+        return list(source)
+    return None
+
+
+def _table_files(files: list[TextFile]) -> list[TextFile] | TokenLists:
+    """The files of a column of texts; or the token lists of a column of lists."""
+    columns = tuple(text.table for text in files if text.table is not None)
+    require_same_types(columns)
+    if columns[0].kind == LIST:
+        return TokenLists(itertools.chain.from_iterable(one.sequences() for one in columns), columns=columns)
+    return files
+
+
+def warn_of_missing(classified: list[TextFile] | IdSequences | TokenLists) -> None:
+    """Warn once of the rows without a value in the tables that were read."""
+    columns = [text.table for text in classified if text.table is not None] if isinstance(classified, list) else []
+    found = missing_warning(columns or getattr(classified, "columns", ()))
+    if found is not None:
+        warnings.warn(found, stacklevel=2)
+
+
+def _json_stream(handle: BinaryIO | Any, name: str, column: str) -> TextFile:
+    """A stream of JSON lines. Its first rows are not examined before the stream is read, because it is read once."""
+    table = open_json_lines(name, column, lambda: read_blocks(handle, name), peek=False)
+    return TextFile(name, "table", may_block=True, table=table)
 
 
 def _tokenized(texts: Iterable[Any], tokenizer: Tokenizer) -> TokenLists:
@@ -304,12 +370,12 @@ def _exists(path: str) -> bool:
         return False
 
 
-def _text_files(paths: list[Any], as_text: bool) -> list[TextFile]:
+def _text_files(paths: list[Any], as_text: bool, column: str | None = None) -> list[TextFile]:
     files: list[TextFile] = []
     empty: list[str] = []
 
     def add(path: Path) -> None:
-        text = _text_file(path, as_text)
+        text = _text_file(path, as_text, column)
         if text is None:
             empty.append(str(path))
         else:
@@ -317,7 +383,10 @@ def _text_files(paths: list[Any], as_text: bool) -> list[TextFile]:
 
     for path in paths:
         if path == FROM_STANDARD_INPUT:
-            files.append(_stream_of_handle(_standard_input(), STANDARD_INPUT, as_text))
+            if column is None:
+                files.append(_stream_of_handle(_standard_input(), STANDARD_INPUT, as_text))
+            else:
+                files.append(_json_stream(_standard_input(), STANDARD_INPUT, column))
             continue
         text_path = os.fspath(path)
         if isinstance(text_path, bytes):
@@ -397,13 +466,17 @@ def _missing_message(path: str) -> str:
     return f"{path}: no such file"
 
 
-def _text_file(path: Path, as_text: bool) -> TextFile | None:
+def _text_file(path: Path, as_text: bool, column: str | None = None) -> TextFile | None:
     """The file, or None if it is empty."""
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             raise StorageError(f"{path} is a folder, not a file; to read the files in it pass {path / '*'}")
         if not stat.S_ISREG(status.st_mode):  # a pipe, a terminal
+            if column is not None:
+                text = TextFile(str(path), "stream", path=path)
+                table = open_json_lines(str(path), column, text.raw_blocks, peek=False)
+                return TextFile(str(path), "table", may_block=True, table=table)
             return TextFile(str(path), "stream", path=path, may_block=True, as_text=as_text)
         with open(path, "rb") as file:
             first = file.read(HEAD_BYTES)
@@ -419,6 +492,10 @@ def _text_file(path: Path, as_text: bool) -> TextFile | None:
     named = COMPRESSED_SUFFIXES.get(path.suffix.lower())
     if named is not None and found != named:
         raise CorpusError(f"{path} has the name of a {named} file but is {found or 'not compressed'}; rename it")
+    if column is not None:
+        packed = TextFile(str(path), found or "plain", path=path)
+        table = open_column(path, column, first, status.st_size, found, packed.raw_blocks)
+        return TextFile(str(path), "table", path=path, n_bytes=status.st_size, table=table)
     if found is None:  # the content of a compressed file is examined while it is decompressed
         is_whole = status.st_size <= len(first)
         refuse_other_formats(first, str(path), is_whole=is_whole, as_text=as_text)

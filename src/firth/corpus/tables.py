@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.table_text import missing_column
 from firth.errors import CorpusError, CorpusTypeError, ParameterError, ShapeError
 
 WHITESPACE = "whitespace"
@@ -121,6 +122,38 @@ def read_table(value: Any, name: str = "corpus") -> Table | None:
         found = _read_array(array, name)
         return array.astype(np.int64) if found is None and array.dtype.kind in "iu" else found
     return None
+
+
+def column_of(value: Any, title: str) -> Any:
+    """The column of a frame of pandas, Polars or Arrow, or of another table with the Arrow C stream protocol.
+
+    Raises
+    ------
+    CorpusError
+        The frame has no such column, or several; the message names the columns.
+    CorpusTypeError
+        The value is not a frame.
+    """
+    libraries = {kind.__module__.partition(".")[0] for kind in type(value).__mro__}
+    is_plain = isinstance(value, (bytes, list, tuple, dict, np.ndarray))
+    if not is_plain and not libraries & {"pandas", "polars", "pyarrow"} and hasattr(value, "__arrow_c_stream__"):
+        value = _through_arrow(value, "corpus")
+        libraries = {"pyarrow"}
+    found = _columns_of(value, "corpus") if libraries & {"pandas", "polars", "pyarrow"} else None
+    if found is None or not found[0]:
+        raise CorpusTypeError(
+            f"column must be left out unless the corpus is a table, got column={title!r} and a"
+            f" {type(value).__name__}; pass a frame or the paths of tables, or leave column out"
+        )
+    titles = [column.title for column in found[1]]
+    if titles.count(title) != 1:
+        if title in titles:
+            raise CorpusError(f"corpus: {titles.count(title)} columns have the name {title!r}; rename them")
+        raise missing_column("the corpus", title, titles)
+    place = titles.index(title)
+    if "pandas" in libraries:
+        return value.iloc[:, place]
+    return value.get_columns()[place] if "polars" in libraries else value.column(place)
 
 
 def rows_of(value: Any, name: str) -> Any:
@@ -471,6 +504,7 @@ __all__ = [
     "ListColumn",
     "TextColumn",
     "Tokenizer",
+    "column_of",
     "column_tokens",
     "is_missing",
     "read_table",
