@@ -19,7 +19,7 @@ import pytest
 from corpus_oracle import decoded, folder_bytes
 
 import firth
-from firth.corpus import table_text
+from firth.corpus import table_text, tables
 from firth.errors import (
     CorpusError,
     CorpusTypeError,
@@ -164,6 +164,31 @@ def test_a_column_of_a_frame_is_chosen_by_name(encode, library: str) -> None:
     assert folder_bytes(encode(frame, column="text").folder) == folder_bytes(encode(LINES).folder)
     with pytest.raises(CorpusError, match="got 'body'; the columns are 'id', 'text'"):
         encode(frame, column="body")
+
+
+IN_MEMORY: dict[str, Callable[[], Any]] = {
+    "arrow": lambda: pa.array(TEXTS),
+    "arrow large, slice": lambda: pa.array(["no", *TEXTS], pa.large_string())[1:],
+    "arrow chunks": lambda: pa.chunked_array([TEXTS[:3], TEXTS[3:3], TEXTS[3:]]),
+    "arrow dictionary": lambda: pa.array(TEXTS).dictionary_encode(),
+    "polars": lambda: pytest.importorskip("polars").Series(TEXTS),
+    "pandas": lambda: pytest.importorskip("pandas").Series(TEXTS, dtype="string[pyarrow]"),
+    "pandas slice": lambda: pytest.importorskip("pandas").Series(["no", *TEXTS], dtype="string[pyarrow]")[1:],
+}
+
+
+@pytest.mark.parametrize("kind", IN_MEMORY)
+def test_arrow_buffers_in_memory_are_counted_without_an_object_for_each_row(encode, monkeypatch, kind: str) -> None:
+    column = IN_MEMORY[kind]()
+    expected = folder_bytes(encode(LINES).folder)
+
+    def refuse(self: Any) -> Any:
+        raise AssertionError("a row became an object")
+
+    monkeypatch.setattr(tables.TextColumn, "__iter__", refuse)
+    monkeypatch.setattr(tables, "BATCH_BYTES", 64)
+    for threads in (1, 3):
+        assert folder_bytes(encode(column, threads=threads).folder) == expected
 
 
 def test_training_on_a_column_gives_the_vectors_of_the_text(tmp_path: Path) -> None:

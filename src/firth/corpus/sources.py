@@ -204,6 +204,9 @@ def classify_source(
         return _text_files([source], as_text)
     table = read_table(source)
     if isinstance(table, TextColumn):
+        arrow = table.as_arrow() if tokenizer is None or tokenizer is split_text else None
+        if arrow is not None:  # the native counter splits at white space
+            return [TextFile("corpus", "table", n_bytes=arrow.n_bytes, table=arrow)]
         return TokenLists(tokenize_texts(table, tokenizer or split_text), is_tokenized=True)
     if isinstance(table, ListColumn):
         return TokenLists(table)

@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.table_text import missing_column
+from firth.corpus.table_text import BATCH_BYTES, TEXT, Column, Rows, arrow_kind, missing_column
 from firth.errors import CorpusError, CorpusTypeError, ParameterError, ShapeError
 
 WHITESPACE = "whitespace"
+_PANDAS_STRINGS = ("string[pyarrow]", "large_string[pyarrow]")
 _ROWS_AT_ONCE = 1 << 14
 _WORDS = re.compile(r"[^ \t\n\v\f\r]+")
 _TWO_WORDS = re.compile(r"[^ \t\n\v\f\r][ \t\n\v\f\r]+[^ \t\n\v\f\r]")
@@ -39,6 +41,22 @@ class TextColumn:
 
     values: Iterable[Any]
     name: str
+
+    def as_arrow(self) -> Column | None:
+        """The column by its Arrow buffers; None if it has no such buffers, or a row has no value."""
+        if not isinstance(self.values, _Column) or self.values.arrow is None or self.values.n_missing:
+            return None
+        arrow, n_rows = self.values.arrow, self.values.n_rows
+        n_bytes = self.values.n_bytes
+        return Column(
+            self.name,
+            str(self.values.title),
+            TEXT,
+            "strings",
+            lambda: _arrow_blocks(arrow, n_rows, n_bytes),
+            0,
+            n_bytes,
+        )
 
     def __iter__(self) -> Iterator[str]:
         for row, value in enumerate(self.values):
@@ -304,10 +322,19 @@ class _Column:
     block: Callable[[int, int], Sequence[Any]]
     integers: Callable[[], NDArray[Any]] | None = None  # set if the library's type says that all are integers
     n_missing: int | None = None  # set if the library knows
+    arrow: Callable[[int, int], Any] | None = None  # Arrow arrays of the rows in a range; set if the rows are strings
+    n_bytes: int = 0  # of the text; set if ``arrow`` is
 
     def __iter__(self) -> Iterator[Any]:
         for start in range(0, self.n_rows, _ROWS_AT_ONCE):
             yield from self.block(start, min(start + _ROWS_AT_ONCE, self.n_rows))
+
+
+def _arrow_blocks(arrow: Callable[[int, int], Any], n_rows: int, n_bytes: int) -> Iterator[Rows]:
+    step = max(1, n_rows * BATCH_BYTES // max(1, n_bytes))
+    for start in range(0, n_rows, step):
+        for array in arrow(start, min(start + step, n_rows)):
+            yield Rows(array, array.nbytes)
 
 
 def _read_known_table(value: Any, name: str) -> Table | None:
@@ -409,7 +436,22 @@ def _pandas_column(series: Any, title: Any) -> _Column:
         lambda start, stop: list(values[start:stop]),
         (lambda: np.asarray(series.to_numpy())) if is_integers else None,
         int(series.isna().sum()),
+        *_pandas_arrow(series),
     )
+
+
+def _pandas_arrow(series: Any) -> tuple[Callable[[int, int], Any] | None, int]:
+    """The Arrow arrays of a Series whose strings PyArrow stores, and their bytes."""
+    is_arrow = getattr(series.dtype, "storage", None) == "pyarrow" or str(series.dtype) in _PANDAS_STRINGS
+    if not is_arrow:
+        return None, 0
+    import pyarrow
+
+    def arrays(start: int, stop: int) -> Any:
+        found = pyarrow.array(series.array[start:stop])
+        return found.chunks if isinstance(found, pyarrow.ChunkedArray) else [found]
+
+    return arrays, int(series.array.nbytes)
 
 
 def _polars_column(series: Any) -> _Column:
@@ -419,7 +461,17 @@ def _polars_column(series: Any) -> _Column:
         lambda start, stop: series.slice(start, stop - start).to_list(),
         series.to_numpy if series.dtype.is_integer() else None,
         series.null_count(),
+        *_polars_arrow(series),
     )
+
+
+def _polars_arrow(series: Any) -> tuple[Callable[[int, int], Any] | None, int]:
+    """The Arrow arrays of a Series of strings, and their bytes; nothing without PyArrow, which reads the buffers."""
+    if str(series.dtype) != "String" or find_spec("pyarrow") is None:
+        return None, 0
+    import pyarrow
+
+    return lambda start, stop: pyarrow.chunked_array(series.slice(start, stop - start)).chunks, series.estimated_size()
 
 
 def _arrow_column(array: Any, title: Any) -> _Column:
@@ -434,7 +486,15 @@ def _arrow_column(array: Any, title: Any) -> _Column:
         lambda start, stop: array.slice(start, stop - start).to_pylist(),
         integers if is_integers else None,
         array.null_count,
+        (lambda start, stop: _arrow_chunks(array.slice(start, stop - start)))
+        if arrow_kind(array.type) == TEXT
+        else None,
+        array.nbytes,
     )
+
+
+def _arrow_chunks(array: Any) -> Any:
+    return array.chunks if hasattr(array, "chunks") else [array]
 
 
 def _through_arrow(value: Any, name: str) -> Any:
