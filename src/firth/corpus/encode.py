@@ -148,9 +148,9 @@ def encode_corpus(
         Read files as plain text even if they look like JSON, CSV, HTML, XML or vectors. Otherwise they are refused.
     column : str or None
         The column of texts, or of lists of tokens, if the source is tables: Parquet or Arrow files (extra ``arrow``),
-        JSON lines, CSV or TSV, or a frame in memory. Each row is a sequence; a line end in a text is white space. In a
-        file, a row without a value is an empty sequence, and a CorpusWarning has the number of such rows. A stream
-        must be JSON lines.
+        JSON lines, CSV or TSV, a frame in memory, or a ``Dataset`` or ``IterableDataset`` of Hugging Face. Each row is
+        a sequence; a line end in a text is white space. In a file or a data set, a row without a value is an empty
+        sequence, and a CorpusWarning has the number of such rows. A stream must be JSON lines.
 
     Returns
     -------

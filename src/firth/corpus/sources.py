@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from firth.base.compression import COMPRESSED_SUFFIXES, compression_of
 from firth.corpus.blocks import decompress, read_blocks
+from firth.corpus.data_sets import is_data_set, is_streamed, open_data_set
 from firth.corpus.recognise import HEAD_BYTES, MARK, STANDARD_INPUT, refuse_other_formats
 from firth.corpus.table_files import open_column, open_json_lines
 from firth.corpus.table_text import LIST, Column, missing_warning, require_same_types
@@ -178,7 +179,7 @@ def classify_source(
     - Ids: ``IdSequences``, a tuple of two integer arrays ``(ids, offsets)``, an integer array of two dimensions (one
       sequence a row), or a frame whose columns are all integers (one sequence a row).
     - Tables, if ``column`` names their column of texts or of lists: files (Parquet, Arrow, JSON lines, CSV, TSV), a
-      frame, or a stream of JSON lines.
+      frame, a data set of Hugging Face's ``datasets``, or a stream of JSON lines.
 
     Raises
     ------
@@ -199,6 +200,10 @@ def classify_source(
             return _table_files(_text_files(paths, True, column))
         if isinstance(source, (io.RawIOBase, io.BufferedIOBase)):
             return _table_files([_json_stream(source, str(getattr(source, "name", "file object")), column)])
+        if is_data_set(source):
+            table_of_set = open_data_set(source, column)
+            streamed = is_streamed(source)
+            return _table_files([TextFile(table_of_set.name, "table", may_block=streamed, table=table_of_set)])
         source = column_of(source, column)
     if isinstance(source, (str, os.PathLike)):
         return _text_files([source], as_text)

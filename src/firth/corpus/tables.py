@@ -130,7 +130,11 @@ def read_table(value: Any, name: str = "corpus") -> Table | None:
             raise CorpusTypeError(_frame_message(name, value, [(key, None) for key in value.data_vars]))
         return _read_array(np.asarray(value.values), name)
     if "datasets" in libraries and hasattr(value, "column_names"):
-        raise CorpusTypeError(_frame_message(name, value, [(key, None) for key in value.column_names]))
+        raise CorpusTypeError(
+            f"{name} must be one column of a data set, got a {type(value).__name__}; name the column, as in"
+            ' firth.train(dataset, column="text"); the columns are'
+            f" {', '.join(map(repr, value.column_names or ())) or 'not known before it is read'}"
+        )
     if hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__"):
         return _read_known_table(_through_arrow(value, name), name)
     if hasattr(value, "__dataframe__") or (hasattr(value, "columns") and hasattr(value, "dtypes")):
