@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import csv
+import doctest
 import gzip
 import io
 import json
@@ -294,3 +295,11 @@ def test_the_command_has_a_flag_for_the_column(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "north" in firth.load(tmp_path / "model").vectors.words
+
+
+def test_the_examples_of_the_page_run(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = Path(__file__).parents[2] / "docs" / "data.md"
+    found = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert found.attempted == 7
+    assert found.failed == 0
