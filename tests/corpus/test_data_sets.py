@@ -21,6 +21,7 @@ class StreamedSet:
 
     def __init__(self, batches: list[Any], names: list[str] | None, *, is_arrow: bool = False) -> None:
         self.batches, self.column_names, self.is_arrow = batches, names, is_arrow
+        self.features = names  # the types; None if they are not known before the rows are read
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for batch in self.batches:
@@ -74,18 +75,20 @@ def test_a_column_of_a_data_set_is_the_lines_of_a_text_file(encode, kind: Any, n
 def test_lists_and_rows_without_a_value(encode) -> None:
     lists = StreamedSet(_batches([[1, 2], [2], [3, 1]], 2), None)
     assert decoded(encode(lists, column="text"))[1] == [[1, 2], [2], [3, 1]]
-    with pytest.warns(
-        CorpusWarning, match="3 of 5 rows have no value in the column 'text', such as rows of the Loaded"
-    ):
-        found = decoded(encode(LoadedSet(_batches([None, None, "a", None, "b"], 2), None), column="text"))[1]
-    assert found == [[], [], ["a"], [], ["b"]]
+    for names in (None, ["id", "text"]):
+        batches = [pa.table({"id": [0, 0], "text": pa.array(part, pa.string())}) for part in ([None] * 2, ["a", None])]
+        with pytest.warns(
+            CorpusWarning, match="3 of 4 rows have no value in the column 'text', such as rows of the Loa"
+        ):
+            found = decoded(encode(LoadedSet(batches, names), column="text"))[1]
+        assert found == [[], [], ["a"], []]
 
 
 def test_data_sets_without_texts_are_refused(encode) -> None:
     with pytest.raises(CorpusTypeError, match="whose type is double"):
         encode(LoadedSet(_batches([1.5]), ["id", "text"]), column="text")
     changed = StreamedSet([*_batches(["a"]), *_batches([[1]])], None)
-    with pytest.raises(CorpusTypeError, match="with texts in its first rows, whose type is list"):
+    with pytest.raises(CorpusTypeError, match="StreamedSet, row 1: the column 'text' must have texts in every row"):
         encode(changed, column="text")
     splits: Any = LoadedSet([], None)
     splits.column_names = {"train": ["text"], "test": ["text"]}

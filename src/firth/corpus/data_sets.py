@@ -5,18 +5,27 @@ A data set is recognised by the methods that it has, so firth does not import th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from firth.corpus.table_text import LIST, TEXT, Column, Rows, arrow_kind, arrow_rows, missing_column, wrong_type
+from firth.corpus.table_text import (
+    TEXT,
+    Column,
+    Rows,
+    arrow_kind,
+    arrow_rows,
+    checked_value,
+    missing_column,
+    wrong_type,
+)
 from firth.errors import CorpusTypeError
 
 _ROWS_AT_ONCE = 1 << 10
 
 
 def is_data_set(value: object) -> bool:
-    """Whether a value has the methods of ``Dataset`` and ``IterableDataset`` that firth calls."""
-    return all(hasattr(value, name) for name in ("column_names", "select_columns", "with_format", "iter"))
+    """Whether a value has the methods of ``Dataset``, ``IterableDataset``, or a dictionary of them by split."""
+    return all(hasattr(value, name) for name in ("column_names", "select_columns", "with_format"))
 
 
 def is_streamed(data_set: Any) -> bool:
@@ -45,7 +54,10 @@ def open_data_set(data_set: Any, title: str) -> Column:
     name = f"the {type(data_set).__name__}"
     if title not in known:
         raise missing_column(name, title, known)
-    selected = data_set.select_columns([title]).with_format("arrow")
+    selected = data_set.select_columns([title])
+    if getattr(data_set, "features", None) is None:  # each batch may then have another Arrow type
+        return _column_of_rows(selected, title, name)
+    selected = selected.with_format("arrow")
 
     def read() -> Iterator[Rows]:
         for table in selected.iter(batch_size=_ROWS_AT_ONCE):
@@ -53,26 +65,30 @@ def open_data_set(data_set: Any, title: str) -> Column:
             yield from arrow_rows(column.chunks if hasattr(column, "chunks") else [column])
 
     first = next(read(), None)
-    column_type = None if first is None else first.values.type
-    has_values = first is not None and first.values.null_count < len(first.values)
-    kind = arrow_kind(column_type) if has_values else TEXT
+    kind = TEXT if first is None else arrow_kind(first.values.type)
     if kind is None:
-        raise wrong_type(name, title, str(column_type))
-    return Column(
-        name, title, kind, "lists" if kind == LIST else "strings", lambda: _same_kind(read(), kind, name, title)
-    )
+        assert first is not None
+        raise wrong_type(name, title, str(first.values.type))
+    return Column(name, title, kind, kind, read)
 
 
-def _same_kind(blocks: Iterator[Rows], kind: str, name: str, title: str) -> Iterator[Rows]:
-    """Pass rows on while their type stays; a stream's type may differ from one batch to the next."""
-    for rows in blocks:
-        found = arrow_kind(rows.values.type)
-        if found != kind and rows.values.null_count < len(rows.values):
-            raise wrong_type(f"{name} with {kind} in its first rows", title, str(rows.values.type))
-        if found == kind:
-            yield rows
-        else:  # no row of the batch has a value, so its Arrow type is null
-            yield Rows([None] * len(rows.values))
+def _column_of_rows(rows: Iterable[dict[str, Any]], title: str, name: str) -> Column:
+    """The column of a stream whose type is not known before it is read."""
+    state: dict[str, str] = {}
+
+    def read() -> Iterator[Rows]:
+        values: list[Any] = []
+        for number, row in enumerate(rows):
+            values.append(checked_value(row[title], title, f"{name}, row {number:,}", state))
+            if len(values) == _ROWS_AT_ONCE:
+                yield Rows(values)
+                values = []
+        if values:
+            yield Rows(values)
+
+    next(read(), None)
+    kind = state.setdefault("kind", TEXT)
+    return Column(name, title, kind, kind, read)
 
 
 __all__ = ["is_data_set", "is_streamed", "open_data_set"]

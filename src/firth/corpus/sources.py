@@ -11,7 +11,6 @@ import itertools
 import os
 import stat
 import sys
-import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from firth.base.compression import COMPRESSED_SUFFIXES, compression_of
 from firth.corpus.blocks import decompress, read_blocks
 from firth.corpus.data_sets import is_data_set, is_streamed, open_data_set
+from firth.corpus.paths import escape_existing_folders, missing_message, same_name
 from firth.corpus.recognise import HEAD_BYTES, MARK, STANDARD_INPUT, refuse_other_formats
 from firth.corpus.table_files import open_column, open_json_lines
 from firth.corpus.table_text import LIST, Column, missing_warning, require_same_types
@@ -372,7 +372,7 @@ def _refuse_texts(items: list[Any] | tuple[Any, ...]) -> None:
 
 def _exists(path: str) -> bool:
     try:
-        pattern = _escape_existing_folders(path)
+        pattern = escape_existing_folders(path)
         return os.path.exists(path) or bool(glob.has_magic(pattern) and glob.glob(pattern, recursive=True))
     except ValueError:  # the string has a NUL
         return False
@@ -404,14 +404,14 @@ def _text_files(paths: list[Any], as_text: bool, column: str | None = None) -> l
         if os.path.exists(text_path):
             add(Path(text_path))
             continue
-        twin = _same_name(text_path)
+        twin = same_name(text_path)
         if twin is not None:
             add(twin)
             continue
-        pattern = _escape_existing_folders(text_path)
+        pattern = escape_existing_folders(text_path)
         matches = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else []
         if not matches:
-            raise StorageError(_missing_message(text_path))
+            raise StorageError(missing_message(text_path))
         found = [Path(match) for match in matches if not os.path.isdir(match)]
         if not found:
             raise StorageError(f"{text_path} must match files, got only folders; add /* to read the files in them")
@@ -437,16 +437,6 @@ def skip_empty(empty: list[str], n_files: int) -> None:
     warnings.warn(f"{len(empty)} of {n_files} files are empty and left out: {named}", CorpusWarning, stacklevel=2)
 
 
-def _same_name(path: str) -> Path | None:
-    """The file whose name has the same letters in another Unicode form: ``é`` is one character, or two (macOS)."""
-    folder, name = os.path.split(path)
-    wanted = unicodedata.normalize("NFC", name)
-    if name.isascii() or not os.path.isdir(folder or "."):
-        return None
-    found = [one for one in os.listdir(folder or ".") if unicodedata.normalize("NFC", one) == wanted]
-    return Path(folder) / found[0] if len(found) == 1 else None
-
-
 def _standard_input() -> BinaryIO:
     if sys.stdin is None:  # Python sets None if the caller closed the descriptor
         raise StorageError(
@@ -454,24 +444,6 @@ def _standard_input() -> BinaryIO:
             " `cat corpus.txt | firth train - -o model`"
         )
     return sys.stdin.buffer
-
-
-def _escape_existing_folders(path: str) -> str:
-    """Escape the names of existing folders in a glob: ``Set [a]/*`` matches the files in the folder ``Set [a]``."""
-    parts = path.split(os.sep)
-    for n_parts in range(len(parts) - 1, 0, -1):
-        folder = os.sep.join(parts[:n_parts])
-        if folder and os.path.isdir(folder):
-            return os.sep.join([glob.escape(folder), *parts[n_parts:]])
-    return path
-
-
-def _missing_message(path: str) -> str:
-    if " " in path.strip() and len(path.split()) > 3:
-        return f"{path[:60]!r} is not the path of a file; to pass a text itself use [text.split()]"
-    if glob.has_magic(path):
-        return f"{path}: no file matches"
-    return f"{path}: no such file"
 
 
 def _text_file(path: Path, as_text: bool, column: str | None = None) -> TextFile | None:

@@ -18,16 +18,16 @@ from firth.base.first_bytes import kind_of
 from firth.corpus.recognise import strip_marks
 from firth.corpus.table_text import (
     BATCH_BYTES,
-    LIST,
     TEXT,
     Column,
     Rows,
     arrow_kind,
     arrow_rows,
+    checked_value,
     missing_column,
     wrong_type,
 )
-from firth.errors import CorpusError, CorpusTypeError, MissingExtraError
+from firth.errors import CorpusError, MissingExtraError
 
 _ARROW_KINDS = {"a Parquet file": "Parquet", "an Arrow file": "Arrow", "an Arrow stream": "Arrow stream"}
 _JSON_SUFFIXES, _CSV_SUFFIXES, _TSV_SUFFIXES = (".jsonl", ".ndjson"), (".csv",), (".tsv", ".tab")
@@ -196,7 +196,7 @@ def open_json_lines(
                     has_column = True
                 elif not has_column:
                     keys.update(dict.fromkeys(list(row)[:20]))
-                values.append(_json_value(row.get(title), title, name, number, state))
+                values.append(checked_value(row.get(title), title, f"{name}, line {number:,}", state))
             if n_read >= BATCH_BYTES and values:
                 if not has_column:
                     raise missing_column(name, title, list(keys))
@@ -225,20 +225,6 @@ def _json_row(line: bytes, name: str, number: int) -> dict[str, Any]:
             f"{name}: line {number:,} must be a JSON object, got {line[:_MAX_SHOWN].decode(errors='replace')}"
         )
     return row
-
-
-def _json_value(value: Any, title: str, name: str, number: int, state: dict[str, str]) -> Any:
-    if value is None:
-        return None
-    kind = TEXT if isinstance(value, str) else LIST if isinstance(value, list) else None
-    if kind is None:
-        raise wrong_type(f"{name}, line {number:,}", title, type(value).__name__)
-    if state.setdefault("kind", kind) != kind:
-        raise CorpusTypeError(
-            f"{name}: the column {title!r} must have {state['kind']} in every row, got {value!r:.{_MAX_SHOWN}} in line"
-            f" {number:,}"
-        )
-    return value
 
 
 def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:

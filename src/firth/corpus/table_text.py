@@ -18,6 +18,7 @@ from firth.errors import CorpusError, CorpusTypeError, CorpusWarning
 from firth.native.text import join_rows
 
 BATCH_BYTES = 1 << 20  # bytes of text in one batch: small memory, and the cost of one batch is negligible
+_MAX_SHOWN = 60
 TEXT, LIST = "texts", "lists"
 
 
@@ -136,6 +137,26 @@ def wrong_type(name: str, title: str, type_name: str) -> CorpusTypeError:
     )
 
 
+def checked_value(value: Any, title: str, place: str, state: dict[str, str]) -> Any:
+    """A value that is a text, a list or None; ``state["kind"]`` is the kind of the column's first value.
+
+    Raises
+    ------
+    CorpusTypeError
+        The value is something else, or of another kind than the first value; the message names ``place``.
+    """
+    if value is None:
+        return None
+    kind = TEXT if isinstance(value, str) else LIST if isinstance(value, list) else None
+    if kind is None:
+        raise wrong_type(place, title, type(value).__name__)
+    if state.setdefault("kind", kind) != kind:
+        raise CorpusTypeError(
+            f"{place}: the column {title!r} must have {state['kind']} in every row, got {value!r:.{_MAX_SHOWN}}"
+        )
+    return value
+
+
 def _lines_of(texts: list[str | None]) -> bytes:
     """The texts as lines of bytes. A surrogate becomes a byte that is not UTF-8, which the counter then refuses."""
     joined = "\n".join("" if text is None else text.replace("\n", " ") for text in texts) + "\n"
@@ -219,6 +240,7 @@ __all__ = [
     "Rows",
     "arrow_kind",
     "arrow_rows",
+    "checked_value",
     "lines_of_arrow",
     "missing_column",
     "missing_warning",
