@@ -206,6 +206,15 @@ def test_training_on_a_column_gives_the_vectors_of_the_text(tmp_path: Path) -> N
     assert more.vectors.matrix.tobytes() != model.vectors.matrix.tobytes()
 
 
+def test_phrases_are_learned_from_a_column(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(LINES)
+    (tmp_path / "a.jsonl").write_bytes(_json_lines(TEXTS))
+    options: Any = {"min_count": 1, "threshold": 1}
+    expected = firth.learn_phrases(tmp_path / "a.txt", **options).scores
+    assert expected
+    assert firth.learn_phrases(tmp_path / "a.jsonl", column="text", **options).scores == expected
+
+
 def _parquet(**columns: Any) -> Callable[[Path], Any]:
     return lambda path: pq.write_table(pa.table(columns), path)
 
