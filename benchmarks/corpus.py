@@ -2,6 +2,7 @@
 
     python benchmarks/corpus.py TEXT [--rounds 5] [--threads N] [--json]
     python benchmarks/corpus.py --distinct 5000000 [--rounds 5] [--threads N] [--json]
+    python benchmarks/corpus.py TEXT --tables [--rounds 5] [--threads N] [--json]
 
 TEXT is a plain or compressed file. The default is ``$FIRTH_DATA/enwiki-featured.txt.xz``, which is decompressed first.
 gensim only counts (``build_vocab(corpus_file=...)``, minimum count 5, vectors of one dimension, to allocate little).
@@ -11,6 +12,10 @@ times of one thread and of an iterable of token lists, and the peak memory.
 With ``--distinct``, the text has this number of random tokens of 8 bytes, almost all different words. The program
 prints the new words a second, from the text to the Vocabulary, with one thread and with all threads. It also prints the
 peak memory for each word, without the word itself. gensim does not run.
+
+With ``--tables``, the lines of the text are also the column of a Parquet file, of an Arrow array and of a Series of
+Polars. The program prints the speed of each as a share of the text file's, in wall time and in processor time. It
+checks that the encoded corpora are equal.
 """
 
 from __future__ import annotations
@@ -49,6 +54,9 @@ def main() -> None:
             )
             return
         text = unpack(arguments.text, work)
+        if arguments.tables:
+            show_tables(measure_tables(text, work, arguments.rounds, arguments.threads), arguments.json)
+            return
         result = measure(text, work, arguments.rounds, arguments.threads)
     if arguments.json:
         print(json.dumps(result, indent=2))
@@ -60,6 +68,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text", type=Path, nargs="?", help="default: enwiki-featured of FIRTH_DATA")
     parser.add_argument("--distinct", type=int, metavar="TOKENS", help="make a text of almost only different tokens")
+    parser.add_argument("--tables", action="store_true", help="compare columns of tables with the text file")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=None, help="default: the cores available")
     parser.add_argument("--json", action="store_true")
@@ -144,6 +153,62 @@ def measure_distinct(n_tokens: int, work: Path, n_rounds: int, threads: int | No
         "seconds": {str(n_threads): spent for n_threads, spent in taken.items()},
         "bytes_a_word_beside_it": None if peak_bytes is None else peak_bytes / n_words - n_bytes,
     }
+
+
+def measure_tables(text: Path, work: Path, n_rounds: int, threads: int | None) -> dict[str, Any]:
+    import polars
+    import pyarrow
+    from pyarrow import parquet
+
+    from firth.corpus import encode_corpus
+
+    lines = text.read_bytes().decode().removesuffix("\n").split("\n")
+    table = pyarrow.table({"text": lines})
+    del lines
+    parquet.write_table(table, work / "text.parquet")
+    sources: dict[str, tuple[Any, str | None]] = {
+        "text file": (text, None),
+        "Parquet": (work / "text.parquet", "text"),
+        "Arrow": (table.column("text"), None),
+        "Polars": (polars.from_arrow(table)["text"], None),  # type: ignore[index]
+    }
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in sources}
+    found = {}
+    for _ in range(n_rounds + 1):
+        for name, (source, column) in sources.items():
+            wall, processor = time.perf_counter(), time.process_time()
+            corpus = encode_corpus(source, folder=work / "corpus", column=column, threads=threads)
+            taken[name].append((time.perf_counter() - wall, time.process_time() - processor))
+            found[name] = corpus.sha256
+    if len(set(found.values())) != 1:
+        raise SystemExit(f"the encoded corpora differ: {found}")
+    seconds_taken = {
+        name: spent[1:] for name, spent in taken.items()
+    }  # the first round reads files into the page cache
+    return {
+        name: {
+            "seconds": statistics.median(wall for wall, _ in spent),
+            "processor_seconds": statistics.median(processor for _, processor in spent),
+            "share": statistics.median(
+                plain[0] / wall for (wall, _), plain in zip(spent, seconds_taken["text file"], strict=True)
+            ),
+            "processor_share": statistics.median(
+                plain[1] / processor for (_, processor), plain in zip(spent, seconds_taken["text file"], strict=True)
+            ),
+        }
+        for name, spent in seconds_taken.items()
+    }
+
+
+def show_tables(result: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(result, indent=2))
+        return
+    for name, found in result.items():
+        print(
+            f"{name:<10} {found['seconds']:7.3f} s  {found['share']:5.2f} of the text file's speed;"
+            f" processors {found['processor_seconds']:7.3f} s  {found['processor_share']:5.2f}"
+        )
 
 
 def write_distinct_words(path: Path, n_tokens: int) -> None:

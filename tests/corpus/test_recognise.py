@@ -75,7 +75,7 @@ NOT_TEXT: dict[str, tuple[Callable[[], bytes], str]] = {
     "gzip-in-gzip.gz": (lambda: gzip.compress(gzip.compress(b"north east")), "gzip data, not plain text; decompress"),
     "tar.tar": (_tar, "a tar archive, .*tar -xOf"),
     "tar.tgz": (lambda: gzip.compress(_tar()), "a tar archive, .*tar -xOf"),
-    "a.parquet": (_parquet, r"a Parquet file, .*frame\[\"text\"\].*pandas.read_parquet\('.*a\.parquet'\)"),
+    "a.parquet": (_parquet, r'a Parquet file, .*firth.train\(".*a\.parquet", column="text"\)'),
     "a.feather": (_feather, r"an Arrow file"),
     "a.npy": (lambda: _saved(np.save, np.arange(6)), r"a NumPy array \(\.npy\), .*numpy\.load\('.*a\.npy'\)"),
     "a.safetensors": (lambda: safetensors.numpy.save({"a": np.ones(3)}), "a safetensors file"),
@@ -96,7 +96,7 @@ NOT_TEXT: dict[str, tuple[Callable[[], bytes], str]] = {
     "annexed": (lambda: b"/annex/objects/MD5E-s123--abc.txt\n", "a git-annex pointer"),
 }  # fmt: skip
 LOOKS_ELSE: dict[str, tuple[bytes, str]] = {
-    "a.jsonl": (JSON_LINES, 'JSON lines, .*json.loads'),
+    "a.jsonl": (JSON_LINES, r'JSON lines, .*firth.train\(".*a\.jsonl", column="text"\)'),
     "no-ending": (JSON_LINES, "JSON lines"),
     "mark.jsonl": (b"\xef\xbb\xbf" + JSON_LINES, "JSON lines"),
     "one-line.json": (b'{"text": "north east"}', "JSON"),
@@ -105,7 +105,7 @@ LOOKS_ELSE: dict[str, tuple[bytes, str]] = {
     "long-array.json": (json.dumps([{"text": "north east"}] * 9999, indent=1).encode(), "JSON"),
     "token-lists.jsonl": (b'["north", "east"]\n["east"]\n' * 5, "JSON lines"),
     "notebook.ipynb": (json.dumps({"cells": [{"source": ["a"]}]}, indent=1).encode(), "JSON"),
-    "a.csv": (b'id,text\n1,"north, east"\n2,south west\n', r'a CSV file, .*frame\["text"\].*pandas.read_csv'),
+    "a.csv": (b'id,text\n1,"north, east"\n2,south west\n', r'a CSV file, .*column="text"'),
     "a.CSV.gz": (gzip.compress(b"id;text\n1;north east\n2;south west\n"), "a CSV file"),
     "a.tsv": (b"id\ttext\n1\tnorth east\n", "a TSV file"),
     "a.html": (b"<!DOCTYPE html>\n<html><body>north east</body></html>", "HTML, .*html2text"),

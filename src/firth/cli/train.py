@@ -77,6 +77,15 @@ def train_command(
             rich_help_panel=_CORPUS,
         ),
     ] = False,
+    column: Annotated[
+        str | None,
+        typer.Option(
+            "--column",
+            metavar="NAME",
+            help="Column of texts or token lists: CORPUS is Parquet, Arrow, JSON lines, CSV or TSV.",
+            rich_help_panel=_CORPUS,
+        ),
+    ] = None,
     vocabulary: Annotated[
         Path | None,
         typer.Option(
@@ -180,6 +189,7 @@ def train_command(
     firth train 'texts/*.txt.gz' -o model --lowercase --dims 300 --epochs 10
     firth train corpus.txt -o model --heldout 1% --patience 2
     firth train corpus.txt -o model --checkpoint-every 10min
+    firth train 'data/*.parquet' --column text -o model
     firth train --resume model
     zcat dump.gz | firth train - -o model --architecture cbow --json
 
@@ -205,6 +215,7 @@ def train_command(
                     lowercase=lowercase,
                     encoding_errors=plain(encoding_errors),
                     as_text=as_text,
+                    column=column,
                     vocabulary=None if vocabulary is None else Vocabulary.load(vocabulary),
                     phrases=int(phrases) if phrases is not None and phrases.isdecimal() else phrases,
                     sequence_weights=None if sequence_weights is None else _read_numbers(sequence_weights),

@@ -26,6 +26,7 @@ from firth.base.storage import storage_error
 from firth.corpus.native_words import NativeWords
 from firth.corpus.recognise import strip_marks
 from firth.corpus.sources import IdSequences, TextFile, skip_empty, string_message, tokens_of
+from firth.corpus.table_text import BATCH_BYTES, Batch
 from firth.corpus.tables import validated_tokens
 from firth.errors import CorpusError, CorpusTypeError, EncodingError, FirthError, StorageError
 from firth.native.stopping import POLL_S, Team
@@ -101,12 +102,13 @@ class Reporter:
 
 @dataclass(frozen=True)
 class _Task:
-    """The work of one thread at a time: a chunk of a plain file, or a whole compressed file."""
+    """The work of one thread at a time: a chunk of a plain file, a batch of a table, or a whole compressed file."""
 
     order: tuple[int, int]
     text: TextFile
     start: int = 0
     stop: int = 0
+    batch: Batch | None = None
 
 
 def count_texts(
@@ -169,10 +171,20 @@ def count_texts(
             open_name, descriptor = "", -1
             while not team.stop.is_set():
                 with lock:
-                    task = next(tasks, None)
+                    try:
+                        task = next(tasks, None)
+                    except Exception as error:  # a table is read under the lock
+                        team.fail((len(files), 0), error)
+                        return
                 if task is None:
                     return
                 try:
+                    if task.batch is not None:
+                        counters[worker].begin_text()
+                        spooled = counters[worker].feed(task.batch.lines(), is_last=True, name=task.batch.name)
+                        chunks.append(SpooledChunk(task.order, worker, spooled))
+                        done_bytes[worker] += task.batch.n_read
+                        continue
                     if task.text.kind != "plain":
                         count_stream(worker, task.order[0], task.text, lambda: None)
                         continue
@@ -212,12 +224,18 @@ def _merge_counters(
 
 
 def _n_tasks(text: TextFile, chunk_bytes: int) -> int:
+    if text.table is not None and not text.may_block:
+        return 1 + (text.table.n_bytes or 0) // BATCH_BYTES
     return -(-(text.n_bytes or 0) // chunk_bytes) if text.kind == "plain" else 1
 
 
 def _tasks(files: list[TextFile], chunk_bytes: int) -> Iterator[_Task]:
     for order, text in enumerate(files):
         if text.may_block:
+            continue
+        if text.table is not None:
+            for number, batch in enumerate(text.table.batches()):
+                yield _Task((order, number), text, batch=batch)
             continue
         if text.kind != "plain":
             yield _Task((order, 0), text)

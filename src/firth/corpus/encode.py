@@ -51,7 +51,7 @@ from firth.corpus.encoded import (
     write_manifest,
 )
 from firth.corpus.marks import count_glued_tokens, count_marked_tokens, drop_marks
-from firth.corpus.sources import IdSequences, TextFile, TokenLists, classify_source
+from firth.corpus.sources import IdSequences, TextFile, TokenLists, classify_source, warn_of_missing
 from firth.corpus.tables import resolve_tokenizer, split_text
 from firth.corpus.vocabulary import Vocabulary, validate_cuts
 from firth.errors import CorpusError, ParameterError, StorageError
@@ -100,6 +100,7 @@ def encode_corpus(
     progress: Progress | None = None,
     chunk_bytes: int = CHUNK_BYTES,
     as_text: bool = False,
+    column: str | None = None,
 ) -> EncodedCorpus:
     """Read a corpus once and write it as ids of a vocabulary.
 
@@ -145,6 +146,11 @@ def encode_corpus(
         Bytes of text that a thread counts at once. The result does not depend on it.
     as_text : bool
         Read files as plain text even if they look like JSON, CSV, HTML, XML or vectors. Otherwise they are refused.
+    column : str or None
+        The column of texts, or of lists of tokens, if the source is tables: Parquet or Arrow files (extra ``arrow``),
+        JSON lines, CSV or TSV, a frame in memory, or a ``Dataset`` or ``IterableDataset`` of Hugging Face. Each row is
+        a sequence; a line end in a text is white space. In a file or a data set, a row without a value is an empty
+        sequence, and a CorpusWarning has the number of such rows. A stream must be JSON lines.
 
     Returns
     -------
@@ -177,6 +183,7 @@ def encode_corpus(
         progress=progress,
         chunk_bytes=chunk_bytes,
         as_text=as_text,
+        column=column,
     )
 
 
@@ -205,6 +212,7 @@ def _encode_corpus(
     progress: Progress | None = None,
     chunk_bytes: int = CHUNK_BYTES,
     as_text: bool = False,
+    column: str | None = None,
 ) -> EncodedCorpus:
     threads = _n_threads(threads)
     threshold = _heldout_threshold(heldout_share, seed)
@@ -216,7 +224,7 @@ def _encode_corpus(
         raise ParameterError(f"normalizer must be callable or None, got {normalizer!r}")
     if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
         raise ParameterError(f"vocabulary must be a Vocabulary or None, got {type(vocabulary).__name__}")
-    classified = classify_source(source, split, as_text=as_text)
+    classified = classify_source(source, split, as_text=as_text, column=column)
     if split is not None and not isinstance(classified, list) and not getattr(classified, "is_tokenized", False):
         raise ParameterError("tokenizer must be None if the corpus is not text; its tokens are split already")
 
@@ -238,6 +246,7 @@ def _encode_corpus(
             counted = count_tokens(tokenize_lines(classified, split, encoding_errors, count_mark), spools, report)
         else:
             counted = count_texts(classified, spools, report, encoding_errors == "strict", threads, chunk_bytes, stack)
+        warn_of_missing(classified)
         if counted.n_tokens == 0:
             raise CorpusError(f"the corpus must have at least one word, got none in {_names(classified)}")
         counted, n_heldout_tokens, n_heldout_lines = hold_out(counted, threshold, seed)
@@ -307,6 +316,7 @@ def estimate_corpus(
     threads: int | None = None,
     tokenizer: str | Callable[[str], Iterable[str]] | None = None,
     as_text: bool = False,
+    column: str | None = None,
 ) -> CorpusEstimate:
     """Estimate the disk space and memory that encoding a corpus needs. Samples files; does not read iterables.
 
@@ -315,7 +325,7 @@ def estimate_corpus(
     CorpusTypeError, CorpusError, StorageError
         The source cannot be read; as in ``encode_corpus``.
     """
-    classified = classify_source(source, resolve_tokenizer(tokenizer), as_text=as_text)
+    classified = classify_source(source, resolve_tokenizer(tokenizer), as_text=as_text, column=column)
     return _estimate(classified, _n_threads(threads), CHUNK_BYTES, None)
 
 
@@ -420,7 +430,7 @@ def _estimate(
 
 def _measure(files: list[TextFile]) -> tuple[float, float, float]:
     """Bytes of text, tokens per byte and lines per byte, from samples of the plain files; without any, of English."""
-    n_bytes = sum((text.n_bytes or 0) * (1.0 if text.kind == "plain" else BYTES_PER_COMPRESSED) for text in files)
+    n_bytes = sum(_text_bytes(text) for text in files)
     plain = [text for text in files if text.kind == "plain"]
     sampled = tokens = lines = 0
     for text in plain[:: max(1, len(plain) // 8)][:8]:
@@ -435,6 +445,12 @@ def _measure(files: list[TextFile]) -> tuple[float, float, float]:
     if not sampled:
         return n_bytes, 1 / _BYTES_PER_TOKEN, 1 / 100
     return n_bytes, tokens / sampled, lines / sampled
+
+
+def _text_bytes(text: TextFile) -> float:
+    if text.table is not None:
+        return text.table.n_bytes or 0
+    return (text.n_bytes or 0) * (1.0 if text.kind == "plain" else BYTES_PER_COMPRESSED)
 
 
 def _n_threads(threads: int | None) -> int:

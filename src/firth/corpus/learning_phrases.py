@@ -113,6 +113,7 @@ def learn_phrases(
     normalizer: Callable[[str], str | None] | None = None,
     encoding_errors: str = "strict",
     as_text: bool = False,
+    column: str | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Phrases:
@@ -142,7 +143,7 @@ def learn_phrases(
         to four words. Learning ends after a pass without phrases.
     delimiter : str
         Between the words of a joined phrase. No word of the corpus may have it.
-    lowercase, tokenizer, normalizer, encoding_errors, as_text : as in ``firth.train``
+    lowercase, tokenizer, normalizer, encoding_errors, as_text, column : as in ``firth.train``
     threads : int, at least 1, or None for the cores available
         The table does not depend on it.
     progress : callable (stage, done, total), or None
@@ -179,6 +180,7 @@ def learn_phrases(
                 normalizer=normalizer,
                 encoding_errors=encoding_errors,
                 as_text=as_text,
+                column=column,
                 threads=threads,
                 progress=progress,
             )

@@ -55,6 +55,7 @@ def encode_with_phrases(
     threads: int | None = None,
     progress: Progress | None = None,
     as_text: bool = False,
+    column: str | None = None,
 ) -> tuple[EncodedCorpus, Phrases, int]:
     """Encode a corpus as ``encode_corpus`` does, with its phrases joined.
 
@@ -94,6 +95,7 @@ def encode_with_phrases(
             threads=threads,
             progress=progress,
             as_text=as_text,
+            column=column,
         )
         if isinstance(phrases, PhraseSettings):
             table, text, n_joined = learn_and_join(encoded, phrases, work, threads)

@@ -25,6 +25,7 @@ _MIN_TABLE_SHARE = 0.9  # share of the first rows of a CSV file that must have a
 
 _UNPACK = "unpack the file first"
 _EXPORT = "export the text from the file first"
+_TABLE = 'name its column of texts: firth.train("FILE", column="text") (`--column text`)'
 _COLUMN = 'read the file and pass its column of texts: firth.train(frame["text"])'
 
 # The advice for a file that is not text, by its format (`firth.base.first_bytes`).
@@ -43,10 +44,10 @@ _ADVICE: dict[str, str] = {
     "a tar archive": "unpack the file: tar -xOf FILE | firth train - ...",
     "an ar archive": _UNPACK,
     "a zip archive": "unpack the file: unzip -p FILE | firth train - ...",
-    "a Parquet file": f"{_COLUMN} with frame = pandas.read_parquet('FILE')",
-    "an Arrow file": f"{_COLUMN} with frame = pandas.read_feather('FILE')",
+    "a Parquet file": _TABLE,
+    "an Arrow file": _TABLE,
     "a Feather file": f"{_COLUMN} with frame = pandas.read_feather('FILE')",
-    "an Arrow stream": f"{_COLUMN} with frame = pyarrow.ipc.open_stream('FILE').read_all()",
+    "an Arrow stream": _TABLE,
     "an ORC file": f"{_COLUMN} with frame = pandas.read_orc('FILE')",
     "an Avro file": _COLUMN,
     "an Excel sheet (.xlsx)": f"{_COLUMN} with frame = pandas.read_excel('FILE')",
@@ -166,14 +167,13 @@ def _textual_format(head: bytes, is_whole: bool, suffix: str) -> tuple[str, str]
     first = head.lstrip()[:1]
     if first in (b"{", b"[") and _is_json(head, lines, is_whole):
         if len(lines) > 1 and all(_json_kind(line) is not None for line in lines):
-            return (
-                "JSON lines",
-                'pass their texts: firth.train((json.loads(line)["text"].split() for line in open("FILE")))',
-            )
+            if all(_json_kind(line) == "object" for line in lines):
+                return "JSON lines", _TABLE
+            return "JSON lines", 'pass their tokens: firth.train((json.loads(line) for line in open("FILE")))'
         return "JSON", "load it with the module json and pass lists of tokens"
     for endings, delimiter, kind in (((".csv",), ",;", "CSV"), ((".tsv", ".tab"), "\t", "TSV")):
         if suffix in endings and any(_is_columns(lines, separator) for separator in delimiter):
-            return f"a {kind} file", f"{_COLUMN} with frame = pandas.read_csv('FILE'{', sep=chr(9)' * (kind == 'TSV')})"
+            return f"a {kind} file", _TABLE
     if _is_vector_text(head, lines):
         return "a file of word vectors", "firth.read_vectors('FILE') reads it"
     return None

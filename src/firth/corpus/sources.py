@@ -11,7 +11,6 @@ import itertools
 import os
 import stat
 import sys
-import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,17 +22,30 @@ from numpy.typing import NDArray
 
 from firth.base.compression import COMPRESSED_SUFFIXES, compression_of
 from firth.corpus.blocks import decompress, read_blocks
+from firth.corpus.data_sets import is_data_set, is_streamed, open_data_set
+from firth.corpus.paths import escape_existing_folders, missing_message, same_name
 from firth.corpus.recognise import HEAD_BYTES, MARK, STANDARD_INPUT, refuse_other_formats
+from firth.corpus.table_files import open_column, open_json_lines
+from firth.corpus.table_text import LIST, Column, missing_warning, require_same_types
 from firth.corpus.tables import (
     ListColumn,
     TextColumn,
     Tokenizer,
+    column_of,
     column_tokens,
     read_table,
     split_text,
     tokenize_texts,
 )
-from firth.errors import CorpusError, CorpusTypeError, CorpusWarning, FirthError, ShapeError, StorageError
+from firth.errors import (
+    CorpusError,
+    CorpusTypeError,
+    CorpusWarning,
+    FirthError,
+    ParameterError,
+    ShapeError,
+    StorageError,
+)
 
 FROM_STANDARD_INPUT = "-"
 MAX_NAMED = 5  # files in a message
@@ -45,16 +57,18 @@ class TextFile:
 
     ``n_bytes`` is the size on disk in bytes, or None if it is unknown. A plain file has ``path`` and ``n_bytes``, and
     its chunks can be read in any order; a stream can only be read in order. If ``may_block``, the stream is read in the
-    main thread, so that Ctrl-C ends a wait. ``as_text``: see ``recognise.refuse_other_formats``.
+    main thread, so that Ctrl-C ends a wait. ``as_text``: see ``recognise.refuse_other_formats``. The rows of the
+    column ``table`` are the lines of the text if ``kind`` is "table".
     """
 
     name: str
-    kind: str  # "plain", "stream", or a compression: "gzip", "bzip2", "xz", "zstd"
+    kind: str  # "plain", "stream", "table", or a compression: "gzip", "bzip2", "xz", "zstd"
     path: Path | None = None
     n_bytes: int | None = None
     handle: BinaryIO | None = None
     may_block: bool = False
     as_text: bool = False
+    table: Column | None = None
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the bytes of the text in blocks, without a UTF-8 byte-order mark at the start.
@@ -64,7 +78,10 @@ class TextFile:
         CorpusError, EncodingError
             Before the first block: the text has another format or encoding.
         """
-        blocks = self._decompressed()
+        if self.table is not None:
+            yield from (bytes(batch.lines()) for batch in self.table.batches())
+            return
+        blocks = self.raw_blocks()
         first: list[bytes] = []  # enough bytes to recognise the format
         for block in blocks:
             first.append(block)
@@ -80,7 +97,8 @@ class TextFile:
             if kept:
                 yield kept
 
-    def _decompressed(self) -> Iterator[bytes]:
+    def raw_blocks(self) -> Iterator[bytes]:
+        """Yield the decompressed bytes of the file, of whatever format."""
         if self.handle is not None:
             yield from read_blocks(self.handle, self.name)
             return
@@ -138,14 +156,18 @@ class IdSequences:
 
 @dataclass(frozen=True)
 class TokenLists:
-    """Sequences of tokens from an iterable that is read once. ``is_tokenized``: a tokenizer made them from texts."""
+    """Sequences of tokens from an iterable that is read once. ``is_tokenized``: a tokenizer made them from texts.
+
+    ``columns``: the columns of tables that the sequences come from.
+    """
 
     sequences: Iterable[Any]
     is_tokenized: bool = False
+    columns: tuple[Column, ...] = ()
 
 
 def classify_source(
-    source: Any, tokenizer: Tokenizer | None = None, *, as_text: bool = False
+    source: Any, tokenizer: Tokenizer | None = None, *, as_text: bool = False, column: str | None = None
 ) -> list[TextFile] | IdSequences | TokenLists:
     """Decide what kind of corpus the source is.
 
@@ -156,6 +178,8 @@ def classify_source(
     - Sequences of tokens: a column of lists, or any other iterable, also one that can be read only once.
     - Ids: ``IdSequences``, a tuple of two integer arrays ``(ids, offsets)``, an integer array of two dimensions (one
       sequence a row), or a frame whose columns are all integers (one sequence a row).
+    - Tables, if ``column`` names their column of texts or of lists: files (Parquet, Arrow, JSON lines, CSV, TSV), a
+      frame, a data set of Hugging Face's ``datasets``, or a stream of JSON lines.
 
     Raises
     ------
@@ -166,10 +190,28 @@ def classify_source(
     CorpusError
         Every file is empty. If some are, a CorpusWarning names them, and they are left out.
     """
+    if column is not None:
+        if not isinstance(column, str):
+            raise CorpusTypeError(f"column must be the name of a column, got {column!r:.60} ({type(column).__name__})")
+        if as_text:
+            raise ParameterError("as_text must be left out if a column of a table is read")
+        paths = _paths_of(source)
+        if paths is not None:
+            return _table_files(_text_files(paths, True, column))
+        if isinstance(source, (io.RawIOBase, io.BufferedIOBase)):
+            return _table_files([_json_stream(source, str(getattr(source, "name", "file object")), column)])
+        if is_data_set(source):
+            table_of_set = open_data_set(source, column)
+            streamed = is_streamed(source)
+            return _table_files([TextFile(table_of_set.name, "table", may_block=streamed, table=table_of_set)])
+        source = column_of(source, column)
     if isinstance(source, (str, os.PathLike)):
         return _text_files([source], as_text)
     table = read_table(source)
     if isinstance(table, TextColumn):
+        arrow = table.as_arrow() if tokenizer is None or tokenizer is split_text else None
+        if arrow is not None:  # the native counter splits at white space
+            return [TextFile("corpus", "table", n_bytes=arrow.n_bytes, table=arrow)]
         return TokenLists(tokenize_texts(table, tokenizer or split_text), is_tokenized=True)
     if isinstance(table, ListColumn):
         return TokenLists(table)
@@ -224,6 +266,38 @@ def classify_source(
     if tokenizer is not None:  # only texts have a tokenizer
         return _tokenized(source, tokenizer)
     return TokenLists(source)
+
+
+def _paths_of(source: Any) -> list[Any] | None:
+    """The paths and globs in a source; None if the source is something else."""
+    if isinstance(source, (str, os.PathLike)):
+        return [source]
+    if isinstance(source, (list, tuple)) and source and all(isinstance(item, (str, os.PathLike)) for item in source):
+        return list(source)
+    return None
+
+
+def _table_files(files: list[TextFile]) -> list[TextFile] | TokenLists:
+    """The files of a column of texts; or the token lists of a column of lists."""
+    columns = tuple(text.table for text in files if text.table is not None)
+    require_same_types(columns)
+    if columns[0].kind == LIST:
+        return TokenLists(itertools.chain.from_iterable(one.sequences() for one in columns), columns=columns)
+    return files
+
+
+def warn_of_missing(classified: list[TextFile] | IdSequences | TokenLists) -> None:
+    """Warn once of the rows without a value in the tables that were read."""
+    columns = [text.table for text in classified if text.table is not None] if isinstance(classified, list) else []
+    found = missing_warning(columns or getattr(classified, "columns", ()))
+    if found is not None:
+        warnings.warn(found, stacklevel=2)
+
+
+def _json_stream(handle: BinaryIO | Any, name: str, column: str) -> TextFile:
+    """A stream of JSON lines. Its first rows are not examined before the stream is read, because it is read once."""
+    table = open_json_lines(name, column, lambda: read_blocks(handle, name), peek=False)
+    return TextFile(name, "table", may_block=True, table=table)
 
 
 def _tokenized(texts: Iterable[Any], tokenizer: Tokenizer) -> TokenLists:
@@ -298,18 +372,18 @@ def _refuse_texts(items: list[Any] | tuple[Any, ...]) -> None:
 
 def _exists(path: str) -> bool:
     try:
-        pattern = _escape_existing_folders(path)
+        pattern = escape_existing_folders(path)
         return os.path.exists(path) or bool(glob.has_magic(pattern) and glob.glob(pattern, recursive=True))
     except ValueError:  # the string has a NUL
         return False
 
 
-def _text_files(paths: list[Any], as_text: bool) -> list[TextFile]:
+def _text_files(paths: list[Any], as_text: bool, column: str | None = None) -> list[TextFile]:
     files: list[TextFile] = []
     empty: list[str] = []
 
     def add(path: Path) -> None:
-        text = _text_file(path, as_text)
+        text = _text_file(path, as_text, column)
         if text is None:
             empty.append(str(path))
         else:
@@ -317,7 +391,10 @@ def _text_files(paths: list[Any], as_text: bool) -> list[TextFile]:
 
     for path in paths:
         if path == FROM_STANDARD_INPUT:
-            files.append(_stream_of_handle(_standard_input(), STANDARD_INPUT, as_text))
+            if column is None:
+                files.append(_stream_of_handle(_standard_input(), STANDARD_INPUT, as_text))
+            else:
+                files.append(_json_stream(_standard_input(), STANDARD_INPUT, column))
             continue
         text_path = os.fspath(path)
         if isinstance(text_path, bytes):
@@ -327,14 +404,14 @@ def _text_files(paths: list[Any], as_text: bool) -> list[TextFile]:
         if os.path.exists(text_path):
             add(Path(text_path))
             continue
-        twin = _same_name(text_path)
+        twin = same_name(text_path)
         if twin is not None:
             add(twin)
             continue
-        pattern = _escape_existing_folders(text_path)
+        pattern = escape_existing_folders(text_path)
         matches = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else []
         if not matches:
-            raise StorageError(_missing_message(text_path))
+            raise StorageError(missing_message(text_path))
         found = [Path(match) for match in matches if not os.path.isdir(match)]
         if not found:
             raise StorageError(f"{text_path} must match files, got only folders; add /* to read the files in them")
@@ -360,16 +437,6 @@ def skip_empty(empty: list[str], n_files: int) -> None:
     warnings.warn(f"{len(empty)} of {n_files} files are empty and left out: {named}", CorpusWarning, stacklevel=2)
 
 
-def _same_name(path: str) -> Path | None:
-    """The file whose name has the same letters in another Unicode form: ``é`` is one character, or two (macOS)."""
-    folder, name = os.path.split(path)
-    wanted = unicodedata.normalize("NFC", name)
-    if name.isascii() or not os.path.isdir(folder or "."):
-        return None
-    found = [one for one in os.listdir(folder or ".") if unicodedata.normalize("NFC", one) == wanted]
-    return Path(folder) / found[0] if len(found) == 1 else None
-
-
 def _standard_input() -> BinaryIO:
     if sys.stdin is None:  # Python sets None if the caller closed the descriptor
         raise StorageError(
@@ -379,31 +446,17 @@ def _standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def _escape_existing_folders(path: str) -> str:
-    """Escape the names of existing folders in a glob: ``Set [a]/*`` matches the files in the folder ``Set [a]``."""
-    parts = path.split(os.sep)
-    for n_parts in range(len(parts) - 1, 0, -1):
-        folder = os.sep.join(parts[:n_parts])
-        if folder and os.path.isdir(folder):
-            return os.sep.join([glob.escape(folder), *parts[n_parts:]])
-    return path
-
-
-def _missing_message(path: str) -> str:
-    if " " in path.strip() and len(path.split()) > 3:
-        return f"{path[:60]!r} is not the path of a file; to pass a text itself use [text.split()]"
-    if glob.has_magic(path):
-        return f"{path}: no file matches"
-    return f"{path}: no such file"
-
-
-def _text_file(path: Path, as_text: bool) -> TextFile | None:
+def _text_file(path: Path, as_text: bool, column: str | None = None) -> TextFile | None:
     """The file, or None if it is empty."""
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             raise StorageError(f"{path} is a folder, not a file; to read the files in it pass {path / '*'}")
         if not stat.S_ISREG(status.st_mode):  # a pipe, a terminal
+            if column is not None:
+                text = TextFile(str(path), "stream", path=path)
+                table = open_json_lines(str(path), column, text.raw_blocks, peek=False)
+                return TextFile(str(path), "table", may_block=True, table=table)
             return TextFile(str(path), "stream", path=path, may_block=True, as_text=as_text)
         with open(path, "rb") as file:
             first = file.read(HEAD_BYTES)
@@ -419,6 +472,10 @@ def _text_file(path: Path, as_text: bool) -> TextFile | None:
     named = COMPRESSED_SUFFIXES.get(path.suffix.lower())
     if named is not None and found != named:
         raise CorpusError(f"{path} has the name of a {named} file but is {found or 'not compressed'}; rename it")
+    if column is not None:
+        packed = TextFile(str(path), found or "plain", path=path)
+        table = open_column(path, column, first, status.st_size, found, packed.raw_blocks)
+        return TextFile(str(path), "table", path=path, n_bytes=status.st_size, table=table)
     if found is None:  # the content of a compressed file is examined while it is decompressed
         is_whole = status.st_size <= len(first)
         refuse_other_formats(first, str(path), is_whole=is_whole, as_text=as_text)

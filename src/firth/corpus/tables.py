@@ -7,17 +7,18 @@ sequences or texts calls ``read_table`` first. A table library is imported only 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.corpus.memory_columns import MemoryColumn, arrow_blocks, columns_of, through_arrow
+from firth.corpus.table_text import TEXT, Column, missing_column
 from firth.errors import CorpusError, CorpusTypeError, ParameterError, ShapeError
 
 WHITESPACE = "whitespace"
-_ROWS_AT_ONCE = 1 << 14
 _WORDS = re.compile(r"[^ \t\n\v\f\r]+")
 _TWO_WORDS = re.compile(r"[^ \t\n\v\f\r][ \t\n\v\f\r]+[^ \t\n\v\f\r]")
 
@@ -38,6 +39,22 @@ class TextColumn:
 
     values: Iterable[Any]
     name: str
+
+    def as_arrow(self) -> Column | None:
+        """The column by its Arrow buffers; None if it has no such buffers, or a row has no value."""
+        if not isinstance(self.values, MemoryColumn) or self.values.arrow is None or self.values.n_missing:
+            return None
+        arrow, n_rows = self.values.arrow, self.values.n_rows
+        n_bytes = self.values.n_bytes
+        return Column(
+            self.name,
+            str(self.values.title),
+            TEXT,
+            "strings",
+            lambda: arrow_blocks(arrow, n_rows, n_bytes),
+            0,
+            n_bytes,
+        )
 
     def __iter__(self) -> Iterator[str]:
         for row, value in enumerate(self.values):
@@ -111,9 +128,13 @@ def read_table(value: Any, name: str = "corpus") -> Table | None:
             raise CorpusTypeError(_frame_message(name, value, [(key, None) for key in value.data_vars]))
         return _read_array(np.asarray(value.values), name)
     if "datasets" in libraries and hasattr(value, "column_names"):
-        raise CorpusTypeError(_frame_message(name, value, [(key, None) for key in value.column_names]))
+        raise CorpusTypeError(
+            f"{name} must be one column of a data set, got a {type(value).__name__}; name the column, as in"
+            ' firth.train(dataset, column="text"); the columns are'
+            f" {', '.join(map(repr, value.column_names or ())) or 'not known before it is read'}"
+        )
     if hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__"):
-        return _read_known_table(_through_arrow(value, name), name)
+        return _read_known_table(through_arrow(value, name), name)
     if hasattr(value, "__dataframe__") or (hasattr(value, "columns") and hasattr(value, "dtypes")):
         raise CorpusTypeError(_frame_message(name, value, [(key, None) for key in getattr(value, "columns", ())]))
     if hasattr(value, "__array__") and hasattr(value, "ndim") and hasattr(value, "dtype"):  # a tensor
@@ -121,6 +142,38 @@ def read_table(value: Any, name: str = "corpus") -> Table | None:
         found = _read_array(array, name)
         return array.astype(np.int64) if found is None and array.dtype.kind in "iu" else found
     return None
+
+
+def column_of(value: Any, title: str) -> Any:
+    """The column of a frame of pandas, Polars or Arrow, or of another table with the Arrow C stream protocol.
+
+    Raises
+    ------
+    CorpusError
+        The frame has no such column, or several; the message names the columns.
+    CorpusTypeError
+        The value is not a frame.
+    """
+    libraries = {kind.__module__.partition(".")[0] for kind in type(value).__mro__}
+    is_plain = isinstance(value, (bytes, list, tuple, dict, np.ndarray))
+    if not is_plain and not libraries & {"pandas", "polars", "pyarrow"} and hasattr(value, "__arrow_c_stream__"):
+        value = through_arrow(value, "corpus")
+        libraries = {"pyarrow"}
+    found = columns_of(value, "corpus") if libraries & {"pandas", "polars", "pyarrow"} else None
+    if found is None or not found[0]:
+        raise CorpusTypeError(
+            f"column must be left out unless the corpus is a table, got column={title!r} and a"
+            f" {type(value).__name__}; pass a frame or the paths of tables, or leave column out"
+        )
+    titles = [column.title for column in found[1]]
+    if titles.count(title) != 1:
+        if title in titles:
+            raise CorpusError(f"corpus: {titles.count(title)} columns have the name {title!r}; rename them")
+        raise missing_column("the corpus", title, titles)
+    place = titles.index(title)
+    if "pandas" in libraries:
+        return value.iloc[:, place]
+    return value.get_columns()[place] if "polars" in libraries else value.column(place)
 
 
 def rows_of(value: Any, name: str) -> Any:
@@ -180,7 +233,7 @@ def _single_words(values: Iterable[Any], name: str, kind: str) -> Iterator[Any]:
 
 def _refuse_frame(value: Any, name: str) -> None:
     """Raise CorpusTypeError for a frame among the sequences of a list or a generator."""
-    columns = (_columns_of(value, name) or (True, []))[1]
+    columns = (columns_of(value, name) or (True, []))[1]
     one = next((column for column in columns if _kind_of(column) in ("text", "list")), None)
     alone, several = "the frame", "concatenate several frames into one"
     if one is not None:
@@ -259,26 +312,11 @@ def _refuse_missing(value: object, name: str, row: int) -> None:
         )
 
 
-# ---- columns and frames of pandas, Polars and Arrow, by their common interface
-
-
-@dataclass(frozen=True)
-class _Column:
-    """A column of any library: its title, its length, and its values as Python objects, block by block."""
-
-    title: Any
-    n_rows: int
-    block: Callable[[int, int], Sequence[Any]]
-    integers: Callable[[], NDArray[Any]] | None = None  # set if the library's type says that all are integers
-    n_missing: int | None = None  # set if the library knows
-
-    def __iter__(self) -> Iterator[Any]:
-        for start in range(0, self.n_rows, _ROWS_AT_ONCE):
-            yield from self.block(start, min(start + _ROWS_AT_ONCE, self.n_rows))
+# ---- columns and frames of pandas, Polars and Arrow
 
 
 def _read_known_table(value: Any, name: str) -> Table | None:
-    columns = _columns_of(value, name)
+    columns = columns_of(value, name)
     if columns is None:
         return None
     is_frame, listed = columns
@@ -297,7 +335,7 @@ def _read_known_table(value: Any, name: str) -> Table | None:
     raise CorpusTypeError(message)
 
 
-def _read_column(column: _Column, name: str) -> Table:
+def _read_column(column: MemoryColumn, name: str) -> Table:
     kind = _kind_of(column)
     if kind == "text":
         return TextColumn(column, name)
@@ -316,7 +354,7 @@ def _read_column(column: _Column, name: str) -> Table:
     )
 
 
-def _kind_of(column: _Column) -> str:
+def _kind_of(column: MemoryColumn) -> str:
     """``text``, ``list``, ``integer`` or ``other``, by the first value; ``none`` if every value is missing."""
     if column.integers is not None:
         return "integer"
@@ -330,7 +368,7 @@ def _kind_of(column: _Column) -> str:
     return "list" if isinstance(value, Iterable) and not isinstance(value, (bytes, dict)) else "other"
 
 
-def _integers(column: _Column, name: str) -> NDArray[np.int64]:
+def _integers(column: MemoryColumn, name: str) -> NDArray[np.int64]:
     if column.integers is not None and not column.n_missing:
         array = column.integers()
         if array.dtype.kind == "u" and array.size and int(array.max()) > np.iinfo(np.int64).max:
@@ -345,80 +383,6 @@ def _integers(column: _Column, name: str) -> NDArray[np.int64]:
             raise CorpusTypeError(f"{name} must fit in 64 bits, got {value} in row {row}")
         values.append(int(value))
     return np.array(values, np.int64)
-
-
-def _columns_of(value: Any, name: str) -> tuple[bool, list[_Column]] | None:
-    """Whether a value is a frame, and its columns; None if the value is neither a frame nor a column."""
-    libraries = {kind.__module__.partition(".")[0] for kind in type(value).__mro__}
-    if "pandas" in libraries:
-        if getattr(value, "ndim", None) == 2 and hasattr(value, "columns"):
-            # by index, not by title: titles may repeat
-            return True, [_pandas_column(value.iloc[:, i], value.columns[i]) for i in range(value.shape[1])]
-        is_column = getattr(value, "ndim", None) == 1 and hasattr(value, "dtype") and hasattr(value, "isna")
-        return (False, [_pandas_column(value, getattr(value, "name", None))]) if is_column else None
-    if "polars" in libraries:
-        if hasattr(value, "collect"):
-            raise CorpusTypeError(f"{name} must be a frame in memory, got a LazyFrame; pass frame.collect()")
-        if hasattr(value, "get_columns"):
-            return True, [_polars_column(column) for column in value.get_columns()]
-        return (False, [_polars_column(value)]) if hasattr(value, "null_count") else None
-    if hasattr(value, "column_names"):  # a Table or a RecordBatch
-        return True, [_arrow_column(value.column(i), value.column_names[i]) for i in range(value.num_columns)]
-    return (False, [_arrow_column(value, None)]) if hasattr(value, "null_count") else None
-
-
-def _pandas_column(series: Any, title: Any) -> _Column:
-    values = getattr(series, "iloc", series)
-    is_integers = getattr(series.dtype, "kind", "O") in "iu"
-    return _Column(
-        title,
-        len(series),
-        lambda start, stop: list(values[start:stop]),
-        (lambda: np.asarray(series.to_numpy())) if is_integers else None,
-        int(series.isna().sum()),
-    )
-
-
-def _polars_column(series: Any) -> _Column:
-    return _Column(
-        series.name,
-        len(series),
-        lambda start, stop: series.slice(start, stop - start).to_list(),
-        series.to_numpy if series.dtype.is_integer() else None,
-        series.null_count(),
-    )
-
-
-def _arrow_column(array: Any, title: Any) -> _Column:
-    is_integers = str(array.type).removeprefix("u") in ("int8", "int16", "int32", "int64")
-
-    def integers() -> NDArray[Any]:
-        return np.asarray(array.to_numpy() if hasattr(array, "chunks") else array.to_numpy(zero_copy_only=False))
-
-    return _Column(
-        title,
-        len(array),
-        lambda start, stop: array.slice(start, stop - start).to_pylist(),
-        integers if is_integers else None,
-        array.null_count,
-    )
-
-
-def _through_arrow(value: Any, name: str) -> Any:
-    """Convert another library's table to Arrow, without copying."""
-    try:
-        import pyarrow
-    except ImportError:
-        raise CorpusTypeError(
-            f"{name} must be sequences or texts, got a {type(value).__name__}; firth needs pyarrow to read it, and"
-            " pyarrow is not installed; pass one column as a list"
-        ) from None
-    for read in (pyarrow.table, pyarrow.chunked_array, pyarrow.array):
-        try:
-            return read(value)
-        except (TypeError, ValueError, NotImplementedError):  # Arrow's own errors are ValueErrors
-            continue
-    raise CorpusTypeError(f"{name} must be sequences or texts, got a {type(value).__name__}; pass one column as a list")
 
 
 def _frame_message(name: str, value: Any, columns: list[tuple[Any, str | None]]) -> str:
@@ -460,7 +424,7 @@ def _read_array(array: NDArray[Any], name: str) -> Table | None:
     if not is_strings:
         return None
     if array.ndim == 2 and array.shape[1] == 1:
-        return TextColumn(_Column(None, len(array), lambda start, stop: array[start:stop, 0].tolist()), name)
+        return TextColumn(MemoryColumn(None, len(array), lambda start, stop: array[start:stop, 0].tolist()), name)
     if array.ndim > 2:
         raise ShapeError(f"{name} must have at most two dimensions if it is an array of strings, got {array.shape}")
     return None
@@ -471,6 +435,7 @@ __all__ = [
     "ListColumn",
     "TextColumn",
     "Tokenizer",
+    "column_of",
     "column_tokens",
     "is_missing",
     "read_table",

@@ -54,7 +54,7 @@ def _functions() -> ctypes.CDLL:
         "firth_text_counter_free": [pointer],
         "firth_text_count_range": [pointer, small, size, size, small, ctypes.POINTER(_ChunkReport)],
         "firth_text_begin": [pointer],
-        "firth_text_feed": [pointer, ctypes.c_char_p, size, small, ctypes.POINTER(_ChunkReport)],
+        "firth_text_feed": [pointer, pointer, size, small, ctypes.POINTER(_ChunkReport)],
         "firth_text_finish": [pointer, ctypes.POINTER(size), ctypes.POINTER(size)],
         "firth_text_merge_new": [pointer, size, pointer, pointer, pointer, pointer, ctypes.POINTER(pointer)],
         "firth_text_merge_free": [pointer],
@@ -72,6 +72,9 @@ def _functions() -> ctypes.CDLL:
         ],
         "firth_text_rank": [pointer, pointer, pointer, size, pointer],
         "firth_text_find_repeated": [pointer, pointer, size],
+        "firth_text_join_rows": [
+            pointer, size, pointer, small, pointer, size, size, pointer, ctypes.POINTER(size),
+        ],
         "firth_text_join": [pointer, pointer, pointer, size, small, pointer, pointer],
     }  # fmt: skip
     for name, arguments in prototypes.items():
@@ -126,10 +129,11 @@ class TextCounter:
         """Begin a text that is passed block by block."""
         validate_status(self._native, self._native.firth_text_begin(self._handle))
 
-    def feed(self, block: bytes, *, is_last: bool, name: str) -> CountedChunk:
+    def feed(self, block: bytes | NDArray[np.uint8], *, is_last: bool, name: str) -> CountedChunk:
         """Count one block of a text. A block may end inside a word or a character."""
         report = _ChunkReport()
-        status = self._native.firth_text_feed(self._handle, block, len(block), is_last, ctypes.byref(report))
+        data = block if isinstance(block, bytes) else block.ctypes.data
+        status = self._native.firth_text_feed(self._handle, data, len(block), is_last, ctypes.byref(report))
         return self._counted(status, report, name)
 
     def finish(self) -> None:
@@ -323,3 +327,40 @@ def join_words(
         )
     )
     return joined[:size], joined_offsets
+
+
+def join_rows(
+    data: int, n_bytes: int, offsets: NDArray[np.int32] | NDArray[np.int64], valid: int | None, first_bit: int
+) -> NDArray[np.uint8] | None:
+    """The rows of an Arrow column of strings as lines; None if an offset is outside the data.
+
+    A line end inside a row becomes a space. A row without a value becomes an empty line.
+
+    Parameters
+    ----------
+    data : address of the bytes of all rows
+    n_bytes : number of these bytes
+    offsets : (n_rows + 1,), position of each row in the bytes
+    valid : address of the bitmap that says which rows have a value, or None if all rows have one
+    first_bit : bit of the first row in the bitmap
+    """
+    n_rows = len(offsets) - 1
+    room = int(offsets[-1]) - int(offsets[0])
+    if not 0 <= room <= n_bytes:
+        return None
+    joined = np.empty(room + n_rows, np.uint8)
+    n_joined = ctypes.c_int64()
+    native = _functions()
+    status = native.firth_text_join_rows(
+        data,
+        n_bytes,
+        offsets.ctypes.data,
+        offsets.itemsize,
+        valid,
+        first_bit,
+        n_rows,
+        joined.ctypes.data,
+        ctypes.byref(n_joined),
+    )
+    validate_status(native, status)
+    return None if n_joined.value < 0 else joined[: n_joined.value]

@@ -48,10 +48,11 @@ class TextOptions:
     encoding_errors: str
     as_text: bool
     continues_rows: bool = False
+    column: str | None = None
 
     def choices(self) -> dict[str, Any]:
         """The arguments of ``firth.encode_corpus``, by name."""
-        names = ("lowercase", "tokenizer", "normalizer", "encoding_errors", "as_text")
+        names = ("lowercase", "tokenizer", "normalizer", "encoding_errors", "as_text", "column")
         return {name: getattr(self, name) for name in names}
 
 
@@ -87,7 +88,9 @@ def encode_for_training(
         if options.checkpoint_every is not None:
             corpus = _adopt(corpus, folder)
         return corpus, None, 0.0
-    estimate = estimate_corpus(corpus, threads=config.threads, tokenizer=text.tokenizer, as_text=text.as_text)
+    estimate = estimate_corpus(
+        corpus, threads=config.threads, tokenizer=text.tokenizer, as_text=text.as_text, column=text.column
+    )
     if max(estimate.memory_bytes, estimate.disk_bytes or 0) >= LARGE_BYTES:
         needs = f"encoding: memory {format_bytes(estimate.memory_bytes)} besides the words"
         if estimate.disk_bytes is not None:
@@ -191,6 +194,7 @@ def _validate_encoded(
         "normalizer": text.normalizer is not None,
         "vocabulary": vocabulary is not None,
         "as_text": text.as_text,
+        "column": text.column is not None,
     }
     for name, is_given in given.items():
         if is_given:

@@ -53,6 +53,7 @@ def train_more(
     normalizer: Callable[[str], str] | None,
     encoding_errors: str,
     as_text: bool,
+    column: str | None,
     heldout: HeldoutSource | None,
     heldout_every: str | Period | None,
     patience: int | None,
@@ -76,14 +77,16 @@ def train_more(
             )
     config = TrainingConfig(**{**model.config.to_json(), **_following_changes(model.config, changes)}).resolved()
     validate_effect(config, [name for name in changes if changes[name] != getattr(model.config, name)])
-    options = RunOptions.parse(heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt)
+    options = RunOptions.parse(
+        heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt, column
+    )
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
     validate_freeze(freeze, True)
     weights = read_sequence_weights(sequence_weights)
     is_encoded = isinstance(corpus, EncodedCorpus)
     same_case = (model.corpus.lowercase and not is_encoded) if lowercase is None else lowercase
-    text = TextOptions(same_case, tokenizer, normalizer, encoding_errors, as_text)
+    text = TextOptions(same_case, tokenizer, normalizer, encoding_errors, as_text, column=column)
     words: Any = model.vectors.words
     old_words = Vocabulary(
         words=words if isinstance(words, np.ndarray) else tuple(words),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from firth.base.values import as_integer, as_number, is_integer, validate_choice
+from firth.base.values import as_integer, as_number, is_integer, is_number, validate_choice
 from firth.corpus.learning_phrases import PhraseSettings
 from firth.corpus.phrases import Phrases
 from firth.corpus.sources import classify_source
@@ -34,7 +34,7 @@ class Heldout:
     source: Any = None
 
 
-def validate_heldout_file(heldout: Heldout | None) -> None:
+def validate_heldout_file(heldout: Heldout | None, column: str | None = None) -> None:
     """Raise, before any work, if the held-out part is a path without a file.
 
     Raises
@@ -47,7 +47,8 @@ def validate_heldout_file(heldout: Heldout | None) -> None:
     if heldout is None or not isinstance(heldout.source, (str, PathLike)):
         return
     try:
-        classify_source(heldout.source, as_text=True)  # the format is checked when the file is read
+        # without a column, the format is checked when the file is read
+        classify_source(heldout.source, as_text=column is None, column=column)
     except StorageError as error:
         name, as_share = str(os.fspath(heldout.source)), _as_percent(heldout.source)
         raise ParameterError(
@@ -84,7 +85,7 @@ def parse_phrases(value: object) -> Phrases | PhraseSettings | None:
     return PhraseSettings.validated(passes=int(value))
 
 
-def parse_heldout(value: HeldoutSource | None) -> Heldout | None:
+def parse_heldout(value: HeldoutSource | None, column: str | None = None) -> Heldout | None:
     """Parse a share, ``0.01`` or ``"1%"``, or a source: a path or token lists.
 
     Raises
@@ -103,6 +104,8 @@ def parse_heldout(value: HeldoutSource | None) -> Heldout | None:
         return Heldout(share=_validated_share(float(match[1]) / 100, value))
     if isinstance(value, bool):
         raise ParameterError(f'heldout must be a share like "1%" or 0.01, or a file, got {value!r}')
+    if column is not None and not is_number(value):
+        return Heldout(source=value)  # a frame, a path or a data set, whose column is read
     is_table = read_table(value, "heldout") is not None  # an Arrow table is not iterable
     if is_table or isinstance(value, (PathLike, Iterable)):
         return Heldout(source=value)
@@ -133,6 +136,7 @@ class RunOptions:
         checkpoint_every: str | float | Period | None,
         output: str | os.PathLike[str] | None,
         on_interrupt: str = "save",
+        column: str | None = None,
     ) -> RunOptions:
         """Parse and check all options, each alone and together.
 
@@ -140,8 +144,8 @@ class RunOptions:
         ------
         ParameterError
         """
-        parsed_heldout = parse_heldout(heldout)
-        validate_heldout_file(parsed_heldout)
+        parsed_heldout = parse_heldout(heldout, column)
+        validate_heldout_file(parsed_heldout, column)
         parsed_patience = parse_patience(patience, parsed_heldout, stop_metric)
         evaluate_every = parse_period("heldout_every", heldout_every)
         if evaluate_every is not None:

@@ -56,6 +56,7 @@ def train(
     normalizer: Callable[[str], str] | None = None,
     encoding_errors: str = "strict",
     as_text: bool = False,
+    column: str | None = None,
     vocabulary: Vocabulary | None = None,
     phrases: Phrases | str | os.PathLike[str] | int | None = None,
     heldout: HeldoutSource | None = None,
@@ -84,8 +85,8 @@ def train(
     output : path of a folder, or None
         The folder in which the model is saved at the end. If it is not empty, the run is refused before any work,
         unless ``overwrite`` is true; then the old model stays complete until the new one is saved.
-    lowercase, tokenizer, normalizer, encoding_errors, as_text, vocabulary
-        The arguments of ``firth.encode_corpus``.
+    lowercase, tokenizer, normalizer, encoding_errors, as_text, column, vocabulary
+        The arguments of ``firth.encode_corpus``. With ``column``, a held-out source is a table with this column too.
     phrases : Phrases, path of a table, number of passes, or None
         Words that are joined to one token before rare words are dropped. A number: that many passes of
         ``firth.learn_phrases`` over the corpus, with the defaults of its other arguments. The model has the table in
@@ -158,7 +159,9 @@ def train(
             f"noise_distribution must be left out with loss={config.loss!r}, which draws no noise words;"
             ' add loss="negative-sampling" or leave noise_distribution out'
         )
-    options = RunOptions.parse(heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt)
+    options = RunOptions.parse(
+        heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt, column
+    )
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
     phrase_choice = parse_phrases(phrases)
@@ -166,7 +169,7 @@ def train(
     validate_freeze(freeze, start_vectors is not None)
     weights = read_sequence_weights(sequence_weights)
     continues_rows = isinstance(initial_vectors, np.ndarray)
-    text = TextOptions(lowercase, tokenizer, normalizer, encoding_errors, as_text, continues_rows)
+    text = TextOptions(lowercase, tokenizer, normalizer, encoding_errors, as_text, continues_rows, column)
     with open_workspace(output, overwrite, display) as (workspace, signals):
         encoded, table, encode_seconds = encode_for_training(
             corpus,

@@ -1,0 +1,249 @@
+"""Room corpus: a column of a table as lines of text, batch by batch, for the native counter; or as sequences.
+
+A column comes from a file (`firth.corpus.table_files`), or from a table in memory.
+
+Tests: tests/corpus/test_table_files.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.errors import CorpusError, CorpusTypeError, CorpusWarning
+from firth.native.text import join_rows
+
+BATCH_BYTES = 1 << 20  # bytes of text in one batch: small memory, and the cost of one batch is negligible
+_MAX_SHOWN = 60
+TEXT, LIST = "texts", "lists"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Consecutive rows of a column: a list with a text, a list or None for each row; or an Arrow array."""
+
+    values: Any
+    n_read: int = 0  # bytes of the source that were read for these rows; progress adds them up
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Consecutive rows of a column of texts. ``lines`` makes one line of each row, in any thread."""
+
+    name: str  # for messages
+    n_read: int
+    lines: Callable[[], bytes | NDArray[np.uint8]]
+
+
+@dataclass
+class Missing:
+    """How many rows of a column were read, and how many of them have no value."""
+
+    n_rows: int = 0
+    n_missing: int = 0
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table that is read from its start to its end, once for each call of ``read``.
+
+    Parameters
+    ----------
+    name : name of the table, for messages
+    title : name of the column
+    kind : what each row is: ``TEXT`` or ``LIST``
+    type_name : the column's type in the words of its format, for messages
+    read : function that yields the rows
+    first_row : number of the first row in messages
+    n_bytes : bytes of text, estimated; None if they are not known
+    """
+
+    name: str
+    title: str
+    kind: str
+    type_name: str
+    read: Callable[[], Iterator[Rows]]
+    first_row: int = 0
+    n_bytes: int | None = None
+    missing: Missing = field(default_factory=Missing)
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the rows of a column of texts as batches of lines, and count the rows without a value."""
+        for first, rows in self._counted():
+            last = first + len(rows.values) - 1
+            name = f"{self.name}, column {self.title!r}, rows {first:,} to {last:,}"
+            if isinstance(rows.values, list):
+                yield Batch(name, rows.n_read, lambda values=rows.values: _lines_of(values))  # type: ignore[misc]
+            else:
+                yield Batch(name, rows.n_read, lambda array=rows.values, name=name: lines_of_arrow(array, name))  # type: ignore[misc]
+
+    def sequences(self) -> Iterator[Sequence[Any]]:
+        """Yield the tokens of each row of a column of lists; a row without a value is an empty sequence."""
+        for _, rows in self._counted():
+            values = rows.values if isinstance(rows.values, list) else rows.values.to_pylist()
+            for value in values:
+                yield () if value is None else value
+
+    def _counted(self) -> Iterator[tuple[int, Rows]]:
+        self.missing.n_rows = self.missing.n_missing = 0
+        for rows in self.read():
+            if len(rows.values) == 0:
+                continue
+            first = self.first_row + self.missing.n_rows
+            self.missing.n_rows += len(rows.values)
+            is_list = isinstance(rows.values, list)
+            self.missing.n_missing += sum(v is None for v in rows.values) if is_list else rows.values.null_count
+            yield first, rows
+
+
+def missing_warning(columns: Sequence[Column]) -> CorpusWarning | None:
+    """The warning about rows without a value in columns that were read; None if every row has a value."""
+    n_missing = sum(column.missing.n_missing for column in columns)
+    if not n_missing:
+        return None
+    n_rows = sum(column.missing.n_rows for column in columns)
+    named = next(column.name for column in columns if column.missing.n_missing)
+    return CorpusWarning(
+        f"{n_missing:,} of {n_rows:,} rows have no value in the column {columns[0].title!r}, such as rows of {named};"
+        " each of these rows is an empty sequence"
+    )
+
+
+def require_same_types(columns: Sequence[Column]) -> None:
+    """Raise CorpusTypeError if the column has texts in one file and lists in another file."""
+    for column in columns[1:]:
+        if column.kind != columns[0].kind:
+            raise CorpusTypeError(
+                f"the column {column.title!r} must have one type in all files, got {columns[0].type_name} in"
+                f" {columns[0].name} and {column.type_name} in {column.name}; train on files of one kind"
+            )
+
+
+def missing_column(name: str, title: str, known: Sequence[str]) -> CorpusError:
+    """The error about a column that a table lacks."""
+    shown = ", ".join(map(repr, known[:20])) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
+    return CorpusError(f"column must be a column of {name}, got {title!r}; the columns are {shown or '(none)'}")
+
+
+def wrong_type(name: str, title: str, type_name: str) -> CorpusTypeError:
+    """The error about a column whose values are neither texts nor lists of tokens."""
+    return CorpusTypeError(
+        f"column must have texts, or lists of strings or integers, got the column {title!r} of {name}, whose type is"
+        f" {type_name}; name another column"
+    )
+
+
+def checked_value(value: Any, title: str, place: str, state: dict[str, str]) -> Any:
+    """A value that is a text, a list or None; ``state["kind"]`` is the kind of the column's first value.
+
+    Raises
+    ------
+    CorpusTypeError
+        The value is something else, or of another kind than the first value; the message names ``place``.
+    """
+    if value is None:
+        return None
+    kind = TEXT if isinstance(value, str) else LIST if isinstance(value, list) else None
+    if kind is None:
+        raise wrong_type(place, title, type(value).__name__)
+    if state.setdefault("kind", kind) != kind:
+        raise CorpusTypeError(
+            f"{place}: the column {title!r} must have {state['kind']} in every row, got {value!r:.{_MAX_SHOWN}}"
+        )
+    return value
+
+
+def _lines_of(texts: list[str | None]) -> bytes:
+    """The texts as lines of bytes. A surrogate becomes a byte that is not UTF-8, which the counter then refuses."""
+    joined = "\n".join("" if text is None else text.replace("\n", " ") for text in texts) + "\n"
+    try:
+        return joined.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return joined.encode("utf-8", "surrogatepass")
+
+
+# ---- Arrow
+
+
+def arrow_kind(kind: Any) -> str | None:
+    """``TEXT`` or ``LIST`` for an Arrow type; None for a type that has neither texts nor tokens."""
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    if _is_string(kind):
+        return TEXT
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        item = kind.value_type
+        item = item.value_type if types.is_dictionary(item) else item
+        return LIST if _is_string(item) or types.is_integer(item) else None
+    return None
+
+
+def _is_string(kind: Any) -> bool:
+    from pyarrow import types
+
+    is_view = getattr(types, "is_string_view", None)
+    return types.is_string(kind) or types.is_large_string(kind) or (is_view is not None and is_view(kind))
+
+
+def arrow_rows(chunks: Any, share: float = 1.0) -> Iterator[Rows]:
+    """Yield Arrow arrays in slices of about ``BATCH_BYTES``. ``share``: bytes read for each byte in memory."""
+    for chunk in chunks:
+        n_bytes = max(1, chunk.nbytes)
+        step = max(1, len(chunk) * BATCH_BYTES // n_bytes)
+        for start in range(0, len(chunk), step):
+            part = chunk.slice(start, step)
+            yield Rows(part, int(share * n_bytes * len(part) / len(chunk)))
+
+
+def lines_of_arrow(array: Any, name: str) -> NDArray[np.uint8]:
+    """The rows of an Arrow array of strings as lines of bytes, without a Python object for each row."""
+    import pyarrow
+
+    if pyarrow.types.is_string(array.type):
+        dtype: type[np.int32] | type[np.int64] = np.int32
+    else:
+        dtype = np.int64
+        if not pyarrow.types.is_large_string(array.type):  # a dictionary or views
+            array = array.cast(pyarrow.large_string())
+    valid, offsets, data = array.buffers()
+    width = np.dtype(dtype).itemsize
+    if offsets is None or offsets.size < (array.offset + len(array) + 1) * width:
+        raise CorpusError(f"{name}: the Arrow data is damaged: there are fewer offsets than rows")
+    ends: NDArray[Any] = np.frombuffer(offsets, dtype, len(array) + 1, array.offset * width)
+    n_bytes = 0 if data is None else data.size
+    if valid is not None and valid.size * 8 < array.offset + len(array):
+        raise CorpusError(f"{name}: the Arrow data is damaged: the bitmap has fewer bits than rows")
+    lines = join_rows(
+        data.address if n_bytes else 0,
+        n_bytes,
+        ends,
+        valid.address if valid is not None and array.null_count else None,
+        array.offset,
+    )
+    if lines is None:
+        raise CorpusError(f"{name}: the Arrow data is damaged: an offset is outside the text")
+    return lines
+
+
+__all__ = [
+    "BATCH_BYTES",
+    "LIST",
+    "TEXT",
+    "Batch",
+    "Column",
+    "Rows",
+    "arrow_kind",
+    "arrow_rows",
+    "checked_value",
+    "lines_of_arrow",
+    "missing_column",
+    "missing_warning",
+    "require_same_types",
+    "wrong_type",
+]
