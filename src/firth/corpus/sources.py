@@ -33,6 +33,7 @@ from firth.corpus.tables import (
     split_text,
     tokenize_texts,
 )
+from firth.corpus.walks import Walks
 from firth.errors import CorpusError, CorpusTypeError, CorpusWarning, FirthError, ShapeError, StorageError
 
 FROM_STANDARD_INPUT = "-"
@@ -146,7 +147,7 @@ class TokenLists:
 
 def classify_source(
     source: Any, tokenizer: Tokenizer | None = None, *, as_text: bool = False
-) -> list[TextFile] | IdSequences | TokenLists:
+) -> list[TextFile] | IdSequences | TokenLists | Walks:
     """Decide what kind of corpus the source is.
 
     - Files: a path or glob, or a list of paths and globs. ``"-"`` is standard input. A binary file object is read from
@@ -154,6 +155,7 @@ def classify_source(
     - Texts: a column of strings (a Series, an Arrow array, a frame with one column); with ``tokenizer`` also a list or
       another iterable of strings. The tokenizer splits each text; without one, white space does.
     - Sequences of tokens: a column of lists, or any other iterable, also one that can be read only once.
+    - Random walks on a graph: ``firth.Walks``.
     - Ids: ``IdSequences``, a tuple of two integer arrays ``(ids, offsets)``, an integer array of two dimensions (one
       sequence a row), or a frame whose columns are all integers (one sequence a row).
 
@@ -168,6 +170,8 @@ def classify_source(
     """
     if isinstance(source, (str, os.PathLike)):
         return _text_files([source], as_text)
+    if isinstance(source, Walks):
+        return source
     table = read_table(source)
     if isinstance(table, TextColumn):
         return TokenLists(tokenize_texts(table, tokenizer or split_text), is_tokenized=True)
