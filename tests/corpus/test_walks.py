@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import doctest
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -210,5 +210,18 @@ def test_bad_options(options: dict[str, object], message: str) -> None:
 
 
 def test_walks_refuse_a_tokenizer(tmp_path: Path) -> None:
-    with warnings.catch_warnings(), pytest.raises(firth.ParameterError, match="tokenizer must be None"):
+    with pytest.raises(firth.ParameterError, match="tokenizer must be None"):
         firth.encode_corpus(firth.Walks(np.array([[0, 1]])), folder=tmp_path / "c", tokenizer=str.split)
+
+
+def test_the_page_runs() -> None:
+    page = Path(__file__).parents[2] / "docs" / "graphs.md"
+    failed, tried = doctest.testfile(str(page), module_relative=False)
+    assert tried >= 7
+    assert failed == 0
+
+
+def test_the_docstring_runs() -> None:
+    finder = doctest.DocTestFinder(recurse=False)
+    (example,) = finder.find(firth.Walks, "Walks", globs={})
+    assert doctest.DocTestRunner().run(example) == (0, 4)

@@ -10,11 +10,13 @@ from firth.errors import MissingExtraError
 if TYPE_CHECKING:
     from firth.estimators.document_vectorizer import DocumentVectorizer
     from firth.estimators.network import SigmoidNetworkClassifier
+    from firth.estimators.node_embedder import NodeEmbedder
     from firth.estimators.sequence_embedder import SequenceEmbedder
     from firth.estimators.text_classifier import TextClassifier
 
 _MODULES = {
     "DocumentVectorizer": "firth.estimators.document_vectorizer",
+    "NodeEmbedder": "firth.estimators.node_embedder",
     "SigmoidNetworkClassifier": "firth.estimators.network",
     "SequenceEmbedder": "firth.estimators.sequence_embedder",
     "TextClassifier": "firth.estimators.text_classifier",
@@ -42,4 +44,4 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_MODULES})
 
 
-__all__ = ["DocumentVectorizer", "SequenceEmbedder", "SigmoidNetworkClassifier", "TextClassifier"]
+__all__ = ["DocumentVectorizer", "NodeEmbedder", "SequenceEmbedder", "SigmoidNetworkClassifier", "TextClassifier"]
