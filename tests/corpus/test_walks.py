@@ -14,6 +14,9 @@ import scipy.stats
 
 import firth
 from firth.corpus.encoded import EncodedCorpus
+from firth.native import walks as walks_of_the_core
+from firth.native.loader import StoppedError, validate_status
+from firth.native.stopping import StopFlag
 from firth.numerics.walks import first_order_probabilities, second_order_probabilities
 
 SMALLEST_P_VALUE = 1e-4  # of a whole test with a fixed seed
@@ -128,6 +131,19 @@ def test_walks_do_not_depend_on_threads(threads: int) -> None:
     assert np.array_equal(one[1], many[1])
     other = firth.Walks(graph, p=0.5, q=2.0, walks_per_node=7, walk_length=30, seed=5)
     assert not np.array_equal(one[0], np.concatenate([numbers for numbers, _ in other.blocks()]))
+
+
+def test_a_stop_flag_ends_drawing() -> None:
+    core, flag = walks_of_the_core._functions(), StopFlag()
+    starts, neighbors = np.array([0, 1, 2]), np.array([1, 0], np.int32)
+    length = 5000
+    start_nodes, nodes, lengths = np.zeros(1, np.int32), np.zeros(length, np.int32), np.zeros(1, np.int64)
+    arrays = [array.ctypes.data for array in (start_nodes, nodes, lengths)]
+    arguments = (2, starts.ctypes.data, neighbors.ctypes.data, None, 1.0, 2.0, 1, 0, 1, length, *arrays)
+    assert core.firth_walks_draw(*arguments) == length
+    flag.set()
+    with flag.watched(), pytest.raises(StoppedError):
+        validate_status(core, core.firth_walks_draw(*arguments))
 
 
 def test_walks_do_not_depend_on_the_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
