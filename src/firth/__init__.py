@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from firth.training.loop.callbacks import StopTraining as StopTraining
     from firth.training.loop.callbacks import TrainingState as TrainingState
     from firth.training.run.classifier import train_classifier as train_classifier
+    from firth.training.run.documents import train_documents as train_documents
     from firth.training.run.finishing import UnsavedModelError as UnsavedModelError
     from firth.training.run.resume import resume as resume
     from firth.training.run.retraining import quantize_classifier as quantize_classifier
@@ -89,6 +90,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "firth.models.loading": ("load",),
     "firth.models.model": ("Model",),
     "firth.training.run.classifier": ("train_classifier",),
+    "firth.training.run.documents": ("train_documents",),
     "firth.training.run.finishing": ("UnsavedModelError",),
     "firth.training.run.resume": ("resume",),
     "firth.training.run.retraining": ("quantize_classifier",),

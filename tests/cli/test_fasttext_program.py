@@ -141,6 +141,17 @@ def test_quantize_writes_the_small_model(run: Any, tmp_path: Path) -> None:
     assert len(small.words) < len(load_model("m.bin").words)
 
 
+def test_quantize_trains_again(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("__label__warm red pink\n__label__cold blue grey\n" * 50)
+    assert run("supervised", "-input", "t.txt", "-output", "m", "-dim", "4", "-verbose", "0")[0] == 0
+    words = ("quantize", "-input", "t.txt", "-output", "m", "-cutoff", "3", "-verbose", "0")
+    sure = []
+    for more in ((), ("-retrain", "-epoch", "50", "-lr", "0.5")):
+        assert run(*words, *more)[0] == 0
+        sure.append(float(load_model("m.ftz").predict("red pink")[1][0]))
+    assert sure[1] > max(0.9, sure[0]), sure
+
+
 def test_lines_are_answered_as_they_come() -> None:
     """Programs talk to it through pipes: an answer must not wait for the next line."""
     words = [sys.executable, "-m", "firth.cli.fasttext_program", "predict", str(CLASSIFIERS / "softmax.bin"), "-"]
@@ -204,7 +215,7 @@ def test_usage_is_on_the_stream_that_fasttext_takes(run: Any) -> None:
         (["cbow", "-input", "-", "-output", "y"], "input must be the path of a file, got '-'"),
         (["cbow", "-input", "no-file", "-output", "y"], "no-file cannot be opened"),
         (["cbow", "-input", "SOFTMAX", "-output", "no-folder/y"], "no-folder"),
-        (["quantize", "-output", "m", "-retrain"], "retrain must be left out"),
+        (["quantize", "-output", "m", "-retrain"], "Empty input or output path."),
         (["supervised", "-autotune-validation", "v"], "-autotune-validation must be left out"),
         (["quantize", "-output", "no-model"], "no-model.bin cannot be opened for loading"),
         (["predict", "no-model", "-"], "no-model cannot be opened for loading"),

@@ -20,12 +20,17 @@ class Client:
         The name on PyPI.
     requirements : tuple of str
         What pip installs beside firth's own requirements.
+    alone : tuple of str
+        What pip installs without its own requirements: a client that pins releases that are not to be had, or that asks
+        for large packages which its program does not use.
     changed : tuple of str
         Packages whose import lines are changed; the program's own lines always are.
     modules : tuple of str
         Modules that must be importable for the program to run.
     data : tuple of str
         Files below FIRTH_DATA that the program reads.
+    environment : str
+        The client whose environment is used, with the same requirements; this client's own if empty.
     note : str
         What the program cannot show, for the table.
     """
@@ -33,9 +38,11 @@ class Client:
     name: str
     distribution: str
     requirements: tuple[str, ...]
+    alone: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
+    environment: str = ""
     note: str = ""
 
     @property

@@ -24,13 +24,15 @@ from client import RUNTIME, Client, all_clients
 
 def make_environment(client: Client, folder: Path) -> Path:
     """The Python of the client's environment, which has what the client requires."""
-    target = folder / client.name
+    target = folder / (client.environment or client.name)
     python, stamp = target / "bin" / "python", target / "requirements.txt"
-    requirements = "\n".join([*client.requirements, *RUNTIME])
+    requirements = "\n".join([*client.requirements, *(f"{name} alone" for name in client.alone), *RUNTIME])
     if not (stamp.exists() and stamp.read_text() == requirements):
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(target)], check=True)
         install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*install, *client.requirements, *RUNTIME], check=True, capture_output=True)
+        if client.alone:
+            subprocess.run([*install, "--no-deps", *client.alone], check=True, capture_output=True)
         stamp.write_text(requirements)
     return python
 
@@ -90,12 +92,13 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=os.environ.get("FIRTH_DATA"), help="files of other programs")
     given = parser.parse_args()
     all_work = True
-    print(f"{'client':20} {'version':10} result")
+    print(f"firth: {(link_firth(given.folder) / 'firth').resolve()}")
+    print(f"{'client':22} {'version':10} result")
     data = None if given.data is None else Path(given.data)
     for name in given.clients or clients:
         version, result, works = run_client(clients[name], given.folder, data)
         all_work &= works
-        print(f"{name:20} {version:10} {result}", flush=True)
+        print(f"{name:22} {version:10} {result}", flush=True)
     return 0 if all_work else 1
 
 

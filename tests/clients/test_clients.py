@@ -24,7 +24,7 @@ CLIENTS = all_clients()
 
 
 def _python_of(client: Client) -> str:
-    own = ENVIRONMENTS / client.name / "bin" / "python"
+    own = ENVIRONMENTS / (client.environment or client.name) / "bin" / "python"
     return os.environ.get("FIRTH_CLIENTS_PYTHON") or (str(own) if own.exists() else sys.executable)
 
 
@@ -52,4 +52,7 @@ def test_each_client_has_a_program_and_requirements_that_pin_what_changes(name: 
     client = CLIENTS[name]
     assert client.program.exists()
     assert client.modules, "the test must know what to look for"
+    if client.environment:
+        other = CLIENTS[client.environment]
+        assert (client.requirements, client.alone) == (other.requirements, other.alone)
     assert client.command("python")[2] == (",".join(client.changed) or "none")

@@ -50,6 +50,18 @@ def test_item2vec_on_made_baskets(tmp_path: Path) -> None:
     assert rates["popularity"][5] < 0.4
 
 
+def test_documents_find_their_second_halves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(3)
+    topics = [[f"{topic}{number}" for number in range(8)] for topic in "abcdefghij"]
+    lines = [" ".join(rng.choice(topics[number % 10] + topics[number // 10], 80)) for number in range(100)]
+    path = tmp_path / "texts.txt"
+    path.write_text("\n".join(lines) + "\n")
+    rates = load_example("documents").run(path, epochs=60, dims=20)
+    assert set(rates) == {"document vectors", "mean", "sif"}
+    assert rates["document vectors"] > 0.3  # of guessing: 0.01
+    assert "100 texts, 80 words" in capsys.readouterr().out
+
+
 @pytest.mark.data
 def test_node2vec_on_the_karate_club(data: Path) -> None:
     path = data / "graphs" / "karate.adjlist"

@@ -71,6 +71,34 @@ def test_vectors_of_gensim_4(protocol: int, fake: dict[str, type], tmp_path: Pat
         assert read_vectors(tmp_path / name, limit=1).words == ["a"]
 
 
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_words_taken_out_of_an_array_of_numpy(protocol: int, fake: dict[str, type], tmp_path: Path) -> None:
+    words = ["a", "bé", "\U0001f600x"]
+    for order in "<>":
+        keys = [np.array([word], dtype=f"{order}U{len(word)}")[0] for word in words]
+        assert type(keys[0]) is np.str_
+        kv = make(fake["KeyedVectors"], index_to_key=keys, vectors=MATRIX, expandos={}, norms=None)
+        (tmp_path / "kv").write_bytes(pickle.dumps(kv, protocol=protocol))
+        found = read_vectors(tmp_path / "kv")
+        assert found.words == words
+        assert type(found.words[0]) is str
+
+
+def test_damaged_words_of_numpy(fake: dict[str, type], tmp_path: Path) -> None:
+    kv = make(fake["KeyedVectors"], index_to_key=[np.str_("ab"), "c", "d"], vectors=MATRIX, expandos={}, norms=None)
+    whole = pickle.dumps(kv, protocol=4)
+    text = "ab".encode("utf-32-le")
+    for damaged, message in (
+        (whole.replace(text, b"a\0\0\0b\0\x11\0"), "not UTF-32"),
+        (whole.replace(b"\x8c\x02U2", b"\x8c\x02U1"), "do not fit its type 'U1'"),
+        (whole.replace(b"\x8c\x02U2", b"\x8c\x02U9"), "do not fit its type 'U9'"),
+    ):
+        assert damaged != whole
+        (tmp_path / "kv").write_bytes(damaged)
+        with pytest.raises(FormatError, match=message):
+            read_vectors(tmp_path / "kv")
+
+
 def test_vectors_of_gensim_3(fake: dict[str, type], tmp_path: Path) -> None:
     vocab = {key: make(fake["Vocab"], count=9 - i, index=i) for i, key in enumerate(KEYS)}
     order = np.asfortranarray(MATRIX.astype(">f8"))

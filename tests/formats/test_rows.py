@@ -85,6 +85,23 @@ def test_the_first_wrong_row_is_named(where: int, newline: bool, threads: int, t
     refuse(cut, f"the header announces {N_WORDS} rows, the file ends after {where}", began)
 
 
+def test_newlines_before_a_word_are_skipped(threads: int, tmp_path: Path) -> None:
+    expected = vectors()
+    data = makers.binary(expected)
+    starts = row_starts(data, True)
+    parts = [data[: starts[0]]]
+    for row, (start, end) in enumerate(zip(starts, [*starts[1:], len(data)], strict=True)):
+        parts.append(b"\n" * (row % 4) + data[start:end])
+    (tmp_path / "f").write_bytes(b"".join(parts))
+    found = read_vectors(tmp_path / "f", "word2vec-binary", threads=threads)
+    assert found.words == [word for word, _ in expected]
+    assert np.array_equal(found.matrix, np.array([row for _, row in expected], dtype=np.float32))
+    for many, message in ((b"\n" * 200, "a row must begin with a word"), (b"\n" * 400, "a word must have at most")):
+        (tmp_path / "f").write_bytes(data[: starts[0]] + many + b" " + data[starts[0] :])
+        with pytest.raises(FormatError, match=rf"row 1 .*{message}"):
+            read_vectors(tmp_path / "f", "word2vec-binary", threads=threads)
+
+
 def test_what_follows_the_limit_is_not_looked_at(threads: int, tmp_path: Path) -> None:
     expected = vectors()
     data = makers.binary(expected)

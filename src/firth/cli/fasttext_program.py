@@ -23,7 +23,7 @@ from firth.cli.output import discard_unwritten
 from firth.compat.fasttext.arguments import args, loss_name, model_name
 from firth.compat.fasttext.meter import Meter
 from firth.compat.fasttext.pybind import fasttext
-from firth.compat.fasttext.refused import AUTOTUNE, RETRAIN, CannotOpenError
+from firth.compat.fasttext.refused import AUTOTUNE, CannotOpenError
 from firth.compat.fasttext.rows import Rows, read_lines
 from firth.compat.fasttext.training import open_text, train_labels, train_words
 from firth.errors import FirthError, ParameterError
@@ -41,7 +41,7 @@ _VALUES: dict[str, Callable[[str], object]] = {
     **dict.fromkeys(("lr", "t"), float),
     **dict.fromkeys(("input", "output", "label", "pretrainedVectors"), str),
 }
-_SWITCHES = ("saveOutput", "qnorm", "qout")
+_SWITCHES = ("saveOutput", "qnorm", "qout", "retrain")
 _AUTOTUNE_FLAGS = {
     "autotune-validation": "autotuneValidationFile",
     "autotune-metric": "autotuneMetric",
@@ -109,7 +109,8 @@ def _quantize(command: str, words: list[str]) -> None:
     target = Path(given.output + ".ftz")
     _validate_output(target)
     model = _load(given.output + ".bin")
-    model.quantize(given.cutoff, given.dsub, given.qnorm, given.qout, given.given_threads)
+    retraining = given if given.retrain else None
+    model.quantize(given.cutoff, given.dsub, given.qnorm, given.qout, given.given_threads, retraining)
     model.saveModel(target)
 
 
@@ -292,8 +293,6 @@ def _parse_flags(command: str, words: list[str]) -> args:
             refuse("Provided argument without a dash! Usage:")
         if name == "h":
             refuse("Here is the help! Usage:")
-        if name == "retrain":
-            raise ParameterError(RETRAIN)
         if name in _AUTOTUNE_FLAGS:
             raise ParameterError(AUTOTUNE[_AUTOTUNE_FLAGS[name]].replace(_AUTOTUNE_FLAGS[name], word))
         if name in _SWITCHES:
@@ -312,7 +311,7 @@ def _parse_flags(command: str, words: list[str]) -> args:
         else:
             setattr(found, name, _parse_value(word, value, _VALUES[name]))
         found.given.add(name)
-    if not found.output or not (found.input or command == "quantize"):
+    if not found.output or not (found.input or (command == "quantize" and not found.retrain)):
         refuse("Empty input or output path.")
     return found
 

@@ -87,8 +87,9 @@ The following arguments for quantization are optional:
   -qnorm              quantize norms apart [{str(defaults.qnorm).lower()}]
   -qout               quantize the rows of labels too [{str(defaults.qout).lower()}]
   -dsub               columns of a part [{defaults.dsub}]
+  -retrain            train the rows that -cutoff leaves again, on -input [{str(defaults.retrain).lower()}]
 
-Refused: -retrain, -autotune-validation, -autotune-metric, -autotune-predictions, -autotune-duration,
+Refused: -autotune-validation, -autotune-metric, -autotune-predictions, -autotune-duration,
 -autotune-modelsize. docs/fasttext.md of firth says why.
 """
 

@@ -61,7 +61,7 @@ def rescue(error: UnsavedModelError, output: Path) -> str:
 
 def validate_resume_alone(ctx: typer.Context, allowed: Mapping[str, str]) -> None:
     """Refuse parameters beside --resume, except those in ``allowed``, which has the flag of each name."""
-    given = [name for name in ctx.params if _is_given(ctx, name) and name not in allowed]
+    given = [name for name in ctx.params if is_given(ctx, name) and name not in allowed]
     if given:
         flags = [flag for name, flag in allowed.items() if name != "resume"]
         raise ParameterError(
@@ -70,9 +70,9 @@ def validate_resume_alone(ctx: typer.Context, allowed: Mapping[str, str]) -> Non
         )
 
 
-def _is_given(ctx: typer.Context, name: str) -> bool:
+def is_given(ctx: typer.Context, name: str) -> bool:
     source = ctx.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
 
 
-__all__ = ["exit_status", "is_resumable", "rescue", "tell_interrupted", "validate_resume_alone"]
+__all__ = ["exit_status", "is_given", "is_resumable", "rescue", "tell_interrupted", "validate_resume_alone"]

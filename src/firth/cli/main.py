@@ -47,6 +47,7 @@ COMMANDS: dict[str, CommandEntry] = {
     "convert": CommandEntry("firth.cli.convert", "Convert vectors to another program's file format."),
     "plot": CommandEntry("firth.cli.plot", "Draw words at their two principal components."),
     "classify": CommandEntry("firth.cli.classify", "Classify texts by the mean of their word vectors."),
+    "documents": CommandEntry("firth.cli.documents", "Learn and infer vectors of documents."),
     "check": CommandEntry("firth.cli.check", "Grade functions that compute losses and gradients."),
     "clean": CommandEntry("firth.cli.clean", "Delete the files that killed runs left."),
     "selfcheck": CommandEntry("firth.cli.selfcheck", "Prove the kernels on this machine, in seconds."),

@@ -203,7 +203,7 @@ def train_command(
                     output=output,
                     overwrite=overwrite,
                     lowercase=lowercase,
-                    encoding_errors=_plain(encoding_errors),
+                    encoding_errors=plain(encoding_errors),
                     as_text=as_text,
                     vocabulary=None if vocabulary is None else Vocabulary.load(vocabulary),
                     phrases=int(phrases) if phrases is not None and phrases.isdecimal() else phrases,
@@ -214,12 +214,12 @@ def train_command(
                     heldout_every=heldout_every,
                     patience=patience,
                     checkpoint_every=checkpoint_every,
-                    on_interrupt=_plain(on_interrupt),
+                    on_interrupt=plain(on_interrupt),
                     progress=not quiet,
-                    **{name: _plain(value) for name, value in parameters.items()},
+                    **{name: plain(value) for name, value in parameters.items()},
                 )
     except (KeyboardInterrupt, SystemExit) as stop:  # SystemExit: SIGTERM and SIGHUP
-        raise typer.Exit(_tell_interrupted(stop, folder, as_json, quiet)) from None
+        raise typer.Exit(end_interrupted(stop, folder, as_json, quiet)) from None
     except UnsavedModelError as error:
         raise StorageError(rescue(error, folder)) from error
     try:
@@ -231,7 +231,7 @@ def train_command(
         raise OutputError(f"{error}; the model is saved to {folder}") from None
 
 
-def _tell_interrupted(stop: KeyboardInterrupt | SystemExit, folder: Path, as_json: bool, quiet: bool) -> int:
+def end_interrupted(stop: KeyboardInterrupt | SystemExit, folder: Path, as_json: bool, quiet: bool) -> int:
     """Print where an interrupted run left its work; returns the exit status."""
     from firth.models.model import Model
 
@@ -330,11 +330,11 @@ def _read_numbers(path: Path) -> list[float]:
     return numbers
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     return value.value if isinstance(value, enum.Enum) else value
 
 
-def _make_parameter(field: dataclasses.Field[Any], kind: Any) -> inspect.Parameter:
+def make_parameter(field: dataclasses.Field[Any], kind: Any) -> inspect.Parameter:
     """Make a typer parameter from a field of TrainingConfig."""
     default = field.default
     if field.name in CHOICE_NAMES:
@@ -354,7 +354,7 @@ def _make_parameter(field: dataclasses.Field[Any], kind: Any) -> inspect.Paramet
     )
 
 
-def _with_choices(parameter: inspect.Parameter, words: tuple[str, ...]) -> inspect.Parameter:
+def with_choices(parameter: inspect.Parameter, words: tuple[str, ...]) -> inspect.Parameter:
     """The parameter with a type whose values are these words, and its default converted to that type."""
     kind = make_choice(parameter.name, words)
     option = parameter.annotation.__metadata__[0]
@@ -370,11 +370,11 @@ def _with_parameters_of_the_config() -> Any:
     signature = inspect.signature(train_command, eval_str=True)
     choices = {"encoding_errors": ENCODING_ERRORS, "on_interrupt": ON_INTERRUPT}
     fixed = [
-        _with_choices(parameter, choices[parameter.name]) if parameter.name in choices else parameter
+        with_choices(parameter, choices[parameter.name]) if parameter.name in choices else parameter
         for parameter in signature.parameters.values()
         if parameter.kind is not inspect.Parameter.VAR_KEYWORD
     ]
-    made = [_make_parameter(field, hints[field.name]) for field in dataclasses.fields(TrainingConfig)]
+    made = [make_parameter(field, hints[field.name]) for field in dataclasses.fields(TrainingConfig)]
 
     def train(**values: Any) -> None:
         train_command(**values)
@@ -388,4 +388,4 @@ def _with_parameters_of_the_config() -> Any:
 
 train = _with_parameters_of_the_config()
 
-__all__ = ["summarize", "train"]
+__all__ = ["end_interrupted", "make_parameter", "plain", "summarize", "train", "with_choices"]

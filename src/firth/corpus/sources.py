@@ -213,7 +213,7 @@ def classify_source(
         if not source:
             raise CorpusError("corpus must have at least one sequence, got an empty list")
         if tokenizer is not None and all(isinstance(item, str) for item in source):
-            _refuse_names_of_files(source)
+            refuse_names_of_files(source)
             return _tokenized(source, tokenizer)
         if all(isinstance(item, (str, os.PathLike)) for item in source):
             _refuse_texts(source)
@@ -234,7 +234,7 @@ def _tokenized(texts: Iterable[Any], tokenizer: Tokenizer) -> TokenLists:
     return TokenLists(tokenize_texts(TextColumn(texts, "corpus"), tokenizer), is_tokenized=True)
 
 
-def _refuse_names_of_files(texts: list[Any] | tuple[Any, ...]) -> None:
+def refuse_names_of_files(texts: list[Any] | tuple[Any, ...]) -> None:
     """Raise an error if the texts are names of files. With a tokenizer the names would be read as texts in silence."""
     if all(_exists(text) for text in texts):
         raise CorpusTypeError(

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from firth.estimators.document_vectorizer import DocumentVectorizer
     from firth.estimators.network import SigmoidNetworkClassifier
     from firth.estimators.node_embedder import NodeEmbedder
+    from firth.estimators.paragraph_vectorizer import ParagraphVectorizer
     from firth.estimators.sequence_embedder import SequenceEmbedder
     from firth.estimators.text_classifier import TextClassifier
 
 _MODULES = {
     "DocumentVectorizer": "firth.estimators.document_vectorizer",
     "NodeEmbedder": "firth.estimators.node_embedder",
+    "ParagraphVectorizer": "firth.estimators.paragraph_vectorizer",
     "SigmoidNetworkClassifier": "firth.estimators.network",
     "SequenceEmbedder": "firth.estimators.sequence_embedder",
     "TextClassifier": "firth.estimators.text_classifier",
@@ -44,4 +46,11 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_MODULES})
 
 
-__all__ = ["DocumentVectorizer", "NodeEmbedder", "SequenceEmbedder", "SigmoidNetworkClassifier", "TextClassifier"]
+__all__ = [
+    "DocumentVectorizer",
+    "NodeEmbedder",
+    "ParagraphVectorizer",
+    "SequenceEmbedder",
+    "SigmoidNetworkClassifier",
+    "TextClassifier",
+]

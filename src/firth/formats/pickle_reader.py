@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from firth.errors import FormatError
-from firth.formats.pickle_values import Name, PickledArray, PickledType, Record, to_array
+from firth.formats.pickle_values import Name, PickledArray, PickledType, Record, to_array, to_text
 
 _PLAIN_KEYS = (str, int, bytes, float, bool, type(None))
 _ORDERS = ("<", ">", "|", "=")
@@ -413,6 +413,8 @@ class _Machine:
             return PickledType(code.lstrip("<>|="), code[:1] if code[:1] in _ORDERS else "=")
         if kind == "scalar":
             dtype, data = arguments
+            if isinstance(dtype, PickledType) and dtype.code[:1] == "U":
+                return to_text(dtype, data, f"{self.path}: byte {self.at}")
             return to_array(PickledArray((), dtype, False, data), "fiub", f"{self.path}: a number").item()
         if kind == "encode":
             text, encoding = arguments

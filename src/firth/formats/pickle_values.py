@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,6 +55,25 @@ class PickledArray:
     dtype: object = None
     fortran_order: bool = False
     data: object = None
+
+
+def to_text(kind: PickledType, data: object, what: str) -> str:
+    """Make the text of a pickled NumPy string: UTF-32, of which NumPy leaves out zeros at the end.
+
+    Programs that take words out of an array of NumPy's have such keys, and gensim saves them.
+
+    Raises
+    ------
+    FormatError
+        The bytes are not UTF-32, or not as many as the type says.
+    """
+    if not isinstance(data, bytes) or kind.code != f"U{len(data) // 4}" or len(data) % 4:
+        raise FormatError(f"{what}: the bytes of a NumPy string do not fit its type {kind.code[:40]!r}")
+    big = kind.order == ">" or (kind.order not in "<>" and sys.byteorder == "big")
+    try:
+        return data.decode("utf-32-be" if big else "utf-32-le").rstrip("\0")
+    except UnicodeDecodeError:
+        raise FormatError(f"{what}: the bytes of a NumPy string are not UTF-32") from None
 
 
 def to_array(value: object, kinds: str, what: str) -> NDArray[Any]:

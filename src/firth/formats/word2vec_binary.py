@@ -6,13 +6,13 @@ Grammar
 
     file   = header row*V [newline]
     header = V " " D newline             (decimal numbers)
-    row    = [newline] word " " float*D  (float32, little-endian)
+    row    = newline* word " " float*D   (float32, little-endian)
 
-word2vec.c writes a newline after each row and gensim does not; firth reads both and writes the newline. A word must not
-have a space or a newline.
+word2vec.c writes a newline after each row and gensim does not; firth reads both and writes the newline. Further
+newlines before a word are skipped, as in distance.c and gensim. A word must not have a space or a newline.
 
-Source: word2vec.c, the end of ``TrainModel`` with ``-binary 1``, https://code.google.com/archive/p/word2vec/;
-gensim's ``save_word2vec_format(binary=True)``.
+Source: word2vec.c, the end of ``TrainModel`` with ``-binary 1``, and distance.c, which reads the file,
+https://code.google.com/archive/p/word2vec/; gensim's ``save_word2vec_format(binary=True)``.
 
 Tests: tests/formats/test_rows.py.
 """

@@ -66,7 +66,8 @@ class Engine:
     Parameters
     ----------
     examples : Examples
-        The result of ``text_examples``, ``explicit_examples`` or ``pair_examples`` (kernels/examples.py).
+        The result of ``text_examples``, ``document_examples``, ``explicit_examples`` or ``pair_examples``
+        (kernels/examples.py).
     config : TrainingConfig
         The engine uses :meth:`TrainingConfig.resolved` of it. ``threads`` is the number of threads that call
         :meth:`train_slice` at the same time. If there are several, each thread trains copies of the rows that are
@@ -171,6 +172,9 @@ class Engine:
             offsets=examples.offsets,
             targets=examples.targets,
             target_offsets=examples.target_offsets,
+            tag_offsets=examples.tag_offsets,
+            tag_rows=examples.tag_rows,
+            tags_with_words=int(examples.tags_with_words),
             sequence_weights=examples.weights,
             n_tokens=len(examples.ids),
             n_sequences=len(examples.offsets) - 1,
@@ -281,6 +285,11 @@ class Engine:
             raise ParameterError("targets must be given if and only if the examples that are trained on have targets")
         if (target_offsets is None) != (self._examples.target_offsets is None):
             raise ParameterError("target_offsets must be given if and only if the examples have several targets")
+        if self._examples.tag_offsets is not None and len(offsets) != len(self._examples.tag_offsets):
+            raise ShapeError(
+                f"offsets must have {len(self._examples.tag_offsets)} numbers, because held-out words belong to the"
+                f" documents that are trained on, got {len(offsets)}"
+            )
         targets = None if targets is None else np.ascontiguousarray(targets, dtype=np.int32)
         target_offsets = None if target_offsets is None else np.ascontiguousarray(target_offsets, dtype=np.int64)
         ids = np.ascontiguousarray(ids, dtype=np.int32)

@@ -1,8 +1,8 @@
 """Room kernels: the examples of an engine: the arrays of a native source, and how often they touch each row.
 
-``text_examples`` are windows over text. ``explicit_examples`` are bags of input rows, each with a target and a weight;
-``pair_examples`` are bags of one row. A source outside firth is compiled in by CMake's ``FIRTH_EXTRA_SOURCES``
-(docs/extending.md); its ``Examples`` have its native NAME.
+``text_examples`` are windows over text, and ``document_examples`` are documents with tags. ``explicit_examples`` are
+bags of input rows, each with a target and a weight; ``pair_examples`` are bags of one row. A source outside firth is
+compiled in by CMake's ``FIRTH_EXTRA_SOURCES`` (docs/extending.md); its ``Examples`` have its native NAME.
 
 Tests: tests/extending/test_source.py.
 """
@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from firth.errors import IdError, ParameterError, ShapeError
 from firth.kernels.sides.side import Corpus
-from firth.kernels.staleness import TouchRates, touch_rates
+from firth.kernels.staleness import TouchRates, document_touch_rates, touch_rates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,11 @@ class Examples:
         Loss and gradient of each sequence are multiplied by its weight. None: all are 1.
     subsamples : bool
         Whether the source leaves out frequent tokens (``subsample``).
+    tag_offsets : int64 array, (n_sequences + 1,), or None
+        Document s has the tags whose input rows are tag_rows[tag_offsets[s]:tag_offsets[s + 1]]. None: no tags.
+    tag_rows : int32 array, or None
+    tags_with_words : bool
+        Whether the words of a token's window are inputs beside the tags.
     """
 
     source: str
@@ -59,6 +64,9 @@ class Examples:
     target_offsets: NDArray[np.int64] | None = None
     weights: NDArray[np.float32] | None = None
     subsamples: bool = False
+    tag_offsets: NDArray[np.int64] | None = None
+    tag_rows: NDArray[np.int32] | None = None
+    tags_with_words: bool = False
 
 
 def text_examples(
@@ -88,6 +96,57 @@ def text_examples(
         rates=partial(touch_rates, counts, offsets),
         weights=None if sequence_weights is None else np.ascontiguousarray(sequence_weights, dtype=np.float32),
         subsamples=True,
+    )
+
+
+def document_examples(
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    tag_ids: NDArray[np.int32],
+    tag_offsets: NDArray[np.int64],
+    *,
+    n_tags: int,
+    with_words: bool,
+) -> Examples:
+    """Documents: each kept token is a target; its context is the tags of its document, and the words of its window.
+
+    Parameters
+    ----------
+    ids : int32 array, (n_tokens,)
+        Word ids of the retained tokens; may be memory-mapped.
+    offsets : int64 array, (n_documents + 1,)
+    counts : int64 array, (V,)
+    tag_ids : int32 array, in [0, n_tags)
+        Document s has the tags tag_ids[tag_offsets[s]:tag_offsets[s + 1]], at least one.
+    tag_offsets : int64 array, (n_documents + 1,)
+    n_tags : int
+    with_words : bool
+        Whether the words of the window are in the context too. Then the input matrix has V rows of words and the rows
+        of tags after them; otherwise it has the rows of tags alone.
+    """
+    offsets, tag_offsets = (np.ascontiguousarray(array, dtype=np.int64) for array in (offsets, tag_offsets))
+    if tag_offsets.shape != offsets.shape:
+        raise ShapeError(f"tag_offsets must have shape {offsets.shape}, as offsets, got {tag_offsets.shape}")
+    n_word_rows = len(counts) if with_words else 0
+    tag_rows = _as_ids("tag_ids", tag_ids, n_tags) + np.int32(n_word_rows)
+    if tag_offsets[0] != 0 or tag_offsets[-1] != len(tag_rows) or np.any(np.diff(tag_offsets) < 1):
+        raise ParameterError(
+            f"tag_offsets must rise from 0 to {len(tag_rows)}, the number of tags, with a tag for each document, got"
+            f" {tag_offsets[0]} to {tag_offsets[-1]}"
+        )
+    n_input_rows = n_word_rows + n_tags
+    return Examples(
+        source="documents",
+        ids=np.ascontiguousarray(ids, dtype=np.int32),
+        offsets=offsets,
+        counts=counts,
+        n_input_rows=n_input_rows,
+        rates=partial(document_touch_rates, counts, offsets, tag_offsets, tag_rows, n_input_rows, with_words),
+        subsamples=True,
+        tag_offsets=tag_offsets,
+        tag_rows=tag_rows,
+        tags_with_words=with_words,
     )
 
 

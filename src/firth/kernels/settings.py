@@ -11,7 +11,14 @@ from firth.kernels.config import CHOICE_NAMES, TrainingConfig, choices_of, nativ
 from firth.native.kernel import Kernel
 from firth.native.settings import Settings
 
-_WORDS_ARE_ROWS = {"bag_offsets": None, "bag_rows": None, "bag_step": 1.0}  # where a run does not say otherwise
+_USUAL: dict[str, Any] = {  # where a run does not say otherwise: words are rows, and sequences have no tags
+    "bag_offsets": None,
+    "bag_rows": None,
+    "bag_step": 1.0,
+    "tag_offsets": None,
+    "tag_rows": None,
+    "tags_with_words": 0,
+}
 _SIDES = ("architecture", "loss")  # their codes come from the library's list of sides
 
 
@@ -78,4 +85,4 @@ def make_settings(kernel: Kernel, config: TrainingConfig, *, source: str, **run:
         A field has no value or a value of another type, or the library lacks a side or the source.
     """
     code = kernel.table.find_source(source)
-    return Settings(kernel.table, {**parameter_values(kernel, config), "source": code, **_WORDS_ARE_ROWS, **run})
+    return Settings(kernel.table, {**parameter_values(kernel, config), "source": code, **_USUAL, **run})

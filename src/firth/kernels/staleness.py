@@ -98,14 +98,42 @@ def touch_rates(
 ) -> TouchRates:
     """Expected touches of every row. They depend only on the counts, the lengths of sequences and the configuration."""
     corpus = _corpus(counts, config, noise_distribution, tree)
-    inputs, outputs = config.objective.inputs, config.objective.outputs
-    centers = float(corpus.kept.sum())
-    context = _mean_context(offsets, centers, config)
+    context = _mean_context(offsets, float(corpus.kept.sum()), config)
+    return _rates_of(corpus, config, corpus.kept * context, context)
+
+
+def document_touch_rates(
+    counts: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    tag_offsets: NDArray[np.int64],
+    tag_rows: NDArray[np.int32],
+    n_input_rows: int,
+    with_words: bool,
+    config: TrainingConfig,
+    *,
+    noise_distribution: NDArray[np.float64] | None = None,
+    tree: HuffmanTree | None = None,
+) -> TouchRates:
+    """Expected touches of every row if the tokens of documents are predicted from tags, and from their windows."""
+    corpus = _corpus(counts, config, noise_distribution, tree)
+    centers, n_tokens = float(corpus.kept.sum()), max(1, int(offsets[-1]))
+    lengths = np.repeat(np.diff(offsets), np.diff(tag_offsets))
+    inputs = np.bincount(tag_rows, lengths * (centers / n_tokens), minlength=n_input_rows).astype(np.float64)
+    context = float(lengths.sum()) / n_tokens
+    if with_words:
+        words = _mean_context(offsets, centers, config)
+        inputs[: len(counts)] += corpus.kept * words
+        context += words
+    return _rates_of(corpus, config, inputs, max(1.0, context))
+
+
+def _rates_of(corpus: Corpus, config: TrainingConfig, inputs: NDArray[np.float64], context: float) -> TouchRates:
+    sides, outputs = config.objective.inputs, config.objective.outputs
     units, pairs = 1.0, 1.0  # units of a window, context words of a unit
-    if inputs.takes_parts:
+    if sides.takes_parts:
         units = max(1.0, context / outputs.part_words(config, int(context)))
         pairs = context / units
-    return TouchRates(corpus.kept * context, outputs.touches(corpus, config, units), centers, context, pairs)
+    return TouchRates(inputs, outputs.touches(corpus, config, units), float(corpus.kept.sum()), context, pairs)
 
 
 def choose_shard_tokens(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +25,11 @@ from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats.model_folder import read_model_folder, write_model_folder
 from firth.formats.subword_tensors import decode_subwords, encode_subwords
 from firth.kernels.config import TrainingConfig
+from firth.models.documents import Inference, decode_documents, encode_documents
 from firth.models.history import History
 from firth.models.records import read_record
 from firth.models.run_files import PHRASES_NAME, RUN_NAME, WORK_NAME, resume_command
+from firth.vectors.queries import Neighbor
 from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import PackedWords
 
@@ -84,6 +87,11 @@ class Model:
         The instruction set of the native core that trained the model. Other instruction sets round differently in the
         last bits.
     firth_version : str
+    documents : WordVectors or None
+        The vectors of the tags of documents, of ``firth.train_documents``; the counts are the documents that have each
+        tag. None: a model of words.
+    train_words : bool
+        Whether a model of documents has learned the word vectors ``vectors`` too.
     phrases : firth.Phrases or None
         The phrases that were joined in the corpus; ``train_more`` joins them in the new text.
     """
@@ -95,11 +103,14 @@ class Model:
     corpus: CorpusRecord = field(default_factory=CorpusRecord)
     instruction_set: str = ""
     firth_version: str = __version__
+    documents: WordVectors | None = None
+    train_words: bool = False
     phrases: Phrases | None = None
 
     def __repr__(self) -> str:
         n_words, n_dims = self.vectors.matrix.shape
-        return f"Model({n_words:,} words, {n_dims} dims, {self.config.architecture}, {self.config.loss})"
+        tags = "" if self.documents is None else f"{len(self.documents):,} tags of documents, "
+        return f"Model({tags}{n_words:,} words, {n_dims} dims, {self.config.architecture}, {self.config.loss})"
 
     def _repr_html_(self) -> str:
         """The table that a notebook shows: sizes, objective, last loss, and the most frequent words."""
@@ -114,6 +125,9 @@ class Model:
             ("first words", words),
         ]
         return html_table(repr(self), ("", ""), rows)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_inference"}
 
     def __getattr__(self, name: str) -> Any:
         raise missing_attribute("Model", name, MODEL_ATTRIBUTES)
@@ -152,6 +166,9 @@ class Model:
             tensors[PHRASES_NAME] = np.frombuffer(self.phrases.to_bytes(), np.uint8)
         subword_tensors, subword_config = encode_subwords(self.vectors.subword_rows)
         config = self._to_json() | subword_config
+        if self.documents is not None:
+            document_tensors, document_config = encode_documents(self.documents, self.train_words)
+            tensors, config = tensors | document_tensors, config | document_config
         write_model_folder(folder, tensors | subword_tensors, config, overwrite=overwrite, storage=storage)
 
     def _to_json(self) -> dict[str, Any]:
@@ -164,6 +181,101 @@ class Model:
             "history": self.history.to_json(),
             "corpus": vars(self.corpus),
         }
+
+    def infer(
+        self,
+        texts: Any,
+        *,
+        epochs: int | None = None,
+        seed: int = 1,
+        threads: int | None = None,
+        tokenizer: str | Callable[[str], Iterable[str]] | None = None,
+        empty: str = "error",
+        return_loss: bool = False,
+    ) -> Any:
+        """Compute the vectors of new texts: a new row for each is trained, and every other row is frozen.
+
+        All random draws are functions of ``seed`` and of the text's words. So a text has the same vector to the bit
+        whatever other texts are in the call and whatever ``threads`` is. The learning rate falls as in training.
+
+        Parameters
+        ----------
+        texts : list of texts, of token lists or of ``pathlib.Path``; ``pathlib.Path``; column of texts or lists
+            As in ``firth.train_documents``; a single text is ``[text]``. Words that are not in the vocabulary are left
+            out.
+        epochs : int or None
+            Passes over each text. None: as many as the model was trained.
+        seed : int in [0, 2^64)
+        threads : int or None
+            None: all processors that this process may use.
+        tokenizer : callable or None
+            The tokenizer with which the model was trained, if any. None: texts are split at white space.
+        empty : {"error", "zero"}
+            What becomes of a text without a word of the vocabulary: an error, or a vector of zeros.
+        return_loss : bool
+
+        Returns
+        -------
+        vectors : float32 array, (n, D)
+        losses : float64 array, (n,), if ``return_loss``
+            The mean loss in nats of each text's last epoch. NaN if subsampling left out every word of the text.
+
+        Raises
+        ------
+        CorpusError
+            A text has no word of the vocabulary.
+        CorpusTypeError, ParameterError
+            ``texts`` is a string, or the model has no documents.
+
+        Examples
+        --------
+        >>> model = firth.train_documents(["a cat sat", "a dog ran"] * 20, min_count=1, dims=4, progress=False)
+        ... # doctest: +SKIP
+        >>> model.infer(["a cat ran"]).shape  # doctest: +SKIP
+        (1, 4)
+        """
+        vectors, losses = self._inference.infer(
+            texts, epochs=epochs, seed=seed, threads=threads, tokenizer=tokenizer, empty=empty
+        )
+        return (vectors, losses) if return_loss else vectors
+
+    @cached_property
+    def _inference(self) -> Inference:
+        if self.documents is None:
+            raise ParameterError(
+                "infer must be called on a model of documents, got a model of words; train one by"
+                " firth.train_documents, or use vectors.text_vectors"
+            )
+        return Inference(self.vectors, self.output_vectors, self.config, self.corpus.lowercase)
+
+    def neighbors(
+        self,
+        text: str | Sequence[str],
+        *,
+        top: int | None = 10,
+        epochs: int | None = None,
+        seed: int = 1,
+        tokenizer: str | Callable[[str], Iterable[str]] | None = None,
+    ) -> list[Neighbor]:
+        """The tags whose vectors are nearest to the inferred vector of a text, best first.
+
+        Parameters
+        ----------
+        text : str or list of tokens
+        top : int or None
+            Number of answers; None: all.
+        epochs, seed, tokenizer
+            As for ``infer``.
+
+        Raises
+        ------
+        CorpusError, CorpusTypeError, ParameterError
+            As for ``infer``.
+        """
+        (vector,) = self.infer([text], epochs=epochs, seed=seed, tokenizer=tokenizer)
+        assert self.documents is not None
+        found: list[Neighbor] = self.documents.neighbors(vector, top=top)
+        return found
 
     @names_translated(TRAINING_NAMES)
     def train_more(
@@ -219,7 +331,13 @@ class Model:
         Raises
         ------
         ParameterError, CorpusError, StorageError, TrainingError, UnknownWordError
+            Also a ParameterError for a model of documents, which cannot be trained further.
         """
+        if self.documents is not None:
+            raise ParameterError(
+                "train_more must be called on a model of words, got a model of documents; infer the vectors of new"
+                " documents by model.infer, or train on all documents by firth.train_documents"
+            )
         from firth.training.run.more import train_more
 
         return train_more(
@@ -271,14 +389,18 @@ def load(folder: str | os.PathLike[str]) -> Model:
                 f"config.json has no {missing[0]!r}; if the folder has vectors alone, as `firth convert` writes them,"
                 f" firth.read_vectors({str(target)!r}) reads them"
             )
+        vectors = _read_vectors(config, tensors, target)
+        documents, train_words = decode_documents(config, tensors, vectors.dims)
         return Model(
-            vectors=_read_vectors(config, tensors, target),
+            vectors=vectors,
             output_vectors=tensors["output_vectors"],
             config=TrainingConfig.from_json(as_object(config["training"], "training")),
             history=History.from_json(config["history"]),
             corpus=read_record(CorpusRecord, config["corpus"], "corpus"),
             instruction_set=as_text(config["instruction_set"], "instruction_set"),
             firth_version=as_text(config["firth_version"], "firth_version"),
+            documents=documents,
+            train_words=train_words,
             phrases=_read_phrases(tensors),
         )
     except (KeyError, TypeError, ValueError, ParameterError, ShapeError) as error:

@@ -147,6 +147,22 @@ class Kernel:
             lambda: self._check(self._library.firth_initial_vectors(seed, address, first_row, n_rows, stride, dims))
         )
 
+    def infer_documents(
+        self,
+        settings: Settings,
+        start: int,
+        stop: int,
+        row: int,
+        vectors: NDArray[np.float32],
+        losses: NDArray[np.float64],
+    ) -> None:
+        """Train a new row for each of the documents [start, stop); see native/cpp/train/inference.hpp.
+
+        ``vectors``, (n_documents, stride), must be padded with zeros; ``losses`` is float64, (n_documents,).
+        """
+        addresses = vectors.ctypes.data, losses.ctypes.data
+        self._check(self._library.firth_infer_documents(ctypes.byref(settings.struct), start, stop, row, *addresses))
+
     def _check(self, status: int) -> None:
         validate_status(self._library, status)
 
@@ -167,6 +183,7 @@ def _declare(library: ctypes.CDLL) -> None:
             POINTER(c_double)
         ],
         "firth_plan_slice": [c_void_p, c_int64, c_int64, c_int32, POINTER(c_int64), *([c_void_p] * 6)],
+        "firth_infer_documents": [c_void_p, c_int64, c_int64, c_int32, c_void_p, c_void_p],
         "firth_initial_vectors": [c_uint64, c_void_p, c_int64, c_int64, c_int64, c_int32],
     }.items():  # fmt: skip
         function = getattr(library, name)

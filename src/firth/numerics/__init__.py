@@ -9,6 +9,7 @@ from firth.numerics.distributions import (
     noise_probabilities,
     window_probabilities,
 )
+from firth.numerics.documents import document_token
 from firth.numerics.gradient_check import Diagnosis, GradientReport, check_gradient, diagnose_block, diagnose_gradient
 from firth.numerics.gradients import RowGradient
 from firth.numerics.huffman import HuffmanTree, build_huffman_tree
@@ -41,6 +42,7 @@ __all__ = [
     "cross_entropy",
     "diagnose_block",
     "diagnose_gradient",
+    "document_token",
     "hierarchical_softmax_loss",
     "keep_probabilities",
     "log_sigmoid",

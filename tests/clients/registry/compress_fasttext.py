@@ -1,4 +1,4 @@
-"""compress-fasttext: small models of gensim's FastText: needs gensim's ``FastTextKeyedVectors``."""
+"""compress-fasttext: small models of gensim's FastText, by pruning, quantization and decomposition."""
 
 from client import Client
 
@@ -9,4 +9,5 @@ CLIENT = Client(
     changed=("compress_fasttext",),
     modules=("compress_fasttext",),
     data=("interop/crime-and-punishment.bin",),
+    note="save of its own matrices is refused, pickle keeps them",
 )

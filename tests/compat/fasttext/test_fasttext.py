@@ -117,6 +117,59 @@ def test_set_matrices_changes_answers(tmp_path: Path) -> None:
     assert model[word].any()
 
 
+def test_quantize_and_train_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    colours = {"warm": "red orange yellow pink", "cold": "blue green violet grey"}
+    lines = [
+        f"__label__{name} {word} {other}"
+        for name, words in colours.items()
+        for word in words.split()
+        for other in words.split()
+    ]
+    (tmp_path / "colours.txt").write_text("\n".join(lines * 10) + "\n__label__odd red\nblue\n")
+    trained = lines * 10
+    (tmp_path / "trained.txt").write_text("\n".join(trained) + "\n")
+    options: dict[str, Any] = {"dim": 8, "epoch": 5, "thread": 1, "verbose": 0, "label": "__label__"}
+
+    def quantized(**more: Any) -> Any:
+        model = fasttext.train_supervised(str(tmp_path / "trained.txt"), **options)
+        model.quantize(cutoff=6, thread=1, **more)
+        return model
+
+    plain = quantized()
+    again = quantized(input=str(tmp_path / "colours.txt"), retrain=True, epoch=25, lr=0.5)
+    assert "1 lines without a label of the model are left out" not in capsys.readouterr().err  # verbose=0
+    assert again.is_quantized()
+    assert again.words == plain.words
+    assert again.f.getArgs().epoch == 25
+    n_lines, before, _ = plain.test(str(tmp_path / "trained.txt"))
+    _, after, _ = again.test(str(tmp_path / "trained.txt"))
+    assert n_lines == len(trained)
+    assert after >= before
+    sure = [model.predict("red orange")[1][0] for model in (plain, again)]
+    assert sure[1] > sure[0] + 0.01, sure
+    same = quantized(input=str(tmp_path / "colours.txt"), retrain=True, epoch=25, lr=0.5)
+    same.save_model(str(tmp_path / "same.ftz"))
+    again.save_model(str(tmp_path / "again.ftz"))
+    assert (tmp_path / "same.ftz").read_bytes() == (tmp_path / "again.ftz").read_bytes()
+    quantized(input=str(tmp_path / "colours.txt"), retrain=True, epoch=1, verbose=2)
+    assert "1 lines without a label of the model are left out" in capsys.readouterr().err
+    (tmp_path / "other.txt").write_text("__label__odd red\n")
+    with pytest.raises(ValueError, match="must have a line with a label of the model, got 1 lines without"):
+        quantized(input=str(tmp_path / "other.txt"), retrain=True)
+    model = fasttext.train_supervised(str(tmp_path / "trained.txt"), **options)
+    with pytest.warns(UserWarning, match="retrain has no effect: cutoff must be from 1 to"):
+        model.quantize(input=str(tmp_path / "trained.txt"), retrain=True)
+    assert model.is_quantized()
+
+
+def test_train_again_with_another_prefix_of_labels(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("#warm red pink\n#cold blue grey\n" * 50)
+    model = fasttext.train_supervised(str(tmp_path / "t.txt"), label="#", dim=4, epoch=5, thread=1, verbose=0)
+    model.quantize(str(tmp_path / "t.txt"), cutoff=3, retrain=True, epoch=25, lr=0.5)
+    assert sorted(model.labels) == ["#cold", "#warm"]
+    assert model.test(str(tmp_path / "t.txt"))[1] > 0.9
+
+
 def test_quantize_in_place() -> None:
     model = fasttext.load_model(GOLDEN / "softmax-ngrams.bin")
     n_words = len(model.words)
@@ -171,7 +224,9 @@ BAD_CALLS: list[tuple[str, tuple[Any, ...], type[Exception], str]] = [
     ("get_meter", (7,), ParameterError, "must be the path of a file"),
     ("save_model", ("no-folder/m.bin",), CannotOpenError, "cannot be opened for saving"),
     ("quantize", (None, False, -1), ParameterError, "cutoff must be at least 0"),
-    ("quantize", (None, False, 0, True), ParameterError, "retrain must be left out"),
+    ("quantize", (None, False, 200, True), ParameterError, "input must be the path of a file where retrain is True"),
+    ("quantize", ("no-file", False, 200, True), CannotOpenError, "no-file cannot be opened"),
+    ("quantize", (None, False, 0, "yes"), ParameterError, "retrain must be"),
     ("quantize", (None, False, 0, False, None, None, None, None, 0), ParameterError, "dsub must be at least 1"),
     ("quantize", (None, "yes"), ParameterError, "qout must be"),
 ]

@@ -446,3 +446,56 @@ def test_every_call_draws_a_seed_without_one() -> None:
     first, second = (FastText(TEXTS, **SMALL, seed=None) for _ in range(2))
     assert (first.wv.vectors_vocab != second.wv.vectors_vocab).any()
     assert (first.wv.vectors_ngrams != second.wv.vectors_ngrams).any()
+
+
+def test_vectors_without_the_words_own_rows(model: FastText, tmp_path: Path) -> None:
+    wv = FastTextKeyedVectors(model.wv.vector_size, model.wv.min_n, model.wv.max_n, model.wv.bucket)
+    wv.index_to_key, wv.key_to_index = model.wv.index_to_key, model.wv.key_to_index
+    wv.vectors, wv.vectors_ngrams, wv.vectors_vocab = model.wv.vectors, model.wv.vectors_ngrams, None
+    word = wv.index_to_key[0]
+    wv.save(tmp_path / "wv")
+    for found in (wv, FastTextKeyedVectors.load(tmp_path / "wv"), pickle.loads(pickle.dumps(wv))):
+        assert found.vectors_vocab is None
+        assert np.array_equal(found[word], model.wv[word])
+        assert np.array_equal(found["unseenish"], model.wv["unseenish"])
+        assert found.most_similar("unseenish") == model.wv.most_similar("unseenish")
+        assert np.array_equal(found.to_firth()["unseenish"], model.wv["unseenish"])
+        for change in (
+            found.adjust_vectors,
+            lambda found=found: found.add_vector("new", found.vectors[0]),
+            found.known_own_rows,
+        ):
+            with pytest.raises(ParameterError, match="vectors_vocab must be an array of the words' own rows, got None"):
+                change()
+
+
+class Rows:
+    """Rows by number that are no array, as programs that compress vectors set."""
+
+    def __init__(self, rows: np.ndarray) -> None:
+        self.rows, self.shape = rows, rows.shape
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        return np.array(self.rows[row])
+
+
+def test_matrices_that_are_no_arrays(model: FastText, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    whole = model.wv
+    wv = FastTextKeyedVectors(whole.vector_size, whole.min_n, whole.max_n, whole.bucket)
+    wv.index_to_key, wv.key_to_index = whole.index_to_key, whole.key_to_index
+    wv.vectors, wv.vectors_ngrams, wv.vectors_vocab = Rows(whole.vectors), Rows(whole.vectors_ngrams), None
+    word = wv.index_to_key[0]
+    assert np.array_equal(wv[word], whole[word])
+    assert np.allclose(wv["unseenish"], whole["unseenish"], atol=1e-7)
+    assert np.allclose(wv.similarity(word, "unseenish"), whole.similarity(word, "unseenish"), atol=1e-6)
+    expected = dict(whole.most_similar("unseenish"))
+    assert dict(wv.most_similar("unseenish")) == pytest.approx(expected, abs=1e-6)
+    assert not wv[""].any()
+    assert "could not extract any ngrams" in caplog.text
+    with pytest.raises(ParameterError, match="vectors must be an array to be saved, got Rows: .* pickle.dump keeps"):
+        wv.save(tmp_path / "wv")
+    assert not (tmp_path / "wv").exists()
+    assert np.array_equal(pickle.loads(pickle.dumps(wv))["unseenish"], wv["unseenish"])

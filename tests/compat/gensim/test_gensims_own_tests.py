@@ -18,11 +18,7 @@ TWO_OBJECTIVES = "hs=1 together with negative=5 is refused: gensim trains both a
 PRIVATE = "calls a private function of gensim's"
 
 EXPECTED_FAILURES: dict[str, dict[str, str]] = {
-    "test_keyedvectors": {
-        "LoadWord2VecFormatTest.test_load_word2vec_format_space_stripping": (
-            "two newlines before a word of a binary file are an error, which shows a wrong number of dimensions"
-        ),
-    },
+    "test_keyedvectors": {},
     "test_phrases": {
         f"{kind}.test_save_load_custom_scorer": "a file of firth holds no code: a scoring function is refused"
         for kind in ("TestPhrasesPersistence", "TestFrozenPhrasesPersistence")

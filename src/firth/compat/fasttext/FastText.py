@@ -8,12 +8,14 @@ Tests: tests/compat/fasttext/test_fasttext.py.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.values import as_bool
 from firth.compat.fasttext import pybind
 from firth.compat.fasttext.arguments import (
     SUPERVISED_NAMES,
@@ -27,7 +29,7 @@ from firth.compat.fasttext.arguments import (
     unsupervised_default,
 )
 from firth.compat.fasttext.meter import Meter
-from firth.compat.fasttext.refused import RETRAIN, RemovedNameError
+from firth.compat.fasttext.refused import RemovedNameError
 from firth.compat.fasttext.rows import Rows
 from firth.compat.fasttext.training import train_labels, train_words
 from firth.errors import CorpusTypeError, ParameterError
@@ -320,13 +322,14 @@ class _FastText:
         Parameters
         ----------
         input, epoch, lr, verbose
-            Of ``retrain`` alone; they have no effect, as in fastText.
+            Of ``retrain`` alone: the file to train on, and as for ``train_supervised``. None: those of the model, or
+            of fastText where its file does not have them (``lr=0.05``).
         qout : bool
             Quantize the output matrix as well.
         cutoff : int
             Keep so many rows; 0: all.
         retrain : bool
-            Refused: firth does not train pruned rows again.
+            Train the rows that ``cutoff`` leaves again; see `firth.quantize_classifier`.
         thread : int or None
             None: the processors that this process may use.
         dsub : int
@@ -337,11 +340,26 @@ class _FastText:
         Raises
         ------
         ValueError
-            The model is no classifier or is quantized, or ``retrain`` is true.
+            The model is no classifier or is quantized, or ``retrain`` is true and ``input`` is missing or has no line
+            with a label of the model.
         """
-        if retrain:
-            raise ParameterError(RETRAIN)
-        self.f.quantize(cutoff, dsub, qnorm, qout, thread)
+        retraining = None
+        if as_bool("retrain", retrain):
+            if input is None:
+                raise ParameterError("input must be the path of a file where retrain is True, got None")
+            if not isinstance(input, str | os.PathLike):
+                raise ParameterError(f"input must be the path of a file, got {type(input).__name__}")
+            of_model = self.f.getArgs()
+            retraining = dataclasses.replace(
+                of_model,
+                input=os.fspath(input),
+                epoch=epoch or of_model.epoch,
+                lr=lr or of_model.lr,
+                verbose=of_model.verbose if verbose is None else verbose,
+                thread=thread or of_model.thread,
+                given=of_model.given | ({"thread"} if thread else set()),
+            )
+        self.f.quantize(cutoff, dsub, qnorm, qout, thread, retraining)
         self._words = self._labels = None
 
     def set_matrices(self, input_matrix: NDArray[Any], output_matrix: NDArray[Any]) -> None:

@@ -7,8 +7,10 @@ Tests: tests/compat/fasttext/test_fasttext.py.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from firth.compat.fasttext.arguments import args, model_name
 from firth.compat.fasttext.meter import Meter
 from firth.compat.fasttext.refused import CannotOpenError, NotPossibleError
 from firth.compat.fasttext.rows import Rows, read_lines, tokenize
-from firth.compat.fasttext.training import open_text
+from firth.compat.fasttext.training import open_text, quantize_again
 from firth.errors import CorpusTypeError, EncodingError, ParameterError, StorageError
 from firth.formats.fasttext_any import read_any_model
 from firth.formats.fasttext_model import QuantizedMatrix
@@ -229,20 +231,48 @@ class fasttext:  # fastText's name
         found = self.rows.analogies(words, as_integer("k", k, minimum=1))
         return [(cosine, decode(neighbor, on_unicode_error)) for cosine, neighbor in found]
 
-    def quantize(self, cutoff: int, part_dims: int, norms: bool, output: bool, threads: int | None) -> None:
-        """Quantize the model in its place; see `firth.Classifier.quantize`."""
+    def quantize(
+        self,
+        cutoff: int,
+        part_dims: int,
+        norms: bool,
+        output: bool,
+        threads: int | None,
+        retraining: args | None = None,
+    ) -> None:
+        """Quantize the model in its place; see `firth.Classifier.quantize`.
+
+        With ``retraining``, the arguments of another training, the rows that are left are trained again. If
+        ``cutoff`` prunes no row, this has no effect, as in fastText, and there is a UserWarning.
+        """
         rows = self.rows
         if self._args.model != model_name.supervised:
             raise NotPossibleError("the model must be supervised to be quantized, got a model of word vectors")
         cutoff, part_dims = as_integer("cutoff", cutoff, minimum=0), as_integer("dsub", part_dims, minimum=1)
-        changed = quantize_model(
-            rows.model,
-            cutoff=cutoff or None,
-            norms=as_bool("qnorm", norms),
-            part_dims=min(part_dims, rows.dims),
-            output=as_bool("qout", output),
-            threads=threads,
-        )
+        norms, output = as_bool("qnorm", norms), as_bool("qout", output)
+        n_rows = rows.model.input_matrix.shape[0]
+        prunes = 0 < cutoff < n_rows
+        if retraining is not None and not prunes and not rows.is_quantized:
+            warnings.warn(
+                f"retrain has no effect: cutoff must be from 1 to {n_rows - 1:,}, fewer rows than the model has, got"
+                f" {cutoff}",
+                UserWarning,
+                stacklevel=3,
+            )
+        if retraining is not None and prunes:
+            asked = dataclasses.replace(retraining, cutoff=cutoff, dsub=part_dims, qnorm=norms, qout=output)
+            asked = dataclasses.replace(asked, label=rows.label_prefix.decode())
+            changed = quantize_again(rows.model, asked)
+            self._args = dataclasses.replace(self._args, epoch=asked.epoch, lr=asked.lr)
+        else:
+            changed = quantize_model(
+                rows.model,
+                cutoff=cutoff or None,
+                norms=norms,
+                part_dims=min(part_dims, rows.dims),
+                output=output,
+                threads=threads,
+            )
         self._rows = Rows(changed, rows.label_prefix)
 
 

@@ -32,9 +32,4 @@ AUTOTUNE = {
     )
 }
 
-RETRAIN = (
-    "retrain must be left out, got a request for it: firth does not train pruned rows again; take a larger cutoff,"
-    " which loses less"
-)
-
-__all__ = ["AUTOTUNE", "RETRAIN", "CannotOpenError", "NotPossibleError", "RemovedNameError"]
+__all__ = ["AUTOTUNE", "CannotOpenError", "NotPossibleError", "RemovedNameError"]

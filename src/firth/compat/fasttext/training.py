@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from firth.base.ngrams import END_OF_SENTENCE
 from firth.base.words import WordBuffer
+from firth.classification.classifier import Classifier
 from firth.classification.training_texts import LABEL_PREFIX, TrainingTexts
 from firth.compat.fasttext.arguments import FIRTH_LOSSES, args, loss_name, model_name
 from firth.compat.fasttext.refused import CannotOpenError
@@ -29,6 +30,7 @@ from firth.formats.registry import read_vectors
 from firth.formats.table import VectorTable
 from firth.models.model import Model
 from firth.training.run.classifier import train_classifier
+from firth.training.run.retraining import quantize_classifier
 from firth.training.run.train import train
 
 NOISE_EXPONENT = 0.5  # fastText, NegativeSamplingLoss
@@ -89,6 +91,41 @@ def train_labels(given: args) -> FastTextModel:
         model = _rename_labels(model, given.label.encode())
     model = dataclasses.replace(model, arguments=given.to_file(model.arguments.buckets))
     return model if vectors is None else _add_words(model, vectors)
+
+
+def quantize_again(model: FastTextModel, given: args) -> FastTextModel:
+    """Prune a classifier to ``given.cutoff`` rows, train them again on the lines of ``given.input``, and quantize.
+
+    As in fastText, labels that the model does not have, and lines without a label, are left out. The number of lines
+    that were left out is printed with ``verbose`` above 0.
+
+    Raises
+    ------
+    CannotOpenError, CorpusError, ParameterError, DivergenceError
+    """
+    classifier = Classifier(model)
+    prefix = "" if given.label == LABEL_PREFIX else given.label  # the classifier's labels have other prefixes
+    found, known = _read_labelled(given), set(classifier.labels)
+    kept = [[prefix + name for name in names if prefix + name in known] for names in found.labels]
+    numbers = [number for number, names in enumerate(kept) if names]
+    if not numbers:
+        raise CorpusError(f"{given.input} must have a line with a label of the model, got {len(kept):,} lines without")
+    if len(numbers) < len(kept) and given.verbose:
+        print(f"{len(kept) - len(numbers):,} lines without a label of the model are left out", file=sys.stderr)
+    made = quantize_classifier(
+        classifier,
+        TrainingTexts([found.texts[number] for number in numbers], [kept[number] for number in numbers]),
+        cutoff=given.cutoff,
+        epochs=given.epoch,
+        learning_rate=given.lr,
+        norms=given.qnorm,
+        part_dims=min(given.dsub, model.arguments.dims),
+        quantize_output=given.qout,
+        seed=given.seed,
+        threads=given.given_threads,
+        progress=None if given.verbose else False,
+    ).model
+    return dataclasses.replace(made, arguments=dataclasses.replace(made.arguments, epochs=given.epoch))
 
 
 def train_words(given: args) -> FastTextModel:

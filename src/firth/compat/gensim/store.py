@@ -41,6 +41,12 @@ def as_path(path: Any) -> Path:
 def write_file(path: Any, kind: str, state: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> None:
     """Write settings and tensors. An old file is replaced when the new one is complete."""
     place = as_path(path)
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, np.ndarray):
+            raise ParameterError(
+                f"{name} must be an array to be saved, got {type(tensor).__name__}: the file holds arrays alone, and no"
+                " code that reads another object; pickle.dump keeps the vectors as they are"
+            )
     text = json.dumps({"kind": kind, "version": VERSION, **state}).encode("utf-8")
     arrays = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     arrays[STATE] = np.frombuffer(text, np.uint8)

@@ -6,9 +6,18 @@ of (seed, epoch, position, number of the draw), so the plan does not depend on s
 Tests: tests/kernels/test_plan.py.
 """
 
+from firth.kernels.plan.documents import plan_documents
 from firth.kernels.plan.examples import plan_examples
 from firth.kernels.plan.tables import PlanTables
 from firth.kernels.plan.units import UNIT_BORDER, PlannedWindow, group_units
 from firth.kernels.plan.windows import plan_windows
 
-__all__ = ["UNIT_BORDER", "PlanTables", "PlannedWindow", "group_units", "plan_examples", "plan_windows"]
+__all__ = [
+    "UNIT_BORDER",
+    "PlanTables",
+    "PlannedWindow",
+    "group_units",
+    "plan_documents",
+    "plan_examples",
+    "plan_windows",
+]

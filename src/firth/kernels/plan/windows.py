@@ -6,7 +6,7 @@ Twin of native/cpp/plan/windows.hpp.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ def plan_windows(
     start: int,
     stop: int,
     noise_purpose: Purpose = Purpose.NEGATIVES,
+    make_inputs: Callable[[int, tuple[int, ...]], tuple[int, ...]] | None = None,
+    joins: bool = True,
 ) -> Iterator[PlannedWindow]:
     """The windows whose centers are at the token positions [start, stop), in order.
 
@@ -38,8 +40,11 @@ def plan_windows(
     If neighbouring windows are one unit, their width is 1 + (r + epoch + u) mod window; u is the index of the unit in
     its stretch, and r = floor(word / 2^32 * window) for the second word of the stretch's first token in epoch 0. A
     window without context is left out.
+
+    ``make_inputs(sequence, context)`` replaces the context of each window, for a source that is made from windows.
+    ``joins=False``: each window is a unit.
     """
-    stretch_tokens, n_unit = config.objective.inputs.stretch_tokens, unit_windows(config)
+    stretch_tokens, n_unit = config.objective.inputs.stretch_tokens, unit_windows(config) if joins else 1
     positions = np.arange(len(ids))
     pairs = draw_blocks(config.seed, Purpose.TOKEN, epoch, np.arange(-(-len(ids) // 2)))
     words = pairs.reshape(-1, 2)[: len(ids)]  # (n_tokens, 2): the random words of each token
@@ -69,6 +74,8 @@ def plan_windows(
             if config.window_side == "right":
                 left = left[:0]
             context = tuple(int(word) for word in ids[np.concatenate([left, right])])
+            if make_inputs is not None:
+                context = make_inputs(sequence, context)
             if not context:
                 continue
             target = int(ids[position])

@@ -5,6 +5,7 @@ Tests: tests/training/test_train.py.
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 import warnings
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from firth.corpus.encoded import VOCABULARY, EncodedCorpus, validate_ids
 from firth.corpus.phrases import Phrases
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.config import TrainingConfig, validate_vocabulary_size
-from firth.kernels.engine import Engine
+from firth.kernels.engine import INITIAL_SCALE, Engine
 from firth.kernels.examples import text_examples
 from firth.kernels.subwords import WordBags
 from firth.models.history import History
@@ -36,6 +37,7 @@ from firth.training.loop.options import LoopOptions
 from firth.training.loop.progress import ProgressDisplay, format_bytes, format_duration
 from firth.training.loop.signals import StopSignals
 from firth.training.run.composing import make_bags, make_word_vectors
+from firth.training.run.document_rows import DOCUMENT_SCALE, DocumentRows
 from firth.training.run.encoding import longest_sequence
 from firth.training.run.finishing import Ending
 from firth.training.run.options import RunOptions
@@ -70,6 +72,14 @@ class PreparedRun:
     frozen: NDArray[np.bool_] | None
     phrases: Phrases | None
     instruction_set: str
+    documents: DocumentRows | None = None  # of a run of documents; None: a run of words
+
+    @cached_property
+    def trained(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Ids and offsets of the corpus's words that are trained on."""
+        if self.documents is None:
+            return self.corpus.ids, self.corpus.offsets
+        return self.documents.divide(self.corpus)[0]
 
     def validate(self) -> None:
         """The checks that need the encoded corpus."""
@@ -80,6 +90,10 @@ class PreparedRun:
         n_noise_words = None if self.noise is None else int(np.count_nonzero(self.noise))
         validate_vocabulary_size(config, len(corpus.vocabulary), least_noise_words=n_noise_words)
         validate_weight_count(self.weights, corpus.n_sequences)
+        if self.documents is not None:
+            if self.heldout is not None and len(self.heldout[0]) == 0:
+                raise CorpusError("heldout must leave out at least one word, got none; hold out a larger share")
+            return
         if corpus.heldout_ids is not None and corpus.n_tokens == 0:
             raise CorpusError("heldout leaves nothing to train on; hold out a smaller share")
         if longest_sequence(corpus.offsets) < 2:
@@ -104,6 +118,8 @@ class PreparedRun:
         n_words, stride = len(corpus.vocabulary), -(-config.dims // ROW_FLOATS) * ROW_FLOATS
         buckets = config.buckets or 0 if config.subwords else 0
         n_rows = 2 * n_words + buckets
+        if self.documents is not None:
+            n_rows = n_words + self.documents.n_input_rows(n_words)
         matrices = 4 * n_rows * stride
         model = 4 * (n_rows + (n_words if config.subwords else 0)) * config.dims
         saves, keeps = options.checkpoint_every is not None, options.patience is not None
@@ -112,6 +128,8 @@ class PreparedRun:
         copies = config.threads * min(COPIES_BYTES, 2 * matrices) if has_copies else 0
         memory = matrices + model * (saves + keeps)  # without the threads' copies, which are mostly below their maximum
         rows = f" ({n_words:,} words and {buckets:,} buckets of n-grams)" if buckets else ""
+        if self.documents is not None:
+            rows = f" ({n_words:,} words and {len(self.documents.tags):,} tags)"
         parts = [f"{format_bytes(matrices)} for two matrices{rows}"]
         parts += [f"up to {format_bytes(copies)} for the threads' copies of busy rows"] if has_copies else []
         parts += [f"{format_bytes(model)} to copy them for checkpoints"] if saves else []
@@ -121,8 +139,8 @@ class PreparedRun:
         if available is not None and memory > available:
             raise ParameterError(
                 f"dims must fit into the {format_bytes(available)} of free memory, got {config.dims} for"
-                f" {n_words:,} words{f' and {buckets:,} buckets of n-grams' if buckets else ''}, which need"
-                f" {format_bytes(memory)}; lower dims or {'buckets' if buckets else 'max_vocabulary'}, raise min_count"
+                f"{rows or f' {n_words:,} words'}, which need {format_bytes(memory)};"
+                f" lower dims or {'buckets' if buckets else 'max_vocabulary'}, raise min_count"
             )
         output = self.workspace.output
         if output is not None:
@@ -159,12 +177,19 @@ class PreparedRun:
     def make_engine(self) -> Engine:
         """Make the engine of this corpus, with the initial matrices."""
         corpus = self.corpus
+        if self.documents is not None:
+            examples = self.documents.make_examples(self.trained, corpus.vocabulary)
+            scale = DOCUMENT_SCALE
+        else:
+            examples = text_examples(corpus.ids, corpus.offsets, corpus.vocabulary.counts, self.weights)
+            scale = INITIAL_SCALE
         return Engine(
-            text_examples(corpus.ids, corpus.offsets, corpus.vocabulary.counts, self.weights),
-            self.config,
+            examples,
+            self._run_config(),
             noise_distribution=self.noise,
             frozen=self.frozen,
             bags=self.bags,
+            initial_scale=scale,
             instruction_set=self.instruction_set,
         )
 
@@ -175,6 +200,8 @@ class PreparedRun:
 
     def make_vectors(self, rows: Matrix) -> WordVectors:
         """Word vectors of the engine's input matrix."""
+        if self.documents is not None:
+            raise AssertionError("a run of documents has no stop_metric")
         return make_word_vectors(self.corpus.vocabulary, self.bags, rows)
 
     def begin(self, engine: Engine, encode_seconds: float, *, has_start_vectors: bool) -> RunState:
@@ -205,6 +232,8 @@ class PreparedRun:
             "frozen": self.frozen,
             PHRASES_NAME: phrases,
         }
+        if self.documents is not None:
+            arrays |= self.documents.tags.to_arrays()
         record = {
             "firth_version": __version__,
             "identity": identity,
@@ -217,6 +246,8 @@ class PreparedRun:
             "has_stop_metric": options.stop_metric is not None,
             "checkpoint_every": options.checkpoint_every.to_json(),
         }
+        if self.documents is not None:
+            record["documents"] = self.documents.to_json()
         if write_first:
             snapshot = Snapshot.take(state, engine.input_vectors, engine.output_vectors)
             write_checkpoint(workspace.checkpoint_folder, snapshot, identity)
@@ -242,7 +273,7 @@ class PreparedRun:
         corpus = self.corpus
         outcome = Outcome.of(self.config, corpus, self.weights, engine)
         loop_options = LoopOptions(
-            n_tokens=corpus.n_tokens,
+            n_tokens=len(self.trained[0]),
             words_per_token=corpus.n_tokens_read / corpus.n_tokens,
             make_vectors=self.make_vectors,
             heldout=self.heldout,
@@ -268,7 +299,9 @@ class PreparedRun:
             keeps_interrupted=options.on_interrupt == "save",
         )
         model = ending.run(
-            lambda: TrainingLoop(engine, self.config, state, loop_options, callbacks, display, signals, checkpoints),
+            lambda: TrainingLoop(
+                engine, self._run_config(), state, loop_options, callbacks, display, signals, checkpoints
+            ),
             state,
             display,
             signals,
@@ -276,10 +309,24 @@ class PreparedRun:
         outcome.warn_of_guessing(model)
         return model
 
+    def _run_config(self) -> TrainingConfig:
+        """The configuration of engine and loop. Deterministic training of documents is one thread.
+
+        In rounds of shards (docs/training.md) every shard of a long document would move the document's row.
+        """
+        if self.documents is None or not self.config.deterministic:
+            return self.config
+        return dataclasses.replace(self.config, deterministic=False, threads=1)
+
     def _make_model(self, input_vectors: Matrix, output_vectors: Matrix, history: History) -> Model:
         corpus = self.corpus
+        documents = None
+        if self.documents is None:
+            words = self.make_vectors(input_vectors)
+        else:
+            words, documents = self.documents.split(input_vectors, output_vectors, corpus.vocabulary)
         return Model(
-            vectors=self.make_vectors(input_vectors),
+            vectors=words,
             output_vectors=output_vectors,
             config=self.config,
             history=history,
@@ -291,6 +338,8 @@ class PreparedRun:
                 lowercase=self.lowercase,
             ),
             instruction_set=self.instruction_set,
+            documents=documents,
+            train_words=self.documents is not None and self.documents.with_words,
             phrases=self.phrases,
         )
 

@@ -25,6 +25,7 @@ from firth.training.loop.checkpoints import CheckpointWriter, RunState, Snapshot
 from firth.training.loop.periods import Period
 from firth.training.loop.progress import ProgressDisplay, make_progress
 from firth.training.loop.signals import StopSignals
+from firth.training.run.document_rows import DocumentRows
 from firth.training.run.encoding import heldout_arrays, is_lowercase, reopen_corpus
 from firth.training.run.options import Heldout, RunOptions
 from firth.training.run.prepared import PreparedRun, same_instruction_set
@@ -120,32 +121,40 @@ def _prepare_words(
     heldout: EncodedCorpus | None = None
     if heldout_identity is not None:
         heldout = reopen_corpus(workspace.heldout_folder, heldout_identity)
-    validate_run_arrays(workspace.folder, arrays, len(corpus.vocabulary), corpus.n_sequences)
+    if record.get("documents") is not None:
+        documents = DocumentRows.read(as_object(record["documents"], "documents"), arrays, corpus.n_sequences)
+        held_out = documents.divide(corpus)[1]
+    else:
+        documents = None
+        validate_run_arrays(workspace.folder, arrays, len(corpus.vocabulary), corpus.n_sequences)
+        held_out = heldout_arrays(corpus, heldout) if record["has_heldout"] else None
     snapshot = read_checkpoint(workspace.checkpoint_folder, identity)
     run = PreparedRun(
         config=config,
         workspace=workspace,
         corpus=corpus,
-        heldout=heldout_arrays(corpus, heldout) if record["has_heldout"] else None,
+        heldout=held_out,
         lowercase=is_lowercase(corpus),
         weights=arrays.get("sequence_weights"),
         noise=arrays.get("noise_distribution"),
         frozen=arrays.get("frozen"),
         phrases=read_run_phrases(workspace.folder, arrays),
         instruction_set=same_instruction_set(began_with),
+        documents=documents,
     )
+    n_tokens = len(run.trained[0])
     run.validate()
     run.report_needs(options, display)
     engine = run.make_engine()
     if snapshot is None:  # then the run had no start vectors
         state = run.begin(engine, encode_seconds, has_start_vectors=False)
     else:
-        state = _load_snapshot(workspace, snapshot, engine, config.epochs, corpus.n_tokens)
+        state = _load_snapshot(workspace, snapshot, engine, config.epochs, n_tokens)
         if state.loss_bound_nats is None or state.norm_bound is None:  # a checkpoint of an earlier version
             begun = run.begin(engine, encode_seconds, has_start_vectors=True)
             state.loss_bound_nats, state.norm_bound = begun.loss_bound_nats, begun.norm_bound
             state.history.guessing_loss_nats = begun.history.guessing_loss_nats
-    _tell_position(display, state, config.epochs, corpus.n_tokens)
+    _tell_position(display, state, config.epochs, n_tokens)
     checkpoints = CheckpointWriter(workspace.checkpoint_folder, identity)
     return partial(
         run.train, engine, state, options, callbacks, display, signals, checkpoints, engine.reset_vectors

@@ -14,7 +14,7 @@ from firth.base.values import as_integer
 from firth.classification.classifier import Classifier
 from firth.classification.config import ClassifierConfig
 from firth.classification.quantization import prune_model
-from firth.classification.training_texts import LABEL_PREFIX, TableOptions, read_training_texts
+from firth.classification.training_texts import LABEL_PREFIX, TableOptions, TrainingTexts, read_training_texts
 from firth.errors import CorpusError, ParameterError
 from firth.formats.fasttext_model import FastTextModel, QuantizedMatrix, dense_matrix
 from firth.kernels.engine import Engine
@@ -135,7 +135,7 @@ def quantize_classifier(
     )
     with StopSignals() as signals:
         with signals.at_once():
-            data = read_training_texts(texts, labels, table)
+            data = texts if isinstance(texts, TrainingTexts) else read_training_texts(texts, labels, table)
             known = {name: number for number, name in enumerate(classifier.labels)}
             unknown = [name for names in data.labels for name in names if name not in known]
             if unknown:

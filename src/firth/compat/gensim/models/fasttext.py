@@ -160,19 +160,19 @@ class FastText(Word2Vec):
     def _start_vectors(self) -> Any:
         wv, rules = self.wv, self.wv._rules()
         if rules is None:
-            return wv.vectors_vocab
+            return wv.known_own_rows()
         assert wv.vectors_ngrams is not None
-        subwords = SubwordRows(dataclasses.replace(rules, end_has_ngrams=False), wv.vectors_ngrams, wv.vectors_vocab)
+        subwords = SubwordRows(dataclasses.replace(rules, end_has_ngrams=False), wv.vectors_ngrams, wv.known_own_rows())
         return WordVectors(list(wv.index_to_key), wv.vectors, None, subwords)
 
     def _take_vectors(self, vectors: WordVectors) -> None:
         wv, subwords = self.wv, vectors.subword_rows
         if subwords is None:
-            wv.vectors = wv.vectors_vocab = put_rows(wv.vectors_vocab, vectors.matrix)
+            wv.vectors = wv.vectors_vocab = put_rows(wv.known_own_rows(), vectors.matrix)
             return
         assert subwords.word_rows is not None
         assert wv.vectors_ngrams is not None
-        wv.vectors_vocab = put_rows(wv.vectors_vocab, subwords.word_rows)
+        wv.vectors_vocab = put_rows(wv.known_own_rows(), subwords.word_rows)
         wv.vectors_ngrams = put_rows(wv.vectors_ngrams, subwords.ngram_rows)
         wv.adjust_vectors()  # gensim cuts </s> into n-grams, firth and fastText do not
 
@@ -328,7 +328,7 @@ def save_facebook_model(
         raise ParameterError(f"encoding must be able to write every word, got {encoding!r}: {error}") from None
     output_rows = -model.syn1 if model.hs else model.syn1neg  # see load_facebook_model
     n_tokens = model.corpus_total_words or 0
-    whole = WordModel(arguments, words, model._counts(), n_tokens, wv.vectors_vocab, ngram_rows, output_rows)
+    whole = WordModel(arguments, words, model._counts(), n_tokens, wv.known_own_rows(), ngram_rows, output_rows)
     write_word_model(as_path(path), whole, overwrite=True)
 
 

@@ -19,11 +19,18 @@ from numpy.typing import NDArray
 from firth.base.ngrams import LONGEST_NGRAM, MAX_BUCKETS, NgramRules
 from firth.base.values import as_integer
 from firth.base.words import WordBuffer
-from firth.compat.gensim.models.keyedvectors import KEY_TYPES, REAL, VECTOR_CLASSES, KeyedVectors, prep_vectors
+from firth.compat.gensim.models.keyedvectors import (
+    KEY_TYPES,
+    REAL,
+    VECTOR_CLASSES,
+    KeyedVectors,
+    prep_vectors,
+    take_rows,
+)
 from firth.errors import FormatError, ParameterError, UnknownWordError
 from firth.formats.gensim_native import GensimModel, NgramSettings
 from firth.formats.table import SubwordRows
-from firth.native.ngrams import make_unknown_bags
+from firth.native.ngrams import Bags, make_unknown_bags
 from firth.vectors.neighbors import unit_rows
 from firth.vectors.word_vectors import WordVectors
 
@@ -55,9 +62,11 @@ class FastTextKeyedVectors(KeyedVectors):
     ----------
     vectors : float array, (V, D)
         The means. After a change of the other matrices, call ``adjust_vectors()``.
-    vectors_vocab : float array, (V, D)
-        The words' own rows.
+    vectors_vocab : float array, (V, D), or None
+        The words' own rows. None: they are not known; ``vectors`` and unknown words can be asked for, not changed.
     vectors_ngrams : float array, (bucket, D), or None before ``resize_vectors``
+        Another object that has ``shape``, and a row for a row number, can take its place: programs that compress
+        vectors set such objects. The object is asked for one row at a time, and cannot be saved.
     compatible_hash : bool
         True: n-grams are hashed like fastText's.
 
@@ -75,7 +84,7 @@ class FastTextKeyedVectors(KeyedVectors):
         self.min_n = as_integer("min_n", min_n, minimum=0, maximum=MAX_BUCKETS)
         self.max_n = as_integer("max_n", max_n, minimum=0, maximum=LONGEST_NGRAM)
         self.bucket = as_integer("bucket", bucket, minimum=0, maximum=MAX_BUCKETS)
-        self.vectors_vocab: NDArray[Any] = np.zeros((count, vector_size), dtype=dtype)
+        self.vectors_vocab: NDArray[Any] | None = np.zeros((count, vector_size), dtype=dtype)
         self.vectors_ngrams: NDArray[Any] | None = None
         self.vectors_vocab_lockf = np.ones(1, REAL)
         self.vectors_ngrams_lockf = np.ones(1, REAL)
@@ -145,8 +154,19 @@ class FastTextKeyedVectors(KeyedVectors):
         rules = self._rules()
         if rules is None or self.vectors_ngrams is None:
             return None
-        own_rows = self.vectors_vocab if len(self.vectors_vocab) == len(self) else None
+        own_rows = (
+            self.vectors_vocab if self.vectors_vocab is not None and len(self.vectors_vocab) == len(self) else None
+        )
         return SubwordRows(rules, self.vectors_ngrams, own_rows)
+
+    def known_own_rows(self) -> NDArray[Any]:
+        """``vectors_vocab``; a ParameterError if it is None."""
+        if self.vectors_vocab is None:
+            raise ParameterError(
+                "vectors_vocab must be an array of the words' own rows, got None: without them vectors cannot be"
+                " trained on, added or computed again"
+            )
+        return self.vectors_vocab
 
     @property
     def buckets_word(self) -> list[NDArray[np.uint32]]:
@@ -166,9 +186,9 @@ class FastTextKeyedVectors(KeyedVectors):
 
     def adjust_vectors(self) -> None:
         """Compute ``vectors`` from ``vectors_vocab`` and ``vectors_ngrams``."""
-        subwords = self._subword_rows()
+        own_rows, subwords = self.known_own_rows(), self._subword_rows()
         if subwords is None:
-            self.vectors = self.vectors_vocab
+            self.vectors = own_rows
         else:
             self.vectors = subwords.known_vectors(pack_keys(self.index_to_key))
         self.norms = None
@@ -212,7 +232,7 @@ class FastTextKeyedVectors(KeyedVectors):
             return super().get_vector(key, norm)
         vector: NDArray[Any] = self._compose([key])[0]
         if norm:
-            vector = unit_rows(vector[None, :])[0].astype(self.vectors.dtype)
+            vector = unit_rows(vector[None, :])[0].astype(vector.dtype)
         vector.setflags(write=False)
         return vector
 
@@ -220,21 +240,28 @@ class FastTextKeyedVectors(KeyedVectors):
         rows = np.array([self._find(key) for key in keys], np.int64)
         known = rows >= 0
         if known.all():
-            return np.asarray(self.vectors[rows])
-        vectors = np.empty((len(keys), self.vector_size), self.vectors.dtype)
-        vectors[known] = self.vectors[rows[known]]
+            return take_rows(self.vectors, rows)
+        vectors = np.empty((len(keys), self.vector_size), getattr(self.vectors, "dtype", REAL))
+        vectors[known] = take_rows(self.vectors, rows[known])
         vectors[~known] = self._compose([keys[place] for place in np.flatnonzero(~known).tolist()])
         return vectors
 
     def _compose(self, keys: list[Any]) -> NDArray[np.float32]:
         """Vectors (n, D) of words that are not in the vocabulary."""
-        subwords = self._subword_rows()
+        rules = self._rules()
+        ngram_rows: Any = self.vectors_ngrams
         for key in keys:
-            if subwords is None or not isinstance(key, str):
-                reason = "there are no n-grams to compose a vector of" if subwords is None else "words are strings"
+            if rules is None or ngram_rows is None or not isinstance(key, str):
+                none = rules is None or ngram_rows is None
+                reason = "there are no n-grams to compose a vector of" if none else "words are strings"
                 raise UnknownWordError(f"Key {key!r:.60} not present: {reason}")
-        assert subwords is not None
-        composed, sizes = subwords.compose([key.encode("utf-8", "surrogatepass") for key in keys])
+        assert rules is not None
+        assert ngram_rows is not None
+        if isinstance(ngram_rows, np.ndarray):
+            words = [key.encode("utf-8", "surrogatepass") for key in keys]
+            composed, sizes = SubwordRows(rules, ngram_rows).compose(words)
+        else:
+            composed, sizes = _compose_row_by_row(ngram_rows, make_unknown_bags(pack_keys(keys), 0, rules))
         for key, size in zip(keys, sizes.tolist(), strict=True):
             if not size:
                 logger.warning("could not extract any ngrams from %r, returning origin vector", key)
@@ -262,20 +289,22 @@ class FastTextKeyedVectors(KeyedVectors):
 
     def _set_own_rows(self, rows: list[int]) -> None:
         self.recalc_char_ngram_buckets()
-        if len(self.vectors_vocab) != len(self):
-            grown = np.zeros((len(self), self.vector_size), self.vectors_vocab.dtype)
-            grown[: len(self.vectors_vocab)] = self.vectors_vocab
+        before = self.known_own_rows()
+        grown = before
+        if len(before) != len(self):
+            grown = np.zeros((len(self), self.vector_size), before.dtype)
+            grown[: len(before)] = before
             self.vectors_vocab = grown
         subwords = self._subword_rows()
         own_rows = self.vectors[rows]
         if subwords is not None:
             free = dataclasses.replace(subwords, word_rows=None)
             own_rows = free.own_rows(pack_keys([self.index_to_key[row] for row in rows]), own_rows)
-        self.vectors_vocab[rows] = own_rows
+        grown[rows] = own_rows
 
     def _reorder_rows(self, order: NDArray[np.int64]) -> None:
         super()._reorder_rows(order)
-        if len(self.vectors_vocab):
+        if self.vectors_vocab is not None and len(self.vectors_vocab):
             self.vectors_vocab = self.vectors_vocab[order]
         self.recalc_char_ngram_buckets()
 
@@ -287,8 +316,9 @@ class FastTextKeyedVectors(KeyedVectors):
 
     def _to_stored(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         state, tensors = super()._to_stored()
-        del tensors["vectors"]  # computed from the rows
-        tensors["vectors_vocab"] = self.vectors_vocab
+        if self.vectors_vocab is not None:
+            del tensors["vectors"]  # computed from the rows
+            tensors["vectors_vocab"] = self.vectors_vocab
         if self.vectors_ngrams is not None:
             tensors["vectors_ngrams"] = self.vectors_ngrams
         return {**state, **{name: int(getattr(self, name)) for name in _NGRAM_NAMES}}, tensors
@@ -299,23 +329,27 @@ class FastTextKeyedVectors(KeyedVectors):
     ) -> FastTextKeyedVectors:
         own_rows, ngram_rows = tensors.pop("vectors_vocab", None), tensors.pop("vectors_ngrams", None)
         numbers = [state.get(name) for name in _NGRAM_NAMES]
-        if own_rows is None or not all(type(number) is int for number in numbers):
+        rows = tensors.pop("vectors", None) if own_rows is None else own_rows
+        if rows is None or not all(type(number) is int for number in numbers):
             raise FormatError(f"{fname}: the rows of words or the settings of n-grams are missing")
         try:
             min_n, max_n, bucket = cast("list[int]", numbers)
-            made = cls(own_rows.shape[-1], min_n, max_n, bucket, dtype=own_rows.dtype)
+            made = cls(rows.shape[-1], min_n, max_n, bucket, dtype=rows.dtype)
         except ParameterError as error:
             raise FormatError(f"{fname}: the settings of n-grams are damaged: {error}") from None
-        plain = KeyedVectors._from_stored(state, {**tensors, "vectors": own_rows}, fname, mmap)
+        plain = KeyedVectors._from_stored(state, {**tensors, "vectors": rows}, fname, mmap)
         if ngram_rows is not None and ngram_rows.shape != (made.bucket, made.vector_size):
             raise FormatError(
                 f"{fname}: vectors_ngrams must have shape {(made.bucket, made.vector_size)}, got {ngram_rows.shape}"
             )
         made.index_to_key, made.key_to_index = plain.index_to_key, plain.key_to_index
         made.expandos, made.next_index = plain.expandos, plain.next_index
-        made.vectors_vocab = plain.vectors
         made.vectors_ngrams = ngram_rows if mmap or ngram_rows is None else np.array(ngram_rows)
-        made.adjust_vectors()
+        if own_rows is None:
+            made.vectors, made.vectors_vocab = plain.vectors, None
+        else:
+            made.vectors_vocab = plain.vectors
+            made.adjust_vectors()
         return made
 
     @classmethod
@@ -347,6 +381,16 @@ class FastTextKeyedVectors(KeyedVectors):
 def pack_keys(keys: list[Any]) -> WordBuffer:
     """The words as n-grams are cut from them."""
     return WordBuffer.pack(str(key).encode("utf-8", "surrogatepass") for key in keys)
+
+
+def _compose_row_by_row(ngram_rows: Any, bags: Bags) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """`SubwordRows.compose` for rows in an object that is not an array and has rows by number."""
+    sizes = np.diff(bags.offsets)
+    sums = np.zeros((len(bags), ngram_rows.shape[1]))
+    for word, size in enumerate(sizes.tolist()):
+        for row in bags.rows[bags.offsets[word] :][:size].tolist():
+            sums[word] += ngram_rows[row]
+    return sums / np.maximum(sizes, 1)[:, None], sizes
 
 
 def _writable(rows: NDArray[Any]) -> NDArray[Any]:

@@ -231,13 +231,13 @@ class KeyedVectors:
 
     def _vectors_of(self, keys: list[Any]) -> NDArray[Any]:
         """The vectors of keys, (n, D), copied."""
-        return self.vectors[[self._row(key) for key in keys]]
+        return take_rows(self.vectors, np.array([self._row(key) for key in keys], np.int64))
 
     def get_vector(self, key: Any, norm: bool = False) -> NDArray[Any]:
         """The vector (D,) of a key, read-only; scaled to length 1 if ``norm`` (a zero vector is not changed)."""
         vector: NDArray[Any] = self.vectors[self._row(key)]
         if norm:
-            vector = unit_rows(vector[None, :])[0].astype(self.vectors.dtype)
+            vector = unit_rows(vector[None, :])[0].astype(vector.dtype)
         vector.setflags(write=False)
         return vector
 
@@ -271,7 +271,7 @@ class KeyedVectors:
             mean /= total
         if post_normalize:
             mean = unit_rows(mean[None, :])[0]
-        return mean.astype(self.vectors.dtype)
+        return mean.astype(getattr(self.vectors, "dtype", REAL))
 
     def get_normed_vectors(self) -> NDArray[Any]:
         """A copy of all vectors, scaled to length 1, (V, D)."""
@@ -362,7 +362,7 @@ class KeyedVectors:
         """firth's vectors with the row numbers as words; made again after ``vectors`` or ``norms`` were replaced."""
         matrix = self.vectors
         if self._space is None or self._space[0] is not matrix or self.norms is None:
-            space = WordVectors(np.arange(len(matrix)), matrix)
+            space = WordVectors(np.arange(len(matrix)), take_rows(matrix))
             self._space = (matrix, space)
             self.norms = space.norms
         return self._space[1]
@@ -834,6 +834,17 @@ def prep_vectors(
     if prior_vectors is not None:
         vectors[: prior_vectors.shape[0], : prior_vectors.shape[1]] = prior_vectors
     return vectors
+
+
+def take_rows(matrix: Any, rows: NDArray[np.int64] | None = None) -> NDArray[Any]:
+    """Some rows of a matrix, or all. The matrix may be an object that has one row at a time, and is no array.
+
+    Programs that compress vectors set such objects in place of ``vectors``.
+    """
+    if isinstance(matrix, np.ndarray):
+        return matrix if rows is None else np.asarray(matrix[rows])
+    numbers = range(len(matrix)) if rows is None else rows.tolist()
+    return np.stack([matrix[row] for row in numbers]) if numbers else np.zeros((0, matrix.shape[1]), REAL)
 
 
 def _as_list(items: Any) -> list[Any]:

@@ -54,11 +54,14 @@ struct AliasColumn {
 // list from the class.
 #define FIRTH_SETTINGS(FIELD, MATRIX)                                                                                 \
   FIRTH_PARAMETERS(FIELD)                                                                                             \
-  FIELD(int32_t, source)         /* of examples: its index in plan/sources.hpp, which says what the next five are */  \
+  FIELD(int32_t, source)         /* of examples: its index in plan/sources.hpp, which says what the next eight are */ \
   FIELD(const int32_t*, ids)     /* (n_tokens): the encoded corpus, or input rows */                                  \
   FIELD(const int64_t*, offsets) /* (n_sequences + 1) */                                                              \
   FIELD(const int32_t*, targets) /* (n_sequences): of each sequence its target, or null: those are its words */       \
   FIELD(const int64_t*, target_offsets) /* (n_sequences + 1), or null: sequence s has targets [its own, the next) */  \
+  FIELD(const int64_t*, tag_offsets)    /* (n_sequences + 1): document s has the tags [its own, the next), or null */ \
+  FIELD(const int32_t*, tag_rows)       /* of each tag its row of the input matrix */                                 \
+  FIELD(int32_t, tags_with_words)       /* whether the words of the window are inputs beside the tags */              \
   FIELD(const float*, sequence_weights) /* (n_sequences), or null: all are 1 */                                       \
   FIELD(int64_t, n_tokens)              /* positions of an epoch */                                                   \
   FIELD(int64_t, n_sequences)                                                                                         \

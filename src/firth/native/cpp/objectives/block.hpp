@@ -354,8 +354,9 @@ inline void update_rows(Rows<Real> x, int m, Rows<Real> u, int n, int n_padded, 
 }
 
 // Updates the block of NJ outputs from output `first` on, for a single input. The block's part of the input's step is
-// stored in `change` if the block begins a group of sums, else added. ONLY: the unit has no other block.
-template <class Real, int NJ, bool ONLY, class Coming>
+// stored in `change` if the block begins a group of sums, else added. ONLY: the unit has no other block. LEARNS: the
+// outputs are updated; otherwise they stay.
+template <class Real, int NJ, bool ONLY, bool LEARNS, class Coming>
 FIRTH_INLINE void update_outputs(const Real* input, Rows<Real> outputs, int first, int n_padded,
                                  const Real* coefficients, Real* change, bool begins_group, const Coming& coming) {
   typedef typename Simd<Real>::V V;
@@ -371,14 +372,14 @@ FIRTH_INLINE void update_outputs(const Real* input, Rows<Real> outputs, int firs
     for (int j = 0; j < NJ; ++j) {
       const V row = load(u[j] + d);
       moved = fma(c[j], row, moved);
-      store(u[j] + d, fma(c[j], x, row));
+      if constexpr (LEARNS) store(u[j] + d, fma(c[j], x, row));
     }
     store(change + d, ONLY || begins_group ? moved : load(change + d) + moved);
   }
 }
 
 // update_outputs_and_gather for several blocks. It is not inlined, so that the step of one block stays small.
-template <class Real, class Coming>
+template <class Real, bool LEARNS, class Coming>
 __attribute__((noinline)) const Real* update_blocks_and_gather(const Real* input, Rows<Real> outputs, int n,
                                                                int n_padded, const Real* coefficients,
                                                                Scratch<Real>& gathered, const Coming& coming) {
@@ -387,24 +388,25 @@ __attribute__((noinline)) const Real* update_blocks_and_gather(const Real* input
     const bool begins_group = sums.begin_block();
     with_width<BLOCK_ROWS>(n_rows, [&](auto width) {
       constexpr int NJ = decltype(width)::value;
-      update_outputs<Real, NJ, false>(input, outputs, first, n_padded, coefficients, sums.group(), begins_group,
-                                      coming);
+      update_outputs<Real, NJ, false, LEARNS>(input, outputs, first, n_padded, coefficients, sums.group(), begins_group,
+                                              coming);
     });
   });
   sums.end();
   return sums.group();
 }
 
-// Updates the outputs of a single input; repeats must be folded. Returns the step of the input (n_padded), in the
-// memory of `gathered`.
-template <class Real, class Coming>
+// Updates the outputs of a single input if they learn; repeats must be folded. Returns the step of the input
+// (n_padded), in the memory of `gathered`.
+template <class Real, bool LEARNS = true, class Coming>
 inline const Real* update_outputs_and_gather(const Real* input, Rows<Real> outputs, int n, int n_padded,
                                              const Real* coefficients, Scratch<Real>& gathered, const Coming& coming) {
-  if (n > BLOCK_ROWS) return update_blocks_and_gather(input, outputs, n, n_padded, coefficients, gathered, coming);
+  if (n > BLOCK_ROWS)
+    return update_blocks_and_gather<Real, LEARNS>(input, outputs, n, n_padded, coefficients, gathered, coming);
   Real* const change = gathered.get(size_t(n_padded));
   with_width<BLOCK_ROWS>(n, [&](auto width) {
     constexpr int NJ = decltype(width)::value;
-    update_outputs<Real, NJ, true>(input, outputs, 0, n_padded, coefficients, change, true, coming);
+    update_outputs<Real, NJ, true, LEARNS>(input, outputs, 0, n_padded, coefficients, change, true, coming);
   });
   return change;
 }

@@ -39,8 +39,11 @@ struct PooledInput : PlainSide {
     const Unit& unit = prepared.unit;
     const int n_padded = padded_dims<Real>(settings), n_context = unit.n_context;
     const double factor = input_step(settings, unit, work.sorted);
-    const Real* const change = update_outputs_and_gather<Real>(inputs.rows[0], prepared.output_rows, prepared.n_outputs,
-                                                               n_padded, work.coefficients, work.changes, coming);
+    const auto gather = [&](auto learns) {
+      return update_outputs_and_gather<Real, decltype(learns)::value>(
+          inputs.rows[0], prepared.output_rows, prepared.n_outputs, n_padded, work.coefficients, work.changes, coming);
+    };
+    const Real* const change = settings.output.frozen ? gather(std::false_type()) : gather(std::true_type());
     Real** const x = prepared.context_rows;
     int n_learning = n_context;
     if (settings.input.frozen) {

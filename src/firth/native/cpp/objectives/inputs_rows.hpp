@@ -26,12 +26,25 @@ struct RowInputs : PlainSide {
   static void update(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work,
                      const Inputs<Real>& inputs, const Coming& coming) {
     const int m = inputs.count, n = prepared.n_outputs;
+    if (settings.output.frozen) return update_only_input(settings, prepared, work, inputs, coming);
     if (prepared.unit.context_may_repeat) fold_repeated_inputs(prepared.unit.context, m, n, work.coefficients);
     update_rows<Real>(inputs.rows, m, prepared.output_rows, n, padded_dims<Real>(settings), work.coefficients,
                       work.changes, coming);
   }
 
  private:
+  // Updates the only input vector; the output rows stay.
+  template <class Real, class Coming>
+  __attribute__((noinline)) static void update_only_input(const Settings& settings, const Prepared<Real>& prepared,
+                                                          Workspace<Real>& work, const Inputs<Real>& inputs,
+                                                          const Coming& coming) {
+    if (inputs.count != 1) throw Failure(ERROR_ARGUMENT, "units must have one input row if the output rows are frozen");
+    const int n_padded = padded_dims<Real>(settings);
+    const Real* const change = update_outputs_and_gather<Real, false>(
+        inputs.rows[0], prepared.output_rows, prepared.n_outputs, n_padded, work.coefficients, work.changes, coming);
+    add_to_rows<Real>(inputs.rows, 1, change, Real(1), n_padded);
+  }
+
   // Replaces the row of a frozen word by a copy, so that the update does not change the word's row.
   template <class Real>
   static void copy_frozen(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work) {

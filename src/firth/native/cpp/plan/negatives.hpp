@@ -19,6 +19,7 @@ class NegativeDrawer {
   void draw(Chunk& chunk, uint32_t epoch) {
     if (!rules_.draws_negatives || s_.negatives == 0) return;
     epoch_ = epoch;
+    key_ = PhiloxKey(s_.seed);
     list_blocks(chunk);
     draw_listed_blocks(chunk.negatives);
     redraws_.clear();
@@ -216,7 +217,7 @@ class NegativeDrawer {
   const Settings& s_;
   const PlanRules rules_;
   const Stretches& stretches_;
-  const PhiloxKey key_;
+  PhiloxKey key_;
   uint32_t epoch_ = 0;
   SharedRedraw shared_redraws_[MAX_NOISE_SETS];  // by noise set: the latest copy
   Buffer<Redraw> redraws_;

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <memory>
 
+#include "plan/documents.hpp"
 #include "plan/examples.hpp"
 #include "plan/windows.hpp"
 
@@ -13,8 +14,9 @@ namespace firth {
 template <class... All>
 struct Sources {};
 
-typedef Sources<WindowsOverText,  // text: a window around each token
-                ExplicitExamples  // bags of input rows, each with a target and a weight
+typedef Sources<WindowsOverText,   // text: a window around each token
+                ExplicitExamples,  // bags of input rows, each with a target and a weight
+                Documents          // text whose tokens are predicted from the tags of their document, and from windows
                 >
     OwnSources;
 

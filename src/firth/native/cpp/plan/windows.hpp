@@ -17,19 +17,22 @@
 
 namespace firth {
 
-class WindowsOverText final : public ExampleSource {
+class WindowsOverText : public ExampleSource {
  public:
   static constexpr const char* NAME = "windows";
 
-  WindowsOverText(const Settings& settings, const PlanRules& rules)
+  // A token is a center if its window has at least `least_context` words.
+  WindowsOverText(const Settings& settings, const PlanRules& rules, int32_t least_context = 1)
       : s_(settings),
         stretches_(settings, rules),
+        least_inputs_(least_context + 1),
         negatives_(settings, rules, stretches_),
         cycle_widths_(stretches_.join_windows && settings.window_mode == WINDOW_DYNAMIC),
         key_(settings.seed) {}
 
   void seek(int64_t start, int64_t stop, uint32_t epoch) override {
     epoch_ = epoch;
+    key_ = PhiloxKey(s_.seed);  // read again, because inference has a seed for each document
     next_ = start;
     stop_ = std::min(stop, s_.n_tokens);
     if (next_ < stop_) {
@@ -61,12 +64,20 @@ class WindowsOverText final : public ExampleSource {
       line_first = int32_t(chunk.inputs.size());
       position = line_stop;
     }
+    complete(chunk);
     find_repeats(chunk);
     negatives_.draw(chunk, epoch_);
     make_units(s_, stretches_, chunk);
     next_ = end;
     return true;
   }
+
+ protected:
+  // Called before the negatives are drawn: a source that is made from windows changes the inputs of the centers here.
+  virtual void complete(Chunk&) {}
+
+  const Settings& s_;
+  const Stretches stretches_;
 
  private:
   bool unbounded() const { return s_.window_mode == WINDOW_SEQUENCE; }
@@ -188,7 +199,7 @@ class WindowsOverText final : public ExampleSource {
       chunk.centers[count] = {k, first, last, chunk.inputs[k], 0, 0, int16_t(slot), stretches_.noise_set_of(slot)};
       chunk.positions[count] = position;
       chunk.sequences[count] = sequence_;
-      count += last - first >= 2;
+      count += last - first >= least_inputs_;
     }
     resize_centers(chunk, count);
   }
@@ -199,11 +210,10 @@ class WindowsOverText final : public ExampleSource {
     chunk.sequences.resize(size);
   }
 
-  const Settings& s_;
-  const Stretches stretches_;
+  const int32_t least_inputs_;  // minimum size of a window with its center
   NegativeDrawer negatives_;
   const bool cycle_widths_;  // whether units use the widths in a cycle; if not, a dynamic window draws its width
-  const PhiloxKey key_;
+  PhiloxKey key_;
   uint32_t epoch_ = 0;
   int64_t next_ = 0, stop_ = 0;  // the rest of the slice: positions [next_, stop_)
   int64_t sequence_ = 0;

@@ -3,6 +3,7 @@
 #include "base/abi.hpp"
 #include "model/settings_table.hpp"
 #include "train/deterministic.hpp"
+#include "train/inference.hpp"
 #include "train/replicas.hpp"
 
 namespace firth {
@@ -229,21 +230,24 @@ FIRTH_API int64_t firth_plan_slice(const Settings* settings, int64_t start, int6
   });
 }
 
-// Initial input vectors: U(-0.5/D, 0.5/D), element d of row w from word (d mod 4) of block (position w, draw d / 4).
+// Initial input vectors (initial.hpp).
 FIRTH_API int64_t firth_initial_vectors(uint64_t seed, float* matrix, int64_t first_row, int64_t n_rows, int64_t stride,
                                         int32_t dims) {
   return firth::guard([&]() -> int64_t {
     const firth::PhiloxKey key(seed);
     for (int64_t row = 0; row < n_rows; ++row) {
       firth::check_stop();
-      float* to = matrix + row * stride;
-      for (int32_t d = 0; d < dims; d += 4) {
-        const firth::PhiloxBlock block =
-            firth::draw_block(key, firth::PURPOSE_INITIAL, 0, uint64_t(first_row + row), uint32_t(d / 4), 0);
-        for (int32_t k = 0; k < 4 && d + k < dims; ++k)
-          to[d + k] = float((double(block.word[k]) / 4294967296.0 - 0.5) / double(dims));
-      }
+      firth::draw_initial_row(key, first_row + row, dims, matrix + row * stride);
     }
+    return 0;
+  });
+}
+
+// Infers the vectors of the documents [start, stop) (inference.hpp).
+FIRTH_API int64_t firth_infer_documents(const Settings* settings, int64_t start, int64_t stop, int32_t row,
+                                        float* vectors, double* losses) {
+  return firth::guard([&]() -> int64_t {
+    firth::infer_documents(*settings, start, stop, row, vectors, losses);
     return 0;
   });
 }

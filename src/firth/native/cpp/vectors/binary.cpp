@@ -56,20 +56,22 @@ FIRTH_API int64_t firth_vectors_scan_binary(const char* block, int64_t n_bytes, 
         if (window > max_word_bytes) fail(firth::ROW_LONG_WORD, start, window);
         break;  // else the word continues in the next block
       }
+      while (word < space && *word == '\n') ++word;  // gensim and word2vec.c's distance.c skip further newlines
       const int64_t length = space - word;
       if (length == 0) {
         fail(firth::ROW_NO_WORD, start, 0);
         break;
       }
       if (std::memchr(word, '\n', static_cast<size_t>(length))) {
-        fail(firth::ROW_BREAK_IN_WORD, start, length);
+        fail(firth::ROW_BREAK_IN_WORD, word - block, length);
         break;
       }
-      if (n_bytes - start - length - 1 < row_bytes) break;
+      const int64_t numbers = space + 1 - block;
+      if (n_bytes - numbers < row_bytes) break;
       std::memcpy(words_end, word, static_cast<size_t>(length));
       words_end += length;
       *words_end++ = '\n';
-      starts[row] = start + length + 1;
+      starts[row] = numbers;
       at = starts[row] + row_bytes;
     }
     report->n_rows = row;

@@ -1,0 +1,179 @@
+"""Compares document vectors with gensim's Doc2Vec: words a second, inference, accuracy; needs FIRTH_DATA.
+
+    python benchmarks/documents.py --gensim /path/to/python [--lines 20000] [--rounds 3] [--accuracy]
+
+``--gensim`` is a Python that has gensim. Each run is a process of its own, runs are interleaved, and every program has
+one thread: the processor time is compared. The training time is that of further epochs, without reading the text.
+``--accuracy``: which share of the second halves of documents is nearest to its first half, and the accuracy of a
+logistic regression on the five classes of the Stanford Sentiment Treebank, by the vectors of both programs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import lzma
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+FIRTH = """
+import json, sys, time
+import numpy as np
+import firth
+corpus, queries, options, infer = sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4])
+def timed(call):
+    cpu = time.process_time()
+    value = call()
+    return time.process_time() - cpu, value
+epochs = options.pop("epochs")
+def train(n):
+    return firth.train_documents(corpus, threads=1, progress=False, epochs=n, **options)
+if infer:
+    few, _ = timed(lambda: train(1))
+    many, model = timed(lambda: train(1 + epochs))
+    seconds, n_words = many - few, epochs * model.corpus.n_tokens
+else:  # only the vectors are wanted
+    seconds, n_words, model = 1, 0, train(epochs)
+lines = open(queries).read().splitlines()
+first = model.infer(lines[:2], epochs=epochs)
+inferring, vectors = timed(lambda: model.infer(lines, epochs=epochs, threads=1, empty="zero"))
+np.savez(sys.argv[5], documents=model.documents.matrix, inferred=vectors)
+print(json.dumps({"words/s": n_words / seconds, "documents/s": len(lines) / inferring}))
+"""
+GENSIM = """
+import json, sys, time
+import numpy as np
+from gensim.models.doc2vec import Doc2Vec
+corpus, queries, options, infer = sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4])
+method = options["method"]
+model = Doc2Vec(vector_size=options["dims"], dm=int(method == "dm"), dm_mean=1, min_count=options["min_count"],
+                negative=options["negatives"], sample=options["subsample"], workers=1, epochs=options["epochs"],
+                window=5, seed=1)
+model.build_vocab(corpus_file=corpus)
+cpu = time.process_time()
+model.train(corpus_file=corpus, total_examples=model.corpus_count, total_words=model.corpus_total_words,
+            epochs=model.epochs)
+seconds = time.process_time() - cpu
+n_words = model.epochs * sum(model.wv.get_vecattr(w, "count") for w in model.wv.index_to_key)
+lines = [line.split() for line in open(queries).read().splitlines()]
+n_timed = infer or len(lines)
+cpu = time.process_time()
+vectors = [model.infer_vector(line) for line in lines[:n_timed]]
+inferring = time.process_time() - cpu
+np.savez(sys.argv[5], documents=model.dv.vectors, inferred=np.array(vectors))
+print(json.dumps({"words/s": n_words / seconds, "documents/s": n_timed / inferring}))
+"""
+
+
+def run(python: str, program: str, arguments: list[str]) -> dict[str, float]:
+    done = subprocess.run([python, "-c", program, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr[-3000:])
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def write_lines(data: Path, folder: Path, n_lines: int) -> tuple[str, str]:
+    """Paragraphs of 40 words or more: first halves to train on, and second halves as queries."""
+    halves: tuple[list[str], list[str]] = ([], [])
+    with lzma.open(data / "enwiki-featured.txt.xz", "rt") as text:
+        for line in text:
+            words = line.split()
+            if len(words) < 40:
+                continue
+            halves[0].append(" ".join(words[: len(words) // 2]))
+            halves[1].append(" ".join(words[len(words) // 2 :]))
+            if len(halves[0]) == n_lines:
+                break
+    for name, part in zip(("train.txt", "queries.txt"), (halves[0], halves[1][:10_000]), strict=True):
+        (folder / name).write_text("\n".join(part) + "\n")
+    return str(folder / "train.txt"), str(folder / "queries.txt")
+
+
+def write_sst(data: Path, folder: Path) -> dict[str, list[int]]:
+    """The sentences of the Stanford Sentiment Treebank; returns the labels of each part."""
+    labels = {}
+    for part in ("train", "test"):
+        trees = (data / "sst" / f"{part}.txt").read_text(encoding="utf-8").splitlines()
+        labels[part] = [int(tree[1]) for tree in trees]
+        sentences = [" ".join(re.findall(r"\(\d ([^()]+)\)", tree)).lower() for tree in trees]
+        (folder / f"sst-{part}.txt").write_text("\n".join(sentences) + "\n")
+    return labels
+
+
+def retrieval(path: str) -> float:
+    """The share of queries whose nearest document, among as many documents, is their own first half."""
+    import numpy as np
+
+    arrays = np.load(path)
+    queries = arrays["inferred"]
+    documents = arrays["documents"][: len(queries)]
+    unit = [rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12) for rows in (queries, documents)]
+    best = np.concatenate([(part @ unit[1].T).argmax(axis=1) for part in np.array_split(unit[0], 20)])
+    return float((best == np.arange(len(best))).mean())
+
+
+def sentiment(path: str, labels: dict[str, list[int]]) -> float:
+    """Accuracy on the test sentences of a logistic regression on the vectors of the training sentences."""
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    arrays = np.load(path)
+    scaler = StandardScaler().fit(arrays["documents"])
+    classifier = LogisticRegression(max_iter=500).fit(scaler.transform(arrays["documents"]), labels["train"])
+    return float(classifier.score(scaler.transform(arrays["inferred"]), labels["test"]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--gensim", required=True)
+    parser.add_argument("--lines", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--accuracy", action="store_true")
+    given = parser.parse_args()
+    data = Path(os.environ["FIRTH_DATA"])
+    programs = {"firth": (sys.executable, FIRTH), "gensim": (given.gensim, GENSIM)}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        corpus, queries = write_lines(data, folder, given.lines)
+        for method in ("dbow", "dm"):
+            options = {"method": method, "dims": 100, "min_count": 5, "negatives": 5, "subsample": 1e-3}
+            options["epochs"] = given.epochs
+            found: dict[str, list[dict[str, float]]] = {program: [] for program in programs}
+            for _ in range(given.rounds):
+                for program, (python, text) in programs.items():
+                    arguments = [corpus, queries, json.dumps(options), "1000", str(folder / f"{program}.npz")]
+                    found[program].append(run(python, text, arguments))
+            for measure in ("words/s", "documents/s"):
+                median = {p: statistics.median(one[measure] for one in runs) for p, runs in found.items()}
+                ratio = statistics.median(
+                    a[measure] / b[measure] for a, b in zip(found["firth"], found["gensim"], strict=True)
+                )
+                print(f"{method:5} {measure:12} firth {median['firth']:12,.0f} gensim {median['gensim']:12,.0f}"
+                      f" ratio {ratio:6.1f}", flush=True)  # fmt: skip
+        if not given.accuracy:
+            return
+        labels = write_sst(data, folder)
+        for method in ("dbow", "dm"):
+            for task, texts in (
+                ("retrieval", (corpus, queries)),
+                ("sst", (str(folder / "sst-train.txt"), str(folder / "sst-test.txt"))),
+            ):
+                options = {"method": method, "dims": 100, "negatives": 5, "epochs": 20}
+                options |= {"min_count": 5 if task == "retrieval" else 2, "subsample": 1e-3}
+                for program, (python, text) in programs.items():
+                    path = str(folder / f"{program}.npz")
+                    run(python, text, [*texts, json.dumps(options), "0", path])
+                    score = retrieval(path) if task == "retrieval" else sentiment(path, labels)
+                    print(f"{method:5} {task:12} {program:8} {score:.4f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+// Room native: documents, a source of examples: each kept token of a document is predicted from the rows of the
+// document's tags, and, with Settings::tags_with_words, from the words of its window too. Document s is the tokens
+// ids[offsets[s] .. offsets[s + 1]) and has the rows tag_rows[tag_offsets[s] .. tag_offsets[s + 1]). Twin:
+// kernels/plan/documents.py.
+//
+// Without words, the tags are the whole context (PV-DBOW); neighbouring tokens then have one context, and are one unit
+// like neighbouring windows. With words, the context of a token is the words of its window, then the tags: skip-gram
+// trains words and tags at once, CBOW makes one vector of both (PV-DM). The tokens that subsampling keeps, the windows
+// and the noise words are drawn as for windows over text.
+#pragma once
+
+#include "plan/windows.hpp"
+
+namespace firth {
+
+class Documents final : public WindowsOverText {
+ public:
+  static constexpr const char* NAME = "documents";
+
+  Documents(const Settings& settings, const PlanRules& rules)
+      : WindowsOverText(settings, settings.tags_with_words ? one_a_unit(rules) : rules, 0) {
+    if (!s_.tag_offsets || !s_.tag_rows || s_.window_mode == WINDOW_SEQUENCE)
+      throw Failure(ERROR_ARGUMENT, "documents must have tags, and windows that are not the whole document");
+  }
+
+ private:
+  void complete(Chunk& chunk) override {
+    words_.resize(chunk.inputs.size());
+    std::copy_n(chunk.inputs.data(), chunk.inputs.size(), words_.data());
+    chunk.inputs.clear();
+    chunk.reach = 0;
+    int64_t latest = -1;
+    int32_t first = 0, last = 0;
+    for (size_t c = 0; c < chunk.centers.size(); ++c) {
+      Center& center = chunk.centers[c];
+      const int64_t document = chunk.sequences[c];
+      if (s_.tags_with_words || document != latest) {
+        first = int32_t(chunk.inputs.size());
+        if (s_.tags_with_words)
+          for (int32_t k = center.first; k < center.last; ++k)
+            if (k != center.kept) chunk.inputs.push_back(words_[size_t(k)]);
+        for (int64_t k = s_.tag_offsets[document]; k < s_.tag_offsets[document + 1]; ++k)
+          chunk.inputs.push_back(s_.tag_rows[k]);
+        last = int32_t(chunk.inputs.size());
+        latest = document;
+      }
+      center.kept = center.last = last;
+      center.first = first;
+    }
+  }
+
+  Buffer<int32_t> words_;  // the inputs of the windows
+};
+
+}  // namespace firth

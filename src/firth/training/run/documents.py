@@ -1,0 +1,210 @@
+"""Room training: train_documents: from documents and tags to a model with a vector for each tag."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from firth.base.other_names import TRAINING_NAMES, names_translated
+from firth.base.values import validate_choice
+from firth.corpus.documents import find_documents, read_tags, validate_words
+from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.vocabulary import Vocabulary
+from firth.errors import ParameterError
+from firth.kernels.config import PARAMETER_HELP, TrainingConfig, validate_effect, with_parameters
+from firth.models.model import Model
+from firth.native.loader import default_instruction_set
+from firth.numerics.documents import METHODS
+from firth.numerics.windows import CBOW_INPUTS
+from firth.training.loop.callbacks import CallbackList
+from firth.training.loop.periods import Period
+from firth.training.loop.progress import make_progress
+from firth.training.run.document_rows import DocumentRows
+from firth.training.run.encoding import TextOptions, encode_for_training, is_lowercase
+from firth.training.run.options import RunOptions
+from firth.training.run.prepared import PreparedRun
+from firth.training.run.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from firth.kernels.parameters import TrainingParameters
+
+EPOCHS = 10  # a document's row learns from the document's words alone, so it needs more passes than a word's
+_DECIDED = {"architecture": "method", "cbow_input": "dm_input"}
+_OF_WINDOWS = ("window", "window_mode", "window_side")
+
+
+@names_translated(TRAINING_NAMES)
+def train_documents(
+    corpus: Any,
+    tags: Any = None,
+    *,
+    method: str = "dbow",
+    dm_input: str = "mean",
+    train_words: bool = False,
+    output: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    lowercase: bool = False,
+    tokenizer: str | Callable[[str], Sequence[str]] | None = None,
+    normalizer: Callable[[str], str] | None = None,
+    encoding_errors: str = "strict",
+    as_text: bool = False,
+    vocabulary: Vocabulary | None = None,
+    heldout: float | str | None = None,
+    heldout_every: str | Period | None = None,
+    patience: int | None = None,
+    checkpoint_every: str | float | Period | None = None,
+    on_interrupt: str = "save",
+    callbacks: Iterable[Any] = (),
+    progress: bool | None = None,
+    **parameters: Unpack[TrainingParameters],
+) -> Model:
+    """Train a vector for each document, or for each tag of documents (Le and Mikolov 2014).
+
+    PV-DBOW (``method="dbow"``) predicts every word of a document from the rows of the document's tags. PV-DM
+    (``method="dm"``) predicts it from the tags and the words of its window together. ``model.documents`` has the
+    vectors of the tags; ``model.infer`` computes the vectors of new texts.
+
+    Parameters
+    ----------
+    corpus : path; folder; list of texts, of token lists or of ``pathlib.Path``; column of texts or lists; EncodedCorpus
+        A path is a file with a document in each line. In a folder, or a list of paths, each file is a document.
+    tags : list or column of str, int, or lists of them; or None
+        The tags of each document: strings or integers. A document may have several, and documents may share tags, such
+        as authors. None: the names of the files, or the numbers 0, 1, ... of the documents.
+    method : {"dbow", "dm"}
+    dm_input : {"mean", "sum"}
+        How PV-DM joins the rows of tags and words.
+    train_words : bool
+        For PV-DBOW: train skip-gram's word vectors together with the documents. PV-DM always trains words.
+    heldout : share like ``"5%"`` or ``0.05``, or None
+        The last words of every document, by this share, are not trained on; their loss is computed during the run.
+    epochs : int
+        Passes over the documents; 10 unless given.
+    deterministic : bool
+        The same bits whatever ``threads`` is: one thread learns.
+    output, overwrite, lowercase, tokenizer, normalizer, encoding_errors, as_text, vocabulary, heldout_every, patience,
+    checkpoint_every, on_interrupt, callbacks, progress
+        As for ``firth.train``.
+    parameters
+        The other parameters of ``firth.train``, such as ``loss``, ``dims``, ``min_count``, ``negatives``.
+        ``architecture`` and ``cbow_input`` follow from ``method`` and ``dm_input``. Refused: ``subwords=True``, and
+        ``window_mode="sequence"``.
+
+    Returns
+    -------
+    Model
+        ``documents`` are the vectors of the tags; their counts are the documents that have each tag. ``vectors`` are
+        the word vectors; PV-DBOW without ``train_words`` learns no input vectors of words, so ``vectors`` has the
+        output vectors there, or zeros with ``loss="hierarchical-softmax"``, which has none of words.
+
+    Raises
+    ------
+    CorpusError
+        A document has no tag or one tag twice, or a tag has no document with a word of the vocabulary.
+    CorpusTypeError, ParameterError, StorageError, EncodingError
+        Before any work is lost.
+    DivergenceError, TrainingError, UnsavedModelError, KeyboardInterrupt
+        As for ``firth.train``.
+
+    Examples
+    --------
+    >>> import firth
+    >>> texts = ["apple pie with cream", "a pie of sweet apple", "a fast red car", "the red car is fast"] * 10
+    >>> model = firth.train_documents(texts, ["food", "food", "cars", "cars"] * 10, min_count=1, dims=8, epochs=40,
+    ...                               subsample=0, threads=1, progress=False)
+    >>> model.neighbors("sweet cream pie", top=1)[0].word
+    'food'
+    """
+    for name in parameters:
+        if name in _DECIDED:
+            raise ParameterError(f"{name} must be left out of train_documents; {_DECIDED[name]} decides it")
+        if name not in PARAMETER_HELP:
+            known = ", ".join(other for other in PARAMETER_HELP if other not in _DECIDED)
+            raise TypeError(
+                f"train_documents() got an unexpected keyword argument {name!r}; the parameters of learning are {known}"
+            )
+    config = _make_config(method, dm_input, train_words, dict(parameters))
+    options = RunOptions.parse(heldout, heldout_every, patience, None, checkpoint_every, output, on_interrupt)
+    if options.heldout is not None and options.heldout.share is None:
+        raise ParameterError(
+            f'heldout must be a share like "5%" for documents, got {heldout!r:.60}: a document that is not trained on'
+            " has no vector to be evaluated"
+        )
+    callback_list = CallbackList(callbacks)
+    display = make_progress(progress)
+    text = TextOptions(lowercase, None, normalizer, encoding_errors, as_text)
+    names = None
+    if not isinstance(corpus, EncodedCorpus):
+        found = find_documents(corpus, tokenizer, encoding_errors=encoding_errors, as_text=as_text)
+        corpus, names = found.source, found.names
+        text = dataclasses.replace(text, tokenizer=found.tokenizer, as_text=found.as_text)
+    with open_workspace(output, overwrite, display) as (workspace, signals):
+        whole = dataclasses.replace(options, heldout=None)  # words are held out, and no documents
+        encoded, _, encode_seconds = encode_for_training(
+            corpus, workspace, config, text, vocabulary, whole, display, workspace.corpus_folder
+        )
+        found_tags = read_tags(tags, encoded.n_sequences, names)
+        share = None if options.heldout is None else options.heldout.share
+        rows = DocumentRows(found_tags, with_words=method == "dm" or train_words, heldout_share=share)
+        n_without = validate_words(found_tags, rows.divide(encoded)[0][1])
+        if n_without:
+            display.note(f"{n_without:,} of {encoded.n_sequences:,} documents have no word of the vocabulary")
+        run = PreparedRun(
+            config=config,
+            workspace=workspace,
+            corpus=encoded,
+            heldout=rows.divide(encoded)[1],
+            lowercase=is_lowercase(encoded),
+            weights=None,
+            noise=None,
+            frozen=None,
+            phrases=None,
+            instruction_set=default_instruction_set(),
+            documents=rows,
+        )
+        run.validate()
+        run.report_needs(options, display, encode_seconds)
+        engine = run.make_engine()
+        state = run.begin(engine, encode_seconds, has_start_vectors=False)
+        checkpoints = run.prepare_checkpoints(options, engine, state, write_first=False)
+        return run.train(engine, state, options, callback_list, display, signals, checkpoints, engine.reset_vectors)
+
+
+train_documents.__signature__ = with_parameters(train_documents)  # type: ignore[attr-defined]
+
+
+def _make_config(method: str, dm_input: str, train_words: bool, parameters: dict[str, Any]) -> TrainingConfig:
+    validate_choice("method", method, METHODS)
+    validate_choice("dm_input", dm_input, CBOW_INPUTS)
+    if method == "dm" and train_words:
+        raise ParameterError("train_words must be False with method='dm', which always trains words, got True")
+    if method == "dbow" and dm_input != "mean":
+        raise ParameterError(
+            f"dm_input must be left out with method='dbow', which has no effect of it, got {dm_input!r}"
+        )
+    for name in _OF_WINDOWS:
+        if name in parameters and method == "dbow" and not train_words:
+            raise ParameterError(
+                f"{name} must be left out with method='dbow' and train_words=False, because no window is used, got"
+                f" {parameters[name]!r}; leave {name} out, or pass train_words=True"
+            )
+    if parameters.get("window_mode") == "sequence":
+        raise ParameterError(
+            "window_mode must be 'dynamic' or 'fixed' for documents, got 'sequence': each word would be predicted from"
+            " the whole document; give a window"
+        )
+    if parameters.get("subwords"):
+        raise ParameterError(
+            "subwords must be False for documents, got True: rows of tags have no n-grams; train words by firth.train"
+        )
+    side = {"architecture": "skipgram"} if method == "dbow" else {"architecture": "cbow", "cbow_input": dm_input}
+    config = TrainingConfig(**{"epochs": EPOCHS, **parameters, **side}).resolved()
+    validate_effect(config, parameters)
+    return config
+
+
+__all__ = ["train_documents"]

@@ -1,0 +1,106 @@
+"""firth documents: train, infer and neighbors, as a person calls them, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import firth
+from firth.models.model import Model
+
+Run = Callable[..., Any]
+OPTIONS = ("--min-count", 1, "--dims", 8, "--subsample", 0, "--epochs", 30, "--threads", 1, "--learning-rate", 0.1)
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("documents") / "texts.txt"
+    path.write_text("a whale in the sea\na ship on the sea\na cat in the house\nthe dog of the house\n" * 10)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(texts: Path) -> Path:
+    folder = texts.parent / "model"
+    firth.train_documents(
+        texts, ["sea", "sea", "home", "home"] * 10, output=folder, min_count=1, dims=8, subsample=0, epochs=30,
+        learning_rate=0.1, threads=1, progress=False,
+    )  # fmt: skip
+    return folder
+
+
+def test_train_is_train_documents(run: Run, texts: Path, trained: Path, tmp_path: Path) -> None:
+    tags = tmp_path / "tags.txt"
+    tags.write_text("sea\nsea\nhome\nhome\n" * 10)
+    done = run("documents", "train", texts, "-o", "model", "--tags", tags, *OPTIONS)
+    assert done.returncode == 0
+    assert "2 tags x 8 dims from 40 documents and 200 words; saved to model" in done.stdout
+    found, expected = firth.load("model"), firth.load(trained)
+    assert np.array_equal(found.documents.matrix, expected.documents.matrix)
+    done = run("documents", "train", texts, "-o", "dm", "--method", "dm", "--dm-input", "sum", "-q", "--json", *OPTIONS)
+    assert json.loads(done.stdout)["tags"] == 40
+    assert firth.load("dm").config.cbow_input == "sum"
+
+
+def test_a_folder_of_files(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "papers").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / "papers" / name).write_text("some words of this paper " * 5)
+    assert run("documents", "train", "papers", "-o", "model", "-q", *OPTIONS).returncode == 0
+    assert list(firth.load("model").documents) == ["one", "two"]
+
+
+def test_infer_prints_or_writes_the_vectors(run: Run, trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "new.txt").write_text("the whale\nthe dog\n")
+    model = firth.load(trained)
+    assert isinstance(model, Model)
+    vectors, losses = model.infer(["the whale", "the dog"], return_loss=True)
+    done = run("documents", "infer", trained, "new.txt")
+    assert np.array_equal(np.array([line.split() for line in done.stdout.splitlines()], np.float32), vectors)
+    done = run("documents", "infer", trained, "-", "--json", input="the whale\nthe dog\n")
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert np.array_equal(np.array([answer["vector"] for answer in answers], np.float32), vectors)
+    assert [answer["loss"] for answer in answers] == losses.tolist()
+    assert run("documents", "infer", trained, "new.txt", "-o", "out.npy").returncode == 0
+    assert np.array_equal(np.load("out.npy"), vectors)
+    assert "exists" in run("documents", "infer", trained, "new.txt", "-o", "out.npy").stderr
+
+
+def test_neighbors_of_texts(run: Run, trained: Path) -> None:
+    done = run("documents", "neighbors", trained, "a whale", "the dog of the house", "-n", 1)
+    assert [line.split()[-1] for line in done.stdout.splitlines()] == ["whale", "sea", "house", "home"]
+    done = run("documents", "neighbors", trained, "--json", input="the whale sea\n")
+    answer = json.loads(done.stdout)
+    assert answer["text"] == "the whale sea"
+    assert {one["word"] for one in answer["neighbors"]} == {"sea", "home"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "{texts}", "-o", "model", "--window", "3"], "window must be left out with --method dbow"),
+        (["train", "nowhere.txt", "-o", "model"], "nowhere.txt: no such file"),
+        (
+            ["train", "{texts}", "-o", "model", "--tags", "{texts}"],
+            "the tags of document 3 must differ, got 'the' twice",
+        ),
+        (["train", "{texts}", "-o", "model", "--tags", "nowhere.txt"], "nowhere.txt cannot be read"),
+        (["infer", "{model}", "nowhere.txt"], "nowhere.txt cannot be read"),
+        (["infer", "{model}", "{texts}", "-o", "out.txt"], "output must end in .npy, got out.txt"),
+        (["infer", "{model}", "{texts}", "-o", "out.npy", "--json"], "must be left out with"),
+        (["infer", "{model}", "-"], "must have a text in each line, got an empty file"),
+        (["neighbors", "{model}", "unseen"], "must have words of the model's vocabulary, got none"),
+        (["neighbors", "{words}", "whale"], "MODEL must be a model of documents"),
+    ],
+)
+def test_what_is_refused(run: Run, trained: Path, texts: Path, model: Path, arguments: list[str], message: str) -> None:
+    places = {"{texts}": texts, "{model}": trained, "{words}": model}
+    done = run("documents", *(places.get(argument, argument) for argument in arguments), input="")
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
