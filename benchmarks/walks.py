@@ -4,8 +4,9 @@
 
 GRAPH.mat is DeepWalk's file of BlogCatalog; without it ``$FIRTH_DATA/graphs/blogcatalog.mat`` is used. Both programs
 draw 10 walks of 80 nodes from each node, with one thread. PecanPy runs in its modes SparseOTF and PreComp; compilation
-by Numba, and reading the graph, are left out for both; PreComp's tables are a part of its walks. Told: steps for each
-second of processor time, so that another load of the machine changes them little.
+by Numba, and reading the graph, are left out for both; PreComp's tables, and the names of nodes that PecanPy
+puts into its walks, are a part of its time. Told: steps for each second of processor time, so that another load of the
+machine changes them little.
 """
 
 from __future__ import annotations
