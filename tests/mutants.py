@@ -28,6 +28,7 @@ from firth.native.loader import available_instruction_sets
 ROOT = Path(__file__).resolve().parents[1]
 CPP = "src/firth/native/cpp"
 UNITS = "tests/kernels/test_native_units.py::test_update_at_learning_rate_one_is_the_gradient"
+WALKS = "tests/corpus/test_walks.py"
 COMPILER = os.environ.get("CXX", "c++")
 TESTS_FAILED = 1  # pytest's exit status; others mean that nothing was tested
 
@@ -48,6 +49,41 @@ class Mutant:
 
 
 MUTANTS = (
+    Mutant(
+        "walks: a step back has the weight p",
+        f"{CPP}/graph/walks.hpp",
+        "back_(1.0 / p)",
+        "back_(p)",
+        f"{WALKS}::test_steps_have_the_probabilities_of_the_definition",
+    ),
+    Mutant(
+        "walks: the excess of a step back forgets the weight of its edge",
+        f"{CPP}/graph/walks.hpp",
+        "excess = graph_.weight(here, edge) *",
+        "excess =",
+        f"{WALKS}::test_steps_have_the_probabilities_of_the_definition",
+    ),
+    Mutant(
+        "walks: the distance is taken from the current node",
+        f"{CPP}/graph/walks.hpp",
+        "return graph_.find(previous, proposed) >= 0",
+        "return graph_.find(proposed, previous) >= 0",
+        f"{WALKS}::test_steps_have_the_probabilities_of_the_definition",
+    ),
+    Mutant(
+        "walks: the scan forgets the biases",
+        f"{CPP}/graph/walks.hpp",
+        "sum += graph_.weight(here, edge) * bias(previous, graph_.neighbors[edge]);",
+        "sum += graph_.weight(here, edge);",
+        f"{WALKS}::test_rejection_and_scan_agree_on_many_neighbors",
+    ),
+    Mutant(
+        "walks: the number of a walk is that in its part",
+        f"{CPP}/graph/walks.cpp",
+        "walker.walk(uint64_t(first + walk),",
+        "walker.walk(uint64_t(walk),",
+        f"{WALKS}::test_walks_do_not_depend_on_threads",
+    ),
     Mutant(
         "phrases: a pair is counted across the end of a sequence",
         f"{CPP}/text/pairs.hpp",

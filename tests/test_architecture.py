@@ -48,6 +48,7 @@ MAY_INCLUDE = {
     "text": {"base"},
     "vectors": {"base", "text"},
     "classify": {"base", "text"},
+    "graph": {"base"},
 }
 TESTS = Path(__file__).parent
 MAX_LINES, FIRST_LINES = 500, 10

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from firth.corpus.learning_phrases import learn_phrases as learn_phrases
     from firth.corpus.phrases import Phrases as Phrases
     from firth.corpus.vocabulary import Vocabulary as Vocabulary
+    from firth.corpus.walks import Walks as Walks
     from firth.errors import CorpusError as CorpusError
     from firth.errors import CorpusTypeError as CorpusTypeError
     from firth.errors import DivergenceError as DivergenceError
@@ -63,6 +64,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "firth.corpus.learning_phrases": ("learn_phrases",),
     "firth.corpus.phrases": ("Phrases",),
     "firth.corpus.vocabulary": ("Vocabulary",),
+    "firth.corpus.walks": ("Walks",),
     "firth.errors": (
         "CorpusError",
         "CorpusTypeError",

@@ -41,6 +41,7 @@ class CommandEntry:
 COMMANDS: dict[str, CommandEntry] = {
     "train": CommandEntry("firth.cli.train", "Learn vectors from a corpus."),
     "phrases": CommandEntry("firth.cli.phrases", "Find words that belong together, and join them."),
+    "walks": CommandEntry("firth.cli.walks", "Learn vectors of a graph's nodes from random walks."),
     "neighbors": CommandEntry("firth.cli.neighbors", "Print the words nearest to a word."),
     "analogy": CommandEntry("firth.cli.analogy", "A is to B as C is to what?"),
     "evaluate": CommandEntry("firth.cli.evaluate", "Score vectors by analogies and by human judgements."),

@@ -28,6 +28,7 @@ from firth.corpus.recognise import strip_marks
 from firth.corpus.sources import IdSequences, TextFile, skip_empty, string_message, tokens_of
 from firth.corpus.table_text import BATCH_BYTES, Batch
 from firth.corpus.tables import validated_tokens
+from firth.corpus.walks import Walks
 from firth.errors import CorpusError, CorpusTypeError, EncodingError, FirthError, StorageError
 from firth.native.stopping import POLL_S, Team
 from firth.native.text import CountedChunk, TextCounter, TextMerge
@@ -460,6 +461,25 @@ def count_ids(source: IdSequences, spools: Spools, report: Reporter) -> Counted:
     return Counted(
         distinct, spool.counts(len(distinct)), spool.chunks, [spool_file.fileno()], [_identity(len(distinct))]
     )
+
+
+def count_walks(source: Walks, spools: Spools, report: Reporter, threads: int) -> Counted:
+    """Draw random walks and count their nodes, block by block. The words are the nodes that occur, in their order."""
+    n_walks, walk_length = source.shape
+    spool_file = spools.new()
+    spool = _TokenSpool(spool_file)
+    for numbers, lengths in source.blocks(threads=threads):
+        spool.write(numbers, np.cumsum(lengths).astype(np.uint32))
+        report("count", spool.n_tokens, n_walks * walk_length)
+    report("count", spool.n_tokens, spool.n_tokens, force=True)
+    counts = spool.counts(len(source.nodes))
+    occurs = counts > 0
+    word_ids = (np.cumsum(occurs) - 1).astype(np.int32)  # of the nodes that occur; no token has another
+    nodes = source.nodes
+    words = (
+        [node for node, kept in zip(nodes, occurs, strict=True) if kept] if isinstance(nodes, list) else nodes[occurs]
+    )
+    return Counted(words, counts[occurs], spool.chunks, [spool_file.fileno()], [word_ids])
 
 
 def _id_block(ids: NDArray[Any], start: int) -> NDArray[np.int64]:

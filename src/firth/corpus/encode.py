@@ -38,6 +38,7 @@ from firth.corpus.counting import (
     count_ids,
     count_texts,
     count_tokens,
+    count_walks,
     open_text,
     tokenize_lines,
 )
@@ -54,6 +55,7 @@ from firth.corpus.marks import count_glued_tokens, count_marked_tokens, drop_mar
 from firth.corpus.sources import IdSequences, TextFile, TokenLists, classify_source, warn_of_missing
 from firth.corpus.tables import resolve_tokenizer, split_text
 from firth.corpus.vocabulary import Vocabulary, validate_cuts
+from firth.corpus.walks import Walks
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.native.stopping import POLL_S, Team
 from firth.native.text import TextEncoder
@@ -114,7 +116,7 @@ def encode_corpus(
     source : path, glob, ``"-"`` (standard input), binary file object, or a list of paths and globs; iterable of
         sequences of tokens (all strings or all integers), also one that can be read only once; ``(ids, offsets)``
         arrays; a column of texts or of lists (pandas, Polars, Arrow), a frame with one such column, or a frame whose
-        columns are all integers
+        columns are all integers; ``firth.Walks``
         Files may be compressed (gzip, bzip2, xz; zstd with the extra ``zstd``); their first bytes tell. A list of
         strings is a list of paths, or of texts if ``tokenizer`` is given. In a column of strings each row is a text and
         becomes a sequence.
@@ -240,6 +242,8 @@ def _encode_corpus(
         spools = Spools(work, stack)
         if isinstance(classified, IdSequences):
             counted = count_ids(classified, spools, report)
+        elif isinstance(classified, Walks):
+            counted = count_walks(classified, spools, report, threads)
         elif isinstance(classified, TokenLists):
             counted = count_tokens(classified.sequences, spools, report)
         elif split is not None and split is not split_text:  # the native counter splits at white space
@@ -411,7 +415,10 @@ def _require_space(estimate: CorpusEstimate, folder: Path) -> None:
 
 
 def _estimate(
-    classified: list[TextFile] | IdSequences | TokenLists, threads: int, chunk_bytes: int, vocabulary: Vocabulary | None
+    classified: list[TextFile] | IdSequences | TokenLists | Walks,
+    threads: int,
+    chunk_bytes: int,
+    vocabulary: Vocabulary | None,
 ) -> CorpusEstimate:
     memory = 4 * chunk_bytes * threads + (8 << 20)  # buffers of each thread, and a fixed part for the numbers of chunks
     if isinstance(classified, TokenLists):
@@ -419,6 +426,10 @@ def _estimate(
     if isinstance(classified, IdSequences):
         n_tokens, n_lines = len(classified.ids), len(classified.offsets)
         memory += 40 * SPOOL_TOKENS
+    elif isinstance(classified, Walks):
+        n_lines, longest = classified.shape
+        n_tokens = n_lines * longest
+        memory += 24 * max(SPOOL_TOKENS, longest)
     else:
         if any(text.n_bytes is None for text in classified):
             return CorpusEstimate(None, None, None, memory)
@@ -473,7 +484,7 @@ def _describe_callable(function: Callable[..., Any] | None) -> str | None:
     return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', type(function).__qualname__)}"
 
 
-def _names(classified: list[TextFile] | IdSequences | TokenLists) -> str:
+def _names(classified: list[TextFile] | IdSequences | TokenLists | Walks) -> str:
     if isinstance(classified, list):
         shown = ", ".join(text.name for text in classified[:3])
         return shown + (f" and {len(classified) - 3} more files" if len(classified) > 3 else "")

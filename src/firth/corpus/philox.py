@@ -35,6 +35,8 @@ class Purpose(IntEnum):
     HELDOUT_NOISE = 4
     LABEL = 5
     ORDER = 6
+    WALK = 7
+    WALK_ORDER = 8
 
 
 def philox4x32(counters: NDArray[np.uint32], key: tuple[int, int]) -> NDArray[np.uint32]:

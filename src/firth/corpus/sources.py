@@ -37,6 +37,7 @@ from firth.corpus.tables import (
     split_text,
     tokenize_texts,
 )
+from firth.corpus.walks import Walks
 from firth.errors import (
     CorpusError,
     CorpusTypeError,
@@ -168,7 +169,7 @@ class TokenLists:
 
 def classify_source(
     source: Any, tokenizer: Tokenizer | None = None, *, as_text: bool = False, column: str | None = None
-) -> list[TextFile] | IdSequences | TokenLists:
+) -> list[TextFile] | IdSequences | TokenLists | Walks:
     """Decide what kind of corpus the source is.
 
     - Files: a path or glob, or a list of paths and globs. ``"-"`` is standard input. A binary file object is read from
@@ -176,6 +177,7 @@ def classify_source(
     - Texts: a column of strings (a Series, an Arrow array, a frame with one column); with ``tokenizer`` also a list or
       another iterable of strings. The tokenizer splits each text; without one, white space does.
     - Sequences of tokens: a column of lists, or any other iterable, also one that can be read only once.
+    - Random walks on a graph: ``firth.Walks``.
     - Ids: ``IdSequences``, a tuple of two integer arrays ``(ids, offsets)``, an integer array of two dimensions (one
       sequence a row), or a frame whose columns are all integers (one sequence a row).
     - Tables, if ``column`` names their column of texts or of lists: files (Parquet, Arrow, JSON lines, CSV, TSV), a
@@ -207,6 +209,8 @@ def classify_source(
         source = column_of(source, column)
     if isinstance(source, (str, os.PathLike)):
         return _text_files([source], as_text)
+    if isinstance(source, Walks):
+        return source
     table = read_table(source)
     if isinstance(table, TextColumn):
         arrow = table.as_arrow() if tokenizer is None or tokenizer is split_text else None

@@ -10,12 +10,14 @@ from firth.errors import MissingExtraError
 if TYPE_CHECKING:
     from firth.estimators.document_vectorizer import DocumentVectorizer
     from firth.estimators.network import SigmoidNetworkClassifier
+    from firth.estimators.node_embedder import NodeEmbedder
     from firth.estimators.paragraph_vectorizer import ParagraphVectorizer
     from firth.estimators.sequence_embedder import SequenceEmbedder
     from firth.estimators.text_classifier import TextClassifier
 
 _MODULES = {
     "DocumentVectorizer": "firth.estimators.document_vectorizer",
+    "NodeEmbedder": "firth.estimators.node_embedder",
     "ParagraphVectorizer": "firth.estimators.paragraph_vectorizer",
     "SigmoidNetworkClassifier": "firth.estimators.network",
     "SequenceEmbedder": "firth.estimators.sequence_embedder",
@@ -46,6 +48,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "DocumentVectorizer",
+    "NodeEmbedder",
     "ParagraphVectorizer",
     "SequenceEmbedder",
     "SigmoidNetworkClassifier",

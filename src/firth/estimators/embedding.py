@@ -74,16 +74,20 @@ class EmbeddingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             raise ParameterError(f"training must not have a parameter of the estimator itself, got {doubled[0]!r}")
         if "phrases" in others:
             raise ParameterError("training must not have phrases: transform would not join them; join the words before")
-        seed = self.random_state
-        if not isinstance(seed, Integral):
-            seed = check_random_state(seed).randint(2**31)
+        if "seed" not in own:
+            own["seed"] = self._seed()
 
         def name(parameter: str, value: object) -> str | None:
             assignment = name_in_python(parameter, value)
             return assignment if parameter in parameters else f"training={{{parameter!r}: {value!r}}}"
 
         with parameters_named(name):
-            return train(sequences, seed=int(seed), **{"progress": False, **parameters, **own, **others})
+            return train(sequences, **{"progress": False, **parameters, **own, **others})
+
+    def _seed(self) -> int:
+        """The seed of ``random_state``. A RandomState, and None, give another one at each call."""
+        seed = self.random_state
+        return int(seed if isinstance(seed, Integral) else check_random_state(seed).randint(2**31))
 
 
 def refuse_string(X: object) -> None:

@@ -16,6 +16,8 @@ enum Purpose : uint32_t {
   PURPOSE_HELDOUT_NOISE = 4,  // the fixed negatives of the held-out loss
   PURPOSE_LABEL = 5,          // which of an example's several targets is predicted
   PURPOSE_ORDER = 6,          // in which order a classifier sees texts; drawn in Python
+  PURPOSE_WALK = 7,           // steps of random walks on a graph
+  PURPOSE_WALK_ORDER = 8,     // in which order walks begin at the nodes; drawn in Python
 };
 
 struct PhiloxBlock {
