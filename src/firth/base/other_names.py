@@ -69,7 +69,6 @@ MODEL_ATTRIBUTES: Mapping[str, str] = {
     "vector_size": "vectors.dims",
     "most_similar": "vectors.most_similar",
     "similarity": "vectors.similarity",
-    "neighbors": "vectors.neighbors",
     "train": "train_more",
     "build_vocab": "train_more",
     "running_training_loss": "history.loss_nats",

@@ -108,8 +108,7 @@ def encode_corpus(
 
     Text is UTF-8. Words are separated by ASCII white space (space, ``\\t \\n \\v \\f \\r``). A sequence ends at ``\\n``
     and at the end of a file; its length is not limited. Empty strings are dropped. A byte-order mark (U+FEFF) at the
-    start of a file, a line or a word is not text and is removed. Joined files have marks inside; ``corpus.json`` gives
-    their number.
+    start of a file, a line or a word is not text and is removed; ``corpus.json`` gives the number of marks.
 
     Parameters
     ----------
@@ -150,9 +149,7 @@ def encode_corpus(
         Read files as plain text even if they look like JSON, CSV, HTML, XML or vectors. Otherwise they are refused.
     column : str or None
         The column of texts, or of lists of tokens, if the source is tables: Parquet or Arrow files (extra ``arrow``),
-        JSON lines, CSV or TSV, a frame in memory, or a ``Dataset`` or ``IterableDataset`` of Hugging Face. Each row is
-        a sequence; a line end in a text is white space. In a file or a data set, a row without a value is an empty
-        sequence, and a CorpusWarning has the number of such rows. A stream must be JSON lines.
+        JSON lines, CSV or TSV, a frame, or a data set of Hugging Face. Each row is a sequence (docs/data.md).
 
     Returns
     -------

@@ -290,7 +290,7 @@ def _table_files(files: list[TextFile]) -> list[TextFile] | TokenLists:
     return files
 
 
-def warn_of_missing(classified: list[TextFile] | IdSequences | TokenLists) -> None:
+def warn_of_missing(classified: list[TextFile] | IdSequences | TokenLists | Walks) -> None:
     """Warn once of the rows without a value in the tables that were read."""
     columns = [text.table for text in classified if text.table is not None] if isinstance(classified, list) else []
     found = missing_warning(columns or getattr(classified, "columns", ()))

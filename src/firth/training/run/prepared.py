@@ -127,10 +127,11 @@ class PreparedRun:
         has_copies = config.threads > 1 and not config.deterministic
         copies = config.threads * min(COPIES_BYTES, 2 * matrices) if has_copies else 0
         memory = matrices + model * (saves + keeps)  # without the threads' copies, which are mostly below their maximum
-        rows = f" ({n_words:,} words and {buckets:,} buckets of n-grams)" if buckets else ""
+        rows = f"{n_words:,} words" + (f" and {buckets:,} buckets of n-grams" if buckets else "")
         if self.documents is not None:
-            rows = f" ({n_words:,} words and {len(self.documents.tags):,} tags)"
-        parts = [f"{format_bytes(matrices)} for two matrices{rows}"]
+            rows = f"{n_words:,} words and {len(self.documents.tags):,} tags"
+        named = "" if rows == f"{n_words:,} words" else f" ({rows})"
+        parts = [f"{format_bytes(matrices)} for two matrices{named}"]
         parts += [f"up to {format_bytes(copies)} for the threads' copies of busy rows"] if has_copies else []
         parts += [f"{format_bytes(model)} to copy them for checkpoints"] if saves else []
         parts += [f"{format_bytes(model)} for the best vectors"] if keeps else []
@@ -139,7 +140,7 @@ class PreparedRun:
         if available is not None and memory > available:
             raise ParameterError(
                 f"dims must fit into the {format_bytes(available)} of free memory, got {config.dims} for"
-                f"{rows or f' {n_words:,} words'}, which need {format_bytes(memory)};"
+                f" {rows}, which need {format_bytes(memory)};"
                 f" lower dims or {'buckets' if buckets else 'max_vocabulary'}, raise min_count"
             )
         output = self.workspace.output
