@@ -75,7 +75,7 @@ NOT_TEXT: dict[str, tuple[Callable[[], bytes], str]] = {
     "gzip-in-gzip.gz": (lambda: gzip.compress(gzip.compress(b"north east")), "gzip data, not plain text; decompress"),
     "tar.tar": (_tar, "a tar archive, .*tar -xOf"),
     "tar.tgz": (lambda: gzip.compress(_tar()), "a tar archive, .*tar -xOf"),
-    "a.parquet": (_parquet, r'a Parquet file, .*firth.train\(".*a\.parquet", column="text"\)'),
+    "a.parquet": (_parquet, r'a Parquet file, .*column of texts, as in column="text" \(--column text\)'),
     "a.feather": (_feather, r"an Arrow file"),
     "a.npy": (lambda: _saved(np.save, np.arange(6)), r"a NumPy array \(\.npy\), .*numpy\.load\('.*a\.npy'\)"),
     "a.safetensors": (lambda: safetensors.numpy.save({"a": np.ones(3)}), "a safetensors file"),
@@ -96,7 +96,7 @@ NOT_TEXT: dict[str, tuple[Callable[[], bytes], str]] = {
     "annexed": (lambda: b"/annex/objects/MD5E-s123--abc.txt\n", "a git-annex pointer"),
 }  # fmt: skip
 LOOKS_ELSE: dict[str, tuple[bytes, str]] = {
-    "a.jsonl": (JSON_LINES, r'JSON lines, .*firth.train\(".*a\.jsonl", column="text"\)'),
+    "a.jsonl": (JSON_LINES, r'JSON lines, .*as in column="text"'),
     "no-ending": (JSON_LINES, "JSON lines"),
     "mark.jsonl": (b"\xef\xbb\xbf" + JSON_LINES, "JSON lines"),
     "one-line.json": (b'{"text": "north east"}', "JSON"),

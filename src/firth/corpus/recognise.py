@@ -25,7 +25,7 @@ _MIN_TABLE_SHARE = 0.9  # share of the first rows of a CSV file that must have a
 
 _UNPACK = "unpack the file first"
 _EXPORT = "export the text from the file first"
-_TABLE = 'name its column of texts: firth.train("FILE", column="text") (`--column text`)'
+_TABLE = 'name its column of texts, as in column="text" (--column text)'
 _COLUMN = 'read the file and pass its column of texts: firth.train(frame["text"])'
 
 # The advice for a file that is not text, by its format (`firth.base.first_bytes`).
