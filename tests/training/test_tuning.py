@@ -80,6 +80,10 @@ def test_a_search_continues_where_it_was(tmp_path: Path, monkeypatch: pytest.Mon
         return train(*arguments, **options)
 
     monkeypatch.setattr(tuning, "train_classifier", count)
+    (tmp_path / "t" / "trials.tsv").unlink()  # as if killed after a trial and before its row
+    tuned = tune(tmp_path / "t", trials=3)
+    assert read_table(tmp_path / "t") == before
+    made.clear()
     tuned = tune(tmp_path / "t", trials=5)
     assert len(made) == 3  # two trials, and the best one
     after = read_table(tmp_path / "t")

@@ -294,6 +294,8 @@ def _run_trials(
     spent = sum(trial.user_attrs["seconds"] for trial in done)
     deadline = None if budget_seconds is None else time.monotonic() + budget_seconds - spent
     n_done = len(done)
+    if done:
+        _write_table(folder, study)  # a process that was killed may have stored a trial and not written the table
     while (trials is None or n_done < trials) and (deadline is None or time.monotonic() < deadline):
         trial = study.ask()
         started = time.monotonic()
