@@ -167,7 +167,7 @@ def summarize(rounds: dict[str, list[dict[str, Any]]], phrases: tuple[int, ...])
     def median(worker: str, key: str) -> float:
         return statistics.median(one[key] for one in rounds[worker])
 
-    ratios = [theirs["cpu_s"] / own["cpu_s"] for own, theirs in zip(rounds["firth"], rounds["gensim"], strict=True)]
+    ratios = [gensim["cpu_s"] / firth["cpu_s"] for firth, gensim in zip(rounds["firth"], rounds["gensim"], strict=True)]
     return {
         "phrases": phrases,
         "firth_cpu_s": median("firth", "cpu_s"),

@@ -15,6 +15,18 @@ import typer
 
 from firth.cli.interrupted import is_given, rescue
 from firth.cli.reading import AsJson, Top, neighbors_to_json, print_json, print_neighbors
+from firth.cli.run_flags import (
+    CORPUS_PANEL,
+    RUN_PANEL,
+    AsText,
+    Lowercase,
+    OnInterrupt,
+    Overwrite,
+    Patience,
+    RunJson,
+    RunQuiet,
+    TextErrors,
+)
 from firth.cli.train import (
     ENCODING_ERRORS,
     end_interrupted,
@@ -42,7 +54,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-_CORPUS, _RUN = "Corpus", "Run"
+_CORPUS, _RUN = CORPUS_PANEL, RUN_PANEL
 _DECIDED = ("architecture", "cbow_input")  # by --method and --dm-input
 _WITHOUT_NGRAMS = ("subwords", "min_ngram", "max_ngram", "buckets")  # which documents do not have
 STANDARD_INPUT = "-"
@@ -80,28 +92,10 @@ def train_command(
     train_words: Annotated[
         bool, typer.Option("--train-words", help="With dbow: train word vectors by skip-gram too.")
     ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the model in DIR when the new model is complete.")
-    ] = False,
-    lowercase: Annotated[
-        bool, typer.Option("--lowercase", help="Lower-case every word.", rich_help_panel=_CORPUS)
-    ] = False,
-    encoding_errors: Annotated[
-        enum.Enum,
-        typer.Option(
-            "--encoding-errors",
-            help="Bytes that are not UTF-8: an error, replaced by U+FFFD, or left out.",
-            rich_help_panel=_CORPUS,
-        ),
-    ] = "strict",  # type: ignore[assignment]
-    as_text: Annotated[
-        bool,
-        typer.Option(
-            "--as-text",
-            help="Read files as plain text even if they look like JSON, CSV, HTML, XML or vectors.",
-            rich_help_panel=_CORPUS,
-        ),
-    ] = False,
+    overwrite: Overwrite = False,
+    lowercase: Lowercase = False,
+    encoding_errors: TextErrors = "strict",  # type: ignore[assignment]
+    as_text: AsText = False,
     heldout: Annotated[
         str | None,
         typer.Option(
@@ -111,14 +105,7 @@ def train_command(
             rich_help_panel=_RUN,
         ),
     ] = None,
-    patience: Annotated[
-        int | None,
-        typer.Option(
-            "--patience",
-            help="Stop after this many held-out losses without improvement; keep the best vectors.",
-            rich_help_panel=_RUN,
-        ),
-    ] = None,
+    patience: Patience = None,
     checkpoint_every: Annotated[
         str | None,
         typer.Option(
@@ -128,16 +115,9 @@ def train_command(
             rich_help_panel=_RUN,
         ),
     ] = None,
-    on_interrupt: Annotated[
-        enum.Enum,
-        typer.Option(
-            "--on-interrupt",
-            help="At Ctrl-C in a run without checkpoints: save the vectors learned so far as a model, or discard.",
-            rich_help_panel=_RUN,
-        ),
-    ] = "save",  # type: ignore[assignment]
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no summary.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object about the run.")] = False,
+    on_interrupt: OnInterrupt = "save",  # type: ignore[assignment]
+    quiet: RunQuiet = False,
+    as_json: RunJson = False,
     **parameters: Any,
 ) -> None:
     """Learn a vector for each document, or for each tag. White space separates words.

@@ -19,6 +19,18 @@ import typer
 from firth.cli.interrupted import exit_status, is_resumable, rescue, tell_interrupted, validate_resume_alone
 from firth.cli.output import OutputError
 from firth.cli.reading import choice_metavar, make_choice, print_json
+from firth.cli.run_flags import (
+    CORPUS_PANEL,
+    RUN_PANEL,
+    AsText,
+    Lowercase,
+    OnInterrupt,
+    Overwrite,
+    Patience,
+    RunJson,
+    RunQuiet,
+    TextErrors,
+)
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.config import CHOICE_NAMES, PARAMETER_HELP, TrainingConfig, choices_of
 from firth.models.run_files import is_classifier_run, resume_command
@@ -32,7 +44,7 @@ if TYPE_CHECKING:
 NO_ARGS_IS_HELP = True
 ENCODING_ERRORS = ("strict", "replace", "ignore")
 
-_LEARNING, _CORPUS, _RUN = "Learning", "Corpus", "Run"
+_LEARNING, _CORPUS, _RUN = "Learning", CORPUS_PANEL, RUN_PANEL
 # The panel of the help page in which a flag of TrainingConfig is shown; the default is _LEARNING.
 _PANELS = {
     "min_count": _CORPUS,
@@ -55,28 +67,10 @@ def train_command(
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Folder for the model.", rich_help_panel=_RUN),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the model in DIR when the new model is complete.")
-    ] = False,
-    lowercase: Annotated[
-        bool, typer.Option("--lowercase", help="Lower-case every word.", rich_help_panel=_CORPUS)
-    ] = False,
-    encoding_errors: Annotated[
-        enum.Enum,
-        typer.Option(
-            "--encoding-errors",
-            help="Bytes that are not UTF-8: an error, replaced by U+FFFD, or left out.",
-            rich_help_panel=_CORPUS,
-        ),
-    ] = "strict",  # type: ignore[assignment]
-    as_text: Annotated[
-        bool,
-        typer.Option(
-            "--as-text",
-            help="Read files as plain text even if they look like JSON, CSV, HTML, XML or vectors.",
-            rich_help_panel=_CORPUS,
-        ),
-    ] = False,
+    overwrite: Overwrite = False,
+    lowercase: Lowercase = False,
+    encoding_errors: TextErrors = "strict",  # type: ignore[assignment]
+    as_text: AsText = False,
     column: Annotated[
         str | None,
         typer.Option(
@@ -144,14 +138,7 @@ def train_command(
             rich_help_panel=_RUN,
         ),
     ] = None,
-    patience: Annotated[
-        int | None,
-        typer.Option(
-            "--patience",
-            help="Stop after this many held-out losses without improvement; keep the best vectors.",
-            rich_help_panel=_RUN,
-        ),
-    ] = None,
+    patience: Patience = None,
     checkpoint_every: Annotated[
         str | None,
         typer.Option(
@@ -170,16 +157,9 @@ def train_command(
             rich_help_panel=_RUN,
         ),
     ] = None,
-    on_interrupt: Annotated[
-        enum.Enum,
-        typer.Option(
-            "--on-interrupt",
-            help="At Ctrl-C in a run without checkpoints: save the vectors learned so far as a model, or discard.",
-            rich_help_panel=_RUN,
-        ),
-    ] = "save",  # type: ignore[assignment]
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no summary.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object about the run.")] = False,
+    on_interrupt: OnInterrupt = "save",  # type: ignore[assignment]
+    quiet: RunQuiet = False,
+    as_json: RunJson = False,
     **parameters: Any,
 ) -> None:
     """Learn vectors from a corpus. Each line is a sequence; white space separates words.

@@ -100,7 +100,7 @@ UNSUPERVISED_NAMES = (
 
 @dataclass
 class args:  # fastText's name
-    """The arguments of a run, or those that a model's file has, under fastText's names; see docs/fasttext.md.
+    """The arguments of a run, or of a model's file, under fastText's names; see docs/fasttext.md.
 
     ``given`` has the names that the caller gave. firth chooses ``bucket`` and ``thread`` where they are not given.
 

@@ -79,7 +79,7 @@ class fasttext:  # fastText's name
             raise CannotOpenError(f"{path} cannot be opened for saving: {error}") from error
 
     def getArgs(self) -> args:
-        """The arguments of training, or those that the file has."""
+        """The arguments of training, or of the model's file."""
         return self._args
 
     def isQuant(self) -> bool:

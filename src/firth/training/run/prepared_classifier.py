@@ -306,7 +306,7 @@ class PreparedClassifier:
         )
 
     def _initial_vectors(self, start: StartVectors | None) -> NDArray[np.float32]:
-        """NaN where a row is drawn; zeros for the row that stands for what no training text has."""
+        """NaN where a row is drawn at random; zeros for the last row, which n-grams of no training text share."""
         rows = np.full((self.compact.n_rows, self.config.dims), np.nan, np.float32)
         rows[-1] = 0
         if start is None:

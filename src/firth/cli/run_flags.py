@@ -1,0 +1,52 @@
+"""Room cli: the flags that every command which trains vectors has: how text is read, and how a run goes.
+
+Tests: tests/cli/test_main.py, tests/cli/test_documents.py.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+import typer
+
+CORPUS_PANEL, RUN_PANEL = "Corpus", "Run"
+
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the model in DIR when the new model is complete.")
+]
+Lowercase = Annotated[bool, typer.Option("--lowercase", help="Lower-case every word.", rich_help_panel=CORPUS_PANEL)]
+TextErrors = Annotated[
+    enum.Enum,
+    typer.Option(
+        "--encoding-errors",
+        help="Bytes that are not UTF-8: an error, replaced by U+FFFD, or left out.",
+        rich_help_panel=CORPUS_PANEL,
+    ),
+]
+AsText = Annotated[
+    bool,
+    typer.Option(
+        "--as-text",
+        help="Read files as plain text even if they look like JSON, CSV, HTML, XML or vectors.",
+        rich_help_panel=CORPUS_PANEL,
+    ),
+]
+Patience = Annotated[
+    int | None,
+    typer.Option(
+        "--patience",
+        help="Stop after this many held-out losses without improvement; keep the best vectors.",
+        rich_help_panel=RUN_PANEL,
+    ),
+]
+OnInterrupt = Annotated[
+    enum.Enum,
+    typer.Option(
+        "--on-interrupt",
+        help="At Ctrl-C in a run without checkpoints: save the vectors learned so far as a model, or discard.",
+        rich_help_panel=RUN_PANEL,
+    ),
+]
+RunQuiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no summary.")]
+RunJson = Annotated[bool, typer.Option("--json", help="Print one JSON object about the run.")]
