@@ -9,11 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.base.machine import available_processors
 from firth.corpus.encoded import EncodedCorpus
-from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError
-from firth.kernels.config import TrainingConfig, validate_effect, validate_parameter_names
 from firth.kernels.engine import Engine
 from firth.kernels.subwords import with_buckets
 from firth.models.model import Model
@@ -23,7 +20,13 @@ from firth.training.loop.callbacks import CallbackList
 from firth.training.loop.periods import Period
 from firth.training.loop.progress import make_progress
 from firth.training.run.composing import put_start_rows, string_words
-from firth.training.run.continuation import Continuation, continue_vocabulary
+from firth.training.run.continuation import (
+    Continuation,
+    continue_config,
+    continue_outputs,
+    continue_vocabulary,
+    vocabulary_of,
+)
 from firth.training.run.encoding import (
     TextOptions,
     encode_for_training,
@@ -32,6 +35,7 @@ from firth.training.run.encoding import (
     known_words,
     wrong_word_kind,
 )
+from firth.training.run.more_documents import train_more_documents
 from firth.training.run.options import HeldoutSource, RunOptions
 from firth.training.run.prepared import PreparedRun
 from firth.training.run.start import frozen_mask, read_sequence_weights, validate_freeze
@@ -43,6 +47,7 @@ from firth.vectors.word_vectors import WordVectors
 def train_more(
     model: Model,
     corpus: Any,
+    tags: Any,
     *,
     new_words: bool,
     freeze: Any,
@@ -66,17 +71,42 @@ def train_more(
     changes: Mapping[str, Any],
 ) -> Model:
     """Train a model further on new text; ``Model.train_more`` documents it."""
-    validate_parameter_names(changes)
+    if model.documents is not None:
+        return train_more_documents(
+            model,
+            corpus,
+            tags,
+            new_words=new_words,
+            output=output,
+            overwrite=overwrite,
+            lowercase=lowercase,
+            tokenizer=tokenizer,
+            normalizer=normalizer,
+            encoding_errors=encoding_errors,
+            as_text=as_text,
+            heldout=heldout,
+            heldout_every=heldout_every,
+            patience=patience,
+            checkpoint_every=checkpoint_every,
+            on_interrupt=on_interrupt,
+            callbacks=callbacks,
+            progress=progress,
+            refused={
+                "freeze": freeze,
+                "column": column,
+                "stop_metric": stop_metric,
+                "sequence_weights": sequence_weights,
+            },
+            changes=changes,
+        )
+    if tags is not None:
+        raise ParameterError(
+            f"tags must be left out for a model of words, got {tags!r:.60}; train documents by firth.train_documents"
+        )
     kept: tuple[str, ...] = ("architecture", "loss", "dims")
     if model.config.subwords:  # other n-grams would have other rows
         kept += ("subwords", "min_ngram", "max_ngram", "buckets")
-    for name in kept:
-        if name in changes and changes[name] != getattr(model.config, name):
-            raise ParameterError(
-                f"{name} must stay {getattr(model.config, name)!r}, as the model was trained, got {changes[name]!r}"
-            )
-    config = TrainingConfig(**{**model.config.to_json(), **_following_changes(model.config, changes)}).resolved()
-    validate_effect(config, [name for name in changes if changes[name] != getattr(model.config, name)])
+    config = continue_config(model, changes, kept)
     options = RunOptions.parse(
         heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt, column
     )
@@ -87,11 +117,7 @@ def train_more(
     is_encoded = isinstance(corpus, EncodedCorpus)
     same_case = (model.corpus.lowercase and not is_encoded) if lowercase is None else lowercase
     text = TextOptions(same_case, tokenizer, normalizer, encoding_errors, as_text, column=column)
-    words: Any = model.vectors.words
-    old_words = Vocabulary(
-        words=words if isinstance(words, np.ndarray) else tuple(words),
-        counts=np.ones(len(model.vectors), np.int64) if model.vectors.counts is None else model.vectors.counts,
-    )
+    old_words = vocabulary_of(model)
     old_mask = frozen_mask(freeze, old_words, None) if freeze is not True else np.ones(len(old_words), np.bool_)
     with open_workspace(output, overwrite, display) as (workspace, signals):
         with known_words("corpus", "the model", old_words):
@@ -146,19 +172,8 @@ def train_more(
 def _load_old_vectors(engine: Engine, run: PreparedRun, model: Model, continued: Continuation) -> None:
     input_vectors, output_vectors = engine.input_vectors, engine.output_vectors
     put_start_rows(input_vectors, run.bags, continued.word_ids, model.vectors)
-    if not model.config.objective.outputs.needs_tree:  # output rows are words
-        output_vectors[continued.word_ids] = model.output_vectors
-    elif continued.keeps_tree:
-        output_vectors[:] = model.output_vectors
+    continue_outputs(output_vectors, model, continued)
     engine.load_vectors(input_vectors, output_vectors)
-
-
-def _following_changes(config: TrainingConfig, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes; if only ``learning_rate`` changes, ``min_learning_rate`` is decided again."""
-    following: dict[str, Any] = {"threads": min(config.threads or 1, available_processors()), **changes}
-    if "learning_rate" in changes and "min_learning_rate" not in changes:
-        following["min_learning_rate"] = None
-    return following
 
 
 __all__ = ["train_more"]
