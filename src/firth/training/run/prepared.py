@@ -41,7 +41,7 @@ from firth.training.run.composing import make_bags, make_word_vectors
 from firth.training.run.document_rows import DOCUMENT_SCALE, DocumentRows
 from firth.training.run.encoding import longest_sequence
 from firth.training.run.finishing import Ending
-from firth.training.run.needs import MatrixSizes, describe_fits
+from firth.training.run.needs import MatrixSizes, describe_fits, table_bytes_per_word
 from firth.training.run.options import RunOptions
 from firth.training.run.outcome import Outcome, describe_subsampling
 from firth.training.run.start import validate_weight_count
@@ -52,6 +52,7 @@ from firth.vectors.word_vectors import WordVectors
 Matrix = NDArray[np.float32]
 
 SPARE_BYTES = 16 << 20
+TOLD_BYTES = 10**8  # memory of words and tables from which it is told before the run
 COPIES_BYTES = 16 << 20  # maximum size of a lock-free thread's copies of rows
 
 
@@ -131,6 +132,8 @@ class PreparedRun:
         model = format_bytes(sizes.model_bytes)
         parts = [f"{format_bytes(sizes.matrices_bytes)} for two matrices{named}"]
         shared = [f"up to {format_bytes(copies)} for the threads' copies of busy rows"] if has_copies else []
+        if sizes.table_bytes >= TOLD_BYTES:
+            shared.insert(0, f"{format_bytes(sizes.table_bytes)} for words and tables")
         parts += [] if is_on_disk else shared
         parts += [f"{model} to copy them for checkpoints"] if saves and not is_on_disk else []
         parts += [f"{model} for the best vectors"] if keeps else []
@@ -141,7 +144,7 @@ class PreparedRun:
             needs = f"memory: {', '.join(shared) or 'no matrix'}; matrices on the disk: {', '.join(parts)}"
         else:
             self._validate_memory(sizes, rows, has_buckets=buckets > 0, free=free)
-        disk = sizes.total_bytes + sizes.composed_bytes if is_on_disk else 0
+        disk = sizes.total_bytes if is_on_disk else 0
         if self.workspace.output is not None:
             disk += self._disk_bytes(sizes.model_bytes, saves, keeps)
         if disk:
@@ -175,18 +178,19 @@ class PreparedRun:
             composed_rows=int(config.subwords),
             dims=config.dims,
             copies=copies,
+            table_bytes_per_word=table_bytes_per_word(n_words, config.objective.outputs.needs_tree),
         )
 
     def _validate_memory(self, sizes: MatrixSizes, rows: str, *, has_buckets: bool, free: int) -> None:
         available = available_memory_bytes()
         # without the threads' copies, which are mostly below their maximum
-        if available is None or sizes.total_bytes <= available:
+        if available is None or sizes.memory_bytes <= available:
             return
         counts = self.corpus.vocabulary.counts
         fits = describe_fits(sizes, counts, available, has_buckets=has_buckets, n_free_bytes=free)
         raise ParameterError(
             f"dims must fit into the {format_bytes(available)} of free memory, got {sizes.dims} for {rows}, which need"
-            f" {format_bytes(sizes.total_bytes)}; {fits}"
+            f" {format_bytes(sizes.memory_bytes)}; {fits}"
         )
 
     def _disk_bytes(self, vectors: int, saves: bool, keeps: bool) -> int:
