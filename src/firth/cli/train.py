@@ -24,6 +24,7 @@ from firth.cli.run_flags import (
     RUN_PANEL,
     AsText,
     Lowercase,
+    Matrices,
     OnInterrupt,
     Overwrite,
     Patience,
@@ -36,7 +37,7 @@ from firth.kernels.config import CHOICE_NAMES, PARAMETER_HELP, TrainingConfig, c
 from firth.models.run_files import is_classifier_run, resume_command
 from firth.training.run.advice import name_as_flag, parameters_named
 from firth.training.run.finishing import UnsavedModelError
-from firth.training.run.options import ON_INTERRUPT
+from firth.training.run.options import MATRICES, ON_INTERRUPT
 
 if TYPE_CHECKING:
     from firth.models.model import Model
@@ -158,6 +159,7 @@ def train_command(
         ),
     ] = None,
     on_interrupt: OnInterrupt = "save",  # type: ignore[assignment]
+    matrices: Matrices = "memory",  # type: ignore[assignment]
     quiet: RunQuiet = False,
     as_json: RunJson = False,
     **parameters: Any,
@@ -206,6 +208,7 @@ def train_command(
                     patience=patience,
                     checkpoint_every=checkpoint_every,
                     on_interrupt=plain(on_interrupt),
+                    matrices=plain(matrices),
                     progress=not quiet,
                     **{name: plain(value) for name, value in parameters.items()},
                 )
@@ -359,7 +362,7 @@ def _sentence(text: str) -> str:
 def _with_parameters_of_the_config() -> Any:
     hints = typing.get_type_hints(TrainingConfig)
     signature = inspect.signature(train_command, eval_str=True)
-    choices = {"encoding_errors": ENCODING_ERRORS, "on_interrupt": ON_INTERRUPT}
+    choices = {"encoding_errors": ENCODING_ERRORS, "on_interrupt": ON_INTERRUPT, "matrices": MATRICES}
     fixed = [
         with_choices(parameter, choices[parameter.name]) if parameter.name in choices else parameter
         for parameter in signature.parameters.values()

@@ -98,8 +98,9 @@ class TrainingLoop:
         self._evaluator = Evaluator(
             engine, state, options, self._guard, signals, epochs=config.epochs, threads=config.threads
         )
-        # if there are checkpoints, the last checkpoint is the copy
-        self._keeper = VectorKeeper(engine.memory_bytes) if checkpoints is None else None
+        # if there are checkpoints, the last checkpoint is the copy; of matrices on the disk, memory may not hold a copy
+        has_keeper = checkpoints is None and not engine.memory.is_on_disk
+        self._keeper = VectorKeeper(engine.memory_bytes) if has_keeper else None
         self._tokens_done = 0  # by this process
         now = time.monotonic()
         self._started = now
@@ -373,7 +374,7 @@ class TrainingLoop:
         return position * self._options.words_per_token >= self._last_checkpoint_words + every.words
 
     def _start_checkpoint(self) -> None:
-        """At a barrier: copy the state and begin to write the copy."""
+        """At a barrier: copy the state and begin to write it. Matrices on the disk are written here, without a copy."""
         assert self._checkpoints is not None
         self._guard.validate_vectors()
         self._clock()
@@ -381,7 +382,14 @@ class TrainingLoop:
         self._last_checkpoint_words = self._total_position() * self._options.words_per_token
         if not self._guard.is_good:  # too few examples to end the run; the previous checkpoint is kept
             return
-        self._checkpoints.start(Snapshot.take(self._state, self._engine.input_vectors, self._engine.output_vectors))
+        if not self._engine.memory.is_on_disk:
+            self._checkpoints.start(Snapshot.take(self._state, self._engine.input_vectors, self._engine.output_vectors))
+            return
+        with self._engine.memory.read_in_order():
+            self._checkpoints.start(Snapshot.take(self._state, *self._engine.vector_views))
+            while not self._checkpoints.wait(POLL_S):
+                pass
+        self._last_checkpoint_s = time.monotonic()
 
     def _report_written_checkpoint(self) -> bool:
         """Warn if a checkpoint could not be written; return False in this case."""

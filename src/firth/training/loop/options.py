@@ -13,6 +13,7 @@ from firth.training.loop.periods import Period
 
 if TYPE_CHECKING:
     from firth.kernels.engine import SliceResult
+    from firth.kernels.matrices import MatrixMemory
     from firth.vectors.word_vectors import WordVectors
 
 Matrix = NDArray[np.float32]
@@ -23,6 +24,10 @@ class TrainableEngine(Protocol):
 
     @property
     def round_tokens(self) -> int: ...
+    @property
+    def memory(self) -> MatrixMemory: ...
+    @property
+    def vector_views(self) -> tuple[Matrix, Matrix]: ...
     @property
     def input_vectors(self) -> Matrix: ...
     @property

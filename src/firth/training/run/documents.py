@@ -58,6 +58,7 @@ def train_documents(
     patience: int | None = None,
     checkpoint_every: str | float | Period | None = None,
     on_interrupt: str = "save",
+    matrices: str = "memory",
     callbacks: Iterable[Any] = (),
     progress: bool | None = None,
     **parameters: Unpack[TrainingParameters],
@@ -87,7 +88,7 @@ def train_documents(
     deterministic : bool
         The same bits whatever ``threads`` is: one thread learns.
     output, overwrite, lowercase, tokenizer, normalizer, encoding_errors, as_text, vocabulary, heldout_every, patience,
-    checkpoint_every, on_interrupt, callbacks, progress
+    checkpoint_every, on_interrupt, matrices, callbacks, progress
         As for ``firth.train``.
     parameters
         The other parameters of ``firth.train``, such as ``loss``, ``dims``, ``min_count``, ``negatives``.
@@ -128,7 +129,9 @@ def train_documents(
                 f"train_documents() got an unexpected keyword argument {name!r}; the parameters of learning are {known}"
             )
     config = _make_config(method, dm_input, train_words, dict(parameters))
-    options = RunOptions.parse(heldout, heldout_every, patience, None, checkpoint_every, output, on_interrupt)
+    options = RunOptions.parse(
+        heldout, heldout_every, patience, None, checkpoint_every, output, on_interrupt, matrices=matrices
+    )
     if options.heldout is not None and options.heldout.share is None:
         raise ParameterError(
             f'heldout must be a share like "5%" for documents, got {heldout!r:.60}: a document that is not trained on'
@@ -165,6 +168,7 @@ def train_documents(
             phrases=None,
             instruction_set=default_instruction_set(),
             documents=rows,
+            matrices=options.matrices,
         )
         run.validate()
         run.report_needs(options, display, encode_seconds)
