@@ -23,7 +23,7 @@ _WORD2VEC, _STRICT = _Scoring("word2vec"), _EncodingErrors("strict")
 def phrases(
     corpus: Annotated[
         list[str],
-        typer.Argument(metavar="CORPUS", help="Text files or globs, also .gz, .bz2, .xz, .zst; - is standard input."),
+        typer.Argument(metavar="CORPUS", help="Text files, globs or URLs, also .gz, .bz2, .xz, .zst; - is a pipe."),
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the table of phrases.")
