@@ -22,9 +22,11 @@ from typing import Any
 import numpy as np
 import pytest
 from corpus_oracle import folder_bytes
+from typer.testing import CliRunner
 
 import firth
 from firth.base import urls
+from firth.cli.main import app
 from firth.errors import CorpusError, CorpusTypeError, CorpusWarning, MissingExtraError, ParameterError, StorageError
 
 fsspec = pytest.importorskip("fsspec")
@@ -205,6 +207,29 @@ def test_training_requests_a_text_once_whatever_the_epochs(server: Server, tmp_p
     assert server.bodies() == 1
     firth.learn_phrases(f"{server.url}/a.txt", passes=2, threshold=1)
     assert server.bodies() == 2
+
+
+def test_the_commands_take_urls(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    server.files.update({"/a.txt": LINES, "/a.jsonl.gz": gzip.compress(TABLE)})
+    (tmp_path / "a.txt").write_bytes(LINES)
+    learned = ("--min-count", "1", "--dims", "4", "--seed", "7", "--threads", "1", "-q")
+    _run("train", f"{server.url}/a.txt", "-o", "by-url", "--heldout", f"{server.url}/a.txt", *learned)
+    _run("train", f"{server.url}/a.jsonl.gz", "--column", "text", "-o", "by-table", *learned)
+    _run("train", "a.txt", "-o", "by-file", *learned)
+    vectors = [firth.load(name).vectors.matrix for name in ("by-file", "by-url", "by-table")]
+    np.testing.assert_array_equal(vectors[0], vectors[1])
+    np.testing.assert_array_equal(vectors[0], vectors[2])
+    table = ("--threshold", "1", "-o", "phrases.txt", "--join", "joined.txt", "-q")
+    _run("phrases", f"{server.url}/a.jsonl.gz", "--column", "text", *table)
+    by_url = (Path("phrases.txt").read_bytes(), Path("joined.txt").read_bytes())
+    _run("phrases", "a.txt", *table)
+    assert by_url == (Path("phrases.txt").read_bytes(), Path("joined.txt").read_bytes())
+
+
+def _run(*arguments: str) -> None:
+    done = CliRunner().invoke(app, arguments, prog_name="firth", catch_exceptions=False)
+    assert done.exit_code == 0, done.output
 
 
 def test_parquet_is_read_by_parts_and_not_twice(server: Server, tmp_path: Path) -> None:
