@@ -14,7 +14,6 @@ from typing import Any, NoReturn
 
 from firth.errors import FirthError
 
-_DOCUMENTS = "firth.estimators.DocumentVectorizer makes vectors of documents from those of their words"
 _LDA = "scikit-learn's LatentDirichletAllocation is one"
 _GENSIM = "gensim has it"
 _DICTIONARY = "firth.encode_corpus counts words; scikit-learn's CountVectorizer makes bags of words"
@@ -22,8 +21,6 @@ _SIMILARITIES = "firth.WordVectors.neighbors answers many queries in one pass"
 
 # Names of gensim.models, and what to use instead.
 ADVICE = {
-    "Doc2Vec": _DOCUMENTS,
-    "TaggedDocument": _DOCUMENTS,
     "PoincareModel": _GENSIM,
     "LdaModel": _LDA,
     "LdaMulticore": _LDA,
@@ -52,7 +49,6 @@ ABSENT_MODULES = {
     "interfaces": _GENSIM,
     "models.bm25model": _GENSIM,
     "models.coherencemodel": _GENSIM,
-    "models.doc2vec": _DOCUMENTS,
     "models.ensemblelda": _GENSIM,
     "models.hdpmodel": _GENSIM,
     "models.ldamodel": _LDA,
