@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 CORPUS_PANEL, RUN_PANEL = "Corpus", "Run"
+COLUMN_HELP = "Column of texts or token lists: CORPUS is Parquet, Arrow, JSON lines, CSV or TSV."
 
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace the model in DIR when the new model is complete.")

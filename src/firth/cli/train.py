@@ -20,6 +20,7 @@ from firth.cli.interrupted import exit_status, is_resumable, rescue, tell_interr
 from firth.cli.output import OutputError
 from firth.cli.reading import choice_metavar, make_choice, print_json
 from firth.cli.run_flags import (
+    COLUMN_HELP,
     CORPUS_PANEL,
     RUN_PANEL,
     AsText,
@@ -62,7 +63,7 @@ def train_command(
     ctx: typer.Context,
     corpus: Annotated[
         list[str] | None,
-        typer.Argument(metavar="CORPUS", help="Text files or globs, also .gz, .bz2, .xz, .zst; - is standard input."),
+        typer.Argument(metavar="CORPUS", help="Text files, globs or URLs, also .gz, .bz2, .xz, .zst; - is a pipe."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -74,12 +75,7 @@ def train_command(
     as_text: AsText = False,
     column: Annotated[
         str | None,
-        typer.Option(
-            "--column",
-            metavar="NAME",
-            help="Column of texts or token lists: CORPUS is Parquet, Arrow, JSON lines, CSV or TSV.",
-            rich_help_panel=_CORPUS,
-        ),
+        typer.Option("--column", metavar="NAME", help=COLUMN_HELP, rich_help_panel=_CORPUS),
     ] = None,
     vocabulary: Annotated[
         Path | None,
@@ -294,7 +290,7 @@ def _folder_of(ctx: typer.Context, corpus: list[str] | None, output: Path | None
             )
         return resume
     if not corpus:
-        raise ParameterError("CORPUS must be given: text files, globs, or - for standard input; or --resume DIR")
+        raise ParameterError("CORPUS must be given: text files, globs, URLs, or - for standard input; or --resume DIR")
     if output is None:
         raise ParameterError("output must be given: -o DIR, the folder for the model")
     return output

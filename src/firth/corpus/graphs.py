@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.urls import refuse_url
 from firth.base.values import is_integer, is_number
 from firth.errors import CorpusError, CorpusTypeError, FormatError, ShapeError, StorageError
 
@@ -187,6 +188,7 @@ def _read_file(path: Path) -> tuple[Any, Any, NDArray[np.float64] | None]:
 
 def _each_line(path: Path) -> Iterator[tuple[str, list[str]]]:
     separator = "," if path.suffix.lower() == ".csv" else None
+    refuse_url(path, "download the graph first")
     try:
         with open(path, encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):

@@ -50,6 +50,7 @@ from firth.base.json_file import describe_json, read_json_object
 from firth.base.locks import FolderLock
 from firth.base.replace import create_file, keep_permissions
 from firth.base.storage import storage_error
+from firth.base.urls import refuse_url
 from firth.errors import FormatError, ParameterError, StorageError
 from firth.formats.model_files import CONFIG_NAME, FORMAT_NAME, METADATA, TENSOR_FILE, delete_leftovers, find_leftovers
 from firth.formats.safetensors import (
@@ -145,6 +146,7 @@ def validate_model_destination(
     StorageError
     """
     target = Path(folder)
+    refuse_url(target, "save the model in a folder, and upload the folder")
     if not target.exists():
         return
     if not target.is_dir():
@@ -255,6 +257,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG_NAME
     if os.path.isfile(folder):
         raise StorageError(f"{folder} must be a folder, got a file; `firth convert` reads vector files")
+    refuse_url(folder, "download the folder first")
     what = "is no model folder: it has no config.json" if os.path.isdir(folder) else "does not exist"
     config = read_json_object(path, missing=f"{folder} {what}; give the folder that `firth train -o` wrote")
     if config.get("format") != FORMAT_NAME:

@@ -64,8 +64,8 @@ class Engine:
     Parameters
     ----------
     examples : Examples
-        The result of ``text_examples``, ``document_examples``, ``explicit_examples`` or ``pair_examples``
-        (kernels/examples.py).
+        The result of ``text_examples``, ``document_examples``, ``weighted_pairs``, ``explicit_examples`` or
+        ``pair_examples`` (kernels/examples.py).
     config : TrainingConfig
         The engine uses :meth:`TrainingConfig.resolved` of it. ``threads`` is the number of threads that call
         :meth:`train_slice` at the same time. If there are several, each thread trains copies of the rows that are
@@ -141,7 +141,7 @@ class Engine:
         self._input = self.memory.allocate(examples.n_input_rows if bags is None else bags.n_rows, stride)
         self._output = self.memory.allocate(n_output_rows, stride)
 
-        self._tables = PlanTables.build(counts, config, noise_distribution)
+        self._tables = PlanTables.build(counts, config, noise_distribution, examples.input_counts)
         if frozen is not None and bags is not None:
             frozen = bags.freeze_rows(frozen)
         self._frozen = None if frozen is None else np.ascontiguousarray(frozen, dtype=np.uint8)
@@ -180,8 +180,9 @@ class Engine:
             tags_with_words=int(examples.tags_with_words),
             sequence_weights=examples.weights,
             n_tokens=len(examples.ids),
-            n_sequences=len(examples.offsets) - 1,
+            n_sequences=examples.n_sequences,
             keep_thresholds=self._tables.keep_thresholds,
+            input_keep_thresholds=self._tables.input_keep_thresholds,
             noise=self._tables.noise,
             noise_parts=self._tables.noise_parts,
             path_offsets=None if tree is None else np.ascontiguousarray(tree.offsets, dtype=np.int64),
@@ -280,13 +281,14 @@ class Engine:
     def heldout_loss(
         self,
         ids: NDArray[np.int32],
-        offsets: NDArray[np.int64],
+        offsets: NDArray[np.int64] | None,
         targets: NDArray[np.int32] | None = None,
         target_offsets: NDArray[np.int64] | None = None,
+        weights: NDArray[np.float32] | None = None,
         *,
         threads: int = 1,
     ) -> tuple[float, int]:
-        """Mean loss in nats of examples that are not trained on, and their number.
+        """Mean loss in nats of examples that are not trained on, weighted by ``weights``, and their number.
 
         Windows have their full width, and no token is left out. With negative sampling there are 10 negatives for each
         window; they depend only on the seed and the position of the token. So the losses of different runs, epochs and
@@ -297,15 +299,19 @@ class Engine:
             raise ParameterError("targets must be given if and only if the examples that are trained on have targets")
         if (target_offsets is None) != (self._examples.target_offsets is None):
             raise ParameterError("target_offsets must be given if and only if the examples have several targets")
-        if self._examples.tag_offsets is not None and len(offsets) != len(self._examples.tag_offsets):
+        if (offsets is None) != (self._examples.offsets is None):
+            raise ParameterError("offsets must be given if and only if the examples that are trained on have offsets")
+        tag_offsets = self._examples.tag_offsets
+        if tag_offsets is not None and offsets is not None and len(offsets) != len(tag_offsets):
             raise ShapeError(
-                f"offsets must have {len(self._examples.tag_offsets)} numbers, because held-out words belong to the"
+                f"offsets must have {len(tag_offsets)} numbers, because held-out words belong to the"
                 f" documents that are trained on, got {len(offsets)}"
             )
         targets = None if targets is None else np.ascontiguousarray(targets, dtype=np.int32)
         target_offsets = None if target_offsets is None else np.ascontiguousarray(target_offsets, dtype=np.int64)
         ids = np.ascontiguousarray(ids, dtype=np.int32)
-        offsets = np.ascontiguousarray(offsets, dtype=np.int64)
+        offsets = None if offsets is None else np.ascontiguousarray(offsets, dtype=np.int64)
+        weights = None if weights is None else np.ascontiguousarray(weights, dtype=np.float32)
         fixed = "fixed" if self._config.window_mode == "dynamic" else self._config.window_mode
         changes: dict[str, Any] = {"window_mode": fixed, "negative_sharing": "window"}
         if self._objective.outputs.draws_negatives:
@@ -317,9 +323,10 @@ class Engine:
             targets=targets,
             target_offsets=target_offsets,
             n_tokens=len(ids),
-            n_sequences=len(offsets) - 1,
-            sequence_weights=None,
+            n_sequences=len(ids) if offsets is None else len(offsets) - 1,
+            sequence_weights=weights,
             keep_thresholds=None,
+            input_keep_thresholds=None,
             noise_purpose=int(Purpose.HELDOUT_NOISE),
         )
 
@@ -331,7 +338,8 @@ class Engine:
         n_examples = sum(result.examples for result in results)
         if n_examples == 0:
             raise TrainingError("held-out part must hold at least one window with a context, got none")
-        return sum(result.loss for result in results) / n_examples, n_examples
+        total = n_examples if weights is None else sum(result.weight for result in results)
+        return sum(result.loss for result in results) / total, n_examples
 
     def first_loss(self, n_examples: int) -> float:
         """Mean training loss in nats of the first ``n_examples`` examples, or of all, at the current vectors.

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from firth.base.values import validate_choice
 from firth.errors import ParameterError, ShapeError
-from firth.numerics._arrays import as_counts, as_floats, validate_dimensions
+from firth.numerics._arrays import as_counts_or_weights, as_floats, validate_dimensions
 
 WINDOW_MODES = ("dynamic", "fixed")
 
@@ -42,7 +42,7 @@ def noise_probabilities(counts: ArrayLike, exponent: float) -> NDArray[np.float6
 
     Parameters
     ----------
-    counts : int array, (V,)
+    counts : int array, (V,); or float array, (V,), of sums of weights
         A word of count 0 has probability 0 for every exponent.
     exponent : float
         Any finite number: 1 gives the unigram distribution, 0.75 word2vec's, 0 the uniform one. Below 0, rare words
@@ -61,7 +61,7 @@ def noise_probabilities(counts: ArrayLike, exponent: float) -> NDArray[np.float6
     ----------
     Mikolov et al. (2013), arXiv:1310.4546, section 2.2; Caselles-Dupré et al. (2018), arXiv:1804.04212, for others.
     """
-    counts = as_counts("counts", counts)
+    counts = as_counts_or_weights("counts", counts)
     if not np.isfinite(exponent):
         raise ParameterError(f"noise_exponent must be a finite number, got {exponent}")
     occurs = counts > 0
@@ -142,7 +142,7 @@ def keep_probabilities(counts: ArrayLike, subsample: float) -> NDArray[np.float6
 
     Parameters
     ----------
-    counts : int array, (V,)
+    counts : int array, (V,); or float array, (V,), of sums of weights
         Counts of the words in the vocabulary.
     subsample : float, at least 0
         A share of tokens; 0 keeps every token.
@@ -155,7 +155,7 @@ def keep_probabilities(counts: ArrayLike, subsample: float) -> NDArray[np.float6
     ------
     ShapeError, ParameterError
     """
-    counts = as_counts("counts", counts)
+    counts = as_counts_or_weights("counts", counts)
     if not (np.isfinite(subsample) and subsample >= 0):
         raise ParameterError(f"subsample must be a finite number of at least 0, got {subsample}")
     if subsample == 0:

@@ -32,27 +32,32 @@ class PlanTables:
         The noise distribution as parts of [0, noise_parts[V]). The part of word w is
         [noise_parts[w], noise_parts[w + 1]). It has round(q(w) 2^62) integers, at least one if q(w) > 0. A draw that
         equals the target is drawn again from the other parts.
+    input_keep_thresholds : uint32 array, (n_input_rows,), or None
+        As ``keep_thresholds``, for the input row of a pair. None: every input row is kept.
     """
 
     keep_thresholds: NDArray[np.uint32] | None
     noise: NDArray[Any] | None
     noise_parts: NDArray[np.uint64] | None = None
+    input_keep_thresholds: NDArray[np.uint32] | None = None
 
     @classmethod
     def build(
         cls,
-        counts: NDArray[np.int64],
+        counts: NDArray[Any],
         config: TrainingConfig,
         noise_distribution: NDArray[np.float64] | None = None,
+        input_counts: NDArray[Any] | None = None,
     ) -> PlanTables:
         """Make the tables from the counts of a vocabulary; tables of noise only if the loss draws negatives.
 
-        ``noise_distribution`` replaces the counts raised to ``noise_exponent``.
+        ``noise_distribution`` replaces the counts raised to ``noise_exponent``. ``input_counts`` are the counts of
+        input rows, if a source subsamples them too.
         """
-        keep = None
+        keep = input_keep = None
         if config.subsample > 0:
-            probabilities = keep_probabilities(counts, config.subsample)
-            keep = (np.minimum(np.ceil(probabilities * WORD_RANGE), WORD_RANGE) - 1).astype(np.uint32)
+            keep = _keep_thresholds(counts, config.subsample)
+            input_keep = None if input_counts is None else _keep_thresholds(input_counts, config.subsample)
         noise = noise_parts = None
         if config.objective.outputs.draws_negatives:
             if noise_distribution is None:
@@ -67,4 +72,9 @@ class PlanTables:
             parts = np.round(weights / weights.sum() * NOISE_RANGE).astype(np.uint64)
             noise_parts = np.zeros(len(counts) + 1, np.uint64)
             np.cumsum(np.maximum(parts, weights > 0), out=noise_parts[1:])
-        return cls(keep, noise, noise_parts)
+        return cls(keep, noise, noise_parts, input_keep)
+
+
+def _keep_thresholds(counts: NDArray[Any], subsample: float) -> NDArray[np.uint32]:
+    probabilities = keep_probabilities(counts, subsample)
+    return (np.minimum(np.ceil(probabilities * WORD_RANGE), WORD_RANGE) - 1).astype(np.uint32)

@@ -31,6 +31,7 @@ from firth.training.loop.workers import POLL_S, WorkerThreads
 
 if TYPE_CHECKING:
     from firth.kernels.engine import SliceResult
+    from firth.vectors.word_vectors import WordVectors
 
 CALLBACK_INTERVAL_S = 1.0
 
@@ -343,7 +344,13 @@ class TrainingLoop:
     # the user's code, at a barrier; an exception ends the run
 
     def _ask(self, question: Callable[[TrainingState], bool], report: ProgressReport) -> bool:
-        engine, options = self._engine, self._options
+        engine, options, split = self._engine, self._options, self._options.split_rows
+
+        def make_vectors() -> WordVectors:
+            if split is None:
+                return options.make_vectors(engine.input_vectors)
+            return split(engine.input_vectors, engine.output_vectors)[0]
+
         state = TrainingState(
             epoch=report.epoch,
             epochs=report.epochs,
@@ -355,8 +362,9 @@ class TrainingLoop:
             seconds_left=report.seconds_left,
             history=self._state.history,
             config=self._config,
-            _make_vectors=lambda: options.make_vectors(engine.input_vectors),
+            _make_vectors=make_vectors,
             _copy_output_vectors=lambda: engine.output_vectors,
+            _make_documents=None if split is None else lambda: split(engine.input_vectors, engine.output_vectors)[1],
         )
         with self._signals.at_once():
             return question(state)

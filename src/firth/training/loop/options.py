@@ -69,6 +69,8 @@ class LoopOptions:
     checkpoint_every : Period or None
     make_vectors : function of a matrix
         Makes WordVectors from the input vectors.
+    split_rows : function of two matrices, or None
+        Of a run of documents: makes the vectors of words and of tags from the input and the output vectors.
     cures_of_divergence, cures_of_no_example : str
         Advice for errors, with the caller's names of parameters.
     allows_empty_epochs : bool
@@ -78,6 +80,7 @@ class LoopOptions:
     n_tokens: int
     words_per_token: float
     make_vectors: Callable[[Matrix], WordVectors]
+    split_rows: Callable[[Matrix, Matrix], tuple[WordVectors, WordVectors]] | None = None
     heldout: tuple[NDArray[Any], ...] | None = None
     stop_metric: Callable[[WordVectors], float] | None = None
     evaluate_every: Period | None = None

@@ -241,6 +241,10 @@ class PreparedRun:
             raise AssertionError("a run of documents has no stop_metric")
         return make_word_vectors(self.corpus.vocabulary, self.bags, rows, self._memory)
 
+    def _split_rows(self, input_vectors: Matrix, output_vectors: Matrix) -> tuple[WordVectors, WordVectors]:
+        assert self.documents is not None
+        return self.documents.split(input_vectors, output_vectors, self.corpus.vocabulary)
+
     def begin(self, engine: Engine, encode_seconds: float, *, has_start_vectors: bool) -> RunState:
         """The state of a run that begins with the engine's current vectors, with the bounds of divergence."""
         return RunState(
@@ -314,6 +318,7 @@ class PreparedRun:
             n_tokens=len(self.trained[0]),
             words_per_token=corpus.n_tokens_read / corpus.n_tokens,
             make_vectors=self.make_vectors,
+            split_rows=None if self.documents is None else self._split_rows,
             heldout=self.heldout,
             stop_metric=options.stop_metric,
             evaluate_every=options.heldout_every,
@@ -363,7 +368,7 @@ class PreparedRun:
         if self.documents is None:
             words = self.make_vectors(input_vectors)
         else:
-            words, documents = self.documents.split(input_vectors, output_vectors, corpus.vocabulary)
+            words, documents = self._split_rows(input_vectors, output_vectors)
         return Model(
             vectors=words,
             output_vectors=output_vectors,
