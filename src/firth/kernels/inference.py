@@ -20,7 +20,7 @@ from firth.kernels.settings import make_settings, open_kernel
 from firth.native.kernel import ROW_ALIGNMENT_BYTES
 from firth.native.settings import RowMatrix
 from firth.native.stopping import Team
-from firth.numerics.huffman import build_huffman_tree
+from firth.numerics.huffman import HuffmanTree, build_huffman_tree
 
 Matrix = NDArray[np.float32]
 _DOCUMENTS_A_CALL = 16  # documents that a thread infers in one call
@@ -56,6 +56,8 @@ class InferenceEngine:
     word_vectors : float array, (V, D), or None
         The input rows of the words, if the model predicts from words and tags together (CBOW). None: from tags alone.
     output_vectors : float array, (V, D), or (V - 1, D) for hierarchical softmax
+    tree : HuffmanTree or None
+        For hierarchical softmax. None: that of the counts.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class InferenceEngine:
         word_vectors: Matrix | None,
         output_vectors: Matrix,
         *,
+        tree: HuffmanTree | None = None,
         instruction_set: str | None = None,
     ) -> None:
         self._kernel = open_kernel(instruction_set)
@@ -79,7 +82,9 @@ class InferenceEngine:
         self._frozen[self._new_row] = 0
         self._all_frozen = np.ones(len(self._output), np.uint8)
         self._tables = PlanTables.build(counts, config)
-        self._tree = build_huffman_tree(counts) if config.objective.outputs.needs_tree else None
+        self._tree = None
+        if config.objective.outputs.needs_tree:
+            self._tree = build_huffman_tree(counts) if tree is None else tree
 
     @property
     def word_rows(self) -> Matrix:
