@@ -20,6 +20,7 @@ from firth._version import __version__
 from firth.base.machine import available_memory_bytes, free_bytes
 from firth.corpus.encoded import VOCABULARY, EncodedCorpus, validate_ids
 from firth.corpus.phrases import Phrases
+from firth.corpus.tokenizers import TokenizerRecord
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.config import TrainingConfig, validate_vocabulary_size
 from firth.kernels.engine import INITIAL_SCALE, Engine
@@ -72,6 +73,7 @@ class PreparedRun:
     frozen: NDArray[np.bool_] | None
     phrases: Phrases | None
     instruction_set: str
+    tokenizer: TokenizerRecord
     documents: DocumentRows | None = None  # of a run of documents; None: a run of words
 
     @cached_property
@@ -247,6 +249,7 @@ class PreparedRun:
             "has_stop_metric": options.stop_metric is not None,
             "checkpoint_every": options.checkpoint_every.to_json(),
         }
+        record |= self.tokenizer.to_settings()
         if self.documents is not None:
             record["documents"] = self.documents.to_json()
         if write_first:
@@ -342,6 +345,7 @@ class PreparedRun:
             documents=documents,
             train_words=self.documents is not None and self.documents.with_words,
             phrases=self.phrases,
+            tokenizer=self.tokenizer,
         )
 
 
