@@ -32,6 +32,8 @@ from firth.cli.run_flags import (
     RunJson,
     RunQuiet,
     TextErrors,
+    TokenizerName,
+    paths_of,
 )
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.config import CHOICE_NAMES, PARAMETER_HELP, TrainingConfig, choices_of
@@ -77,6 +79,7 @@ def train_command(
         str | None,
         typer.Option("--column", metavar="NAME", help=COLUMN_HELP, rich_help_panel=_CORPUS),
     ] = None,
+    tokenizer: TokenizerName = None,
     vocabulary: Annotated[
         Path | None,
         typer.Option(
@@ -168,6 +171,7 @@ def train_command(
     firth train corpus.txt -o model --heldout 1% --patience 2
     firth train corpus.txt -o model --checkpoint-every 10min
     firth train 'data/*.parquet' --column text -o model
+    firth train https://example.org/corpus.txt.gz -o model --tokenizer unicode
     firth train --resume model
     zcat dump.gz | firth train - -o model --architecture cbow --json
 
@@ -185,15 +189,15 @@ def train_command(
                 from firth.corpus.vocabulary import Vocabulary
                 from firth.training.run.train import train as learn
 
-                sources = corpus or []
                 model = learn(
-                    sources[0] if len(sources) == 1 else sources,
+                    paths_of(corpus or [], tokenizer),
                     output=output,
                     overwrite=overwrite,
                     lowercase=lowercase,
                     encoding_errors=plain(encoding_errors),
                     as_text=as_text,
                     column=column,
+                    tokenizer=tokenizer,
                     vocabulary=None if vocabulary is None else Vocabulary.load(vocabulary),
                     phrases=int(phrases) if phrases is not None and phrases.isdecimal() else phrases,
                     sequence_weights=None if sequence_weights is None else _read_numbers(sequence_weights),

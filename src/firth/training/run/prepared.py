@@ -20,6 +20,7 @@ from firth._version import __version__
 from firth.base.machine import available_memory_bytes, free_bytes
 from firth.corpus.encoded import VOCABULARY, EncodedCorpus, validate_ids
 from firth.corpus.phrases import Phrases
+from firth.corpus.tokenizers import TokenizerRecord
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.config import TrainingConfig, validate_vocabulary_size
 from firth.kernels.engine import INITIAL_SCALE, Engine
@@ -74,6 +75,7 @@ class PreparedRun:
     frozen: NDArray[np.bool_] | None
     phrases: Phrases | None
     instruction_set: str
+    tokenizer: TokenizerRecord
     documents: DocumentRows | None = None  # of a run of documents; None: a run of words
     matrices: str = "memory"  # where they are: one of MATRICES
 
@@ -288,6 +290,7 @@ class PreparedRun:
             "checkpoint_every": options.checkpoint_every.to_json(),
             "matrices": self.matrices,
         }
+        record |= self.tokenizer.to_settings()
         if self.documents is not None:
             record["documents"] = self.documents.to_json()
         if write_first:
@@ -385,6 +388,7 @@ class PreparedRun:
             documents=documents,
             train_words=self.documents is not None and self.documents.with_words,
             phrases=self.phrases,
+            tokenizer=self.tokenizer,
         )
 
 

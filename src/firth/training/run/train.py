@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from firth.base.other_names import TRAINING_NAMES, names_translated
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.phrases import Phrases
+from firth.corpus.tokenizers import TokenizerLike, resolve_tokenizer
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError
 from firth.kernels.config import PARAMETER_HELP, TrainingConfig, validate_effect, with_parameters
@@ -23,7 +24,13 @@ from firth.training.loop.callbacks import CallbackList
 from firth.training.loop.periods import Period
 from firth.training.loop.progress import make_progress
 from firth.training.run.composing import put_start_rows, string_words
-from firth.training.run.encoding import TextOptions, encode_for_training, encode_heldout, is_lowercase
+from firth.training.run.encoding import (
+    TextOptions,
+    encode_for_training,
+    encode_heldout,
+    is_lowercase,
+    recorded_tokenizer,
+)
 from firth.training.run.options import HeldoutSource, RunOptions, parse_phrases
 from firth.training.run.prepared import PreparedRun
 from firth.training.run.start import (
@@ -52,7 +59,7 @@ def train(
     output: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     lowercase: bool = False,
-    tokenizer: str | Callable[[str], Sequence[str]] | None = None,
+    tokenizer: TokenizerLike | None = None,
     normalizer: Callable[[str], str] | None = None,
     encoding_errors: str = "strict",
     as_text: bool = False,
@@ -173,7 +180,9 @@ def train(
     validate_freeze(freeze, start_vectors is not None)
     weights = read_sequence_weights(sequence_weights)
     continues_rows = isinstance(initial_vectors, np.ndarray)
-    text = TextOptions(lowercase, tokenizer, normalizer, encoding_errors, as_text, continues_rows, column)
+    text = TextOptions(
+        lowercase, resolve_tokenizer(tokenizer), normalizer, encoding_errors, as_text, continues_rows, column
+    )
     with open_workspace(output, overwrite, display) as (workspace, signals):
         encoded, table, encode_seconds = encode_for_training(
             corpus,
@@ -204,6 +213,7 @@ def train(
             frozen=frozen_mask(freeze, words, start_word_ids),
             phrases=table,
             instruction_set=default_instruction_set(),
+            tokenizer=recorded_tokenizer(encoded),
             matrices=options.matrices,
         )
         run.validate()
