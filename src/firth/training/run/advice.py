@@ -67,8 +67,10 @@ def describe_cures(cures: Sequence[Cure]) -> str:
     return " or ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def cures_of_divergence(config: TrainingConfig, *, largest_weight: float, large_start: bool) -> list[Cure]:
-    """Changes that make the steps of this configuration smaller."""
+def cures_of_divergence(
+    config: TrainingConfig, *, largest_weight: float, large_start: bool, weights: str = "sequence weights"
+) -> list[Cure]:
+    """Changes that make the steps of this configuration smaller. ``weights`` is what the user calls the weights."""
     cures = [Cure("lower the learning rate", "learning_rate", _lower_learning_rate(config))]
     if config.objective.takes_pairs and config.negative_sharing != "pair":
         cures.append(Cure("update pair by pair", "negative_sharing", "pair"))
@@ -80,7 +82,7 @@ def cures_of_divergence(config: TrainingConfig, *, largest_weight: float, large_
         cures.append(Cure("narrow the window", "window", WIDE_WINDOW))
     cures += [Cure(*step) for step in config.objective.inputs.smaller_steps(config)]
     if largest_weight > LARGE_WEIGHT:
-        cures.append(Cure(f"lower the sequence weights, of which the largest is {largest_weight:g}"))
+        cures.append(Cure(f"lower the {weights}, of which the largest is {largest_weight:g}"))
     if large_start:
         cures.append(Cure("scale the start vectors down"))
     return cures
