@@ -194,6 +194,7 @@ NAN = float("nan")
         ((["a", "b"], ["x", "y"], [1, None]), CorpusError, "^weights must be finite .* got nan for pair 1"),
         ((["a"], ["x"], [[1]]), ShapeError, "^weights must have one dimension"),
         (("no-such-file.txt",), StorageError, "^no-such-file.txt: no such file"),
+        (("s3://bucket/pairs.txt",), StorageError, "^s3://bucket/pairs.txt must be a path of this machine, got a URL"),
         (("pairs.txt", ["x"]), ParameterError, "^contexts must be left out if words is a path, got a list"),
     ],
 )

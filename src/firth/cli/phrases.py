@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from firth.cli.reading import AsJson, make_choice, print_json
+from firth.cli.run_flags import COLUMN_HELP
 from firth.errors import ParameterError
 from firth.numerics.phrases import SCORINGS
 
@@ -23,7 +24,7 @@ _WORD2VEC, _STRICT = _Scoring("word2vec"), _EncodingErrors("strict")
 def phrases(
     corpus: Annotated[
         list[str],
-        typer.Argument(metavar="CORPUS", help="Text files or globs, also .gz, .bz2, .xz, .zst; - is standard input."),
+        typer.Argument(metavar="CORPUS", help="Text files, globs or URLs, also .gz, .bz2, .xz, .zst; - is a pipe."),
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the table of phrases.")
@@ -57,6 +58,7 @@ def phrases(
     as_text: Annotated[
         bool, typer.Option("--as-text", help="Read files as plain text even if they look like another format.")
     ] = False,
+    column: Annotated[str | None, typer.Option("--column", metavar="NAME", help=COLUMN_HELP)] = None,
     threads: Annotated[
         int | None, typer.Option("--threads", help="Number of threads. [default: all processors]")
     ] = None,
@@ -99,6 +101,7 @@ def phrases(
             lowercase=lowercase,
             encoding_errors=_plain(encoding_errors),
             as_text=as_text,
+            column=column,
             threads=threads,
         )
     if output is not None:
@@ -106,7 +109,7 @@ def phrases(
     n_lines = None
     if join is not None:
         n_lines = found.join_file(
-            sources, join, lowercase=lowercase, as_text=as_text, encoding_errors=_plain(encoding_errors)
+            sources, join, lowercase=lowercase, as_text=as_text, encoding_errors=_plain(encoding_errors), column=column
         )
     if as_json:
         print_json(

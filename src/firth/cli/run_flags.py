@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 CORPUS_PANEL, RUN_PANEL = "Corpus", "Run"
+COLUMN_HELP = "Column of texts or token lists: CORPUS is Parquet, Arrow, JSON lines, CSV or TSV."
 
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace the model in DIR when the new model is complete.")
@@ -45,6 +46,14 @@ OnInterrupt = Annotated[
     typer.Option(
         "--on-interrupt",
         help="At Ctrl-C in a run without checkpoints: save the vectors learned so far as a model, or discard.",
+        rich_help_panel=RUN_PANEL,
+    ),
+]
+Matrices = Annotated[
+    enum.Enum,
+    typer.Option(
+        "--matrices",
+        help="Where the matrices are while training: in memory, or in files on the disk of DIR, larger than memory.",
         rich_help_panel=RUN_PANEL,
     ),
 ]

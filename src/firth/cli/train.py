@@ -28,10 +28,12 @@ from firth.cli.output import OutputError
 from firth.cli.pairs import OF_TEXT, AsPairs, Columns, OneVocabulary, open_pairs, refuse_without_pairs
 from firth.cli.reading import choice_metavar, make_choice, print_json
 from firth.cli.run_flags import (
+    COLUMN_HELP,
     CORPUS_PANEL,
     RUN_PANEL,
     AsText,
     Lowercase,
+    Matrices,
     OnInterrupt,
     Overwrite,
     Patience,
@@ -44,7 +46,7 @@ from firth.kernels.config import CHOICE_NAMES, PARAMETER_HELP, TrainingConfig, c
 from firth.models.run_files import is_classifier_run, resume_command
 from firth.training.run.advice import name_as_flag, parameters_named
 from firth.training.run.finishing import UnsavedModelError
-from firth.training.run.options import ON_INTERRUPT
+from firth.training.run.options import MATRICES, ON_INTERRUPT
 
 if TYPE_CHECKING:
     from firth.models.model import Model
@@ -69,7 +71,7 @@ def train_command(
     ctx: typer.Context,
     corpus: Annotated[
         list[str] | None,
-        typer.Argument(metavar="CORPUS", help="Text files or globs, also .gz, .bz2, .xz, .zst; - is standard input."),
+        typer.Argument(metavar="CORPUS", help="Text files, globs or URLs, also .gz, .bz2, .xz, .zst; - is a pipe."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -81,12 +83,7 @@ def train_command(
     as_text: AsText = False,
     column: Annotated[
         str | None,
-        typer.Option(
-            "--column",
-            metavar="NAME",
-            help="Column of texts or token lists: CORPUS is Parquet, Arrow, JSON lines, CSV or TSV.",
-            rich_help_panel=_CORPUS,
-        ),
+        typer.Option("--column", metavar="NAME", help=COLUMN_HELP, rich_help_panel=_CORPUS),
     ] = None,
     pairs: AsPairs = False,
     columns: Columns = None,
@@ -169,6 +166,7 @@ def train_command(
         ),
     ] = None,
     on_interrupt: OnInterrupt = "save",  # type: ignore[assignment]
+    matrices: Matrices = "memory",  # type: ignore[assignment]
     quiet: RunQuiet = False,
     as_json: RunJson = False,
     **parameters: Any,
@@ -227,6 +225,7 @@ def train_command(
                     patience=patience,
                     checkpoint_every=checkpoint_every,
                     on_interrupt=plain(on_interrupt),
+                    matrices=plain(matrices),
                     progress=not quiet,
                     **given,
                 )
@@ -316,7 +315,7 @@ def _folder_of(ctx: typer.Context, corpus: list[str] | None, output: Path | None
             )
         return resume
     if not corpus:
-        raise ParameterError("CORPUS must be given: text files, globs, or - for standard input; or --resume DIR")
+        raise ParameterError("CORPUS must be given: text files, globs, URLs, or - for standard input; or --resume DIR")
     if output is None:
         raise ParameterError("output must be given: -o DIR, the folder for the model")
     return output
@@ -384,7 +383,7 @@ def _sentence(text: str) -> str:
 def _with_parameters_of_the_config() -> Any:
     hints = typing.get_type_hints(TrainingConfig)
     signature = inspect.signature(train_command, eval_str=True)
-    choices = {"encoding_errors": ENCODING_ERRORS, "on_interrupt": ON_INTERRUPT}
+    choices = {"encoding_errors": ENCODING_ERRORS, "on_interrupt": ON_INTERRUPT, "matrices": MATRICES}
     fixed = [
         with_choices(parameter, choices[parameter.name]) if parameter.name in choices else parameter
         for parameter in signature.parameters.values()

@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 
 from firth.base.storage import storage_error
 from firth.corpus.native_words import NativeWords
+from firth.corpus.paths import skip_empty
 from firth.corpus.recognise import strip_marks
-from firth.corpus.sources import IdSequences, TextFile, skip_empty, string_message, tokens_of
+from firth.corpus.sources import IdSequences, TextFile, string_message, tokens_of
 from firth.corpus.table_text import BATCH_BYTES, Batch
 from firth.corpus.tables import validated_tokens
 from firth.corpus.walks import Walks
@@ -149,7 +150,8 @@ def count_texts(
             if text.n_bytes is None:
                 done_bytes[worker] += len(block)
             else:  # progress counts bytes on disk; for a compressed file the bytes read so far are estimated
-                grown = min(len(block) / BYTES_PER_COMPRESSED, max(0.0, text.n_bytes - share))
+                packed = 1.0 if text.kind in ("stream", "table") else BYTES_PER_COMPRESSED
+                grown = min(len(block) / packed, max(0.0, text.n_bytes - share))
                 share += grown
                 done_bytes[worker] += int(grown)
             poll()

@@ -112,10 +112,10 @@ def encode_corpus(
 
     Parameters
     ----------
-    source : path, glob, ``"-"`` (standard input), binary file object, or a list of paths and globs; iterable of
-        sequences of tokens (all strings or all integers), also one that can be read only once; ``(ids, offsets)``
-        arrays; a column of texts or of lists (pandas, Polars, Arrow), a frame with one such column, or a frame whose
-        columns are all integers; ``firth.Walks``
+    source : path, glob, URL (extra ``cloud``), ``"-"`` (standard input), binary file object, or a list of paths, globs
+        and URLs; iterable of sequences of tokens (all strings or all integers), also one that can be read only once;
+        ``(ids, offsets)`` arrays; a column of texts or of lists (pandas, Polars, Arrow), a frame with one such column,
+        or a frame whose columns are all integers; ``firth.Walks``
         Files may be compressed (gzip, bzip2, xz; zstd with the extra ``zstd``); their first bytes tell. A list of
         strings is a list of paths, or of texts if ``tokenizer`` is given. In a column of strings each row is a text and
         becomes a sequence.
@@ -458,7 +458,7 @@ def _measure(files: list[TextFile]) -> tuple[float, float, float]:
 def _text_bytes(text: TextFile) -> float:
     if text.table is not None:
         return text.table.n_bytes or 0
-    return (text.n_bytes or 0) * (1.0 if text.kind == "plain" else BYTES_PER_COMPRESSED)
+    return (text.n_bytes or 0) * (1.0 if text.kind in ("plain", "stream") else BYTES_PER_COMPRESSED)
 
 
 def _n_threads(threads: int | None) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.urls import refuse_url
 from firth.base.values import is_integer, is_number
 from firth.corpus.tables import column_of
 from firth.corpus.value_columns import TABLE_FILES, as_weight, find_files, parse_titles
@@ -272,6 +273,7 @@ def _typed(nodes: NDArray[np.int64] | list[str]) -> NDArray[Any]:
 
 def _each_line(path: Path) -> Iterator[tuple[str, list[str]]]:
     separator = "," if path.suffix.lower() == ".csv" else None
+    refuse_url(path, "download the graph first")
     try:
         with open(path, encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):

@@ -14,7 +14,7 @@ from firth.base.files import read_regular
 from firth.base.replace import replaced_file, write_all, write_file
 from firth.base.storage import storage_error
 from firth.base.values import as_integer, as_number, is_integer, is_number, validate_choice
-from firth.corpus.sources import classify_source
+from firth.corpus.sources import classify_source, warn_of_missing
 from firth.corpus.vocabulary import encode_words
 from firth.errors import CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError, UnknownWordError
 from firth.numerics.phrases import SCORINGS, Phrase, join_tokens
@@ -199,14 +199,17 @@ class Phrases:
         lowercase: bool = False,
         as_text: bool = False,
         encoding_errors: str = "strict",
+        column: str | None = None,
     ) -> int:
         """Write the lines of text files, with phrases joined, to a new file; the number of lines.
 
         Parameters
         ----------
-        source : path, glob, ``"-"``, or a list of paths; compressed files too
+        source : path, glob, URL, ``"-"``, or a list of these; compressed files too
         path : path of the file, written completely or not at all
         lowercase, as_text, encoding_errors : as in ``firth.train``
+        column : str or None
+            The column of texts, if the source is tables. Each row is a line.
 
         Raises
         ------
@@ -215,9 +218,12 @@ class Phrases:
         from firth.corpus.counting import tokenize_lines
         from firth.corpus.tables import split_text
 
-        files = classify_source(source, as_text=as_text)
+        files = classify_source(source, as_text=as_text, column=column)
         if not isinstance(files, list):
-            raise CorpusTypeError("source must be files of text; use join or join_lines for what is in memory")
+            what = (
+                "files of text" if column is None else f"tables whose column {column!r} has texts, got lists of tokens"
+            )
+            raise CorpusTypeError(f"source must be {what}; use join or join_lines for what is in memory")
         n_lines = 0
         try:
             with replaced_file(path) as file:
@@ -226,7 +232,10 @@ class Phrases:
                     write_all(file, encode_words(" ".join(self.join(words)) + "\n"))
                     n_lines += 1
         except OSError as error:
+            if isinstance(error, StorageError):
+                raise
             raise storage_error(error, Path(path)) from error
+        warn_of_missing(files)
         return n_lines
 
     def token(self, words: str | Sequence[str]) -> str:

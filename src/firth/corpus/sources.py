@@ -21,11 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.base.compression import COMPRESSED_SUFFIXES, compression_of
+from firth.base.urls import is_url, local_path, url_of
 from firth.corpus.blocks import decompress, read_blocks
 from firth.corpus.data_sets import is_data_set, is_streamed, open_data_set
-from firth.corpus.paths import escape_existing_folders, missing_message, same_name
+from firth.corpus.paths import escape_existing_folders, missing_message, path_exists, same_name, skip_empty
+from firth.corpus.places import Place, find_places
 from firth.corpus.recognise import HEAD_BYTES, MARK, STANDARD_INPUT, refuse_other_formats
-from firth.corpus.table_files import open_column, open_json_lines
+from firth.corpus.table_files import open_column, open_json_lines, open_place_column
 from firth.corpus.table_text import LIST, Column, missing_warning, require_same_types
 from firth.corpus.tables import (
     ListColumn,
@@ -41,7 +43,6 @@ from firth.corpus.walks import Walks
 from firth.errors import (
     CorpusError,
     CorpusTypeError,
-    CorpusWarning,
     FirthError,
     ParameterError,
     ShapeError,
@@ -49,7 +50,6 @@ from firth.errors import (
 )
 
 FROM_STANDARD_INPUT = "-"
-MAX_NAMED = 5  # files in a message
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ class TextFile:
     ``n_bytes`` is the size on disk in bytes, or None if it is unknown. A plain file has ``path`` and ``n_bytes``, and
     its chunks can be read in any order; a stream can only be read in order. If ``may_block``, the stream is read in the
     main thread, so that Ctrl-C ends a wait. ``as_text``: see ``recognise.refuse_other_formats``. The rows of the
-    column ``table`` are the lines of the text if ``kind`` is "table".
+    column ``table`` are the lines of the text if ``kind`` is "table". A file at a URL has ``place``, and is read
+    in order.
     """
 
     name: str
@@ -70,6 +71,7 @@ class TextFile:
     may_block: bool = False
     as_text: bool = False
     table: Column | None = None
+    place: Place | None = None
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the bytes of the text in blocks, without a UTF-8 byte-order mark at the start.
@@ -102,6 +104,9 @@ class TextFile:
         """Yield the decompressed bytes of the file, of whatever format."""
         if self.handle is not None:
             yield from read_blocks(self.handle, self.name)
+            return
+        if self.place is not None:
+            yield from self.place.blocks()
             return
         assert self.path is not None
         try:
@@ -172,8 +177,8 @@ def classify_source(
 ) -> list[TextFile] | IdSequences | TokenLists | Walks:
     """Decide what kind of corpus the source is.
 
-    - Files: a path or glob, or a list of paths and globs. ``"-"`` is standard input. A binary file object is read from
-      its current position.
+    - Files: a path, glob or URL, or a list of paths, globs and URLs. ``"-"`` is standard input. A binary file object is
+      read from its current position.
     - Texts: a column of strings (a Series, an Arrow array, a frame with one column); with ``tokenizer`` also a list or
       another iterable of strings. The tokenizer splits each text; without one, white space does.
     - Sequences of tokens: a column of lists, or any other iterable, also one that can be read only once.
@@ -200,7 +205,7 @@ def classify_source(
         paths = _paths_of(source)
         if paths is not None:
             return _table_files(_text_files(paths, True, column))
-        if isinstance(source, (io.RawIOBase, io.BufferedIOBase)):
+        if _is_binary_file(source):
             return _table_files([_json_stream(source, str(getattr(source, "name", "file object")), column)])
         if is_data_set(source):
             table_of_set = open_data_set(source, column)
@@ -244,7 +249,7 @@ def classify_source(
         )
     if isinstance(source, io.TextIOBase):
         raise CorpusTypeError("corpus must be a path or a file opened in binary mode, got a text file; pass its path")
-    if isinstance(source, (io.RawIOBase, io.BufferedIOBase)):
+    if _is_binary_file(source):
         return [_stream_of_handle(source, str(getattr(source, "name", "file object")), as_text)]
     if isinstance(source, (Mapping, set, frozenset)):
         raise CorpusTypeError(
@@ -310,7 +315,7 @@ def _tokenized(texts: Iterable[Any], tokenizer: Tokenizer) -> TokenLists:
 
 def refuse_names_of_files(texts: list[Any] | tuple[Any, ...]) -> None:
     """Raise an error if the texts are names of files. With a tokenizer the names would be read as texts in silence."""
-    if all(_exists(text) for text in texts):
+    if all(path_exists(text) or is_url(text) for text in texts):
         raise CorpusTypeError(
             f"corpus must be texts if it is a list of strings and a tokenizer is given, got names of files, such as"
             f" {texts[0]!r}; to read the files pass pathlib.Path objects: [Path(name) for name in names]"
@@ -358,13 +363,17 @@ def string_message(text: str, what: str) -> str:
     )
 
 
+def _is_binary_file(source: Any) -> bool:
+    return isinstance(source, io.IOBase) and not isinstance(source, io.TextIOBase)
+
+
 def _is_id_vector(part: object) -> bool:
     return isinstance(part, np.ndarray) and part.dtype.kind in "iu"
 
 
 def _refuse_texts(items: list[Any] | tuple[Any, ...]) -> None:
     """Raise an error if a list of strings is texts: no item exists as a path or looks like a path."""
-    if any(not isinstance(item, str) or item == FROM_STANDARD_INPUT or _exists(item) for item in items):
+    if any(not isinstance(item, str) or item == FROM_STANDARD_INPUT or path_exists(item) for item in items):
         return
     if any(" " not in item and (os.sep in item or Path(item).suffix) for item in items if item):
         return
@@ -372,14 +381,6 @@ def _refuse_texts(items: list[Any] | tuple[Any, ...]) -> None:
         string_message(items[0], "corpus[0]")
         + " (no file has this name; firth reads a list of strings as a list of paths)"
     )
-
-
-def _exists(path: str) -> bool:
-    try:
-        pattern = escape_existing_folders(path)
-        return os.path.exists(path) or bool(glob.has_magic(pattern) and glob.glob(pattern, recursive=True))
-    except ValueError:  # the string has a NUL
-        return False
 
 
 def _text_files(paths: list[Any], as_text: bool, column: str | None = None) -> list[TextFile]:
@@ -394,6 +395,16 @@ def _text_files(paths: list[Any], as_text: bool, column: str | None = None) -> l
             files.append(text)
 
     for path in paths:
+        url = url_of(path)
+        if url is not None and local_path(url) is None:
+            for place in find_places(url):
+                if place.n_bytes == 0:
+                    empty.append(place.url)
+                else:
+                    files.append(_text_at(place, as_text, column))
+            continue
+        if url is not None:
+            path = local_path(url)
         if path == FROM_STANDARD_INPUT:
             if column is None:
                 files.append(_stream_of_handle(_standard_input(), STANDARD_INPUT, as_text))
@@ -423,22 +434,6 @@ def _text_files(paths: list[Any], as_text: bool, column: str | None = None) -> l
             add(match)
     skip_empty(empty, len(files) + len(empty))
     return files
-
-
-def skip_empty(empty: list[str], n_files: int) -> None:
-    """Tell which files are empty and left out; of files that are all empty, none is left.
-
-    Raises
-    ------
-    CorpusError
-        Every file is empty.
-    """
-    if not empty:
-        return
-    named = ", ".join(empty[:MAX_NAMED]) + (f" and {len(empty) - MAX_NAMED} more" if len(empty) > MAX_NAMED else "")
-    if len(empty) == n_files:
-        raise CorpusError(f"{named} is empty" if n_files == 1 else f"all {n_files} files are empty: {named}")
-    warnings.warn(f"{len(empty)} of {n_files} files are empty and left out: {named}", CorpusWarning, stacklevel=2)
 
 
 def _standard_input() -> BinaryIO:
@@ -484,6 +479,14 @@ def _text_file(path: Path, as_text: bool, column: str | None = None) -> TextFile
         is_whole = status.st_size <= len(first)
         refuse_other_formats(first, str(path), is_whole=is_whole, as_text=as_text)
     return TextFile(str(path), found or "plain", path=path, n_bytes=status.st_size, as_text=as_text)
+
+
+def _text_at(place: Place, as_text: bool, column: str | None) -> TextFile:
+    if column is not None:
+        table = open_place_column(place, column)
+        return TextFile(place.url, "table", n_bytes=table.n_bytes, may_block=True, table=table)
+    kind = place.compression or "stream"
+    return TextFile(place.url, kind, n_bytes=place.n_bytes, may_block=True, as_text=as_text, place=place)
 
 
 def _stream_of_handle(handle: Any, name: str, as_text: bool) -> TextFile:

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from firth.base.compression import COMPRESSED_SUFFIXES
+from firth.base.compression import COMPRESSED_SUFFIXES, compression_of
 from firth.base.first_bytes import kind_of
-from firth.corpus.recognise import strip_marks
+from firth.corpus.places import Place
+from firth.corpus.recognise import HEAD_BYTES, strip_marks
 from firth.corpus.table_text import (
     BATCH_BYTES,
     LIST,
@@ -30,7 +31,7 @@ from firth.corpus.table_text import (
     missing_column,
     wrong_type,
 )
-from firth.errors import CorpusError, MissingExtraError
+from firth.errors import CorpusError, FirthError, MissingExtraError
 
 _ARROW_KINDS = {"a Parquet file": "Parquet", "an Arrow file": "Arrow", "an Arrow stream": "Arrow stream"}
 _JSON_SUFFIXES, _CSV_SUFFIXES, _TSV_SUFFIXES = (".jsonl", ".ndjson"), (".csv",), (".tsv", ".tab")
@@ -71,11 +72,39 @@ def open_column(
     MissingExtraError
         The file is Parquet or Arrow, and PyArrow is not installed.
     """
-    name = str(path)
+    return _open_column(path, str(path), path.suffixes, title, head, n_bytes, compression, blocks, wants_values)
+
+
+def open_place_column(place: Place, title: str) -> Column:
+    """Open the column of a file at a URL, and check its type. Its first bytes are read, and read again with the rest.
+
+    Raises
+    ------
+    CorpusError, CorpusTypeError, MissingExtraError
+        As in ``open_column``.
+    StorageError
+        The file cannot be read.
+    """
+    head = place.head(HEAD_BYTES)
+    compression = compression_of(head)
+    return _open_column(place, place.url, place.suffixes, title, head, place.n_bytes, compression, place.blocks)
+
+
+def _open_column(
+    source: Path | Place,
+    name: str,
+    suffixes: list[str],
+    title: str,
+    head: bytes,
+    n_bytes: int | None,
+    compression: str | None,
+    blocks: Blocks,
+    wants_values: bool = False,
+) -> Column:
     kind = _ARROW_KINDS.get(kind_of(head, name) or "")
     if kind is not None:
-        return _open_arrow(path, title, kind, n_bytes, wants_values)
-    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in COMPRESSED_SUFFIXES]
+        return _open_arrow(source, name, title, kind, n_bytes, wants_values)
+    suffixes = [suffix.lower() for suffix in suffixes if suffix.lower() not in COMPRESSED_SUFFIXES]
     suffix = suffixes[-1] if suffixes else ""
     share = 1.0 if compression is None else 0.2  # of bytes on disk to bytes of text, for progress and estimates
     if suffix in _CSV_SUFFIXES + _TSV_SUFFIXES:
@@ -114,43 +143,60 @@ def import_pyarrow(name: str) -> Any:
     return pyarrow
 
 
-def _open_arrow(path: Path, title: str, kind: str, n_bytes: int, wants_values: bool) -> Column:
-    pyarrow = import_pyarrow(str(path))
+def _open_arrow(
+    source: Path | Place, name: str, title: str, kind: str, n_bytes: int | None, wants_values: bool
+) -> Column:
+    pyarrow = import_pyarrow(name)
 
     @contextlib.contextmanager
     def readable() -> Iterator[None]:
         try:
             yield
+        except FirthError:  # the connection to a place ended
+            raise
         except (OSError, pyarrow.ArrowException) as error:
-            raise CorpusError(f"{path}: cannot be read as {kind}: {error}") from error
+            raise CorpusError(f"{name}: cannot be read as {kind}: {error}") from error
 
     with readable():
-        schema, n_text_bytes = _arrow_schema(pyarrow, path, title, kind, n_bytes)
+        schema, n_text_bytes = _arrow_schema(pyarrow, source, title, kind, n_bytes)
     if schema.names.count(title) != 1:
         if title in schema.names:
-            raise CorpusError(f"{path}: {schema.names.count(title)} columns have the name {title!r}; rename them")
-        raise missing_column(str(path), title, schema.names)
+            raise CorpusError(f"{name}: {schema.names.count(title)} columns have the name {title!r}; rename them")
+        raise missing_column(name, title, schema.names)
     column_type = schema.field(title).type
     found = (VALUES if has_arrow_values(column_type) else None) if wants_values else arrow_kind(column_type)
     if found is None:
-        raise wrong_type(str(path), title, str(column_type), wants_values=wants_values)
+        raise wrong_type(name, title, str(column_type), wants_values=wants_values)
 
     def read() -> Iterator[Rows]:
         with readable():
-            yield from (_parquet_rows if kind == "Parquet" else _ipc_rows)(pyarrow, path, title, kind, n_bytes)
+            yield from (_parquet_rows if kind == "Parquet" else _ipc_rows)(pyarrow, source, title, kind, n_bytes)
 
-    return Column(str(path), title, found, str(column_type), read, 0, n_text_bytes)
+    return Column(name, title, found, str(column_type), read, 0, n_text_bytes)
 
 
-def _arrow_schema(pyarrow: Any, path: Path, title: str, kind: str, n_bytes: int) -> tuple[Any, int]:
+@contextlib.contextmanager
+def _arrow_input(pyarrow: Any, source: Path | Place, kind: str) -> Iterator[Any]:
+    """The bytes of a file as PyArrow takes them."""
+    if isinstance(source, Path):
+        with pyarrow.memory_map(str(source)) if kind != "Parquet" else contextlib.nullcontext(str(source)) as opened:
+            yield opened
+        return
+    with source.stream() if kind == "Arrow stream" else source.seekable() as file:
+        yield file if kind == "Parquet" else pyarrow.PythonFile(file, "r")
+
+
+def _arrow_schema(
+    pyarrow: Any, source: Path | Place, title: str, kind: str, n_bytes: int | None
+) -> tuple[Any, int | None]:
     """The schema of a file, and the bytes of a column without compression."""
-    if kind == "Parquet":
-        from pyarrow import parquet
+    with _arrow_input(pyarrow, source, kind) as file:
+        if kind == "Parquet":
+            from pyarrow import parquet
 
-        with parquet.ParquetFile(path) as table:
-            groups = (table.metadata.row_group(i) for i in range(table.num_row_groups))
-            return table.schema_arrow, sum(_stored_bytes(group, title) for group in groups)
-    with pyarrow.OSFile(str(path)) as file:
+            with parquet.ParquetFile(file) as table:
+                groups = (table.metadata.row_group(i) for i in range(table.num_row_groups))
+                return table.schema_arrow, sum(_stored_bytes(group, title) for group in groups)
         return (pyarrow.ipc.open_file if kind == "Arrow" else pyarrow.ipc.open_stream)(file).schema, n_bytes
 
 
@@ -160,21 +206,26 @@ def _stored_bytes(group: Any, title: str) -> int:
     return sum(one.total_uncompressed_size for one in columns if one.path_in_schema.split(".")[0] == title)
 
 
-def _parquet_rows(pyarrow: Any, path: Path, title: str, kind: str, n_bytes: int) -> Iterator[Rows]:
+def _parquet_rows(pyarrow: Any, source: Path | Place, title: str, kind: str, n_bytes: int | None) -> Iterator[Rows]:
     from pyarrow import parquet
 
-    with parquet.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
+    # The column's pages in a place are requested together; those in a file are read as they are needed.
+    is_local = isinstance(source, Path)
+    with (
+        _arrow_input(pyarrow, source, kind) as opened,
+        parquet.ParquetFile(opened, buffer_size=1 << 20 if is_local else 0, pre_buffer=not is_local) as file,
+    ):
         n_rows = max(1, file.metadata.num_rows)
         for group in range(file.num_row_groups):
             found = file.metadata.row_group(group)
             step = min(1 << 16, max(1, found.num_rows * BATCH_BYTES // max(1, _stored_bytes(found, title))))
             for batch in file.iter_batches(step, row_groups=[group], columns=[title], use_threads=False):
                 array = batch.column(title)
-                yield from arrow_rows([array], n_bytes * len(array) / n_rows / max(1, array.nbytes))
+                yield from arrow_rows([array], (n_bytes or 0) * len(array) / n_rows / max(1, array.nbytes))
 
 
-def _ipc_rows(pyarrow: Any, path: Path, title: str, kind: str, n_bytes: int) -> Iterator[Rows]:
-    with pyarrow.memory_map(str(path)) as file:
+def _ipc_rows(pyarrow: Any, source: Path | Place, title: str, kind: str, n_bytes: int | None) -> Iterator[Rows]:
+    with _arrow_input(pyarrow, source, kind) as file:
         if kind == "Arrow":
             reader = pyarrow.ipc.open_file(file)
             batches: Iterable[Any] = (reader.get_batch(i) for i in range(reader.num_record_batches))
@@ -268,7 +319,9 @@ def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
 # ---- CSV
 
 
-def _open_csv(name: str, title: str, delimiters: str, blocks: Blocks, n_bytes: int, share: float, kind: str) -> Column:
+def _open_csv(
+    name: str, title: str, delimiters: str, blocks: Blocks, n_bytes: int | None, share: float, kind: str
+) -> Column:
     first = next(_csv_rows(name, delimiters[0], blocks), None)
     if first is None:
         raise CorpusError(f"{name} must have a header that names its columns, got no row")
@@ -334,4 +387,4 @@ def _csv_rows(name: str, delimiter: str, blocks: Blocks) -> Iterator[tuple[list[
         yield row, reader.line_num, n_read
 
 
-__all__ = ["import_pyarrow", "open_column", "open_json_lines"]
+__all__ = ["import_pyarrow", "open_column", "open_json_lines", "open_place_column"]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from firth.base.compression import COMPRESSED_SUFFIXES, compression_of
+from firth.base.urls import refuse_url
 from firth.corpus.blocks import decompress, read_blocks
 from firth.corpus.paths import escape_existing_folders, missing_message, same_name
 from firth.corpus.recognise import HEAD_BYTES, refuse_other_formats, strip_marks
@@ -91,6 +92,7 @@ def find_files(source: Any, name: str) -> list[DataFile]:
 
 def _matches(given: str | bytes, name: str) -> list[Path]:
     path = os.fsdecode(given)
+    refuse_url(path, "download the file first")
     if "\0" in path:
         raise CorpusTypeError(f"{name} must be a path, got a string with a NUL in it")
     if os.path.exists(path):

@@ -81,6 +81,16 @@ class InferenceEngine:
         self._tables = PlanTables.build(counts, config)
         self._tree = build_huffman_tree(counts) if config.objective.outputs.needs_tree else None
 
+    @property
+    def word_rows(self) -> Matrix:
+        """The engine's own input rows of words, (V, D), not a copy; without words (0, D)."""
+        return self._input[: self._new_row, : self._config.dims]
+
+    @property
+    def output_rows(self) -> Matrix:
+        """The engine's own output rows, not a copy."""
+        return self._output[:, : self._config.dims]
+
     def infer(
         self,
         ids: NDArray[np.int32],
@@ -89,17 +99,22 @@ class InferenceEngine:
         epochs: int,
         seed: int,
         threads: int | None = None,
+        learning_rates: tuple[float, float] | None = None,
     ) -> tuple[Matrix, NDArray[np.float64]]:
         """A row for each document, (n, D), and the mean loss in nats of its last epoch.
 
         Every draw is a function of ``seed``, the document's words and the position in the document. So the row of a
         document has the same bits whatever the other documents and the number of threads are. The loss is NaN if
-        subsampling kept no word of the document in the last epoch.
+        subsampling kept no word of the document in the last epoch. ``learning_rates`` are the first and the last one;
+        None: those of the configuration.
         """
         n_documents, tree = len(offsets) - 1, self._tree
         vectors = _padded(np.zeros((n_documents, self._config.dims), np.float32), self._input.shape[1])
         losses = np.empty(n_documents, np.float64)
-        config = dataclasses.replace(self._config, epochs=epochs, seed=seed, threads=1)
+        first, last = learning_rates or (self._config.learning_rate, self._config.min_learning_rate)
+        config = dataclasses.replace(
+            self._config, epochs=epochs, seed=seed, threads=1, learning_rate=first, min_learning_rate=last
+        )
         settings = make_settings(
             self._kernel,
             config,

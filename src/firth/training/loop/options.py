@@ -13,6 +13,7 @@ from firth.training.loop.periods import Period
 
 if TYPE_CHECKING:
     from firth.kernels.engine import SliceResult
+    from firth.kernels.matrices import MatrixMemory
     from firth.vectors.word_vectors import WordVectors
 
 Matrix = NDArray[np.float32]
@@ -23,6 +24,10 @@ class TrainableEngine(Protocol):
 
     @property
     def round_tokens(self) -> int: ...
+    @property
+    def memory(self) -> MatrixMemory: ...
+    @property
+    def vector_views(self) -> tuple[Matrix, Matrix]: ...
     @property
     def input_vectors(self) -> Matrix: ...
     @property
@@ -65,6 +70,8 @@ class LoopOptions:
     checkpoint_every : Period or None
     make_vectors : function of a matrix
         Makes WordVectors from the input vectors.
+    split_rows : function of two matrices, or None
+        Of a run of documents: makes the vectors of words and of tags from the input and the output vectors.
     cures_of_divergence, cures_of_no_example : str
         Advice for errors, with the caller's names of parameters.
     allows_empty_epochs : bool
@@ -74,6 +81,7 @@ class LoopOptions:
     n_tokens: int
     words_per_token: float
     make_vectors: Callable[[Matrix], WordVectors]
+    split_rows: Callable[[Matrix, Matrix], tuple[WordVectors, WordVectors]] | None = None
     heldout: tuple[Any, ...] | None = None
     stop_metric: Callable[[WordVectors], float] | None = None
     evaluate_every: Period | None = None

@@ -14,6 +14,7 @@ from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError
 from firth.formats.table import SubwordRows
 from firth.kernels.config import TrainingConfig
+from firth.kernels.matrices import MatrixMemory
 from firth.kernels.subwords import WordBags, pack_vocabulary
 from firth.native.vector_text import compute_fasttext_vectors
 from firth.vectors.word_vectors import WordVectors
@@ -41,13 +42,16 @@ def string_words(vocabulary: Vocabulary) -> list[str]:
     return list(map(str, vocabulary.words))
 
 
-def make_word_vectors(vocabulary: Vocabulary, bags: WordBags | None, rows: Matrix) -> WordVectors:
-    """Word vectors of the input matrix of a run, (V, D), or (V + buckets, D) with n-grams."""
+def make_word_vectors(vocabulary: Vocabulary, bags: WordBags | None, rows: Matrix, memory: MatrixMemory) -> WordVectors:
+    """Word vectors of the input matrix of a run, (V, D), or (V + buckets, D) with n-grams.
+
+    Vectors that are computed here are in ``memory``.
+    """
     if bags is None:
         return WordVectors(vocabulary.words, rows, vocabulary.counts)
     n_words, rules = len(vocabulary), bags.rules
     rows = np.ascontiguousarray(rows)
-    matrix = np.empty((n_words, rows.shape[1]), np.float32)
+    matrix = memory.allocate_in_order(n_words, rows.shape[1])
     compute_fasttext_vectors(
         bags.words.word_bytes,
         bags.words.offsets,

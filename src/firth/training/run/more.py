@@ -60,6 +60,7 @@ def train_more(
     stop_metric: Callable[[WordVectors], float] | None,
     checkpoint_every: str | float | Period | None,
     on_interrupt: str,
+    matrices: str,
     callbacks: Iterable[Any],
     progress: bool | None,
     sequence_weights: Any,
@@ -78,7 +79,7 @@ def train_more(
     config = TrainingConfig(**{**model.config.to_json(), **_following_changes(model.config, changes)}).resolved()
     validate_effect(config, [name for name in changes if changes[name] != getattr(model.config, name)])
     options = RunOptions.parse(
-        heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt, column
+        heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt, column, matrices
     )
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
@@ -128,6 +129,7 @@ def train_more(
             frozen=frozen,
             phrases=phrases,
             instruction_set=default_instruction_set(),
+            matrices=options.matrices,
         )
         run.validate()
         run.report_needs(options, display)

@@ -114,6 +114,7 @@ def parse_heldout(value: HeldoutSource | None, column: str | None = None) -> Hel
 
 
 ON_INTERRUPT = ("save", "discard")
+MATRICES = ("memory", "disk")
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ class RunOptions:
     stop_metric: Callable[[WordVectors], float] | None
     checkpoint_every: Period | None
     on_interrupt: str = "save"
+    matrices: str = "memory"
 
     @classmethod
     def parse(
@@ -138,6 +140,7 @@ class RunOptions:
         output: str | os.PathLike[str] | None,
         on_interrupt: str = "save",
         column: str | None = None,
+        matrices: str = "memory",
     ) -> RunOptions:
         """Parse and check all options, each alone and together.
 
@@ -165,12 +168,13 @@ class RunOptions:
                 f"checkpoint_every must come with output=, the folder for checkpoints, got {checkpoint_every!r} alone"
             )
         validate_choice("on_interrupt", on_interrupt, ON_INTERRUPT)
+        validate_choice("matrices", matrices, MATRICES)
         if on_interrupt != "save" and every is not None:
             raise ParameterError(
                 f"on_interrupt must be 'save' with checkpoint_every, got {on_interrupt!r}: an interrupted run with"
                 " checkpoints writes one; leave one of the two out"
             )
-        return cls(parsed_heldout, evaluate_every, parsed_patience, stop_metric, every, on_interrupt)
+        return cls(parsed_heldout, evaluate_every, parsed_patience, stop_metric, every, on_interrupt, matrices)
 
 
 def _validated_share(share: float, value: object) -> float:

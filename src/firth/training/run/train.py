@@ -68,6 +68,7 @@ def train(
     stop_metric: Callable[[WordVectors], float] | None = None,
     checkpoint_every: str | float | Period | None = None,
     on_interrupt: str = "save",
+    matrices: str = "memory",
     callbacks: Iterable[Any] = (),
     progress: bool | None = None,
     initial_vectors: Any = None,
@@ -113,6 +114,9 @@ def train(
         ``"interrupted"``, is saved to ``output``, or beside it if ``output`` has a model already. The exception has the
         model in the attribute ``partial_model``, and its folder in ``partial_model_folder``. ``"discard"``: nothing is
         kept.
+    matrices : {"memory", "disk"}
+        Where the two matrices are during the run. ``"disk"``: in files on the disk of ``output`` that are mapped into
+        memory, so that they may be larger than memory. The vectors are the same to the bit (docs/scale.md).
     callbacks : objects with ``on_epoch_end(state)`` or ``on_progress(state)``
         See ``firth.Callback``.
     progress : None, True or False
@@ -180,7 +184,7 @@ def train(
             ' add loss="negative-sampling" or leave noise_distribution out'
         )
     options = RunOptions.parse(
-        heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt, column
+        heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt, column, matrices
     )
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
@@ -230,6 +234,7 @@ def train(
             phrases=table,
             instruction_set=default_instruction_set(),
             pairs=rows,
+            matrices=options.matrices,
         )
         run.validate()
         run.report_needs(options, display, encode_seconds)
