@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import gzip
 import json
 from pathlib import Path
@@ -255,3 +256,11 @@ def test_columns_of_other_types_are_refused(tmp_path: Path) -> None:
 def test_columns_are_two_or_three_names(columns: Any) -> None:
     with pytest.raises(ParameterError, match="^columns must be"):
         firth.Pairs("pairs.csv", columns=columns)
+
+
+def test_the_page_and_the_docstring_run() -> None:
+    page = Path(__file__).parents[2] / "docs" / "pairs.md"
+    failed, tried = doctest.testfile(str(page), module_relative=False)
+    assert (failed, tried >= 8) == (0, True)
+    (example,) = doctest.DocTestFinder(recurse=False).find(firth.Pairs, "Pairs", globs={})
+    assert doctest.DocTestRunner().run(example) == (0, 3)

@@ -68,11 +68,11 @@ def describe_cures(cures: Sequence[Cure]) -> str:
 
 
 def cures_of_divergence(
-    config: TrainingConfig, *, largest_weight: float, large_start: bool, weights: str = "sequence weights"
+    config: TrainingConfig, *, largest_weight: float, large_start: bool, of_pairs: bool = False
 ) -> list[Cure]:
-    """Changes that make the steps of this configuration smaller. ``weights`` is what the user calls the weights."""
+    """Changes that make the steps of this configuration smaller. ``of_pairs``: the run has pairs and no windows."""
     cures = [Cure("lower the learning rate", "learning_rate", _lower_learning_rate(config))]
-    if config.objective.takes_pairs and config.negative_sharing != "pair":
+    if config.objective.takes_pairs and config.negative_sharing != "pair" and not of_pairs:
         cures.append(Cure("update pair by pair", "negative_sharing", "pair"))
     if config.objective.outputs.draws_negatives and config.negatives > USUAL_NEGATIVES:
         cures.append(Cure("draw fewer negatives", "negatives", USUAL_NEGATIVES))
@@ -82,6 +82,7 @@ def cures_of_divergence(
         cures.append(Cure("narrow the window", "window", WIDE_WINDOW))
     cures += [Cure(*step) for step in config.objective.inputs.smaller_steps(config)]
     if largest_weight > LARGE_WEIGHT:
+        weights = "weights of the pairs" if of_pairs else "sequence weights"
         cures.append(Cure(f"lower the {weights}, of which the largest is {largest_weight:g}"))
     if large_start:
         cures.append(Cure("scale the start vectors down"))

@@ -64,7 +64,7 @@ class Outcome:
     in_vocabulary: float
     largest_weight: float
     guessing_loss_nats: float
-    weights: str = "sequence weights"
+    of_pairs: bool = False
 
     @property
     def allows_empty_epochs(self) -> bool:
@@ -87,15 +87,14 @@ class Outcome:
         else:
             kept_share, largest_weight = pairs.kept_share(config, len(counts)), pairs.largest_weight
         in_vocabulary = corpus.n_tokens / max(1, corpus.n_tokens_read)
-        weights_name = "sequence weights" if pairs is None else "weights of the pairs"
-        return cls(config, kept_share, in_vocabulary, largest_weight, engine.guessing_loss_nats, weights_name)
+        return cls(config, kept_share, in_vocabulary, largest_weight, engine.guessing_loss_nats, pairs is not None)
 
     def cures_of_divergence(self, state: RunState) -> str:
         """Advice if the run diverges."""
         large_start = state.norm_bound is not None and state.norm_bound > LARGEST_NORM
         return describe_cures(
             cures_of_divergence(
-                self.config, largest_weight=self.largest_weight, large_start=large_start, weights=self.weights
+                self.config, largest_weight=self.largest_weight, large_start=large_start, of_pairs=self.of_pairs
             )
         )
 
@@ -129,7 +128,7 @@ class Outcome:
             found = f"the last epoch's loss of {loss:.4f} is above guessing ({guess:.4f})"
             more = Cure("train for more epochs", "epochs", 2 * self.config.epochs)
             steps = cures_of_divergence(
-                self.config, largest_weight=self.largest_weight, large_start=False, weights=self.weights
+                self.config, largest_weight=self.largest_weight, large_start=False, of_pairs=self.of_pairs
             )
             cures = describe_cures([*steps, more])
         else:
