@@ -66,6 +66,14 @@ def test_rows_of_documents_have_the_same_bits(options: dict[str, Any], lines: Li
     np.testing.assert_array_equal(on_disk.infer(texts[:3]), in_memory.infer(texts[:3]))
 
 
+def test_pairs_have_the_same_bits() -> None:
+    words = np.random.default_rng(4).integers(0, 30, 500)
+    pairs = firth.Pairs(words, words // 2 + 100)
+    models = [firth.train(pairs, matrices=matrices, **SMALL) for matrices in ("memory", "disk")]
+    np.testing.assert_array_equal(models[1].vectors.matrix, models[0].vectors.matrix)
+    np.testing.assert_array_equal(models[1].output_vectors, models[0].output_vectors)
+
+
 def test_training_further(lines: Lines) -> None:
     model = firth.train(lines[:700], **SMALL)
     more = [model.train_more(lines[700:], matrices=matrices, progress=False) for matrices in ("memory", "disk")]
@@ -272,7 +280,10 @@ def test_the_sizes_are_those_of_the_engine(lines: Lines, monkeypatch: pytest.Mon
     firth.train(lines, subwords=True, **SMALL)
     for options in ({"method": "dbow"}, {"method": "dm"}):
         firth.train_documents([" ".join(line) for line in lines[:200]], **SMALL, **options)
-    assert len(found) == 4
+    words = np.arange(300) % 7
+    for contexts in (words[::-1].copy(), 100 + words % 5):  # of one vocabulary, and of two
+        firth.train(firth.Pairs(words, contexts), **SMALL)
+    assert len(found) == 6
     assert all(estimated == allocated for estimated, allocated in found)
 
 

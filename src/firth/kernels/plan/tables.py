@@ -32,13 +32,16 @@ class PlanTables:
         The noise distribution as parts of [0, noise_parts[V]). The part of word w is
         [noise_parts[w], noise_parts[w + 1]). It has round(q(w) 2^62) integers, at least one if q(w) > 0. A draw that
         equals the target is drawn again from the other parts.
+    noise_seed : int
+        The seed of the noise words. All other draws have the seed of the configuration.
     input_keep_thresholds : uint32 array, (n_input_rows,), or None
         As ``keep_thresholds``, for the input row of a pair. None: every input row is kept.
     """
 
     keep_thresholds: NDArray[np.uint32] | None
     noise: NDArray[Any] | None
-    noise_parts: NDArray[np.uint64] | None = None
+    noise_parts: NDArray[np.uint64] | None
+    noise_seed: int
     input_keep_thresholds: NDArray[np.uint32] | None = None
 
     @classmethod
@@ -72,7 +75,7 @@ class PlanTables:
             parts = np.round(weights / weights.sum() * NOISE_RANGE).astype(np.uint64)
             noise_parts = np.zeros(len(counts) + 1, np.uint64)
             np.cumsum(np.maximum(parts, weights > 0), out=noise_parts[1:])
-        return cls(keep, noise, noise_parts, input_keep)
+        return cls(keep, noise, noise_parts, config.seed, input_keep)
 
 
 def _keep_thresholds(counts: NDArray[Any], subsample: float) -> NDArray[np.uint32]:

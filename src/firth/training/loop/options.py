@@ -38,9 +38,10 @@ class TrainableEngine(Protocol):
     def heldout_loss(
         self,
         ids: NDArray[np.int32],
-        offsets: NDArray[np.int64],
+        offsets: NDArray[np.int64] | None,
         targets: NDArray[np.int32] | None = None,
         target_offsets: NDArray[np.int64] | None = None,
+        weights: NDArray[np.float32] | None = None,
         *,
         threads: int,
     ) -> tuple[float, int]: ...
@@ -62,7 +63,7 @@ class LoopOptions:
         Tokens of the encoded corpus.
     words_per_token : float
         Words read from the corpus for each token of the encoded corpus. Reports and periods count words read.
-    heldout : (ids, offsets), with explicit targets (ids, offsets, targets, target_offsets), or None
+    heldout : the arguments of ``heldout_loss``, such as (ids, offsets), or None
     stop_metric : function of WordVectors, or None
     evaluate_every : Period in words, or None for each epoch
     patience : int or None
@@ -81,7 +82,7 @@ class LoopOptions:
     words_per_token: float
     make_vectors: Callable[[Matrix], WordVectors]
     split_rows: Callable[[Matrix, Matrix], tuple[WordVectors, WordVectors]] | None = None
-    heldout: tuple[NDArray[Any], ...] | None = None
+    heldout: tuple[Any, ...] | None = None
     stop_metric: Callable[[WordVectors], float] | None = None
     evaluate_every: Period | None = None
     patience: int | None = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from firth.base.values import as_integer, as_number, is_integer, is_number, validate_choice
 from firth.corpus.learning_phrases import PhraseSettings
+from firth.corpus.pairs import Pairs
 from firth.corpus.phrases import Phrases
 from firth.corpus.sources import classify_source
 from firth.corpus.tables import read_table
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _SHARE_PATTERN = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*%\s*")
 
 TokenLists = Iterable[Sequence[str]]
-HeldoutSource = str | PathLike[str] | float | TokenLists
+HeldoutSource = str | PathLike[str] | float | TokenLists | Pairs
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def parse_heldout(value: HeldoutSource | None, column: str | None = None) -> Hel
         return Heldout(share=_validated_share(float(match[1]) / 100, value))
     if isinstance(value, bool):
         raise ParameterError(f'heldout must be a share like "1%" or 0.01, or a file, got {value!r}')
-    if column is not None and not is_number(value):
+    if isinstance(value, Pairs) or (column is not None and not is_number(value)):
         return Heldout(source=value)  # a frame, a path or a data set, whose column is read
     is_table = read_table(value, "heldout") is not None  # an Arrow table is not iterable
     if is_table or isinstance(value, (PathLike, Iterable)):

@@ -20,6 +20,7 @@ from firth._version import __version__
 from firth.base.machine import available_memory_bytes, free_bytes
 from firth.corpus.encoded import VOCABULARY, EncodedCorpus, validate_ids
 from firth.corpus.phrases import Phrases
+from firth.corpus.tokenizers import TokenizerRecord
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.config import TrainingConfig, validate_vocabulary_size
 from firth.kernels.engine import INITIAL_SCALE, Engine
@@ -44,6 +45,7 @@ from firth.training.run.finishing import Ending
 from firth.training.run.needs import MatrixSizes, describe_fits, table_bytes_per_word
 from firth.training.run.options import RunOptions
 from firth.training.run.outcome import Outcome, describe_subsampling
+from firth.training.run.pair_rows import PairRows
 from firth.training.run.start import validate_weight_count
 from firth.training.run.work_files import saved_bytes
 from firth.training.run.workspace import Workspace
@@ -74,7 +76,9 @@ class PreparedRun:
     frozen: NDArray[np.bool_] | None
     phrases: Phrases | None
     instruction_set: str
+    tokenizer: TokenizerRecord
     documents: DocumentRows | None = None  # of a run of documents; None: a run of words
+    pairs: PairRows | None = None  # of a run of pairs
     matrices: str = "memory"  # where they are: one of MATRICES
 
     @cached_property
@@ -91,7 +95,10 @@ class PreparedRun:
         if self.heldout is not None:
             validate_ids(corpus.folder, *self.heldout, len(corpus.vocabulary))
         n_noise_words = None if self.noise is None else int(np.count_nonzero(self.noise))
-        validate_vocabulary_size(config, len(corpus.vocabulary), least_noise_words=n_noise_words)
+        n_targets = len(corpus.vocabulary) if self.pairs is None else len(self.pairs.contexts)
+        validate_vocabulary_size(config, n_targets, least_noise_words=n_noise_words)
+        if self.pairs is not None:
+            return
         validate_weight_count(self.weights, corpus.n_sequences)
         if self.documents is not None:
             if self.heldout is not None and len(self.heldout[0]) == 0:
@@ -128,6 +135,8 @@ class PreparedRun:
         rows = f"{n_words:,} words" + (f" and {buckets:,} buckets of n-grams" if buckets else "")
         if self.documents is not None:
             rows = f"{n_words:,} words and {len(self.documents.tags):,} tags"
+        if self.pairs is not None and not self.pairs.one_vocabulary:
+            rows = f"{n_words:,} words and {len(self.pairs.contexts):,} contexts"
         named = "" if rows == f"{n_words:,} words" else f" ({rows})"
         model = format_bytes(sizes.model_bytes)
         parts = [f"{format_bytes(sizes.matrices_bytes)} for two matrices{named}"]
@@ -156,13 +165,16 @@ class PreparedRun:
                 + (", set TMPDIR to a folder on another disk" if self.workspace.output is None else "")
                 + ", or lower dims or max_vocabulary"
             )
-        display.note(
-            f"{corpus.n_tokens_read:,} words read, {corpus.n_tokens:,} of them in the vocabulary of {n_words:,};"
-            f" {corpus.n_sequences:,} sequences"
-            + (f"; read in {format_duration(encode_seconds)}" if encode_seconds else "")
-        )
+        read = f"; read in {format_duration(encode_seconds)}" if encode_seconds else ""
+        if self.pairs is not None:
+            display.note(f"{corpus.n_tokens_read:,} pairs, {corpus.n_tokens:,} of them of {rows} that are kept{read}")
+        else:
+            display.note(
+                f"{corpus.n_tokens_read:,} words read, {corpus.n_tokens:,} of them in the vocabulary of {n_words:,};"
+                f" {corpus.n_sequences:,} sequences{read}"
+            )
         display.note(needs)
-        subsampling = describe_subsampling(config, corpus)
+        subsampling = describe_subsampling(config, corpus) if self.pairs is None else ""
         if subsampling:
             display.note(subsampling)
 
@@ -171,6 +183,8 @@ class PreparedRun:
         others = config.buckets or 0 if config.subwords else 0
         if self.documents is not None:
             others, with_words = len(self.documents.tags), self.documents.with_words
+        if self.pairs is not None:
+            others, with_words = len(self.pairs.contexts), False
         return MatrixSizes(
             n_words=n_words,
             word_rows=1 + with_words,
@@ -203,6 +217,7 @@ class PreparedRun:
             return model + SPARE_BYTES
         checkpoint = vectors * (1 + keeps)
         arrays = sum(array.nbytes for array in (self.weights, self.noise, self.frozen) if array is not None)
+        arrays += 0 if self.pairs is None else sum(array.nbytes for array in self.pairs.to_arrays().values())
         most = max(2 * checkpoint, checkpoint + model) + arrays + SPARE_BYTES
         return max(most - saved_bytes(self.workspace.folder), 0)
 
@@ -212,6 +227,8 @@ class PreparedRun:
         if self.documents is not None:
             examples = self.documents.make_examples(self.trained, corpus.vocabulary)
             scale = DOCUMENT_SCALE
+        elif self.pairs is not None:
+            examples, scale = self.pairs.make_examples(len(corpus.vocabulary)), INITIAL_SCALE
         else:
             examples = text_examples(corpus.ids, corpus.offsets, corpus.vocabulary.counts, self.weights)
             scale = INITIAL_SCALE
@@ -260,7 +277,7 @@ class PreparedRun:
         if options.checkpoint_every is None:
             return None
         workspace = self.workspace
-        heldout_is_apart = options.heldout is not None and options.heldout.share is None
+        heldout_is_apart = self.pairs is None and options.heldout is not None and options.heldout.share is None
         identity = {
             "run": secrets.token_hex(16),
             "corpus": self.corpus.sha256,
@@ -275,6 +292,8 @@ class PreparedRun:
         }
         if self.documents is not None:
             arrays |= self.documents.tags.to_arrays()
+        if self.pairs is not None:
+            arrays |= self.pairs.to_arrays()
         record = {
             "firth_version": __version__,
             "identity": identity,
@@ -288,8 +307,11 @@ class PreparedRun:
             "checkpoint_every": options.checkpoint_every.to_json(),
             "matrices": self.matrices,
         }
+        record |= self.tokenizer.to_settings()
         if self.documents is not None:
             record["documents"] = self.documents.to_json()
+        if self.pairs is not None:
+            record["pairs"] = self.pairs.to_json()
         if write_first:
             snapshot = Snapshot.take(state, *engine.vector_views)
             write_checkpoint(workspace.checkpoint_folder, snapshot, identity)
@@ -313,13 +335,13 @@ class PreparedRun:
         kept.
         """
         corpus = self.corpus
-        outcome = Outcome.of(self.config, corpus, self.weights, engine)
+        outcome = Outcome.of(self.config, corpus, self.weights, engine, self.pairs)
         loop_options = LoopOptions(
             n_tokens=len(self.trained[0]),
             words_per_token=corpus.n_tokens_read / corpus.n_tokens,
             make_vectors=self.make_vectors,
             split_rows=None if self.documents is None else self._split_rows,
-            heldout=self.heldout,
+            heldout=self.heldout if self.pairs is None else self.pairs.heldout_arguments(),
             stop_metric=options.stop_metric,
             evaluate_every=options.heldout_every,
             patience=options.patience,
@@ -363,7 +385,7 @@ class PreparedRun:
         return dataclasses.replace(self.config, deterministic=False, threads=1)
 
     def _make_model(self, input_vectors: Matrix, output_vectors: Matrix, history: History) -> Model:
-        corpus = self.corpus
+        corpus, pairs = self.corpus, self.pairs
         documents = None
         if self.documents is None:
             words = self.make_vectors(input_vectors)
@@ -375,16 +397,18 @@ class PreparedRun:
             config=self.config,
             history=history,
             corpus=CorpusRecord(
-                sha256=corpus.sha256,
+                sha256=corpus.sha256 if pairs is None else pairs.identify(corpus.sha256),
                 n_tokens=corpus.n_tokens,
                 n_tokens_read=corpus.n_tokens_read,
-                n_sequences=corpus.n_sequences,
+                n_sequences=corpus.n_sequences if pairs is None else corpus.n_tokens,
                 lowercase=self.lowercase,
             ),
             instruction_set=self.instruction_set,
             documents=documents,
             train_words=self.documents is not None and self.documents.with_words,
             phrases=self.phrases,
+            tokenizer=self.tokenizer,
+            contexts=None if pairs is None else pairs.context_vectors(output_vectors, words),
         )
 
 

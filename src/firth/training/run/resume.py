@@ -15,6 +15,7 @@ from firth.base.json_file import as_object, as_text
 from firth.base.values import as_integer
 from firth.classification.classifier import Classifier
 from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.tokenizers import TokenizerRecord
 from firth.errors import FormatError, ParameterError
 from firth.kernels.config import TrainingConfig
 from firth.kernels.engine import Engine
@@ -28,6 +29,7 @@ from firth.training.loop.signals import StopSignals
 from firth.training.run.document_rows import DocumentRows
 from firth.training.run.encoding import heldout_arrays, is_lowercase, reopen_corpus
 from firth.training.run.options import MATRICES, Heldout, RunOptions
+from firth.training.run.pair_rows import PairRows
 from firth.training.run.prepared import PreparedRun, same_instruction_set
 from firth.training.run.prepared_classifier import PreparedClassifier
 from firth.training.run.resumed import read_run_phrases, validate_run_arrays, validate_snapshot
@@ -127,6 +129,10 @@ def _prepare_words(
         held_out = documents.divide(corpus)[1]
     else:
         documents = None
+    pairs = None
+    if record.get("pairs") is not None:
+        pairs, held_out = PairRows.read(as_object(record["pairs"], "pairs"), arrays, corpus), None
+    elif documents is None:
         validate_run_arrays(workspace.folder, arrays, len(corpus.vocabulary), corpus.n_sequences)
         held_out = heldout_arrays(corpus, heldout) if record["has_heldout"] else None
     snapshot = read_checkpoint(workspace.checkpoint_folder, identity)
@@ -141,7 +147,9 @@ def _prepare_words(
         frozen=arrays.get("frozen"),
         phrases=read_run_phrases(workspace.folder, arrays),
         instruction_set=same_instruction_set(began_with),
+        tokenizer=TokenizerRecord.of_settings(record),
         documents=documents,
+        pairs=pairs,
         matrices=options.matrices,
     )
     n_tokens = len(run.trained[0])

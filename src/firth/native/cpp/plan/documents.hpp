@@ -47,6 +47,7 @@ class Documents final : public WindowsOverText {
       center.kept = center.last = last;
       center.first = first;
     }
+    find_repeats(chunk);
   }
 
   Buffer<int32_t> words_;  // the inputs of the windows

@@ -65,7 +65,6 @@ class WindowsOverText : public ExampleSource {
       position = line_stop;
     }
     complete(chunk);
-    find_repeats(chunk);
     negatives_.draw(chunk, epoch_);
     make_units(s_, stretches_, chunk);
     next_ = end;
@@ -73,8 +72,11 @@ class WindowsOverText : public ExampleSource {
   }
 
  protected:
-  // Called before the negatives are drawn: a source that is made from windows changes the inputs of the centers here.
-  virtual void complete(Chunk&) {}
+  // Called before the negatives are drawn, for last_repeats. A source that is made from windows changes the inputs of
+  // the centers here.
+  virtual void complete(Chunk& chunk) { find_repeats(chunk); }
+
+  void keep_noise_sets() { negatives_.keep_sets(); }
 
   const Settings& s_;
   const Stretches stretches_;
