@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import firth
+from firth.base.machine import is_in_memory
 from firth.errors import DivergenceError, ParameterError, StorageError
 from firth.kernels.matrices import BLOCK_ROWS, MatrixMemory
 from firth.training.run import prepared
@@ -26,6 +27,13 @@ DRIVER = Path(__file__).with_name("run_driver.py")
 OPTIONS: dict[str, Any] = {"dims": 16, "epochs": 8, "min_count": 1, "threads": 1, "checkpoint_every": "20000words"}
 SMALL: dict[str, Any] = {"dims": 20, "epochs": 2, "min_count": 1, "threads": 1, "progress": False}
 Lines = list[list[str]]
+
+
+@pytest.fixture(autouse=True)
+def on_a_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder for temporary files may be in memory where the tests run."""
+    monkeypatch.setattr(prepared, "is_in_memory", lambda folder: False)
+
 
 # ---- the same bits
 
@@ -128,6 +136,7 @@ import firth
 from firth.training.run import prepared
 
 prepared.available_memory_bytes = lambda: None
+prepared.is_in_memory = lambda folder: False
 folder, matrices = sys.argv[1:]
 ids = np.random.default_rng(1).integers(20_000, size=40_000)
 encoded = firth.encode_corpus((ids, np.arange(0, 40_001, 10)), folder=folder + "/corpus", min_count=1)
@@ -181,6 +190,8 @@ def whole(corpus_file: Path) -> firth.Model:
 def test_a_killed_run_goes_on_and_leaves_nothing(
     kill_at: int, corpus_file: Path, tmp_path: Path, whole: firth.Model
 ) -> None:
+    if is_in_memory(tmp_path):
+        pytest.skip("the folder for temporary files is in memory")
     output = tmp_path / "model"
     options = {**OPTIONS, "kill_at": kill_at, "matrices": "disk"}
     command = [sys.executable, str(DRIVER), str(corpus_file), str(output), json.dumps(options)]
@@ -297,6 +308,18 @@ def test_words_that_are_equally_frequent_are_no_advice_by_count() -> None:
     assert describe_fits(sizes, counts, 100, has_buckets=False, n_free_bytes=0).startswith(
         "lower dims, raise min_count"
     )
+
+
+def test_a_disk_in_memory_is_no_disk(lines: Lines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+    monkeypatch.setattr(prepared, "is_in_memory", lambda folder: asked.append(folder) or True)
+    with pytest.raises(StorageError, match="must be on a disk with matrices='disk', got a file system in memory"):
+        firth.train(lines, matrices="disk", output=tmp_path / "model", **SMALL)
+    with pytest.raises(StorageError, match="give output, or set TMPDIR$"):
+        firth.train(lines, matrices="disk", **SMALL)
+    assert asked[0] == tmp_path / "model"
+    firth.train(lines, output=tmp_path / "model", **SMALL)
+    assert len(asked) == 2
 
 
 def test_a_full_disk_is_told_before_the_run(lines: Lines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
