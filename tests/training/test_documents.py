@@ -159,6 +159,7 @@ def test_a_resumed_run_has_the_same_bits(options: dict[str, Any], heldout: float
     with pytest.raises(KeyboardInterrupt):
         train(TEXTS, tags, output=tmp_path / "model", checkpoint_every="1000Mwords", callbacks=[Stop()], **given)
     resumed = firth.resume(tmp_path / "model", progress=False)
+    assert not (tmp_path / "model" / ".work").exists()
     assert resumed.documents is not None
     assert whole.documents is not None
     assert list(resumed.documents) == list(whole.documents)
