@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from firth.base.replace import replaced_file, write_all
+from firth.base.replace import replaced_file, validate_destination, write_all
 from firth.cli.interrupted import exit_status, rescue, tell_interrupted
 from firth.cli.output import OutputError
 from firth.cli.reading import AsJson, print_json
 from firth.corpus.tables import split_text
 from firth.errors import ParameterError, StorageError
-from firth.formats.target import validate_destination
 from firth.training.run.finishing import UnsavedModelError
 
 if TYPE_CHECKING:
