@@ -87,6 +87,7 @@ def test_a_document_without_a_known_word_is_zero_in_transform() -> None:
     rows = make().fit(TEXTS).transform(["unseen", TEXTS[0]])
     assert not rows[0].any()
     assert rows[1].any()
+    assert not make().fit(TEXTS).transform(["unseen"]).any()
     assert make().fit(TEXTS).transform([]).shape == (0, 8)
 
 

@@ -242,6 +242,16 @@ def test_a_text_without_a_known_word() -> None:
     assert np.isnan(losses[[0, 2]]).all()
     with pytest.raises(CorpusError, match="^texts must have words of the model's vocabulary, got none in any text"):
         model.infer(["unseen"])
+    for texts in (["unseen", ""], ["", ""], [["unseen"], []], [[], []]):
+        vectors, losses = model.infer(texts, empty="zero", return_loss=True)
+        assert np.array_equal(vectors, np.zeros((2, 10), np.float32))
+        assert np.isnan(losses).all()
+
+
+def test_arrays_of_texts() -> None:
+    model = train()
+    for dtype in (None, object):
+        assert model.infer(np.array(TEXTS[:3], dtype)).tobytes() == model.infer(TEXTS[:3]).tobytes()
 
 
 # ---- what is refused
@@ -258,6 +268,18 @@ def test_a_text_without_a_known_word() -> None:
         ({"tags": [*TAGS[:59], 5]}, CorpusTypeError, "^tags must be all strings or all integers, got both"),
         ({"tags": [*TAGS[:59], 0.5]}, CorpusTypeError, "^tags must be strings or integers, got float for document 59"),
         ({"tags": [*TAGS[:59], {"a"}]}, CorpusTypeError, "^the tags of document 59 must be a list, got a set"),
+        (
+            {"texts": ["", ""], "tags": None},
+            CorpusError,
+            "^the corpus must have at least one word, got none in the texts",
+        ),
+        (
+            {"tags": [1 << 63] * 60},
+            CorpusTypeError,
+            "^tags must fit in 64 bits .* got 9223372036854775808 for document 0",
+        ),
+        ({"texts": set(TEXTS), "tags": None}, CorpusTypeError, "^corpus must be .*, got a set, which has no order"),
+        ({"texts": b"a b", "tags": None}, CorpusTypeError, "^corpus must be .*, got bytes"),
         ({"tags": "food"}, CorpusTypeError, "^tags must be a list with an entry for each document, got str"),
         ({"texts": []}, CorpusError, "^corpus must have at least one document, got an empty list"),
         ({"texts": iter([])}, CorpusError, "^corpus must have at least one document, got none"),
@@ -292,6 +314,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     ("call", "error", "message"),
     [
         (lambda m: m.infer("a text"), CorpusTypeError, r"^texts must be a list of texts .*, got str; pass \[text\]"),
+        (lambda m: m.infer({"a", "b"}), CorpusTypeError, "^corpus must be .*, got a set, which has no order"),
         (lambda m: m.infer([]), CorpusError, "^corpus must have at least one document, got an empty list"),
         (lambda m: m.infer(["a"], epochs=0), ParameterError, "^epochs must be at least 1, got 0"),
         (lambda m: m.infer(["a"], seed=-1), ParameterError, "^seed must be"),

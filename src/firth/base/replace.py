@@ -79,7 +79,7 @@ def regular_status(path: Path) -> os.stat_result | None:
 
 
 def validate_destination(path: Path, overwrite: bool) -> None:
-    """Raise StorageError if the path exists and ``overwrite`` is false, if it is not a file, or if no file can be there.
+    """Raise StorageError if the path exists and ``overwrite`` is false, if it is no file, or if no file can be there.
 
     Commands call it before they work, so that no result is lost.
     """

@@ -71,11 +71,15 @@ def find_documents(
         return _of_files(files, [str(path.relative_to(folder)) for path in files], tokenizer, encoding_errors, as_text)
     if isinstance(corpus, list | tuple) and corpus and all(isinstance(item, Path) for item in corpus):
         return _of_files(list(corpus), list(map(str, corpus)), tokenizer, encoding_errors, as_text)
+    if isinstance(corpus, np.ndarray) and corpus.ndim == 1 and corpus.dtype.kind in "UTO":
+        corpus = corpus.tolist()
+    if isinstance(corpus, bytes | bytearray | set | frozenset):  # refused by its name: a set has no order
+        return DocumentSource(corpus, tokenizer)
     if isinstance(corpus, str | os.PathLike | Mapping) or read_table(corpus) is not None or hasattr(corpus, "read"):
         return DocumentSource(corpus, tokenizer, as_text=as_text)
     if isinstance(corpus, list | tuple) and corpus and tokenizer is None and all(isinstance(t, str) for t in corpus):
         refuse_names_of_files(corpus)
-        return DocumentSource(io.BytesIO(_join_lines(corpus)), None, as_text=True)  # counted by native code
+        return DocumentSource(_Texts(_join_lines(corpus)), None, as_text=True)  # counted by native code
     if isinstance(corpus, Iterable) and not isinstance(corpus, np.ndarray):
         if not isinstance(corpus, list | tuple):
             rows = iter(corpus)
@@ -90,6 +94,12 @@ def find_documents(
         if isinstance(first, str) and tokenizer is None:
             tokenizer = WHITESPACE
     return DocumentSource(corpus, tokenizer, as_text=as_text)
+
+
+class _Texts(io.BytesIO):
+    """Texts in memory as a file, with the name that messages give it."""
+
+    name = "the texts"
 
 
 def _join_lines(texts: Sequence[str]) -> bytes:
@@ -242,6 +252,8 @@ def _tags_of(entry: Any, document: int) -> list[Any]:
 
 def _tag(tag: Any, document: int) -> str | int:
     if is_integer(tag):
+        if not -(1 << 63) <= tag < 1 << 63:
+            raise CorpusTypeError(f"tags must fit in 64 bits if they are integers, got {tag} for document {document}")
         return int(tag)
     if not isinstance(tag, str):
         raise CorpusTypeError(f"tags must be strings or integers, got {type(tag).__name__} for document {document}")

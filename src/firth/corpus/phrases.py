@@ -99,7 +99,11 @@ class Phrases:
         return bool(is_text) and first not in self.connector_words and last not in self.connector_words
 
     def _validate_phrase(self, phrase: Phrase) -> None:
-        if not isinstance(phrase, tuple) or len(phrase) < 2 or not all(isinstance(word, str) and word for word in phrase):
+        if (
+            not isinstance(phrase, tuple)
+            or len(phrase) < 2
+            or not all(isinstance(word, str) and word for word in phrase)
+        ):
             raise ParameterError(f"a phrase must be a tuple of at least two words, got {phrase!r:.80}")
         if phrase[0] in self.connector_words or phrase[-1] in self.connector_words:
             raise ParameterError(f"a phrase must not begin or end with a connector word, got {phrase!r:.80}")
@@ -183,7 +187,7 @@ class Phrases:
         return joined
 
     def join_line(self, line: str) -> str:
-        """The words of a line, split at ASCII white space like a file's, with phrases joined; a space between tokens."""
+        """The words of a line, split at ASCII white space as in files, with phrases joined; a space between tokens."""
         if not isinstance(line, str):
             raise CorpusTypeError(f"line must be a string, got {line!r:.60}; use join for a list of words")
         return " ".join(self.join(split_text(line)))
