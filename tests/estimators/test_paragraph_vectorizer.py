@@ -102,5 +102,7 @@ def test_what_is_refused() -> None:
         make(min_count=2).fit([*TEXTS, "unseen"])
     with pytest.raises(ParameterError, match="^training must not have a parameter of the estimator itself, got 'dims'"):
         make(training={"dims": 3}).fit(TEXTS)
+    with pytest.raises(ParameterError, match="^infer_epochs must be at least 1, got 0"):
+        make(infer_epochs=0).fit(TEXTS)
     with pytest.raises(ParameterError, match="^method must be one of"):
         make(method="pv").fit(TEXTS)
