@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -308,6 +309,18 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     (tmp_path / "bad.txt").write_bytes(b"good \xff word")
     with pytest.raises(CorpusError, match=r"bad.txt must be UTF-8, got the byte 0xff at 5"):
         train(tmp_path, None)
+
+
+def test_names_of_files_that_cannot_be_tags(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("some words")
+    with pytest.raises(CorpusError, match=r"^each file must be passed once if its name is its tag, got .*a.txt twice"):
+        train([file, file], None)
+    assert list(train([file, file], [1, 2]).documents) == [1, 2]
+    strange = tmp_path / os.fsdecode(b"b\xff.txt")
+    file.rename(strange)
+    with pytest.raises(CorpusError, match="^tags must be valid Unicode, got a lone surrogate in"):
+        train([strange], None)
 
 
 @pytest.mark.parametrize(

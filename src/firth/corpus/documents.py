@@ -212,7 +212,7 @@ def read_tags(tags: Any, n_documents: int, default_names: list[str] | None = Non
     """
     every = np.arange(n_documents + 1, dtype=np.int64)
     if tags is None:
-        names = np.arange(n_documents, dtype=np.int64) if default_names is None else tuple(default_names)
+        names = np.arange(n_documents, dtype=np.int64) if default_names is None else _file_names(default_names)
         return Tags(names, np.arange(n_documents, dtype=np.int32), every)
     if isinstance(tags, str | bytes | Mapping | set | frozenset):
         raise CorpusTypeError(f"tags must be a list with an entry for each document, got {type(tags).__name__}")
@@ -233,6 +233,16 @@ def read_tags(tags: Any, n_documents: int, default_names: list[str] | None = Non
         raise CorpusTypeError("tags must be all strings or all integers, got both; make every tag a string")
     names = np.array(list(numbers), np.int64) if kinds == {int} else tuple(numbers)
     return Tags(names, np.array(ids, np.int32), np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+
+
+def _file_names(names: list[str]) -> tuple[str, ...]:
+    """The names of files as tags; a name that cannot be a tag is refused now, and not when the model is made."""
+    for document, name in enumerate(names):
+        _tag(name, document)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise CorpusError(f"each file must be passed once if its name is its tag, got {twice} twice; pass tags")
+    return tuple(names)
 
 
 def _tags_of(entry: Any, document: int) -> list[Any]:
