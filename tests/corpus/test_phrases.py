@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 import firth
 from firth.corpus.phrases import ENGLISH_CONNECTOR_WORDS, PhrasePass, Phrases, as_connector_words
-from firth.errors import CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError, UnknownWordError
+from firth.errors import (
+    CorpusTypeError,
+    CorpusWarning,
+    EncodingError,
+    FormatError,
+    ParameterError,
+    StorageError,
+    UnknownWordError,
+)
 
 TWO_PASSES = Phrases(
     (PhrasePass({("new", "york"): 12.5, ("bank", "of", "america"): 3.25}), PhrasePass({("new_york", "city"): 7.0})),
@@ -69,6 +77,17 @@ def test_files_are_joined_line_by_line(tmp_path: Path) -> None:
     assert path.read_bytes().startswith(b"new_york\n\nthe")  # the old file
     with pytest.raises(StorageError, match="cannot be written"):
         TWO_PASSES.join_file(tmp_path / "a.txt", tmp_path / "none" / "joined.txt")
+
+
+def test_a_column_of_a_table_is_joined_row_by_row(tmp_path: Path) -> None:
+    rows = ['{"text": "the bank of america"}', '{"text": null}', '{"text": "new\\nyork"}', '{"list": ["new"]}']
+    (tmp_path / "a.jsonl").write_text("\n".join(rows))
+    with pytest.warns(CorpusWarning, match="2 of 4 rows have no value in the column 'text'"):
+        assert TWO_PASSES.join_file(tmp_path / "a.jsonl", tmp_path / "joined.txt", column="text") == 4
+    assert (tmp_path / "joined.txt").read_bytes() == b"the bank_of_america\n\nnew_york\n\n"
+    (tmp_path / "b.jsonl").write_text(rows[3])
+    with pytest.raises(CorpusTypeError, match="source must be tables whose column 'list' has texts, got lists of tok"):
+        TWO_PASSES.join_file(tmp_path / "b.jsonl", tmp_path / "other.txt", column="list")
 
 
 def test_the_text_file_by_hand(tmp_path: Path) -> None:

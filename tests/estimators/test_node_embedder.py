@@ -96,9 +96,7 @@ def test_integers_are_no_names(tmp_path: Path) -> None:
     (tmp_path / "graph.csv").write_text("ann,bob\n")
     fitted = make_embedder(epochs=40).fit(tmp_path / "graph.csv")
     assert fitted.transform(["ann", "unseen"])[0].any()
-    with pytest.raises(
-        CorpusTypeError, match=r"^nodes must be strings, as .*, got 1 \(int\) in row 1"
-    ):
+    with pytest.raises(CorpusTypeError, match=r"^nodes must be strings, as .*, got 1 \(int\) in row 1"):
         fitted.transform(["ann", 1])
 
 

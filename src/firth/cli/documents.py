@@ -19,12 +19,14 @@ from firth.cli.run_flags import (
     RUN_PANEL,
     AsText,
     Lowercase,
+    Matrices,
     OnInterrupt,
     Overwrite,
     Patience,
     RunJson,
     RunQuiet,
     TextErrors,
+    TokenizerName,
 )
 from firth.cli.train import (
     ENCODING_ERRORS,
@@ -44,7 +46,7 @@ from firth.numerics.windows import CBOW_INPUTS
 from firth.training.run.advice import name_as_flag, parameters_named
 from firth.training.run.documents import EPOCHS
 from firth.training.run.finishing import UnsavedModelError
-from firth.training.run.options import ON_INTERRUPT
+from firth.training.run.options import MATRICES, ON_INTERRUPT
 
 if TYPE_CHECKING:
     from firth.models.model import Model
@@ -100,6 +102,7 @@ def train_command(
     lowercase: Lowercase = False,
     encoding_errors: TextErrors = "strict",  # type: ignore[assignment]
     as_text: AsText = False,
+    tokenizer: TokenizerName = None,
     heldout: Annotated[
         str | None,
         typer.Option(
@@ -120,6 +123,7 @@ def train_command(
         ),
     ] = None,
     on_interrupt: OnInterrupt = "save",  # type: ignore[assignment]
+    matrices: Matrices = "memory",  # type: ignore[assignment]
     quiet: RunQuiet = False,
     as_json: RunJson = False,
     **parameters: Any,
@@ -153,10 +157,12 @@ def train_command(
                 lowercase=lowercase,
                 encoding_errors=plain(encoding_errors),
                 as_text=as_text,
+                tokenizer=tokenizer,
                 heldout=heldout,
                 patience=patience,
                 checkpoint_every=checkpoint_every,
                 on_interrupt=plain(on_interrupt),
+                matrices=plain(matrices),
                 progress=not quiet,
                 **given,
             )
@@ -301,6 +307,7 @@ def _with_parameters_of_the_config() -> Any:
         "dm_input": CBOW_INPUTS,
         "encoding_errors": ENCODING_ERRORS,
         "on_interrupt": ON_INTERRUPT,
+        "matrices": MATRICES,
     }
     fixed = [
         with_choices(parameter, choices[parameter.name]) if parameter.name in choices else parameter

@@ -11,6 +11,7 @@ import typer
 
 from firth.base.replace import validate_destination
 from firth.cli.reading import AsJson, make_choice, print_json
+from firth.cli.run_flags import COLUMN_HELP, TokenizerName, paths_of
 from firth.errors import ParameterError
 from firth.numerics.phrases import SCORINGS
 
@@ -25,7 +26,7 @@ _WORD2VEC, _STRICT = _Scoring("word2vec"), _EncodingErrors("strict")
 def phrases(
     corpus: Annotated[
         list[str],
-        typer.Argument(metavar="CORPUS", help="Text files or globs, also .gz, .bz2, .xz, .zst; - is standard input."),
+        typer.Argument(metavar="CORPUS", help="Text files, globs or URLs, also .gz, .bz2, .xz, .zst; - is a pipe."),
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the table of phrases.")
@@ -59,6 +60,8 @@ def phrases(
     as_text: Annotated[
         bool, typer.Option("--as-text", help="Read files as plain text even if they look like another format.")
     ] = False,
+    column: Annotated[str | None, typer.Option("--column", metavar="NAME", help=COLUMN_HELP)] = None,
+    tokenizer: TokenizerName = None,
     threads: Annotated[
         int | None, typer.Option("--threads", help="Number of threads. [default: all processors]")
     ] = None,
@@ -92,7 +95,7 @@ def phrases(
     for path in (output, join):
         if path is not None:
             validate_destination(path, overwrite)
-    sources: Any = corpus[0] if len(corpus) == 1 else corpus
+    sources = paths_of(corpus, tokenizer)
     if table is not None:
         found = Phrases.load(table)
     else:
@@ -107,6 +110,8 @@ def phrases(
             lowercase=lowercase,
             encoding_errors=_plain(encoding_errors),
             as_text=as_text,
+            column=column,
+            tokenizer=tokenizer,
             threads=threads,
         )
     if output is not None:
@@ -120,6 +125,8 @@ def phrases(
             as_text=as_text,
             encoding_errors=_plain(encoding_errors),
             overwrite=overwrite,
+            column=column,
+            tokenizer=tokenizer,
         )
     if as_json:
         print_json(

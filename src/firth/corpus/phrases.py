@@ -14,8 +14,9 @@ from firth.base.files import read_regular
 from firth.base.replace import replaced_file, validate_destination, write_all, write_file
 from firth.base.storage import storage_error
 from firth.base.values import as_integer, as_number, is_integer, is_number, validate_choice
-from firth.corpus.sources import classify_source
+from firth.corpus.sources import classify_source, warn_of_missing
 from firth.corpus.tables import split_text
+from firth.corpus.tokenizers import TokenizerLike, resolve_tokenizer
 from firth.corpus.vocabulary import encode_words
 from firth.errors import CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError, UnknownWordError
 from firth.numerics.phrases import SCORINGS, Phrase, join_tokens
@@ -212,15 +213,19 @@ class Phrases:
         lowercase: bool = False,
         as_text: bool = False,
         encoding_errors: str = "strict",
+        column: str | None = None,
+        tokenizer: TokenizerLike | None = None,
         overwrite: bool = False,
     ) -> int:
         """Write the lines of text files, with phrases joined, to a new file; the number of lines.
 
         Parameters
         ----------
-        source : path, glob, ``"-"``, or a list of paths; compressed files too
+        source : path, glob, URL, ``"-"``, or a list of these; compressed files too
         path : path of the file, written completely or not at all
-        lowercase, as_text, encoding_errors : as in ``firth.train``
+        lowercase, as_text, encoding_errors, tokenizer : as in ``firth.train``
+        column : str or None
+            The column of texts, if the source is tables. Each row is a line.
         overwrite : bool
             Whether to replace a file at ``path``.
 
@@ -231,18 +236,25 @@ class Phrases:
         from firth.corpus.counting import tokenize_lines
 
         validate_destination(Path(path), overwrite)
-        files = classify_source(source, as_text=as_text)
+        split = resolve_tokenizer(tokenizer) or split_text
+        files = classify_source(source, as_text=as_text, column=column)
         if not isinstance(files, list):
-            raise CorpusTypeError("source must be files of text; use join or join_lines for what is in memory")
+            what = (
+                "files of text" if column is None else f"tables whose column {column!r} has texts, got lists of tokens"
+            )
+            raise CorpusTypeError(f"source must be {what}; use join or join_lines for what is in memory")
         n_lines = 0
         try:
             with replaced_file(path) as file:
-                for tokens in tokenize_lines(files, split_text, encoding_errors, lambda: None):
+                for tokens in tokenize_lines(files, split, encoding_errors, lambda: None):
                     words = [token.lower() for token in tokens] if lowercase else list(tokens)
                     write_all(file, encode_words(" ".join(self.join(words)) + "\n"))
                     n_lines += 1
         except OSError as error:
+            if isinstance(error, StorageError):
+                raise
             raise storage_error(error, Path(path)) from error
+        warn_of_missing(files)
         return n_lines
 
     def token(self, words: str | Sequence[str]) -> str:
