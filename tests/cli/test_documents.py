@@ -51,6 +51,23 @@ def test_train_is_train_documents(run: Run, texts: Path, trained: Path, tmp_path
     assert firth.load("dm").config.cbow_input == "sum"
 
 
+def test_a_column_of_a_table(run: Run, texts: Path, trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts.csv").write_text(
+        "text,tag\n" + "".join(f"{line},x\n" for line in texts.read_text().splitlines())
+    )
+    (tmp_path / "tags.txt").write_text("sea\nsea\nhome\nhome\n" * 10)
+    refused = run("documents", "train", "texts.csv", "-o", "model")
+    assert "name its column of texts, as in --column text" in refused.stderr
+    assert "column=" not in refused.stderr
+    done = run("documents", "train", "texts.csv", "-o", "model", "--column", "text", "--tags", "tags.txt", *OPTIONS)
+    assert done.returncode == 0
+    assert np.array_equal(firth.load("model").documents.matrix, firth.load(trained).documents.matrix)
+    described = json.loads(run("info", "model", "--json").stdout)["documents"]
+    assert described == {"tags": 2, "first_tags": ["sea", "home"], "train_words": False}
+    (tmp_path / "new").mkdir()
+    assert "no such file" in run("documents", "train", "", "-o", "other").stderr  # not this folder
+
+
 def test_a_folder_of_files(run: Run, tmp_path: Path) -> None:
     (tmp_path / "papers").mkdir()
     for name in ("one", "two"):

@@ -38,6 +38,10 @@ def test_learning_training_and_look_ups(run, text: Path) -> None:
     assert [json.loads(line)["word"] for line in done.stdout.splitlines()] == ["w1", "new_york"]
     done = run("analogy", "model", "new york", "w1", "w2", "--json")
     assert json.loads(done.stdout)["a"] == "new_york"
+    done = run("train", "--resume", "model", "--phrases", "phrases.txt")
+    assert "--resume must come without --phrases: the folder has the run's parameters" in done.stderr
+    done = run("train", "corpus.txt", "--resume", "model")
+    assert "--resume must come without CORPUS: the folder has the run's parameters" in done.stderr
     done = run("analogy", "model", "w1 w2", "w1", "w2")
     assert (done.returncode, "'w1 w2' is not one phrase of the table" in done.stderr) == (2, True)
 

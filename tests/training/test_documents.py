@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import re
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import pytest
 import firth
 from firth.corpus.documents import Tags
 from firth.corpus.vocabulary import Vocabulary
-from firth.errors import CorpusError, CorpusTypeError, FormatError, ParameterError
+from firth.errors import CorpusError, CorpusTypeError, CorpusWarning, FormatError, ParameterError, StorageError
 from firth.models.model import Model
 from firth.training.loop.callbacks import CallbackList
 from firth.training.loop.progress import make_progress
@@ -309,6 +310,29 @@ def test_a_text_without_a_known_word() -> None:
         assert np.isnan(losses).all()
 
 
+def test_documents_are_a_column_of_a_table(tmp_path: Path) -> None:
+    expected = train(TEXTS, TAGS)
+    rows = [json.dumps({"id": number, "body": text}) for number, text in enumerate(TEXTS)]
+    (tmp_path / "texts.jsonl").write_text("\n".join(rows))
+    model = train(tmp_path / "texts.jsonl", TAGS, column="body")
+    assert model.documents.matrix.tobytes() == expected.documents.matrix.tobytes()
+    tokens = train(tmp_path / "texts.jsonl", TAGS, column="body", tokenizer=lambda text: text.upper().split())
+    assert tokens.vectors.words[0].isupper()
+    (tmp_path / "texts.jsonl").write_text("\n".join([*rows, "{}"]))
+    with (
+        pytest.warns(CorpusWarning, match="1 of 61 rows have no value in the column 'body'"),
+        pytest.raises(CorpusError, match=r"^every tag must have a document with a word .* \(60\)"),
+    ):
+        train(tmp_path / "texts.jsonl", None, column="body")
+
+
+def test_arrays_of_texts_are_split_as_in_training() -> None:
+    pytest.importorskip("regex")
+    model = train(tokenizer="unicode")
+    texts = [f"({TEXTS[0]})"]
+    assert model.infer(np.array(texts)).tobytes() == model.infer(texts).tobytes()
+
+
 def test_arrays_of_texts() -> None:
     model = train()
     for dtype in (None, object):
@@ -345,12 +369,18 @@ def test_arrays_of_texts() -> None:
         ({"texts": []}, CorpusError, "^corpus must have at least one document, got an empty list"),
         ({"texts": iter([])}, CorpusError, "^corpus must have at least one document, got none"),
         ({"texts": [*TEXTS[:59], ""], "tags": None}, CorpusError, r"^every tag must have a document .* \(59\)"),
+        ({"texts": "", "tags": None}, StorageError, "no such file"),
+        (
+            {"column": "text", "texts": [["a"]] * 60},
+            CorpusTypeError,
+            "^column must be left out unless the corpus is a table, got column='text'",
+        ),
         ({"method": "pv"}, ParameterError, "^method must be one of 'dbow', 'dm', got 'pv'"),
         ({"dm_input": "sum"}, ParameterError, "^dm_input must be left out with method='dbow'"),
         ({"method": "dm", "dm_input": "concat"}, ParameterError, "^dm_input must be one of 'mean', 'sum'"),
         ({"method": "dm", "train_words": True}, ParameterError, "^train_words must be False with method='dm'"),
         ({"architecture": "cbow"}, ParameterError, "^architecture must be left out .* method decides it"),
-        ({"window": 5}, ParameterError, "^window must be left out with method='dbow' and train_words=False"),
+        ({"window": 5}, ParameterError, "^window must be left out with method='dbow', where no window"),
         ({"method": "dm", "window_mode": "sequence"}, ParameterError, "^window_mode must be 'dynamic' or 'fixed'"),
         ({"subwords": True}, ParameterError, "^subwords must be False for documents, got True"),
         ({"heldout": ["a text"]}, ParameterError, '^heldout must be a share like "5%" for documents'),

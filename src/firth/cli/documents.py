@@ -15,6 +15,7 @@ import typer
 from firth.cli.interrupted import is_given, rescue
 from firth.cli.reading import AsJson, Top, make_choice, neighbors_to_json, print_json, print_neighbors, read_lines
 from firth.cli.run_flags import (
+    COLUMN_HELP,
     CORPUS_PANEL,
     RUN_PANEL,
     AsText,
@@ -75,7 +76,7 @@ Seed = Annotated[int, typer.Option("--seed", help="Seed of all random numbers.")
 def train_command(
     ctx: typer.Context,
     corpus: Annotated[
-        Path,
+        str,
         typer.Argument(metavar="CORPUS", help="File with a document in each line, or folder of files; - is a pipe."),
     ],
     output: Annotated[
@@ -102,6 +103,9 @@ def train_command(
     lowercase: Lowercase = False,
     encoding_errors: TextErrors = "strict",  # type: ignore[assignment]
     as_text: AsText = False,
+    column: Annotated[
+        str | None, typer.Option("--column", metavar="NAME", help=COLUMN_HELP, rich_help_panel=_CORPUS)
+    ] = None,
     tokenizer: TokenizerName = None,
     heldout: Annotated[
         str | None,
@@ -134,20 +138,21 @@ def train_command(
     firth documents train texts.txt -o model
     firth documents train papers/ -o model --method dm --epochs 20
     firth documents train texts.txt -o model --tags authors.txt --lowercase
+    firth documents train papers.parquet -o model --column abstract
 
     The flags under "Learning" are the parameters of firth.TrainingConfig; docs/documents.md explains the others.
     """
     from firth.training.run.documents import train_documents
 
     given = {name: plain(value) for name, value in parameters.items() if is_given(ctx, name)}
-    if str(corpus) == str(tags) == STANDARD_INPUT:
+    if corpus == str(tags) == STANDARD_INPUT:
         raise ParameterError(
             "--tags must be a file if the corpus is standard input, which can be read only once, got -"
         )
     try:
         with parameters_named(name_as_flag):
             model = train_documents(
-                corpus if str(corpus) != STANDARD_INPUT else STANDARD_INPUT,
+                corpus,
                 None if tags is None else _read_tags(str(tags)),
                 method=plain(method),
                 dm_input=plain(dm_input),
@@ -157,6 +162,7 @@ def train_command(
                 lowercase=lowercase,
                 encoding_errors=plain(encoding_errors),
                 as_text=as_text,
+                column=column,
                 tokenizer=tokenizer,
                 heldout=heldout,
                 patience=patience,
@@ -195,7 +201,7 @@ def _read_tags(path: str) -> list[list[str]]:
 @app.command()
 def infer(
     model: ModelPath,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A text in each line; - reads standard input.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A text in each line; - reads standard input.")],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -227,7 +233,7 @@ def infer(
         if output.suffix != ".npy":
             raise ParameterError(f"--output must end in .npy, got {output}")
         validate_destination(output, overwrite)
-    opened, lines = _open(model), read_lines(str(file))
+    opened, lines = _open(model), read_lines(file)
     try:
         vectors, losses = opened.infer(
             lines, epochs=epochs, seed=seed, threads=threads, empty=empty.value, return_loss=True

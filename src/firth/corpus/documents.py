@@ -65,9 +65,11 @@ def find_documents(
     ------
     CorpusError, CorpusTypeError, StorageError
     """
+    if isinstance(corpus, np.ndarray) and corpus.ndim == 1 and corpus.dtype.kind in "UTO":
+        corpus = corpus.tolist()
     if tokenizer is None and default is not None and _are_texts(corpus):
         tokenizer = default.restore()
-    if isinstance(corpus, str | os.PathLike) and Path(corpus).is_dir():
+    if isinstance(corpus, str | os.PathLike) and corpus != "" and Path(corpus).is_dir():  # Path("") is this folder
         folder = Path(corpus)
         files = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path, folder))
         if not files:
@@ -75,8 +77,6 @@ def find_documents(
         return _of_files(files, [str(path.relative_to(folder)) for path in files], tokenizer, encoding_errors, as_text)
     if isinstance(corpus, list | tuple) and corpus and all(isinstance(item, Path) for item in corpus):
         return _of_files(list(corpus), list(map(str, corpus)), tokenizer, encoding_errors, as_text)
-    if isinstance(corpus, np.ndarray) and corpus.ndim == 1 and corpus.dtype.kind in "UTO":
-        corpus = corpus.tolist()
     if isinstance(corpus, bytes | bytearray | set | frozenset):  # refused by its name: a set has no order
         return DocumentSource(corpus, tokenizer)
     if isinstance(corpus, str | os.PathLike | Mapping) or read_table(corpus) is not None or hasattr(corpus, "read"):
