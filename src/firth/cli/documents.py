@@ -61,7 +61,12 @@ _DECIDED = ("architecture", "cbow_input")  # by --method and --dm-input
 _WITHOUT_NGRAMS = ("subwords", "min_ngram", "max_ngram", "buckets")  # which documents do not have
 STANDARD_INPUT = "-"
 
-ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder that `firth documents train -o` wrote.")]
+ModelPath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL", help="Folder that `firth documents train -o` wrote, or a Doc2Vec that gensim saved with hs=0."
+    ),
+]
 Epochs = Annotated[
     int | None, typer.Option("--epochs", help="Passes over each text. [default: as many as in training]")
 ]
