@@ -20,7 +20,7 @@ import firth
 from firth.errors import DivergenceError, ParameterError, StorageError
 from firth.kernels.matrices import BLOCK_ROWS, MatrixMemory
 from firth.training.run import prepared
-from firth.training.run.needs import MatrixSizes, describe_fits
+from firth.training.run.needs import TABLE_BYTES, MatrixSizes, describe_fits
 
 DRIVER = Path(__file__).with_name("run_driver.py")
 OPTIONS: dict[str, Any] = {"dims": 16, "epochs": 8, "min_count": 1, "threads": 1, "checkpoint_every": "20000words"}
@@ -220,19 +220,29 @@ def test_a_run_that_diverges_has_the_last_checkpoint(lines: Lines, tmp_path: Pat
     assert model.history.words_trained >= 9000
 
 
+def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "scale.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(compile(block, "scale.md", "exec"), names)
+    assert len(names["documents"].documents) == 100
+    np.testing.assert_array_equal(firth.load("model").vectors.matrix, names["model"].vectors.matrix)
+
+
 # ---- too little memory, too little disk
 
 
 def test_the_numbers_in_the_error_fit(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {**SMALL, "dims": 100}
-    needed = 4 * 2 * 200 * 112
+    needed = 200 * (4 * 2 * 112 + TABLE_BYTES)
     monkeypatch.setattr(prepared, "available_memory_bytes", lambda: needed)
     firth.train(lines, **options)
     monkeypatch.setattr(prepared, "available_memory_bytes", lambda: needed // 2)
-    with pytest.raises(ParameterError, match="^dims must fit into the 89.6 kB of free memory, got 100 for") as caught:
+    with pytest.raises(ParameterError, match="^dims must fit into the 96 kB of free memory, got 100 for") as caught:
         firth.train(lines, **options)
     message = str(caught.value)
-    assert "200 words, which need 179 kB; keep the" in message
+    assert "200 words, which need 192 kB; keep the" in message
     assert message.endswith('or map the matrices on the disk, which is slower (matrices="disk")')
     min_count, dims = (int(re.search(rf"\({name}=(\d+)\)", message)[1]) for name in ("min_count", "dims"))  # type: ignore[index]
     assert dims == 48
@@ -267,7 +277,9 @@ def test_the_sizes_are_those_of_the_engine(lines: Lines, monkeypatch: pytest.Mon
 
 
 def test_words_that_are_equally_frequent_are_no_advice_by_count() -> None:
-    sizes = MatrixSizes(n_words=100, word_rows=2, other_rows=0, composed_rows=0, dims=10, copies=0)
+    sizes = MatrixSizes(
+        n_words=100, word_rows=2, other_rows=0, composed_rows=0, dims=10, copies=0, table_bytes_per_word=0
+    )
     counts = np.full(100, 7)
     advice = describe_fits(sizes, counts, 128 * 50, has_buckets=False, n_free_bytes=0)
     assert advice == "keep fewer words (max_vocabulary=50)"

@@ -27,6 +27,7 @@ from firth.cli.run_flags import (
     RunJson,
     RunQuiet,
     TextErrors,
+    TokenizerName,
 )
 from firth.cli.train import (
     ENCODING_ERRORS,
@@ -97,6 +98,7 @@ def train_command(
     lowercase: Lowercase = False,
     encoding_errors: TextErrors = "strict",  # type: ignore[assignment]
     as_text: AsText = False,
+    tokenizer: TokenizerName = None,
     heldout: Annotated[
         str | None,
         typer.Option(
@@ -147,6 +149,7 @@ def train_command(
                 lowercase=lowercase,
                 encoding_errors=plain(encoding_errors),
                 as_text=as_text,
+                tokenizer=tokenizer,
                 heldout=heldout,
                 patience=patience,
                 checkpoint_every=checkpoint_every,

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from firth.corpus.pairs import Pairs
 
 # The flags of text that pairs refuse.
-OF_TEXT = ("lowercase", "encoding_errors", "as_text", "column", "vocabulary", "phrases", "sequence_weights")
+OF_TEXT = (
+    "lowercase",
+    "tokenizer",
+    "encoding_errors",
+    "as_text",
+    "column",
+    "vocabulary",
+    "phrases",
+    "sequence_weights",
+)
 
 AsPairs = Annotated[
     bool,

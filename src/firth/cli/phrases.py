@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from firth.cli.reading import AsJson, make_choice, print_json
-from firth.cli.run_flags import COLUMN_HELP
+from firth.cli.run_flags import COLUMN_HELP, TokenizerName, paths_of
 from firth.errors import ParameterError
 from firth.numerics.phrases import SCORINGS
 
@@ -59,6 +59,7 @@ def phrases(
         bool, typer.Option("--as-text", help="Read files as plain text even if they look like another format.")
     ] = False,
     column: Annotated[str | None, typer.Option("--column", metavar="NAME", help=COLUMN_HELP)] = None,
+    tokenizer: TokenizerName = None,
     threads: Annotated[
         int | None, typer.Option("--threads", help="Number of threads. [default: all processors]")
     ] = None,
@@ -86,7 +87,7 @@ def phrases(
         raise ParameterError("table must come without output: the table exists already; give --join")
     if join is not None and "-" in corpus:
         raise ParameterError("join must come with files, got - for standard input, which can be read only once")
-    sources: Any = corpus[0] if len(corpus) == 1 else corpus
+    sources = paths_of(corpus, tokenizer)
     if table is not None:
         found = Phrases.load(table)
     else:
@@ -102,6 +103,7 @@ def phrases(
             encoding_errors=_plain(encoding_errors),
             as_text=as_text,
             column=column,
+            tokenizer=tokenizer,
             threads=threads,
         )
     if output is not None:
@@ -109,7 +111,13 @@ def phrases(
     n_lines = None
     if join is not None:
         n_lines = found.join_file(
-            sources, join, lowercase=lowercase, as_text=as_text, encoding_errors=_plain(encoding_errors), column=column
+            sources,
+            join,
+            lowercase=lowercase,
+            as_text=as_text,
+            encoding_errors=_plain(encoding_errors),
+            column=column,
+            tokenizer=tokenizer,
         )
     if as_json:
         print_json(

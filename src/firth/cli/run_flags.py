@@ -6,7 +6,9 @@ Tests: tests/cli/test_main.py, tests/cli/test_documents.py.
 from __future__ import annotations
 
 import enum
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -30,6 +32,15 @@ AsText = Annotated[
     typer.Option(
         "--as-text",
         help="Read files as plain text even if they look like JSON, CSV, HTML, XML or vectors.",
+        rich_help_panel=CORPUS_PANEL,
+    ),
+]
+TokenizerName = Annotated[
+    str | None,
+    typer.Option(
+        "--tokenizer",
+        metavar="unicode|FILE.json",
+        help="Words by Unicode's rules, or tokens of a Hugging Face tokenizer.json. [default: split at white space]",
         rich_help_panel=CORPUS_PANEL,
     ),
 ]
@@ -59,3 +70,10 @@ Matrices = Annotated[
 ]
 RunQuiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no summary.")]
 RunJson = Annotated[bool, typer.Option("--json", help="Print one JSON object about the run.")]
+
+
+def paths_of(corpus: Sequence[str], tokenizer: str | None) -> Any:
+    """The value of CORPUS for ``firth.train``. With a tokenizer a list of strings would be a list of texts."""
+    if len(corpus) == 1:
+        return corpus[0]
+    return list(corpus) if tokenizer is None else [path if path == "-" else Path(path) for path in corpus]

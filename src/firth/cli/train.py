@@ -40,6 +40,8 @@ from firth.cli.run_flags import (
     RunJson,
     RunQuiet,
     TextErrors,
+    TokenizerName,
+    paths_of,
 )
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.config import CHOICE_NAMES, PARAMETER_HELP, TrainingConfig, choices_of
@@ -85,6 +87,7 @@ def train_command(
         str | None,
         typer.Option("--column", metavar="NAME", help=COLUMN_HELP, rich_help_panel=_CORPUS),
     ] = None,
+    tokenizer: TokenizerName = None,
     pairs: AsPairs = False,
     columns: Columns = None,
     one_vocabulary: OneVocabulary = False,
@@ -179,6 +182,7 @@ def train_command(
     firth train corpus.txt -o model --heldout 1% --patience 2
     firth train corpus.txt -o model --checkpoint-every 10min
     firth train 'data/*.parquet' --column text -o model
+    firth train https://example.org/corpus.txt.gz -o model --tokenizer unicode
     firth train ratings.parquet --pairs --columns user,item,stars -o model
     firth train --resume model
     zcat dump.gz | firth train - -o model --architecture cbow --json
@@ -198,7 +202,7 @@ def train_command(
                 from firth.training.run.train import train as learn
 
                 sources = corpus or []
-                source: Any = sources[0] if len(sources) == 1 else sources
+                source: Any = paths_of(sources, tokenizer)
                 held_out: Any = heldout
                 given = {name: plain(value) for name, value in parameters.items()}
                 if pairs:
@@ -215,6 +219,7 @@ def train_command(
                     encoding_errors=plain(encoding_errors),
                     as_text=as_text,
                     column=column,
+                    tokenizer=tokenizer,
                     vocabulary=None if vocabulary is None else Vocabulary.load(vocabulary),
                     phrases=int(phrases) if phrases is not None and phrases.isdecimal() else phrases,
                     sequence_weights=None if sequence_weights is None else _read_numbers(sequence_weights),

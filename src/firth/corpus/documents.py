@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from firth.base.values import is_integer
 from firth.base.words import pack_words, unpack_words
 from firth.corpus.sources import classify_source, refuse_names_of_files
-from firth.corpus.tables import WHITESPACE, is_missing, read_table, resolve_tokenizer, rows_of, split_text
+from firth.corpus.tables import TextColumn, is_missing, read_table, rows_of, split_text
+from firth.corpus.tokenizers import WHITESPACE, TokenizerLike, TokenizerRecord, resolve_tokenizer
 from firth.errors import CorpusError, CorpusTypeError, EncodingError
 
 _NAMED = 5  # tags or documents in a message
@@ -47,12 +48,13 @@ class DocumentSource:
 
 def find_documents(
     corpus: Any,
-    tokenizer: str | Callable[[str], Iterable[str]] | None = None,
+    tokenizer: TokenizerLike | None = None,
     *,
+    default: TokenizerRecord | None = None,
     encoding_errors: str = "strict",
     as_text: bool = False,
 ) -> DocumentSource:
-    """Decide what the documents are.
+    """Decide what the documents are. ``default``: how documents that are texts are split if no tokenizer is given.
 
     - a folder, or a list of ``pathlib.Path``: each file is a document; its name is its default tag
     - another path, ``"-"`` or an open file: each line is a document
@@ -63,6 +65,8 @@ def find_documents(
     ------
     CorpusError, CorpusTypeError, StorageError
     """
+    if tokenizer is None and default is not None and _are_texts(corpus):
+        tokenizer = default.restore()
     if isinstance(corpus, str | os.PathLike) and Path(corpus).is_dir():
         folder = Path(corpus)
         files = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path, folder))
@@ -88,8 +92,17 @@ def find_documents(
         else:
             first = corpus[0]
         if isinstance(first, str) and tokenizer is None:
-            tokenizer = WHITESPACE
+            tokenizer = (None if default is None else default.restore()) or WHITESPACE
     return DocumentSource(corpus, tokenizer, as_text=as_text)
+
+
+def _are_texts(corpus: Any) -> bool:
+    """Whether documents are texts and not lists of tokens; False for an iterator, whose first item tells."""
+    if isinstance(corpus, list | tuple):
+        return bool(corpus) and all(isinstance(item, str | Path) for item in corpus)
+    if isinstance(corpus, str | os.PathLike) or hasattr(corpus, "read"):
+        return True
+    return isinstance(read_table(corpus), TextColumn)
 
 
 def _join_lines(texts: Sequence[str]) -> bytes:
@@ -112,26 +125,26 @@ def _is_hidden(path: Path, folder: Path) -> bool:
 def _of_files(
     files: list[Path],
     names: list[str],
-    tokenizer: str | Callable[[str], Iterable[str]] | None,
+    tokenizer: TokenizerLike | None,
     encoding_errors: str,
     as_text: bool,
 ) -> DocumentSource:
     split = resolve_tokenizer(tokenizer) or split_text
 
-    def read() -> Iterator[list[str]]:
+    def read() -> Iterator[str]:
         for path in files:
             found = classify_source(path, as_text=as_text)
             assert isinstance(found, list)
             text = b"".join(itertools.chain.from_iterable(file.blocks() for file in found))
             try:
-                yield list(split(text.decode("utf-8", encoding_errors)))
+                yield text.decode("utf-8", encoding_errors)
             except UnicodeDecodeError as error:
                 raise CorpusError(
                     f"{path} must be UTF-8, got the byte {text[error.start]:#04x} at {error.start}; convert the file,"
                     ' or pass encoding_errors="replace"'
                 ) from None
 
-    return DocumentSource(read(), None, names)
+    return DocumentSource(read(), split, names)
 
 
 @dataclass(frozen=True, eq=False)

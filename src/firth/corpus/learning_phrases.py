@@ -30,6 +30,7 @@ from firth.corpus.phrases import (
     as_connector_words,
     validate_phrase_settings,
 )
+from firth.corpus.tokenizers import TokenizerLike
 from firth.errors import CorpusError, CorpusWarning, ParameterError
 from firth.native.phrases import Candidates, Chains, IdText, PairCounter, closing_all, merge_pairs
 from firth.native.stopping import Team
@@ -109,7 +110,7 @@ def learn_phrases(
     passes: int = 1,
     delimiter: str = "_",
     lowercase: bool = False,
-    tokenizer: str | Callable[[str], Iterable[str]] | None = None,
+    tokenizer: TokenizerLike | None = None,
     normalizer: Callable[[str], str | None] | None = None,
     encoding_errors: str = "strict",
     as_text: bool = False,

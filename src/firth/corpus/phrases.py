@@ -15,6 +15,7 @@ from firth.base.replace import replaced_file, write_all, write_file
 from firth.base.storage import storage_error
 from firth.base.values import as_integer, as_number, is_integer, is_number, validate_choice
 from firth.corpus.sources import classify_source, warn_of_missing
+from firth.corpus.tokenizers import TokenizerLike, resolve_tokenizer
 from firth.corpus.vocabulary import encode_words
 from firth.errors import CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError, UnknownWordError
 from firth.numerics.phrases import SCORINGS, Phrase, join_tokens
@@ -200,6 +201,7 @@ class Phrases:
         as_text: bool = False,
         encoding_errors: str = "strict",
         column: str | None = None,
+        tokenizer: TokenizerLike | None = None,
     ) -> int:
         """Write the lines of text files, with phrases joined, to a new file; the number of lines.
 
@@ -207,7 +209,7 @@ class Phrases:
         ----------
         source : path, glob, URL, ``"-"``, or a list of these; compressed files too
         path : path of the file, written completely or not at all
-        lowercase, as_text, encoding_errors : as in ``firth.train``
+        lowercase, as_text, encoding_errors, tokenizer : as in ``firth.train``
         column : str or None
             The column of texts, if the source is tables. Each row is a line.
 
@@ -218,6 +220,7 @@ class Phrases:
         from firth.corpus.counting import tokenize_lines
         from firth.corpus.tables import split_text
 
+        split = resolve_tokenizer(tokenizer) or split_text
         files = classify_source(source, as_text=as_text, column=column)
         if not isinstance(files, list):
             what = (
@@ -227,7 +230,7 @@ class Phrases:
         n_lines = 0
         try:
             with replaced_file(path) as file:
-                for tokens in tokenize_lines(files, split_text, encoding_errors, lambda: None):
+                for tokens in tokenize_lines(files, split, encoding_errors, lambda: None):
                     words = [token.lower() for token in tokens] if lowercase else list(tokens)
                     write_all(file, encode_words(" ".join(self.join(words)) + "\n"))
                     n_lines += 1

@@ -12,7 +12,7 @@ import os
 import stat
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 
 from firth.base.compression import COMPRESSED_SUFFIXES, compression_of
 from firth.base.urls import is_url, local_path, url_of
-from firth.corpus.blocks import decompress, read_blocks
+from firth.corpus.blocks import read_blocks
 from firth.corpus.data_sets import is_data_set, is_streamed, open_data_set
 from firth.corpus.paths import escape_existing_folders, missing_message, path_exists, same_name, skip_empty
 from firth.corpus.places import Place, find_places
-from firth.corpus.recognise import HEAD_BYTES, MARK, STANDARD_INPUT, refuse_other_formats
+from firth.corpus.recognise import HEAD_BYTES, STANDARD_INPUT, refuse_other_formats
 from firth.corpus.table_files import open_column, open_json_lines, open_place_column
 from firth.corpus.table_text import LIST, Column, missing_warning, require_same_types
 from firth.corpus.tables import (
@@ -39,6 +39,9 @@ from firth.corpus.tables import (
     split_text,
     tokenize_texts,
 )
+from firth.corpus.text_files import TextFile
+from firth.corpus.tokenizers import BatchTokenizer
+from firth.corpus.tokenizing import tokenized_texts
 from firth.corpus.walks import Walks
 from firth.errors import (
     CorpusError,
@@ -50,75 +53,6 @@ from firth.errors import (
 )
 
 FROM_STANDARD_INPUT = "-"
-
-
-@dataclass(frozen=True)
-class TextFile:
-    """One text, read from its start to its end.
-
-    ``n_bytes`` is the size on disk in bytes, or None if it is unknown. A plain file has ``path`` and ``n_bytes``, and
-    its chunks can be read in any order; a stream can only be read in order. If ``may_block``, the stream is read in the
-    main thread, so that Ctrl-C ends a wait. ``as_text``: see ``recognise.refuse_other_formats``. The rows of the
-    column ``table`` are the lines of the text if ``kind`` is "table". A file at a URL has ``place``, and is read
-    in order.
-    """
-
-    name: str
-    kind: str  # "plain", "stream", "table", or a compression: "gzip", "bzip2", "xz", "zstd"
-    path: Path | None = None
-    n_bytes: int | None = None
-    handle: BinaryIO | None = None
-    may_block: bool = False
-    as_text: bool = False
-    table: Column | None = None
-    place: Place | None = None
-
-    def blocks(self) -> Iterator[bytes]:
-        """Yield the bytes of the text in blocks, without a UTF-8 byte-order mark at the start.
-
-        Raises
-        ------
-        CorpusError, EncodingError
-            Before the first block: the text has another format or encoding.
-        """
-        if self.table is not None:
-            yield from (bytes(batch.lines()) for batch in self.table.batches())
-            return
-        blocks = self.raw_blocks()
-        first: list[bytes] = []  # enough bytes to recognise the format
-        for block in blocks:
-            first.append(block)
-            if sum(map(len, first)) >= HEAD_BYTES:
-                break
-        head = b"".join(first)
-        is_whole = len(head) < HEAD_BYTES
-        refuse_other_formats(head[:HEAD_BYTES], self.name, is_whole=is_whole, as_text=self.as_text)
-        n_skipped = len(MARK) if head.startswith(MARK) else 0
-        for block in itertools.chain(first, blocks):
-            kept = block[n_skipped:]
-            n_skipped -= len(block) - len(kept)
-            if kept:
-                yield kept
-
-    def raw_blocks(self) -> Iterator[bytes]:
-        """Yield the decompressed bytes of the file, of whatever format."""
-        if self.handle is not None:
-            yield from read_blocks(self.handle, self.name)
-            return
-        if self.place is not None:
-            yield from self.place.blocks()
-            return
-        assert self.path is not None
-        try:
-            with open(self.path, "rb") as file:
-                if self.kind in ("plain", "stream"):
-                    yield from read_blocks(file, self.name)
-                else:
-                    yield from decompress(file, self.kind, self.name)
-        except OSError as error:
-            if isinstance(error, FirthError):
-                raise
-            raise StorageError(f"{self.name}: cannot be read: {error.strerror or error}") from error
 
 
 @dataclass(frozen=True)
@@ -221,7 +155,7 @@ def classify_source(
         arrow = table.as_arrow() if tokenizer is None or tokenizer is split_text else None
         if arrow is not None:  # the native counter splits at white space
             return [TextFile("corpus", "table", n_bytes=arrow.n_bytes, table=arrow)]
-        return TokenLists(tokenize_texts(table, tokenizer or split_text), is_tokenized=True)
+        return _tokenized(table, tokenizer or split_text, is_listed=True)
     if isinstance(table, ListColumn):
         return TokenLists(table)
     if table is not None:
@@ -259,21 +193,23 @@ def classify_source(
     if isinstance(source, (list, tuple)):
         if not source:
             raise CorpusError("corpus must have at least one sequence, got an empty list")
-        if tokenizer is not None and all(isinstance(item, str) for item in source):
-            refuse_names_of_files(source)
-            return _tokenized(source, tokenizer)
-        if all(isinstance(item, (str, os.PathLike)) for item in source):
+        if all(isinstance(item, (str, os.PathLike)) for item in source) and (
+            tokenizer is None or all(isinstance(item, os.PathLike) or item == FROM_STANDARD_INPUT for item in source)
+        ):
             _refuse_texts(source)
             return _text_files(list(source), as_text)
+        if tokenizer is not None and all(isinstance(item, str) for item in source):
+            refuse_names_of_files(source)
+            return _tokenized(TextColumn(source, "corpus"), tokenizer, is_listed=True)
         if tokenizer is not None and any(isinstance(item, str) for item in source):
-            return _tokenized(source, tokenizer)
+            return _tokenized(TextColumn(source, "corpus"), tokenizer, is_listed=True)
         return TokenLists(source)
     if not isinstance(source, Iterable):
         raise CorpusTypeError(
             f"corpus must be a path, an iterable of token lists or (ids, offsets), got {type(source).__name__}"
         )
     if tokenizer is not None:  # only texts have a tokenizer
-        return _tokenized(source, tokenizer)
+        return _tokenized(TextColumn(source, "corpus"), tokenizer, is_listed=False)
     return TokenLists(source)
 
 
@@ -309,8 +245,12 @@ def _json_stream(handle: BinaryIO | Any, name: str, column: str) -> TextFile:
     return TextFile(name, "table", may_block=True, table=table)
 
 
-def _tokenized(texts: Iterable[Any], tokenizer: Tokenizer) -> TokenLists:
-    return TokenLists(tokenize_texts(TextColumn(texts, "corpus"), tokenizer), is_tokenized=True)
+def _tokenized(texts: TextColumn, tokenizer: Tokenizer, *, is_listed: bool) -> TokenLists | list[TextFile]:
+    """Texts and their tokenizer; what is not listed is read in the main thread."""
+    if isinstance(tokenizer, BatchTokenizer) and tokenizer.is_joinable:
+        lines = tokenized_texts("corpus", texts, tokenizer)
+        return [TextFile("corpus", "table", may_block=not is_listed, tokenized=lines)]
+    return TokenLists(tokenize_texts(texts, tokenizer), is_tokenized=True)
 
 
 def refuse_names_of_files(texts: list[Any] | tuple[Any, ...]) -> None:

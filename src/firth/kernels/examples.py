@@ -22,6 +22,8 @@ from firth.errors import IdError, ParameterError, ShapeError
 from firth.kernels.sides.side import Corpus
 from firth.kernels.staleness import TouchRates, document_touch_rates, pair_touch_rates, touch_rates
 
+MAX_ROWS = 2**31 - 1  # of a matrix: ids of rows are int32
+
 
 @dataclass(frozen=True, kw_only=True)
 class Examples:
@@ -137,6 +139,11 @@ def document_examples(
     if tag_offsets.shape != offsets.shape:
         raise ShapeError(f"tag_offsets must have shape {offsets.shape}, as offsets, got {tag_offsets.shape}")
     n_word_rows = len(counts) if with_words else 0
+    if n_word_rows + n_tags > MAX_ROWS:
+        raise ParameterError(
+            f"tags must be at most {MAX_ROWS - n_word_rows:,} with {n_word_rows:,} rows of words, got {n_tags:,}; row"
+            " numbers have 32 bits"
+        )
     tag_rows = _as_ids("tag_ids", tag_ids, n_tags) + np.int32(n_word_rows)
     if tag_offsets[0] != 0 or tag_offsets[-1] != len(tag_rows) or np.any(np.diff(tag_offsets) < 1):
         raise ParameterError(

@@ -86,4 +86,5 @@ def make_settings(kernel: Kernel, config: TrainingConfig, *, source: str, **run:
         A field has no value or a value of another type, or the library lacks a side or the source.
     """
     code = kernel.table.find_source(source)
-    return Settings(kernel.table, {**parameter_values(kernel, config), "source": code, **_USUAL, **run})
+    values = parameter_values(kernel, config) | {"source": code, "noise_seed": config.seed}
+    return Settings(kernel.table, {**values, **_USUAL, **run})

@@ -5,7 +5,7 @@ Tests: tests/training/test_documents.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from firth.base.values import as_integer, validate_choice
 from firth.corpus.choosing import NoKnownWordError
 from firth.corpus.documents import decode_names, encode_names, find_documents
 from firth.corpus.encode import encode_corpus
+from firth.corpus.tokenizers import TokenizerLike, TokenizerRecord
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, CorpusTypeError
 from firth.kernels.config import MAX_INT32, TrainingConfig
@@ -31,7 +32,12 @@ class Inference:
     """The frozen rows and the vocabulary of a model, kept between calls of ``Model.infer``."""
 
     def __init__(
-        self, vectors: WordVectors, output_vectors: NDArray[np.float32], config: TrainingConfig, lowercase: bool
+        self,
+        vectors: WordVectors,
+        output_vectors: NDArray[np.float32],
+        config: TrainingConfig,
+        lowercase: bool,
+        tokenizer: TokenizerRecord,
     ) -> None:
         words: Any = vectors.words
         assert vectors.counts is not None
@@ -43,6 +49,7 @@ class Inference:
             config, self._vocabulary.counts, word_rows, np.asarray(output_vectors, np.float32)
         )
         self._lowercase = lowercase
+        self._tokenizer = tokenizer
         self._epochs = config.epochs
 
     def infer(
@@ -52,7 +59,7 @@ class Inference:
         epochs: int | None,
         seed: int,
         threads: int | None,
-        tokenizer: str | Callable[[str], Iterable[str]] | None,
+        tokenizer: TokenizerLike | None,
         empty: str,
     ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """See ``Model.infer``; with the losses."""
@@ -71,7 +78,7 @@ class Inference:
         return vectors, losses
 
     def _encode(self, texts: Any, tokenizer: Any, empty: str) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        found = find_documents(texts, tokenizer)
+        found = find_documents(texts, tokenizer, default=self._tokenizer)
         with OwnedFolder.temporary("to infer documents") as folder:
             try:
                 encoded = encode_corpus(

@@ -96,13 +96,8 @@ def build_alias_table(probabilities: ArrayLike) -> AliasTable:
     ----------
     Walker (1977); Vose (1991), "A linear algorithm for generating random numbers with a given distribution".
     """
-    weights = as_floats("probabilities", probabilities).astype(np.float64, copy=False)
-    validate_dimensions("probabilities", weights, "V")
+    weights = validate_weights("probabilities", probabilities)
     n_words = len(weights)
-    if n_words == 0:
-        raise ShapeError("probabilities must have at least one word, got none")
-    if not np.all(np.isfinite(weights)) or weights.min() < 0 or weights.max() <= 0:
-        raise ParameterError("probabilities must be finite, not negative and not all zero, got others")
     shares = (weights / weights.sum() * n_words).tolist()
     alias = list(range(n_words))
     threshold = [1.0] * n_words
@@ -120,6 +115,23 @@ def build_alias_table(probabilities: ArrayLike) -> AliasTable:
         if weights[slot] == 0:
             threshold[slot], alias[slot] = 0.0, likeliest
     return AliasTable(np.array(threshold), np.array(alias, dtype=np.int32))
+
+
+def validate_weights(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """The weights of a distribution, float64 (V,).
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        There is no word, or a weight is negative or not finite, or all are zero.
+    """
+    weights = as_floats(name, values).astype(np.float64, copy=False)
+    validate_dimensions(name, weights, "V")
+    if not len(weights):
+        raise ShapeError(f"{name} must have at least one word, got none")
+    if not np.all(np.isfinite(weights)) or weights.min() < 0 or weights.max() <= 0:
+        raise ParameterError(f"{name} must be finite, not negative and not all zero, got others")
+    return weights
 
 
 def keep_probabilities(counts: ArrayLike, subsample: float) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ says whether it is the same, better or refused.
 
 from typing import Any
 
-from firth.compat.gensim import corpora, matutils, models, test, utils
+from firth.compat.gensim import corpora, matutils, models, parsing, test, utils
 from firth.compat.gensim.models.callbacks import CallbackAny2Vec
 from firth.compat.gensim.models.doc2vec import Doc2Vec, TaggedDocument
 from firth.compat.gensim.models.fasttext import FastText
@@ -42,6 +42,7 @@ __all__ = [
     "corpora",
     "matutils",
     "models",
+    "parsing",
     "test",
     "utils",
 ]

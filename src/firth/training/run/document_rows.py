@@ -17,6 +17,7 @@ from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import FormatError, ParameterError
 from firth.kernels.examples import Examples, document_examples
+from firth.training.run.composing import vector_words
 from firth.vectors.word_vectors import WordVectors
 
 IdsAndOffsets = tuple[NDArray[np.int32], NDArray[np.int64]]
@@ -80,7 +81,7 @@ class DocumentRows:
             words = output_rows if has_outputs else np.zeros((n_words, input_rows.shape[1]), np.float32)
             tags = input_rows
         return (
-            WordVectors(vocabulary.words, words, vocabulary.counts),
+            WordVectors(vector_words(vocabulary), words, vocabulary.counts),
             WordVectors(self.tags.names, tags, self.tags.counts),
         )
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from firth.base.other_names import TRAINING_NAMES, names_translated
 from firth.base.values import validate_choice
 from firth.corpus.documents import Tags, find_documents, read_tags, validate_words
 from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.tokenizers import TokenizerLike, resolve_tokenizer
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError
 from firth.kernels.config import PARAMETER_HELP, TrainingConfig, validate_effect, with_parameters
@@ -22,7 +23,7 @@ from firth.training.loop.callbacks import CallbackList
 from firth.training.loop.periods import Period
 from firth.training.loop.progress import ProgressDisplay, make_progress
 from firth.training.run.document_rows import DocumentRows, StartRows
-from firth.training.run.encoding import TextOptions, encode_for_training, is_lowercase
+from firth.training.run.encoding import TextOptions, encode_for_training, is_lowercase, recorded_tokenizer
 from firth.training.run.options import RunOptions
 from firth.training.run.prepared import PreparedRun
 from firth.training.run.workspace import open_workspace
@@ -48,7 +49,7 @@ def train_documents(
     output: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     lowercase: bool = False,
-    tokenizer: str | Callable[[str], Sequence[str]] | None = None,
+    tokenizer: TokenizerLike | None = None,
     normalizer: Callable[[str], str] | None = None,
     encoding_errors: str = "strict",
     as_text: bool = False,
@@ -139,6 +140,7 @@ def train_documents(
         )
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
+    tokenizer = resolve_tokenizer(tokenizer)
     text = TextOptions(lowercase, None, normalizer, encoding_errors, as_text)
     names = None
     if not isinstance(corpus, EncodedCorpus):
@@ -221,6 +223,7 @@ def run_documents(
             frozen=None if start is None else start.frozen,
             phrases=None,
             instruction_set=default_instruction_set(),
+            tokenizer=recorded_tokenizer(encoded),
             documents=rows,
             matrices=options.matrices,
         )

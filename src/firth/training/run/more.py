@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from firth.base.machine import available_processors
 from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.tokenizers import TokenizerLike, resolve_tokenizer
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError
 from firth.kernels.config import TrainingConfig, validate_effect, validate_parameter_names
@@ -30,6 +31,8 @@ from firth.training.run.encoding import (
     encode_heldout,
     is_lowercase,
     known_words,
+    like_the_model,
+    recorded_tokenizer,
     wrong_word_kind,
 )
 from firth.training.run.options import HeldoutSource, RunOptions
@@ -49,7 +52,7 @@ def train_more(
     output: str | os.PathLike[str] | None,
     overwrite: bool,
     lowercase: bool | None,
-    tokenizer: str | Callable[[str], Sequence[str]] | None,
+    tokenizer: TokenizerLike | None,
     normalizer: Callable[[str], str] | None,
     encoding_errors: str,
     as_text: bool,
@@ -87,6 +90,9 @@ def train_more(
     weights = read_sequence_weights(sequence_weights)
     is_encoded = isinstance(corpus, EncodedCorpus)
     same_case = (model.corpus.lowercase and not is_encoded) if lowercase is None else lowercase
+    tokenizer = resolve_tokenizer(tokenizer)
+    if tokenizer is None and not is_encoded:
+        corpus, tokenizer = like_the_model(corpus, model.tokenizer, column)
     text = TextOptions(same_case, tokenizer, normalizer, encoding_errors, as_text, column=column)
     words: Any = model.vectors.words
     old_words = Vocabulary(
@@ -129,6 +135,7 @@ def train_more(
             frozen=frozen,
             phrases=phrases,
             instruction_set=default_instruction_set(),
+            tokenizer=found if (found := recorded_tokenizer(encoded)).name else model.tokenizer,
             matrices=options.matrices,
         )
         run.validate()

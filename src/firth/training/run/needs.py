@@ -5,6 +5,7 @@ Tests: tests/training/test_matrices.py.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +15,8 @@ from firth.training.run.advice import Cure, describe_cures
 
 ROW_FLOATS = 16  # rows are padded to 64 bytes inside the kernels
 FLOAT_BYTES = 4
+TABLE_BYTES = 64  # measured with 7 million words: 48 bytes, and the letters
+PATH_BYTES = 5  # of a node in a word's path of the Huffman tree
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class MatrixSizes:
     dims : int
     copies : int
         Copies of the model's vectors, for checkpoints and for the best evaluation.
+    table_bytes_per_word : float
+        Memory of a word beside its rows: its letters, its count, and its parts of the tables of noise and subsampling.
     """
 
     n_words: int
@@ -40,6 +45,7 @@ class MatrixSizes:
     composed_rows: int
     dims: int
     copies: int
+    table_bytes_per_word: float = TABLE_BYTES
 
     @property
     def matrices_bytes(self) -> int:
@@ -60,21 +66,36 @@ class MatrixSizes:
 
     @property
     def total_bytes(self) -> int:
-        """Bytes of the matrices and of all copies."""
-        return self.matrices_bytes + self.copies * self.model_bytes
+        """Bytes of the matrices, of the vectors that are made of them, and of all copies."""
+        return self.matrices_bytes + self.composed_bytes + self.copies * self.model_bytes
+
+    @property
+    def table_bytes(self) -> int:
+        """Memory of the words beside their rows."""
+        return int(self.n_words * self.table_bytes_per_word)
+
+    @property
+    def memory_bytes(self) -> int:
+        """The memory of the run, if the matrices are in memory."""
+        return self.total_bytes + self.table_bytes
 
     def most_words(self, n_bytes: int) -> int:
-        """The largest vocabulary whose matrices fit into ``n_bytes``; at most ``n_words``."""
-        fixed = replace(self, n_words=0).total_bytes
-        each = replace(self, n_words=1).total_bytes - fixed
-        return max(0, min(self.n_words, (n_bytes - fixed) // each))
+        """The largest vocabulary with which the run fits into ``n_bytes`` of memory; at most ``n_words``."""
+        fixed = replace(self, n_words=0).memory_bytes
+        each = replace(self, n_words=1).total_bytes - fixed + self.table_bytes_per_word
+        return max(0, min(self.n_words, int((n_bytes - fixed) / each)))
 
     def most_dims(self, n_bytes: int) -> int:
-        """The largest multiple of 16 below ``dims`` whose matrices fit into ``n_bytes``; 0 if there is none."""
+        """The largest multiple of 16 below ``dims`` with which it fits into ``n_bytes``; 0 if there is none."""
         dims = (self.dims - 1) // ROW_FLOATS * ROW_FLOATS
-        while dims and replace(self, dims=dims).total_bytes > n_bytes:
+        while dims and replace(self, dims=dims).memory_bytes > n_bytes:
             dims -= ROW_FLOATS
         return dims
+
+
+def table_bytes_per_word(n_words: int, has_tree: bool) -> float:
+    """Memory of a word beside its rows, estimated."""
+    return TABLE_BYTES + (PATH_BYTES * math.log2(max(2, n_words)) if has_tree else 0)
 
 
 def describe_fits(
@@ -109,4 +130,4 @@ def describe_fits(
     return describe_cures(cures)
 
 
-__all__ = ["FLOAT_BYTES", "ROW_FLOATS", "MatrixSizes", "describe_fits"]
+__all__ = ["FLOAT_BYTES", "ROW_FLOATS", "TABLE_BYTES", "MatrixSizes", "describe_fits", "table_bytes_per_word"]

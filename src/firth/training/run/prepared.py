@@ -20,6 +20,7 @@ from firth._version import __version__
 from firth.base.machine import available_memory_bytes, free_bytes
 from firth.corpus.encoded import VOCABULARY, EncodedCorpus, validate_ids
 from firth.corpus.phrases import Phrases
+from firth.corpus.tokenizers import TokenizerRecord
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.config import TrainingConfig, validate_vocabulary_size
 from firth.kernels.engine import INITIAL_SCALE, Engine
@@ -41,7 +42,7 @@ from firth.training.run.composing import make_bags, make_word_vectors
 from firth.training.run.document_rows import DOCUMENT_SCALE, DocumentRows
 from firth.training.run.encoding import longest_sequence
 from firth.training.run.finishing import Ending
-from firth.training.run.needs import MatrixSizes, describe_fits
+from firth.training.run.needs import MatrixSizes, describe_fits, table_bytes_per_word
 from firth.training.run.options import RunOptions
 from firth.training.run.outcome import Outcome, describe_subsampling
 from firth.training.run.pair_rows import PairRows
@@ -53,6 +54,7 @@ from firth.vectors.word_vectors import WordVectors
 Matrix = NDArray[np.float32]
 
 SPARE_BYTES = 16 << 20
+TOLD_BYTES = 10**8  # memory of words and tables from which it is told before the run
 COPIES_BYTES = 16 << 20  # maximum size of a lock-free thread's copies of rows
 
 
@@ -74,6 +76,7 @@ class PreparedRun:
     frozen: NDArray[np.bool_] | None
     phrases: Phrases | None
     instruction_set: str
+    tokenizer: TokenizerRecord
     documents: DocumentRows | None = None  # of a run of documents; None: a run of words
     pairs: PairRows | None = None  # of a run of pairs
     matrices: str = "memory"  # where they are: one of MATRICES
@@ -138,6 +141,8 @@ class PreparedRun:
         model = format_bytes(sizes.model_bytes)
         parts = [f"{format_bytes(sizes.matrices_bytes)} for two matrices{named}"]
         shared = [f"up to {format_bytes(copies)} for the threads' copies of busy rows"] if has_copies else []
+        if sizes.table_bytes >= TOLD_BYTES:
+            shared.insert(0, f"{format_bytes(sizes.table_bytes)} for words and tables")
         parts += [] if is_on_disk else shared
         parts += [f"{model} to copy them for checkpoints"] if saves and not is_on_disk else []
         parts += [f"{model} for the best vectors"] if keeps else []
@@ -148,7 +153,7 @@ class PreparedRun:
             needs = f"memory: {', '.join(shared) or 'no matrix'}; matrices on the disk: {', '.join(parts)}"
         else:
             self._validate_memory(sizes, rows, has_buckets=buckets > 0, free=free)
-        disk = sizes.total_bytes + sizes.composed_bytes if is_on_disk else 0
+        disk = sizes.total_bytes if is_on_disk else 0
         if self.workspace.output is not None:
             disk += self._disk_bytes(sizes.model_bytes, saves, keeps)
         if disk:
@@ -187,18 +192,19 @@ class PreparedRun:
             composed_rows=int(config.subwords),
             dims=config.dims,
             copies=copies,
+            table_bytes_per_word=table_bytes_per_word(n_words, config.objective.outputs.needs_tree),
         )
 
     def _validate_memory(self, sizes: MatrixSizes, rows: str, *, has_buckets: bool, free: int) -> None:
         available = available_memory_bytes()
         # without the threads' copies, which are mostly below their maximum
-        if available is None or sizes.total_bytes <= available:
+        if available is None or sizes.memory_bytes <= available:
             return
         counts = self.corpus.vocabulary.counts
         fits = describe_fits(sizes, counts, available, has_buckets=has_buckets, n_free_bytes=free)
         raise ParameterError(
             f"dims must fit into the {format_bytes(available)} of free memory, got {sizes.dims} for {rows}, which need"
-            f" {format_bytes(sizes.total_bytes)}; {fits}"
+            f" {format_bytes(sizes.memory_bytes)}; {fits}"
         )
 
     def _disk_bytes(self, vectors: int, saves: bool, keeps: bool) -> int:
@@ -301,6 +307,7 @@ class PreparedRun:
             "checkpoint_every": options.checkpoint_every.to_json(),
             "matrices": self.matrices,
         }
+        record |= self.tokenizer.to_settings()
         if self.documents is not None:
             record["documents"] = self.documents.to_json()
         if self.pairs is not None:
@@ -400,6 +407,7 @@ class PreparedRun:
             documents=documents,
             train_words=self.documents is not None and self.documents.with_words,
             phrases=self.phrases,
+            tokenizer=self.tokenizer,
             contexts=None if pairs is None else pairs.context_vectors(output_vectors, words),
         )
 

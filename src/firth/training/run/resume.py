@@ -15,6 +15,7 @@ from firth.base.json_file import as_object, as_text
 from firth.base.values import as_integer
 from firth.classification.classifier import Classifier
 from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.tokenizers import TokenizerRecord
 from firth.errors import FormatError, ParameterError
 from firth.kernels.config import TrainingConfig
 from firth.kernels.engine import Engine
@@ -146,6 +147,7 @@ def _prepare_words(
         frozen=arrays.get("frozen"),
         phrases=read_run_phrases(workspace.folder, arrays),
         instruction_set=same_instruction_set(began_with),
+        tokenizer=TokenizerRecord.of_settings(record),
         documents=documents,
         pairs=pairs,
         matrices=options.matrices,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from firth.base.other_names import TRAINING_NAMES, names_translated
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.pairs import Pairs
 from firth.corpus.phrases import Phrases
+from firth.corpus.tokenizers import TokenizerLike, resolve_tokenizer
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError
 from firth.kernels.config import PARAMETER_HELP, TrainingConfig, validate_effect, with_parameters
@@ -25,7 +26,13 @@ from firth.training.loop.callbacks import CallbackList
 from firth.training.loop.periods import Period
 from firth.training.loop.progress import make_progress
 from firth.training.run.composing import put_start_rows, string_words
-from firth.training.run.encoding import TextOptions, encode_for_training, encode_heldout, is_lowercase
+from firth.training.run.encoding import (
+    TextOptions,
+    encode_for_training,
+    encode_heldout,
+    is_lowercase,
+    recorded_tokenizer,
+)
 from firth.training.run.options import HeldoutSource, RunOptions, parse_phrases
 from firth.training.run.pair_rows import prepare_pairs, read_parameters, refuse_text_options
 from firth.training.run.prepared import PreparedRun
@@ -55,7 +62,7 @@ def train(
     output: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     lowercase: bool = False,
-    tokenizer: str | Callable[[str], Sequence[str]] | None = None,
+    tokenizer: TokenizerLike | None = None,
     normalizer: Callable[[str], str] | None = None,
     encoding_errors: str = "strict",
     as_text: bool = False,
@@ -193,7 +200,9 @@ def train(
     validate_freeze(freeze, start_vectors is not None)
     weights = read_sequence_weights(sequence_weights)
     continues_rows = isinstance(initial_vectors, np.ndarray)
-    text = TextOptions(lowercase, tokenizer, normalizer, encoding_errors, as_text, continues_rows, column)
+    text = TextOptions(
+        lowercase, resolve_tokenizer(tokenizer), normalizer, encoding_errors, as_text, continues_rows, column
+    )
     with open_workspace(output, overwrite, display) as (workspace, signals):
         rows, table = None, None
         if pairs is not None:
@@ -233,6 +242,7 @@ def train(
             frozen=frozen_mask(freeze, words, start_word_ids),
             phrases=table,
             instruction_set=default_instruction_set(),
+            tokenizer=recorded_tokenizer(encoded),
             pairs=rows,
             matrices=options.matrices,
         )

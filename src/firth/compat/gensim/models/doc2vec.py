@@ -41,9 +41,13 @@ from firth.compat.gensim.utils import TrimRule
 from firth.compat.gensim.word2vec_names import SETTINGS
 from firth.corpus.encoded import EncodedCorpus
 from firth.errors import CorpusTypeError, FormatError, ParameterError
+from firth.formats.gensim_arrays import validate_tree
+from firth.formats.gensim_native import GensimModel
 from firth.kernels.config import MAX_INT32, TrainingConfig
 from firth.kernels.inference import InferenceEngine
+from firth.models.gensim_models import tag_vectors
 from firth.models.model import Model
+from firth.numerics.huffman import HuffmanTree
 from firth.training.loop.callbacks import Callback, CallbackList, TrainingState
 from firth.training.loop.progress import make_progress
 from firth.training.run.document_rows import StartRows
@@ -56,6 +60,7 @@ logger = logging.getLogger(__name__)
 
 TAG_SEED = 7919  # gensim adds it to the seed of the words' initial vectors for those of the tags
 DV = "dv."  # tensors of the tags in a file begin with it
+TREE = ("offsets", "node_ids", "codes")
 
 
 class Doc2Vec(Word2Vec):
@@ -150,6 +155,7 @@ class Doc2Vec(Word2Vec):
             **kwargs,
         )
 
+    _tree: HuffmanTree | None = None  # gensim's, of a file of gensim's with hs=1; None: firth's own
     _tags: TagReader | None = None  # of the documents that are read at this moment
     _frozen_rows: tuple[tuple[Any, ...], tuple[Any, ...], InferenceEngine] | None = None  # of `_engine`
 
@@ -204,15 +210,17 @@ class Doc2Vec(Word2Vec):
 
     def to_firth(self) -> Model:
         """The model as a ``firth.Model`` of documents; ``infer`` infers many texts on all cores."""
+        if self._tree is not None:
+            raise ParameterError(
+                "to_firth must be called on a model with firth's tree, got one that gensim trained with hs=1; infer by"
+                " infer_vectors, or train on, which starts the nodes of the tree from zero"
+            )
         model = super().to_firth()
         words, outputs = model.vectors, model.output_vectors
         if not self._trains_words:  # as firth.train_documents: the words have no input vectors that were trained
             rows = np.zeros_like(words.matrix) if self.hs else outputs
             words = WordVectors(words.words, rows, words.counts)
-        keys: Any = self.dv.index_to_key
-        if not all(isinstance(key, (int, np.integer)) for key in keys):
-            keys = [str(key) for key in keys]
-        documents = WordVectors(keys, self.dv.vectors, self.dv.expandos.get("doc_count"))
+        documents = tag_vectors(self.dv.index_to_key, self.dv.vectors, self.dv.expandos.get("doc_count"))
         return Model(words, outputs, model.config, model.history, documents=documents, train_words=self._trains_words)
 
     # ---- vocabulary and tags
@@ -303,6 +311,14 @@ class Doc2Vec(Word2Vec):
         dv.next_index = len(dv)
         dv.norms = None
 
+    def create_binary_tree(self) -> None:
+        """firth's Huffman tree, as the attributes ``code`` and ``point`` of the words."""
+        self._tree = None
+        super().create_binary_tree()
+
+    def _huffman_tree(self) -> HuffmanTree:
+        return super()._huffman_tree() if self._tree is None else self._tree
+
     def _tag_seed(self) -> int | None:
         return None if self.seed is None else self.seed + TAG_SEED
 
@@ -370,6 +386,9 @@ class Doc2Vec(Word2Vec):
     def _run(self, source: Any, listeners: list[Callback], parameters: dict[str, Any]) -> Model:
         tags, dv, wv = self._tags, self.dv, self.wv
         assert tags is not None
+        if self._tree is not None:
+            self.create_binary_tree()
+            self.syn1 = np.zeros_like(self.syn1)
 
         def find_tags(encoded: EncodedCorpus) -> Any:
             if self._tags_are_lines and encoded is not source:
@@ -407,8 +426,8 @@ class Doc2Vec(Word2Vec):
         finally:
             self._tags = None
 
-    def _window_parameters(self) -> dict[str, Any]:
-        return super()._window_parameters() if self._trains_words else {}
+    def _window_names(self) -> tuple[str, ...]:
+        return super()._window_names() if self._trains_words else ()
 
     def _take(self, trained: Model | TrainingState) -> None:
         super()._take(trained)
@@ -514,19 +533,20 @@ class Doc2Vec(Word2Vec):
             raise EmptyVocabularyError("you must first build vocabulary before inferring vectors: build_vocab(...)")
         self._refuse_two_objectives()
         settings = (*(getattr(self, one) for one in _OF_INFERENCE), self.vector_size, bool(self.shrink_windows))
-        arrays = (self.wv.vectors if self.dm else None, getattr(self, name), self.wv.expandos.get("count"))
+        others = (self.wv.expandos.get("count"), self._tree)
+        arrays = (self.wv.vectors if self.dm else None, getattr(self, name), *others)
         kept = self._frozen_rows
         if kept is not None and kept[0] == settings and all(a is b for a, b in zip(kept[1], arrays, strict=True)):
             return kept[2]
         config = TrainingConfig(**self._training_parameters(max(self.alpha, self.min_alpha), self.min_alpha)).resolved()
         words = np.asarray(take_rows(self.wv.vectors), np.float32) if self.dm else None
-        engine = InferenceEngine(config, self._counts(), words, np.asarray(getattr(self, name), np.float32))
+        outputs = np.asarray(getattr(self, name), np.float32)
+        engine = InferenceEngine(config, self._counts(), words, outputs, tree=self._tree)
         output_rows, word_rows = engine.output_rows, engine.word_rows
         setattr(self, name, output_rows)
         if self.dm:
             self.wv.vectors = word_rows
-        arrays = (word_rows if self.dm else None, output_rows, arrays[2])
-        self._frozen_rows = (settings, arrays, engine)
+        self._frozen_rows = (settings, (word_rows if self.dm else None, output_rows, *others), engine)
         return engine
 
     def similarity_unseen_docs(
@@ -578,6 +598,8 @@ class Doc2Vec(Word2Vec):
     def _own_stored(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         state, tensors = self.dv._to_stored()
         tensors["vectors_lockf"] = np.asarray(self.dv.vectors_lockf, np.float32)
+        if self._tree is not None:
+            tensors |= {f"tree.{name}": getattr(self._tree, name) for name in TREE}
         return {"dv": state}, {f"{DV}{name}": tensor for name, tensor in tensors.items()}
 
     def _take_stored(
@@ -585,11 +607,40 @@ class Doc2Vec(Word2Vec):
     ) -> None:
         own = {name.removeprefix(DV): tensors.pop(name) for name in list(tensors) if name.startswith(DV)}
         tag_state, lock_factors = state.get("dv"), own.pop("vectors_lockf", None)
+        tree = {name: own.pop(f"tree.{name}") for name in TREE if f"tree.{name}" in own}
         if not isinstance(tag_state, dict) or lock_factors is None:
             raise FormatError(f"{fname}: the vectors of the tags are damaged")
         self.dv = KeyedVectors._from_stored(tag_state, own, fname, mmap)
         self._settle_tags()
         self.dv.vectors_lockf = np.array(lock_factors)
+        if tree:
+            self._tree = validate_tree(fname, *(np.array(tree.get(name, ())) for name in TREE))
+            if self._tree.n_words != len(self.wv):
+                raise FormatError(f"{fname}: the tree must have {len(self.wv)} words, got {self._tree.n_words}")
+
+    def _take_saved(self, saved: GensimModel) -> None:
+        found = saved.documents
+        assert found is not None
+        self.dv = KeyedVectors._from_rows(list(found.tags), np.array(found.matrix), None)
+        self.dv.vectors_lockf = np.ones(1, np.float32)
+        for name, counts in (("doc_count", found.doc_counts), ("word_count", found.word_counts)):
+            if counts is not None:
+                self.dv.expandos[name] = np.array(counts)
+        self._settle_tags()
+
+    def _take_saved_tree(self, saved: GensimModel, fname: Any) -> None:
+        if saved.tree is None or "syn1" not in saved.output_vectors:
+            super()._take_saved_tree(saved, fname)
+            return
+        warnings.warn(
+            f"{fname}: inference uses gensim's Huffman tree; firth's breaks ties otherwise, so if training goes on, the"
+            " vectors of its nodes start from zero",
+            UserWarning,
+            stacklevel=4,
+        )
+        self._tree = saved.tree
+        self.syn1 = np.array(saved.output_vectors["syn1"])
+        self._show_tree(saved.tree)
 
     def _settle_tags(self) -> None:
         """Leave out of ``key_to_index`` integers that are their own rows, as ``build_vocab`` does."""

@@ -48,12 +48,13 @@ from firth.corpus.tables import token_rows
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, FirthError, FormatError, ParameterError, TrainingError
 from firth.formats.gensim_native import GensimModel, read_model
-from firth.kernels.config import TrainingConfig, without_effect
+from firth.kernels.config import TrainingConfig
+from firth.models.gensim_models import subsample_share, training_parameters
 from firth.models.history import History
 from firth.models.model import Model
 from firth.numerics.activations import softmax
 from firth.numerics.distributions import keep_probabilities, noise_probabilities
-from firth.numerics.huffman import build_huffman_tree
+from firth.numerics.huffman import HuffmanTree, build_huffman_tree
 from firth.numerics.predictions import hierarchical_softmax_loss
 from firth.training.loop.callbacks import Callback, TrainingState
 from firth.training.run.advice import parameters_named
@@ -364,7 +365,7 @@ class Word2Vec:
         expected = np.zeros(0)
         if kept:
             values = np.array(list(kept.values()), np.int64)
-            share = _subsample_share(sample, int(values.sum()))
+            share = subsample_share(sample, int(values.sum()))
             expected = values * keep_probabilities(values, share) if share else values.astype(np.float64)
         report = {
             "drop_unique": len(self.raw_vocab) - len(kept),
@@ -431,7 +432,12 @@ class Word2Vec:
 
     def create_binary_tree(self) -> None:
         """The Huffman tree, as the attributes ``code`` and ``point`` of the words."""
-        tree = build_huffman_tree(self._counts())
+        self._show_tree(self._huffman_tree())
+
+    def _huffman_tree(self) -> HuffmanTree:
+        return build_huffman_tree(self._counts())
+
+    def _show_tree(self, tree: HuffmanTree) -> None:
         for name, values in (("code", tree.codes), ("point", tree.node_ids.astype(np.uint32))):
             paths = np.empty(len(self.wv), dtype=object)
             for row in range(len(self.wv)):
@@ -592,27 +598,15 @@ class Word2Vec:
 
     def _training_parameters(self, alpha: float, min_alpha: float) -> dict[str, Any]:
         """The model's parameters under firth's names, except epochs, threads and parameters without effect."""
-        parameters: dict[str, Any] = {
-            "architecture": "skipgram" if self.sg else "cbow",
-            "loss": "hierarchical-softmax" if self.hs else "negative-sampling",
-            "dims": self.vector_size,
-            **self._window_parameters(),
-            "negatives": self.negative,
-            "target_collision": "drop",
-            "noise_exponent": float(self.ns_exponent),
-            "subsample": _subsample_share(self.sample, int(self._counts().sum())),
-            "cbow_input": "mean" if self.cbow_mean else "sum",
-            "cbow_update": "word2vec",
-            "learning_rate": alpha,
-            "min_learning_rate": min(alpha, min_alpha),
-            "min_count": max(1, int(self.min_count)),
-            "seed": secrets.randbits(64) if self.seed is None else _run_seed(self.seed, self.train_count),
-        }
-        idle = without_effect(TrainingConfig(**parameters), parameters)
-        return {name: value for name, value in parameters.items() if name not in idle}
+        seed = secrets.randbits(64) if self.seed is None else _run_seed(self.seed, self.train_count)
+        names = ("sg", "hs", "vector_size", "negative", "ns_exponent", "sample", "cbow_mean", "min_count")
+        settings = {name: getattr(self, name) for name in (*names, *self._window_names())}
+        settings |= {"alpha": alpha, "min_alpha": min_alpha, "seed": seed}
+        return training_parameters(settings, int(self._counts().sum()))
 
-    def _window_parameters(self) -> dict[str, Any]:
-        return {"window": self.window, "window_mode": "dynamic" if self.shrink_windows else "fixed"}
+    def _window_names(self) -> tuple[str, ...]:
+        """The attributes of windows, if windows are used."""
+        return ("window", "shrink_windows")
 
     def _start_vectors(self) -> Any:
         """What training starts from."""
@@ -674,7 +668,7 @@ class Word2Vec:
             raise EmptyVocabularyError("you must first build vocabulary before scoring new data")
         if not self.hs or "syn1" not in self.__dict__:
             raise TrainingError("score must have a model trained with hs=1 and negative=0")
-        tree = build_huffman_tree(self._counts())
+        tree = self._huffman_tree()
         nodes = self.syn1[:-1].astype(np.float64)
         scores = []
         for _, sentence in zip(range(total_sentences), token_rows(sentences, "sentences"), strict=False):
@@ -745,6 +739,13 @@ class Word2Vec:
     def _take_saved(self, saved: GensimModel) -> None:
         """Take what a subclass has beside Word2Vec's attributes out of gensim's file."""
 
+    def _take_saved_tree(self, saved: GensimModel, fname: Any) -> None:
+        message = "firth's Huffman tree breaks ties otherwise than gensim's: the vectors of its nodes start from zero"
+        if self.negative:
+            message += "; hs=1 and negative are both set: to train on, set model.hs = 0, or model.negative = 0"
+        warnings.warn(f"{fname}: {message}", UserWarning, stacklevel=4)
+        self.create_binary_tree()
+
     # ---- what gensim 4 deprecates
 
     def seeded_vector(self, seed_string: str, vector_size: int) -> NDArray[np.float32]:
@@ -811,18 +812,18 @@ def _load(cls: type[Word2Vec], fname: str | os.PathLike[str], mmap: str | None =
     if not isinstance(settings, dict) or set(settings) != set(kind._SETTINGS):
         raise FormatError(f"{fname}: the settings of the model are damaged")
     model.__dict__.update(settings, raw_vocab={}, hashfxn=hash, history=None)
-    model._take_stored(state, tensors, fname, mmap)
     outputs = {name: tensors.pop(name) for name in ("syn1", "syn1neg") if name in tensors}
     lock_factors = tensors.pop("vectors_lockf", None)
     model.wv = VECTOR_CLASSES[kind._KIND]._from_stored(state, tensors, fname, mmap)
     if lock_factors is not None:
         model.wv.vectors_lockf = np.array(lock_factors)
+    model._take_stored(state, tensors, fname, mmap)
     for name, matrix in outputs.items():
         if matrix.shape != (len(model.wv), model.layer1_size):
             raise FormatError(f"{fname}: {name} must have a row for each of {len(model.wv)} words, got {matrix.shape}")
         setattr(model, name, matrix if mmap else np.array(matrix))
     if model.hs and len(model.wv):
-        model.create_binary_tree()
+        model._show_tree(model._huffman_tree())
     return model
 
 
@@ -857,11 +858,7 @@ def _load_gensim(cls: type[Word2Vec], fname: str | os.PathLike[str]) -> Word2Vec
     for name in model._output_names():
         setattr(model, name, np.zeros((len(model.wv), model.layer1_size), np.float32))
     if model.hs:
-        message = "firth's Huffman tree breaks ties otherwise than gensim's: the vectors of its nodes start from zero"
-        if model.negative:
-            message += "; hs=1 and negative are both set: to train on, set model.hs = 0, or model.negative = 0"
-        warnings.warn(f"{fname}: {message}", UserWarning, stacklevel=3)
-        model.create_binary_tree()
+        model._take_saved_tree(saved, fname)
     if model.negative and "syn1neg" in saved.output_vectors:
         model.syn1neg = np.array(saved.output_vectors["syn1neg"])
     return model
@@ -894,13 +891,6 @@ def _most_frequent(counts: Mapping[Any, int], limit: int | None) -> Mapping[Any,
 def _run_seed(seed: int, n_runs_before: int) -> int:
     """The seed of a ``train`` call: another one for each call."""
     return (int(seed) + n_runs_before * SEED_STRIDE) % 2**64
-
-
-def _subsample_share(sample: float, n_tokens: int) -> float:
-    """firth's ``subsample``, a share of all tokens. In gensim a value of 1 or more is a count of a word."""
-    if not sample or not n_tokens:
-        return 0.0
-    return float(sample) if sample < 1 else int(sample * (3 + math.sqrt(5)) / 2) / n_tokens
 
 
 def renamed_argument(given: dict[str, Any], old: str, new: str, value: Any) -> Any:

@@ -80,6 +80,7 @@ struct AliasColumn {
   FIELD(int64_t, n_targets)        /* ids that can be predicted: words, or labels */                                  \
   FIELD(const int32_t*, stop_flag) /* (1), polled; not 0: stop */                                                     \
   FIELD(int32_t, noise_purpose)    /* PURPOSE_NEGATIVES, or PURPOSE_HELDOUT_NOISE */                                  \
+  FIELD(uint64_t, noise_seed)      /* of the noise words; all other draws have the parameter `seed` */                \
   FIELD(int32_t, shard_tokens)     /* deterministic training: tokens of one shard, 1 .. MAX_SHARD_TOKENS */
 
 struct Settings {
