@@ -42,6 +42,19 @@ def test_walks_as_text(run, graph: Path) -> None:
     assert json.loads(done.stdout) == {"walks": 40, "nodes": 20, "text": "walks.txt"}
     written = [[int(node) for node in line.split()] for line in Path("walks.txt").read_text().splitlines()]
     assert written == list(firth.Walks(graph, walks_per_node=2, walk_length=7, q=4.0))
+    before = graph.read_bytes()
+    refused = run("walks", graph, "--text", graph)
+    assert (refused.returncode, graph.read_bytes()) == (2, before)
+    assert f"{graph} exists; choose another name, or give --overwrite" in refused.stderr
+    assert run("walks", graph, "--text", "walks.txt", "--walks-per-node", 1, "--overwrite").returncode == 0
+
+
+def test_nodes_with_white_space_are_no_text(run) -> None:
+    Path("graph.csv").write_text("new york,rome\n", encoding="utf-8")
+    done = run("walks", "graph.csv", "--text", "walks.txt")
+    assert done.returncode == 2
+    assert "--text must be left out if the name of a node has white space" in done.stderr
+    assert not Path("walks.txt").exists()
 
 
 @pytest.mark.parametrize(
@@ -64,3 +77,16 @@ def test_bad_graphs_and_flags(run, text: str, options: list[str], message: str) 
     assert message in done.stderr
     assert not Path("model").exists()
     assert not Path("walks.txt").exists()
+
+
+def test_tables_and_adjacency_lists(run, tmp_path: Path) -> None:
+    Path("edges.tsv").write_text("from\tto\n" + "".join(f"{a}\t{b}\n" for a, b in EDGES), encoding="utf-8")
+    Path("graph.adjlist").write_text("".join(f"{a} {b}\n" for a, b in EDGES), encoding="utf-8")
+    Path("graph.edgelist").write_text("".join(f"{a} {b}\n" for a, b in EDGES), encoding="utf-8")
+    sources = [("edges.tsv", "--columns", "from, to"), ("graph.adjlist",), ("graph.edgelist",)]
+    for number, source in enumerate(sources):
+        done = run("walks", *source, "--text", f"{number}.txt", "--walk-length", 9)
+        assert done.returncode == 0, done.stderr
+    assert Path("0.txt").read_text() == Path("1.txt").read_text() == Path("2.txt").read_text()
+    refused = run("walks", "edges.tsv", "--text", "3.txt")
+    assert (refused.returncode, "name the columns of a table" in " ".join(refused.stderr.split())) == (2, True)

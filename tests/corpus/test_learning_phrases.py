@@ -163,6 +163,7 @@ def test_a_threshold_that_joins_everything_is_told_with_counts() -> None:
         ({"scoring": "default"}, "scoring must be one of 'word2vec', 'gensim', 'npmi', got 'default'"),
         ({"passes": 0}, "passes must be at least 1, got 0"),
         ({"min_count": 0}, "min_count must be at least 1, got 0"),
+        ({"min_count": 1 << 63}, "min_count must be at most 9223372036854775807"),
         ({"delimiter": " "}, "delimiter must be a string of at least one character and without white space"),
         ({"connector_words": "of"}, "connector_words must be a list of words, or 'english', got the string 'of'"),
         ({"connector_words": [1]}, "connector_words must be words, got 1"),
@@ -176,7 +177,9 @@ def test_bad_arguments(options: dict[str, Any], message: str) -> None:
 
 def test_a_delimiter_inside_of_words() -> None:
     sentences = [["new_york", "is", "a_b", "snake_case", "x_y"]] * 9
-    with pytest.raises(CorpusError, match=r"delimiter must be in no word .* got '_', which is in 4 distinct words \('"):
+    with pytest.raises(
+        CorpusError, match=r"delimiter must be in no word .* got '_', which is in 4 of its distinct words \('"
+    ):
         learn_phrases(sentences)
     table = learn_phrases(sentences, delimiter="~", threshold=0.5)
     assert table.join(["is", "a_b"]) == ["is~a_b"]

@@ -78,7 +78,7 @@ def test_without_a_tokenizer_a_list_of_strings_stays_paths(encode, tmp_path: Pat
         encode(names, tokenizer="whitespace")
     with pytest.raises(CorpusTypeError, match='tokenizer="whitespace"'):
         encode(TEXTS)
-    with pytest.raises(ParameterError, match="tokenizer must be 'whitespace', a function"):
+    with pytest.raises(ParameterError, match="tokenizer must be 'whitespace', 'unicode', .* got 'spaces'"):
         encode(TEXTS, tokenizer="spaces")
 
 

@@ -257,6 +257,26 @@ def validate_inference(sides: tuple[str, str], lengths: list[int], **changes: An
             assert np.abs(row - start).max() > 0.02
 
 
+def test_inference_takes_rates_and_shows_its_rows() -> None:
+    config = make_config(("cbow", "negative-sampling"), learning_rate=0.1, min_learning_rate=0.05)
+    rng = np.random.default_rng(6)
+    counts, ids, offsets = rng.integers(10, 200, V), rng.integers(0, V, 30).astype(np.int32), np.array([0, 30])
+    words, outputs = (rng.normal(0, 0.5, (V, D)).astype(np.float32) for _ in range(2))
+    engine = InferenceEngine(config, counts, words, outputs)
+    np.testing.assert_array_equal(engine.word_rows, words)
+    np.testing.assert_array_equal(engine.output_rows, outputs)
+    own, _ = engine.infer(ids, offsets, epochs=2, seed=1)
+    given, _ = engine.infer(ids, offsets, epochs=2, seed=1, learning_rates=(0.1, 0.05))
+    other, _ = engine.infer(ids, offsets, epochs=2, seed=1, learning_rates=(0.3, 0.01))
+    assert own.tobytes() == given.tobytes()
+    faster = config.with_values(learning_rate=0.3, min_learning_rate=0.01)
+    expected, _ = InferenceEngine(faster, counts, words, outputs).infer(ids, offsets, epochs=2, seed=1)
+    assert other.tobytes() == expected.tobytes() != own.tobytes()
+    engine.output_rows[:] = 0  # the engine's own rows
+    changed, _ = engine.infer(ids, offsets, epochs=2, seed=1)
+    assert np.abs(changed).max() <= 0.5 / D
+
+
 @BY_SIDES
 def test_inference_has_the_same_bits_whatever_else_is_in_the_batch(sides: tuple[str, str]) -> None:
     rng = np.random.default_rng(6)

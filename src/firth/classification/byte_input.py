@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from firth.base.compression import COMPRESSED_SUFFIXES
+from firth.base.urls import refuse_url
 from firth.errors import StorageError
 from firth.formats.source import ByteSource
 
@@ -34,6 +35,7 @@ def read_bytes(path: Path) -> Iterator[bytes]:
     try:
         path.stat()
     except FileNotFoundError:
+        refuse_url(path, "download the file, or pipe it: curl URL | firth classify ... -")
         raise StorageError(f"{path} does not exist; give a file of texts, or - for standard input") from None
     except OSError as error:
         raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error

@@ -54,13 +54,29 @@ def _describe_model(folder: Path) -> dict[str, Any]:
         "path": str(folder),
         "format": "firth",
         **_describe_vectors(model.vectors),
+        **({} if model.contexts is None else {"contexts": _describe_contexts(model.contexts)}),
         "bytes": sum(path.stat().st_size for path in folder.iterdir() if path.is_file()),
         "firth_version": model.firth_version,
         "instruction_set": model.instruction_set,
         "corpus": dict(vars(model.corpus)),
         **phrases,
+        **({} if model.documents is None else {"documents": _describe_documents(model.documents, model.train_words)}),
         "training": model.config.to_json(),
         "history": model.history.to_json(),
+    }
+
+
+def _describe_contexts(contexts: WordVectors) -> dict[str, Any]:
+    described = _describe_vectors(contexts)
+    return {"number": described["words"], "first": described["first_words"], "counts": described["counts"]}
+
+
+def _describe_documents(documents: WordVectors, train_words: bool) -> dict[str, Any]:
+    first: Any = documents.words[:N_SHOWN_WORDS]
+    return {
+        "tags": len(documents),
+        "first_tags": first.tolist() if isinstance(first, np.ndarray) else list(first),
+        "train_words": train_words,
     }
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import enum
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from firth.base.replace import validate_destination
 from firth.cli.reading import AsJson, make_choice, print_json
+from firth.cli.run_flags import COLUMN_HELP, TokenizerName, paths_of
 from firth.errors import ParameterError
 from firth.numerics.phrases import SCORINGS
 
@@ -23,7 +26,7 @@ _WORD2VEC, _STRICT = _Scoring("word2vec"), _EncodingErrors("strict")
 def phrases(
     corpus: Annotated[
         list[str],
-        typer.Argument(metavar="CORPUS", help="Text files or globs, also .gz, .bz2, .xz, .zst; - is standard input."),
+        typer.Argument(metavar="CORPUS", help="Text files, globs or URLs, also .gz, .bz2, .xz, .zst; - is a pipe."),
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the table of phrases.")
@@ -57,9 +60,12 @@ def phrases(
     as_text: Annotated[
         bool, typer.Option("--as-text", help="Read files as plain text even if they look like another format.")
     ] = False,
+    column: Annotated[str | None, typer.Option("--column", metavar="NAME", help=COLUMN_HELP)] = None,
+    tokenizer: TokenizerName = None,
     threads: Annotated[
         int | None, typer.Option("--threads", help="Number of threads. [default: all processors]")
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the files of -o and --join.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -81,10 +87,15 @@ def phrases(
             "output must be given: -o FILE, the file for the table, or --join FILE for the joined text"
         )
     if table is not None and output is not None:
-        raise ParameterError("table must come without output: the table exists already; give --join")
+        raise ParameterError("--table must come without --output: the table exists already; give --join")
     if join is not None and "-" in corpus:
-        raise ParameterError("join must come with files, got - for standard input, which can be read only once")
-    sources: Any = corpus[0] if len(corpus) == 1 else corpus
+        raise ParameterError("--join must come with files, got - for standard input, which can be read only once")
+    if output is not None and join is not None and os.path.realpath(output) == os.path.realpath(join):
+        raise ParameterError(f"--join must be another file than that of --output, got {join} for both")
+    for path in (output, join):
+        if path is not None:
+            validate_destination(path, overwrite)
+    sources = paths_of(corpus, tokenizer)
     if table is not None:
         found = Phrases.load(table)
     else:
@@ -99,14 +110,23 @@ def phrases(
             lowercase=lowercase,
             encoding_errors=_plain(encoding_errors),
             as_text=as_text,
+            column=column,
+            tokenizer=tokenizer,
             threads=threads,
         )
     if output is not None:
-        found.save(output)
+        found.save(output, overwrite=overwrite)
     n_lines = None
     if join is not None:
         n_lines = found.join_file(
-            sources, join, lowercase=lowercase, as_text=as_text, encoding_errors=_plain(encoding_errors)
+            sources,
+            join,
+            lowercase=lowercase,
+            as_text=as_text,
+            encoding_errors=_plain(encoding_errors),
+            overwrite=overwrite,
+            column=column,
+            tokenizer=tokenizer,
         )
     if as_json:
         print_json(

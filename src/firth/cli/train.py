@@ -16,27 +16,39 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from firth.cli.interrupted import exit_status, is_resumable, rescue, tell_interrupted, validate_resume_alone
+from firth.cli.interrupted import (
+    exit_status,
+    is_given,
+    is_resumable,
+    rescue,
+    tell_interrupted,
+    validate_resume_alone,
+)
 from firth.cli.output import OutputError
+from firth.cli.pairs import OF_TEXT, AsPairs, Columns, OneVocabulary, open_pairs, refuse_without_pairs
 from firth.cli.reading import choice_metavar, make_choice, print_json
 from firth.cli.run_flags import (
+    COLUMN_HELP,
     CORPUS_PANEL,
     RUN_PANEL,
     AsText,
     Lowercase,
+    Matrices,
     OnInterrupt,
     Overwrite,
     Patience,
     RunJson,
     RunQuiet,
     TextErrors,
+    TokenizerName,
+    paths_of,
 )
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.config import CHOICE_NAMES, PARAMETER_HELP, TrainingConfig, choices_of
 from firth.models.run_files import is_classifier_run, resume_command
 from firth.training.run.advice import name_as_flag, parameters_named
 from firth.training.run.finishing import UnsavedModelError
-from firth.training.run.options import ON_INTERRUPT
+from firth.training.run.options import MATRICES, ON_INTERRUPT
 
 if TYPE_CHECKING:
     from firth.models.model import Model
@@ -61,7 +73,7 @@ def train_command(
     ctx: typer.Context,
     corpus: Annotated[
         list[str] | None,
-        typer.Argument(metavar="CORPUS", help="Text files or globs, also .gz, .bz2, .xz, .zst; - is standard input."),
+        typer.Argument(metavar="CORPUS", help="Text files, globs or URLs, also .gz, .bz2, .xz, .zst; - is a pipe."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -73,13 +85,12 @@ def train_command(
     as_text: AsText = False,
     column: Annotated[
         str | None,
-        typer.Option(
-            "--column",
-            metavar="NAME",
-            help="Column of texts or token lists: CORPUS is Parquet, Arrow, JSON lines, CSV or TSV.",
-            rich_help_panel=_CORPUS,
-        ),
+        typer.Option("--column", metavar="NAME", help=COLUMN_HELP, rich_help_panel=_CORPUS),
     ] = None,
+    tokenizer: TokenizerName = None,
+    pairs: AsPairs = False,
+    columns: Columns = None,
+    one_vocabulary: OneVocabulary = False,
     vocabulary: Annotated[
         Path | None,
         typer.Option(
@@ -158,6 +169,7 @@ def train_command(
         ),
     ] = None,
     on_interrupt: OnInterrupt = "save",  # type: ignore[assignment]
+    matrices: Matrices = "memory",  # type: ignore[assignment]
     quiet: RunQuiet = False,
     as_json: RunJson = False,
     **parameters: Any,
@@ -170,6 +182,8 @@ def train_command(
     firth train corpus.txt -o model --heldout 1% --patience 2
     firth train corpus.txt -o model --checkpoint-every 10min
     firth train 'data/*.parquet' --column text -o model
+    firth train https://example.org/corpus.txt.gz -o model --tokenizer unicode
+    firth train ratings.parquet --pairs --columns user,item,stars -o model
     firth train --resume model
     zcat dump.gz | firth train - -o model --architecture cbow --json
 
@@ -188,26 +202,37 @@ def train_command(
                 from firth.training.run.train import train as learn
 
                 sources = corpus or []
+                source: Any = paths_of(sources, tokenizer)
+                held_out: Any = heldout
+                given = {name: plain(value) for name, value in parameters.items()}
+                if pairs:
+                    given = {name: value for name, value in given.items() if is_given(ctx, name)}
+                    names = (*given, *(name for name in OF_TEXT if is_given(ctx, name)))
+                    source, held_out = open_pairs(sources, columns, one_vocabulary, heldout, given, names)
+                else:
+                    refuse_without_pairs(columns, one_vocabulary)
                 model = learn(
-                    sources[0] if len(sources) == 1 else sources,
+                    source,
                     output=output,
                     overwrite=overwrite,
                     lowercase=lowercase,
                     encoding_errors=plain(encoding_errors),
                     as_text=as_text,
                     column=column,
+                    tokenizer=tokenizer,
                     vocabulary=None if vocabulary is None else Vocabulary.load(vocabulary),
                     phrases=int(phrases) if phrases is not None and phrases.isdecimal() else phrases,
                     sequence_weights=None if sequence_weights is None else _read_numbers(sequence_weights),
                     initial_vectors=initial_vectors,
                     freeze=True if freeze else None,
-                    heldout=heldout,
+                    heldout=held_out,
                     heldout_every=heldout_every,
                     patience=patience,
                     checkpoint_every=checkpoint_every,
                     on_interrupt=plain(on_interrupt),
+                    matrices=plain(matrices),
                     progress=not quiet,
-                    **{name: plain(value) for name, value in parameters.items()},
+                    **given,
                 )
     except (KeyboardInterrupt, SystemExit) as stop:  # SystemExit: SIGTERM and SIGHUP
         raise typer.Exit(end_interrupted(stop, folder, as_json, quiet)) from None
@@ -246,6 +271,7 @@ def summarize(model: Model, folder: Path) -> dict[str, Any]:
         "sequences": model.corpus.n_sequences,
         "vocabulary_size": n_words,
         "phrases": 0 if model.phrases is None else len(model.phrases),
+        **({} if model.contexts is None else {"contexts": len(model.contexts)}),
         "dims": n_dims,
         "epochs": len(history.epochs),
         "encode_seconds": history.encode_seconds,
@@ -267,8 +293,11 @@ def _describe(model: Model, folder: Path) -> str:
     from firth.training.loop.progress import format_count, format_duration
 
     history, n_words = model.history, len(model.vectors)
+    contexts, of = "", "tokens"
+    if model.contexts is not None:
+        contexts, of = f" and {len(model.contexts):,} contexts", "pairs"
     lines = [
-        f"{n_words:,} words x {model.vectors.dims} dims from {model.corpus.n_tokens_read:,} tokens"
+        f"{n_words:,} words{contexts} x {model.vectors.dims} dims from {model.corpus.n_tokens_read:,} {of}"
         f" in {format_duration(history.encode_seconds + history.train_seconds)}"
         f" ({format_count(history.words_per_s)} words/s while training); saved to {folder}"
     ]
@@ -291,7 +320,7 @@ def _folder_of(ctx: typer.Context, corpus: list[str] | None, output: Path | None
             )
         return resume
     if not corpus:
-        raise ParameterError("CORPUS must be given: text files, globs, or - for standard input; or --resume DIR")
+        raise ParameterError("CORPUS must be given: text files, globs, URLs, or - for standard input; or --resume DIR")
     if output is None:
         raise ParameterError("output must be given: -o DIR, the folder for the model")
     return output
@@ -359,7 +388,7 @@ def _sentence(text: str) -> str:
 def _with_parameters_of_the_config() -> Any:
     hints = typing.get_type_hints(TrainingConfig)
     signature = inspect.signature(train_command, eval_str=True)
-    choices = {"encoding_errors": ENCODING_ERRORS, "on_interrupt": ON_INTERRUPT}
+    choices = {"encoding_errors": ENCODING_ERRORS, "on_interrupt": ON_INTERRUPT, "matrices": MATRICES}
     fixed = [
         with_choices(parameter, choices[parameter.name]) if parameter.name in choices else parameter
         for parameter in signature.parameters.values()

@@ -19,6 +19,7 @@ from firth.base.locks import FolderLock
 from firth.base.owned import OwnedFolder
 from firth.base.replace import keep_permissions, write_file
 from firth.base.storage import storage_error
+from firth.base.urls import refuse_url
 from firth.corpus.encoded import CORPUS_FILES, FORMAT_NAME, FORMAT_VERSION, MANIFEST, read_format
 from firth.errors import StorageError
 
@@ -34,6 +35,7 @@ def new_corpus(folder: Path) -> Iterator[Path]:
     StorageError
         The folder cannot be written; or it has files with a corpus's names that firth did not write.
     """
+    refuse_url(folder, "encode into a folder of this machine")
     made: list[Path] = []
     try:
         try:

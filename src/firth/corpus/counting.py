@@ -24,16 +24,19 @@ from numpy.typing import NDArray
 
 from firth.base.storage import storage_error
 from firth.corpus.native_words import NativeWords
+from firth.corpus.paths import skip_empty
 from firth.corpus.recognise import strip_marks
-from firth.corpus.sources import IdSequences, TextFile, skip_empty, string_message, tokens_of
+from firth.corpus.sources import IdSequences, string_message, tokens_of
 from firth.corpus.table_text import BATCH_BYTES, Batch
 from firth.corpus.tables import validated_tokens
+from firth.corpus.text_files import TextFile
 from firth.corpus.walks import Walks
 from firth.errors import CorpusError, CorpusTypeError, EncodingError, FirthError, StorageError
 from firth.native.stopping import POLL_S, Team
 from firth.native.text import CountedChunk, TextCounter, TextMerge
 
 SPOOL_TOKENS = 1 << 20  # tokens of an iterable that are written to the spool at once
+_UNKNOWN_TASKS = 1 << 20  # more than threads
 BYTES_PER_COMPRESSED = 5.0  # bytes of text for each byte of a compressed file; text compresses four- to fivefold
 
 
@@ -149,7 +152,8 @@ def count_texts(
             if text.n_bytes is None:
                 done_bytes[worker] += len(block)
             else:  # progress counts bytes on disk; for a compressed file the bytes read so far are estimated
-                grown = min(len(block) / BYTES_PER_COMPRESSED, max(0.0, text.n_bytes - share))
+                packed = 1.0 if text.kind in ("stream", "table") else BYTES_PER_COMPRESSED
+                grown = min(len(block) / packed, max(0.0, text.n_bytes - share))
                 share += grown
                 done_bytes[worker] += int(grown)
             poll()
@@ -225,8 +229,9 @@ def _merge_counters(
 
 
 def _n_tasks(text: TextFile, chunk_bytes: int) -> int:
-    if text.table is not None and not text.may_block:
-        return 1 + (text.table.n_bytes or 0) // BATCH_BYTES
+    if text.batched is not None and not text.may_block:
+        n_bytes = text.batched.n_bytes
+        return _UNKNOWN_TASKS if n_bytes is None else 1 + n_bytes // BATCH_BYTES
     return -(-(text.n_bytes or 0) // chunk_bytes) if text.kind == "plain" else 1
 
 
@@ -234,8 +239,8 @@ def _tasks(files: list[TextFile], chunk_bytes: int) -> Iterator[_Task]:
     for order, text in enumerate(files):
         if text.may_block:
             continue
-        if text.table is not None:
-            for number, batch in enumerate(text.table.batches()):
+        if text.batched is not None:
+            for number, batch in enumerate(text.batched.batches()):
                 yield _Task((order, number), text, batch=batch)
             continue
         if text.kind != "plain":

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from firth.base.values import is_integer
 from firth.base.words import pack_words, unpack_words
 from firth.corpus.sources import classify_source, refuse_names_of_files
-from firth.corpus.tables import WHITESPACE, is_missing, read_table, resolve_tokenizer, rows_of, split_text
+from firth.corpus.tables import TextColumn, is_missing, read_table, rows_of, split_text
+from firth.corpus.tokenizers import WHITESPACE, TokenizerLike, TokenizerRecord, resolve_tokenizer
 from firth.errors import CorpusError, CorpusTypeError, EncodingError
 
 _NAMED = 5  # tags or documents in a message
@@ -47,12 +48,13 @@ class DocumentSource:
 
 def find_documents(
     corpus: Any,
-    tokenizer: str | Callable[[str], Iterable[str]] | None = None,
+    tokenizer: TokenizerLike | None = None,
     *,
+    default: TokenizerRecord | None = None,
     encoding_errors: str = "strict",
     as_text: bool = False,
 ) -> DocumentSource:
-    """Decide what the documents are.
+    """Decide what the documents are. ``default``: how documents that are texts are split if no tokenizer is given.
 
     - a folder, or a list of ``pathlib.Path``: each file is a document; its name is its default tag
     - another path, ``"-"`` or an open file: each line is a document
@@ -63,7 +65,11 @@ def find_documents(
     ------
     CorpusError, CorpusTypeError, StorageError
     """
-    if isinstance(corpus, str | os.PathLike) and Path(corpus).is_dir():
+    if isinstance(corpus, np.ndarray) and corpus.ndim == 1 and corpus.dtype.kind in "UTO":
+        corpus = corpus.tolist()
+    if tokenizer is None and default is not None and _are_texts(corpus):
+        tokenizer = default.restore()
+    if isinstance(corpus, str | os.PathLike) and corpus != "" and Path(corpus).is_dir():  # Path("") is this folder
         folder = Path(corpus)
         files = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path, folder))
         if not files:
@@ -71,11 +77,13 @@ def find_documents(
         return _of_files(files, [str(path.relative_to(folder)) for path in files], tokenizer, encoding_errors, as_text)
     if isinstance(corpus, list | tuple) and corpus and all(isinstance(item, Path) for item in corpus):
         return _of_files(list(corpus), list(map(str, corpus)), tokenizer, encoding_errors, as_text)
+    if isinstance(corpus, bytes | bytearray | set | frozenset):  # refused by its name: a set has no order
+        return DocumentSource(corpus, tokenizer)
     if isinstance(corpus, str | os.PathLike | Mapping) or read_table(corpus) is not None or hasattr(corpus, "read"):
         return DocumentSource(corpus, tokenizer, as_text=as_text)
     if isinstance(corpus, list | tuple) and corpus and tokenizer is None and all(isinstance(t, str) for t in corpus):
         refuse_names_of_files(corpus)
-        return DocumentSource(io.BytesIO(_join_lines(corpus)), None, as_text=True)  # counted by native code
+        return DocumentSource(_Texts(_join_lines(corpus)), None, as_text=True)  # counted by native code
     if isinstance(corpus, Iterable) and not isinstance(corpus, np.ndarray):
         if not isinstance(corpus, list | tuple):
             rows = iter(corpus)
@@ -88,8 +96,23 @@ def find_documents(
         else:
             first = corpus[0]
         if isinstance(first, str) and tokenizer is None:
-            tokenizer = WHITESPACE
+            tokenizer = (None if default is None else default.restore()) or WHITESPACE
     return DocumentSource(corpus, tokenizer, as_text=as_text)
+
+
+class _Texts(io.BytesIO):
+    """Texts in memory as a file, with the name that messages give it."""
+
+    name = "the texts"
+
+
+def _are_texts(corpus: Any) -> bool:
+    """Whether documents are texts and not lists of tokens; False for an iterator, whose first item tells."""
+    if isinstance(corpus, list | tuple):
+        return bool(corpus) and all(isinstance(item, str | Path) for item in corpus)
+    if isinstance(corpus, str | os.PathLike) or hasattr(corpus, "read"):
+        return True
+    return isinstance(read_table(corpus), TextColumn)
 
 
 def _join_lines(texts: Sequence[str]) -> bytes:
@@ -112,26 +135,26 @@ def _is_hidden(path: Path, folder: Path) -> bool:
 def _of_files(
     files: list[Path],
     names: list[str],
-    tokenizer: str | Callable[[str], Iterable[str]] | None,
+    tokenizer: TokenizerLike | None,
     encoding_errors: str,
     as_text: bool,
 ) -> DocumentSource:
     split = resolve_tokenizer(tokenizer) or split_text
 
-    def read() -> Iterator[list[str]]:
+    def read() -> Iterator[str]:
         for path in files:
             found = classify_source(path, as_text=as_text)
             assert isinstance(found, list)
             text = b"".join(itertools.chain.from_iterable(file.blocks() for file in found))
             try:
-                yield list(split(text.decode("utf-8", encoding_errors)))
+                yield text.decode("utf-8", encoding_errors)
             except UnicodeDecodeError as error:
                 raise CorpusError(
                     f"{path} must be UTF-8, got the byte {text[error.start]:#04x} at {error.start}; convert the file,"
                     ' or pass encoding_errors="replace"'
                 ) from None
 
-    return DocumentSource(read(), None, names)
+    return DocumentSource(read(), split, names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,19 +200,22 @@ class Tags:
         return cls(decode_names(arrays), arrays["tag_ids"], arrays["tag_offsets"], arrays.get("tag_earlier_counts"))
 
 
-def encode_names(names: Sequence[Any] | NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """The names of tags as arrays: ``tag_numbers``, or ``tag_words`` (UTF-8, run together) and their borders."""
+def encode_names(names: Sequence[Any] | NDArray[np.int64], kind: str = "tag") -> dict[str, NDArray[Any]]:
+    """The names of tags as arrays: ``tag_numbers``, or ``tag_words`` (UTF-8, run together) and their borders.
+
+    ``kind`` is the first part of the arrays' names.
+    """
     if isinstance(names, np.ndarray):
-        return {"tag_numbers": np.ascontiguousarray(names, dtype=np.int64)}
+        return {f"{kind}_numbers": np.ascontiguousarray(names, dtype=np.int64)}
     letters, borders = pack_words(names)
-    return {"tag_words": letters, "tag_word_offsets": borders}
+    return {f"{kind}_words": letters, f"{kind}_word_offsets": borders}
 
 
-def decode_names(arrays: Mapping[str, NDArray[Any]]) -> Sequence[str] | NDArray[np.int64]:
+def decode_names(arrays: Mapping[str, NDArray[Any]], kind: str = "tag") -> Sequence[str] | NDArray[np.int64]:
     """The names of tags that ``encode_names`` wrote."""
-    if "tag_numbers" in arrays:
-        return arrays["tag_numbers"]
-    return tuple(unpack_words(arrays["tag_words"], arrays["tag_word_offsets"]))
+    if f"{kind}_numbers" in arrays:
+        return arrays[f"{kind}_numbers"]
+    return tuple(unpack_words(arrays[f"{kind}_words"], arrays[f"{kind}_word_offsets"]))
 
 
 def read_tags(tags: Any, n_documents: int, default_names: list[str] | None = None, first_number: int = 0) -> Tags:
@@ -211,7 +237,7 @@ def read_tags(tags: Any, n_documents: int, default_names: list[str] | None = Non
     every = np.arange(n_documents + 1, dtype=np.int64)
     if tags is None:
         numbers_from_first = first_number + np.arange(n_documents, dtype=np.int64)
-        names = numbers_from_first if default_names is None else tuple(default_names)
+        names = numbers_from_first if default_names is None else _file_names(default_names)
         return Tags(names, np.arange(n_documents, dtype=np.int32), every)
     if isinstance(tags, str | bytes | Mapping | set | frozenset):
         raise CorpusTypeError(f"tags must be a list with an entry for each document, got {type(tags).__name__}")
@@ -234,6 +260,16 @@ def read_tags(tags: Any, n_documents: int, default_names: list[str] | None = Non
     return Tags(names, np.array(ids, np.int32), np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
 
 
+def _file_names(names: list[str]) -> tuple[str, ...]:
+    """The names of files as tags; a name that cannot be a tag is refused now, and not when the model is made."""
+    for document, name in enumerate(names):
+        _tag(name, document)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise CorpusError(f"each file must be passed once if its name is its tag, got {twice} twice; pass tags")
+    return tuple(names)
+
+
 def _tags_of(entry: Any, document: int) -> list[Any]:
     if is_missing(entry):
         raise CorpusError(f"tags must have a tag for each document, got {entry!r} for document {document}")
@@ -251,6 +287,8 @@ def _tags_of(entry: Any, document: int) -> list[Any]:
 
 def _tag(tag: Any, document: int) -> str | int:
     if is_integer(tag):
+        if not -(1 << 63) <= tag < 1 << 63:
+            raise CorpusTypeError(f"tags must fit in 64 bits if they are integers, got {tag} for document {document}")
         return int(tag)
     if not isinstance(tag, str):
         raise CorpusTypeError(f"tags must be strings or integers, got {type(tag).__name__} for document {document}")
@@ -292,9 +330,10 @@ def continue_tags(tags: Tags, earlier: Sequence[str] | NDArray[np.int64], counts
     return Tags(joined, ids, tags.offsets, np.asarray(counts, np.int64))
 
 
-def validate_words(tags: Tags, offsets: NDArray[np.int64]) -> int:
+def validate_words(tags: Tags, offsets: NDArray[np.int64], *, tags_may_learn_nothing: bool = False) -> int:
     """Check that each tag has a document with a word of the vocabulary; return the number of documents without one.
 
+    ``tags_may_learn_nothing``: the rows of tags have a start that is kept, so nothing is checked.
     A tag that continues has a vector already, so it needs none.
 
     Raises
@@ -303,6 +342,8 @@ def validate_words(tags: Tags, offsets: NDArray[np.int64]) -> int:
         A tag has no word to learn from.
     """
     has_words = np.diff(offsets) > 0
+    if tags_may_learn_nothing:
+        return int(np.count_nonzero(~has_words))
     learns = np.zeros(len(tags), np.bool_)
     if tags.earlier_counts is not None:
         learns[: len(tags.earlier_counts)] = True

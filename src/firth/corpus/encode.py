@@ -15,7 +15,7 @@ import contextlib
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,14 @@ from numpy.typing import NDArray
 from firth.base.machine import available_processors
 from firth.base.storage import storage_error
 from firth.base.values import as_integer, is_number, validate_choice
-from firth.corpus.choosing import NoKnownWordError, Transform, choose_vocabulary, hold_out, unseen_words
+from firth.corpus.choosing import (
+    NoKnownWordError,
+    NoWordError,
+    Transform,
+    choose_vocabulary,
+    hold_out,
+    unseen_words,
+)
 from firth.corpus.corpus_folder import new_corpus, old_corpus_bytes
 from firth.corpus.counting import (
     BYTES_PER_COMPRESSED,
@@ -52,11 +59,13 @@ from firth.corpus.encoded import (
     write_manifest,
 )
 from firth.corpus.marks import count_glued_tokens, count_marked_tokens, drop_marks
-from firth.corpus.sources import IdSequences, TextFile, TokenLists, classify_source, warn_of_missing
-from firth.corpus.tables import resolve_tokenizer, split_text
+from firth.corpus.sources import IdSequences, TokenLists, classify_source, warn_of_missing
+from firth.corpus.tables import split_text
+from firth.corpus.text_files import TextFile
+from firth.corpus.tokenizers import BatchTokenizer, TokenizerLike, TokenizerRecord, described, resolve_tokenizer
 from firth.corpus.vocabulary import Vocabulary, validate_cuts
 from firth.corpus.walks import Walks
-from firth.errors import CorpusError, ParameterError, StorageError
+from firth.errors import ParameterError, StorageError
 from firth.native.stopping import POLL_S, Team
 from firth.native.text import TextEncoder
 
@@ -92,7 +101,7 @@ def encode_corpus(
     min_count: int = 5,
     max_vocabulary: int | None = None,
     lowercase: bool = False,
-    tokenizer: str | Callable[[str], Iterable[str]] | None = None,
+    tokenizer: TokenizerLike | None = None,
     normalizer: Callable[[str], str | None] | None = None,
     encoding_errors: str = "strict",
     vocabulary: Vocabulary | None = None,
@@ -112,10 +121,10 @@ def encode_corpus(
 
     Parameters
     ----------
-    source : path, glob, ``"-"`` (standard input), binary file object, or a list of paths and globs; iterable of
-        sequences of tokens (all strings or all integers), also one that can be read only once; ``(ids, offsets)``
-        arrays; a column of texts or of lists (pandas, Polars, Arrow), a frame with one such column, or a frame whose
-        columns are all integers; ``firth.Walks``
+    source : path, glob, URL (extra ``cloud``), ``"-"`` (standard input), binary file object, or a list of paths, globs
+        and URLs; iterable of sequences of tokens (all strings or all integers), also one that can be read only once;
+        ``(ids, offsets)`` arrays; a column of texts or of lists (pandas, Polars, Arrow), a frame with one such column,
+        or a frame whose columns are all integers; ``firth.Walks``
         Files may be compressed (gzip, bzip2, xz; zstd with the extra ``zstd``); their first bytes tell. A list of
         strings is a list of paths, or of texts if ``tokenizer`` is given. In a column of strings each row is a text and
         becomes a sequence.
@@ -127,9 +136,9 @@ def encode_corpus(
         Only this many words are kept, the most frequent; words with equal counts are ordered by the word.
     lowercase : bool
         Apply ``str.lower`` to every word, before the normalizer.
-    tokenizer : callable from a text (a line without its line end) to its tokens, ``"whitespace"``, or None
-        It runs in Python, in one thread. ``"whitespace"`` splits like None, and means that a list of strings is a list
-        of texts.
+    tokenizer : ``"unicode"``, ``"whitespace"``, a tokenizer of Hugging Face or the path of its .json, function, or None
+        With a tokenizer a list of strings is a list of texts, which ``"whitespace"`` splits like None. A function takes
+        a text (a line without its line end) and returns its tokens; it runs in one thread. See docs/data.md.
     normalizer : callable from a word to a word, or None
         Called once for each distinct word, after counting; ``""`` or ``None`` drops the word.
     encoding_errors : ``"strict"``, ``"replace"`` (by U+FFFD) or ``"ignore"``
@@ -143,7 +152,7 @@ def encode_corpus(
         Seed of the draws for ``heldout_share``.
     threads : int, at least 1, or None for the cores available
     progress : callable (stage, done, total), or None
-    chunk_bytes : int, at least 1
+    chunk_bytes : int, from 1 to 2^32
         Bytes of text that a thread counts at once. The result does not depend on it.
     as_text : bool
         Read files as plain text even if they look like JSON, CSV, HTML, XML or vectors. Otherwise they are refused.
@@ -202,7 +211,7 @@ def _encode_corpus(
     max_vocabulary: int | None,
     vocabulary: Vocabulary | None,
     lowercase: bool = False,
-    tokenizer: str | Callable[[str], Iterable[str]] | None = None,
+    tokenizer: TokenizerLike | None = None,
     normalizer: Callable[[str], str | None] | None = None,
     encoding_errors: str = "strict",
     heldout_share: float | None = None,
@@ -216,8 +225,8 @@ def _encode_corpus(
     threads = _n_threads(threads)
     threshold = _heldout_threshold(heldout_share, seed)
     validate_choice("encoding_errors", encoding_errors, ENCODING_ERRORS)
-    if chunk_bytes < 1:
-        raise ParameterError(f"chunk_bytes must be at least 1, got {chunk_bytes}")
+    if not 1 <= chunk_bytes <= 1 << 32:  # the line ends of a chunk are numbers of tokens, as uint32
+        raise ParameterError(f"chunk_bytes must be at least 1, and at most {1 << 32:,}, got {chunk_bytes:,}")
     split = resolve_tokenizer(tokenizer)
     if normalizer is not None and not callable(normalizer):
         raise ParameterError(f"normalizer must be callable or None, got {normalizer!r}")
@@ -229,9 +238,9 @@ def _encode_corpus(
 
     n_marks = 0
 
-    def count_mark() -> None:
+    def count_marks(number: int = 1) -> None:
         nonlocal n_marks
-        n_marks += 1
+        n_marks += number
 
     report = Reporter(progress)
     with new_corpus(Path(folder)) as work, contextlib.ExitStack() as stack:
@@ -243,13 +252,19 @@ def _encode_corpus(
             counted = count_walks(classified, spools, report, threads)
         elif isinstance(classified, TokenLists):
             counted = count_tokens(classified.sequences, spools, report)
-        elif split is not None and split is not split_text:  # the native counter splits at white space
-            counted = count_tokens(tokenize_lines(classified, split, encoding_errors, count_mark), spools, report)
+        elif not (split is None or split is split_text or (isinstance(split, BatchTokenizer) and split.is_joinable)):
+            counted = count_tokens(tokenize_lines(classified, split, encoding_errors, count_marks), spools, report)
         else:
-            counted = count_texts(classified, spools, report, encoding_errors == "strict", threads, chunk_bytes, stack)
+            if isinstance(split, BatchTokenizer):
+                files = [text.tokenize(split, encoding_errors, count_marks) for text in classified]
+            else:
+                files = classified
+            counted = count_texts(files, spools, report, encoding_errors == "strict", threads, chunk_bytes, stack)
         warn_of_missing(classified)
         if counted.n_tokens == 0:
-            raise CorpusError(f"the corpus must have at least one word, got none in {_names(classified)}")
+            empty = NoWordError(f"the corpus must have at least one word, got none in {_names(classified)}")
+            empty.n_sequences = counted.n_lines
+            raise empty
         counted, n_heldout_tokens, n_heldout_lines = hold_out(counted, threshold, seed)
         n_marked_tokens = n_mark_words = n_glued_tokens = 0
         if isinstance(classified, list) or getattr(classified, "is_tokenized", False):
@@ -263,10 +278,12 @@ def _encode_corpus(
         unseen = [] if vocabulary is None else unseen_words(vocabulary, counted, id_map).tolist()
         n_tokens = _write_ids(work, counted, id_map, threshold, seed, threads, report)
         if n_tokens == 0:
-            raise NoKnownWordError(
+            unknown = NoKnownWordError(
                 f"the corpus must have words of the given vocabulary, got none among its {counted.n_tokens:,} tokens"
                 " (the vocabulary's first words: " + ", ".join(map(repr, chosen.first_words(5))) + ")"
             )
+            unknown.n_sequences = counted.n_lines
+            raise unknown
         chosen.save(work / VOCABULARY)
         stack.close()  # delete the spools before the checksums are computed
         fields = {
@@ -286,8 +303,8 @@ def _encode_corpus(
                 "min_count": min_count,
                 "max_vocabulary": max_vocabulary,
                 "lowercase": lowercase,
-                "tokenizer": _describe_callable(None if split is split_text else split),
-                "normalizer": _describe_callable(normalizer),
+                **TokenizerRecord.of(split).to_settings(),
+                "normalizer": None if normalizer is None else described(normalizer),
                 "encoding_errors": encoding_errors,
                 "given_vocabulary": vocabulary is not None,
                 "heldout_share": heldout_share,
@@ -315,7 +332,7 @@ def estimate_corpus(
     source: Any,
     *,
     threads: int | None = None,
-    tokenizer: str | Callable[[str], Iterable[str]] | None = None,
+    tokenizer: TokenizerLike | None = None,
     as_text: bool = False,
     column: str | None = None,
 ) -> CorpusEstimate:
@@ -458,7 +475,7 @@ def _measure(files: list[TextFile]) -> tuple[float, float, float]:
 def _text_bytes(text: TextFile) -> float:
     if text.table is not None:
         return text.table.n_bytes or 0
-    return (text.n_bytes or 0) * (1.0 if text.kind == "plain" else BYTES_PER_COMPRESSED)
+    return (text.n_bytes or 0) * (1.0 if text.kind in ("plain", "stream") else BYTES_PER_COMPRESSED)
 
 
 def _n_threads(threads: int | None) -> int:
@@ -473,12 +490,6 @@ def _heldout_threshold(share: float | None, seed: int) -> int:
     if not is_number(share) or not 0 < share < 1:
         raise ParameterError(f"heldout_share must lie strictly between 0 and 1, got {share!r}")
     return -int(-float(share) * 4294967296 // 1)
-
-
-def _describe_callable(function: Callable[..., Any] | None) -> str | None:
-    if function is None:
-        return None
-    return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', type(function).__qualname__)}"
 
 
 def _names(classified: list[TextFile] | IdSequences | TokenLists | Walks) -> str:

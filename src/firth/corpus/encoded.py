@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from firth.base.json_file import describe_json, read_json_object, read_own_json
 from firth.base.machine import available_processors
 from firth.base.replace import write_file
+from firth.base.urls import refuse_url
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, FormatError, StorageError
 
@@ -262,6 +263,7 @@ def _manifest_digest(manifest: Mapping[str, Any]) -> str:
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
+    refuse_url(path.parent, "download the folder first")
     manifest = read_json_object(
         path,
         missing=f"{path.parent} is not an encoded corpus: it has no {path.name}; make one with encode_corpus(...)",

@@ -30,6 +30,7 @@ from firth.corpus.phrases import (
     as_connector_words,
     validate_phrase_settings,
 )
+from firth.corpus.tokenizers import TokenizerLike
 from firth.errors import CorpusError, CorpusWarning, ParameterError
 from firth.native.phrases import Candidates, Chains, IdText, PairCounter, closing_all, merge_pairs
 from firth.native.stopping import Team
@@ -109,7 +110,7 @@ def learn_phrases(
     passes: int = 1,
     delimiter: str = "_",
     lowercase: bool = False,
-    tokenizer: str | Callable[[str], Iterable[str]] | None = None,
+    tokenizer: TokenizerLike | None = None,
     normalizer: Callable[[str], str | None] | None = None,
     encoding_errors: str = "strict",
     as_text: bool = False,
@@ -239,7 +240,7 @@ def learn_and_join(
     if len(first.scores) == first.n_scored >= MANY_PHRASES:
         warnings.warn(
             f"threshold={settings.threshold:g} makes a phrase of each of the {first.n_scored:,} pairs that occur at"
-            f" least min_count={settings.min_count} times; raise threshold",
+            f" least min_count={settings.min_count} times; give a higher threshold",
             CorpusWarning,
             stacklevel=3,
         )
@@ -258,9 +259,8 @@ def _validate_delimiter(text: JoinedText) -> None:
     if text.ambiguous:
         n_words, shown = len(text.ambiguous), ", ".join(map(repr, itertools.islice(text.ambiguous, 3)))
         raise CorpusError(
-            f"delimiter must be in no word of the corpus, got {text.delimiter!r}, which is in {n_words:,} distinct"
-            f" words ({shown}{', ...' if n_words > 3 else ''}); pass another one to"
-            " learn_phrases, such as delimiter='~'"
+            f"delimiter must be in no word of the corpus, got {text.delimiter!r}, which is in {n_words:,} of its"
+            f" distinct words ({shown}{', ...' if n_words > 3 else ''}); pass another one, such as delimiter='~'"
         )
 
 
@@ -274,7 +274,7 @@ def _nothing_message(one: PhrasePass, found: _Found, settings: PhraseSettings) -
     return (
         f"threshold={settings.threshold:g} leaves no phrase: of {one.n_scored:,} pairs that occur at least"
         f" min_count={settings.min_count} times the highest score is {found.highest_score:g}"
-        f" ({' '.join(found.highest)!r}); lower threshold"
+        f" ({' '.join(found.highest)!r}); give a lower threshold"
     )
 
 

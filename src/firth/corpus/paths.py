@@ -8,7 +8,12 @@ from __future__ import annotations
 import glob
 import os
 import unicodedata
+import warnings
 from pathlib import Path
+
+from firth.errors import CorpusError, CorpusWarning
+
+_MAX_NAMED = 5  # files in a message
 
 
 def same_name(path: str) -> Path | None:
@@ -39,4 +44,28 @@ def missing_message(path: str) -> str:
     return f"{path}: no such file"
 
 
-__all__ = ["escape_existing_folders", "missing_message", "same_name"]
+def path_exists(path: str) -> bool:
+    try:
+        pattern = escape_existing_folders(path)
+        return os.path.exists(path) or bool(glob.has_magic(pattern) and glob.glob(pattern, recursive=True))
+    except ValueError:  # the string has a NUL
+        return False
+
+
+def skip_empty(empty: list[str], n_files: int) -> None:
+    """Tell which files are empty and left out; of files that are all empty, none is left.
+
+    Raises
+    ------
+    CorpusError
+        Every file is empty.
+    """
+    if not empty:
+        return
+    named = ", ".join(empty[:_MAX_NAMED]) + (f" and {len(empty) - _MAX_NAMED} more" if len(empty) > _MAX_NAMED else "")
+    if len(empty) == n_files:
+        raise CorpusError(f"{named} is empty" if n_files == 1 else f"all {n_files} files are empty: {named}")
+    warnings.warn(f"{len(empty)} of {n_files} files are empty and left out: {named}", CorpusWarning, stacklevel=2)
+
+
+__all__ = ["escape_existing_folders", "missing_message", "path_exists", "same_name", "skip_empty"]

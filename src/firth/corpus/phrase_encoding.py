@@ -6,7 +6,7 @@ Tests: tests/training/test_phrases.py.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from firth.corpus.learning_phrases import PhraseSettings, learn_and_join
 from firth.corpus.native_words import NativeWords
 from firth.corpus.phrases import Phrases
 from firth.corpus.rewrite import OWN_ENTRIES, rewrite_ids
+from firth.corpus.tokenizers import TokenizerLike
 from firth.corpus.vocabulary import Vocabulary, validate_cuts
 from firth.errors import CorpusError
 
@@ -47,7 +48,7 @@ def encode_with_phrases(
     vocabulary: Vocabulary | None = None,
     must_join: bool = True,
     lowercase: bool = False,
-    tokenizer: str | Callable[[str], Iterable[str]] | None = None,
+    tokenizer: TokenizerLike | None = None,
     normalizer: Callable[[str], str | None] | None = None,
     encoding_errors: str = "strict",
     heldout_share: float | None = None,

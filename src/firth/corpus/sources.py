@@ -12,7 +12,7 @@ import os
 import stat
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,11 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.base.compression import COMPRESSED_SUFFIXES, compression_of
-from firth.corpus.blocks import decompress, read_blocks
+from firth.base.urls import is_url, local_path, url_of
+from firth.corpus.blocks import read_blocks
 from firth.corpus.data_sets import is_data_set, is_streamed, open_data_set
-from firth.corpus.paths import escape_existing_folders, missing_message, same_name
-from firth.corpus.recognise import HEAD_BYTES, MARK, STANDARD_INPUT, refuse_other_formats
-from firth.corpus.table_files import open_column, open_json_lines
+from firth.corpus.paths import escape_existing_folders, missing_message, path_exists, same_name, skip_empty
+from firth.corpus.places import Place, find_places
+from firth.corpus.recognise import HEAD_BYTES, STANDARD_INPUT, refuse_other_formats
+from firth.corpus.table_files import open_column, open_json_lines, open_place_column
 from firth.corpus.table_text import LIST, Column, missing_warning, require_same_types
 from firth.corpus.tables import (
     ListColumn,
@@ -37,11 +39,13 @@ from firth.corpus.tables import (
     split_text,
     tokenize_texts,
 )
+from firth.corpus.text_files import TextFile
+from firth.corpus.tokenizers import BatchTokenizer
+from firth.corpus.tokenizing import tokenized_texts
 from firth.corpus.walks import Walks
 from firth.errors import (
     CorpusError,
     CorpusTypeError,
-    CorpusWarning,
     FirthError,
     ParameterError,
     ShapeError,
@@ -49,71 +53,6 @@ from firth.errors import (
 )
 
 FROM_STANDARD_INPUT = "-"
-MAX_NAMED = 5  # files in a message
-
-
-@dataclass(frozen=True)
-class TextFile:
-    """One text, read from its start to its end.
-
-    ``n_bytes`` is the size on disk in bytes, or None if it is unknown. A plain file has ``path`` and ``n_bytes``, and
-    its chunks can be read in any order; a stream can only be read in order. If ``may_block``, the stream is read in the
-    main thread, so that Ctrl-C ends a wait. ``as_text``: see ``recognise.refuse_other_formats``. The rows of the
-    column ``table`` are the lines of the text if ``kind`` is "table".
-    """
-
-    name: str
-    kind: str  # "plain", "stream", "table", or a compression: "gzip", "bzip2", "xz", "zstd"
-    path: Path | None = None
-    n_bytes: int | None = None
-    handle: BinaryIO | None = None
-    may_block: bool = False
-    as_text: bool = False
-    table: Column | None = None
-
-    def blocks(self) -> Iterator[bytes]:
-        """Yield the bytes of the text in blocks, without a UTF-8 byte-order mark at the start.
-
-        Raises
-        ------
-        CorpusError, EncodingError
-            Before the first block: the text has another format or encoding.
-        """
-        if self.table is not None:
-            yield from (bytes(batch.lines()) for batch in self.table.batches())
-            return
-        blocks = self.raw_blocks()
-        first: list[bytes] = []  # enough bytes to recognise the format
-        for block in blocks:
-            first.append(block)
-            if sum(map(len, first)) >= HEAD_BYTES:
-                break
-        head = b"".join(first)
-        is_whole = len(head) < HEAD_BYTES
-        refuse_other_formats(head[:HEAD_BYTES], self.name, is_whole=is_whole, as_text=self.as_text)
-        n_skipped = len(MARK) if head.startswith(MARK) else 0
-        for block in itertools.chain(first, blocks):
-            kept = block[n_skipped:]
-            n_skipped -= len(block) - len(kept)
-            if kept:
-                yield kept
-
-    def raw_blocks(self) -> Iterator[bytes]:
-        """Yield the decompressed bytes of the file, of whatever format."""
-        if self.handle is not None:
-            yield from read_blocks(self.handle, self.name)
-            return
-        assert self.path is not None
-        try:
-            with open(self.path, "rb") as file:
-                if self.kind in ("plain", "stream"):
-                    yield from read_blocks(file, self.name)
-                else:
-                    yield from decompress(file, self.kind, self.name)
-        except OSError as error:
-            if isinstance(error, FirthError):
-                raise
-            raise StorageError(f"{self.name}: cannot be read: {error.strerror or error}") from error
 
 
 @dataclass(frozen=True)
@@ -172,8 +111,8 @@ def classify_source(
 ) -> list[TextFile] | IdSequences | TokenLists | Walks:
     """Decide what kind of corpus the source is.
 
-    - Files: a path or glob, or a list of paths and globs. ``"-"`` is standard input. A binary file object is read from
-      its current position.
+    - Files: a path, glob or URL, or a list of paths, globs and URLs. ``"-"`` is standard input. A binary file object is
+      read from its current position.
     - Texts: a column of strings (a Series, an Arrow array, a frame with one column); with ``tokenizer`` also a list or
       another iterable of strings. The tokenizer splits each text; without one, white space does.
     - Sequences of tokens: a column of lists, or any other iterable, also one that can be read only once.
@@ -200,7 +139,7 @@ def classify_source(
         paths = _paths_of(source)
         if paths is not None:
             return _table_files(_text_files(paths, True, column))
-        if isinstance(source, (io.RawIOBase, io.BufferedIOBase)):
+        if _is_binary_file(source):
             return _table_files([_json_stream(source, str(getattr(source, "name", "file object")), column)])
         if is_data_set(source):
             table_of_set = open_data_set(source, column)
@@ -216,7 +155,7 @@ def classify_source(
         arrow = table.as_arrow() if tokenizer is None or tokenizer is split_text else None
         if arrow is not None:  # the native counter splits at white space
             return [TextFile("corpus", "table", n_bytes=arrow.n_bytes, table=arrow)]
-        return TokenLists(tokenize_texts(table, tokenizer or split_text), is_tokenized=True)
+        return _tokenized(table, tokenizer or split_text, is_listed=True)
     if isinstance(table, ListColumn):
         return TokenLists(table)
     if table is not None:
@@ -244,7 +183,7 @@ def classify_source(
         )
     if isinstance(source, io.TextIOBase):
         raise CorpusTypeError("corpus must be a path or a file opened in binary mode, got a text file; pass its path")
-    if isinstance(source, (io.RawIOBase, io.BufferedIOBase)):
+    if _is_binary_file(source):
         return [_stream_of_handle(source, str(getattr(source, "name", "file object")), as_text)]
     if isinstance(source, (Mapping, set, frozenset)):
         raise CorpusTypeError(
@@ -254,21 +193,23 @@ def classify_source(
     if isinstance(source, (list, tuple)):
         if not source:
             raise CorpusError("corpus must have at least one sequence, got an empty list")
-        if tokenizer is not None and all(isinstance(item, str) for item in source):
-            refuse_names_of_files(source)
-            return _tokenized(source, tokenizer)
-        if all(isinstance(item, (str, os.PathLike)) for item in source):
+        if all(isinstance(item, (str, os.PathLike)) for item in source) and (
+            tokenizer is None or all(isinstance(item, os.PathLike) or item == FROM_STANDARD_INPUT for item in source)
+        ):
             _refuse_texts(source)
             return _text_files(list(source), as_text)
+        if tokenizer is not None and all(isinstance(item, str) for item in source):
+            refuse_names_of_files(source)
+            return _tokenized(TextColumn(source, "corpus"), tokenizer, is_listed=True)
         if tokenizer is not None and any(isinstance(item, str) for item in source):
-            return _tokenized(source, tokenizer)
+            return _tokenized(TextColumn(source, "corpus"), tokenizer, is_listed=True)
         return TokenLists(source)
     if not isinstance(source, Iterable):
         raise CorpusTypeError(
             f"corpus must be a path, an iterable of token lists or (ids, offsets), got {type(source).__name__}"
         )
     if tokenizer is not None:  # only texts have a tokenizer
-        return _tokenized(source, tokenizer)
+        return _tokenized(TextColumn(source, "corpus"), tokenizer, is_listed=False)
     return TokenLists(source)
 
 
@@ -304,13 +245,17 @@ def _json_stream(handle: BinaryIO | Any, name: str, column: str) -> TextFile:
     return TextFile(name, "table", may_block=True, table=table)
 
 
-def _tokenized(texts: Iterable[Any], tokenizer: Tokenizer) -> TokenLists:
-    return TokenLists(tokenize_texts(TextColumn(texts, "corpus"), tokenizer), is_tokenized=True)
+def _tokenized(texts: TextColumn, tokenizer: Tokenizer, *, is_listed: bool) -> TokenLists | list[TextFile]:
+    """Texts and their tokenizer; what is not listed is read in the main thread."""
+    if isinstance(tokenizer, BatchTokenizer) and tokenizer.is_joinable:
+        lines = tokenized_texts("corpus", texts, tokenizer)
+        return [TextFile("corpus", "table", may_block=not is_listed, tokenized=lines)]
+    return TokenLists(tokenize_texts(texts, tokenizer), is_tokenized=True)
 
 
 def refuse_names_of_files(texts: list[Any] | tuple[Any, ...]) -> None:
     """Raise an error if the texts are names of files. With a tokenizer the names would be read as texts in silence."""
-    if all(_exists(text) for text in texts):
+    if all(path_exists(text) or is_url(text) for text in texts):
         raise CorpusTypeError(
             f"corpus must be texts if it is a list of strings and a tokenizer is given, got names of files, such as"
             f" {texts[0]!r}; to read the files pass pathlib.Path objects: [Path(name) for name in names]"
@@ -358,13 +303,17 @@ def string_message(text: str, what: str) -> str:
     )
 
 
+def _is_binary_file(source: Any) -> bool:
+    return isinstance(source, io.IOBase) and not isinstance(source, io.TextIOBase)
+
+
 def _is_id_vector(part: object) -> bool:
     return isinstance(part, np.ndarray) and part.dtype.kind in "iu"
 
 
 def _refuse_texts(items: list[Any] | tuple[Any, ...]) -> None:
     """Raise an error if a list of strings is texts: no item exists as a path or looks like a path."""
-    if any(not isinstance(item, str) or item == FROM_STANDARD_INPUT or _exists(item) for item in items):
+    if any(not isinstance(item, str) or item == FROM_STANDARD_INPUT or path_exists(item) for item in items):
         return
     if any(" " not in item and (os.sep in item or Path(item).suffix) for item in items if item):
         return
@@ -372,14 +321,6 @@ def _refuse_texts(items: list[Any] | tuple[Any, ...]) -> None:
         string_message(items[0], "corpus[0]")
         + " (no file has this name; firth reads a list of strings as a list of paths)"
     )
-
-
-def _exists(path: str) -> bool:
-    try:
-        pattern = escape_existing_folders(path)
-        return os.path.exists(path) or bool(glob.has_magic(pattern) and glob.glob(pattern, recursive=True))
-    except ValueError:  # the string has a NUL
-        return False
 
 
 def _text_files(paths: list[Any], as_text: bool, column: str | None = None) -> list[TextFile]:
@@ -394,6 +335,16 @@ def _text_files(paths: list[Any], as_text: bool, column: str | None = None) -> l
             files.append(text)
 
     for path in paths:
+        url = url_of(path)
+        if url is not None and local_path(url) is None:
+            for place in find_places(url):
+                if place.n_bytes == 0:
+                    empty.append(place.url)
+                else:
+                    files.append(_text_at(place, as_text, column))
+            continue
+        if url is not None:
+            path = local_path(url)
         if path == FROM_STANDARD_INPUT:
             if column is None:
                 files.append(_stream_of_handle(_standard_input(), STANDARD_INPUT, as_text))
@@ -423,22 +374,6 @@ def _text_files(paths: list[Any], as_text: bool, column: str | None = None) -> l
             add(match)
     skip_empty(empty, len(files) + len(empty))
     return files
-
-
-def skip_empty(empty: list[str], n_files: int) -> None:
-    """Tell which files are empty and left out; of files that are all empty, none is left.
-
-    Raises
-    ------
-    CorpusError
-        Every file is empty.
-    """
-    if not empty:
-        return
-    named = ", ".join(empty[:MAX_NAMED]) + (f" and {len(empty) - MAX_NAMED} more" if len(empty) > MAX_NAMED else "")
-    if len(empty) == n_files:
-        raise CorpusError(f"{named} is empty" if n_files == 1 else f"all {n_files} files are empty: {named}")
-    warnings.warn(f"{len(empty)} of {n_files} files are empty and left out: {named}", CorpusWarning, stacklevel=2)
 
 
 def _standard_input() -> BinaryIO:
@@ -484,6 +419,14 @@ def _text_file(path: Path, as_text: bool, column: str | None = None) -> TextFile
         is_whole = status.st_size <= len(first)
         refuse_other_formats(first, str(path), is_whole=is_whole, as_text=as_text)
     return TextFile(str(path), found or "plain", path=path, n_bytes=status.st_size, as_text=as_text)
+
+
+def _text_at(place: Place, as_text: bool, column: str | None) -> TextFile:
+    if column is not None:
+        table = open_place_column(place, column)
+        return TextFile(place.url, "table", n_bytes=table.n_bytes, may_block=True, table=table)
+    kind = place.compression or "stream"
+    return TextFile(place.url, kind, n_bytes=place.n_bytes, may_block=True, as_text=as_text, place=place)
 
 
 def _stream_of_handle(handle: Any, name: str, as_text: bool) -> TextFile:

@@ -7,7 +7,7 @@ sequences or texts calls ``read_table`` first. A table library is imported only 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from firth.corpus.memory_columns import MemoryColumn, arrow_blocks, columns_of, through_arrow
 from firth.corpus.table_text import TEXT, Column, missing_column
-from firth.errors import CorpusError, CorpusTypeError, ParameterError, ShapeError
+from firth.errors import CorpusError, CorpusTypeError, ShapeError
 
-WHITESPACE = "whitespace"
 _WORDS = re.compile(r"[^ \t\n\v\f\r]+")
 _TWO_WORDS = re.compile(r"[^ \t\n\v\f\r][ \t\n\v\f\r]+[^ \t\n\v\f\r]")
 
@@ -252,27 +251,6 @@ def _quoted(title: Any) -> str:
     return f'"{title}"' if isinstance(title, str) else repr(title)
 
 
-def resolve_tokenizer(tokenizer: Any) -> Tokenizer | None:
-    """The function for the value of a ``tokenizer`` parameter.
-
-    Raises
-    ------
-    ParameterError
-    """
-    if isinstance(tokenizer, str):
-        if tokenizer != WHITESPACE:
-            raise ParameterError(
-                f"tokenizer must be {WHITESPACE!r}, a function from a text to its tokens, or None, got {tokenizer!r}"
-            )
-        return split_text
-    if tokenizer is not None and not callable(tokenizer):
-        raise ParameterError(
-            f"tokenizer must be callable: a function from a text to its tokens, {WHITESPACE!r} or None, got"
-            f" {tokenizer!r:.60}"
-        )
-    return tokenizer  # type: ignore[no-any-return]
-
-
 def split_text(text: str) -> list[str]:
     """The words of a text, split only at ASCII white space, like the lines of a file."""
     return _WORDS.findall(text)
@@ -294,6 +272,11 @@ def validated_tokens(tokens: Any, text: str) -> Iterable[str]:
     """Return the tokens that a tokenizer returned for a text; CorpusTypeError if they are not an iterable of tokens."""
     if isinstance(tokens, (str, bytes)) or not isinstance(tokens, Iterable):
         raise CorpusTypeError(f"tokenizer must return a list of tokens, got {tokens!r:.60} for the line {text!r:.60}")
+    if isinstance(tokens, Mapping):  # what a tokenizer of the library transformers returns
+        raise CorpusTypeError(
+            f"tokenizer must return a list of tokens, got a {type(tokens).__name__} with the keys"
+            f" {', '.join(map(repr, list(tokens)[:4]))}; pass its method tokenizer.tokenize"
+        )
     return tokens
 
 
@@ -431,7 +414,6 @@ def _read_array(array: NDArray[Any], name: str) -> Table | None:
 
 
 __all__ = [
-    "WHITESPACE",
     "ListColumn",
     "TextColumn",
     "Tokenizer",
@@ -439,7 +421,6 @@ __all__ = [
     "column_tokens",
     "is_missing",
     "read_table",
-    "resolve_tokenizer",
     "rows_of",
     "split_text",
     "token_rows",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ from sklearn.utils.validation import check_is_fitted
 from firth.base.values import validate_choice
 from firth.corpus.learning_phrases import PhraseSettings, learn_phrases
 from firth.corpus.phrases import Phrases
-from firth.corpus.tables import is_missing, resolve_tokenizer, validated_tokens
+from firth.corpus.tables import is_missing, validated_tokens
+from firth.corpus.tokenizers import TokenizerLike, TokenizerRecord, resolve_tokenizer
 from firth.errors import CorpusError, CorpusTypeError, ParameterError
 from firth.estimators.embedding import EmbeddingEstimator, as_listed, refuse_string
 from firth.formats.model_folder import is_model
-from firth.models.model import load
+from firth.models.model import Model, load
 from firth.training.run.options import parse_phrases
 from firth.vectors.conversion import as_word_vectors
 from firth.vectors.texts import common_component, idf_weights, text_vectors
@@ -50,9 +51,10 @@ class DocumentVectorizer(EmbeddingEstimator):
     normalize_words : bool, default False
         Whether the words' vectors are scaled to length 1 first.
     lowercase : bool, default False
-    tokenizer : callable from a text to its tokens, "whitespace", or None
-        None splits at white space like ``str.split``; "whitespace" splits only at ASCII white space like
-        ``firth.train``. Documents that are lists of tokens are not tokenized.
+    tokenizer : as in ``firth.train``, or None
+        None: that of the model, if ``vectors`` is the path of a model folder; with ``model.vectors`` give the tokenizer
+        again. Otherwise None splits at white space like ``str.split``; "whitespace" splits only at ASCII white space
+        like ``firth.train``. Documents that are lists of tokens are not tokenized.
     dims, window, architecture, loss, negatives, subsample, learning_rate, min_count, epochs, threads, deterministic
         Parameters of ``firth.train``, used if ``vectors`` is None; the default of ``deterministic`` is True here.
     training : mapping or None
@@ -87,7 +89,7 @@ class DocumentVectorizer(EmbeddingEstimator):
     phrases: Any
     normalize_words: bool
     lowercase: bool
-    tokenizer: str | Callable[[str], Sequence[str]] | None
+    tokenizer: TokenizerLike | None
 
     def __init__(
         self,
@@ -97,7 +99,7 @@ class DocumentVectorizer(EmbeddingEstimator):
         phrases: Any = None,
         normalize_words: bool = False,
         lowercase: bool = False,
-        tokenizer: str | Callable[[str], Sequence[str]] | None = None,
+        tokenizer: TokenizerLike | None = None,
         dims: int = 100,
         window: int = 5,
         architecture: str = "skipgram",
@@ -148,10 +150,12 @@ class DocumentVectorizer(EmbeddingEstimator):
 
     def _fit(self, X: Iterable[Any]) -> list[list[str]]:
         validate_choice("weighting", self.weighting, WEIGHTINGS)
+        model = _model_of_folder(self.vectors)
+        self.tokenizer_record_ = TokenizerRecord() if model is None else model.tokenizer
         documents = self._tokenize(X)
         if not documents:
             raise CorpusError("X must have at least one document, got none")
-        choice = _phrases_of_folder(self.vectors) if self.phrases is None else parse_phrases(self.phrases)
+        choice = model.phrases if model is not None and self.phrases is None else parse_phrases(self.phrases)
         for name in ("model_", "weights_", "common_component_"):
             if hasattr(self, name):
                 delattr(self, name)
@@ -196,10 +200,13 @@ class DocumentVectorizer(EmbeddingEstimator):
     def _tokenize(self, X: Iterable[Any]) -> list[list[str]]:
         refuse_string(X)
         tokenizer = resolve_tokenizer(self.tokenizer)
+        is_own = tokenizer is None
         documents: list[list[str]] = []
         for row, document in enumerate(as_listed(X)):
             if isinstance(document, str):
                 text = document.lower() if self.lowercase else document
+                if is_own:  # needed for texts alone, and restored once
+                    tokenizer, is_own = self.tokenizer_record_.restore(), False
                 documents.append(text.split() if tokenizer is None else list(validated_tokens(tokenizer(text), text)))
             elif isinstance(document, (list, tuple, np.ndarray)) and all(isinstance(token, str) for token in document):
                 documents.append([token.lower() for token in document] if self.lowercase else list(document))
@@ -212,11 +219,11 @@ class DocumentVectorizer(EmbeddingEstimator):
         return documents
 
 
-def _phrases_of_folder(vectors: Any) -> Phrases | None:
-    """The phrases that were joined in the corpus of a model; None unless ``vectors`` is the path of its folder."""
+def _model_of_folder(vectors: Any) -> Model | None:
+    """The model in a folder, for its phrases and its tokenizer; None unless ``vectors`` is the path of its folder."""
     if not isinstance(vectors, (str, os.PathLike)) or not os.path.isdir(vectors) or not is_model(Path(vectors)):
         return None
-    return load(vectors).phrases
+    return load(vectors)
 
 
 def _validate_joined_words(phrases: Phrases, vectors: WordVectors) -> None:

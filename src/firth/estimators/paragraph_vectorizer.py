@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 from typing import Any
 
@@ -12,6 +12,8 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from firth.base.values import as_integer
+from firth.corpus.tokenizers import TokenizerLike
 from firth.errors import CorpusError, ParameterError
 from firth.estimators.embedding import as_listed, refuse_string
 from firth.training.run.advice import name_in_python, parameters_named
@@ -71,7 +73,7 @@ class ParagraphVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         dm_input: str = "mean",
         train_words: bool = False,
         lowercase: bool = False,
-        tokenizer: str | Callable[[str], Sequence[str]] | None = None,
+        tokenizer: TokenizerLike | None = None,
         dims: int = 100,
         loss: str = "negative-sampling",
         negatives: int = 6,
@@ -121,6 +123,8 @@ class ParagraphVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         documents = self._documents(X)
         if not documents:
             raise CorpusError("X must have at least one document, got none")
+        if self.infer_epochs is not None:  # transform would refuse it after training
+            as_integer("infer_epochs", self.infer_epochs, minimum=1)
         given = {name: getattr(self, name) for name in _PASSED}
         others = dict(self.training or {})
         doubled = sorted(set(others) & {*given, "seed"})

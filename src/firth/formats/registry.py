@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from firth.base.compression import COMPRESSED_SUFFIXES
+from firth.base.urls import refuse_url
 from firth.errors import FormatError, ParameterError, StorageError
 from firth.formats import (
     fasttext_bin,
@@ -95,6 +96,7 @@ def write_vectors(
     """Write a table; ``firth.write_vectors`` documents the parameters and the errors."""
     options = WriteOptions(overwrite, storage, threads)
     place = Path(path)
+    refuse_url(place, "write the vectors on this machine, and upload them")
     known = _format_to_write(place, table, format)
     if known.write is None:
         raise ParameterError(f"format must be one that firth writes ({', '.join(WRITABLE)}), got {known.name!r}")

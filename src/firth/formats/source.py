@@ -27,6 +27,7 @@ from typing import IO, Any, NoReturn, TypeVar, cast
 from firth.base.compression import compression_of, import_zstandard
 from firth.base.files import open_regular
 from firth.base.machine import available_processors
+from firth.base.urls import refuse_url
 from firth.base.values import as_integer, validate_choice
 from firth.errors import EncodingError, FormatError, ParameterError, StorageError
 
@@ -269,6 +270,7 @@ def _open(path: Path) -> io.FileIO:
     except StorageError:
         raise
     except FileNotFoundError:
+        refuse_url(path, "download the file first")
         raise StorageError(f"{path} does not exist; give the path of a vector file or of a model folder") from None
     except OSError as error:
         raise StorageError(error.errno, f"{path} cannot be read: {error.strerror}") from error

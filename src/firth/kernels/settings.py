@@ -12,6 +12,7 @@ from firth.native.kernel import Kernel
 from firth.native.settings import Settings
 
 _USUAL: dict[str, Any] = {  # where a run does not say otherwise: words are rows, and sequences have no tags
+    "input_keep_thresholds": None,
     "bag_offsets": None,
     "bag_rows": None,
     "bag_step": 1.0,

@@ -21,14 +21,17 @@ from firth.base.json_file import as_object, as_text
 from firth.base.other_names import MODEL_ATTRIBUTES, TRAINING_NAMES, missing_attribute, names_translated
 from firth.base.words import pack_words
 from firth.corpus.phrases import Phrases
+from firth.corpus.tokenizers import TokenizerLike, TokenizerRecord
 from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats.model_folder import read_model_folder, write_model_folder
 from firth.formats.subword_tensors import decode_subwords, encode_subwords
 from firth.kernels.config import TrainingConfig
+from firth.models.contexts import decode_contexts, encode_contexts
 from firth.models.documents import Inference, decode_documents, encode_documents
 from firth.models.history import History
 from firth.models.records import read_record
 from firth.models.run_files import PHRASES_NAME, RUN_NAME, WORK_NAME, resume_command
+from firth.models.tokenizers import decode_tokenizer, encode_tokenizer, tokenize_like
 from firth.vectors.queries import Neighbor
 from firth.vectors.word_vectors import WordVectors
 from firth.vectors.words import PackedWords
@@ -94,6 +97,11 @@ class Model:
         Whether a model of documents has learned the word vectors ``vectors`` too.
     phrases : firth.Phrases or None
         The phrases that were joined in the corpus; ``train_more`` joins them in the new text.
+    tokenizer : TokenizerRecord
+        How the texts of the corpus became tokens. ``infer``, ``train_more`` and ``tokenize`` split new texts alike.
+    contexts : WordVectors or None
+        The vectors of the contexts of pairs, of ``firth.train(firth.Pairs(...))``: the rows of ``output_vectors`` with
+        their contexts; the counts are the pairs that have each context. None: a model of text.
     """
 
     vectors: WordVectors
@@ -106,11 +114,16 @@ class Model:
     documents: WordVectors | None = None
     train_words: bool = False
     phrases: Phrases | None = None
+    tokenizer: TokenizerRecord = field(default_factory=TokenizerRecord)
+    contexts: WordVectors | None = None
 
     def __repr__(self) -> str:
         n_words, n_dims = self.vectors.matrix.shape
         tags = "" if self.documents is None else f"{len(self.documents):,} tags of documents, "
-        return f"Model({tags}{n_words:,} words, {n_dims} dims, {self.config.architecture}, {self.config.loss})"
+        contexts = "" if self.contexts is None else f"{len(self.contexts):,} contexts, "
+        return (
+            f"Model({tags}{n_words:,} words, {contexts}{n_dims} dims, {self.config.architecture}, {self.config.loss})"
+        )
 
     def _repr_html_(self) -> str:
         """The table that a notebook shows: sizes, objective, last loss, and the most frequent words."""
@@ -124,6 +137,8 @@ class Model:
             ("loss, nats", self.history.loss_nats[-1] if self.history.epochs else None),
             ("first words", words),
         ]
+        if self.contexts is not None:
+            rows.insert(1, ("contexts", len(self.contexts)))
         return html_table(repr(self), ("", ""), rows)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -169,6 +184,11 @@ class Model:
         if self.documents is not None:
             document_tensors, document_config = encode_documents(self.documents, self.train_words)
             tensors, config = tensors | document_tensors, config | document_config
+        tokenizer_tensors, tokenizer_config = encode_tokenizer(self.tokenizer)
+        tensors, config = tensors | tokenizer_tensors, config | tokenizer_config
+        if self.contexts is not None:
+            context_tensors, context_config = encode_contexts(self.contexts, self.vectors)
+            tensors, config = tensors | context_tensors, config | context_config
         write_model_folder(folder, tensors | subword_tensors, config, overwrite=overwrite, storage=storage)
 
     def _to_json(self) -> dict[str, Any]:
@@ -189,7 +209,7 @@ class Model:
         epochs: int | None = None,
         seed: int = 1,
         threads: int | None = None,
-        tokenizer: str | Callable[[str], Iterable[str]] | None = None,
+        tokenizer: TokenizerLike | None = None,
         empty: str = "error",
         return_loss: bool = False,
     ) -> Any:
@@ -208,8 +228,9 @@ class Model:
         seed : int in [0, 2^64)
         threads : int or None
             None: all processors that this process may use.
-        tokenizer : callable or None
-            The tokenizer with which the model was trained, if any. None: texts are split at white space.
+        tokenizer : as in ``firth.train``, or None
+            None: texts are split as those that the model was trained on. A function is not stored, so it must be given
+            again.
         empty : {"error", "zero"}
             What becomes of a text without a word of the vocabulary: an error, or a vector of zeros.
         return_loss : bool
@@ -246,7 +267,33 @@ class Model:
                 "infer must be called on a model of documents, got a model of words; train one by"
                 " firth.train_documents, or use vectors.text_vectors"
             )
-        return Inference(self.vectors, self.output_vectors, self.config, self.corpus.lowercase)
+        return Inference(self.vectors, self.output_vectors, self.config, self.corpus.lowercase, self.tokenizer)
+
+    def tokenize(self, texts: Any, *, tokenizer: TokenizerLike | None = None) -> list[list[str]]:
+        """The tokens of new texts, made as those of the model's corpus: tokenizer, lower case, phrases.
+
+        Functions of word vectors take the tokens: ``text_vectors(model.vectors, model.tokenize(texts))``.
+
+        Parameters
+        ----------
+        texts : list or another iterable of texts, or a column of texts
+        tokenizer : as for ``infer``
+            A ``normalizer`` of training is a function that is not stored, and is not applied.
+
+        Raises
+        ------
+        ParameterError
+            The model's texts were split by a function, and ``tokenizer`` is None.
+        CorpusTypeError, MissingExtraError
+
+        Examples
+        --------
+        >>> model = firth.train(["A cat sat", "a dog ran"] * 20, tokenizer="whitespace", lowercase=True, min_count=1)
+        ... # doctest: +SKIP
+        >>> model.tokenize(["The Cat ran"])  # doctest: +SKIP
+        [['the', 'cat', 'ran']]
+        """
+        return tokenize_like(texts, tokenizer, self.tokenizer, self.corpus.lowercase, self.phrases)
 
     def neighbors(
         self,
@@ -255,7 +302,7 @@ class Model:
         top: int | None = 10,
         epochs: int | None = None,
         seed: int = 1,
-        tokenizer: str | Callable[[str], Iterable[str]] | None = None,
+        tokenizer: TokenizerLike | None = None,
     ) -> list[Neighbor]:
         """The tags whose vectors are nearest to the inferred vector of a text, best first.
 
@@ -288,7 +335,7 @@ class Model:
         output: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
         lowercase: bool | None = None,
-        tokenizer: str | Callable[[str], Sequence[str]] | None = None,
+        tokenizer: TokenizerLike | None = None,
         normalizer: Callable[[str], str] | None = None,
         encoding_errors: str = "strict",
         as_text: bool = False,
@@ -299,6 +346,7 @@ class Model:
         stop_metric: Callable[[WordVectors], float] | None = None,
         checkpoint_every: str | float | Period | None = None,
         on_interrupt: str = "save",
+        matrices: str = "memory",
         callbacks: Iterable[Any] = (),
         progress: bool | None = None,
         sequence_weights: Any = None,
@@ -334,14 +382,21 @@ class Model:
             None: the value with which this model was trained.
         changes : parameters of TrainingConfig
             Parameters that differ from this model's. ``architecture``, ``loss`` and ``dims`` cannot change.
-        output, overwrite, tokenizer, ... : as in ``firth.train``
+        tokenizer : as in ``firth.train``, or None
+            None: texts are split as those that this model was trained on.
+        output, overwrite, ... : as in ``firth.train``
 
         Raises
         ------
         ParameterError, CorpusError, CorpusTypeError, StorageError, TrainingError, UnknownWordError
-            Also a ParameterError for a model of documents with ``freeze``, ``column``, ``stop_metric`` or
-            ``sequence_weights``, and for a model of words with ``tags``.
+            Also a ParameterError for a model of documents with ``freeze``, ``stop_metric`` or ``sequence_weights``,
+            for a model of words with ``tags``, and for a model of pairs.
         """
+        if self.contexts is not None:
+            raise ParameterError(
+                "train_more must be called on a model of text, got a model of pairs; train on all pairs by firth.train,"
+                " with initial_vectors=model.vectors to start from this model"
+            )
         from firth.training.run.more import train_more
 
         return train_more(
@@ -364,6 +419,7 @@ class Model:
             stop_metric=stop_metric,
             checkpoint_every=checkpoint_every,
             on_interrupt=on_interrupt,
+            matrices=matrices,
             callbacks=callbacks,
             progress=progress,
             sequence_weights=sequence_weights,
@@ -408,6 +464,8 @@ def load(folder: str | os.PathLike[str]) -> Model:
             documents=documents,
             train_words=train_words,
             phrases=_read_phrases(tensors),
+            tokenizer=decode_tokenizer(config, tensors),
+            contexts=decode_contexts(config, tensors, vectors),
         )
     except (KeyError, TypeError, ValueError, ParameterError, ShapeError) as error:
         raise FormatError(f"{target}: not a complete model of firth: {_describe(error)}") from None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from firth.base.other_names import TRAINING_NAMES, names_translated
 from firth.base.values import validate_choice
-from firth.corpus.documents import find_documents, read_tags, validate_words
+from firth.corpus.documents import Tags, find_documents, read_tags, validate_words
 from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.tokenizers import TokenizerLike, resolve_tokenizer
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError
 from firth.kernels.config import PARAMETER_HELP, TrainingConfig, validate_effect, with_parameters
@@ -20,9 +21,9 @@ from firth.numerics.documents import METHODS
 from firth.numerics.windows import CBOW_INPUTS
 from firth.training.loop.callbacks import CallbackList
 from firth.training.loop.periods import Period
-from firth.training.loop.progress import make_progress
-from firth.training.run.document_rows import DocumentRows
-from firth.training.run.encoding import TextOptions, encode_for_training, is_lowercase
+from firth.training.loop.progress import ProgressDisplay, make_progress
+from firth.training.run.document_rows import DocumentRows, StartRows
+from firth.training.run.encoding import TextOptions, encode_for_training, is_lowercase, recorded_tokenizer
 from firth.training.run.options import RunOptions
 from firth.training.run.prepared import PreparedRun
 from firth.training.run.workspace import open_workspace
@@ -48,16 +49,18 @@ def train_documents(
     output: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     lowercase: bool = False,
-    tokenizer: str | Callable[[str], Sequence[str]] | None = None,
+    tokenizer: TokenizerLike | None = None,
     normalizer: Callable[[str], str] | None = None,
     encoding_errors: str = "strict",
     as_text: bool = False,
+    column: str | None = None,
     vocabulary: Vocabulary | None = None,
     heldout: float | str | None = None,
     heldout_every: str | Period | None = None,
     patience: int | None = None,
     checkpoint_every: str | float | Period | None = None,
     on_interrupt: str = "save",
+    matrices: str = "memory",
     callbacks: Iterable[Any] = (),
     progress: bool | None = None,
     **parameters: Unpack[TrainingParameters],
@@ -80,6 +83,8 @@ def train_documents(
         How PV-DM joins the rows of tags and words.
     train_words : bool
         For PV-DBOW: train skip-gram's word vectors together with the documents. PV-DM always trains words.
+    column : str or None
+        The column of texts, or of token lists, if the corpus is tables, as in ``firth.train``. Each row is a document.
     heldout : share like ``"5%"`` or ``0.05``, or None
         The last words of every document, by this share, are not trained on; their loss is computed during the run.
     epochs : int
@@ -87,7 +92,7 @@ def train_documents(
     deterministic : bool
         The same bits whatever ``threads`` is: one thread learns.
     output, overwrite, lowercase, tokenizer, normalizer, encoding_errors, as_text, vocabulary, heldout_every, patience,
-    checkpoint_every, on_interrupt, callbacks, progress
+    checkpoint_every, on_interrupt, matrices, callbacks, progress
         As for ``firth.train``.
     parameters
         The other parameters of ``firth.train``, such as ``loss``, ``dims``, ``min_count``, ``negatives``.
@@ -128,24 +133,81 @@ def train_documents(
                 f"train_documents() got an unexpected keyword argument {name!r}; the parameters of learning are {known}"
             )
     config = _make_config(method, dm_input, train_words, dict(parameters))
-    options = parse_document_options(heldout, heldout_every, patience, checkpoint_every, output, on_interrupt)
+    options = parse_document_options(heldout, heldout_every, patience, checkpoint_every, output, on_interrupt, matrices)
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
-    text = TextOptions(lowercase, None, normalizer, encoding_errors, as_text)
+    tokenizer = resolve_tokenizer(tokenizer)
+    text = TextOptions(lowercase, None, normalizer, encoding_errors, as_text, column=column)
     names = None
-    if not isinstance(corpus, EncodedCorpus):
+    if column is not None:
+        text = dataclasses.replace(text, tokenizer=tokenizer)
+    elif not isinstance(corpus, EncodedCorpus):
         found = find_documents(corpus, tokenizer, encoding_errors=encoding_errors, as_text=as_text)
         corpus, names = found.source, found.names
         text = dataclasses.replace(text, tokenizer=found.tokenizer, as_text=found.as_text)
+    return run_documents(
+        corpus,
+        lambda encoded: read_tags(tags, encoded.n_sequences, names),
+        config,
+        with_words=method == "dm" or train_words,
+        text=text,
+        vocabulary=vocabulary,
+        options=options,
+        callbacks=callback_list,
+        display=display,
+        output=output,
+        overwrite=overwrite,
+    )
+
+
+train_documents.__signature__ = with_parameters(train_documents)  # type: ignore[attr-defined]
+
+
+def run_documents(
+    corpus: Any,
+    find_tags: Callable[[EncodedCorpus], Tags],
+    config: TrainingConfig,
+    *,
+    with_words: bool,
+    text: TextOptions,
+    vocabulary: Vocabulary | None,
+    options: RunOptions,
+    callbacks: CallbackList,
+    display: ProgressDisplay,
+    output: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    start: StartRows | None = None,
+) -> Model:
+    """Train a vector for each tag: the run of ``train_documents``, with its arguments checked.
+
+    Parameters
+    ----------
+    corpus : EncodedCorpus, or a corpus for ``encode_corpus``
+        Each sequence is a document.
+    find_tags : function of the encoded corpus
+        Returns the tags of its sequences.
+    config : TrainingConfig, resolved
+    with_words : bool
+        Whether words have input rows.
+    start : StartRows or None
+        What the rows are at the start. None: random rows; then each tag must have a document with a known word.
+
+    Raises
+    ------
+    ParameterError
+        A row of the start is not finite.
+    """
+    if start is not None:
+        start.validate()
     with open_workspace(output, overwrite, display) as (workspace, signals):
         whole = dataclasses.replace(options, heldout=None)  # words are held out, and no documents
         encoded, _, encode_seconds = encode_for_training(
             corpus, workspace, config, text, vocabulary, whole, display, workspace.corpus_folder
         )
-        found_tags = read_tags(tags, encoded.n_sequences, names)
+        tags = find_tags(encoded)
         share = None if options.heldout is None else options.heldout.share
-        rows = DocumentRows(found_tags, with_words=method == "dm" or train_words, heldout_share=share)
-        n_without = validate_words(found_tags, rows.divide(encoded)[0][1])
+        rows = DocumentRows(tags, with_words=with_words, heldout_share=share)
+        n_without = validate_words(tags, rows.divide(encoded)[0][1], tags_may_learn_nothing=start is not None)
         if n_without:
             display.note(f"{n_without:,} of {encoded.n_sequences:,} documents have no word of the vocabulary")
         run = PreparedRun(
@@ -156,20 +218,27 @@ def train_documents(
             lowercase=is_lowercase(encoded),
             weights=None,
             noise=None,
-            frozen=None,
+            frozen=None if start is None else start.frozen,
             phrases=None,
             instruction_set=default_instruction_set(),
+            tokenizer=recorded_tokenizer(encoded),
             documents=rows,
+            matrices=options.matrices,
         )
         run.validate()
         run.report_needs(options, display, encode_seconds)
         engine = run.make_engine()
-        state = run.begin(engine, encode_seconds, has_start_vectors=False)
-        checkpoints = run.prepare_checkpoints(options, engine, state, write_first=False)
-        return run.train(engine, state, options, callback_list, display, signals, checkpoints, engine.reset_vectors)
 
+        def load_start() -> None:
+            engine.reset_vectors()
+            if start is not None:
+                engine.load_vectors(start.input_rows(), start.output_rows)
 
-train_documents.__signature__ = with_parameters(train_documents)  # type: ignore[attr-defined]
+        if start is not None:
+            load_start()
+        state = run.begin(engine, encode_seconds, has_start_vectors=start is not None)
+        checkpoints = run.prepare_checkpoints(options, engine, state, write_first=start is not None)
+        return run.train(engine, state, options, callbacks, display, signals, checkpoints, load_start)
 
 
 def _make_config(method: str, dm_input: str, train_words: bool, parameters: dict[str, Any]) -> TrainingConfig:
@@ -178,9 +247,7 @@ def _make_config(method: str, dm_input: str, train_words: bool, parameters: dict
     if method == "dm" and train_words:
         raise ParameterError("train_words must be False with method='dm', which always trains words, got True")
     if method == "dbow" and dm_input != "mean":
-        raise ParameterError(
-            f"dm_input must be left out with method='dbow', which has no effect of it, got {dm_input!r}"
-        )
+        raise ParameterError(f"dm_input must be left out with method='dbow', where it has no effect, got {dm_input!r}")
     validate_document_parameters(parameters, with_windows=method == "dm" or train_words)
     side = {"architecture": "skipgram"} if method == "dbow" else {"architecture": "cbow", "cbow_input": dm_input}
     config = TrainingConfig(**{"epochs": EPOCHS, **parameters, **side}).resolved()
@@ -195,9 +262,12 @@ def parse_document_options(
     checkpoint_every: str | float | Period | None,
     output: str | os.PathLike[str] | None,
     on_interrupt: str,
+    matrices: str,
 ) -> RunOptions:
     """The options of a run of documents; only a share of the words can be held out."""
-    options = RunOptions.parse(heldout, heldout_every, patience, None, checkpoint_every, output, on_interrupt)
+    options = RunOptions.parse(
+        heldout, heldout_every, patience, None, checkpoint_every, output, on_interrupt, matrices=matrices
+    )
     if options.heldout is not None and options.heldout.share is None:
         raise ParameterError(
             f'heldout must be a share like "5%" for documents, got {heldout!r:.60}: a document that is not trained on'
@@ -211,8 +281,8 @@ def validate_document_parameters(parameters: Mapping[str, Any], *, with_windows:
     for name in _OF_WINDOWS:
         if name in parameters and not with_windows:
             raise ParameterError(
-                f"{name} must be left out with method='dbow' and train_words=False, because no window is used, got"
-                f" {parameters[name]!r}; leave {name} out, or pass train_words=True"
+                f"{name} must be left out with method='dbow', where no window is used, got {parameters[name]!r}; to"
+                " train words in windows too, pass train_words=True"
             )
     if parameters.get("window_mode") == "sequence":
         raise ParameterError(
@@ -225,4 +295,4 @@ def validate_document_parameters(parameters: Mapping[str, Any], *, with_windows:
         )
 
 
-__all__ = ["parse_document_options", "train_documents", "validate_document_parameters"]
+__all__ = ["parse_document_options", "run_documents", "train_documents", "validate_document_parameters"]

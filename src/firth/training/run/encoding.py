@@ -5,9 +5,10 @@ Tests: tests/training/test_train.py.
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,9 @@ from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.learning_phrases import PhraseSettings
 from firth.corpus.phrase_encoding import encode_with_phrases
 from firth.corpus.phrases import Phrases
+from firth.corpus.sources import FROM_STANDARD_INPUT, classify_source
+from firth.corpus.tables import TextColumn, Tokenizer, read_table
+from firth.corpus.tokenizers import TokenizerLike, TokenizerRecord
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, CorpusTypeError, CorpusWarning, FormatError, ParameterError
 from firth.kernels.config import TrainingConfig
@@ -43,7 +47,7 @@ class TextOptions:
     """
 
     lowercase: bool
-    tokenizer: str | Callable[[str], Sequence[str]] | None
+    tokenizer: TokenizerLike | None
     normalizer: Callable[[str], str] | None
     encoding_errors: str
     as_text: bool
@@ -263,6 +267,30 @@ def reopen_corpus(folder: Path, sha256: str) -> EncodedCorpus:
 
 def is_lowercase(corpus: EncodedCorpus) -> bool:
     return bool(corpus.manifest.get("settings", {}).get("lowercase", False))
+
+
+def recorded_tokenizer(corpus: EncodedCorpus) -> TokenizerRecord:
+    return TokenizerRecord.of_settings(corpus.manifest.get("settings", {}))
+
+
+def like_the_model(corpus: Any, record: TokenizerRecord, column: str | None) -> tuple[Any, Tokenizer | None]:
+    """The corpus and the tokenizer of a model for its texts; None for a corpus that is not text.
+
+    A list of paths becomes a list of ``Path``, because strings are texts where a tokenizer is given.
+    """
+    if not record.name:
+        return corpus, None
+    items = corpus if isinstance(corpus, list | tuple) else [corpus]
+    if column is None and items and all(isinstance(item, str | os.PathLike) for item in items):
+        if isinstance(corpus, list | tuple):
+            corpus = [item if item == FROM_STANDARD_INPUT else Path(item) for item in corpus]
+        return corpus, record.restore()
+    if column is not None:
+        found = classify_source(corpus, column=column)
+        is_text = isinstance(found, list) or getattr(found, "is_tokenized", False)
+    else:
+        is_text = hasattr(corpus, "read") or isinstance(read_table(corpus), TextColumn)
+    return corpus, record.restore() if is_text else None
 
 
 def longest_sequence(offsets: NDArray[np.int64], block: int = 1 << 20) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.tokenizers import TokenizerLike, resolve_tokenizer
 from firth.errors import ParameterError
 from firth.kernels.engine import Engine
 from firth.kernels.subwords import with_buckets
@@ -33,6 +34,8 @@ from firth.training.run.encoding import (
     encode_heldout,
     is_lowercase,
     known_words,
+    like_the_model,
+    recorded_tokenizer,
     wrong_word_kind,
 )
 from firth.training.run.more_documents import train_more_documents
@@ -54,7 +57,7 @@ def train_more(
     output: str | os.PathLike[str] | None,
     overwrite: bool,
     lowercase: bool | None,
-    tokenizer: str | Callable[[str], Sequence[str]] | None,
+    tokenizer: TokenizerLike | None,
     normalizer: Callable[[str], str] | None,
     encoding_errors: str,
     as_text: bool,
@@ -65,6 +68,7 @@ def train_more(
     stop_metric: Callable[[WordVectors], float] | None,
     checkpoint_every: str | float | Period | None,
     on_interrupt: str,
+    matrices: str,
     callbacks: Iterable[Any],
     progress: bool | None,
     sequence_weights: Any,
@@ -84,19 +88,16 @@ def train_more(
             normalizer=normalizer,
             encoding_errors=encoding_errors,
             as_text=as_text,
+            column=column,
             heldout=heldout,
             heldout_every=heldout_every,
             patience=patience,
             checkpoint_every=checkpoint_every,
             on_interrupt=on_interrupt,
+            matrices=matrices,
             callbacks=callbacks,
             progress=progress,
-            refused={
-                "freeze": freeze,
-                "column": column,
-                "stop_metric": stop_metric,
-                "sequence_weights": sequence_weights,
-            },
+            refused={"freeze": freeze, "stop_metric": stop_metric, "sequence_weights": sequence_weights},
             changes=changes,
         )
     if tags is not None:
@@ -108,7 +109,7 @@ def train_more(
         kept += ("subwords", "min_ngram", "max_ngram", "buckets")
     config = continue_config(model, changes, kept)
     options = RunOptions.parse(
-        heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt, column
+        heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt, column, matrices
     )
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
@@ -116,6 +117,9 @@ def train_more(
     weights = read_sequence_weights(sequence_weights)
     is_encoded = isinstance(corpus, EncodedCorpus)
     same_case = (model.corpus.lowercase and not is_encoded) if lowercase is None else lowercase
+    tokenizer = resolve_tokenizer(tokenizer)
+    if tokenizer is None and not is_encoded:
+        corpus, tokenizer = like_the_model(corpus, model.tokenizer, column)
     text = TextOptions(same_case, tokenizer, normalizer, encoding_errors, as_text, column=column)
     old_words = vocabulary_of(model)
     old_mask = frozen_mask(freeze, old_words, None) if freeze is not True else np.ones(len(old_words), np.bool_)
@@ -154,6 +158,8 @@ def train_more(
             frozen=frozen,
             phrases=phrases,
             instruction_set=default_instruction_set(),
+            tokenizer=found if (found := recorded_tokenizer(encoded)).name else model.tokenizer,
+            matrices=options.matrices,
         )
         run.validate()
         run.report_needs(options, display)

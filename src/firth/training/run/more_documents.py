@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from firth.corpus.documents import Tags, continue_tags, find_documents, read_tags, validate_words
 from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.tokenizers import TokenizerLike, resolve_tokenizer
 from firth.errors import ParameterError
 from firth.kernels.engine import Engine
 from firth.models.model import Model
@@ -33,6 +34,8 @@ from firth.training.run.encoding import (
     encode_for_training,
     is_lowercase,
     known_words,
+    like_the_model,
+    recorded_tokenizer,
     wrong_word_kind,
 )
 from firth.training.run.options import HeldoutSource
@@ -50,15 +53,17 @@ def train_more_documents(
     output: str | os.PathLike[str] | None,
     overwrite: bool,
     lowercase: bool | None,
-    tokenizer: str | Callable[[str], Sequence[str]] | None,
+    tokenizer: TokenizerLike | None,
     normalizer: Callable[[str], str] | None,
     encoding_errors: str,
     as_text: bool,
+    column: str | None,
     heldout: HeldoutSource | None,
     heldout_every: str | Period | None,
     patience: int | None,
     checkpoint_every: str | float | Period | None,
     on_interrupt: str,
+    matrices: str,
     callbacks: Iterable[Any],
     progress: bool | None,
     refused: Mapping[str, Any],
@@ -73,14 +78,19 @@ def train_more_documents(
             raise ParameterError(f"{name} must be left out for a model of documents, got {value!r:.60}")
     validate_document_parameters(changes, with_windows=model.train_words)
     config = continue_config(model, changes, ("architecture", "loss", "dims", "cbow_input"))
-    options = parse_document_options(heldout, heldout_every, patience, checkpoint_every, output, on_interrupt)
+    options = parse_document_options(heldout, heldout_every, patience, checkpoint_every, output, on_interrupt, matrices)
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
     is_encoded = isinstance(corpus, EncodedCorpus)
     same_case = (model.corpus.lowercase and not is_encoded) if lowercase is None else lowercase
-    text = TextOptions(same_case, tokenizer, normalizer, encoding_errors, as_text)
+    tokenizer = resolve_tokenizer(tokenizer)
+    if tokenizer is None and not is_encoded:
+        corpus, tokenizer = like_the_model(corpus, model.tokenizer, column)
+    text = TextOptions(same_case, None, normalizer, encoding_errors, as_text, column=column)
     names = None
-    if not is_encoded:
+    if column is not None:
+        text = dataclasses.replace(text, tokenizer=tokenizer)
+    elif not is_encoded:
         found = find_documents(corpus, tokenizer, encoding_errors=encoding_errors, as_text=as_text)
         corpus, names = found.source, found.names
         text = dataclasses.replace(text, tokenizer=found.tokenizer, as_text=found.as_text)
@@ -121,7 +131,9 @@ def train_more_documents(
             frozen=None,
             phrases=None,
             instruction_set=default_instruction_set(),
+            tokenizer=found_tokenizer if (found_tokenizer := recorded_tokenizer(encoded)).name else model.tokenizer,
             documents=rows,
+            matrices=options.matrices,
         )
         run.validate()
         run.report_needs(options, display, encode_seconds)
