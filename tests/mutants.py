@@ -106,6 +106,8 @@ MUTANTS = (
         "document != latest",
         "latest < 0",
         f"{DOCUMENTS}::test_the_native_plan_is_its_twin",
+    ),
+    Mutant(
         "matrices: a copy of a matrix on the disk is in memory",
         "src/firth/kernels/matrices.py",
         "copied = self.allocate_in_order(*rows.shape)",
