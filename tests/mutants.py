@@ -81,8 +81,8 @@ MUTANTS = (
     Mutant(
         "plan: a position has 32 bits",
         f"{CPP}/plan/windows.hpp",
-        "kept_positions_.push_back(position);",
-        "kept_positions_.push_back(int32_t(position));",
+        "kept_positions_[size] = first + j;",
+        "kept_positions_[size] = int32_t(first + j);",
         "tests/kernels/test_beyond_32_bits.py::test_the_plan_of_positions_beyond_32_bits_is_its_twin",
     ),
     Mutant(
