@@ -158,10 +158,12 @@ class Doc2Vec(Word2Vec):
 
     _tree: HuffmanTree | None = None  # gensim's, of a file of gensim's with hs=1; None: firth's own
     _tags: TagReader | None = None  # of the documents that are read at this moment
+    _tags_are_lines = False
+    _new_tags: tuple[TagReader, NDArray[np.int64], NDArray[np.int64]] | None = None  # between scan and prepare_vocab
     _frozen_rows: tuple[tuple[Any, ...], tuple[Any, ...], InferenceEngine] | None = None  # of `_engine`
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_frozen_rows"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_frozen_rows", "_tags")}
 
     @property
     def dm(self) -> bool:
@@ -281,9 +283,6 @@ class Doc2Vec(Word2Vec):
             self._set_tags(*self._new_tags, update)
             self._new_tags = None
 
-    _new_tags: tuple[TagReader, NDArray[np.int64], NDArray[np.int64]] | None = None  # between scan and prepare_vocab
-    _tags_are_lines = False
-
     def _set_tags(self, tags: TagReader, documents: NDArray[np.int64], words: NDArray[np.int64], update: bool) -> None:
         """Put tags, and their numbers of documents and words, into ``dv``: rows of integers before those of strings."""
         dv = self.dv
@@ -387,9 +386,7 @@ class Doc2Vec(Word2Vec):
     def _run(self, source: Any, listeners: list[Callback], parameters: dict[str, Any]) -> Model:
         tags, dv, wv = self._tags, self.dv, self.wv
         assert tags is not None
-        if self._tree is not None:
-            self.create_binary_tree()
-            self.syn1 = np.zeros_like(self.syn1)
+        outputs = self._output_vectors()
 
         def find_tags(encoded: EncodedCorpus) -> Any:
             if self._tags_are_lines and encoded is not source:
@@ -419,7 +416,7 @@ class Doc2Vec(Word2Vec):
                 display=make_progress(False),
                 start=StartRows(
                     tag_rows=dv.vectors,
-                    output_rows=self._output_vectors(),
+                    output_rows=outputs if self._tree is None else np.zeros_like(outputs),  # nodes of another tree
                     word_rows=wv.vectors if self._trains_words else None,
                     frozen=frozen if frozen.any() else None,
                 ),
@@ -431,6 +428,8 @@ class Doc2Vec(Word2Vec):
         return super()._window_names() if self._trains_words else ()
 
     def _take(self, trained: Model | TrainingState) -> None:
+        if self._tree is not None:
+            self.create_binary_tree()
         super()._take(trained)
         documents = trained.documents
         assert documents is not None
