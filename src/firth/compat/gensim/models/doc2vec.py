@@ -2,6 +2,8 @@
 
 What Doc2Vec shares with Word2Vec is in `firth.compat.gensim.models.word2vec`: vocabulary, training, files.
 `firth.compat.gensim.tagged` has the documents and their tags. docs/gensim.md lists every name.
+
+The file is long because gensim has one class: tags, training, inference and files change the same attributes.
 """
 
 from __future__ import annotations
@@ -258,6 +260,7 @@ class Doc2Vec(Word2Vec):
         with super()._scanned(corpus_iterable, corpus_file) as (encoded, total_words, corpus_count):
             lengths = np.zeros(0, np.int64) if encoded is None else np.diff(encoded.offsets)
             assert self._tags is not None
+            _validate_size(self._tags, self.vector_size)
             self._new_tags = (self._tags, *self._tags.counts(lengths))
             yield encoded, total_words, corpus_count
 
@@ -290,7 +293,6 @@ class Doc2Vec(Word2Vec):
         n_old = len(dv.index_to_key) - len(old_names) if update else 0
         n_numbers = max(n_old, tags.n_numbers)
         names = [*old_names, *(name for name in tags.names if not update or name not in dv.key_to_index)]
-        _validate_size(n_numbers + len(names), self.vector_size, tags.n_numbers)
         places = {name: n_numbers + place for place, name in enumerate(names)}
         old_rows = [*range(n_old), *(places[name] for name in old_names)]
         new_rows = [*range(tags.n_numbers), *(places[name] for name in tags.names)]
@@ -657,12 +659,13 @@ class Doc2Vec(Word2Vec):
 _OF_INFERENCE = ("sg", "hs", "negative", "ns_exponent", "sample", "window", "cbow_mean", "layer1_size", "min_count")
 
 
-def _validate_size(n_tags: int, vector_size: int, n_numbers: int) -> None:
+def _validate_size(tags: TagReader, vector_size: int) -> None:
+    n_tags = tags.n_numbers + len(tags.names)
     n_bytes, available = 4 * n_tags * vector_size, available_memory_bytes()
     if available is not None and n_bytes > available:
         raise ParameterError(
             f"the tags must fit into {available:,} bytes of free memory, got {n_tags:,} rows of {n_bytes:,} bytes; an"
-            f" integer is the number of a row, and the highest one is {n_numbers - 1:,}: use str(tag) for numbers with"
+            f" integer is the number of a row, and the highest one is {tags.n_numbers - 1:,}: use str(tag) for numbers with"
             " gaps"
         )
 
