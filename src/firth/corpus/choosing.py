@@ -91,7 +91,15 @@ class IntegerWordsError(ParameterError):
 
 
 class NoKnownWordError(CorpusError):
-    """The corpus has no word of the given vocabulary."""
+    """The corpus has no word of the given vocabulary. ``n_sequences`` is the number of sequences that were read."""
+
+    n_sequences = 0
+
+
+class NoWordError(CorpusError):
+    """The corpus has no word. ``n_sequences`` is the number of sequences that were read."""
+
+    n_sequences = 0
 
 
 def choose_vocabulary(

@@ -65,9 +65,11 @@ def find_documents(
     ------
     CorpusError, CorpusTypeError, StorageError
     """
+    if isinstance(corpus, np.ndarray) and corpus.ndim == 1 and corpus.dtype.kind in "UTO":
+        corpus = corpus.tolist()
     if tokenizer is None and default is not None and _are_texts(corpus):
         tokenizer = default.restore()
-    if isinstance(corpus, str | os.PathLike) and Path(corpus).is_dir():
+    if isinstance(corpus, str | os.PathLike) and corpus != "" and Path(corpus).is_dir():  # Path("") is this folder
         folder = Path(corpus)
         files = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path, folder))
         if not files:
@@ -75,11 +77,13 @@ def find_documents(
         return _of_files(files, [str(path.relative_to(folder)) for path in files], tokenizer, encoding_errors, as_text)
     if isinstance(corpus, list | tuple) and corpus and all(isinstance(item, Path) for item in corpus):
         return _of_files(list(corpus), list(map(str, corpus)), tokenizer, encoding_errors, as_text)
+    if isinstance(corpus, bytes | bytearray | set | frozenset):  # refused by its name: a set has no order
+        return DocumentSource(corpus, tokenizer)
     if isinstance(corpus, str | os.PathLike | Mapping) or read_table(corpus) is not None or hasattr(corpus, "read"):
         return DocumentSource(corpus, tokenizer, as_text=as_text)
     if isinstance(corpus, list | tuple) and corpus and tokenizer is None and all(isinstance(t, str) for t in corpus):
         refuse_names_of_files(corpus)
-        return DocumentSource(io.BytesIO(_join_lines(corpus)), None, as_text=True)  # counted by native code
+        return DocumentSource(_Texts(_join_lines(corpus)), None, as_text=True)  # counted by native code
     if isinstance(corpus, Iterable) and not isinstance(corpus, np.ndarray):
         if not isinstance(corpus, list | tuple):
             rows = iter(corpus)
@@ -94,6 +98,12 @@ def find_documents(
         if isinstance(first, str) and tokenizer is None:
             tokenizer = (None if default is None else default.restore()) or WHITESPACE
     return DocumentSource(corpus, tokenizer, as_text=as_text)
+
+
+class _Texts(io.BytesIO):
+    """Texts in memory as a file, with the name that messages give it."""
+
+    name = "the texts"
 
 
 def _are_texts(corpus: Any) -> bool:
@@ -218,7 +228,7 @@ def read_tags(tags: Any, n_documents: int, default_names: list[str] | None = Non
     """
     every = np.arange(n_documents + 1, dtype=np.int64)
     if tags is None:
-        names = np.arange(n_documents, dtype=np.int64) if default_names is None else tuple(default_names)
+        names = np.arange(n_documents, dtype=np.int64) if default_names is None else _file_names(default_names)
         return Tags(names, np.arange(n_documents, dtype=np.int32), every)
     if isinstance(tags, str | bytes | Mapping | set | frozenset):
         raise CorpusTypeError(f"tags must be a list with an entry for each document, got {type(tags).__name__}")
@@ -241,6 +251,16 @@ def read_tags(tags: Any, n_documents: int, default_names: list[str] | None = Non
     return Tags(names, np.array(ids, np.int32), np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
 
 
+def _file_names(names: list[str]) -> tuple[str, ...]:
+    """The names of files as tags; a name that cannot be a tag is refused now, and not when the model is made."""
+    for document, name in enumerate(names):
+        _tag(name, document)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise CorpusError(f"each file must be passed once if its name is its tag, got {twice} twice; pass tags")
+    return tuple(names)
+
+
 def _tags_of(entry: Any, document: int) -> list[Any]:
     if is_missing(entry):
         raise CorpusError(f"tags must have a tag for each document, got {entry!r} for document {document}")
@@ -258,6 +278,8 @@ def _tags_of(entry: Any, document: int) -> list[Any]:
 
 def _tag(tag: Any, document: int) -> str | int:
     if is_integer(tag):
+        if not -(1 << 63) <= tag < 1 << 63:
+            raise CorpusTypeError(f"tags must fit in 64 bits if they are integers, got {tag} for document {document}")
         return int(tag)
     if not isinstance(tag, str):
         raise CorpusTypeError(f"tags must be strings or integers, got {type(tag).__name__} for document {document}")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.table_text import BATCH_BYTES, TEXT, Rows, arrow_kind
+from firth.corpus.table_text import BATCH_BYTES, TEXT, Rows, arrow_kind, null_count
 from firth.errors import CorpusTypeError
 
 _PANDAS_STRINGS = ("string[pyarrow]", "large_string[pyarrow]")
@@ -122,7 +122,7 @@ def _arrow_column(array: Any, title: Any) -> MemoryColumn:
         len(array),
         lambda start, stop: array.slice(start, stop - start).to_pylist(),
         integers if is_integers else None,
-        array.null_count,
+        null_count(array),
         (lambda start, stop: _arrow_chunks(array.slice(start, stop - start)))
         if arrow_kind(array.type) == TEXT
         else None,

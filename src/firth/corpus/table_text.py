@@ -113,7 +113,7 @@ class Column:
             first = self.first_row + self.missing.n_rows
             self.missing.n_rows += len(rows.values)
             is_list = isinstance(rows.values, list)
-            self.missing.n_missing += sum(v is None for v in rows.values) if is_list else rows.values.null_count
+            self.missing.n_missing += sum(v is None for v in rows.values) if is_list else null_count(rows.values)
             yield first, rows
 
 
@@ -207,6 +207,15 @@ def arrow_kind(kind: Any) -> str | None:
     return None
 
 
+def null_count(array: Any) -> int:
+    """How many rows of an Arrow array have no value; a value may be missing in the dictionary of an array too."""
+    if hasattr(array, "chunks"):
+        return sum(null_count(chunk) for chunk in array.chunks)
+    if hasattr(array, "dictionary") and array.dictionary.null_count:
+        array = array.dictionary_decode()
+    return int(array.null_count)
+
+
 def has_arrow_values(kind: Any) -> bool:
     """Whether an Arrow type is strings, integers or floats."""
     from pyarrow import types
@@ -278,6 +287,7 @@ __all__ = [
     "lines_of_arrow",
     "missing_column",
     "missing_warning",
+    "null_count",
     "require_same_types",
     "wrong_type",
 ]

@@ -53,6 +53,7 @@ def train_documents(
     normalizer: Callable[[str], str] | None = None,
     encoding_errors: str = "strict",
     as_text: bool = False,
+    column: str | None = None,
     vocabulary: Vocabulary | None = None,
     heldout: float | str | None = None,
     heldout_every: str | Period | None = None,
@@ -82,6 +83,8 @@ def train_documents(
         How PV-DM joins the rows of tags and words.
     train_words : bool
         For PV-DBOW: train skip-gram's word vectors together with the documents. PV-DM always trains words.
+    column : str or None
+        The column of texts, or of token lists, if the corpus is tables, as in ``firth.train``. Each row is a document.
     heldout : share like ``"5%"`` or ``0.05``, or None
         The last words of every document, by this share, are not trained on; their loss is computed during the run.
     epochs : int
@@ -141,9 +144,11 @@ def train_documents(
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
     tokenizer = resolve_tokenizer(tokenizer)
-    text = TextOptions(lowercase, None, normalizer, encoding_errors, as_text)
+    text = TextOptions(lowercase, None, normalizer, encoding_errors, as_text, column=column)
     names = None
-    if not isinstance(corpus, EncodedCorpus):
+    if column is not None:
+        text = dataclasses.replace(text, tokenizer=tokenizer)
+    elif not isinstance(corpus, EncodedCorpus):
         found = find_documents(corpus, tokenizer, encoding_errors=encoding_errors, as_text=as_text)
         corpus, names = found.source, found.names
         text = dataclasses.replace(text, tokenizer=found.tokenizer, as_text=found.as_text)
@@ -249,14 +254,12 @@ def _make_config(method: str, dm_input: str, train_words: bool, parameters: dict
     if method == "dm" and train_words:
         raise ParameterError("train_words must be False with method='dm', which always trains words, got True")
     if method == "dbow" and dm_input != "mean":
-        raise ParameterError(
-            f"dm_input must be left out with method='dbow', which has no effect of it, got {dm_input!r}"
-        )
+        raise ParameterError(f"dm_input must be left out with method='dbow', where it has no effect, got {dm_input!r}")
     for name in _OF_WINDOWS:
         if name in parameters and method == "dbow" and not train_words:
             raise ParameterError(
-                f"{name} must be left out with method='dbow' and train_words=False, because no window is used, got"
-                f" {parameters[name]!r}; leave {name} out, or pass train_words=True"
+                f"{name} must be left out with method='dbow', where no window is used, got {parameters[name]!r}; to"
+                " train words in windows too, pass train_words=True"
             )
     if parameters.get("window_mode") == "sequence":
         raise ParameterError(
