@@ -51,6 +51,41 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "matrices: a copy of a matrix on the disk is in memory",
+        "src/firth/kernels/matrices.py",
+        "copied = self.allocate_in_order(*rows.shape)",
+        "copied = np.empty(rows.shape, np.float32)",
+        "tests/training/test_matrices.py::test_no_matrix_is_copied_into_memory",
+    ),
+    Mutant(
+        "matrices: the count that fits is that of another word",
+        "src/firth/training/run/needs.py",
+        "len(counts) - 1 - n_words])",
+        "len(counts) - n_words])",
+        "tests/training/test_matrices.py::test_the_numbers_in_the_error_fit",
+    ),
+    Mutant(
+        "machine: a control group above the process's own does not count",
+        "src/firth/base/machine.py",
+        "for group in (folder, *folder.parents)",
+        "for group in (folder,)",
+        "tests/base/test_machine.py::test_a_group_is_limited_by_the_groups_above_it",
+    ),
+    Mutant(
+        "rows: the address of a row has 32 bits",
+        f"{CPP}/objectives/objective.hpp",
+        "reinterpret_cast<uintptr_t>(matrix) + uintptr_t(id) * row_bytes;",
+        "reinterpret_cast<uintptr_t>(matrix) + uint32_t(uintptr_t(id) * row_bytes);",
+        "tests/kernels/test_beyond_32_bits.py::test_rows_beyond_2_to_the_31_elements",
+    ),
+    Mutant(
+        "plan: a position has 32 bits",
+        f"{CPP}/plan/windows.hpp",
+        "kept_positions_.push_back(position);",
+        "kept_positions_.push_back(int32_t(position));",
+        "tests/kernels/test_beyond_32_bits.py::test_the_plan_of_positions_beyond_32_bits_is_its_twin",
+    ),
+    Mutant(
         "pairs: one coin decides about word and context",
         f"{CPP}/plan/pairs.hpp",
         "of_target <= s_.keep_thresholds",

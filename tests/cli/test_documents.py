@@ -13,6 +13,7 @@ import pytest
 
 import firth
 from firth.models.model import Model
+from firth.training.run import prepared
 
 Run = Callable[..., Any]
 OPTIONS = ("--min-count", 1, "--dims", 8, "--subsample", 0, "--epochs", 30, "--threads", 1, "--learning-rate", 0.1)
@@ -35,7 +36,10 @@ def trained(texts: Path) -> Path:
     return folder
 
 
-def test_train_is_train_documents(run: Run, texts: Path, trained: Path, tmp_path: Path) -> None:
+def test_train_is_train_documents(
+    run: Run, texts: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared, "is_in_memory", lambda folder: False)  # as the tests' folder may be
     tags = tmp_path / "tags.txt"
     tags.write_text("sea\nsea\nhome\nhome\n" * 10)
     done = run("documents", "train", texts, "-o", "model", "--tags", tags, *OPTIONS)

@@ -22,6 +22,7 @@ from firth.cli.vector_flags import VectorFile
 from firth.kernels.config import CHOICE_NAMES, PARAMETER_HELP, TrainingConfig, choices_of
 from firth.kernels.registry import OBJECTIVES
 from firth.native.loader import available_instruction_sets
+from firth.training.run import prepared
 
 PACKAGE = Path(firth.__file__).parents[1]
 
@@ -221,7 +222,8 @@ def test_heldout_and_patience(run, corpus_file: Path) -> None:
     assert record["stop_reason"] in ("patience", "finished")
 
 
-def test_matrices_on_the_disk(run, corpus_file: Path) -> None:
+def test_matrices_on_the_disk(run, corpus_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared, "is_in_memory", lambda folder: False)  # as the tests' folder may be
     flags = ("train", corpus_file, "--dims", 8, "--threads", 1, "--min-count", 1)
     assert "matrices on the disk" in run(*flags, "-o", "disk", "--matrices", "disk").stderr
     assert "matrices on the disk" not in run(*flags, "-o", "memory").stderr

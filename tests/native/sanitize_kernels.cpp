@@ -4,6 +4,7 @@
 //   serial     every objective and option on one thread: slices, evaluation, plans, single units
 //   rounds     deterministic training by 1, 2, 3 and 8 threads, and threads that evaluate and plan side by side
 //   documents  documents of one tag and of several, without words and with them, and their inference by threads
+//   pairs      weighted pairs, subsampled on both sides or not: slices, copies of the busiest rows, rounds by threads
 //   windows    windows as wide as the configuration admits
 //   stop       a stop flag set by another thread
 //   memory     memory that runs out in any thread at any moment
@@ -208,7 +209,7 @@ struct Corpus {
 
 // Codes of sides, in the order of objectives.hpp, and of words.
 typedef int32_t Code;
-constexpr Code EXPLICIT_EXAMPLES = 1, DOCUMENTS = 2;  // sources
+constexpr Code EXPLICIT_EXAMPLES = 1, DOCUMENTS = 2, PAIRS = 3;  // sources
 constexpr Code SKIPGRAM = 0, CBOW = 1;
 constexpr Code NEGATIVE_SAMPLING = 0, HIERARCHICAL_SOFTMAX = 1, FULL_SOFTMAX = 2;
 
@@ -573,6 +574,34 @@ void run_documents() {
     }
 }
 
+// Lines of one token have a target and a weight for each token, as pairs do.
+void run_pairs() {
+  const Corpus corpus(std::vector<int>(2300, 1), 23);
+  uint32_t number = 0;
+  for (const Variant& variant : variants(false))
+    for (const int dims : DIMS) {
+      const uint32_t options = ++number % 8;  // weights, frozen words, subsampling
+      const auto apply = [&](Run<float>& run) {
+        run.s.source = PAIRS;
+        run.s.offsets = nullptr;
+        run.s.targets = corpus.targets.data();
+        run.s.input_keep_thresholds = run.s.keep_thresholds;
+      };
+      Run<float> run(corpus, variant, WINDOWS[0], dims, 5, options | 16);
+      apply(run);
+      run_pieces(run, {0, 1, 40, 41, 1500, run.s.n_tokens});
+      Run<float> one(corpus, variant, WINDOWS[0], dims, 5, options),
+          three(corpus, variant, WINDOWS[0], dims, 5, options);
+      apply(one);
+      apply(three);
+      one.s.shard_tokens = three.s.shard_tokens = 100;
+      const Result expected = train_rounds(one, 1), result = train_rounds(three, 3);
+      REQUIRE(result.loss == expected.loss && result.examples == expected.examples);
+      REQUIRE(std::equal(one.input.data(), one.input.data() + one.input.size(), three.input.data()));
+      REQUIRE(std::equal(one.output.data(), one.output.data() + one.output.size(), three.output.data()));
+    }
+}
+
 // The held-out loss: threads that read the same matrices.
 void evaluate_side_by_side(const Run<float>& run) {
   const Result alone = run.evaluate(0, 3000, 0);
@@ -776,11 +805,13 @@ int main(int count, char** arguments) {
   if (what == "serial") return run_serial(), 0;
   if (what == "rounds") return run_rounds(), 0;
   if (what == "documents") return run_documents(), 0;
+  if (what == "pairs") return run_pairs(), 0;
   if (what == "windows") return run_windows(), 0;
   if (what == "stop") return run_stop(), 0;
   if (what == "memory") return run_memory(), 0;
   if (what == "guards") return run_guards(), 0;
   if (what == "lock-free" || what == "race") return run_lock_free(what == "race"), 0;
-  std::fprintf(stderr, "usage: sanitize_kernels serial|rounds|documents|windows|stop|memory|guards|lock-free|race\n");
+  std::fprintf(stderr,
+               "usage: sanitize_kernels serial|rounds|documents|pairs|windows|stop|memory|guards|lock-free|race\n");
   return 2;
 }

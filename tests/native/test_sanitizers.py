@@ -32,7 +32,7 @@ def build(build_sanitized: Callable[..., Any], request: pytest.FixtureRequest) -
     return lambda sanitizer: build_sanitized([PROGRAM, "base/abi.cpp"], sanitizer, flags)
 
 
-@pytest.mark.parametrize("what", ["serial", "rounds", "documents", "lock-free", "stop"])
+@pytest.mark.parametrize("what", ["serial", "rounds", "documents", "pairs", "lock-free", "stop"])
 def test_memory_and_behavior(build: Build, what: str) -> None:
     build("address,undefined").run_clean(what)
 
@@ -49,7 +49,7 @@ def test_faults_that_no_run_meets(build: Build) -> None:
     build("address,undefined").run_clean("guards")
 
 
-@pytest.mark.parametrize("what", ["rounds", "documents"])
+@pytest.mark.parametrize("what", ["rounds", "documents", "pairs"])
 def test_deterministic_threads_need_no_suppression(build: Build, what: str) -> None:
     build("thread").run_clean(what)
 

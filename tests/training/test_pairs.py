@@ -175,6 +175,9 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
     assert list(loaded.contexts.words) == list(model.contexts.words)
     assert loaded.contexts.counts.tolist() == model.contexts.counts.tolist()
     assert (loaded.contexts.matrix == loaded.output_vectors).all()
+    model.save(tmp_path / "half", storage="float16")
+    assert firth.load(tmp_path / "half").contexts.matrix.dtype == np.float16
+    assert "<td>contexts</td><td>6</td>" in model._repr_html_()
     numbers = firth.train(firth.Pairs([3, 1, 3, 1] * 9, [-7, 8, 8, -7] * 9), output=tmp_path / "numbers", **SETTINGS)
     assert firth.load(tmp_path / "numbers").contexts.words.tolist() == numbers.contexts.words.tolist()
     same = firth.Pairs(["a", "b", "c"] * 9, ["b", "c", "a"] * 9, one_vocabulary=True)

@@ -66,7 +66,12 @@ _NAMED = 5  # texts in a message
 _Empty: Any = make_choice("Empty", EMPTY)
 _ERROR = _Empty("error")
 
-ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder that `firth documents train -o` wrote.")]
+ModelPath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL", help="Folder that `firth documents train -o` wrote, or a Doc2Vec that gensim saved with hs=0."
+    ),
+]
 Epochs = Annotated[
     int | None, typer.Option("--epochs", help="Passes over each text. [default: as many as in training]")
 ]

@@ -137,6 +137,8 @@ class Model:
             ("loss, nats", self.history.loss_nats[-1] if self.history.epochs else None),
             ("first words", words),
         ]
+        if self.contexts is not None:
+            rows.insert(1, ("contexts", len(self.contexts)))
         return html_table(repr(self), ("", ""), rows)
 
     def __getstate__(self) -> dict[str, Any]:

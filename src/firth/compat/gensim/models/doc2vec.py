@@ -102,6 +102,7 @@ class Doc2Vec(Word2Vec):
     """
 
     _KIND = "Doc2Vec"
+    _OF_DOCUMENTS = True
     _SETTINGS = (*SETTINGS, "dbow_words", "dm_concat", "dm_tag_count")
 
     def __init__(

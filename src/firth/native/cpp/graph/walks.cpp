@@ -20,10 +20,11 @@ FIRTH_API int64_t firth_walks_draw(int64_t n_nodes, const int64_t* starts, const
   return firth::guard([&]() -> int64_t {
     firth::Walker walker({n_nodes, starts, neighbors, sums}, p, q, seed);
     int64_t n_drawn = 0;
-    for (int64_t walk = 0; walk < n_walks; ++walk) {
+    for (int64_t walk = 0; walk < n_walks; walk += firth::WALKS_TOGETHER) {
       firth::check_stop();
-      lengths[walk] = walker.walk(uint64_t(first + walk), start_nodes[walk], length, nodes + walk * length);
-      n_drawn += lengths[walk];
+      const int together = int(std::min<int64_t>(firth::WALKS_TOGETHER, n_walks - walk));
+      walker.walk(uint64_t(first + walk), together, start_nodes + walk, length, nodes + walk * length, lengths + walk);
+      for (int w = 0; w < together; ++w) n_drawn += lengths[walk + w];
     }
     return n_drawn;
   });

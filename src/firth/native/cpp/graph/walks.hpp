@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/abi.hpp"
-#include "base/philox.hpp"
+#include "base/philox_batch.hpp"
 
 namespace firth {
 
@@ -29,11 +29,18 @@ struct Graph {
     return edge == starts[node] ? sums[edge] : sums[edge] - sums[edge - 1];
   }
 
-  // The number of the edge between two nodes; -1 if there is none.
+  // The number of the edge between two nodes; -1 if there is none. The search has no branch on what it compares,
+  // because such a branch cannot be predicted.
   int64_t find(int32_t from, int32_t to) const {
-    const int32_t *first = neighbors + starts[from], *last = neighbors + starts[from + 1];
-    const int32_t* found = std::lower_bound(first, last, to);
-    return found != last && *found == to ? found - neighbors : -1;
+    const int32_t* first = neighbors + starts[from];
+    int64_t size = degree(from);
+    if (size == 0) return -1;
+    while (size > 1) {
+      const int64_t half = size / 2;
+      first += half & -int64_t(first[half] <= to);
+      size -= half;
+    }
+    return *first == to ? first - neighbors : -1;
   }
 
   // The neighbor at `offset` in [0, total(node)) of the running sums. Rounding of the offset can reach the total, which
@@ -47,7 +54,11 @@ struct Graph {
 
 // After so many rejected attempts a step computes its probabilities. That bounds the time of a step at any p and q.
 constexpr uint32_t MAX_ATTEMPTS = 24;
-constexpr int64_t STEPS_BETWEEN_STOP_CHECKS = 1024;
+constexpr int64_t STEPS_BETWEEN_STOP_CHECKS = 128;
+// Walks that are drawn side by side, step by step. Two attempts of each make a batch of random blocks, and the memory
+// of one walk's step is read while another walk's step is computed.
+constexpr int WALKS_TOGETHER = PHILOX_BATCH / 2;
+constexpr uint32_t BATCHED_ATTEMPTS = 2;
 
 // A step from `here` after `previous` goes to x with a probability proportional to weight(here, x) * bias(x): the bias
 // is 1/p if x is `previous`, 1 if an edge goes from `previous` to x, and 1/q otherwise.
@@ -59,21 +70,44 @@ class Walker {
     smallest_ = std::min(1.0, away_);
   }
 
-  // Write the walk with this number; returns its number of nodes. A walk ends early at a node that no edge leaves.
-  int64_t walk(uint64_t number, int32_t start, int64_t length, int32_t* nodes) {
-    nodes[0] = start;
+  // Write the walks [first, first + n_walks), at most WALKS_TOGETHER, and their numbers of nodes. Walk w has the
+  // indices [w * length, w * length + lengths[w]) of `nodes`. A walk ends early at a node that no edge leaves.
+  void walk(uint64_t first, int n_walks, const int32_t* start_nodes, int64_t length, int32_t* nodes, int64_t* lengths) {
+    uint64_t numbers[PHILOX_BATCH];
+    uint32_t attempts[PHILOX_BATCH];
+    alignas(64) uint32_t words[4][PHILOX_BATCH];
+    for (int j = 0; j < PHILOX_BATCH; ++j) {
+      numbers[j] = first + uint64_t(j % WALKS_TOGETHER);
+      attempts[j] = uint32_t(j / WALKS_TOGETHER);
+    }
+    bool has_ended[WALKS_TOGETHER] = {};
+    for (int w = 0; w < n_walks; ++w) {
+      nodes[w * length] = start_nodes[w];
+      lengths[w] = length;
+    }
     for (int64_t step = 1; step < length; ++step) {
       if (step % STEPS_BETWEEN_STOP_CHECKS == 0) check_stop();
-      const int32_t here = nodes[step - 1];
-      if (graph_.degree(here) == 0) return step;
-      if (is_first_order_ || step == 1) {
-        const Draw draw = draw_attempt(number, step, 0);
-        nodes[step] = graph_.neighbor_at(here, draw.place * graph_.total(here));
-      } else {
-        nodes[step] = second_order(number, step, nodes[step - 2], here);
+      draw_blocks(key_, PURPOSE_WALK, uint32_t(step), 0, numbers, attempts, words);
+      for (int w = 0; w < n_walks; ++w) {
+        if (has_ended[w]) continue;
+        int32_t* const next = nodes + w * length + step;
+        const int32_t here = next[-1];
+        if (graph_.degree(here) == 0) {
+          has_ended[w] = true;
+          lengths[w] = step;
+          continue;
+        }
+        Draw drawn[BATCHED_ATTEMPTS];
+        for (uint32_t attempt = 0; attempt < BATCHED_ATTEMPTS; ++attempt) {
+          const size_t j = size_t(w) + attempt * WALKS_TOGETHER;
+          drawn[attempt] = {to_unit(words[0][j], words[1][j]), to_unit(words[2][j], words[3][j])};
+        }
+        if (is_first_order_ || step == 1)
+          *next = graph_.neighbor_at(here, drawn[0].place * graph_.total(here));
+        else
+          *next = second_order(first + uint64_t(w), step, next[-2], here, drawn);
       }
     }
-    return length;
   }
 
  private:
@@ -91,7 +125,8 @@ class Walker {
   // Rejection sampling. A neighbor is proposed by its weight and accepted with the probability bias / largest, where
   // `largest` is the largest bias but the one of the step back. If 1/p is larger, its excess over `largest` is a
   // proposal of its own, which is always accepted: a small p then costs no rejections.
-  int32_t second_order(uint64_t number, int64_t step, int32_t previous, int32_t here) {
+  // `drawn` has the draws of the first attempts.
+  int32_t second_order(uint64_t number, int64_t step, int32_t previous, int32_t here, const Draw* drawn) {
     const double total = graph_.total(here);
     double excess = 0;
     if (back_ > largest_) {
@@ -99,7 +134,7 @@ class Walker {
       if (edge >= 0) excess = graph_.weight(here, edge) * (back_ / largest_ - 1.0);
     }
     for (uint32_t attempt = 0; attempt < MAX_ATTEMPTS; ++attempt) {
-      const Draw draw = draw_attempt(number, step, attempt);
+      const Draw draw = attempt < BATCHED_ATTEMPTS ? drawn[attempt] : draw_attempt(number, step, attempt);
       const double offset = draw.place * (total + excess);
       if (offset >= total && excess > 0) return previous;
       const int32_t proposed = graph_.neighbor_at(here, offset);
