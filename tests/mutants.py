@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CPP = "src/firth/native/cpp"
 UNITS = "tests/kernels/test_native_units.py::test_update_at_learning_rate_one_is_the_gradient"
 WALKS = "tests/corpus/test_walks.py"
+DOCUMENTS = "tests/kernels/test_documents.py"
 PAIRS = "tests/kernels/test_pairs.py"
 COMPILER = os.environ.get("CXX", "c++")
 TESTS_FAILED = 1  # pytest's exit status; others mean that nothing was tested
@@ -51,6 +52,60 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "documents: a negative counts once for a unit of several targets",
+        f"{CPP}/train/lanes.hpp",
+        "broadcast(-rate * float(n_targets))",
+        "broadcast(-rate)",
+        f"{DOCUMENTS}::test_inference_by_negative_sampling_with_every_plan",
+    ),
+    Mutant(
+        "documents: the row of the document is not in the mean",
+        f"{CPP}/train/lanes.hpp",
+        "input[v] = (words[v] + input[v]) * share;",
+        "input[v] = words[v] * share;",
+        f"{DOCUMENTS}::test_inference_by_negative_sampling_with_every_plan",
+    ),
+    Mutant(
+        "documents: the second piece of a row replaces the first in the logit",
+        f"{CPP}/train/lanes.hpp",
+        "store(sums, d == 0 ? both : load(sums) + both);",
+        "store(sums, both);",
+        f"{DOCUMENTS}::test_inference_by_negative_sampling_with_every_plan",
+    ),
+    Mutant(
+        "documents: the loss is that of the epochs before the last",
+        f"{CPP}/train/lanes.hpp",
+        "bool in_last_epoch() const { return epoch_ + 1 == settings().epochs; }",
+        "bool in_last_epoch() const { return epoch_ + 1 != settings().epochs; }",
+        f"{DOCUMENTS}::test_inference_by_negative_sampling_with_every_plan",
+    ),
+    Mutant(
+        "documents: kept noise sets outlive their epoch",
+        f"{CPP}/plan/negatives.hpp",
+        "if (kept_epoch_ != int64_t(epoch_)) kept_.clear();",
+        "",
+        f"{DOCUMENTS}::test_inference_by_negative_sampling_with_every_plan",
+    ),
+    Mutant(
+        "documents: the seed ignores the order of words",
+        f"{CPP}/train/document_start.hpp",
+        "hash = mix(hash ^ uint64_t(uint32_t(ids[k])));",
+        "hash += mix(uint64_t(uint32_t(ids[k])));",
+        f"{DOCUMENTS}::test_inference_by_negative_sampling_with_every_plan",
+    ),
+    Mutant(
+        "documents: a token is in its own window",
+        f"{CPP}/plan/documents.hpp",
+        "if (k != center.kept) chunk.inputs.push_back(words_[size_t(k)]);",
+        "chunk.inputs.push_back(words_[size_t(k)]);",
+        f"{DOCUMENTS}::test_the_native_plan_is_its_twin",
+    ),
+    Mutant(
+        "documents: a document keeps the tags of the one before",
+        f"{CPP}/plan/documents.hpp",
+        "document != latest",
+        "latest < 0",
+        f"{DOCUMENTS}::test_the_native_plan_is_its_twin",
         "matrices: a copy of a matrix on the disk is in memory",
         "src/firth/kernels/matrices.py",
         "copied = self.allocate_in_order(*rows.shape)",

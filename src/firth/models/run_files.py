@@ -26,7 +26,7 @@ CLASSIFIER_ARRAYS = (
     "target_offsets",
 )
 HELDOUT_ARRAYS = ("heldout_rows", "heldout_row_offsets", "heldout_targets", "heldout_target_offsets")
-DOCUMENT_ARRAYS = ("tag_ids", "tag_offsets", "tag_numbers", "tag_words", "tag_word_offsets")
+DOCUMENT_ARRAYS = ("tag_ids", "tag_offsets", "tag_numbers", "tag_words", "tag_word_offsets", "tag_earlier_counts")
 ARRAY_NAMES = (
     "sequence_weights",
     "noise_distribution",
