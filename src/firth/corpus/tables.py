@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.memory_columns import MemoryColumn, arrow_blocks, columns_of, through_arrow
+from firth.corpus.memory_columns import ArrowColumns, MemoryColumn, arrow_blocks, columns_of, through_arrow
 from firth.corpus.table_text import TEXT, Column, missing_column
 from firth.errors import CorpusError, CorpusTypeError, ShapeError
+from firth.native.arrow import has_arrow
 
 _WORDS = re.compile(r"[^ \t\n\v\f\r]+")
 _TWO_WORDS = re.compile(r"[^ \t\n\v\f\r][ \t\n\v\f\r]+[^ \t\n\v\f\r]")
@@ -120,7 +121,7 @@ def read_table(value: Any, name: str = "corpus") -> Table | None:
             f"{name} must be sequences or texts, got a sparse matrix of shape {value.shape}, which has no order of"
             " tokens; pass the texts from which the matrix was made"
         )
-    if libraries & {"pandas", "polars", "pyarrow"}:
+    if libraries & {"pandas", "polars", "pyarrow"} or isinstance(value, ArrowColumns):
         return _read_known_table(value, name)
     if "xarray" in libraries:
         if hasattr(value, "data_vars"):
@@ -132,7 +133,7 @@ def read_table(value: Any, name: str = "corpus") -> Table | None:
             ' firth.train(dataset, column="text"); the columns are'
             f" {', '.join(map(repr, value.column_names or ())) or 'not known before it is read'}"
         )
-    if hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__"):
+    if has_arrow(value):
         return _read_known_table(through_arrow(value, name), name)
     if hasattr(value, "__dataframe__") or (hasattr(value, "columns") and hasattr(value, "dtypes")):
         raise CorpusTypeError(_frame_message(name, value, [(key, None) for key in getattr(value, "columns", ())]))
@@ -155,10 +156,10 @@ def column_of(value: Any, title: str) -> Any:
     """
     libraries = {kind.__module__.partition(".")[0] for kind in type(value).__mro__}
     is_plain = isinstance(value, (bytes, list, tuple, dict, np.ndarray))
-    if not is_plain and not libraries & {"pandas", "polars", "pyarrow"} and hasattr(value, "__arrow_c_stream__"):
+    if not is_plain and not libraries & {"pandas", "polars", "pyarrow"} and has_arrow(value):
         value = through_arrow(value, "corpus")
-        libraries = {"pyarrow"}
-    found = columns_of(value, "corpus") if libraries & {"pandas", "polars", "pyarrow"} else None
+    is_known = libraries & {"pandas", "polars", "pyarrow"} or isinstance(value, ArrowColumns)
+    found = columns_of(value, "corpus") if is_known else None
     if found is None or not found[0]:
         raise CorpusTypeError(
             f"column must be left out unless the corpus is a table, got column={title!r} and a"
@@ -170,6 +171,8 @@ def column_of(value: Any, title: str) -> Any:
             raise CorpusError(f"corpus: {titles.count(title)} columns have the name {title!r}; rename them")
         raise missing_column("the corpus", title, titles)
     place = titles.index(title)
+    if isinstance(value, ArrowColumns):
+        return value[place]
     if "pandas" in libraries:
         return value.iloc[:, place]
     return value.get_columns()[place] if "polars" in libraries else value.column(place)

@@ -12,6 +12,7 @@
 #include "base/abi.hpp"
 #include "text/file.hpp"
 #include "text/merge.hpp"
+#include "text/rows.hpp"
 #include "text/scan.hpp"
 #include "text/table.hpp"
 
@@ -29,7 +30,7 @@ struct ChunkReport {
   int64_t problem_byte;
 };
 
-enum Problem : int64_t { NO_PROBLEM = 0, INVALID_UTF8 = 1, NUL_BYTE = 2, WORD_TOO_LONG = 3 };
+enum Problem : int64_t { NO_PROBLEM = 0, INVALID_UTF8 = 1, NUL_BYTE = 2, WORD_TOO_LONG = 3, DAMAGED_ROWS = 4 };
 
 constexpr int64_t MARK_BYTES = 3;
 
@@ -88,6 +89,31 @@ class Counter {
       scan_step(n, report);
       at += n;
     }
+  }
+
+  // Counts the rows of a column as lines, which are made in the buffer step by step.
+  void feed_rows(const StringColumn& column, ChunkReport& report) {
+    size_t filled = 0;
+    const auto step = [&] {
+      check_stop();
+      scan_step(filled, report);
+      filled = 0;
+    };
+    const bool is_whole = take_rows(column, [&](const RowBytes& row) {
+      const uint8_t* from = row.begin;
+      for (size_t rest = size_t(row.length); rest > 0;) {
+        const size_t n = rest < STEP_BYTES - filled ? rest : STEP_BYTES - filled;
+        copy_row(buffer_.data() + carried_ + filled, from, n);
+        from += n;
+        rest -= n;
+        filled += n;
+        if (filled == STEP_BYTES) step();
+      }
+      buffer_.data()[carried_ + filled++] = '\n';
+      if (filled == STEP_BYTES) step();
+    });
+    if (!is_whole) fail(DAMAGED_ROWS, 0, 0, report);
+    step();
   }
 
   // The end of a text ends its last word, and its last line unless the text ends with a line end.
@@ -282,6 +308,18 @@ FIRTH_API int64_t firth_text_feed(void* counter, const uint8_t* bytes, int64_t s
     Counter& counting = *static_cast<Counter*>(counter);
     counting.feed(bytes, size_t(size), *report);
     if (is_last != 0) counting.end_text(*report);
+    counting.flush(*report);
+    return firth::OK;
+  });
+}
+
+// Counts the rows of an Arrow column of strings (rows.hpp) as the lines of a text of its own.
+FIRTH_API int64_t firth_text_feed_rows(void* counter, const firth::StringColumn* column, ChunkReport* report) {
+  return firth::guard([&]() -> int64_t {
+    Counter& counting = *static_cast<Counter*>(counter);
+    counting.begin_text(0);
+    counting.feed_rows(*column, *report);
+    counting.end_text(*report);
     counting.flush(*report);
     return firth::OK;
   });
