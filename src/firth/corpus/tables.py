@@ -344,6 +344,8 @@ def _kind_of(column: MemoryColumn) -> str:
     """``text``, ``list``, ``integer`` or ``other``, by the first value; ``none`` if every value is missing."""
     if column.integers is not None:
         return "integer"
+    if column.arrow is not None and column.n_missing is not None:  # the type says it, and no row is converted
+        return "text" if column.n_missing < column.n_rows else "none"
     value = next((value for value in column if not is_missing(value)), None)
     if value is None:
         return "none"

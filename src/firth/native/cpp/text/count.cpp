@@ -6,6 +6,7 @@
 // A chunk of a text is the bytes [start, stop) of its file. A word belongs to the chunk in which it starts, also if it
 // ends after the chunk; a line end belongs to the chunk in which it is. In the spool, a chunk is its n_tokens ids
 // (int32), then its n_lines line ends (uint32: number of the chunk's tokens before the line end).
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -45,8 +46,9 @@ class Counter {
       : spool_(spool),
         validate_(validate),
         buffer_(MAX_WORD_BYTES + STEP_BYTES + SCAN_BYTES + READ_SLACK),
-        starts_(STEP_BYTES / 2 + SCAN_BYTES),
-        ends_(STEP_BYTES / 2 + SCAN_BYTES) {}
+        starts_(STEP_BYTES + SCAN_BYTES),  // each byte is a word if it is a row
+        ends_(STEP_BYTES + SCAN_BYTES),
+        text_(buffer_.data()) {}
 
   void count_range(int file, int64_t start, int64_t stop, bool is_last, ChunkReport& report) {
     begin_text(start);
@@ -91,8 +93,92 @@ class Counter {
     }
   }
 
-  // Counts the rows of a column as lines, which are made in the buffer step by step.
+  // Counts the rows of a column as lines. Rows that follow each other in memory are counted there; the last of them,
+  // behind which too few bytes may be read, and the rows of other columns are copied.
   void feed_rows(const StringColumn& column, ChunkReport& report) {
+    int64_t n_scanned = 0;
+    if (column.indices == nullptr && column.valid == nullptr) {
+      if (column.offset_bytes == 4) n_scanned = scan_rows<int32_t>(column, report);
+      if (column.offset_bytes == 8) n_scanned = scan_rows<int64_t>(column, report);
+    }
+    StringColumn rest = column;
+    rest.first += n_scanned;
+    rest.n_values -= n_scanned;
+    rest.n_rows -= n_scanned;
+    copy_rows(rest, report);
+  }
+
+  // Counts the first rows of a column in place; returns how many. The number is 0 if an offset is outside the data.
+  template <typename Offset>
+  int64_t scan_rows(const StringColumn& column, ChunkReport& report) {
+    const Offset* offsets = static_cast<const Offset*>(column.offsets) + column.first;
+    int64_t n_rows = column.n_rows;
+    if (n_rows == 0 || offsets[0] < 0) return 0;
+    for (int64_t row = 0; row < n_rows; ++row) {
+      if (offsets[row + 1] < offsets[row]) return 0;
+    }
+    if (offsets[n_rows] > column.n_bytes) return 0;
+    while (n_rows > 0 && offsets[n_rows] > column.n_bytes - int64_t(SCAN_BYTES + READ_SLACK)) --n_rows;
+    const Offset *next = offsets + 1, *const last = offsets + 1 + n_rows;
+    text_ = column.bytes + offsets[0];
+    try {
+      for (int64_t at = offsets[0]; at < offsets[n_rows];) {
+        check_stop();
+        const int64_t rest = offsets[n_rows] - at;
+        const size_t n = size_t(rest < int64_t(STEP_BYTES) ? rest : int64_t(STEP_BYTES));
+        at += int64_t(n);
+        scan_rows_step(n, next, last, at - int64_t(carried_ + n), report);
+      }
+      if (open_) count_word(0, carried_, report);
+    } catch (const Failure&) {  // the offset is that in the lines, which have a line end after each row
+      report.problem_offset += std::upper_bound(offsets + 1, last, offsets[0] + report.problem_offset) - (offsets + 1);
+      text_ = buffer_.data();
+      throw;
+    }
+    for (; next < last; ++next) line_ends_.push_back(uint32_t(ids_.size()));
+    offset_ = offsets[n_rows] - offsets[0] + n_rows;
+    text_ = buffer_.data();
+    carried_ = 0;
+    open_ = false;
+    return n_rows;
+  }
+
+  // As scan_step, for n bytes that follow the open word at text_, whose position in the data is `base`. Only row ends
+  // end a line; a word ends there too. `next` is the first row end that was not passed.
+  template <typename Offset>
+  void scan_rows_step(size_t n, const Offset*& next, const Offset* last, int64_t base, ChunkReport& report) {
+    const size_t stop = carried_ + n;
+    uint32_t *starts = starts_.data(), *ends = ends_.data();
+    uint64_t in_word = open_;
+    if (open_) *starts++ = 0;
+    const int64_t line_base = int64_t(ids_.size());
+    for (size_t at = carried_; at < stop; at += SCAN_BYTES) {
+      const size_t rest = stop - at;
+      const uint64_t valid = rest >= SCAN_BYTES ? ~uint64_t(0) : (uint64_t(1) << rest) - 1;
+      const int64_t block = base + int64_t(at), block_stop = block + int64_t(rest < SCAN_BYTES ? rest : SCAN_BYTES);
+      const Offset* const first = next;
+      uint64_t cuts = 0;  // bit i: a row ends before byte i
+      for (; next < last && *next < block_stop; ++next) cuts |= uint64_t(1) << (*next - block);
+      const uint64_t word = ~space_masks(text_ + at).space & valid, after_word = word << 1 | in_word;
+      uint64_t start_bits = word & (~after_word | cuts), end_bits = (~word | cuts) & after_word & valid;
+      for (const Offset* row = first; row < next; ++row) {
+        const uint64_t bit = uint64_t(1) << (*row - block), up_to = bit | (bit - 1);
+        line_ends_.push_back(uint32_t(line_base + (ends - ends_.data()) + __builtin_popcountll(end_bits & up_to)));
+      }
+      for (; start_bits != 0; start_bits &= start_bits - 1) *starts++ = uint32_t(at + __builtin_ctzll(start_bits));
+      for (; end_bits != 0; end_bits &= end_bits - 1) *ends++ = uint32_t(at + __builtin_ctzll(end_bits));
+      in_word = rest >= SCAN_BYTES ? word >> 63 : word >> (rest - 1) & 1;
+    }
+    open_ = in_word != 0;
+    count_words(starts_.data(), ends_.data(), size_t(ends - ends_.data()), report);
+    const size_t from = open_ ? size_t(starts[-1]) : stop;
+    carried_ = stop - from;
+    if (carried_ > MAX_WORD_BYTES) fail(WORD_TOO_LONG, from, 0, report);
+    text_ += from;
+    offset_ += int64_t(from);
+  }
+
+  void copy_rows(const StringColumn& column, ChunkReport& report) {
     size_t filled = 0;
     const auto step = [&] {
       check_stop();
@@ -213,7 +299,7 @@ class Counter {
     for (size_t base = 0; base < n_words; base += BATCH) {
       const size_t n = n_words - base < BATCH ? n_words - base : BATCH;
       for (size_t i = 0; i < n; ++i) {
-        keys[i] = make_key(buffer_.data() + starts[base + i], ends[base + i] - starts[base + i]);
+        keys[i] = make_key(text_ + starts[base + i], ends[base + i] - starts[base + i]);
         table_.prefetch(keys[i]);
       }
       for (size_t i = 0; i < n; ++i) {
@@ -223,11 +309,11 @@ class Counter {
   }
 
   void count_word(size_t start, size_t length, ChunkReport& report) {
-    ids_.push_back(count_key(make_key(buffer_.data() + start, length), start, length, report));
+    ids_.push_back(count_key(make_key(text_ + start, length), start, length, report));
   }
 
   int32_t count_key(const WordKey& key, size_t start, size_t length, ChunkReport& report) {
-    const uint8_t* word = buffer_.data() + start;
+    const uint8_t* word = text_ + start;
     WordTable::Slot* slot = &table_.find(word, length, key);
     if (__builtin_expect(slot->word_id_plus_1 == 0, 0)) {
       check_new_word(start, length, report);
@@ -240,9 +326,9 @@ class Counter {
 
   // A text is valid if all its words are valid. Only new words are checked, because known words are valid.
   void check_new_word(size_t start, size_t length, ChunkReport& report) {
-    const uint8_t* word = buffer_.data() + start;
+    const uint8_t* word = text_ + start;
     const void* nul = std::memchr(word, 0, length);
-    if (nul != nullptr) fail(NUL_BYTE, size_t(static_cast<const uint8_t*>(nul) - buffer_.data()), 0, report);
+    if (nul != nullptr) fail(NUL_BYTE, size_t(static_cast<const uint8_t*>(nul) - text_), 0, report);
     if (length > MAX_WORD_BYTES) fail(WORD_TOO_LONG, start, 0, report);
     if (!validate_) return;
     const int64_t invalid = find_invalid_utf8(word, length);
@@ -261,6 +347,7 @@ class Counter {
   WordTable table_;
   Pages<uint8_t> buffer_;  // the bytes of the open word, then the bytes to scan
   Pages<uint32_t> starts_, ends_;
+  const uint8_t* text_;  // the bytes that are scanned: those of buffer_, or of rows in place
   std::vector<int32_t> ids_;
   std::vector<uint32_t> line_ends_;
   int64_t spool_size_ = 0;
