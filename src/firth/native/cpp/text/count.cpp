@@ -47,8 +47,7 @@ class Counter {
         validate_(validate),
         buffer_(MAX_WORD_BYTES + STEP_BYTES + SCAN_BYTES + READ_SLACK),
         starts_(STEP_BYTES + SCAN_BYTES),  // each byte is a word if it is a row
-        ends_(STEP_BYTES + SCAN_BYTES),
-        text_(buffer_.data()) {}
+        ends_(STEP_BYTES + SCAN_BYTES) {}
 
   void count_range(int file, int64_t start, int64_t stop, bool is_last, ChunkReport& report) {
     begin_text(start);
@@ -93,61 +92,53 @@ class Counter {
     }
   }
 
-  // Counts the rows of a column as lines. Rows that follow each other in memory are counted there; the last of them,
-  // behind which too few bytes may be read, and the rows of other columns are copied.
+  // Counts the rows of a column as lines. Rows that follow each other in memory are copied in steps, and a row end ends
+  // a word and a line; other rows are copied one by one, each with a line end.
   void feed_rows(const StringColumn& column, ChunkReport& report) {
-    int64_t n_scanned = 0;
+    bool is_done = false;
     if (column.indices == nullptr && column.valid == nullptr) {
-      if (column.offset_bytes == 4) n_scanned = scan_rows<int32_t>(column, report);
-      if (column.offset_bytes == 8) n_scanned = scan_rows<int64_t>(column, report);
+      if (column.offset_bytes == 4) is_done = scan_rows<int32_t>(column, report);
+      if (column.offset_bytes == 8) is_done = scan_rows<int64_t>(column, report);
     }
-    StringColumn rest = column;
-    rest.first += n_scanned;
-    rest.n_values -= n_scanned;
-    rest.n_rows -= n_scanned;
-    copy_rows(rest, report);
+    if (!is_done) copy_rows(column, report);
   }
 
-  // Counts the first rows of a column in place; returns how many. The number is 0 if an offset is outside the data.
+  // Counts rows that follow each other; false, and nothing is done, if an offset is outside the data.
   template <typename Offset>
-  int64_t scan_rows(const StringColumn& column, ChunkReport& report) {
+  bool scan_rows(const StringColumn& column, ChunkReport& report) {
     const Offset* offsets = static_cast<const Offset*>(column.offsets) + column.first;
-    int64_t n_rows = column.n_rows;
-    if (n_rows == 0 || offsets[0] < 0) return 0;
+    const int64_t n_rows = column.n_rows;
+    if (n_rows == 0 || offsets[0] < 0 || offsets[n_rows] > column.n_bytes) return false;
     for (int64_t row = 0; row < n_rows; ++row) {
-      if (offsets[row + 1] < offsets[row]) return 0;
+      if (offsets[row + 1] < offsets[row]) return false;
     }
-    if (offsets[n_rows] > column.n_bytes) return 0;
-    while (n_rows > 0 && offsets[n_rows] > column.n_bytes - int64_t(SCAN_BYTES + READ_SLACK)) --n_rows;
     const Offset *next = offsets + 1, *const last = offsets + 1 + n_rows;
-    text_ = column.bytes + offsets[0];
     try {
       for (int64_t at = offsets[0]; at < offsets[n_rows];) {
         check_stop();
         const int64_t rest = offsets[n_rows] - at;
         const size_t n = size_t(rest < int64_t(STEP_BYTES) ? rest : int64_t(STEP_BYTES));
+        std::memcpy(buffer_.data() + carried_, column.bytes + at, n);
+        scan_rows_step(n, next, last, at, report);
         at += int64_t(n);
-        scan_rows_step(n, next, last, at - int64_t(carried_ + n), report);
       }
       if (open_) count_word(0, carried_, report);
     } catch (const Failure&) {  // the offset is that in the lines, which have a line end after each row
       report.problem_offset += std::upper_bound(offsets + 1, last, offsets[0] + report.problem_offset) - (offsets + 1);
-      text_ = buffer_.data();
       throw;
     }
     for (; next < last; ++next) line_ends_.push_back(uint32_t(ids_.size()));
-    offset_ = offsets[n_rows] - offsets[0] + n_rows;
-    text_ = buffer_.data();
     carried_ = 0;
     open_ = false;
-    return n_rows;
+    return true;
   }
 
-  // As scan_step, for n bytes that follow the open word at text_, whose position in the data is `base`. Only row ends
-  // end a line; a word ends there too. `next` is the first row end that was not passed.
+  // As scan_step, for n new bytes that are at `from` in the data. Only row ends end a line; a word ends there too.
+  // `next` is the first row end that was not passed.
   template <typename Offset>
-  void scan_rows_step(size_t n, const Offset*& next, const Offset* last, int64_t base, ChunkReport& report) {
+  void scan_rows_step(size_t n, const Offset*& next, const Offset* last, int64_t from, ChunkReport& report) {
     const size_t stop = carried_ + n;
+    const int64_t base = from - int64_t(carried_);  // of buffer_[0] in the data
     uint32_t *starts = starts_.data(), *ends = ends_.data();
     uint64_t in_word = open_;
     if (open_) *starts++ = 0;
@@ -159,7 +150,7 @@ class Counter {
       const Offset* const first = next;
       uint64_t cuts = 0;  // bit i: a row ends before byte i
       for (; next < last && *next < block_stop; ++next) cuts |= uint64_t(1) << (*next - block);
-      const uint64_t word = ~space_masks(text_ + at).space & valid, after_word = word << 1 | in_word;
+      const uint64_t word = ~space_masks(buffer_.data() + at).space & valid, after_word = word << 1 | in_word;
       uint64_t start_bits = word & (~after_word | cuts), end_bits = (~word | cuts) & after_word & valid;
       for (const Offset* row = first; row < next; ++row) {
         const uint64_t bit = uint64_t(1) << (*row - block), up_to = bit | (bit - 1);
@@ -171,11 +162,7 @@ class Counter {
     }
     open_ = in_word != 0;
     count_words(starts_.data(), ends_.data(), size_t(ends - ends_.data()), report);
-    const size_t from = open_ ? size_t(starts[-1]) : stop;
-    carried_ = stop - from;
-    if (carried_ > MAX_WORD_BYTES) fail(WORD_TOO_LONG, from, 0, report);
-    text_ += from;
-    offset_ += int64_t(from);
+    carry(open_ ? size_t(starts[-1]) : stop, stop, report);
   }
 
   void copy_rows(const StringColumn& column, ChunkReport& report) {
@@ -299,7 +286,7 @@ class Counter {
     for (size_t base = 0; base < n_words; base += BATCH) {
       const size_t n = n_words - base < BATCH ? n_words - base : BATCH;
       for (size_t i = 0; i < n; ++i) {
-        keys[i] = make_key(text_ + starts[base + i], ends[base + i] - starts[base + i]);
+        keys[i] = make_key(buffer_.data() + starts[base + i], ends[base + i] - starts[base + i]);
         table_.prefetch(keys[i]);
       }
       for (size_t i = 0; i < n; ++i) {
@@ -309,11 +296,11 @@ class Counter {
   }
 
   void count_word(size_t start, size_t length, ChunkReport& report) {
-    ids_.push_back(count_key(make_key(text_ + start, length), start, length, report));
+    ids_.push_back(count_key(make_key(buffer_.data() + start, length), start, length, report));
   }
 
   int32_t count_key(const WordKey& key, size_t start, size_t length, ChunkReport& report) {
-    const uint8_t* word = text_ + start;
+    const uint8_t* word = buffer_.data() + start;
     WordTable::Slot* slot = &table_.find(word, length, key);
     if (__builtin_expect(slot->word_id_plus_1 == 0, 0)) {
       check_new_word(start, length, report);
@@ -326,9 +313,9 @@ class Counter {
 
   // A text is valid if all its words are valid. Only new words are checked, because known words are valid.
   void check_new_word(size_t start, size_t length, ChunkReport& report) {
-    const uint8_t* word = text_ + start;
+    const uint8_t* word = buffer_.data() + start;
     const void* nul = std::memchr(word, 0, length);
-    if (nul != nullptr) fail(NUL_BYTE, size_t(static_cast<const uint8_t*>(nul) - text_), 0, report);
+    if (nul != nullptr) fail(NUL_BYTE, size_t(static_cast<const uint8_t*>(nul) - buffer_.data()), 0, report);
     if (length > MAX_WORD_BYTES) fail(WORD_TOO_LONG, start, 0, report);
     if (!validate_) return;
     const int64_t invalid = find_invalid_utf8(word, length);
@@ -347,7 +334,6 @@ class Counter {
   WordTable table_;
   Pages<uint8_t> buffer_;  // the bytes of the open word, then the bytes to scan
   Pages<uint32_t> starts_, ends_;
-  const uint8_t* text_;  // the bytes that are scanned: those of buffer_, or of rows in place
   std::vector<int32_t> ids_;
   std::vector<uint32_t> line_ends_;
   int64_t spool_size_ = 0;
