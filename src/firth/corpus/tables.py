@@ -134,7 +134,7 @@ def read_table(value: Any, name: str = "corpus") -> Table | None:
             f" {', '.join(map(repr, value.column_names or ())) or 'not known before it is read'}"
         )
     if has_arrow(value):
-        return _read_known_table(through_arrow(value, name), name)
+        return _read_known_table(through_arrow(value, name), name, value)
     if hasattr(value, "__dataframe__") or (hasattr(value, "columns") and hasattr(value, "dtypes")):
         raise CorpusTypeError(_frame_message(name, value, [(key, None) for key in getattr(value, "columns", ())]))
     if hasattr(value, "__array__") and hasattr(value, "ndim") and hasattr(value, "dtype"):  # a tensor
@@ -301,7 +301,8 @@ def _refuse_missing(value: object, name: str, row: int) -> None:
 # ---- columns and frames of pandas, Polars and Arrow
 
 
-def _read_known_table(value: Any, name: str) -> Table | None:
+def _read_known_table(value: Any, name: str, given: Any = None) -> Table | None:
+    """Read a table of a known library, or the columns of the value that was ``given``."""
     columns = columns_of(value, name)
     if columns is None:
         return None
@@ -312,7 +313,9 @@ def _read_known_table(value: Any, name: str) -> Table | None:
         return _read_column(listed[0], f"{name}[{listed[0].title!r}]")
     if listed and all(_kind_of(column) == "integer" for column in listed):
         return np.stack([_integers(column, f"{name}[{column.title!r}]") for column in listed], axis=1)
-    message = _frame_message(name, value, [(column.title, _kind_of(column)) for column in listed])
+    message = _frame_message(
+        name, value if given is None else given, [(column.title, _kind_of(column)) for column in listed]
+    )
     for column in listed:
         if column.n_missing:
             row = next(row for row, item in enumerate(column) if is_missing(item))

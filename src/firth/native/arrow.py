@@ -22,6 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.errors import CorpusError
+
 
 class _Schema(ctypes.Structure):
     pass
@@ -106,8 +108,18 @@ class StringColumn(ctypes.Structure):
     ]
 
 
-class DamagedArrowError(ValueError):
+class DamagedArrowError(CorpusError):
     """The numbers of an Arrow array contradict each other, or a stream reports an error."""
+
+
+@dataclass(frozen=True)
+class UnreadValue:
+    """A value of a type that is neither text nor integer nor a list of these."""
+
+    type_name: str
+
+    def __repr__(self) -> str:
+        return f"a value of the type {self.type_name}"
 
 
 @dataclass(frozen=True)
@@ -197,7 +209,7 @@ class ArrowArray:
         ]
 
     def to_pylist(self) -> list[Any]:
-        """The rows as Python values: strings, integers, lists, None."""
+        """The rows as Python values: strings, integers, lists, None; ``UnreadValue`` for other types."""
         if self.type.format == "n":
             return [None] * self.n_rows
         rows: list[Any]
@@ -213,7 +225,7 @@ class ArrowArray:
         elif self.type.is_lists:
             rows = self._list_rows()
         else:
-            raise TypeError(f"rows of the type {self.type} cannot be read")
+            rows = [UnreadValue(str(self.type))] * self.n_rows
         if self._native.null_count != 0:
             rows = [row if is_valid else None for row, is_valid in zip(rows, self._valid().tolist(), strict=True)]
         return rows
@@ -429,4 +441,4 @@ def _pointer(capsule: Any, name: bytes) -> int:
     return address
 
 
-__all__ = ["ArrowArray", "ArrowType", "DamagedArrowError", "StringColumn", "arrow_chunks", "has_arrow"]
+__all__ = ["ArrowArray", "ArrowType", "DamagedArrowError", "StringColumn", "UnreadValue", "arrow_chunks", "has_arrow"]
