@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CPP = "src/firth/native/cpp"
 UNITS = "tests/kernels/test_native_units.py::test_update_at_learning_rate_one_is_the_gradient"
 WALKS = "tests/corpus/test_walks.py"
+ARROW = "tests/corpus/test_arrow_memory.py"
 COMPILER = os.environ.get("CXX", "c++")
 TESTS_FAILED = 1  # pytest's exit status; others mean that nothing was tested
 
@@ -49,6 +50,48 @@ class Mutant:
 
 
 MUTANTS = (
+    Mutant(
+        "rows: a line end inside a row stays one",
+        f"{CPP}/text/rows.hpp",
+        "*at = ' ';",
+        "*at = '\\n';",
+        f"{ARROW}::test_rows_are_counted_as_their_lines",
+    ),
+    Mutant(
+        "rows: a view of twelve bytes is read as a long one",
+        f"{CPP}/text/rows.hpp",
+        "if (length <= INLINE_BYTES) return true;",
+        "if (length < INLINE_BYTES) return true;",
+        f"{ARROW}::test_strings_of_every_layout_are_their_lines",
+    ),
+    Mutant(
+        "rows: a word goes on in the next row",
+        f"{CPP}/text/count.cpp",
+        "start_bits = word & (~after_word | cuts)",
+        "start_bits = word & ~after_word",
+        f"{ARROW}::test_rows_are_counted_as_their_lines",
+    ),
+    Mutant(
+        "rows: the offset of a wrong byte forgets the line ends",
+        f"{CPP}/text/count.cpp",
+        "report.problem_offset += std::upper_bound",
+        "report.problem_offset += 0 * std::upper_bound",
+        f"{ARROW}::test_the_offset_of_a_wrong_byte_is_that_in_the_lines",
+    ),
+    Mutant(
+        "places: a text that ends early is a whole text",
+        "src/firth/corpus/places.py",
+        "self._size is not None and self.n_read != self._size",
+        "self._size is not None and self.n_read > self._size",
+        "tests/corpus/test_places.py::test_a_file_that_shrinks_while_it_is_read_is_an_error",
+    ),
+    Mutant(
+        "tokenizers: a tokenizer of Hugging Face truncates",
+        "src/firth/corpus/tokenizers.py",
+        "tokenizer.no_truncation()",
+        "pass",
+        "tests/corpus/test_tokenizers.py::test_truncation_and_special_tokens_are_left_out",
+    ),
     Mutant(
         "walks: a step back has the weight p",
         f"{CPP}/graph/walks.hpp",

@@ -287,6 +287,23 @@ def test_a_column_of_what_is_no_table_is_refused(encode, source: Any, options: A
         encode(source, **options)
 
 
+def test_a_file_without_the_column_is_refused_before_counting(encode, tmp_path: Path) -> None:
+    first, second = tmp_path / "0.parquet", tmp_path / "1.parquet"
+    pq.write_table(pa.table({"text": ["a"]}), first)
+    pq.write_table(pa.table({"body": ["a"], "id": [1]}), second)
+    with pytest.raises(CorpusError, match=r"a column of .*1\.parquet, got 'text'; the columns are 'body', 'id'"):
+        encode(str(tmp_path / "*.parquet"), column="text")
+    pq.write_table(pa.table({"text": pa.array(["a"], pa.large_string())}), second)  # another type of texts
+    assert encode([first, second], column="text").n_tokens == 2
+
+
+def test_a_column_that_begins_late_in_json_lines_is_refused(encode, tmp_path: Path) -> None:
+    late = b'{"id": 1}\n' * 120_000 + b'{"id": 1, "text": "north"}\n'
+    (tmp_path / "a.jsonl").write_bytes(late)
+    with pytest.raises(CorpusError, match=r"a\.jsonl, got 'text'; the columns in its first 104,858 lines are 'id'"):
+        encode(tmp_path / "a.jsonl", column="text")
+
+
 def test_without_pyarrow_the_extra_is_named(encode, tmp_path: Path, monkeypatch) -> None:
     pq.write_table(_frame(), tmp_path / "a.parquet")
     (tmp_path / "a.jsonl").write_bytes(_json_lines(TEXTS))

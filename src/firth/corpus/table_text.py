@@ -133,10 +133,10 @@ def require_same_types(columns: Sequence[Column]) -> None:
             )
 
 
-def missing_column(name: str, title: str, known: Sequence[str]) -> CorpusError:
-    """The error about a column that a table lacks."""
+def missing_column(name: str, title: str, known: Sequence[str], where: str = "") -> CorpusError:
+    """The error about a column that a table lacks; ``where``: the part of the table that was read."""
     shown = ", ".join(map(repr, known[:20])) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
-    return CorpusError(f"column must be a column of {name}, got {title!r}; the columns are {shown or '(none)'}")
+    return CorpusError(f"column must be a column of {name}, got {title!r}; the columns{where} are {shown or '(none)'}")
 
 
 def wrong_type(name: str, title: str, type_name: str) -> CorpusTypeError:
