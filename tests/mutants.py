@@ -30,6 +30,7 @@ CPP = "src/firth/native/cpp"
 UNITS = "tests/kernels/test_native_units.py::test_update_at_learning_rate_one_is_the_gradient"
 WALKS = "tests/corpus/test_walks.py"
 ARROW = "tests/corpus/test_arrow_memory.py"
+PAIRS = "tests/kernels/test_pairs.py"
 COMPILER = os.environ.get("CXX", "c++")
 TESTS_FAILED = 1  # pytest's exit status; others mean that nothing was tested
 
@@ -91,6 +92,55 @@ MUTANTS = (
         "tokenizer.no_truncation()",
         "pass",
         "tests/corpus/test_tokenizers.py::test_truncation_and_special_tokens_are_left_out",
+    ),
+    Mutant(
+        "pairs: one coin decides about word and context",
+        f"{CPP}/plan/pairs.hpp",
+        "of_target <= s_.keep_thresholds",
+        "of_input <= s_.keep_thresholds",
+        f"{PAIRS}::test_both_sides_are_subsampled_by_their_weights",
+    ),
+    Mutant(
+        "pairs: a slice from an odd position on has the coins of the pair before",
+        f"{CPP}/plan/pairs.hpp",
+        "first = from - from % 2",
+        "first = from",
+        f"{PAIRS}::test_the_native_plan_is_its_twin",
+    ),
+    Mutant(
+        "pairs: every pair has the weight of the first",
+        f"{CPP}/plan/pairs.hpp",
+        "chunk.sequences.push_back(position);",
+        "chunk.sequences.push_back(0);",
+        f"{PAIRS}::test_two_epochs_are_the_plan_through_the_formula",
+    ),
+    Mutant(
+        "pairs: the noise set is that of the first pair of the stretch",
+        f"{CPP}/plan/pairs.hpp",
+        "stretches_.noise_set_of(slot)",
+        "stretches_.noise_set_of(0)",
+        f"{PAIRS}::test_the_native_plan_is_its_twin",
+    ),
+    Mutant(
+        "pairs: the plan of the first epoch is that of every epoch",
+        f"{CPP}/plan/pairs.hpp",
+        "    epoch_ = epoch;",
+        "    epoch_ = 0 * epoch;",
+        f"{PAIRS}::test_the_native_plan_is_its_twin",
+    ),
+    Mutant(
+        "pairs: the noise is drawn by numbers of pairs",
+        "src/firth/kernels/examples.py",
+        "np.bincount(ids, weights, minlength=n_rows)",
+        "np.bincount(ids, minlength=n_rows)",
+        "tests/training/test_pairs.py::test_logits_become_the_pointwise_mutual_information",
+    ),
+    Mutant(
+        "pairs: they are trained in the order of the source",
+        "src/firth/corpus/pair_encoding.py",
+        "kept = kept.take(_order(len(kept), seed))",
+        "kept = kept.take(np.arange(len(kept)))",
+        "tests/training/test_pairs.py::test_pairs_are_trained_in_random_order",
     ),
     Mutant(
         "walks: a step back has the weight p",

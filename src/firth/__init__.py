@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from firth.corpus.encode import encode_corpus as encode_corpus
     from firth.corpus.encoded import EncodedCorpus as EncodedCorpus
     from firth.corpus.learning_phrases import learn_phrases as learn_phrases
+    from firth.corpus.pairs import Pairs as Pairs
     from firth.corpus.phrases import Phrases as Phrases
     from firth.corpus.vocabulary import Vocabulary as Vocabulary
     from firth.corpus.walks import Walks as Walks
@@ -62,6 +63,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "firth.corpus.encode": ("encode_corpus",),
     "firth.corpus.encoded": ("EncodedCorpus",),
     "firth.corpus.learning_phrases": ("learn_phrases",),
+    "firth.corpus.pairs": ("Pairs",),
     "firth.corpus.phrases": ("Phrases",),
     "firth.corpus.vocabulary": ("Vocabulary",),
     "firth.corpus.walks": ("Walks",),

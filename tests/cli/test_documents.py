@@ -42,6 +42,9 @@ def test_train_is_train_documents(run: Run, texts: Path, trained: Path, tmp_path
     assert "2 tags x 8 dims from 40 documents and 200 words; saved to model" in done.stdout
     found, expected = firth.load("model"), firth.load(trained)
     assert np.array_equal(found.documents.matrix, expected.documents.matrix)
+    done = run("documents", "train", texts, "-o", "disk", "--tags", tags, "--matrices", "disk", *OPTIONS)
+    assert "matrices on the disk" in done.stderr
+    assert np.array_equal(firth.load("disk").documents.matrix, expected.documents.matrix)
     done = run("documents", "train", texts, "-o", "dm", "--method", "dm", "--dm-input", "sum", "-q", "--json", *OPTIONS)
     assert json.loads(done.stdout)["tags"] == 40
     assert firth.load("dm").config.cbow_input == "sum"

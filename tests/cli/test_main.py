@@ -221,6 +221,14 @@ def test_heldout_and_patience(run, corpus_file: Path) -> None:
     assert record["stop_reason"] in ("patience", "finished")
 
 
+def test_matrices_on_the_disk(run, corpus_file: Path) -> None:
+    flags = ("train", corpus_file, "--dims", 8, "--threads", 1, "--min-count", 1)
+    assert "matrices on the disk" in run(*flags, "-o", "disk", "--matrices", "disk").stderr
+    assert "matrices on the disk" not in run(*flags, "-o", "memory").stderr
+    np.testing.assert_array_equal(firth.load("disk").vectors.matrix, firth.load("memory").vectors.matrix)
+    assert run(*flags, "-o", "m", "--matrices", "ssd").returncode == 2
+
+
 def test_vocabulary_weights_and_initial_vectors(run, corpus_file: Path, model: Path, tmp_path: Path) -> None:
     (tmp_path / "words").write_text("whale 10\nship 9\ncat 8\n")
     (tmp_path / "weights").write_text("1\n" * 1999 + "0.5\n")

@@ -64,3 +64,16 @@ def test_bad_graphs_and_flags(run, text: str, options: list[str], message: str) 
     assert message in done.stderr
     assert not Path("model").exists()
     assert not Path("walks.txt").exists()
+
+
+def test_tables_and_adjacency_lists(run, tmp_path: Path) -> None:
+    Path("edges.tsv").write_text("from\tto\n" + "".join(f"{a}\t{b}\n" for a, b in EDGES), encoding="utf-8")
+    Path("graph.adjlist").write_text("".join(f"{a} {b}\n" for a, b in EDGES), encoding="utf-8")
+    Path("graph.edgelist").write_text("".join(f"{a} {b}\n" for a, b in EDGES), encoding="utf-8")
+    sources = [("edges.tsv", "--columns", "from, to"), ("graph.adjlist",), ("graph.edgelist",)]
+    for number, source in enumerate(sources):
+        done = run("walks", *source, "--text", f"{number}.txt", "--walk-length", 9)
+        assert done.returncode == 0, done.stderr
+    assert Path("0.txt").read_text() == Path("1.txt").read_text() == Path("2.txt").read_text()
+    refused = run("walks", "edges.tsv", "--text", "3.txt")
+    assert (refused.returncode, "name the columns of a table" in " ".join(refused.stderr.split())) == (2, True)

@@ -194,7 +194,12 @@ def test_multigraphs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         ("g.csv", "source,target\n0,1\n", FormatError, "got 'source' and 'target' in the first edge and integers"),
         ("g.csv", "0,1,nan\n", CorpusError, "weights of edges must be finite and at least 0, got nan"),
         ("g.txt", f"0 {2**63}\n", CorpusError, "nodes must fit in 64 bits"),
-        ("g.bin", "0 1\n", CorpusTypeError, "graph must be a file of edges with the ending .edgelist, .csv, .txt, got"),
+        (
+            "g.bin",
+            "0 1\n",
+            CorpusTypeError,
+            "graph must be a file of edges with the ending .edgelist, .csv, .txt or .adjlist, got",
+        ),
     ],
 )
 def test_bad_files(name: str, text: str, error: type[FirthError], message: str, tmp_path: Path) -> None:
@@ -210,3 +215,94 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "g.txt").write_bytes(b"caf\xe9 1\n")
     with pytest.raises(FormatError, match="g.txt: the text must be UTF-8"):
         read_graph(tmp_path / "g.txt")
+
+
+COLUMNS = ["from", "to", "weight"]
+ROWS = [dict(zip(COLUMNS, edge, strict=True)) for edge in EDGES]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "feather", "jsonl", "csv", "tsv"])
+def test_tables_of_edges(kind: str, tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame, path = pandas.DataFrame(ROWS), tmp_path / f"edges.{kind}"
+    if kind in ("parquet", "feather"):
+        getattr(frame, f"to_{kind}")(path)
+    elif kind == "jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        frame.to_csv(path, index=False, sep="," if kind == "csv" else "\t")
+    for columns, weights in ((COLUMNS, WEIGHTS), (COLUMNS[:2], None)):
+        graph = read_graph(path, columns=columns)
+        assert graph.nodes.tolist() == [0, 1, 2, 3]  # type: ignore[union-attr]
+        _assert_is(graph, STARTS, NEIGHBORS, weights)
+    _assert_is(read_graph(path, columns=COLUMNS, directed=True), [0, 1, 2, 4, 4], [1, 2, 0, 3], [2, 3, 4, 0.5])
+    with pytest.raises(
+        CorpusError, match=r"^column must be a column of .*, got 'target'; the columns are 'from', 'to'"
+    ):
+        read_graph(path, columns=["from", "target"])
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_frames_of_edges(library: str) -> None:
+    module = pytest.importorskip(library)
+    listed = {name: [row[name] for row in ROWS] for name in COLUMNS}
+    frame = module.table(listed) if library == "pyarrow" else module.DataFrame(listed)
+    _assert_is(read_graph(frame, columns=COLUMNS), STARTS, NEIGHBORS, WEIGHTS)
+    with pytest.raises(
+        CorpusTypeError, match=r'got .*; for a frame name its columns, as in columns=\["source", "target"\]'
+    ):
+        read_graph(frame)
+
+
+def test_nodes_of_tables_keep_their_types(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    pandas.DataFrame({"a": ["1", "2"], "b": ["2", "30"]}).to_parquet(tmp_path / "strings.parquet")
+    assert read_graph(tmp_path / "strings.parquet", columns=["a", "b"]).nodes == ["1", "2", "30"]
+    pandas.DataFrame({"a": [1, None], "b": [2, 3]}).to_parquet(tmp_path / "gap.parquet")
+    with pytest.raises(CorpusError, match="the column 'a' must have a value in every row, got none in row 1"):
+        read_graph(tmp_path / "gap.parquet", columns=["a", "b"])
+    pandas.DataFrame({"a": [1.5], "b": [2.0]}).to_parquet(tmp_path / "floats.parquet")
+    with pytest.raises(CorpusTypeError, match=r"nodes must be all integers or all strings, got 1\.5"):
+        read_graph(tmp_path / "floats.parquet", columns=["a", "b"])
+    (tmp_path / "empty.csv").write_text("a,b\n1,\n", encoding="utf-8")
+    with pytest.raises(CorpusError, match="the column 'b' must have a node in every row, got none in row 1"):
+        read_graph(tmp_path / "empty.csv", columns=["a", "b"])
+    pandas.DataFrame({"a": [1], "b": [2], "w": [-1.0]}).to_parquet(tmp_path / "negative.parquet")
+    with pytest.raises(CorpusError, match="weights of edges must be finite and at least 0, got -1"):
+        read_graph(tmp_path / "negative.parquet", columns=["a", "b", "w"])
+    with pytest.raises(CorpusTypeError, match=r'name the columns of a table: columns=\["source", "target"\]'):
+        read_graph(tmp_path / "negative.parquet")
+
+
+def test_adjacency_lists(tmp_path: Path) -> None:
+    path = tmp_path / "g.adjlist"
+    path.write_text("# by networkx\n0 1 2\n1 2\n2 3\n3\n9\n", encoding="utf-8")
+    graph = read_graph(path)
+    assert graph.nodes.tolist() == [0, 1, 2, 3, 9]  # type: ignore[union-attr]
+    _assert_is(graph, [*STARTS, 8], NEIGHBORS, None)
+    _assert_is(read_graph(path, directed=True), [0, 2, 3, 4, 4, 4], [1, 2, 2, 3], None)
+    with pytest.raises(CorpusError, match="graph must have weights if weighted=True"):
+        read_graph(path, weighted=True)
+    path.write_text("0\n1\n", encoding="utf-8")
+    with pytest.raises(CorpusError, match="graph must have at least one edge, got none"):
+        read_graph(path)
+
+
+def test_networkx_itself(tmp_path: Path) -> None:
+    """Where the library is installed: its graphs, and the files and frames that it writes, are one graph."""
+    networkx = pytest.importorskip("networkx")
+    graph = networkx.Graph()
+    graph.add_weighted_edges_from(EDGES)
+    _assert_is(read_graph(graph), STARTS, NEIGHBORS, WEIGHTS)
+    networkx.write_adjlist(graph, tmp_path / "g.adjlist")
+    _assert_is(read_graph(tmp_path / "g.adjlist"), STARTS, NEIGHBORS, None)
+    networkx.write_weighted_edgelist(graph, tmp_path / "g.edgelist")
+    _assert_is(read_graph(tmp_path / "g.edgelist"), STARTS, NEIGHBORS, WEIGHTS)
+    _assert_is(
+        read_graph(networkx.to_pandas_edgelist(graph), columns=["source", "target", "weight"]),
+        STARTS,
+        NEIGHBORS,
+        WEIGHTS,
+    )
+    with pytest.raises(CorpusTypeError, match="graph must have at most one edge between two nodes, got a multigraph"):
+        read_graph(networkx.MultiGraph(graph))

@@ -176,7 +176,9 @@ def test_bad_arguments(options: dict[str, Any], message: str) -> None:
 
 def test_a_delimiter_inside_of_words() -> None:
     sentences = [["new_york", "is", "a_b", "snake_case", "x_y"]] * 9
-    with pytest.raises(CorpusError, match=r"delimiter must be in no word .* got '_', which is in 4 distinct words \('"):
+    with pytest.raises(
+        CorpusError, match=r"delimiter must be in no word .* got '_', which is in 4 of its distinct words \('"
+    ):
         learn_phrases(sentences)
     table = learn_phrases(sentences, delimiter="~", threshold=0.5)
     assert table.join(["is", "a_b"]) == ["is~a_b"]

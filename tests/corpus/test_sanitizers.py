@@ -1,4 +1,4 @@
-"""Room tests/corpus: the native code for counting, encoding and joining under the sanitizers of the compiler."""
+"""Room tests/corpus: the native code for counting, encoding, joining and walks under the sanitizers of the compiler."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ HERE = Path(__file__).parent
 SOURCES = {
     "text_program.cpp": ["text/count.cpp", "text/encode.cpp", "text/rank.cpp"],
     "phrases_program.cpp": ["text/phrases.cpp"],
+    "walks_program.cpp": ["graph/walks.cpp"],
 }
 
 

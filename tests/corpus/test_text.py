@@ -267,7 +267,8 @@ def test_a_text_without_words(encode, data: bytes) -> None:
             "tokenizer must be 'whitespace', 'unicode', .*, or None, got 'split'",
         ),
         ({"vocabulary": ["a"]}, "vocabulary must be a Vocabulary or None, got list"),
-        ({"chunk_bytes": 0}, "chunk_bytes must be at least 1, got 0"),
+        ({"chunk_bytes": 0}, "chunk_bytes must be at least 1, and at most 4,294,967,296, got 0"),
+        ({"chunk_bytes": 2**32 + 1}, "chunk_bytes must be at least 1, and at most 4,294,967,296, got 4,294,967,297"),
     ],
 )
 def test_parameters_out_of_range(encode, options: dict, message: str) -> None:

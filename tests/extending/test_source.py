@@ -416,7 +416,7 @@ def test_a_source_of_this_folder_is_compiled_in(extended: Any) -> None:
     done = extended.run([str(HERE / "toy_source_program.py")])
     assert done.returncode == 0, done.stderr[-6000:]
     report = json.loads(done.stdout)
-    assert report["sources"] == ["windows", "examples", "documents", "successors"]
+    assert report["sources"] == ["windows", "examples", "documents", "pairs", "successors"]
     assert set(report["runs"]) == {"/".join(sides) for sides in SIDES}
     for run in report["runs"].values():
         assert run["equals explicit pairs"] is True

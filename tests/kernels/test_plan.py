@@ -20,9 +20,10 @@ from firth.kernels.plan import (
     plan_windows,
 )
 from firth.kernels.registry import OBJECTIVES
+from firth.native.alias import make_alias_table
 from firth.native.kernel import Kernel
 from firth.native.loader import available_instruction_sets
-from firth.numerics.distributions import keep_probabilities, noise_probabilities
+from firth.numerics.distributions import build_alias_table, keep_probabilities, noise_probabilities
 
 SETS = available_instruction_sets()
 LAST_SET = SETS[-1]
@@ -55,6 +56,29 @@ def test_initial_vectors_are_philox_words(instruction_set):
     words = draw_blocks(2**40 + 7, Purpose.INITIAL, 0, np.arange(3, 8)[:, None], np.arange(3)).reshape(5, 12)[:, :10]
     assert np.array_equal(matrix[:, :10], ((words / 2**32 - 0.5) / 10).astype(np.float32))
     assert not matrix[:, 10:].any()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.one_of(st.just(0.0), st.floats(1e-300, 1e300), st.integers(1, 9).map(float)), min_size=1, max_size=60
+    ).filter(any)
+)
+def test_the_native_alias_table_is_its_twin(weights):
+    weights = np.array(weights) / max(weights)
+    thresholds, aliases = make_alias_table(weights)
+    twin = build_alias_table(weights)
+    assert np.array_equal(thresholds, twin.threshold)
+    assert np.array_equal(aliases, twin.alias)
+
+
+def test_the_native_alias_table_of_a_large_vocabulary_is_its_twin():
+    weights = noise_probabilities(np.random.default_rng(3).zipf(1.2, 100_000), 0.75)
+    weights[::7] = 0
+    thresholds, aliases = make_alias_table(weights)
+    twin = build_alias_table(weights)
+    assert np.array_equal(thresholds, twin.threshold)
+    assert np.array_equal(aliases, twin.alias)
 
 
 def native_windows(engine, start, stop, epoch):

@@ -54,6 +54,7 @@ def train_by_reference(
     corpus: tuple[NDArray[Any], NDArray[Any], NDArray[Any]],
     parameters: dict[str, Any],
     slices: Sequence[Slice] | None = None,
+    begin: int = 0,
 ) -> tuple[Matrix, Matrix, list[float]]:
     """Input vectors, output vectors, and the loss in nats of each slice, after training from the initial vectors.
 
@@ -65,6 +66,8 @@ def train_by_reference(
         ``bags`` the first matrix has the rows that words are means of.
     slices : sequence of (start, stop, epoch), or None
         None: one epoch.
+    begin : int
+        The position in the corpus of the first of the ids; the tokens before it are not trained.
     """
     ids, offsets, counts = corpus
     if parameters.get("frozen") is not None:
@@ -82,15 +85,16 @@ def train_by_reference(
     inputs, outputs = start.input_vectors.astype(np.float64), start.output_vectors.astype(np.float64)
     bags = Hidden(parameters["bags"], start.bag_step, inputs) if parameters.get("bags") is not None else None
     losses = []
+    n_tokens = begin + len(ids)
     for first_token, stop, epoch in slices or [(0, len(ids), 0)]:
         total = 0.0
-        windows = plan_windows(ids, offsets, tables, config, epoch=epoch, start=first_token, stop=stop)
+        windows = plan_windows(ids, offsets, tables, config, epoch=epoch, start=first_token, stop=stop, begin=begin)
         for members in group_units(windows):
             first = members[0]
             hidden = inputs if bags is None else bags.enter(int(first.position))
-            sequence = np.searchsorted(offsets, first.position, side="right") - 1
+            sequence = np.searchsorted(offsets, first.position - begin, side="right") - 1
             weight = 1.0 if weights is None else float(weights[sequence])
-            done = (epoch * len(ids) + first.position) / (epochs * len(ids))
+            done = (epoch * n_tokens + first.position) / (epochs * n_tokens)
             units = [([(window.context_ids, window.target_id) for window in members], first.negative_ids)]
             if len(first.parts) > 1:
                 units = [([(context_ids, first.target_id)], negative_ids) for context_ids, negative_ids in first.parts]

@@ -3,6 +3,7 @@
 // runs; exit status 0: all is well.
 //   serial     every objective and option on one thread: slices, evaluation, plans, single units
 //   rounds     deterministic training by 1, 2, 3 and 8 threads, and threads that evaluate and plan side by side
+//   documents  documents of one tag and of several, without words and with them, and their inference by threads
 //   windows    windows as wide as the configuration admits
 //   stop       a stop flag set by another thread
 //   memory     memory that runs out in any thread at any moment
@@ -207,7 +208,7 @@ struct Corpus {
 
 // Codes of sides, in the order of objectives.hpp, and of words.
 typedef int32_t Code;
-constexpr Code EXPLICIT_EXAMPLES = 1;  // a source
+constexpr Code EXPLICIT_EXAMPLES = 1, DOCUMENTS = 2;  // sources
 constexpr Code SKIPGRAM = 0, CBOW = 1;
 constexpr Code NEGATIVE_SAMPLING = 0, HIERARCHICAL_SOFTMAX = 1, FULL_SOFTMAX = 2;
 
@@ -508,6 +509,70 @@ void on_threads(int n_threads, Body&& body) {
   for (std::thread& thread : threads) thread.join();
 }
 
+// Every document has one to three tags, whose rows are behind the rows of the words.
+struct Tags {
+  static constexpr int N_TAGS = 8;
+  Exact<int64_t> offsets;
+  Exact<int32_t> rows;
+
+  explicit Tags(Corpus& corpus) : offsets(corpus.offsets.size()), rows(3 * corpus.offsets.size()) {
+    const int n_words = corpus.n_words - N_TAGS;
+    for (size_t at = 0; at < corpus.ids.size(); ++at) corpus.ids[at] %= n_words;
+    int64_t n_rows = 0;
+    for (size_t document = 0; document + 1 < offsets.size(); ++document) {
+      for (size_t tag = 0; tag <= document % 3; ++tag)
+        rows[size_t(n_rows++)] = int32_t(n_words + (document + tag) % N_TAGS);
+      offsets[document + 1] = n_rows;
+    }
+  }
+
+  void apply(Settings& s, bool with_words) const {
+    s.source = DOCUMENTS;
+    s.tag_offsets = offsets.data();
+    s.tag_rows = rows.data();
+    s.tags_with_words = with_words;
+  }
+};
+
+// Every row is frozen but the last, which no word has: it is the one that each document trains anew.
+void infer_by_threads(Run<float>& run, const Exact<uint8_t>& all_frozen, const Exact<uint8_t>& all_but_last) {
+  const size_t n_documents = size_t(run.s.n_sequences);
+  run.s.input.frozen = all_but_last.data();
+  run.s.output.frozen = all_frozen.data();
+  const auto infer = [&](int n_threads, const Exact<float>& vectors, const Exact<double>& losses) {
+    on_threads(n_threads, [&](int thread) {
+      for (int64_t document = thread; document < run.s.n_sequences; document += n_threads)
+        REQUIRE(firth_infer_documents(&run.s, document, document + 1, int32_t(all_but_last.size()) - 1, vectors.data(),
+                                      losses.data()) == 0);
+    });
+  };
+  const Exact<float> vectors(n_documents * size_t(run.stride)), again(vectors.size());
+  const Exact<double> losses(n_documents), losses_again(n_documents);
+  infer(1, vectors, losses);
+  infer(3, again, losses_again);
+  REQUIRE(std::equal(vectors.data(), vectors.data() + vectors.size(), again.data()));
+  for (size_t at = 0; at < vectors.size(); ++at) REQUIRE(std::isfinite(vectors[at]));
+}
+
+void run_documents() {
+  Corpus corpus({1, 2, 0, 5, 33, 1, 90, 3, 0, 1, 700, 17}, 23);
+  const Tags tags(corpus);
+  Exact<uint8_t> all_frozen{size_t(corpus.n_words)}, all_but_last{size_t(corpus.n_words)};
+  std::fill_n(all_frozen.data(), all_frozen.size(), uint8_t(1));
+  std::fill_n(all_but_last.data(), all_but_last.size() - 1, uint8_t(1));
+  uint32_t number = 0;
+  for (const Variant& variant : variants(true))
+    for (const int dims : DIMS) {
+      const bool with_words = variant.architecture == CBOW || number % 2;
+      const Window window = WINDOWS[number++ % 4];  // not the whole document
+      Run<float> run(corpus, variant, window, dims, 5, with_words ? number % 4 * 4 : number % 4 * 4 + 1);
+      tags.apply(run.s, with_words);
+      run_pieces(run, {0, 1, 40, 41, 500, run.s.n_tokens});
+      tags.apply(run.s, variant.architecture == CBOW);
+      infer_by_threads(run, all_frozen, all_but_last);
+    }
+}
+
 // The held-out loss: threads that read the same matrices.
 void evaluate_side_by_side(const Run<float>& run) {
   const Result alone = run.evaluate(0, 3000, 0);
@@ -710,11 +775,12 @@ int main(int count, char** arguments) {
   const std::string what = count == 2 ? arguments[1] : "";
   if (what == "serial") return run_serial(), 0;
   if (what == "rounds") return run_rounds(), 0;
+  if (what == "documents") return run_documents(), 0;
   if (what == "windows") return run_windows(), 0;
   if (what == "stop") return run_stop(), 0;
   if (what == "memory") return run_memory(), 0;
   if (what == "guards") return run_guards(), 0;
   if (what == "lock-free" || what == "race") return run_lock_free(what == "race"), 0;
-  std::fprintf(stderr, "usage: sanitize_kernels serial|rounds|windows|stop|memory|guards|lock-free|race\n");
+  std::fprintf(stderr, "usage: sanitize_kernels serial|rounds|documents|windows|stop|memory|guards|lock-free|race\n");
   return 2;
 }

@@ -32,7 +32,7 @@ def build(build_sanitized: Callable[..., Any], request: pytest.FixtureRequest) -
     return lambda sanitizer: build_sanitized([PROGRAM, "base/abi.cpp"], sanitizer, flags)
 
 
-@pytest.mark.parametrize("what", ["serial", "rounds", "lock-free", "stop"])
+@pytest.mark.parametrize("what", ["serial", "rounds", "documents", "lock-free", "stop"])
 def test_memory_and_behavior(build: Build, what: str) -> None:
     build("address,undefined").run_clean(what)
 
@@ -49,8 +49,9 @@ def test_faults_that_no_run_meets(build: Build) -> None:
     build("address,undefined").run_clean("guards")
 
 
-def test_deterministic_threads_need_no_suppression(build: Build) -> None:
-    build("thread").run_clean("rounds")
+@pytest.mark.parametrize("what", ["rounds", "documents"])
+def test_deterministic_threads_need_no_suppression(build: Build, what: str) -> None:
+    build("thread").run_clean(what)
 
 
 def test_the_stop_flag_is_no_race(build: Build) -> None:

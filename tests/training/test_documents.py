@@ -13,8 +13,16 @@ import pandas as pd
 import pytest
 
 import firth
+from firth.corpus.documents import Tags
+from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, CorpusTypeError, FormatError, ParameterError
 from firth.models.model import Model
+from firth.training.loop.callbacks import CallbackList
+from firth.training.loop.progress import make_progress
+from firth.training.run.document_rows import StartRows
+from firth.training.run.documents import run_documents
+from firth.training.run.encoding import TextOptions
+from firth.training.run.options import RunOptions
 
 TOPICS = (["apple", "pear", "plum", "fig", "juice"], ["car", "bus", "train", "bike", "road"])
 SHARED = ["the", "a", "is", "on"]
@@ -51,6 +59,58 @@ def test_the_page_runs() -> None:
 
 
 # ---- what is learned
+
+
+@METHODS
+def test_callbacks_see_the_vectors_of_words_and_tags(options: dict[str, Any]) -> None:
+    seen: list[tuple[np.ndarray, np.ndarray]] = []
+
+    class Watch(firth.Callback):
+        def on_epoch_end(self, state: firth.TrainingState) -> None:
+            assert state.documents is not None
+            assert list(state.documents.words) == sorted(set(TAGS), key=TAGS.index)
+            seen.append((state.vectors.matrix, state.documents.matrix))
+
+    model = train(epochs=2, callbacks=[Watch()], **options)
+    assert model.documents is not None
+    for found, expected in zip(seen[1], (model.vectors.matrix, model.documents.matrix), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    assert not np.array_equal(seen[0][1], seen[1][1])
+
+
+@METHODS
+def test_a_run_may_start_from_rows_and_freeze_them(options: dict[str, Any]) -> None:
+    rng = np.random.default_rng(3)
+    finished = train(epochs=1, **options)
+    words, tags, outputs = (rng.normal(0, 0.1, (n, 10)).astype(np.float32) for n in (14, 3, 14))
+    frozen = np.zeros(17 if finished.train_words else 3, np.bool_)
+    frozen[-3:] = [True, False, False]  # the last tag has no document
+    if finished.train_words:
+        frozen[5] = True
+
+    def run(tag_rows: np.ndarray) -> Model:
+        return run_documents(
+            [text.split() for text in TEXTS],
+            lambda encoded: Tags(np.arange(3), np.array([tag == "food" for tag in TAGS], np.int32), np.arange(61)),
+            finished.config.with_values(epochs=3),
+            with_words=finished.train_words,
+            text=TextOptions(False, None, None, "strict", False, continues_rows=True),
+            vocabulary=Vocabulary(tuple(finished.vectors.words), finished.vectors.counts),
+            options=RunOptions.parse(None, None, None, None, None, None, "discard"),
+            callbacks=CallbackList([]),
+            display=make_progress(False),
+            start=StartRows(tag_rows, outputs, words if finished.train_words else None, frozen),
+        )
+
+    model = run(tags)
+    assert model.documents is not None
+    assert (model.documents.matrix == tags).all(axis=1).tolist() == [True, False, True]
+    assert (model.output_vectors != outputs).all(axis=1).all()
+    if finished.train_words:
+        assert np.flatnonzero((model.vectors.matrix == words).all(axis=1)).tolist() == [5]
+    tags[2, 3] = np.inf
+    with pytest.raises(ParameterError, match="the vectors at the start must be finite, got NaN or infinity"):
+        run(tags)
 
 
 @METHODS

@@ -20,8 +20,9 @@ from firth.errors import (
     UnknownWordError,
 )
 from firth.kernels.registry import OBJECTIVES
-from firth.training.run import prepared
+from firth.training.run import composing, prepared
 from firth.training.run.finishing import UnsavedModelError
+from firth.vectors.words import PackedWords
 
 SMALL: dict[str, Any] = {"dims": 12, "epochs": 2, "min_count": 1, "threads": 1, "progress": False}
 Lines = list[list[str]]
@@ -120,6 +121,24 @@ def test_save_and_load(corpus_file: Path, tmp_path: Path) -> None:
     assert config["corpus"]["sha256"] == model.corpus.sha256
     loaded.save(tmp_path / "copy")
     np.testing.assert_array_equal(firth.load(tmp_path / "copy").vectors.matrix, model.vectors.matrix)
+
+
+def test_the_words_of_a_large_vocabulary_are_packed(
+    lines: Lines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [" ".join(line) for line in lines[:200]]
+    before = firth.train(lines, **SMALL), firth.train_documents(texts, **SMALL)
+    monkeypatch.setattr(composing, "MANY_WORDS", 100)
+    after = firth.train(lines, output=tmp_path / "model", **SMALL), firth.train_documents(texts, **SMALL)
+    for old, new in zip(before, after, strict=True):
+        assert isinstance(old.vectors.words, tuple)
+        assert isinstance(new.vectors.words, PackedWords)
+        assert tuple(new.vectors.words) == old.vectors.words
+        assert new.vectors.neighbors("t1w0") == old.vectors.neighbors("t1w0")
+    assert tuple(firth.load(tmp_path / "model").vectors.words) == before[0].vectors.words
+    np.testing.assert_array_equal(after[1].infer(texts[:2]), before[1].infer(texts[:2]))
+    more = [model.train_more(lines[:300], progress=False) for model in (before[0], after[0])]
+    np.testing.assert_array_equal(more[1].vectors.matrix, more[0].vectors.matrix)
 
 
 def test_integer_words(tmp_path: Path) -> None:

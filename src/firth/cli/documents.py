@@ -20,6 +20,7 @@ from firth.cli.run_flags import (
     RUN_PANEL,
     AsText,
     Lowercase,
+    Matrices,
     OnInterrupt,
     Overwrite,
     Patience,
@@ -44,7 +45,7 @@ from firth.numerics.windows import CBOW_INPUTS
 from firth.training.run.advice import name_as_flag, parameters_named
 from firth.training.run.documents import EPOCHS
 from firth.training.run.finishing import UnsavedModelError
-from firth.training.run.options import ON_INTERRUPT
+from firth.training.run.options import MATRICES, ON_INTERRUPT
 
 if TYPE_CHECKING:
     from firth.models.model import Model
@@ -118,6 +119,7 @@ def train_command(
         ),
     ] = None,
     on_interrupt: OnInterrupt = "save",  # type: ignore[assignment]
+    matrices: Matrices = "memory",  # type: ignore[assignment]
     quiet: RunQuiet = False,
     as_json: RunJson = False,
     **parameters: Any,
@@ -152,6 +154,7 @@ def train_command(
                 patience=patience,
                 checkpoint_every=checkpoint_every,
                 on_interrupt=plain(on_interrupt),
+                matrices=plain(matrices),
                 progress=not quiet,
                 **given,
             )
@@ -295,6 +298,7 @@ def _with_parameters_of_the_config() -> Any:
         "dm_input": CBOW_INPUTS,
         "encoding_errors": ENCODING_ERRORS,
         "on_interrupt": ON_INTERRUPT,
+        "matrices": MATRICES,
     }
     fixed = [
         with_choices(parameter, choices[parameter.name]) if parameter.name in choices else parameter

@@ -54,6 +54,7 @@ def _describe_model(folder: Path) -> dict[str, Any]:
         "path": str(folder),
         "format": "firth",
         **_describe_vectors(model.vectors),
+        **({} if model.contexts is None else {"contexts": _describe_contexts(model.contexts)}),
         "bytes": sum(path.stat().st_size for path in folder.iterdir() if path.is_file()),
         "firth_version": model.firth_version,
         "instruction_set": model.instruction_set,
@@ -62,6 +63,11 @@ def _describe_model(folder: Path) -> dict[str, Any]:
         "training": model.config.to_json(),
         "history": model.history.to_json(),
     }
+
+
+def _describe_contexts(contexts: WordVectors) -> dict[str, Any]:
+    described = _describe_vectors(contexts)
+    return {"number": described["words"], "first": described["first_words"], "counts": described["counts"]}
 
 
 def _describe_phrases(phrases: Phrases) -> dict[str, Any]:

@@ -60,6 +60,14 @@ OnInterrupt = Annotated[
         rich_help_panel=RUN_PANEL,
     ),
 ]
+Matrices = Annotated[
+    enum.Enum,
+    typer.Option(
+        "--matrices",
+        help="Where the matrices are while training: in memory, or in files on the disk of DIR, larger than memory.",
+        rich_help_panel=RUN_PANEL,
+    ),
+]
 RunQuiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no summary.")]
 RunJson = Annotated[bool, typer.Option("--json", help="Print one JSON object about the run.")]
 

@@ -16,8 +16,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from firth.cli.interrupted import exit_status, is_resumable, rescue, tell_interrupted, validate_resume_alone
+from firth.cli.interrupted import (
+    exit_status,
+    is_given,
+    is_resumable,
+    rescue,
+    tell_interrupted,
+    validate_resume_alone,
+)
 from firth.cli.output import OutputError
+from firth.cli.pairs import OF_TEXT, AsPairs, Columns, OneVocabulary, open_pairs, refuse_without_pairs
 from firth.cli.reading import choice_metavar, make_choice, print_json
 from firth.cli.run_flags import (
     COLUMN_HELP,
@@ -25,6 +33,7 @@ from firth.cli.run_flags import (
     RUN_PANEL,
     AsText,
     Lowercase,
+    Matrices,
     OnInterrupt,
     Overwrite,
     Patience,
@@ -39,7 +48,7 @@ from firth.kernels.config import CHOICE_NAMES, PARAMETER_HELP, TrainingConfig, c
 from firth.models.run_files import is_classifier_run, resume_command
 from firth.training.run.advice import name_as_flag, parameters_named
 from firth.training.run.finishing import UnsavedModelError
-from firth.training.run.options import ON_INTERRUPT
+from firth.training.run.options import MATRICES, ON_INTERRUPT
 
 if TYPE_CHECKING:
     from firth.models.model import Model
@@ -79,6 +88,9 @@ def train_command(
         typer.Option("--column", metavar="NAME", help=COLUMN_HELP, rich_help_panel=_CORPUS),
     ] = None,
     tokenizer: TokenizerName = None,
+    pairs: AsPairs = False,
+    columns: Columns = None,
+    one_vocabulary: OneVocabulary = False,
     vocabulary: Annotated[
         Path | None,
         typer.Option(
@@ -157,6 +169,7 @@ def train_command(
         ),
     ] = None,
     on_interrupt: OnInterrupt = "save",  # type: ignore[assignment]
+    matrices: Matrices = "memory",  # type: ignore[assignment]
     quiet: RunQuiet = False,
     as_json: RunJson = False,
     **parameters: Any,
@@ -170,6 +183,7 @@ def train_command(
     firth train corpus.txt -o model --checkpoint-every 10min
     firth train 'data/*.parquet' --column text -o model
     firth train https://example.org/corpus.txt.gz -o model --tokenizer unicode
+    firth train ratings.parquet --pairs --columns user,item,stars -o model
     firth train --resume model
     zcat dump.gz | firth train - -o model --architecture cbow --json
 
@@ -187,8 +201,18 @@ def train_command(
                 from firth.corpus.vocabulary import Vocabulary
                 from firth.training.run.train import train as learn
 
+                sources = corpus or []
+                source: Any = paths_of(sources, tokenizer)
+                held_out: Any = heldout
+                given = {name: plain(value) for name, value in parameters.items()}
+                if pairs:
+                    given = {name: value for name, value in given.items() if is_given(ctx, name)}
+                    names = (*given, *(name for name in OF_TEXT if is_given(ctx, name)))
+                    source, held_out = open_pairs(sources, columns, one_vocabulary, heldout, given, names)
+                else:
+                    refuse_without_pairs(columns, one_vocabulary)
                 model = learn(
-                    paths_of(corpus or [], tokenizer),
+                    source,
                     output=output,
                     overwrite=overwrite,
                     lowercase=lowercase,
@@ -201,13 +225,14 @@ def train_command(
                     sequence_weights=None if sequence_weights is None else _read_numbers(sequence_weights),
                     initial_vectors=initial_vectors,
                     freeze=True if freeze else None,
-                    heldout=heldout,
+                    heldout=held_out,
                     heldout_every=heldout_every,
                     patience=patience,
                     checkpoint_every=checkpoint_every,
                     on_interrupt=plain(on_interrupt),
+                    matrices=plain(matrices),
                     progress=not quiet,
-                    **{name: plain(value) for name, value in parameters.items()},
+                    **given,
                 )
     except (KeyboardInterrupt, SystemExit) as stop:  # SystemExit: SIGTERM and SIGHUP
         raise typer.Exit(end_interrupted(stop, folder, as_json, quiet)) from None
@@ -246,6 +271,7 @@ def summarize(model: Model, folder: Path) -> dict[str, Any]:
         "sequences": model.corpus.n_sequences,
         "vocabulary_size": n_words,
         "phrases": 0 if model.phrases is None else len(model.phrases),
+        **({} if model.contexts is None else {"contexts": len(model.contexts)}),
         "dims": n_dims,
         "epochs": len(history.epochs),
         "encode_seconds": history.encode_seconds,
@@ -267,8 +293,11 @@ def _describe(model: Model, folder: Path) -> str:
     from firth.training.loop.progress import format_count, format_duration
 
     history, n_words = model.history, len(model.vectors)
+    contexts, of = "", "tokens"
+    if model.contexts is not None:
+        contexts, of = f" and {len(model.contexts):,} contexts", "pairs"
     lines = [
-        f"{n_words:,} words x {model.vectors.dims} dims from {model.corpus.n_tokens_read:,} tokens"
+        f"{n_words:,} words{contexts} x {model.vectors.dims} dims from {model.corpus.n_tokens_read:,} {of}"
         f" in {format_duration(history.encode_seconds + history.train_seconds)}"
         f" ({format_count(history.words_per_s)} words/s while training); saved to {folder}"
     ]
@@ -359,7 +388,7 @@ def _sentence(text: str) -> str:
 def _with_parameters_of_the_config() -> Any:
     hints = typing.get_type_hints(TrainingConfig)
     signature = inspect.signature(train_command, eval_str=True)
-    choices = {"encoding_errors": ENCODING_ERRORS, "on_interrupt": ON_INTERRUPT}
+    choices = {"encoding_errors": ENCODING_ERRORS, "on_interrupt": ON_INTERRUPT, "matrices": MATRICES}
     fixed = [
         with_choices(parameter, choices[parameter.name]) if parameter.name in choices else parameter
         for parameter in signature.parameters.values()

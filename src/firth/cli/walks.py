@@ -10,6 +10,7 @@ import typer
 from firth.base.replace import replaced_file, write_all
 from firth.cli.interrupted import exit_status, rescue, tell_interrupted
 from firth.cli.output import OutputError
+from firth.cli.pairs import split_columns
 from firth.cli.reading import AsJson, print_json
 from firth.errors import ParameterError, StorageError
 from firth.training.run.finishing import UnsavedModelError
@@ -22,7 +23,9 @@ NO_ARGS_IS_HELP = True
 
 
 def walks(
-    graph: Annotated[Path, typer.Argument(metavar="GRAPH", help="File of edges: .edgelist, .txt or .csv.")],
+    graph: Annotated[
+        Path, typer.Argument(metavar="GRAPH", help="File of edges: .edgelist, .txt, .csv, .adjlist, or a table.")
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder for the model of the nodes' vectors.")
     ] = None,
@@ -33,6 +36,12 @@ def walks(
     q: Annotated[float, typer.Option("-q", help="In-out parameter: a small q goes away from the last node.")] = 1.0,
     walks_per_node: Annotated[int, typer.Option("--walks-per-node", help="Walks that begin at each node.")] = 10,
     walk_length: Annotated[int, typer.Option("--walk-length", help="Largest number of nodes of a walk.")] = 80,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns", metavar="A,B[,C]", help="Columns of the two nodes and the weight, if GRAPH is a table."
+        ),
+    ] = None,
     directed: Annotated[bool, typer.Option("--directed", help="Edges go from the first node to the second.")] = False,
     unweighted: Annotated[bool, typer.Option("--unweighted", help="Ignore the weights of the edges.")] = False,
     dims: Annotated[int, typer.Option("--dims", help="Number of dimensions of the vectors.")] = 128,
@@ -51,6 +60,7 @@ def walks(
     \b
     firth walks friends.edgelist -o model -p 0.5 -q 2
     firth walks friends.edgelist --text walks.txt
+    firth walks edges.parquet --columns source,target -o model
     firth neighbors model 17
 
     Walks are sentences and nodes are words. Training has node2vec's usual settings: min_count=1, subsample=0, and the
@@ -73,6 +83,7 @@ def walks(
         seed=seed,
         directed=directed,
         weighted=False if unweighted else None,
+        columns=split_columns(columns),
     )
     if text is not None:
         n_walks = _write(made, text)

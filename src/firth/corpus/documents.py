@@ -182,19 +182,22 @@ class Tags:
         return cls(decode_names(arrays), arrays["tag_ids"], arrays["tag_offsets"])
 
 
-def encode_names(names: Sequence[Any] | NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """The names of tags as arrays: ``tag_numbers``, or ``tag_words`` (UTF-8, run together) and their borders."""
+def encode_names(names: Sequence[Any] | NDArray[np.int64], kind: str = "tag") -> dict[str, NDArray[Any]]:
+    """The names of tags as arrays: ``tag_numbers``, or ``tag_words`` (UTF-8, run together) and their borders.
+
+    ``kind`` is the first part of the arrays' names.
+    """
     if isinstance(names, np.ndarray):
-        return {"tag_numbers": np.ascontiguousarray(names, dtype=np.int64)}
+        return {f"{kind}_numbers": np.ascontiguousarray(names, dtype=np.int64)}
     letters, borders = pack_words(names)
-    return {"tag_words": letters, "tag_word_offsets": borders}
+    return {f"{kind}_words": letters, f"{kind}_word_offsets": borders}
 
 
-def decode_names(arrays: Mapping[str, NDArray[Any]]) -> Sequence[str] | NDArray[np.int64]:
+def decode_names(arrays: Mapping[str, NDArray[Any]], kind: str = "tag") -> Sequence[str] | NDArray[np.int64]:
     """The names of tags that ``encode_names`` wrote."""
-    if "tag_numbers" in arrays:
-        return arrays["tag_numbers"]
-    return tuple(unpack_words(arrays["tag_words"], arrays["tag_word_offsets"]))
+    if f"{kind}_numbers" in arrays:
+        return arrays[f"{kind}_numbers"]
+    return tuple(unpack_words(arrays[f"{kind}_words"], arrays[f"{kind}_word_offsets"]))
 
 
 def read_tags(tags: Any, n_documents: int, default_names: list[str] | None = None) -> Tags:
@@ -269,8 +272,10 @@ def _tag(tag: Any, document: int) -> str | int:
     return str.__str__(tag)
 
 
-def validate_words(tags: Tags, offsets: NDArray[np.int64]) -> int:
+def validate_words(tags: Tags, offsets: NDArray[np.int64], *, tags_may_learn_nothing: bool = False) -> int:
     """Check that each tag has a document with a word of the vocabulary; return the number of documents without one.
+
+    ``tags_may_learn_nothing``: the rows of tags have a start that is kept, so nothing is checked.
 
     Raises
     ------
@@ -278,6 +283,8 @@ def validate_words(tags: Tags, offsets: NDArray[np.int64]) -> int:
         A tag has no word to learn from.
     """
     has_words = np.diff(offsets) > 0
+    if tags_may_learn_nothing:
+        return int(np.count_nonzero(~has_words))
     learns = np.zeros(len(tags), np.bool_)
     learns[tags.ids[np.repeat(has_words, np.diff(tags.offsets))]] = True
     without = np.flatnonzero(~learns)

@@ -145,7 +145,7 @@ def encode_corpus(
         Seed of the draws for ``heldout_share``.
     threads : int, at least 1, or None for the cores available
     progress : callable (stage, done, total), or None
-    chunk_bytes : int, at least 1
+    chunk_bytes : int, from 1 to 2^32
         Bytes of text that a thread counts at once. The result does not depend on it.
     as_text : bool
         Read files as plain text even if they look like JSON, CSV, HTML, XML or vectors. Otherwise they are refused.
@@ -218,8 +218,8 @@ def _encode_corpus(
     threads = _n_threads(threads)
     threshold = _heldout_threshold(heldout_share, seed)
     validate_choice("encoding_errors", encoding_errors, ENCODING_ERRORS)
-    if chunk_bytes < 1:
-        raise ParameterError(f"chunk_bytes must be at least 1, got {chunk_bytes}")
+    if not 1 <= chunk_bytes <= 1 << 32:  # the line ends of a chunk are numbers of tokens, as uint32
+        raise ParameterError(f"chunk_bytes must be at least 1, and at most {1 << 32:,}, got {chunk_bytes:,}")
     split = resolve_tokenizer(tokenizer)
     if normalizer is not None and not callable(normalizer):
         raise ParameterError(f"normalizer must be callable or None, got {normalizer!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from firth.base.urls import refuse_url
 from firth.base.values import is_integer, is_number
+from firth.corpus.tables import column_of
+from firth.corpus.value_columns import TABLE_FILES, as_weight, find_files, parse_titles
 from firth.errors import CorpusError, CorpusTypeError, FormatError, ShapeError, StorageError
 
 EDGE_FILES = (".edgelist", ".csv", ".txt")
+ADJACENCY_FILE = ".adjlist"
 MAX_NODES = 2**31 - 1  # the core's numbers of nodes have 32 bits
 
 
@@ -40,7 +43,13 @@ class Graph:
     weights: NDArray[np.float64] | None
 
 
-def read_graph(source: Any, *, directed: bool | None = None, weighted: bool | None = None) -> Graph:
+def read_graph(
+    source: Any,
+    *,
+    directed: bool | None = None,
+    weighted: bool | None = None,
+    columns: Sequence[str] | None = None,
+) -> Graph:
     """Read a graph of any kind that ``firth.Walks`` accepts; its docstring says which, and what the options mean.
 
     Raises
@@ -52,7 +61,14 @@ def read_graph(source: Any, *, directed: bool | None = None, weighted: bool | No
     ShapeError, FormatError, StorageError
         A matrix is not square, a line of a file is not an edge, or a file cannot be read.
     """
-    if isinstance(source, (str, os.PathLike)):
+    titles = parse_titles(columns, ("first nodes", "second nodes", "weights"))
+    is_path = isinstance(source, (str, os.PathLike))
+    if titles is not None:
+        edges = _read_tables(source, titles) if is_path else _read_frame(source, titles)
+        return _from_edges(*edges, directed is True, weighted)
+    if is_path and _suffix(source) == ADJACENCY_FILE:
+        return _from_adjacency(Path(source), directed is True, weighted)
+    if is_path:
         return _from_edges(*_read_file(Path(source)), directed is True, weighted)
     if isinstance(source, np.ndarray):
         return _from_edges(*_split_array(source), directed is True, weighted)
@@ -62,7 +78,7 @@ def read_graph(source: Any, *, directed: bool | None = None, weighted: bool | No
         return _from_networkx(source, directed, weighted)
     raise CorpusTypeError(
         "graph must be a SciPy sparse matrix, a NetworkX graph, the path of a file of edges or a NumPy array of edges,"
-        f" got {type(source).__name__}"
+        f' got {type(source).__name__}; for a frame name its columns, as in columns=["source", "target"]'
     )
 
 
@@ -89,7 +105,7 @@ def _from_networkx(source: Any, directed: bool | None, weighted: bool | None) ->
     if getattr(source, "is_multigraph", lambda: False)():
         raise CorpusTypeError(
             "graph must have at most one edge between two nodes, got a multigraph; pass networkx.Graph(graph) or"
-            " networkx.DiGraph(graph)"
+            " networkx.DiGraph(graph), which keep the weight of one of several edges"
         )
     nodes = _validated_nodes(list(source.nodes))
     numbers = {node: number for number, node in enumerate(nodes if isinstance(nodes, list) else nodes.tolist())}
@@ -159,7 +175,13 @@ def _split_array(edges: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int
 def _read_file(path: Path) -> tuple[Any, Any, NDArray[np.float64] | None]:
     """First nodes, second nodes and weights of the edges of a file. Nodes are integers if every node is one."""
     if path.suffix.lower() not in EDGE_FILES:
-        raise CorpusTypeError(f"graph must be a file of edges with the ending {', '.join(EDGE_FILES)}, got {path}")
+        advice = ""
+        if {suffix.lower() for suffix in path.suffixes} & set(TABLE_FILES):
+            advice = '; name the columns of a table: columns=["source", "target"]'
+        raise CorpusTypeError(
+            f"graph must be a file of edges with the ending {', '.join(EDGE_FILES)} or {ADJACENCY_FILE}, got"
+            f" {path}{advice}"
+        )
     firsts: list[str] = []
     seconds: list[str] = []
     weights: list[float] = []
@@ -186,6 +208,69 @@ def _read_file(path: Path) -> tuple[Any, Any, NDArray[np.float64] | None]:
     return _as_ids(firsts), _as_ids(seconds), np.array(weights) if n_fields == 3 else None
 
 
+def _suffix(source: str | os.PathLike[str]) -> str:
+    return Path(source).suffix.lower()
+
+
+def _from_adjacency(path: Path, directed: bool, weighted: bool | None) -> Graph:
+    """The graph of a file with a node and its neighbors in each line. A node alone has no edge in this line."""
+    firsts: list[str] = []
+    seconds: list[str] = []
+    nodes: list[str] = []
+    for _, fields in _each_line(path):
+        nodes.append(fields[0])
+        firsts += fields[:1] * (len(fields) - 1)
+        seconds += fields[1:]
+    return _from_edges(_as_ids(firsts), _as_ids(seconds), None, directed, weighted, others=_as_ids(nodes))
+
+
+Edges = tuple[Any, Any, NDArray[np.float64] | None]
+
+
+def _read_tables(source: Any, titles: list[str]) -> Edges:
+    """The edges in columns of files: Parquet, Arrow, JSON lines, CSV, TSV. Cells of CSV are read as in edge files."""
+    nodes: tuple[list[Any], list[Any]] = ([], [])
+    weights: list[float] = []
+    is_text = False
+    for file in find_files(source, "graph"):
+        columns = [file.column(title) for title in titles]
+        is_text = is_text or file.suffix in (".csv", ".tsv", ".tab")
+        for found, column in zip(nodes, columns, strict=False):
+            for row, values in column.values():
+                if "" in values:
+                    raise CorpusError(
+                        f"{file.path}: the column {column.title!r} must have a node in every row, got none in row"
+                        f" {row + values.index(''):,}"
+                    )
+                found += values
+        if len(columns) == 3:
+            for row, values in columns[2].values():
+                weights += [
+                    as_weight(value, f"{file.path}, row {row + k:,}", titles[2]) for k, value in enumerate(values)
+                ]
+    first, second = nodes
+    ids = _as_ids(first + second) if is_text else _typed(_validated_nodes(first + second))
+    return ids[: len(first)], ids[len(first) :], np.array(weights, np.float64) if len(titles) == 3 else None
+
+
+def _read_frame(source: Any, titles: list[str]) -> Edges:
+    """The edges in columns of a frame of pandas, Polars or Arrow."""
+    listed = [list(_cells(column_of(source, title))) for title in titles]
+    ids = _typed(_validated_nodes(listed[0] + listed[1]))
+    weights = None
+    if len(listed) == 3:
+        weights = np.array([as_weight(value, "graph", titles[2]) for value in listed[2]], np.float64)
+    return ids[: len(listed[0])], ids[len(listed[0]) :], weights
+
+
+def _cells(column: Any) -> Any:
+    return column.to_pylist() if hasattr(column, "to_pylist") else column.to_list()
+
+
+def _typed(nodes: NDArray[np.int64] | list[str]) -> NDArray[Any]:
+    return nodes if isinstance(nodes, np.ndarray) else np.array(nodes)
+
+
 def _each_line(path: Path) -> Iterator[tuple[str, list[str]]]:
     separator = "," if path.suffix.lower() == ".csv" else None
     refuse_url(path, "download the graph first")
@@ -209,11 +294,19 @@ def _as_ids(names: list[str]) -> Any:
 
 
 def _from_edges(
-    first: Any, second: Any, weights: NDArray[np.float64] | None, directed: bool, weighted: bool | None
+    first: Any,
+    second: Any,
+    weights: NDArray[np.float64] | None,
+    directed: bool,
+    weighted: bool | None,
+    *,
+    others: Any = (),
 ) -> Graph:
+    """The graph of edges. ``others`` are nodes that may be in no edge."""
     if len(first) == 0:
         raise CorpusError("graph must have at least one edge, got none")
-    ids = np.concatenate([first, second])
+    n_edges = len(first)
+    ids = np.concatenate([first, second, others]) if len(others) else np.concatenate([first, second])
     if ids.dtype == object:
         ids = _integers_or_names(ids)
     nodes, numbers = np.unique(ids, return_inverse=True)
@@ -221,7 +314,7 @@ def _from_edges(
     kept = None if weighted is False else weights
     _require_weights(kept, weighted)
     named = nodes.tolist() if nodes.dtype.kind == "U" else nodes
-    return _build_once(named, numbers[: len(first)], numbers[len(first) :], kept, symmetric=not directed)
+    return _build_once(named, numbers[:n_edges], numbers[n_edges : 2 * n_edges], kept, symmetric=not directed)
 
 
 def _integers_or_names(names: NDArray[Any]) -> NDArray[Any]:
@@ -234,7 +327,8 @@ def _integers_or_names(names: NDArray[Any]) -> NDArray[Any]:
         if n_edges > 1 and others_are_whole and not (is_whole[0] or is_whole[n_edges]):
             raise FormatError(
                 f"nodes must be all integers or all names, got {texts[0]!r} and {texts[n_edges]!r} in the first edge"
-                " and integers in the others; if the first line has the names of the columns, begin it with #"
+                " and integers in the others; if the first line has the names of the columns, begin it with #, or pass"
+                " two of the names: columns=[...]"
             )
         return np.array(texts)
     values = [int(text) for text in texts]

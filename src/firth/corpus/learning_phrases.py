@@ -259,9 +259,8 @@ def _validate_delimiter(text: JoinedText) -> None:
     if text.ambiguous:
         n_words, shown = len(text.ambiguous), ", ".join(map(repr, itertools.islice(text.ambiguous, 3)))
         raise CorpusError(
-            f"delimiter must be in no word of the corpus, got {text.delimiter!r}, which is in {n_words:,} distinct"
-            f" words ({shown}{', ...' if n_words > 3 else ''}); pass another one to"
-            " learn_phrases, such as delimiter='~'"
+            f"delimiter must be in no word of the corpus, got {text.delimiter!r}, which is in {n_words:,} of its"
+            f" distinct words ({shown}{', ...' if n_words > 3 else ''}); pass another one, such as delimiter='~'"
         )
 
 

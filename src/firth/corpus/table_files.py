@@ -19,12 +19,15 @@ from firth.corpus.places import Place
 from firth.corpus.recognise import HEAD_BYTES, strip_marks
 from firth.corpus.table_text import (
     BATCH_BYTES,
+    LIST,
     TEXT,
+    VALUES,
     Column,
     Rows,
     arrow_kind,
     arrow_rows,
     checked_value,
+    has_arrow_values,
     missing_column,
     wrong_type,
 )
@@ -38,7 +41,16 @@ _MAX_SHOWN = 60
 Blocks = Callable[[], Iterator[bytes]]  # the decompressed bytes of a file, from its start
 
 
-def open_column(path: Path, title: str, head: bytes, n_bytes: int, compression: str | None, blocks: Blocks) -> Column:
+def open_column(
+    path: Path,
+    title: str,
+    head: bytes,
+    n_bytes: int,
+    compression: str | None,
+    blocks: Blocks,
+    *,
+    wants_values: bool = False,
+) -> Column:
     """Open the column of a file and check its type, before any row is counted.
 
     Parameters
@@ -49,17 +61,18 @@ def open_column(path: Path, title: str, head: bytes, n_bytes: int, compression: 
     n_bytes : size of the file
     compression : compression of the whole file, or None
     blocks : function that yields the decompressed bytes
+    wants_values : whether the column must have a string or a number in each row; otherwise texts or lists of tokens
 
     Raises
     ------
     CorpusError
         The file is not a table that firth reads, is damaged, or has no such column (the message names the columns).
     CorpusTypeError
-        The column has neither texts nor lists of tokens.
+        The column has neither texts nor lists of tokens, or not single values.
     MissingExtraError
         The file is Parquet or Arrow, and PyArrow is not installed.
     """
-    return _open_column(path, str(path), path.suffixes, title, head, n_bytes, compression, blocks)
+    return _open_column(path, str(path), path.suffixes, title, head, n_bytes, compression, blocks, wants_values)
 
 
 def open_place_column(place: Place, title: str) -> Column:
@@ -86,17 +99,19 @@ def _open_column(
     n_bytes: int | None,
     compression: str | None,
     blocks: Blocks,
+    wants_values: bool = False,
 ) -> Column:
     kind = _ARROW_KINDS.get(kind_of(head, name) or "")
     if kind is not None:
-        return _open_arrow(source, name, title, kind, n_bytes)
+        return _open_arrow(source, name, title, kind, n_bytes, wants_values)
     suffixes = [suffix.lower() for suffix in suffixes if suffix.lower() not in COMPRESSED_SUFFIXES]
     suffix = suffixes[-1] if suffixes else ""
     share = 1.0 if compression is None else 0.2  # of bytes on disk to bytes of text, for progress and estimates
     if suffix in _CSV_SUFFIXES + _TSV_SUFFIXES:
-        return _open_csv(name, title, ",;" if suffix in _CSV_SUFFIXES else "\t", blocks, n_bytes, share)
+        delimiters = ",;" if suffix in _CSV_SUFFIXES else "\t"
+        return _open_csv(name, title, delimiters, blocks, n_bytes, share, VALUES if wants_values else TEXT)
     if suffix in _JSON_SUFFIXES or (compression is None and strip_marks(head).lstrip()[:1] == b"{"):
-        return open_json_lines(name, title, blocks, n_bytes, share)
+        return open_json_lines(name, title, blocks, n_bytes, share, wants_values=wants_values)
     found = kind_of(head, name) if compression is None else None
     raise CorpusError(
         f"column must be left out unless the corpus is a table, got column={title!r} and {name}, which is"
@@ -128,7 +143,9 @@ def import_pyarrow(name: str) -> Any:
     return pyarrow
 
 
-def _open_arrow(source: Path | Place, name: str, title: str, kind: str, n_bytes: int | None) -> Column:
+def _open_arrow(
+    source: Path | Place, name: str, title: str, kind: str, n_bytes: int | None, wants_values: bool
+) -> Column:
     pyarrow = import_pyarrow(name)
 
     @contextlib.contextmanager
@@ -147,9 +164,9 @@ def _open_arrow(source: Path | Place, name: str, title: str, kind: str, n_bytes:
             raise CorpusError(f"{name}: {schema.names.count(title)} columns have the name {title!r}; rename them")
         raise missing_column(name, title, schema.names)
     column_type = schema.field(title).type
-    found = arrow_kind(column_type)
+    found = (VALUES if has_arrow_values(column_type) else None) if wants_values else arrow_kind(column_type)
     if found is None:
-        raise wrong_type(name, title, str(column_type))
+        raise wrong_type(name, title, str(column_type), wants_values=wants_values)
 
     def read() -> Iterator[Rows]:
         with readable():
@@ -222,13 +239,20 @@ def _ipc_rows(pyarrow: Any, source: Path | Place, title: str, kind: str, n_bytes
 
 
 def open_json_lines(
-    name: str, title: str, blocks: Blocks, n_bytes: int | None = None, share: float = 1.0, *, peek: bool = True
+    name: str,
+    title: str,
+    blocks: Blocks,
+    n_bytes: int | None = None,
+    share: float = 1.0,
+    *,
+    peek: bool = True,
+    wants_values: bool = False,
 ) -> Column:
     """Open a column of JSON lines: the values of one key. A row without the key has no value.
 
     ``peek``: read the first rows now, to find errors early; a stream that can be read only once is not peeked into.
     """
-    state: dict[str, str] = {}  # the kind of the first value, for all rows
+    state: dict[str, str] = {"kind": VALUES} if wants_values else {}  # the kind of the first value, for all rows
 
     def read() -> Iterator[Rows]:
         values: list[Any] = []
@@ -258,7 +282,8 @@ def open_json_lines(
     if peek:
         next(read(), None)
     kind = state.setdefault("kind", TEXT)
-    return Column(name, title, kind, "strings" if kind == TEXT else "lists", read, 1, _n_text_bytes(n_bytes, share))
+    type_name = {TEXT: "strings", LIST: "lists"}.get(kind, kind)
+    return Column(name, title, kind, type_name, read, 1, _n_text_bytes(n_bytes, share))
 
 
 def _json_row(line: bytes, name: str, number: int) -> dict[str, Any]:
@@ -294,7 +319,9 @@ def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
 # ---- CSV
 
 
-def _open_csv(name: str, title: str, delimiters: str, blocks: Blocks, n_bytes: int | None, share: float) -> Column:
+def _open_csv(
+    name: str, title: str, delimiters: str, blocks: Blocks, n_bytes: int | None, share: float, kind: str
+) -> Column:
     first = next(_csv_rows(name, delimiters[0], blocks), None)
     if first is None:
         raise CorpusError(f"{name} must have a header that names its columns, got no row")
@@ -333,7 +360,7 @@ def _open_csv(name: str, title: str, delimiters: str, blocks: Blocks, n_bytes: i
         if values:
             yield Rows(values)
 
-    return Column(name, title, TEXT, "strings", read, 1, _n_text_bytes(n_bytes, share))
+    return Column(name, title, kind, "strings", read, 1, _n_text_bytes(n_bytes, share))
 
 
 def _csv_rows(name: str, delimiter: str, blocks: Blocks) -> Iterator[tuple[list[str], int, int]]:

@@ -20,7 +20,7 @@ from firth.native.text import DAMAGED_ROWS, CountedChunk, TextCounter, join_rows
 
 BATCH_BYTES = 1 << 20  # bytes of text in one batch: small memory, and the cost of one batch is negligible
 _MAX_SHOWN = 60
-TEXT, LIST = "texts", "lists"
+TEXT, LIST, VALUES = "texts", "lists", "values"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Column:
     ----------
     name : name of the table, for messages
     title : name of the column
-    kind : what each row is: ``TEXT`` or ``LIST``
+    kind : what each row is: ``TEXT``, ``LIST`` or ``VALUES``: a string or a number
     type_name : the column's type in the words of its format, for messages
     read : function that yields the rows
     first_row : number of the first row in messages
@@ -97,6 +97,23 @@ class Column:
             values = rows.values if isinstance(rows.values, list) else rows.values.to_pylist()
             for value in values:
                 yield () if value is None else value
+
+    def values(self) -> Iterator[tuple[int, list[Any]]]:
+        """Yield the number of the first row and the values of consecutive rows, of a column of ``VALUES``.
+
+        Raises
+        ------
+        CorpusError
+            A row has no value.
+        """
+        for first, rows in self._counted():
+            values = rows.values if isinstance(rows.values, list) else rows.values.to_pylist()
+            if None in values:
+                raise CorpusError(
+                    f"{self.name}: the column {self.title!r} must have a value in every row, got none in row"
+                    f" {first + values.index(None):,}; leave such rows out, or fill in values"
+                )
+            yield first, values
 
     def _counted(self) -> Iterator[tuple[int, Rows]]:
         self.missing.n_rows = self.missing.n_missing = 0
@@ -139,16 +156,18 @@ def missing_column(name: str, title: str, known: Sequence[str], where: str = "")
     return CorpusError(f"column must be a column of {name}, got {title!r}; the columns{where} are {shown or '(none)'}")
 
 
-def wrong_type(name: str, title: str, type_name: str) -> CorpusTypeError:
-    """The error about a column whose values are neither texts nor lists of tokens."""
+def wrong_type(name: str, title: str, type_name: str, *, wants_values: bool = False) -> CorpusTypeError:
+    """The error about a column whose values are neither texts nor lists of tokens, or not single values."""
+    wanted = "strings, integers or floats" if wants_values else "texts, or lists of strings or integers"
     return CorpusTypeError(
-        f"column must have texts, or lists of strings or integers, got the column {title!r} of {name}, whose type is"
-        f" {type_name}; name another column"
+        f"column must have {wanted}, got the column {title!r} of {name}, whose type is {type_name}; name another column"
     )
 
 
 def checked_value(value: Any, title: str, place: str, state: dict[str, str]) -> Any:
     """A value that is a text, a list or None; ``state["kind"]`` is the kind of the column's first value.
+
+    If ``state["kind"]`` is ``VALUES`` at the start, the value must be a string, a number or None.
 
     Raises
     ------
@@ -157,6 +176,10 @@ def checked_value(value: Any, title: str, place: str, state: dict[str, str]) -> 
     """
     if value is None:
         return None
+    if state.get("kind") == VALUES:
+        if not isinstance(value, (str, int, float)) or isinstance(value, bool):
+            raise wrong_type(place, title, type(value).__name__, wants_values=True)
+        return value
     kind = TEXT if isinstance(value, str) else LIST if isinstance(value, list) else None
     if kind is None:
         raise wrong_type(place, title, type(value).__name__)
@@ -198,6 +221,15 @@ def arrow_kind(kind: Any) -> str | None:
 
 def _arrow_batch(array: Any, n_read: int, name: str) -> Batch:
     return Batch(name, n_read, lambda: lines_of_arrow(array, name), lambda counter: count_arrow(array, name, counter))
+
+
+def has_arrow_values(kind: Any) -> bool:
+    """Whether an Arrow type is strings, integers or floats."""
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return _is_string(kind) or types.is_integer(kind) or types.is_floating(kind)
 
 
 def _is_string(kind: Any) -> bool:
@@ -287,12 +319,14 @@ __all__ = [
     "BATCH_BYTES",
     "LIST",
     "TEXT",
+    "VALUES",
     "Batch",
     "Column",
     "Rows",
     "arrow_kind",
     "arrow_rows",
     "checked_value",
+    "has_arrow_values",
     "lines_of_arrow",
     "missing_column",
     "missing_warning",

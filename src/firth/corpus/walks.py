@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ class Walks:
     anew at each reading; a walk depends on the seed and its number alone, not on the number of threads.
 
     A walk ends early at a node that no edge leaves, and no walk begins at such a node. A node without any edge is in no
-    walk: it gets no vector, and a CorpusWarning says so.
+    walk: it gets no vector. A CorpusWarning gives the numbers of such nodes.
 
     Parameters
     ----------
@@ -41,7 +41,8 @@ class Walks:
         in ``.csv`` and white space in the others; lines that begin with ``#`` are left out; nodes are integers if all
         are written so, otherwise strings. An array has the shape (n_edges, 2), or (n_edges, 3) with weights. In files
         and arrays an edge may be listed more than once with the same weight: it is one edge. An edge of weight 0 is
-        none.
+        none. ``.adjlist`` is a file with a node and its neighbors in each line. With ``columns``: a frame, or the path
+        of a table.
     p : float, above 0
         Return parameter. A small p goes back often.
     q : float, above 0
@@ -56,6 +57,9 @@ class Walks:
     weighted : bool or None
         None: weights are used if the graph has any. True: the graph must have weights. False: weights are ignored, but
         an edge of weight 0 in a matrix is none.
+    columns : list of two or three names, or None
+        The columns of the first nodes, the second nodes and the weights of edges, if ``graph`` is a frame of pandas,
+        Polars or Arrow, or a Parquet, Arrow, JSON lines, CSV or TSV file.
 
     Attributes
     ----------
@@ -92,6 +96,7 @@ class Walks:
         seed: int = 1,
         directed: bool | None = None,
         weighted: bool | None = None,
+        columns: Sequence[str] | None = None,
     ) -> None:
         self.p, self.q = _as_bias("p", p), _as_bias("q", q)
         self.walks_per_node = as_integer("walks_per_node", walks_per_node, minimum=1, maximum=2**32 - 1)
@@ -100,13 +105,22 @@ class Walks:
         for name, value in (("directed", directed), ("weighted", weighted)):
             if value is not None:
                 as_bool(name, value)
-        read = read_graph(graph, directed=directed, weighted=weighted)
+        read = read_graph(graph, directed=directed, weighted=weighted, columns=columns)
         self.nodes = read.nodes
         self._starts, self._neighbors = read.starts, read.neighbors
         self._sums = None if read.weights is None else running_sums(read.starts, read.weights)
         degrees = np.diff(read.starts)
         self._first_nodes = np.flatnonzero(degrees).astype(np.int32)
-        lonely = np.flatnonzero((degrees == 0) & (np.bincount(read.neighbors, minlength=len(degrees)) == 0))
+        has_no_edge = (degrees == 0) & (np.bincount(read.neighbors, minlength=len(degrees)) == 0)
+        lonely, ends = np.flatnonzero(has_no_edge), np.flatnonzero((degrees == 0) & ~has_no_edge)
+        if len(ends):
+            named = ", ".join(repr(node) for node in self._names(ends[:5]))
+            warnings.warn(
+                f"no edge leaves {len(ends):,} of {len(degrees):,} nodes (such as {named}): walks end there early, and"
+                " no walk begins there; if edges have no direction, pass directed=False or a symmetric matrix",
+                CorpusWarning,
+                stacklevel=2,
+            )
         if len(lonely):
             named = ", ".join(repr(node) for node in self._names(lonely[:5]))
             warnings.warn(

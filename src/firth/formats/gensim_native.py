@@ -1,11 +1,11 @@
-"""Room formats: files that gensim's ``save`` writes for Word2Vec, FastText and their vectors, gensim 1 to 4, read only.
+"""Room formats: files that gensim's ``save`` writes for Word2Vec, FastText, Doc2Vec, vectors; gensim 1 to 4, read only.
 
 Grammar
 -------
 ::
 
     model   = pickle (protocol 2 to 5) of one object, and for each of its large arrays a file beside it
-    object  = Word2Vec or FastText with the attribute "wv": vectors  |  vectors
+    object  = Word2Vec, FastText or Doc2Vec with the attribute "wv": vectors  |  vectors
     vectors = KeyedVectors (4.x: index_to_key, vectors, expandos["count"])
             | Word2VecKeyedVectors, EuclideanKeyedVectors (3.x), KeyedVectors (1.x to 3.2):
               index2word, vectors or syn0, vocab[word].count
@@ -20,8 +20,8 @@ is 0 or ``max_n`` is less than ``min_n``. In early releases of 3.8, vectors_ngra
 vocabulary, and hash2index mapped buckets to rows; the other buckets, which were never trained, have rows of 0 here.
 Without compatible_hash (before 3.8) the hashes are not fastText's, and the model is refused, as in gensim 4.
 
-`firth.formats.pickle_reader` reads the pickle. It executes nothing and refuses every name that these classes do not
-use. Doc2Vec models are refused; the message names the kind.
+`firth.formats.gensim_documents` reads what Doc2Vec has beside "wv". `firth.formats.pickle_reader` reads the pickle. It
+executes nothing and refuses every name that these classes do not use.
 
 Source: gensim, ``SaveLoad.save`` and ``_save_specials`` in gensim/utils.py, ``KeyedVectors`` in
 gensim/models/keyedvectors.py, ``FastTextKeyedVectors`` in gensim/models/fasttext.py, at 3.8.3, 4.3 and 4.4,
@@ -39,25 +39,24 @@ from numpy.typing import NDArray
 
 from firth.base.ngrams import LONGEST_NGRAM, MAX_BUCKETS, NgramRules
 from firth.base.words import WordBuffer
-from firth.errors import FormatError, StorageError
+from firth.errors import FormatError
 from firth.formats.format import Format, Sample
-from firth.formats.npy import (
-    as_counts,
-    as_vectors,
-    open_member,
-    opened_zip,
-    read_array_data,
-    read_array_header,
-    validate_size,
-)
+from firth.formats.gensim_arrays import read_tree, stored_array
+from firth.formats.gensim_documents import DOCUMENT_PARTS, GensimDocuments, read_documents
+from firth.formats.npy import as_counts, as_vectors
 from firth.formats.pickle_reader import read_pickle
 from firth.formats.pickle_values import PickledArray, Record, to_array
 from firth.formats.rows import finish_table, validate_finite
 from firth.formats.source import MAX_WORD_BYTES, ByteSource, ReadOptions, mapped
 from firth.formats.table import SubwordRows, VectorTable
+from firth.numerics.huffman import HuffmanTree
 
 _MODULE = "gensim.models"
-MODELS = {f"{_MODULE}.word2vec.Word2Vec": "Word2Vec", f"{_MODULE}.fasttext.FastText": "FastText"}
+MODELS = {
+    f"{_MODULE}.word2vec.Word2Vec": "Word2Vec",
+    f"{_MODULE}.fasttext.FastText": "FastText",
+    f"{_MODULE}.doc2vec.Doc2Vec": "Doc2Vec",
+}
 VECTORS = frozenset(
     f"{_MODULE}.keyedvectors.{name}" for name in ("KeyedVectors", "Word2VecKeyedVectors", "EuclideanKeyedVectors")
 )
@@ -66,13 +65,13 @@ REFUSED = {
     f"{_MODULE}.{module}.{name}": kind
     for kind, names in {
         "FastText": ["wrappers.fasttext.FastText", "wrappers.fasttext.FastTextKeyedVectors"],  # before 3.3
-        "Doc2Vec": ["doc2vec.Doc2Vec", "keyedvectors.Doc2VecKeyedVectors"],
         "Poincaré": ["poincare.PoincareModel", "poincare.PoincareKeyedVectors", "keyedvectors.PoincareKeyedVectors"],
     }.items()
     for module, _, name in (whole.rpartition(".") for whole in names)
 }
 _PARTS = frozenset(
     {
+        *DOCUMENT_PARTS,
         f"{_MODULE}.keyedvectors.Vocab",
         f"{_MODULE}.keyedvectors.CompatVocab",
         f"{_MODULE}.keyedvectors.SimpleVocab",
@@ -140,7 +139,7 @@ class GensimModel:
     Attributes
     ----------
     table : VectorTable
-    kind : {"Word2Vec", "FastText", "KeyedVectors", "FastTextKeyedVectors"}
+    kind : {"Word2Vec", "FastText", "Doc2Vec", "KeyedVectors", "FastTextKeyedVectors"}
         In the last two cases the file has only vectors, and ``settings`` and ``output_vectors`` are empty.
     ngrams : NgramSettings or None
         None for Word2Vec and KeyedVectors.
@@ -148,6 +147,10 @@ class GensimModel:
         The model's attributes that are numbers, strings or None, under gensim's names.
     output_vectors : dict of str to float32 array, (V, D)
         "syn1neg", "syn1" or both, if gensim saved them.
+    documents : GensimDocuments or None
+        The vectors of the tags of Doc2Vec.
+    tree : HuffmanTree or None
+        gensim's own tree of a model with "syn1".
     """
 
     table: VectorTable
@@ -155,6 +158,8 @@ class GensimModel:
     ngrams: NgramSettings | None
     settings: dict[str, Any]
     output_vectors: dict[str, NDArray[np.float32]]
+    documents: GensimDocuments | None = None
+    tree: HuffmanTree | None = None
 
     @property
     def is_model(self) -> bool:
@@ -165,6 +170,11 @@ class GensimModel:
 def read(path: Path, options: ReadOptions) -> VectorTable:
     """Read a model that gensim saved; see `firth.formats.registry.read_vectors`."""
     root = _read_root(path)
+    if isinstance(root, Record) and MODELS.get(str(root.kind)) == "Doc2Vec":
+        raise FormatError(
+            f"{path}: this is a Doc2Vec model of gensim's, which has vectors of words and of documents;"
+            f" firth.load({str(path)!r}) opens it whole"
+        )
     return _table(path, _name_beside(path, root), _find_vectors(path, root), options)
 
 
@@ -194,13 +204,20 @@ def read_model(path: Path) -> GensimModel:
         plain = {key: value for key, value in part.state.items() if type(value) in (int, float, str, bool, type(None))}
         settings.update({key: value for key, value in plain.items() if type(key) is str})
         for name in _OUTPUT_NAMES:
-            matrix = _stored_array(path, f"{path.name}{suffix}", part.state, name)
+            matrix = stored_array(path, f"{path.name}{suffix}", part.state, name)
             if matrix is not None:
                 outputs[name] = as_vectors(matrix, f"{path}: {name}")
                 if outputs[name].shape != table.matrix.shape:
                     raise FormatError(f"{path}: {name} must have shape {table.matrix.shape}, got {outputs[name].shape}")
                 validate_finite(path, outputs[name])
-    return GensimModel(table, kind, ngrams, settings, outputs)
+    documents = read_documents(path, root.state, table.matrix.shape[1]) if kind == "Doc2Vec" else None
+    if documents is not None and settings.get("dm_concat"):
+        raise FormatError(
+            f"{path}: this Doc2Vec was trained with dm_concat=1, which firth lacks; train one with dm_concat=0, or read"
+            " the vectors that gensim's model.dv.save writes"
+        )
+    tree = read_tree(path, vectors.state, len(table.words)) if "syn1" in outputs else None
+    return GensimModel(table, kind, ngrams, settings, outputs, documents, tree)
 
 
 def _read_root(path: Path) -> Any:
@@ -223,14 +240,15 @@ def _find_vectors(path: Path, root: Any) -> Record:
         vectors = root.state.get("wv")
         if vectors is None:
             raise FormatError(
-                f"{path}: this Word2Vec has no vectors (wv); gensim before 1.0 saved it: load it with that gensim"
+                f"{path}: this {MODELS[str(root.kind)]} has no vectors (wv); gensim before 1.0 saved it: load it with"
+                " that gensim"
             )
     if not isinstance(vectors, Record):
         raise FormatError(f"{path}: the pickle holds no model of gensim's, but {type(vectors).__name__}")
     kind = str(vectors.kind)
     if kind in REFUSED:
         raise FormatError(
-            f"{path}: this is a {REFUSED[kind]} model of gensim's ({kind}); firth reads Word2Vec, FastText and"
+            f"{path}: this is a {REFUSED[kind]} model of gensim's ({kind}); firth reads Word2Vec, FastText, Doc2Vec and"
             " KeyedVectors: write the word vectors with `model.wv.save_word2vec_format(...)`"
         )
     if kind not in VECTORS | NGRAM_VECTORS:
@@ -268,7 +286,7 @@ def _subwords(path: Path, beside: str, state: dict[Any, Any], own_rows: NDArray[
         )
     if rules is None:
         return None
-    stored = _stored_array(path, beside, state, "vectors_ngrams")
+    stored = stored_array(path, beside, state, "vectors_ngrams")
     if stored is None:
         raise FormatError(f"{path}: the model has no matrix of n-grams (vectors_ngrams)")
     ngram_rows = as_vectors(stored, f"{path}: vectors_ngrams")
@@ -338,43 +356,10 @@ def _word(path: Path, row: int, key: Any) -> str:
 def _matrix(path: Path, beside: str, state: dict[Any, Any], has_ngrams: bool) -> NDArray[Any]:
     names = _OWN_ROWS if has_ngrams else _MATRIX_NAMES
     for name in names:
-        matrix = _stored_array(path, beside, state, name)
+        matrix = stored_array(path, beside, state, name)
         if matrix is not None:
             return matrix
     raise FormatError(f"{path}: the model has no matrix of vectors ({' or '.join(names)})")
-
-
-def _stored_array(path: Path, beside: str, state: dict[Any, Any], name: str) -> NDArray[Any] | None:
-    """An attribute that is an array, from the pickle or from a file in its folder; None if there is no such array."""
-    if isinstance(state.get(name), PickledArray):
-        return to_array(state[name], "f", f"{path}: {name}")
-    stored = state.get("__numpys")
-    if isinstance(stored, list) and name in stored:
-        return _array_beside(path, path.with_name(f"{beside}.{name}"))
-    return None
-
-
-def _array_beside(path: Path, stem: Path) -> NDArray[Any]:
-    plain, packed = Path(f"{stem}.npy"), Path(f"{stem}.npz")
-    if plain.exists() or not packed.exists():
-        try:
-            source = ByteSource(plain)
-        except StorageError as error:
-            raise StorageError(
-                f"{path} keeps its vectors in {plain.name}, which must stand beside it: {error}"
-            ) from None
-        with source:
-            header = read_array_header(source.read, str(plain), "f")
-            if source.size is None:
-                source.fail("an array beside a model must not be compressed")
-            validate_size(header, source.size, plain)
-            return read_array_data(source.read, header, str(plain))
-    with opened_zip(packed) as archive:
-        info = archive.getinfo("val.npy")
-        with open_member(archive, info, packed) as member:
-            header = read_array_header(member.read, str(packed), "f")
-            validate_size(header, info.file_size, packed)
-            return read_array_data(member.read, header, str(packed))
 
 
 def _counts(path: Path, state: dict[Any, Any], keys: list[Any]) -> NDArray[np.int64] | None:

@@ -51,12 +51,11 @@ from firth.base.locks import FolderLock
 from firth.base.replace import create_file, keep_permissions
 from firth.base.storage import storage_error
 from firth.base.urls import refuse_url
-from firth.base.values import validate_choice
-from firth.errors import FormatError, ParameterError, ShapeError, StorageError
+from firth.errors import FormatError, ParameterError, StorageError
 from firth.formats.model_files import CONFIG_NAME, FORMAT_NAME, METADATA, TENSOR_FILE, delete_leftovers, find_leftovers
 from firth.formats.safetensors import (
-    DTYPE_NAMES,
     MAX_HEADER_BYTES,
+    StoredTensor,
     bytes_of_tensor,
     encode_safetensors_header,
     parse_safetensors_header,
@@ -66,8 +65,6 @@ from firth.formats.target import sync_folder, write_all
 
 FORMAT_VERSION = 1
 RESERVED_KEYS = ("format", "format_version", "tensors")
-HALF_PRECISION = ("input_vectors", "output_vectors", "ngram_rows", "word_rows")  # what storage="float16" rounds
-
 VERIFIED_BYTES = 16 << 20  # a tensor file up to this size is checked against its checksum at every load
 
 
@@ -86,7 +83,8 @@ def write_model_folder(
     folder : path
         Created if it is missing. A folder that has entries other than hidden ones is refused unless ``overwrite``.
     tensors : mapping of str to array
-        C-contiguous arrays; the docstring of this module has the names that firth reads.
+        Arrays whose rows are contiguous and in order; the docstring of this module has the names that firth reads. A
+        matrix may have padding after each row. No tensor is copied whole: a matrix may be larger than memory.
     config : mapping
         Values that JSON can express. The keys of `RESERVED_KEYS` must be absent; they are added.
     overwrite : bool
@@ -100,7 +98,7 @@ def write_model_folder(
     StorageError
         The folder is not empty, locked by another save or read-only, or the disk has too little space.
     ShapeError
-        A tensor is not contiguous.
+        The rows of a tensor are not contiguous.
     ParameterError
         A dtype that safetensors lacks, a reserved key, a value too large for float16.
     """
@@ -110,7 +108,7 @@ def write_model_folder(
         raise ParameterError(
             f"config must leave the keys {', '.join(RESERVED_KEYS)} to the format, got {reserved[0]!r}"
         )
-    stored = {name: _stored(name, tensor, storage) for name, tensor in tensors.items()}
+    stored = {name: StoredTensor.of(name, tensor, storage) for name, tensor in tensors.items()}
     try:
         json.dumps(dict(config), allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -286,7 +284,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _save(folder: Path, tensors: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> None:
+def _save(folder: Path, tensors: Mapping[str, StoredTensor], config: Mapping[str, Any]) -> None:
     old_file = _named_tensors(folder)
     delete_leftovers(folder, old_file)  # the lock is taken: no other save is under way
     header, order = encode_safetensors_header(tensors, METADATA)
@@ -301,9 +299,9 @@ def _save(folder: Path, tensors: Mapping[str, NDArray[Any]], config: Mapping[str
             write_all(file, header)
             checksum.update(header)
             for name in order:
-                data: Any = _bytes_of(tensors[name])
-                write_all(file, data)
-                checksum.update(data)
+                for data in tensors[name].blocks():
+                    write_all(file, data)
+                    checksum.update(data)
             os.fsync(file.fileno())
         name = f"model-{checksum.hexdigest()[:16]}.safetensors"
         os.replace(temporary, folder / name)
@@ -388,30 +386,6 @@ def _map_tensors(
         for name, tensor in tensors.items():
             validate_tensor_finite(path, name, tensor)
     return tensors
-
-
-def _stored(name: str, tensor: NDArray[Any], storage: str) -> NDArray[Any]:
-    validate_choice("storage", storage, ("float32", "float16"))
-    if name == "__metadata__":
-        raise ParameterError("tensors must not be called '__metadata__', which safetensors reserves")
-    array = np.asarray(tensor)
-    if not array.flags.c_contiguous:
-        raise ShapeError(f"tensor {name!r} must be C-contiguous, got strides {array.strides}; use np.ascontiguousarray")
-    if storage == "float16" and name in HALF_PRECISION and array.dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            halved = array.astype(np.float16)
-        if not np.isfinite(halved).all():
-            largest = float(np.abs(array).max())
-            raise ParameterError(f"{name} must lie within ±65504 to be stored as float16, got {largest}; use float32")
-        array = halved
-    little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-    if little.dtype not in DTYPE_NAMES:
-        raise ParameterError(f"tensor {name!r} must have a dtype of safetensors, got {array.dtype}")
-    return little
-
-
-def _bytes_of(tensor: NDArray[Any]) -> NDArray[np.uint8]:
-    return tensor.reshape(-1).view(np.uint8)
 
 
 def _validate_free_space(folder: Path, n_bytes: int) -> None:

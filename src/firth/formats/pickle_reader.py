@@ -388,7 +388,7 @@ class _Machine:
         if str(kind) not in self.classes:
             return self.construct(kind, arguments)
         self.charge(_RECORD_BYTES)
-        return Record(kind)
+        return Record(kind, arguments=arguments)
 
     def reduce(self) -> None:
         arguments = self.pop()

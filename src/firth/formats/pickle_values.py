@@ -32,11 +32,12 @@ class Name:
 
 @dataclass(eq=False)  # comparing two values that a file describes may take for ever
 class Record:
-    """An object whose class is not imported: the name of the class, and the saved attributes and items."""
+    """An object whose class is not imported: the name of the class, and the saved attributes, items and arguments."""
 
     kind: Name
     state: dict[Any, Any] = field(default_factory=dict)
     items: dict[Any, Any] = field(default_factory=dict)
+    arguments: tuple[Any, ...] = ()
 
 
 @dataclass(eq=False)

@@ -1,4 +1,4 @@
-"""Room formats: the header of a safetensors file, written and read: names, types, shapes and places of tensors.
+"""Room formats: a safetensors file: its header, written and read, and the bytes of its tensors, written in blocks.
 
 Source: safetensors, "Format", https://github.com/huggingface/safetensors#format.
 
@@ -8,7 +8,8 @@ Tests: tests/formats/test_model_folder.py.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.base.json_file import describe_json, parse_json_object
-from firth.errors import FormatError
+from firth.base.values import validate_choice
+from firth.errors import FormatError, ParameterError, ShapeError
 
 MAX_HEADER_BYTES = 100 << 20  # the limit of the reference implementation
 _ALIGNMENT = 64
 _CHECK_BYTES = 1 << 20
+_BLOCK_BYTES = 4 << 20
+HALF_PRECISION = ("input_vectors", "output_vectors", "ngram_rows", "word_rows")  # what storage="float16" rounds
 _DTYPES = {
     "F64": "<f8",
     "F32": "<f4",
@@ -38,8 +42,89 @@ _DTYPES = {
 DTYPE_NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
 
 
+@dataclass(frozen=True, eq=False)
+class StoredTensor:
+    """A tensor and the type in which it is stored. Its bytes are made block by block, without a copy of the whole."""
+
+    array: NDArray[Any]
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def of(cls, name: str, tensor: NDArray[Any], storage: str) -> StoredTensor:
+        """Check a tensor that is to be stored.
+
+        Parameters
+        ----------
+        storage : {"float32", "float16"}
+            ``"float16"`` rounds the tensors of `HALF_PRECISION`.
+
+        Raises
+        ------
+        ParameterError, ShapeError
+        """
+        validate_choice("storage", storage, ("float32", "float16"))
+        if name == "__metadata__":
+            raise ParameterError("tensors must not be called '__metadata__', which safetensors reserves")
+        array = np.asarray(tensor)
+        if not (array.flags.c_contiguous or _has_padded_rows(array)):
+            raise ShapeError(
+                f"tensor {name!r} must be C-contiguous, got strides {array.strides}; use np.ascontiguousarray"
+            )
+        dtype = array.dtype.newbyteorder("<")
+        if storage == "float16" and name in HALF_PRECISION and array.dtype.kind == "f":
+            dtype = np.dtype("<f2")
+        if dtype not in DTYPE_NAMES:
+            raise ParameterError(f"tensor {name!r} must have a dtype of safetensors, got {array.dtype}")
+        stored = cls(array, dtype)
+        if dtype != array.dtype and dtype.itemsize < array.itemsize:
+            stored._validate_halves(name)
+        return stored
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.array.size * self.dtype.itemsize
+
+    def blocks(self) -> Iterator[Any]:
+        """The bytes in C order, little-endian, as uint8 arrays. A block is a view if its rows need no change."""
+        for rows in self._row_blocks():
+            yield np.ascontiguousarray(rows, self.dtype).reshape(-1).view(np.uint8)
+
+    def _row_blocks(self) -> Iterator[NDArray[Any]]:
+        array = self.array if self.array.ndim else self.array.reshape(1)
+        n_rows = len(array)
+        step = max(1, _BLOCK_BYTES * n_rows // max(1, array.nbytes))
+        for first in range(0, n_rows, step):
+            yield array[first : first + step]
+
+    def _validate_halves(self, name: str) -> None:
+        for rows in self._row_blocks():
+            with np.errstate(over="ignore"):
+                fits = np.isfinite(rows.astype(self.dtype)).all()
+            if not fits:
+                largest = max(float(np.abs(block).max()) for block in self._row_blocks() if block.size)
+                raise ParameterError(
+                    f"{name} must lie within ±65504 to be stored as float16, got {largest}; use float32"
+                )
+
+
+def _has_padded_rows(array: NDArray[Any]) -> bool:
+    """Whether an array is a matrix of contiguous rows that lie in order, with padding between them."""
+    if array.ndim != 2:
+        return False
+    between_rows, between_columns = array.strides
+    return between_columns == array.itemsize and between_rows >= array.shape[1] * array.itemsize
+
+
 def encode_safetensors_header(
-    tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str] | None = None
+    tensors: Mapping[str, StoredTensor | NDArray[Any]], metadata: Mapping[str, str] | None = None
 ) -> tuple[bytes, list[str]]:
     """Length and header of a safetensors file, and the order of its data: wide types first, so that all are aligned."""
     order = sorted(tensors, key=lambda name: (-tensors[name].itemsize, name))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import mmap
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from firth.errors import ParameterError, ShapeError, TrainingError
 from firth.kernels.config import TrainingConfig
 from firth.kernels.examples import Examples
 from firth.kernels.guessing import guessing_loss
+from firth.kernels.matrices import BLOCK_ROWS, Matrix, MatrixMemory
 from firth.kernels.plan import PlanTables
 from firth.kernels.settings import make_settings, open_kernel, parameter_values
 from firth.kernels.staleness import choose_shard_tokens
@@ -33,8 +33,6 @@ from firth.numerics.huffman import build_huffman_tree
 
 HELDOUT_NEGATIVES = 10
 INITIAL_SCALE = 0.5  # word2vec.c; as the native core draws
-
-Matrix = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -66,8 +64,8 @@ class Engine:
     Parameters
     ----------
     examples : Examples
-        The result of ``text_examples``, ``document_examples``, ``explicit_examples`` or ``pair_examples``
-        (kernels/examples.py).
+        The result of ``text_examples``, ``document_examples``, ``weighted_pairs``, ``explicit_examples`` or
+        ``pair_examples`` (kernels/examples.py).
     config : TrainingConfig
         The engine uses :meth:`TrainingConfig.resolved` of it. ``threads`` is the number of threads that call
         :meth:`train_slice` at the same time. If there are several, each thread trains copies of the rows that are
@@ -84,9 +82,12 @@ class Engine:
         The rows that each word is the mean of, in a matrix of ``bags.n_rows`` input rows. None: a word is its own row.
     instruction_set : str or None
         None: the instruction set that the process chose.
+    memory : MatrixMemory or None
+        Where the two matrices and their copies are; None: in memory.
 
     Attributes
     ----------
+    memory : MatrixMemory
     bag_step : float
         What the step of a bag's rows is multiplied by (kernels/subwords.py).
     guessing_loss_nats : float
@@ -111,8 +112,10 @@ class Engine:
         frozen: NDArray[np.bool_] | None = None,
         bags: WordBags | None = None,
         instruction_set: str | None = None,
+        memory: MatrixMemory | None = None,
     ) -> None:
         config = config.resolved()
+        self.memory = MatrixMemory() if memory is None else memory
         self._objective = config.objective
         outputs = self._objective.outputs
         self._kernel = open_kernel(instruction_set)
@@ -135,10 +138,10 @@ class Engine:
         row_elements = ROW_ALIGNMENT_BYTES // np.dtype(np.float32).itemsize
         stride = -(-config.dims // row_elements) * row_elements
         self._bags = bags
-        self._input = _allocate_matrix(examples.n_input_rows if bags is None else bags.n_rows, stride)
-        self._output = _allocate_matrix(n_output_rows, stride)
+        self._input = self.memory.allocate(examples.n_input_rows if bags is None else bags.n_rows, stride)
+        self._output = self.memory.allocate(n_output_rows, stride)
 
-        self._tables = PlanTables.build(counts, config, noise_distribution)
+        self._tables = PlanTables.build(counts, config, noise_distribution, examples.input_counts)
         if frozen is not None and bags is not None:
             frozen = bags.freeze_rows(frozen)
         self._frozen = None if frozen is None else np.ascontiguousarray(frozen, dtype=np.uint8)
@@ -177,8 +180,9 @@ class Engine:
             tags_with_words=int(examples.tags_with_words),
             sequence_weights=examples.weights,
             n_tokens=len(examples.ids),
-            n_sequences=len(examples.offsets) - 1,
+            n_sequences=examples.n_sequences,
             keep_thresholds=self._tables.keep_thresholds,
+            input_keep_thresholds=self._tables.input_keep_thresholds,
             noise=self._tables.noise,
             noise_parts=self._tables.noise_parts,
             path_offsets=None if tree is None else np.ascontiguousarray(tree.offsets, dtype=np.int64),
@@ -211,23 +215,32 @@ class Engine:
     @property
     def input_vectors(self) -> Matrix:
         """A copy of the input vectors, (n_input_rows, D), without padding."""
-        return self._input[:, : self._dims].copy()
+        return self.memory.copy(self._input[:, : self._dims])
 
     @property
     def output_vectors(self) -> Matrix:
         """A copy of the output vectors, (n_targets, D), or (n_targets - 1, D) of the inner nodes, without padding."""
-        return self._output[:, : self._dims].copy()
+        return self.memory.copy(self._output[:, : self._dims])
+
+    @property
+    def vector_views(self) -> tuple[Matrix, Matrix]:
+        """Both matrices without padding and without a copy; training changes them."""
+        return self._input[:, : self._dims], self._output[:, : self._dims]
 
     def take_vectors(self) -> tuple[Matrix, Matrix]:
         """Both matrices without padding and without a copy; the engine must not be used after it."""
-        return _without_padding(self._input, self._dims), _without_padding(self._output, self._dims)
+        with self.memory.read_in_order():
+            taken = _without_padding(self._input, self._dims), _without_padding(self._output, self._dims)
+        self.memory.release()
+        return taken
 
     def load_vectors(self, input_vectors: Matrix, output_vectors: Matrix) -> None:
         """Replace both matrices by saved ones, to resume a run."""
         self._validate_shape("input_vectors", input_vectors, len(self._input))
         self._validate_shape("output_vectors", output_vectors, len(self._output))
-        self._input[:, : self._dims] = input_vectors
-        self._output[:, : self._dims] = output_vectors
+        with self.memory.read_in_order():
+            self._input[:, : self._dims] = input_vectors
+            self._output[:, : self._dims] = output_vectors
 
     def train_slice(self, start: int, stop: int, epoch: int) -> SliceResult:
         """Train the tokens [start, stop) of one epoch, lock-free; threads may call this at the same time.
@@ -268,13 +281,14 @@ class Engine:
     def heldout_loss(
         self,
         ids: NDArray[np.int32],
-        offsets: NDArray[np.int64],
+        offsets: NDArray[np.int64] | None,
         targets: NDArray[np.int32] | None = None,
         target_offsets: NDArray[np.int64] | None = None,
+        weights: NDArray[np.float32] | None = None,
         *,
         threads: int = 1,
     ) -> tuple[float, int]:
-        """Mean loss in nats of examples that are not trained on, and their number.
+        """Mean loss in nats of examples that are not trained on, weighted by ``weights``, and their number.
 
         Windows have their full width, and no token is left out. With negative sampling there are 10 negatives for each
         window; they depend only on the seed and the position of the token. So the losses of different runs, epochs and
@@ -285,15 +299,19 @@ class Engine:
             raise ParameterError("targets must be given if and only if the examples that are trained on have targets")
         if (target_offsets is None) != (self._examples.target_offsets is None):
             raise ParameterError("target_offsets must be given if and only if the examples have several targets")
-        if self._examples.tag_offsets is not None and len(offsets) != len(self._examples.tag_offsets):
+        if (offsets is None) != (self._examples.offsets is None):
+            raise ParameterError("offsets must be given if and only if the examples that are trained on have offsets")
+        tag_offsets = self._examples.tag_offsets
+        if tag_offsets is not None and offsets is not None and len(offsets) != len(tag_offsets):
             raise ShapeError(
-                f"offsets must have {len(self._examples.tag_offsets)} numbers, because held-out words belong to the"
+                f"offsets must have {len(tag_offsets)} numbers, because held-out words belong to the"
                 f" documents that are trained on, got {len(offsets)}"
             )
         targets = None if targets is None else np.ascontiguousarray(targets, dtype=np.int32)
         target_offsets = None if target_offsets is None else np.ascontiguousarray(target_offsets, dtype=np.int64)
         ids = np.ascontiguousarray(ids, dtype=np.int32)
-        offsets = np.ascontiguousarray(offsets, dtype=np.int64)
+        offsets = None if offsets is None else np.ascontiguousarray(offsets, dtype=np.int64)
+        weights = None if weights is None else np.ascontiguousarray(weights, dtype=np.float32)
         fixed = "fixed" if self._config.window_mode == "dynamic" else self._config.window_mode
         changes: dict[str, Any] = {"window_mode": fixed, "negative_sharing": "window"}
         if self._objective.outputs.draws_negatives:
@@ -305,9 +323,10 @@ class Engine:
             targets=targets,
             target_offsets=target_offsets,
             n_tokens=len(ids),
-            n_sequences=len(offsets) - 1,
-            sequence_weights=None,
+            n_sequences=len(ids) if offsets is None else len(offsets) - 1,
+            sequence_weights=weights,
             keep_thresholds=None,
+            input_keep_thresholds=None,
             noise_purpose=int(Purpose.HELDOUT_NOISE),
         )
 
@@ -319,7 +338,8 @@ class Engine:
         n_examples = sum(result.examples for result in results)
         if n_examples == 0:
             raise TrainingError("held-out part must hold at least one window with a context, got none")
-        return sum(result.loss for result in results) / n_examples, n_examples
+        total = n_examples if weights is None else sum(result.weight for result in results)
+        return sum(result.loss for result in results) / total, n_examples
 
     def first_loss(self, n_examples: int) -> float:
         """Mean training loss in nats of the first ``n_examples`` examples, or of all, at the current vectors.
@@ -337,6 +357,10 @@ class Engine:
 
     def check_finite(self, largest_norm: float = math.inf) -> None:
         """Raise TrainingError if any row of the two matrices is not finite, or its norm is above ``largest_norm``."""
+        with self.memory.read_in_order():
+            self._validate_norms(largest_norm)
+
+    def _validate_norms(self, largest_norm: float) -> None:
         for name, first, squares in self._squared_norms():
             within = (squares <= largest_norm**2) & (squares < np.inf)
             for row in first + np.flatnonzero(~within):  # float32 squares overflow if a norm is at least 1.8e19
@@ -353,14 +377,15 @@ class Engine:
     def _squared_norms(self) -> Iterator[tuple[str, int, Matrix]]:
         """Name of the matrix, number of the first row, and the squared norms of that row and the next rows."""
         for name, matrix in (("input", self._input), ("output", self._output)):
-            for first, last in _split(len(matrix), _NORM_ROWS):
+            for first, last in _split(len(matrix), BLOCK_ROWS):
                 with np.errstate(over="ignore", invalid="ignore"):
                     yield name, first, np.einsum("ij,ij->i", matrix[first:last], matrix[first:last])
 
     def reset_vectors(self) -> None:
         """Set both matrices to the values at the start of training, without ``initial_vectors``."""
-        self._draw_initial_vectors()
-        self._output[:] = 0
+        with self.memory.read_in_order():
+            self._draw_initial_vectors()
+            self._output[:] = 0
 
     def _draw_initial_vectors(self) -> None:
         self._kernel.initial_vectors(int(self._settings.seed), self._input, self._dims)
@@ -386,7 +411,6 @@ def _as_slice_result(result: Result) -> SliceResult:
 
 _TOKENS_WORTH_A_BARRIER = 1000  # about 0.3 ms of training; a round has two barriers
 _HELDOUT_SLICE = 1 << 16  # tokens; fixed, so that the sum does not depend on the number of threads
-_NORM_ROWS = 1 << 14
 _MEASURED_TOKENS = 1 << 10
 
 
@@ -394,23 +418,11 @@ def _split(total: int, size: int) -> list[tuple[int, int]]:
     return [(first, min(first + size, total)) for first in range(0, total, size)]
 
 
-def _allocate_matrix(n_rows: int, stride: int) -> Matrix:
-    """Allocate zeros at a page's border, in huge pages if the system has them: rows are read in random order."""
-    size = max(1, n_rows * stride * np.dtype(np.float32).itemsize)
-    try:
-        memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    except OSError as error:
-        raise MemoryError(f"no memory for a matrix of {n_rows} rows, {size / 2**20:.0f} MB") from error
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        memory.madvise(mmap.MADV_HUGEPAGE)
-    return np.frombuffer(memory, np.float32, n_rows * stride).reshape(n_rows, stride)
-
-
 def _without_padding(matrix: Matrix, dims: int) -> Matrix:
     """The first ``dims`` columns of a matrix, made contiguous in the memory of the matrix."""
     n_rows, _ = matrix.shape
     flat = matrix.reshape(-1)
-    for first, last in _split(n_rows, _NORM_ROWS):
+    for first, last in _split(n_rows, BLOCK_ROWS):
         flat[first * dims : last * dims] = matrix[first:last, :dims].copy().reshape(-1)
     return flat[: n_rows * dims].reshape(n_rows, dims)
 

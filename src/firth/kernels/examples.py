@@ -1,10 +1,11 @@
 """Room kernels: the examples of an engine: the arrays of a native source, and how often they touch each row.
 
-``text_examples`` are windows over text, and ``document_examples`` are documents with tags. ``explicit_examples`` are
-bags of input rows, each with a target and a weight; ``pair_examples`` are bags of one row. A source outside firth is
-compiled in by CMake's ``FIRTH_EXTRA_SOURCES`` (docs/extending.md); its ``Examples`` have its native NAME.
+``text_examples`` are windows over text, and ``document_examples`` are documents with tags. ``weighted_pairs`` are pairs
+of an input row and a target. ``explicit_examples`` are bags of input rows, each with a target and a weight;
+``pair_examples`` are bags of one row. A source outside firth is compiled in by CMake's ``FIRTH_EXTRA_SOURCES``
+(docs/extending.md); its ``Examples`` have its native NAME.
 
-Tests: tests/extending/test_source.py.
+Tests: tests/extending/test_source.py, tests/kernels/test_pairs.py.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from firth.errors import IdError, ParameterError, ShapeError
 from firth.kernels.sides.side import Corpus
-from firth.kernels.staleness import TouchRates, document_touch_rates, touch_rates
+from firth.kernels.staleness import TouchRates, document_touch_rates, pair_touch_rates, touch_rates
+
+MAX_ROWS = 2**31 - 1  # of a matrix: ids of rows are int32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +35,10 @@ class Examples:
         NAME of the native source.
     ids : int32 array, (n_tokens,)
         The input row at each position of an epoch; may be memory-mapped. In text the ids are also the targets.
-    offsets : int64 array, (n_sequences + 1,)
-        Sequence s is ids[offsets[s]:offsets[s + 1]].
-    counts : int64 array, (n_targets,)
-        How often each target occurs.
+    offsets : int64 array, (n_sequences + 1,), or None
+        Sequence s is ids[offsets[s]:offsets[s + 1]]. None: each position is a sequence.
+    counts : int64 array, (n_targets,); or float64 array, (n_targets,)
+        How often each target occurs, or the sum of its weights.
     n_input_rows : int
     rates : function
         ``rates(config, noise_distribution=, tree=)``: a ``TouchRates``, for a resolved configuration.
@@ -52,12 +55,14 @@ class Examples:
     tag_rows : int32 array, or None
     tags_with_words : bool
         Whether the words of a token's window are inputs beside the tags.
+    input_counts : array, (n_input_rows,), or None
+        As ``counts``, for the input rows of a source that subsamples them too.
     """
 
     source: str
     ids: NDArray[np.int32]
-    offsets: NDArray[np.int64]
-    counts: NDArray[np.int64]
+    offsets: NDArray[np.int64] | None
+    counts: NDArray[Any]
     n_input_rows: int
     rates: Callable[..., TouchRates]
     targets: NDArray[np.int32] | None = None
@@ -67,6 +72,11 @@ class Examples:
     tag_offsets: NDArray[np.int64] | None = None
     tag_rows: NDArray[np.int32] | None = None
     tags_with_words: bool = False
+    input_counts: NDArray[Any] | None = None
+
+    @property
+    def n_sequences(self) -> int:
+        return len(self.ids) if self.offsets is None else len(self.offsets) - 1
 
 
 def text_examples(
@@ -129,6 +139,11 @@ def document_examples(
     if tag_offsets.shape != offsets.shape:
         raise ShapeError(f"tag_offsets must have shape {offsets.shape}, as offsets, got {tag_offsets.shape}")
     n_word_rows = len(counts) if with_words else 0
+    if n_word_rows + n_tags > MAX_ROWS:
+        raise ParameterError(
+            f"tags must be at most {MAX_ROWS - n_word_rows:,} with {n_word_rows:,} rows of words, got {n_tags:,}; row"
+            " numbers have 32 bits"
+        )
     tag_rows = _as_ids("tag_ids", tag_ids, n_tags) + np.int32(n_word_rows)
     if tag_offsets[0] != 0 or tag_offsets[-1] != len(tag_rows) or np.any(np.diff(tag_offsets) < 1):
         raise ParameterError(
@@ -199,16 +214,7 @@ def explicit_examples(
         )
     if len(ids) == 0:
         raise ParameterError("rows must hold at least one input row, got none")
-    factors = None
-    if weights is not None:
-        factors = np.ascontiguousarray(weights, dtype=np.float32)
-        if factors.shape != (n_examples,):
-            raise ShapeError(f"weights must have shape ({n_examples},), one for each target, got {factors.shape}")
-        wrong = np.flatnonzero(~(np.isfinite(factors) & (factors >= 0)))
-        if len(wrong):
-            raise ParameterError(
-                f"weights must be finite and not negative, got {factors[wrong[0]]} for example {wrong[0]}"
-            )
+    factors = None if weights is None else _as_weights(weights, n_examples, "example")
     has_rows = np.diff(borders) > 0
     if target_borders is not None:
         has_rows = np.repeat(has_rows, np.diff(target_borders))
@@ -243,6 +249,69 @@ def pair_examples(
     return explicit_examples(
         inputs, np.arange(n_pairs + 1), targets, n_input_rows=n_input_rows, n_targets=n_targets, weights=weights
     )
+
+
+def weighted_pairs(
+    inputs: NDArray[np.int32],
+    targets: NDArray[np.int32],
+    *,
+    n_input_rows: int,
+    n_targets: int,
+    weights: NDArray[np.float32] | None = None,
+) -> Examples:
+    """Pairs of an input row and a target, in the given order, without a copy of the arrays.
+
+    The loss of a pair is its weight times the loss of one prediction. Noise and subsampling treat a pair of weight w as
+    w pairs. With ``subsample`` a pair is kept if both its input row and its target are kept.
+
+    Parameters
+    ----------
+    inputs : int32 array, (n_pairs,), in [0, n_input_rows); may be memory-mapped
+    targets : int32 array, (n_pairs,), in [0, n_targets)
+    weights : float32 array, (n_pairs,), finite and not negative, or None
+        None: all are 1.
+
+    Raises
+    ------
+    IdError, ParameterError, ShapeError
+    """
+    input_ids, target_ids = _as_ids("inputs", inputs, n_input_rows), _as_ids("targets", targets, n_targets)
+    if len(input_ids) == 0:
+        raise ParameterError("inputs must hold at least one pair, got none")
+    if target_ids.shape != input_ids.shape:
+        raise ShapeError(f"targets must have shape {input_ids.shape}, one for each input, got {target_ids.shape}")
+    factors = None if weights is None else _as_weights(weights, len(input_ids), "pair")
+    if factors is not None and not factors.any():
+        raise ParameterError("weights must have a weight above 0, got none")
+    counts, input_counts = count_pairs(target_ids, n_targets, factors), count_pairs(input_ids, n_input_rows, factors)
+    return Examples(
+        source="pairs",
+        ids=input_ids,
+        offsets=None,
+        counts=counts,
+        n_input_rows=n_input_rows,
+        rates=partial(pair_touch_rates, input_ids, target_ids, counts, input_counts),
+        targets=target_ids,
+        weights=factors,
+        subsamples=True,
+        input_counts=input_counts,
+    )
+
+
+def count_pairs(ids: NDArray[np.int32], n_rows: int, weights: NDArray[np.float32] | None) -> NDArray[Any]:
+    """How many pairs have each id, int64; with weights the sums of their weights, float64."""
+    counts = np.bincount(ids, weights, minlength=n_rows)
+    return counts.astype(np.int64) if weights is None else counts
+
+
+def _as_weights(weights: ArrayLike, n_examples: int, of: str) -> NDArray[np.float32]:
+    factors = np.ascontiguousarray(weights, dtype=np.float32)
+    if factors.shape != (n_examples,):
+        raise ShapeError(f"weights must have shape ({n_examples},), one for each target, got {factors.shape}")
+    wrong = np.flatnonzero(~(np.isfinite(factors) & (factors >= 0)))
+    if len(wrong):
+        raise ParameterError(f"weights must be finite and not negative, got {factors[wrong[0]]} for {of} {wrong[0]}")
+    return factors
 
 
 def _as_ids(name: str, values: ArrayLike, stop: int) -> NDArray[np.int32]:

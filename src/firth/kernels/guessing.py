@@ -17,7 +17,7 @@ from firth.numerics.huffman import HuffmanTree
 
 
 def guessing_loss(
-    counts: NDArray[np.int64],
+    counts: NDArray[Any],
     config: TrainingConfig,
     *,
     noise_distribution: NDArray[np.float64] | None = None,

@@ -20,14 +20,15 @@ from firth.kernels.settings import make_settings, open_kernel
 from firth.native.kernel import ROW_ALIGNMENT_BYTES
 from firth.native.settings import RowMatrix
 from firth.native.stopping import Team
-from firth.numerics.huffman import build_huffman_tree
+from firth.numerics.huffman import HuffmanTree, build_huffman_tree
 
 Matrix = NDArray[np.float32]
-_DOCUMENTS_A_CALL = 16  # documents that a thread infers in one call
+_DOCUMENTS_A_CALL = 256  # maximum number of documents that a thread infers in one call
+_CALLS_A_THREAD = 4  # so that no thread waits long for the others at the end
 
 
 def document_seed(seed: int, ids: NDArray[np.int32]) -> int:
-    """The seed of all draws of a document's inference: a hash of its words and of ``seed``; twin of the native code."""
+    """The seed of a document's draws except noise words: a hash of its words and of ``seed``; twin of native code."""
 
     def mix(x: int) -> int:
         x = (x + 0x9E3779B97F4A7C15) & _MASK
@@ -56,6 +57,8 @@ class InferenceEngine:
     word_vectors : float array, (V, D), or None
         The input rows of the words, if the model predicts from words and tags together (CBOW). None: from tags alone.
     output_vectors : float array, (V, D), or (V - 1, D) for hierarchical softmax
+    tree : HuffmanTree or None
+        For hierarchical softmax. None: that of the counts.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class InferenceEngine:
         word_vectors: Matrix | None,
         output_vectors: Matrix,
         *,
+        tree: HuffmanTree | None = None,
         instruction_set: str | None = None,
     ) -> None:
         self._kernel = open_kernel(instruction_set)
@@ -79,7 +83,19 @@ class InferenceEngine:
         self._frozen[self._new_row] = 0
         self._all_frozen = np.ones(len(self._output), np.uint8)
         self._tables = PlanTables.build(counts, config)
-        self._tree = build_huffman_tree(counts) if config.objective.outputs.needs_tree else None
+        self._tree = None
+        if config.objective.outputs.needs_tree:
+            self._tree = build_huffman_tree(counts) if tree is None else tree
+
+    @property
+    def word_rows(self) -> Matrix:
+        """The engine's own input rows of words, (V, D), not a copy; without words (0, D)."""
+        return self._input[: self._new_row, : self._config.dims]
+
+    @property
+    def output_rows(self) -> Matrix:
+        """The engine's own output rows, not a copy."""
+        return self._output[:, : self._config.dims]
 
     def infer(
         self,
@@ -89,17 +105,22 @@ class InferenceEngine:
         epochs: int,
         seed: int,
         threads: int | None = None,
+        learning_rates: tuple[float, float] | None = None,
     ) -> tuple[Matrix, NDArray[np.float64]]:
         """A row for each document, (n, D), and the mean loss in nats of its last epoch.
 
-        Every draw is a function of ``seed``, the document's words and the position in the document. So the row of a
-        document has the same bits whatever the other documents and the number of threads are. The loss is NaN if
-        subsampling kept no word of the document in the last epoch.
+        Noise words are a function of ``seed``, the epoch and the position in the document; every other draw is one of
+        the document's words too. So the row of a document has the same bits whatever the other documents and the number
+        of threads are. The loss is NaN if subsampling kept no word of the document in the last epoch.
+        ``learning_rates`` are the first and the last one; None: those of the configuration.
         """
         n_documents, tree = len(offsets) - 1, self._tree
         vectors = _padded(np.zeros((n_documents, self._config.dims), np.float32), self._input.shape[1])
         losses = np.empty(n_documents, np.float64)
-        config = dataclasses.replace(self._config, epochs=epochs, seed=seed, threads=1)
+        first, last = learning_rates or (self._config.learning_rate, self._config.min_learning_rate)
+        config = dataclasses.replace(
+            self._config, epochs=epochs, seed=seed, threads=1, learning_rate=first, min_learning_rate=last
+        )
         settings = make_settings(
             self._kernel,
             config,
@@ -125,16 +146,17 @@ class InferenceEngine:
             noise_purpose=int(Purpose.NEGATIVES),
             shard_tokens=1,
         )
-        starts = iter(range(0, n_documents, _DOCUMENTS_A_CALL))
+        n_threads = available_processors() if threads is None else threads
+        at_once = max(1, min(-(-n_documents // (n_threads * _CALLS_A_THREAD)), _DOCUMENTS_A_CALL))
+        starts = iter(range(0, n_documents, at_once))
 
         def work() -> None:
             while not team.stop.is_set() and (start := next(starts, None)) is not None:
-                stop = min(start + _DOCUMENTS_A_CALL, n_documents)
+                stop = min(start + at_once, n_documents)
                 self._kernel.infer_documents(settings, start, stop, self._new_row, vectors, losses)
 
         team = Team()
-        n_threads = available_processors() if threads is None else threads
-        team.run([work] * max(1, min(n_threads, -(-n_documents // _DOCUMENTS_A_CALL))))
+        team.run([work] * max(1, min(n_threads, -(-n_documents // at_once))))
         return np.ascontiguousarray(vectors[:, : self._config.dims]), losses
 
 

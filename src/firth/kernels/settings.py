@@ -12,6 +12,7 @@ from firth.native.kernel import Kernel
 from firth.native.settings import Settings
 
 _USUAL: dict[str, Any] = {  # where a run does not say otherwise: words are rows, and sequences have no tags
+    "input_keep_thresholds": None,
     "bag_offsets": None,
     "bag_rows": None,
     "bag_step": 1.0,
@@ -85,4 +86,5 @@ def make_settings(kernel: Kernel, config: TrainingConfig, *, source: str, **run:
         A field has no value or a value of another type, or the library lacks a side or the source.
     """
     code = kernel.table.find_source(source)
-    return Settings(kernel.table, {**parameter_values(kernel, config), "source": code, **_USUAL, **run})
+    values = parameter_values(kernel, config) | {"source": code, "noise_seed": config.seed}
+    return Settings(kernel.table, {**values, **_USUAL, **run})

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ RELAXATION = 4.0  # rate of convergence of a touch at learning rate 1, along the
 MARGIN = 0.85
 DAMPING = 0.25
 MAX_LOAD = 25.0  # learning rate times terms: 1000 terms a round at 0.025
+_PAIRS_AT_ONCE = 1 << 20
 MAX_SHARD_TOKENS = 960  # a multiple of UNIT_BORDER below the 1,024 tokens of a native chunk
 
 
@@ -127,6 +129,31 @@ def document_touch_rates(
     return _rates_of(corpus, config, inputs, max(1.0, context))
 
 
+def pair_touch_rates(
+    inputs: NDArray[np.int32],
+    targets: NDArray[np.int32],
+    counts: NDArray[Any],
+    input_counts: NDArray[Any],
+    config: TrainingConfig,
+    *,
+    noise_distribution: NDArray[np.float64] | None = None,
+    tree: HuffmanTree | None = None,
+) -> TouchRates:
+    """Expected touches of every row by pairs of an input row and a target. A touch counts once, whatever its weight.
+
+    ``counts`` and ``input_counts`` are sums of weights, if pairs have weights.
+    """
+    keeps_inputs, keeps_targets = (keep_probabilities(many, config.subsample) for many in (input_counts, counts))
+    kept_inputs, kept_targets = np.zeros(len(input_counts)), np.zeros(len(counts))
+    for start in range(0, len(inputs), _PAIRS_AT_ONCE):
+        own_inputs, own_targets = inputs[start : start + _PAIRS_AT_ONCE], targets[start : start + _PAIRS_AT_ONCE]
+        kept = keeps_inputs[own_inputs] * keeps_targets[own_targets]
+        kept_inputs += np.bincount(own_inputs, kept, minlength=len(kept_inputs))
+        kept_targets += np.bincount(own_targets, kept, minlength=len(kept_targets))
+    corpus = Corpus(counts, kept_targets / len(inputs), noise_distribution, tree)
+    return _rates_of(corpus, config, kept_inputs / len(inputs), 1.0)
+
+
 def _rates_of(corpus: Corpus, config: TrainingConfig, inputs: NDArray[np.float64], context: float) -> TouchRates:
     sides, outputs = config.objective.inputs, config.objective.outputs
     units, pairs = 1.0, 1.0  # units of a window, context words of a unit
@@ -138,7 +165,7 @@ def _rates_of(corpus: Corpus, config: TrainingConfig, inputs: NDArray[np.float64
 
 def choose_shard_tokens(
     rates: TouchRates,
-    counts: NDArray[np.int64],
+    counts: NDArray[Any],
     config: TrainingConfig,
     *,
     shards: int,
@@ -167,7 +194,7 @@ def choose_shard_tokens(
 
 
 def _corpus(
-    counts: NDArray[np.int64],
+    counts: NDArray[Any],
     config: TrainingConfig,
     noise_distribution: NDArray[np.float64] | None,
     tree: HuffmanTree | None,

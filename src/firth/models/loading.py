@@ -15,6 +15,7 @@ from firth.errors import FormatError
 from firth.formats.fasttext_model import is_classifier
 from firth.formats.format import take_sample
 from firth.formats.model_folder import read_config
+from firth.models.gensim_models import is_gensim_documents, open_gensim_documents
 from firth.models.history import History
 from firth.models.model import CONFIG_KEYS
 from firth.models.model import load as load_model
@@ -30,14 +31,14 @@ def load(path: str | os.PathLike[str]) -> Any:
     Parameters
     ----------
     path : path
-        A folder that firth wrote, a supervised model of fastText (``.bin``, ``.ftz``), or a file of word vectors in any
-        format that ``firth.read_vectors`` reads.
+        A folder that firth wrote, a supervised model of fastText (``.bin``, ``.ftz``), a Doc2Vec that gensim saved, or
+        a file of word vectors in any format that ``firth.read_vectors`` reads.
 
     Returns
     -------
     firth.Model, firth.Classifier or firth.WordVectors
-        A Model if the folder has one; a Classifier if the folder or the file is a classifier; WordVectors if there are
-        vectors alone, without a record of training.
+        A Model if the folder has one, or of gensim's Doc2Vec; a Classifier if the folder or the file is a classifier;
+        WordVectors if there are vectors alone, without a record of training.
 
     Raises
     ------
@@ -53,10 +54,13 @@ def load(path: str | os.PathLike[str]) -> Any:
     ['de']
     """
     place = Path(path)
-    if is_classifier_folder(place) or (place.is_file() and is_classifier(take_sample(place).head)):
+    if is_classifier_folder(place):
         return open_classifier(place)
     if place.is_file():
-        return read_vectors(place)
+        sample = take_sample(place)
+        if is_classifier(sample.head):
+            return open_classifier(place)
+        return open_gensim_documents(place) if is_gensim_documents(sample) else read_vectors(place)
     if _has_vectors_alone(place):
         return read_vectors(place)
     return load_model(place)

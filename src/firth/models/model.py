@@ -26,6 +26,7 @@ from firth.errors import FormatError, ParameterError, ShapeError, StorageError
 from firth.formats.model_folder import read_model_folder, write_model_folder
 from firth.formats.subword_tensors import decode_subwords, encode_subwords
 from firth.kernels.config import TrainingConfig
+from firth.models.contexts import decode_contexts, encode_contexts
 from firth.models.documents import Inference, decode_documents, encode_documents
 from firth.models.history import History
 from firth.models.records import read_record
@@ -98,6 +99,9 @@ class Model:
         The phrases that were joined in the corpus; ``train_more`` joins them in the new text.
     tokenizer : TokenizerRecord
         How the texts of the corpus became tokens. ``infer``, ``train_more`` and ``tokenize`` split new texts alike.
+    contexts : WordVectors or None
+        The vectors of the contexts of pairs, of ``firth.train(firth.Pairs(...))``: the rows of ``output_vectors`` with
+        their contexts; the counts are the pairs that have each context. None: a model of text.
     """
 
     vectors: WordVectors
@@ -111,11 +115,15 @@ class Model:
     train_words: bool = False
     phrases: Phrases | None = None
     tokenizer: TokenizerRecord = field(default_factory=TokenizerRecord)
+    contexts: WordVectors | None = None
 
     def __repr__(self) -> str:
         n_words, n_dims = self.vectors.matrix.shape
         tags = "" if self.documents is None else f"{len(self.documents):,} tags of documents, "
-        return f"Model({tags}{n_words:,} words, {n_dims} dims, {self.config.architecture}, {self.config.loss})"
+        contexts = "" if self.contexts is None else f"{len(self.contexts):,} contexts, "
+        return (
+            f"Model({tags}{n_words:,} words, {contexts}{n_dims} dims, {self.config.architecture}, {self.config.loss})"
+        )
 
     def _repr_html_(self) -> str:
         """The table that a notebook shows: sizes, objective, last loss, and the most frequent words."""
@@ -176,6 +184,9 @@ class Model:
             tensors, config = tensors | document_tensors, config | document_config
         tokenizer_tensors, tokenizer_config = encode_tokenizer(self.tokenizer)
         tensors, config = tensors | tokenizer_tensors, config | tokenizer_config
+        if self.contexts is not None:
+            context_tensors, context_config = encode_contexts(self.contexts, self.vectors)
+            tensors, config = tensors | context_tensors, config | context_config
         write_model_folder(folder, tensors | subword_tensors, config, overwrite=overwrite, storage=storage)
 
     def _to_json(self) -> dict[str, Any]:
@@ -332,6 +343,7 @@ class Model:
         stop_metric: Callable[[WordVectors], float] | None = None,
         checkpoint_every: str | float | Period | None = None,
         on_interrupt: str = "save",
+        matrices: str = "memory",
         callbacks: Iterable[Any] = (),
         progress: bool | None = None,
         sequence_weights: Any = None,
@@ -368,8 +380,13 @@ class Model:
         Raises
         ------
         ParameterError, CorpusError, StorageError, TrainingError, UnknownWordError
-            Also a ParameterError for a model of documents, which cannot be trained further.
+            Also a ParameterError for a model of documents or of pairs, which cannot be trained further.
         """
+        if self.contexts is not None:
+            raise ParameterError(
+                "train_more must be called on a model of text, got a model of pairs; train on all pairs by firth.train,"
+                " with initial_vectors=model.vectors to start from this model"
+            )
         if self.documents is not None:
             raise ParameterError(
                 "train_more must be called on a model of words, got a model of documents; infer the vectors of new"
@@ -396,6 +413,7 @@ class Model:
             stop_metric=stop_metric,
             checkpoint_every=checkpoint_every,
             on_interrupt=on_interrupt,
+            matrices=matrices,
             callbacks=callbacks,
             progress=progress,
             sequence_weights=sequence_weights,
@@ -441,6 +459,7 @@ def load(folder: str | os.PathLike[str]) -> Model:
             train_words=train_words,
             phrases=_read_phrases(tensors),
             tokenizer=decode_tokenizer(config, tensors),
+            contexts=decode_contexts(config, tensors, vectors),
         )
     except (KeyError, TypeError, ValueError, ParameterError, ShapeError) as error:
         raise FormatError(f"{target}: not a complete model of firth: {_describe(error)}") from None

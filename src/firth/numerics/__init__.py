@@ -15,6 +15,7 @@ from firth.numerics.gradients import RowGradient
 from firth.numerics.huffman import HuffmanTree, build_huffman_tree
 from firth.numerics.layers import affine_backward, affine_forward, sigmoid_backward, sigmoid_forward
 from firth.numerics.losses import binary_cross_entropy, cross_entropy
+from firth.numerics.pairs import weighted_pair
 from firth.numerics.predictions import (
     hierarchical_softmax_loss,
     negative_sampling_loss,
@@ -61,5 +62,6 @@ __all__ = [
     "softmax_loss",
     "spread_step",
     "step_gain",
+    "weighted_pair",
     "window_probabilities",
 ]

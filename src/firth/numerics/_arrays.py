@@ -55,6 +55,18 @@ def as_counts(name: str, value: ArrayLike) -> IntArray:
     return array.astype(np.int64, copy=False)
 
 
+def as_counts_or_weights(name: str, value: ArrayLike) -> FloatArray | IntArray:
+    """Convert ``value`` to int64 counts, or to float64 sums of weights: finite numbers of at least 0, one dimension."""
+    array = np.asarray(value)
+    if array.dtype.kind != "f":
+        return as_counts(name, array)
+    validate_dimensions(name, array, "V")
+    wrong = ~(np.isfinite(array) & (array >= 0))
+    if wrong.any():
+        raise ParameterError(f"{name} must be finite and not negative, got {array[wrong][0]}")
+    return array.astype(np.float64, copy=False)
+
+
 def validate_dimensions(name: str, array: NDArray[Any], letters: str) -> None:
     """Raise ShapeError unless ``array`` has one dimension for each of the comma-separated size letters."""
     n_letters = len(letters.split(",")) if letters else 0

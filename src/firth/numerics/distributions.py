@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from firth.base.values import validate_choice
 from firth.errors import ParameterError, ShapeError
-from firth.numerics._arrays import as_counts, as_floats, validate_dimensions
+from firth.numerics._arrays import as_counts_or_weights, as_floats, validate_dimensions
 
 WINDOW_MODES = ("dynamic", "fixed")
 
@@ -42,7 +42,7 @@ def noise_probabilities(counts: ArrayLike, exponent: float) -> NDArray[np.float6
 
     Parameters
     ----------
-    counts : int array, (V,)
+    counts : int array, (V,); or float array, (V,), of sums of weights
         A word of count 0 has probability 0 for every exponent.
     exponent : float
         Any finite number: 1 gives the unigram distribution, 0.75 word2vec's, 0 the uniform one. Below 0, rare words
@@ -61,7 +61,7 @@ def noise_probabilities(counts: ArrayLike, exponent: float) -> NDArray[np.float6
     ----------
     Mikolov et al. (2013), arXiv:1310.4546, section 2.2; Caselles-Dupré et al. (2018), arXiv:1804.04212, for others.
     """
-    counts = as_counts("counts", counts)
+    counts = as_counts_or_weights("counts", counts)
     if not np.isfinite(exponent):
         raise ParameterError(f"noise_exponent must be a finite number, got {exponent}")
     occurs = counts > 0
@@ -96,13 +96,8 @@ def build_alias_table(probabilities: ArrayLike) -> AliasTable:
     ----------
     Walker (1977); Vose (1991), "A linear algorithm for generating random numbers with a given distribution".
     """
-    weights = as_floats("probabilities", probabilities).astype(np.float64, copy=False)
-    validate_dimensions("probabilities", weights, "V")
+    weights = validate_weights("probabilities", probabilities)
     n_words = len(weights)
-    if n_words == 0:
-        raise ShapeError("probabilities must have at least one word, got none")
-    if not np.all(np.isfinite(weights)) or weights.min() < 0 or weights.max() <= 0:
-        raise ParameterError("probabilities must be finite, not negative and not all zero, got others")
     shares = (weights / weights.sum() * n_words).tolist()
     alias = list(range(n_words))
     threshold = [1.0] * n_words
@@ -122,6 +117,23 @@ def build_alias_table(probabilities: ArrayLike) -> AliasTable:
     return AliasTable(np.array(threshold), np.array(alias, dtype=np.int32))
 
 
+def validate_weights(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """The weights of a distribution, float64 (V,).
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        There is no word, or a weight is negative or not finite, or all are zero.
+    """
+    weights = as_floats(name, values).astype(np.float64, copy=False)
+    validate_dimensions(name, weights, "V")
+    if not len(weights):
+        raise ShapeError(f"{name} must have at least one word, got none")
+    if not np.all(np.isfinite(weights)) or weights.min() < 0 or weights.max() <= 0:
+        raise ParameterError(f"{name} must be finite, not negative and not all zero, got others")
+    return weights
+
+
 def keep_probabilities(counts: ArrayLike, subsample: float) -> NDArray[np.float64]:
     """Probability of each word that a token of it is kept by subsampling of frequent words.
 
@@ -130,7 +142,7 @@ def keep_probabilities(counts: ArrayLike, subsample: float) -> NDArray[np.float6
 
     Parameters
     ----------
-    counts : int array, (V,)
+    counts : int array, (V,); or float array, (V,), of sums of weights
         Counts of the words in the vocabulary.
     subsample : float, at least 0
         A share of tokens; 0 keeps every token.
@@ -143,7 +155,7 @@ def keep_probabilities(counts: ArrayLike, subsample: float) -> NDArray[np.float6
     ------
     ShapeError, ParameterError
     """
-    counts = as_counts("counts", counts)
+    counts = as_counts_or_weights("counts", counts)
     if not (np.isfinite(subsample) and subsample >= 0):
         raise ParameterError(f"subsample must be a finite number of at least 0, got {subsample}")
     if subsample == 0:

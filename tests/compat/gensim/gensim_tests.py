@@ -20,6 +20,8 @@ REPLACED = {
     "from gensim.models import word2vec, keyedvectors": "from firth.compat.gensim.models import word2vec, keyedvectors",
     "from gensim.models.keyedvectors import": "from firth.compat.gensim.models.keyedvectors import",
     "from gensim.models.phrases import": "from firth.compat.gensim.models.phrases import",
+    "from gensim.models import doc2vec, keyedvectors": "from firth.compat.gensim.models import doc2vec, keyedvectors",
+    "from gensim.corpora import Dictionary": "from firth.compat.gensim.corpora import Dictionary",
     "import gensim.models.keyedvectors": "import gensim.test.utils",
     "from gensim.models.word2vec import LineSentence": "from firth.compat.gensim.models.word2vec import LineSentence",
     "from gensim.models.fasttext import FastText as FT_gensim, FastTextKeyedVectors, _unpack": (
@@ -37,6 +39,7 @@ class Namespace(types.SimpleNamespace):
 
 def load_test_module(name: str) -> types.ModuleType:
     """``gensim.test.<name>`` on firth's classes."""
+    import gensim.matutils
     import gensim.test.utils
     import gensim.utils
 
@@ -52,7 +55,8 @@ def load_test_module(name: str) -> types.ModuleType:
     module = types.ModuleType(f"gensim_{name}_on_firth")
     exec(compile(source, spec.origin, "exec"), module.__dict__)
     if "gensim" in module.__dict__:
-        module.__dict__["gensim"] = Namespace(models=firth.compat.gensim.models, utils=gensim.utils, test=gensim.test)
+        theirs = {"utils": gensim.utils, "test": gensim.test, "matutils": gensim.matutils}
+        module.__dict__["gensim"] = Namespace(models=firth.compat.gensim.models, **theirs)
     return module
 
 

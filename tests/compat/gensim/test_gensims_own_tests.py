@@ -17,8 +17,19 @@ TWO_OBJECTIVES = "hs=1 together with negative=5 is refused: gensim trains both a
 
 PRIVATE = "calls a private function of gensim's"
 
+CONCATENATION = "dm_concat=1 is refused by name"
+
 EXPECTED_FAILURES: dict[str, dict[str, str]] = {
     "test_keyedvectors": {},
+    "test_corpora_dictionary": {},
+    "test_doc2vec": {
+        "TestDoc2VecModel.test_build_vocab_warning": "strings in place of lists are an error, not a line of the log",
+        "TestDoc2VecModel.test_deterministic_dmc": CONCATENATION,
+        "TestDoc2VecModel.test_dmc_hs": CONCATENATION,
+        "TestDoc2VecModel.test_dmc_hs_fromfile": CONCATENATION,
+        "TestDoc2VecModel.test_dmc_neg": CONCATENATION,
+        "TestDoc2VecModel.test_dmc_neg_fromfile": CONCATENATION,
+    },
     "test_phrases": {
         f"{kind}.test_save_load_custom_scorer": "a file of firth holds no code: a scoring function is refused"
         for kind in ("TestPhrasesPersistence", "TestFrozenPhrasesPersistence")
@@ -50,6 +61,10 @@ NOT_ABOUT_FIRTH = {
     "TestWord2VecScripts.test_word2vec_stand_alone_script",
     "TestWord2VecSentenceIterators.test_cython_line_sentence_works_with_filename",
     "TestWord2VecModel.test_method_in_bulk",
+    # gensim's private way to divide a file between its threads, and a test that runs on Windows alone
+    "TestDoc2VecModel.test_cython_linesentence_readline_after_getting_offsets",
+    "TestDoc2VecModel.test_get_offsets_and_start_doctags",
+    "TestDoc2VecModel.test_get_offsets_and_start_doctags_win",
     *(
         f"{case}.{name}"
         for case in ("SaveFacebookByteIdentityTest", "SaveFacebookFormatReadingTest")
@@ -57,7 +72,14 @@ NOT_ABOUT_FIRTH = {
     ),
 }
 
-LEAST_SHARES = {"test_keyedvectors": 0.95, "test_word2vec": 0.93, "test_fasttext": 0.85}
+LEAST_SHARES = {
+    "test_keyedvectors": 0.95,
+    "test_word2vec": 0.93,
+    "test_fasttext": 0.85,
+    "test_doc2vec": 0.85,
+    "test_phrases": 0.95,
+    "test_corpora_dictionary": 1.0,
+}
 
 
 @pytest.mark.timeout(1800)
@@ -82,6 +104,6 @@ def test_gensims_own_tests(name: str, tmp_path: Path, monkeypatch: pytest.Monkey
     problems += [f"{title}: passes now; take it from the table" for title in expected if title in passed]
     problems += [f"{title}: gensim has no such test any more" for title in expected if title not in outcomes]
     assert not problems, "\n".join(problems)
-    assert len(outcomes) > 30
+    assert len(outcomes) > 20
     assert len(passed) >= LEAST_SHARES[name] * len(outcomes)
     print(f"gensim.test.{name}: {len(passed)} of {len(outcomes)} pass")

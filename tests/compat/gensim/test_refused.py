@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import firth.compat.gensim
-from firth.compat.gensim.models import Doc2Vec, KeyedVectors
+from firth.compat.gensim.models import KeyedVectors, LdaModel
 from firth.compat.gensim.refused import ABSENT_MODULES, ADVICE, NotInFirthError, RemovedNameError
 
 
@@ -43,8 +43,8 @@ import firth.compat.gensim as gensim
 assert api is downloader is gensim.downloader
 assert FAST_VERSION >= 0
 assert tuple(map(int, gensim.__version__.split("."))) >= (4, 0, 0)
-assert not isinstance(7, Doc2Vec) and isinstance(Doc2Vec, type)
-class Mine(Doc2Vec):
+assert not isinstance(7, LdaModel) and isinstance(LdaModel, type)
+class Mine(LdaModel):
     pass
 try:
     import firth.compat.gensim.models.nosuchmodel
@@ -56,14 +56,16 @@ except ModuleNotFoundError:
 
 
 def test_uses_are_refused() -> None:
-    with pytest.raises(ImportError, match="Doc2Vec is not in firth, for now; firth.estimators.DocumentVectorizer"):
-        Doc2Vec([["a"]])
-    mine = type("Mine", (Doc2Vec,), {})
+    with pytest.raises(
+        ImportError, match="LdaModel is not in firth, for now; scikit-learn's LatentDirichletAllocation"
+    ):
+        LdaModel([["a"]])
+    mine = type("Mine", (LdaModel,), {})
     with pytest.raises(NotInFirthError, match="Mine is not in firth"):
         mine()
-    with pytest.raises(RemovedNameError, match="Doc2Vec is not in firth"):
-        Doc2Vec.load("path")  # type: ignore[attr-defined]
-    assert not hasattr(Doc2Vec, "load")
+    with pytest.raises(RemovedNameError, match="LdaModel is not in firth"):
+        LdaModel.load("path")  # type: ignore[attr-defined]
+    assert not hasattr(LdaModel, "load")
     with pytest.raises(ImportError, match="load is not in firth, for now; download the vectors"):
         firth.compat.gensim.downloader.load("glove-twitter-25")  # type: ignore[attr-defined]
 

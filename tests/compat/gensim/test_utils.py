@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from firth.compat.gensim import matutils, utils
+from firth.compat.gensim.parsing import preprocessing
 from firth.compat.gensim.refused import NotInFirthError
 from firth.compat.gensim.test.utils import common_texts, datapath, get_tmpfile, temporary_file
 from firth.errors import ParameterError
@@ -150,3 +151,14 @@ def test_temporary_files() -> None:
     assert not os.path.exists(os.path.dirname(path))
     with pytest.raises(NotInFirthError, match="datapath is not in firth, for now; gensim has the file 'lee.cor'"):
         datapath("lee.cor")
+
+
+def test_strip_tags() -> None:
+    assert preprocessing.strip_tags("<p class='x'>One <b>two</b></p> 1 < 2") == "One two 1 < 2"
+    assert preprocessing.strip_tags(b"<i>\xc3\xa9</i>") == "é"
+    with pytest.raises(TypeError, match="text must be str or bytes, got int"):
+        preprocessing.strip_tags(3)
+    with pytest.raises(NotInFirthError, match="stem_text is not in firth, for now; NLTK's PorterStemmer"):
+        preprocessing.stem_text("x")
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        preprocessing.nothing  # noqa: B018

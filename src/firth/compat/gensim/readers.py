@@ -103,14 +103,19 @@ class BrownCorpus:
 
     def __iter__(self) -> Iterator[list[str]]:
         for path in sorted(Path(self.dirname).iterdir()):
-            if not path.is_file():
-                continue
-            with open_binary(path) as lines:
-                for line in lines:
-                    parts = [token.split("/") for token in line.decode("utf-8").split()]
-                    tagged = [part for part in parts if len(part) == 2 and part[1][:2].isalpha()]
-                    if tagged:
-                        yield [f"{word.lower()}/{tag[:2]}" for word, tag in tagged]
+            if path.is_file():
+                for _, words in self.lines_of(path):
+                    yield words
+
+    @staticmethod
+    def lines_of(path: Path) -> Iterator[tuple[int, list[str]]]:
+        """The lines of a file that have words: their numbers, from 0, and words."""
+        with open_binary(path) as lines:
+            for number, line in enumerate(lines):
+                parts = [token.split("/") for token in line.decode("utf-8").split()]
+                tagged = [part for part in parts if len(part) == 2 and part[1][:2].isalpha()]
+                if tagged:
+                    yield number, [f"{word.lower()}/{tag[:2]}" for word, tag in tagged]
 
 
 def as_source(corpus_iterable: Any, corpus_file: Any) -> tuple[Any, bool]:

@@ -14,16 +14,12 @@ from typing import Any, NoReturn
 
 from firth.errors import FirthError
 
-_DOCUMENTS = "firth.estimators.DocumentVectorizer makes vectors of documents from those of their words"
 _LDA = "scikit-learn's LatentDirichletAllocation is one"
 _GENSIM = "gensim has it"
-_DICTIONARY = "firth.encode_corpus counts words; scikit-learn's CountVectorizer makes bags of words"
 _SIMILARITIES = "firth.WordVectors.neighbors answers many queries in one pass"
 
 # Names of gensim.models, and what to use instead.
 ADVICE = {
-    "Doc2Vec": _DOCUMENTS,
-    "TaggedDocument": _DOCUMENTS,
     "PoincareModel": _GENSIM,
     "LdaModel": _LDA,
     "LdaMulticore": _LDA,
@@ -43,16 +39,13 @@ ADVICE = {
 
 # gensim's modules that firth does not have: every public name of them can be imported.
 ABSENT_MODULES = {
-    "corpora": _DICTIONARY,
-    "corpora.dictionary": _DICTIONARY,
-    "corpora.mmcorpus": _DICTIONARY,
-    "corpora.textcorpus": _DICTIONARY,
+    "corpora.mmcorpus": "scipy.io.mmread and mmwrite read and write these files",
+    "corpora.textcorpus": "firth.encode_corpus reads files of text",
     "corpora.wikicorpus": _GENSIM,
     "downloader": "download the vectors, and read the file with firth.read_vectors(path)",
     "interfaces": _GENSIM,
     "models.bm25model": _GENSIM,
     "models.coherencemodel": _GENSIM,
-    "models.doc2vec": _DOCUMENTS,
     "models.ensemblelda": _GENSIM,
     "models.hdpmodel": _GENSIM,
     "models.ldamodel": _LDA,
@@ -64,9 +57,7 @@ ABSENT_MODULES = {
     "models.rpmodel": ADVICE["RpModel"],
     "models.tfidfmodel": ADVICE["TfidfModel"],
     "models.translation_matrix": ADVICE["TranslationMatrix"],
-    "parsing": _GENSIM,
     "parsing.porter": "NLTK's PorterStemmer is one",
-    "parsing.preprocessing": _GENSIM,
     "scripts": _GENSIM,
     "scripts.glove2word2vec": "KeyedVectors.load_word2vec_format(path, no_header=True) reads GloVe's files",
     "scripts.word2vec2tensor": "firth.write_vectors(path, vectors, 'projector') writes these files",

@@ -8,6 +8,7 @@ Tests: tests/kernels/test_plan.py.
 
 from firth.kernels.plan.documents import plan_documents
 from firth.kernels.plan.examples import plan_examples
+from firth.kernels.plan.pairs import plan_pairs
 from firth.kernels.plan.tables import PlanTables
 from firth.kernels.plan.units import UNIT_BORDER, PlannedWindow, group_units
 from firth.kernels.plan.windows import plan_windows
@@ -19,5 +20,6 @@ __all__ = [
     "group_units",
     "plan_documents",
     "plan_examples",
+    "plan_pairs",
     "plan_windows",
 ]

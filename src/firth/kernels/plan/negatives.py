@@ -44,7 +44,7 @@ def draw_negatives(
         shared = position // stretch_tokens * stretch_tokens + noise_set
 
     def random_words(number: int, attempt: int) -> tuple[int, int]:
-        block = draw_blocks(config.seed, noise_purpose, epoch, shared, number // 2, attempt)
+        block = draw_blocks(tables.noise_seed, noise_purpose, epoch, shared, number // 2, attempt)
         return int(block[2 * (number % 2)]), int(block[2 * (number % 2) + 1])
 
     def draw(number: int) -> int:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.kernels.config import TrainingConfig
-from firth.numerics.distributions import build_alias_table, keep_probabilities, noise_probabilities
+from firth.native.alias import make_alias_table
+from firth.numerics.distributions import keep_probabilities, noise_probabilities, validate_weights
 
 WORD_RANGE = 2**32
 NOISE_RANGE = 2**62  # approximate sum of the parts of the noise; the sum must be below 2^64
@@ -31,39 +32,52 @@ class PlanTables:
         The noise distribution as parts of [0, noise_parts[V]). The part of word w is
         [noise_parts[w], noise_parts[w + 1]). It has round(q(w) 2^62) integers, at least one if q(w) > 0. A draw that
         equals the target is drawn again from the other parts.
+    noise_seed : int
+        The seed of the noise words. All other draws have the seed of the configuration.
+    input_keep_thresholds : uint32 array, (n_input_rows,), or None
+        As ``keep_thresholds``, for the input row of a pair. None: every input row is kept.
     """
 
     keep_thresholds: NDArray[np.uint32] | None
     noise: NDArray[Any] | None
-    noise_parts: NDArray[np.uint64] | None = None
+    noise_parts: NDArray[np.uint64] | None
+    noise_seed: int
+    input_keep_thresholds: NDArray[np.uint32] | None = None
 
     @classmethod
     def build(
         cls,
-        counts: NDArray[np.int64],
+        counts: NDArray[Any],
         config: TrainingConfig,
         noise_distribution: NDArray[np.float64] | None = None,
+        input_counts: NDArray[Any] | None = None,
     ) -> PlanTables:
         """Make the tables from the counts of a vocabulary; tables of noise only if the loss draws negatives.
 
-        ``noise_distribution`` replaces the counts raised to ``noise_exponent``.
+        ``noise_distribution`` replaces the counts raised to ``noise_exponent``. ``input_counts`` are the counts of
+        input rows, if a source subsamples them too.
         """
-        keep = None
+        keep = input_keep = None
         if config.subsample > 0:
-            probabilities = keep_probabilities(counts, config.subsample)
-            keep = (np.minimum(np.ceil(probabilities * WORD_RANGE), WORD_RANGE) - 1).astype(np.uint32)
+            keep = _keep_thresholds(counts, config.subsample)
+            input_keep = None if input_counts is None else _keep_thresholds(input_counts, config.subsample)
         noise = noise_parts = None
         if config.objective.outputs.draws_negatives:
             if noise_distribution is None:
                 noise_distribution = noise_probabilities(counts, config.noise_exponent)
-            table = build_alias_table(noise_distribution)
+            weights = validate_weights("probabilities", noise_distribution)
+            thresholds, aliases = make_alias_table(weights)
             noise = np.empty(len(counts), NOISE_COLUMN)
             # A threshold of 1 does not fit in 32 bits. The alias of such a column is the column, so the coin has no
             # effect.
-            noise["threshold"] = np.minimum(np.round(table.threshold * WORD_RANGE), WORD_RANGE - 1).astype(np.uint32)
-            noise["alias"] = table.alias
-            weights = np.asarray(noise_distribution, np.float64)  # valid weights; their sum may differ from 1
+            noise["threshold"] = np.minimum(np.round(thresholds * WORD_RANGE), WORD_RANGE - 1).astype(np.uint32)
+            noise["alias"] = aliases
             parts = np.round(weights / weights.sum() * NOISE_RANGE).astype(np.uint64)
             noise_parts = np.zeros(len(counts) + 1, np.uint64)
             np.cumsum(np.maximum(parts, weights > 0), out=noise_parts[1:])
-        return cls(keep, noise, noise_parts)
+        return cls(keep, noise, noise_parts, config.seed, input_keep)
+
+
+def _keep_thresholds(counts: NDArray[Any], subsample: float) -> NDArray[np.uint32]:
+    probabilities = keep_probabilities(counts, subsample)
+    return (np.minimum(np.ceil(probabilities * WORD_RANGE), WORD_RANGE) - 1).astype(np.uint32)

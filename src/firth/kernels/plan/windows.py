@@ -30,6 +30,7 @@ def plan_windows(
     noise_purpose: Purpose = Purpose.NEGATIVES,
     make_inputs: Callable[[int, tuple[int, ...]], tuple[int, ...]] | None = None,
     joins: bool = True,
+    begin: int = 0,
 ) -> Iterator[PlannedWindow]:
     """The windows whose centers are at the token positions [start, stop), in order.
 
@@ -42,11 +43,12 @@ def plan_windows(
     window without context is left out.
 
     ``make_inputs(sequence, context)`` replaces the context of each window, for a source that is made from windows.
-    ``joins=False``: each window is a unit.
+    ``joins=False``: each window is a unit. ``begin``, a multiple of the tokens of a stretch, is the position in the
+    corpus of the first of ``ids``; ``offsets`` count from it.
     """
     stretch_tokens, n_unit = config.objective.inputs.stretch_tokens, unit_windows(config) if joins else 1
     positions = np.arange(len(ids))
-    pairs = draw_blocks(config.seed, Purpose.TOKEN, epoch, np.arange(-(-len(ids) // 2)))
+    pairs = draw_blocks(config.seed, Purpose.TOKEN, epoch, begin // 2 + np.arange(-(-len(ids) // 2)))
     words = pairs.reshape(-1, 2)[: len(ids)]  # (n_tokens, 2): the random words of each token
     kept = np.ones(len(ids), bool)
     if tables.keep_thresholds is not None:
@@ -56,7 +58,7 @@ def plan_windows(
     joins_windows = n_unit > 1 and tables.noise is not None
     widths = np.full(len(ids), config.window)
     if config.window_mode == "dynamic" and joins_windows:
-        starts = positions // stretch_tokens * stretch_tokens
+        starts = begin + positions // stretch_tokens * stretch_tokens
         first_words = draw_blocks(config.seed, Purpose.TOKEN, 0, starts // 2)[:, 1]
         first_widths = _scale_words(first_words, config.window)
         widths = 1 + (first_widths + epoch + slots // n_unit) % config.window
@@ -65,7 +67,8 @@ def plan_windows(
     for sequence, (first, last) in enumerate(itertools.pairwise(offsets)):
         line = positions[first:last][kept[first:last]]
         for index, position in enumerate(line):
-            if not start <= position < stop:
+            in_corpus = begin + int(position)
+            if not start <= in_corpus < stop:
                 continue
             width = len(line) if config.window_mode == "sequence" else int(widths[position])
             left, right = line[max(0, index - width) : index], line[index + 1 : index + width + 1]
@@ -86,13 +89,13 @@ def plan_windows(
                 group = int(slots[position]) // n_unit
                 noise_set = group % config.objective.inputs.noise_sets
                 drawn, changed = draw_negatives(
-                    tables, config, noise_purpose, epoch, int(position), noise_set, target, len(borders) - 1
+                    tables, config, noise_purpose, epoch, in_corpus, noise_set, target, len(borders) - 1
                 )
                 if joins_windows and not (changed and config.target_collision == "drop"):
-                    unit = (sequence, int(position) // stretch_tokens, group, target if changed else None)
+                    unit = (sequence, in_corpus // stretch_tokens, group, target if changed else None)
             negatives = tuple(itertools.chain.from_iterable(drawn))
             parts = divide_into_parts(context, borders, drawn)
-            yield PlannedWindow(int(position), target, context, negatives, unit, parts)
+            yield PlannedWindow(in_corpus, target, context, negatives, unit, parts)
 
 
 def _scale_words(words: NDArray[np.uint32], stop: int) -> NDArray[np.int64]:

@@ -34,7 +34,7 @@ class Corpus:
 
     Attributes
     ----------
-    counts : int64 array, (V,)
+    counts : int64 array, (V,); or float64 array, (V,), of sums of weights
     kept : float64 array, (V,)
         Kept tokens of each word, per token of the corpus.
     noise_distribution : float array, (V,), or None
@@ -42,7 +42,7 @@ class Corpus:
     tree : HuffmanTree or None
     """
 
-    counts: NDArray[np.int64]
+    counts: NDArray[Any]
     kept: NDArray[np.float64]
     noise_distribution: NDArray[np.float64] | None
     tree: HuffmanTree | None

@@ -62,11 +62,17 @@ class TrainingState:
     config: TrainingConfig
     _make_vectors: Callable[[], WordVectors] = field(repr=False)
     _copy_output_vectors: Callable[[], NDArray[np.float32]] = field(repr=False)
+    _make_documents: Callable[[], WordVectors] | None = field(default=None, repr=False)
 
     @property
     def vectors(self) -> WordVectors:
-        """A copy of the current input vectors: float32 (V, D)."""
+        """A copy of the current input vectors: float32 (V, D). With documents, as ``Model.vectors``."""
         return self._make_vectors()
+
+    @property
+    def documents(self) -> WordVectors | None:
+        """A copy of the current vectors of the tags of documents; None in a run of words."""
+        return None if self._make_documents is None else self._make_documents()
 
     @property
     def output_vectors(self) -> NDArray[np.float32]:

@@ -94,7 +94,7 @@ class RunState:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A state and the vectors that belong to it, copied at a barrier."""
+    """A state at a barrier and the vectors that belong to it, which do not change while the snapshot is used."""
 
     state: RunState
     input_vectors: NDArray[np.float32]
@@ -156,7 +156,7 @@ def read_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Snapshot | Non
         if unknown:
             raise ValueError(f"unknown tensors {', '.join(sorted(unknown))}")
         if "kept_input_vectors" in tensors:
-            state.kept_vectors = (np.array(tensors["kept_input_vectors"]), np.array(tensors["kept_output_vectors"]))
+            state.kept_vectors = tensors["kept_input_vectors"], tensors["kept_output_vectors"]
         return Snapshot(state, tensors["input_vectors"], tensors["output_vectors"])
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"{folder}: the checkpoint is damaged ({error!r}); start the run again") from None

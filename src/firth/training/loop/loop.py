@@ -31,6 +31,7 @@ from firth.training.loop.workers import POLL_S, WorkerThreads
 
 if TYPE_CHECKING:
     from firth.kernels.engine import SliceResult
+    from firth.vectors.word_vectors import WordVectors
 
 CALLBACK_INTERVAL_S = 1.0
 
@@ -98,8 +99,9 @@ class TrainingLoop:
         self._evaluator = Evaluator(
             engine, state, options, self._guard, signals, epochs=config.epochs, threads=config.threads
         )
-        # if there are checkpoints, the last checkpoint is the copy
-        self._keeper = VectorKeeper(engine.memory_bytes) if checkpoints is None else None
+        # if there are checkpoints, the last checkpoint is the copy; of matrices on the disk, memory may not hold a copy
+        has_keeper = checkpoints is None and not engine.memory.is_on_disk
+        self._keeper = VectorKeeper(engine.memory_bytes) if has_keeper else None
         self._tokens_done = 0  # by this process
         now = time.monotonic()
         self._started = now
@@ -342,7 +344,13 @@ class TrainingLoop:
     # the user's code, at a barrier; an exception ends the run
 
     def _ask(self, question: Callable[[TrainingState], bool], report: ProgressReport) -> bool:
-        engine, options = self._engine, self._options
+        engine, options, split = self._engine, self._options, self._options.split_rows
+
+        def make_vectors() -> WordVectors:
+            if split is None:
+                return options.make_vectors(engine.input_vectors)
+            return split(engine.input_vectors, engine.output_vectors)[0]
+
         state = TrainingState(
             epoch=report.epoch,
             epochs=report.epochs,
@@ -354,8 +362,9 @@ class TrainingLoop:
             seconds_left=report.seconds_left,
             history=self._state.history,
             config=self._config,
-            _make_vectors=lambda: options.make_vectors(engine.input_vectors),
+            _make_vectors=make_vectors,
             _copy_output_vectors=lambda: engine.output_vectors,
+            _make_documents=None if split is None else lambda: split(engine.input_vectors, engine.output_vectors)[1],
         )
         with self._signals.at_once():
             return question(state)
@@ -373,7 +382,7 @@ class TrainingLoop:
         return position * self._options.words_per_token >= self._last_checkpoint_words + every.words
 
     def _start_checkpoint(self) -> None:
-        """At a barrier: copy the state and begin to write the copy."""
+        """At a barrier: copy the state and begin to write it. Matrices on the disk are written here, without a copy."""
         assert self._checkpoints is not None
         self._guard.validate_vectors()
         self._clock()
@@ -381,7 +390,14 @@ class TrainingLoop:
         self._last_checkpoint_words = self._total_position() * self._options.words_per_token
         if not self._guard.is_good:  # too few examples to end the run; the previous checkpoint is kept
             return
-        self._checkpoints.start(Snapshot.take(self._state, self._engine.input_vectors, self._engine.output_vectors))
+        if not self._engine.memory.is_on_disk:
+            self._checkpoints.start(Snapshot.take(self._state, self._engine.input_vectors, self._engine.output_vectors))
+            return
+        with self._engine.memory.read_in_order():
+            self._checkpoints.start(Snapshot.take(self._state, *self._engine.vector_views))
+            while not self._checkpoints.wait(POLL_S):
+                pass
+        self._last_checkpoint_s = time.monotonic()
 
     def _report_written_checkpoint(self) -> bool:
         """Warn if a checkpoint could not be written; return False in this case."""

@@ -13,6 +13,7 @@ from firth.training.loop.periods import Period
 
 if TYPE_CHECKING:
     from firth.kernels.engine import SliceResult
+    from firth.kernels.matrices import MatrixMemory
     from firth.vectors.word_vectors import WordVectors
 
 Matrix = NDArray[np.float32]
@@ -24,6 +25,10 @@ class TrainableEngine(Protocol):
     @property
     def round_tokens(self) -> int: ...
     @property
+    def memory(self) -> MatrixMemory: ...
+    @property
+    def vector_views(self) -> tuple[Matrix, Matrix]: ...
+    @property
     def input_vectors(self) -> Matrix: ...
     @property
     def output_vectors(self) -> Matrix: ...
@@ -33,9 +38,10 @@ class TrainableEngine(Protocol):
     def heldout_loss(
         self,
         ids: NDArray[np.int32],
-        offsets: NDArray[np.int64],
+        offsets: NDArray[np.int64] | None,
         targets: NDArray[np.int32] | None = None,
         target_offsets: NDArray[np.int64] | None = None,
+        weights: NDArray[np.float32] | None = None,
         *,
         threads: int,
     ) -> tuple[float, int]: ...
@@ -57,13 +63,15 @@ class LoopOptions:
         Tokens of the encoded corpus.
     words_per_token : float
         Words read from the corpus for each token of the encoded corpus. Reports and periods count words read.
-    heldout : (ids, offsets), with explicit targets (ids, offsets, targets, target_offsets), or None
+    heldout : the arguments of ``heldout_loss``, such as (ids, offsets), or None
     stop_metric : function of WordVectors, or None
     evaluate_every : Period in words, or None for each epoch
     patience : int or None
     checkpoint_every : Period or None
     make_vectors : function of a matrix
         Makes WordVectors from the input vectors.
+    split_rows : function of two matrices, or None
+        Of a run of documents: makes the vectors of words and of tags from the input and the output vectors.
     cures_of_divergence, cures_of_no_example : str
         Advice for errors, with the caller's names of parameters.
     allows_empty_epochs : bool
@@ -73,7 +81,8 @@ class LoopOptions:
     n_tokens: int
     words_per_token: float
     make_vectors: Callable[[Matrix], WordVectors]
-    heldout: tuple[NDArray[Any], ...] | None = None
+    split_rows: Callable[[Matrix, Matrix], tuple[WordVectors, WordVectors]] | None = None
+    heldout: tuple[Any, ...] | None = None
     stop_metric: Callable[[WordVectors], float] | None = None
     evaluate_every: Period | None = None
     patience: int | None = None

@@ -67,10 +67,12 @@ def describe_cures(cures: Sequence[Cure]) -> str:
     return " or ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def cures_of_divergence(config: TrainingConfig, *, largest_weight: float, large_start: bool) -> list[Cure]:
-    """Changes that make the steps of this configuration smaller."""
+def cures_of_divergence(
+    config: TrainingConfig, *, largest_weight: float, large_start: bool, of_pairs: bool = False
+) -> list[Cure]:
+    """Changes that make the steps of this configuration smaller. ``of_pairs``: the run has pairs and no windows."""
     cures = [Cure("lower the learning rate", "learning_rate", _lower_learning_rate(config))]
-    if config.objective.takes_pairs and config.negative_sharing != "pair":
+    if config.objective.takes_pairs and config.negative_sharing != "pair" and not of_pairs:
         cures.append(Cure("update pair by pair", "negative_sharing", "pair"))
     if config.objective.outputs.draws_negatives and config.negatives > USUAL_NEGATIVES:
         cures.append(Cure("draw fewer negatives", "negatives", USUAL_NEGATIVES))
@@ -80,7 +82,8 @@ def cures_of_divergence(config: TrainingConfig, *, largest_weight: float, large_
         cures.append(Cure("narrow the window", "window", WIDE_WINDOW))
     cures += [Cure(*step) for step in config.objective.inputs.smaller_steps(config)]
     if largest_weight > LARGE_WEIGHT:
-        cures.append(Cure(f"lower the sequence weights, of which the largest is {largest_weight:g}"))
+        weights = "weights of the pairs" if of_pairs else "sequence weights"
+        cures.append(Cure(f"lower the {weights}, of which the largest is {largest_weight:g}"))
     if large_start:
         cures.append(Cure("scale the start vectors down"))
     return cures

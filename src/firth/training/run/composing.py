@@ -6,6 +6,7 @@ Tests: tests/training/test_subwords.py.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,15 @@ from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError
 from firth.formats.table import SubwordRows
 from firth.kernels.config import TrainingConfig
+from firth.kernels.matrices import MatrixMemory
 from firth.kernels.subwords import WordBags, pack_vocabulary
 from firth.native.vector_text import compute_fasttext_vectors
 from firth.vectors.word_vectors import WordVectors
+from firth.vectors.words import PackedWords
 
 Matrix = NDArray[np.float32]
+
+MANY_WORDS = 1_000_000  # from this number on, a model's words are packed
 
 
 def make_bags(vocabulary: Vocabulary, config: TrainingConfig) -> WordBags | None:
@@ -34,6 +39,17 @@ def make_bags(vocabulary: Vocabulary, config: TrainingConfig) -> WordBags | None
     return WordBags.build(pack_vocabulary(string_words(vocabulary)), config)
 
 
+def vector_words(vocabulary: Vocabulary) -> Any:
+    """The words of a run's vectors: a tuple of str, integers, or packed words if there are a million or more.
+
+    The strings of ten million words and a dict of them take 1.7 GB, and many seconds.
+    """
+    if vocabulary.words_are_ids or len(vocabulary) < MANY_WORDS:
+        return vocabulary.words
+    packed = vocabulary.packed()
+    return PackedWords(packed.word_bytes, packed.offsets)
+
+
 def string_words(vocabulary: Vocabulary) -> list[str]:
     """The words, which n-grams are cut from; ParameterError where they are ids."""
     if vocabulary.words_are_ids:
@@ -41,13 +57,16 @@ def string_words(vocabulary: Vocabulary) -> list[str]:
     return list(map(str, vocabulary.words))
 
 
-def make_word_vectors(vocabulary: Vocabulary, bags: WordBags | None, rows: Matrix) -> WordVectors:
-    """Word vectors of the input matrix of a run, (V, D), or (V + buckets, D) with n-grams."""
+def make_word_vectors(vocabulary: Vocabulary, bags: WordBags | None, rows: Matrix, memory: MatrixMemory) -> WordVectors:
+    """Word vectors of the input matrix of a run, (V, D), or (V + buckets, D) with n-grams.
+
+    Vectors that are computed here are in ``memory``.
+    """
     if bags is None:
-        return WordVectors(vocabulary.words, rows, vocabulary.counts)
+        return WordVectors(vector_words(vocabulary), rows, vocabulary.counts)
     n_words, rules = len(vocabulary), bags.rules
     rows = np.ascontiguousarray(rows)
-    matrix = np.empty((n_words, rows.shape[1]), np.float32)
+    matrix = memory.allocate_in_order(n_words, rows.shape[1])
     compute_fasttext_vectors(
         bags.words.word_bytes,
         bags.words.offsets,
@@ -62,7 +81,9 @@ def make_word_vectors(vocabulary: Vocabulary, bags: WordBags | None, rows: Matri
         end_has_ngrams=rules.end_has_ngrams,
         out=matrix,
     )
-    return WordVectors(vocabulary.words, matrix, vocabulary.counts, SubwordRows(rules, rows[n_words:], rows[:n_words]))
+    return WordVectors(
+        vector_words(vocabulary), matrix, vocabulary.counts, SubwordRows(rules, rows[n_words:], rows[:n_words])
+    )
 
 
 def put_start_rows(rows: Matrix, bags: WordBags | None, word_ids: NDArray[np.int64], start: WordVectors) -> None:
@@ -92,4 +113,4 @@ def put_start_rows(rows: Matrix, bags: WordBags | None, word_ids: NDArray[np.int
         rows[word_id] = (len(others) + 1) * vector.astype(np.float64) - rows[others].sum(axis=0, dtype=np.float64)
 
 
-__all__ = ["make_bags", "make_word_vectors", "put_start_rows", "string_words"]
+__all__ = ["make_bags", "make_word_vectors", "put_start_rows", "string_words", "vector_words"]

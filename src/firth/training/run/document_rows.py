@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from firth.corpus.documents import Tags
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.vocabulary import Vocabulary
-from firth.errors import FormatError
+from firth.errors import FormatError, ParameterError
 from firth.kernels.examples import Examples, document_examples
+from firth.training.run.composing import vector_words
 from firth.vectors.word_vectors import WordVectors
 
 IdsAndOffsets = tuple[NDArray[np.int32], NDArray[np.int64]]
@@ -80,7 +81,7 @@ class DocumentRows:
             words = output_rows if has_outputs else np.zeros((n_words, input_rows.shape[1]), np.float32)
             tags = input_rows
         return (
-            WordVectors(vocabulary.words, words, vocabulary.counts),
+            WordVectors(vector_words(vocabulary), words, vocabulary.counts),
             WordVectors(self.tags.names, tags, self.tags.counts),
         )
 
@@ -115,4 +116,33 @@ class DocumentRows:
         return cls(tags, with_words, share)
 
 
-__all__ = ["DOCUMENT_SCALE", "DocumentRows"]
+@dataclass(frozen=True, eq=False)
+class StartRows:
+    """The rows with which a run of documents starts, in place of random ones.
+
+    Attributes
+    ----------
+    tag_rows : float32 array, (n_tags, D)
+    output_rows : float32 array, (V, D), or (V - 1, D) for hierarchical softmax
+    word_rows : float32 array, (V, D), or None
+        None: words have no input rows.
+    frozen : bool array, (n_input_rows,), or None
+        The input rows, those of words first, that training does not change.
+    """
+
+    tag_rows: Matrix
+    output_rows: Matrix
+    word_rows: Matrix | None = None
+    frozen: NDArray[np.bool_] | None = None
+
+    def validate(self) -> None:
+        """Raise ParameterError unless all rows are finite."""
+        for rows in (self.tag_rows, self.output_rows, self.word_rows):
+            if rows is not None and not np.isfinite(rows).all():
+                raise ParameterError("the vectors at the start must be finite, got NaN or infinity")
+
+    def input_rows(self) -> Matrix:
+        return self.tag_rows if self.word_rows is None else np.concatenate([self.word_rows, self.tag_rows])
+
+
+__all__ = ["DOCUMENT_SCALE", "DocumentRows", "StartRows"]

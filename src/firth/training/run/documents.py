@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from firth.base.other_names import TRAINING_NAMES, names_translated
 from firth.base.values import validate_choice
-from firth.corpus.documents import find_documents, read_tags, validate_words
+from firth.corpus.documents import Tags, find_documents, read_tags, validate_words
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.tokenizers import TokenizerLike, resolve_tokenizer
 from firth.corpus.vocabulary import Vocabulary
@@ -21,8 +21,8 @@ from firth.numerics.documents import METHODS
 from firth.numerics.windows import CBOW_INPUTS
 from firth.training.loop.callbacks import CallbackList
 from firth.training.loop.periods import Period
-from firth.training.loop.progress import make_progress
-from firth.training.run.document_rows import DocumentRows
+from firth.training.loop.progress import ProgressDisplay, make_progress
+from firth.training.run.document_rows import DocumentRows, StartRows
 from firth.training.run.encoding import TextOptions, encode_for_training, is_lowercase, recorded_tokenizer
 from firth.training.run.options import RunOptions
 from firth.training.run.prepared import PreparedRun
@@ -59,6 +59,7 @@ def train_documents(
     patience: int | None = None,
     checkpoint_every: str | float | Period | None = None,
     on_interrupt: str = "save",
+    matrices: str = "memory",
     callbacks: Iterable[Any] = (),
     progress: bool | None = None,
     **parameters: Unpack[TrainingParameters],
@@ -88,7 +89,7 @@ def train_documents(
     deterministic : bool
         The same bits whatever ``threads`` is: one thread learns.
     output, overwrite, lowercase, tokenizer, normalizer, encoding_errors, as_text, vocabulary, heldout_every, patience,
-    checkpoint_every, on_interrupt, callbacks, progress
+    checkpoint_every, on_interrupt, matrices, callbacks, progress
         As for ``firth.train``.
     parameters
         The other parameters of ``firth.train``, such as ``loss``, ``dims``, ``min_count``, ``negatives``.
@@ -129,7 +130,9 @@ def train_documents(
                 f"train_documents() got an unexpected keyword argument {name!r}; the parameters of learning are {known}"
             )
     config = _make_config(method, dm_input, train_words, dict(parameters))
-    options = RunOptions.parse(heldout, heldout_every, patience, None, checkpoint_every, output, on_interrupt)
+    options = RunOptions.parse(
+        heldout, heldout_every, patience, None, checkpoint_every, output, on_interrupt, matrices=matrices
+    )
     if options.heldout is not None and options.heldout.share is None:
         raise ParameterError(
             f'heldout must be a share like "5%" for documents, got {heldout!r:.60}: a document that is not trained on'
@@ -144,15 +147,69 @@ def train_documents(
         found = find_documents(corpus, tokenizer, encoding_errors=encoding_errors, as_text=as_text)
         corpus, names = found.source, found.names
         text = dataclasses.replace(text, tokenizer=found.tokenizer, as_text=found.as_text)
+    return run_documents(
+        corpus,
+        lambda encoded: read_tags(tags, encoded.n_sequences, names),
+        config,
+        with_words=method == "dm" or train_words,
+        text=text,
+        vocabulary=vocabulary,
+        options=options,
+        callbacks=callback_list,
+        display=display,
+        output=output,
+        overwrite=overwrite,
+    )
+
+
+train_documents.__signature__ = with_parameters(train_documents)  # type: ignore[attr-defined]
+
+
+def run_documents(
+    corpus: Any,
+    find_tags: Callable[[EncodedCorpus], Tags],
+    config: TrainingConfig,
+    *,
+    with_words: bool,
+    text: TextOptions,
+    vocabulary: Vocabulary | None,
+    options: RunOptions,
+    callbacks: CallbackList,
+    display: ProgressDisplay,
+    output: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    start: StartRows | None = None,
+) -> Model:
+    """Train a vector for each tag: the run of ``train_documents``, with its arguments checked.
+
+    Parameters
+    ----------
+    corpus : EncodedCorpus, or a corpus for ``encode_corpus``
+        Each sequence is a document.
+    find_tags : function of the encoded corpus
+        Returns the tags of its sequences.
+    config : TrainingConfig, resolved
+    with_words : bool
+        Whether words have input rows.
+    start : StartRows or None
+        What the rows are at the start. None: random rows; then each tag must have a document with a known word.
+
+    Raises
+    ------
+    ParameterError
+        A row of the start is not finite.
+    """
+    if start is not None:
+        start.validate()
     with open_workspace(output, overwrite, display) as (workspace, signals):
         whole = dataclasses.replace(options, heldout=None)  # words are held out, and no documents
         encoded, _, encode_seconds = encode_for_training(
             corpus, workspace, config, text, vocabulary, whole, display, workspace.corpus_folder
         )
-        found_tags = read_tags(tags, encoded.n_sequences, names)
+        tags = find_tags(encoded)
         share = None if options.heldout is None else options.heldout.share
-        rows = DocumentRows(found_tags, with_words=method == "dm" or train_words, heldout_share=share)
-        n_without = validate_words(found_tags, rows.divide(encoded)[0][1])
+        rows = DocumentRows(tags, with_words=with_words, heldout_share=share)
+        n_without = validate_words(tags, rows.divide(encoded)[0][1], tags_may_learn_nothing=start is not None)
         if n_without:
             display.note(f"{n_without:,} of {encoded.n_sequences:,} documents have no word of the vocabulary")
         run = PreparedRun(
@@ -163,21 +220,27 @@ def train_documents(
             lowercase=is_lowercase(encoded),
             weights=None,
             noise=None,
-            frozen=None,
+            frozen=None if start is None else start.frozen,
             phrases=None,
             instruction_set=default_instruction_set(),
             tokenizer=recorded_tokenizer(encoded),
             documents=rows,
+            matrices=options.matrices,
         )
         run.validate()
         run.report_needs(options, display, encode_seconds)
         engine = run.make_engine()
-        state = run.begin(engine, encode_seconds, has_start_vectors=False)
-        checkpoints = run.prepare_checkpoints(options, engine, state, write_first=False)
-        return run.train(engine, state, options, callback_list, display, signals, checkpoints, engine.reset_vectors)
 
+        def load_start() -> None:
+            engine.reset_vectors()
+            if start is not None:
+                engine.load_vectors(start.input_rows(), start.output_rows)
 
-train_documents.__signature__ = with_parameters(train_documents)  # type: ignore[attr-defined]
+        if start is not None:
+            load_start()
+        state = run.begin(engine, encode_seconds, has_start_vectors=start is not None)
+        checkpoints = run.prepare_checkpoints(options, engine, state, write_first=start is not None)
+        return run.train(engine, state, options, callbacks, display, signals, checkpoints, load_start)
 
 
 def _make_config(method: str, dm_input: str, train_words: bool, parameters: dict[str, Any]) -> TrainingConfig:
@@ -210,4 +273,4 @@ def _make_config(method: str, dm_input: str, train_words: bool, parameters: dict
     return config
 
 
-__all__ = ["train_documents"]
+__all__ = ["run_documents", "train_documents"]

@@ -56,6 +56,7 @@ class Ending(Generic[Trained]):
     checkpoints : CheckpointWriter or None
     keeps_interrupted : bool
         Whether the vectors of an interrupted run without checkpoints are kept as a model.
+    copy_vectors : function of vectors that returns a copy of them
     """
 
     make_model: Callable[[Matrix, Matrix, History], Trained]
@@ -64,6 +65,7 @@ class Ending(Generic[Trained]):
     output: Path | None
     checkpoints: CheckpointWriter | None
     keeps_interrupted: bool
+    copy_vectors: Callable[[Matrix], Matrix] = np.array
 
     def run(
         self, make_loop: Callable[[], TrainingLoop], state: RunState, display: ProgressDisplay, signals: StopSignals
@@ -120,11 +122,13 @@ class Ending(Generic[Trained]):
         return self.make_model(*vectors, history)
 
     def _read_last_good(self) -> Snapshot | None:
-        """The last checkpoint, with its vectors in memory; None if there is none."""
+        """The last checkpoint, with copies of its vectors; None if there is none."""
         snapshot = None if self.checkpoints is None else self.checkpoints.read()
         if snapshot is None:
             return None
-        return Snapshot(snapshot.state, np.array(snapshot.input_vectors), np.array(snapshot.output_vectors))
+        return Snapshot(
+            snapshot.state, self.copy_vectors(snapshot.input_vectors), self.copy_vectors(snapshot.output_vectors)
+        )
 
     def _keep_cut_off(self, model: Trained, error: BaseException, display: ProgressDisplay) -> None:
         """If the run has an output, save the model; always attach the model to the exception."""

@@ -63,6 +63,7 @@ def train_more(
     stop_metric: Callable[[WordVectors], float] | None,
     checkpoint_every: str | float | Period | None,
     on_interrupt: str,
+    matrices: str,
     callbacks: Iterable[Any],
     progress: bool | None,
     sequence_weights: Any,
@@ -81,7 +82,7 @@ def train_more(
     config = TrainingConfig(**{**model.config.to_json(), **_following_changes(model.config, changes)}).resolved()
     validate_effect(config, [name for name in changes if changes[name] != getattr(model.config, name)])
     options = RunOptions.parse(
-        heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt, column
+        heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt, column, matrices
     )
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
@@ -135,6 +136,7 @@ def train_more(
             phrases=phrases,
             instruction_set=default_instruction_set(),
             tokenizer=found if (found := recorded_tokenizer(encoded)).name else model.tokenizer,
+            matrices=options.matrices,
         )
         run.validate()
         run.report_needs(options, display)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from firth.base.values import as_integer, as_number, is_integer, is_number, validate_choice
 from firth.corpus.learning_phrases import PhraseSettings
+from firth.corpus.pairs import Pairs
 from firth.corpus.phrases import Phrases
 from firth.corpus.sources import classify_source
 from firth.corpus.tables import read_table
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _SHARE_PATTERN = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*%\s*")
 
 TokenLists = Iterable[Sequence[str]]
-HeldoutSource = str | PathLike[str] | float | TokenLists
+HeldoutSource = str | PathLike[str] | float | TokenLists | Pairs
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def parse_heldout(value: HeldoutSource | None, column: str | None = None) -> Hel
         return Heldout(share=_validated_share(float(match[1]) / 100, value))
     if isinstance(value, bool):
         raise ParameterError(f'heldout must be a share like "1%" or 0.01, or a file, got {value!r}')
-    if column is not None and not is_number(value):
+    if isinstance(value, Pairs) or (column is not None and not is_number(value)):
         return Heldout(source=value)  # a frame, a path or a data set, whose column is read
     is_table = read_table(value, "heldout") is not None  # an Arrow table is not iterable
     if is_table or isinstance(value, (PathLike, Iterable)):
@@ -113,6 +114,7 @@ def parse_heldout(value: HeldoutSource | None, column: str | None = None) -> Hel
 
 
 ON_INTERRUPT = ("save", "discard")
+MATRICES = ("memory", "disk")
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ class RunOptions:
     stop_metric: Callable[[WordVectors], float] | None
     checkpoint_every: Period | None
     on_interrupt: str = "save"
+    matrices: str = "memory"
 
     @classmethod
     def parse(
@@ -137,6 +140,7 @@ class RunOptions:
         output: str | os.PathLike[str] | None,
         on_interrupt: str = "save",
         column: str | None = None,
+        matrices: str = "memory",
     ) -> RunOptions:
         """Parse and check all options, each alone and together.
 
@@ -164,12 +168,13 @@ class RunOptions:
                 f"checkpoint_every must come with output=, the folder for checkpoints, got {checkpoint_every!r} alone"
             )
         validate_choice("on_interrupt", on_interrupt, ON_INTERRUPT)
+        validate_choice("matrices", matrices, MATRICES)
         if on_interrupt != "save" and every is not None:
             raise ParameterError(
                 f"on_interrupt must be 'save' with checkpoint_every, got {on_interrupt!r}: an interrupted run with"
                 " checkpoints writes one; leave one of the two out"
             )
-        return cls(parsed_heldout, evaluate_every, parsed_patience, stop_metric, every, on_interrupt)
+        return cls(parsed_heldout, evaluate_every, parsed_patience, stop_metric, every, on_interrupt, matrices)
 
 
 def _validated_share(share: float, value: object) -> float:

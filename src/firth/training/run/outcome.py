@@ -24,6 +24,7 @@ from firth.training.run.advice import Cure, cures_of_divergence, cures_of_guessi
 if TYPE_CHECKING:
     from firth.kernels.engine import Engine
     from firth.models.model import Model
+    from firth.training.run.pair_rows import PairRows
 
 NEAR_GUESSING = 0.01  # if the loss is within 1 % of guessing, nothing was learned
 WORSE_THAN_GUESSING, MANY_EXAMPLES = 1.1, 1000  # such a loss comes from too large steps, not from chance
@@ -63,6 +64,7 @@ class Outcome:
     in_vocabulary: float
     largest_weight: float
     guessing_loss_nats: float
+    of_pairs: bool = False
 
     @property
     def allows_empty_epochs(self) -> bool:
@@ -71,22 +73,29 @@ class Outcome:
 
     @classmethod
     def of(
-        cls, config: TrainingConfig, corpus: EncodedCorpus, weights: NDArray[np.float32] | None, engine: Engine
+        cls,
+        config: TrainingConfig,
+        corpus: EncodedCorpus,
+        weights: NDArray[np.float32] | None,
+        engine: Engine,
+        pairs: PairRows | None = None,
     ) -> Outcome:
         counts = corpus.vocabulary.counts
-        return cls(
-            config,
-            float(counts @ keep_probabilities(counts, config.subsample)) / max(1, int(counts.sum())),
-            corpus.n_tokens / max(1, corpus.n_tokens_read),
-            1.0 if weights is None else float(weights.max(initial=0.0)),
-            engine.guessing_loss_nats,
-        )
+        largest_weight = 1.0 if weights is None else float(weights.max(initial=0.0))
+        if pairs is None:
+            kept_share = float(counts @ keep_probabilities(counts, config.subsample)) / max(1, int(counts.sum()))
+        else:
+            kept_share, largest_weight = pairs.kept_share(config, len(counts)), pairs.largest_weight
+        in_vocabulary = corpus.n_tokens / max(1, corpus.n_tokens_read)
+        return cls(config, kept_share, in_vocabulary, largest_weight, engine.guessing_loss_nats, pairs is not None)
 
     def cures_of_divergence(self, state: RunState) -> str:
         """Advice if the run diverges."""
         large_start = state.norm_bound is not None and state.norm_bound > LARGEST_NORM
         return describe_cures(
-            cures_of_divergence(self.config, largest_weight=self.largest_weight, large_start=large_start)
+            cures_of_divergence(
+                self.config, largest_weight=self.largest_weight, large_start=large_start, of_pairs=self.of_pairs
+            )
         )
 
     def cures_of_no_example(self) -> str:
@@ -118,7 +127,9 @@ class Outcome:
         elif loss > WORSE_THAN_GUESSING * guess and model.history.epochs[-1].n_examples >= MANY_EXAMPLES:
             found = f"the last epoch's loss of {loss:.4f} is above guessing ({guess:.4f})"
             more = Cure("train for more epochs", "epochs", 2 * self.config.epochs)
-            steps = cures_of_divergence(self.config, largest_weight=self.largest_weight, large_start=False)
+            steps = cures_of_divergence(
+                self.config, largest_weight=self.largest_weight, large_start=False, of_pairs=self.of_pairs
+            )
             cures = describe_cures([*steps, more])
         else:
             is_near = loss <= (1 + NEAR_GUESSING) * guess

@@ -25,6 +25,7 @@ from firth.errors import CorpusError, ParameterError, StorageError
 from firth.kernels.config import TrainingConfig, validate_vocabulary_size
 from firth.kernels.engine import INITIAL_SCALE, Engine
 from firth.kernels.examples import text_examples
+from firth.kernels.matrices import MatrixMemory
 from firth.kernels.subwords import WordBags
 from firth.models.history import History
 from firth.models.model import CorpusRecord, Model
@@ -41,8 +42,10 @@ from firth.training.run.composing import make_bags, make_word_vectors
 from firth.training.run.document_rows import DOCUMENT_SCALE, DocumentRows
 from firth.training.run.encoding import longest_sequence
 from firth.training.run.finishing import Ending
+from firth.training.run.needs import MatrixSizes, describe_fits, table_bytes_per_word
 from firth.training.run.options import RunOptions
 from firth.training.run.outcome import Outcome, describe_subsampling
+from firth.training.run.pair_rows import PairRows
 from firth.training.run.start import validate_weight_count
 from firth.training.run.work_files import saved_bytes
 from firth.training.run.workspace import Workspace
@@ -50,8 +53,8 @@ from firth.vectors.word_vectors import WordVectors
 
 Matrix = NDArray[np.float32]
 
-ROW_FLOATS = 16  # rows are padded to 64 bytes inside the kernels
 SPARE_BYTES = 16 << 20
+TOLD_BYTES = 10**8  # memory of words and tables from which it is told before the run
 COPIES_BYTES = 16 << 20  # maximum size of a lock-free thread's copies of rows
 
 
@@ -75,6 +78,8 @@ class PreparedRun:
     instruction_set: str
     tokenizer: TokenizerRecord
     documents: DocumentRows | None = None  # of a run of documents; None: a run of words
+    pairs: PairRows | None = None  # of a run of pairs
+    matrices: str = "memory"  # where they are: one of MATRICES
 
     @cached_property
     def trained(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -90,7 +95,10 @@ class PreparedRun:
         if self.heldout is not None:
             validate_ids(corpus.folder, *self.heldout, len(corpus.vocabulary))
         n_noise_words = None if self.noise is None else int(np.count_nonzero(self.noise))
-        validate_vocabulary_size(config, len(corpus.vocabulary), least_noise_words=n_noise_words)
+        n_targets = len(corpus.vocabulary) if self.pairs is None else len(self.pairs.contexts)
+        validate_vocabulary_size(config, n_targets, least_noise_words=n_noise_words)
+        if self.pairs is not None:
+            return
         validate_weight_count(self.weights, corpus.n_sequences)
         if self.documents is not None:
             if self.heldout is not None and len(self.heldout[0]) == 0:
@@ -117,52 +125,87 @@ class PreparedRun:
         ParameterError, StorageError
         """
         config, corpus = self.config, self.corpus
-        n_words, stride = len(corpus.vocabulary), -(-config.dims // ROW_FLOATS) * ROW_FLOATS
-        buckets = config.buckets or 0 if config.subwords else 0
-        n_rows = 2 * n_words + buckets
-        if self.documents is not None:
-            n_rows = n_words + self.documents.n_input_rows(n_words)
-        matrices = 4 * n_rows * stride
-        model = 4 * (n_rows + (n_words if config.subwords else 0)) * config.dims
+        n_words, buckets = len(corpus.vocabulary), config.buckets or 0 if config.subwords else 0
         saves, keeps = options.checkpoint_every is not None, options.patience is not None
+        is_on_disk = self.matrices == "disk"
+        sizes = self._sizes(copies=keeps + (saves and not is_on_disk))
         assert config.threads is not None
         has_copies = config.threads > 1 and not config.deterministic
-        copies = config.threads * min(COPIES_BYTES, 2 * matrices) if has_copies else 0
-        memory = matrices + model * (saves + keeps)  # without the threads' copies, which are mostly below their maximum
+        copies = config.threads * min(COPIES_BYTES, 2 * sizes.matrices_bytes) if has_copies else 0
         rows = f"{n_words:,} words" + (f" and {buckets:,} buckets of n-grams" if buckets else "")
         if self.documents is not None:
             rows = f"{n_words:,} words and {len(self.documents.tags):,} tags"
+        if self.pairs is not None and not self.pairs.one_vocabulary:
+            rows = f"{n_words:,} words and {len(self.pairs.contexts):,} contexts"
         named = "" if rows == f"{n_words:,} words" else f" ({rows})"
-        parts = [f"{format_bytes(matrices)} for two matrices{named}"]
-        parts += [f"up to {format_bytes(copies)} for the threads' copies of busy rows"] if has_copies else []
-        parts += [f"{format_bytes(model)} to copy them for checkpoints"] if saves else []
-        parts += [f"{format_bytes(model)} for the best vectors"] if keeps else []
+        model = format_bytes(sizes.model_bytes)
+        parts = [f"{format_bytes(sizes.matrices_bytes)} for two matrices{named}"]
+        shared = [f"up to {format_bytes(copies)} for the threads' copies of busy rows"] if has_copies else []
+        if sizes.table_bytes >= TOLD_BYTES:
+            shared.insert(0, f"{format_bytes(sizes.table_bytes)} for words and tables")
+        parts += [] if is_on_disk else shared
+        parts += [f"{model} to copy them for checkpoints"] if saves and not is_on_disk else []
+        parts += [f"{model} for the best vectors"] if keeps else []
+        folder = self.workspace.output or self.workspace.folder
+        free = free_bytes(folder)
         needs = "memory: " + ", ".join(parts)
-        available = available_memory_bytes()
-        if available is not None and memory > available:
-            raise ParameterError(
-                f"dims must fit into the {format_bytes(available)} of free memory, got {config.dims} for"
-                f" {rows}, which need {format_bytes(memory)};"
-                f" lower dims or {'buckets' if buckets else 'max_vocabulary'}, raise min_count"
-            )
-        output = self.workspace.output
-        if output is not None:
-            disk, free = self._disk_bytes(model, saves, keeps), free_bytes(output)
+        if is_on_disk:
+            needs = f"memory: {', '.join(shared) or 'no matrix'}; matrices on the disk: {', '.join(parts)}"
+        else:
+            self._validate_memory(sizes, rows, has_buckets=buckets > 0, free=free)
+        disk = sizes.total_bytes if is_on_disk else 0
+        if self.workspace.output is not None:
+            disk += self._disk_bytes(sizes.model_bytes, saves, keeps)
+        if disk:
             needs += f"; disk: {format_bytes(disk)}, {format_bytes(free)} free"
-            if disk > free:
-                raise StorageError(
-                    f"{output} has {format_bytes(free)} free, the model will need {format_bytes(disk)}; free"
-                    " some space, choose another folder, or lower dims or max_vocabulary"
-                )
-        display.note(
-            f"{corpus.n_tokens_read:,} words read, {corpus.n_tokens:,} of them in the vocabulary of {n_words:,};"
-            f" {corpus.n_sequences:,} sequences"
-            + (f"; read in {format_duration(encode_seconds)}" if encode_seconds else "")
-        )
+        if disk > free:
+            raise StorageError(
+                f"{folder} has {format_bytes(free)} free, the {'run' if is_on_disk else 'model'} will need"
+                f" {format_bytes(disk)}; free some space, choose another folder"
+                + (", set TMPDIR to a folder on another disk" if self.workspace.output is None else "")
+                + ", or lower dims or max_vocabulary"
+            )
+        read = f"; read in {format_duration(encode_seconds)}" if encode_seconds else ""
+        if self.pairs is not None:
+            display.note(f"{corpus.n_tokens_read:,} pairs, {corpus.n_tokens:,} of them of {rows} that are kept{read}")
+        else:
+            display.note(
+                f"{corpus.n_tokens_read:,} words read, {corpus.n_tokens:,} of them in the vocabulary of {n_words:,};"
+                f" {corpus.n_sequences:,} sequences{read}"
+            )
         display.note(needs)
-        subsampling = describe_subsampling(config, corpus)
+        subsampling = describe_subsampling(config, corpus) if self.pairs is None else ""
         if subsampling:
             display.note(subsampling)
+
+    def _sizes(self, copies: int) -> MatrixSizes:
+        config, n_words, with_words = self.config, len(self.corpus.vocabulary), True
+        others = config.buckets or 0 if config.subwords else 0
+        if self.documents is not None:
+            others, with_words = len(self.documents.tags), self.documents.with_words
+        if self.pairs is not None:
+            others, with_words = len(self.pairs.contexts), False
+        return MatrixSizes(
+            n_words=n_words,
+            word_rows=1 + with_words,
+            other_rows=others,
+            composed_rows=int(config.subwords),
+            dims=config.dims,
+            copies=copies,
+            table_bytes_per_word=table_bytes_per_word(n_words, config.objective.outputs.needs_tree),
+        )
+
+    def _validate_memory(self, sizes: MatrixSizes, rows: str, *, has_buckets: bool, free: int) -> None:
+        available = available_memory_bytes()
+        # without the threads' copies, which are mostly below their maximum
+        if available is None or sizes.memory_bytes <= available:
+            return
+        counts = self.corpus.vocabulary.counts
+        fits = describe_fits(sizes, counts, available, has_buckets=has_buckets, n_free_bytes=free)
+        raise ParameterError(
+            f"dims must fit into the {format_bytes(available)} of free memory, got {sizes.dims} for {rows}, which need"
+            f" {format_bytes(sizes.memory_bytes)}; {fits}"
+        )
 
     def _disk_bytes(self, vectors: int, saves: bool, keeps: bool) -> int:
         """Maximum number of bytes that the run still has to write; a resumed run has written a part already.
@@ -174,6 +217,7 @@ class PreparedRun:
             return model + SPARE_BYTES
         checkpoint = vectors * (1 + keeps)
         arrays = sum(array.nbytes for array in (self.weights, self.noise, self.frozen) if array is not None)
+        arrays += 0 if self.pairs is None else sum(array.nbytes for array in self.pairs.to_arrays().values())
         most = max(2 * checkpoint, checkpoint + model) + arrays + SPARE_BYTES
         return max(most - saved_bytes(self.workspace.folder), 0)
 
@@ -183,6 +227,8 @@ class PreparedRun:
         if self.documents is not None:
             examples = self.documents.make_examples(self.trained, corpus.vocabulary)
             scale = DOCUMENT_SCALE
+        elif self.pairs is not None:
+            examples, scale = self.pairs.make_examples(len(corpus.vocabulary)), INITIAL_SCALE
         else:
             examples = text_examples(corpus.ids, corpus.offsets, corpus.vocabulary.counts, self.weights)
             scale = INITIAL_SCALE
@@ -194,7 +240,12 @@ class PreparedRun:
             bags=self.bags,
             initial_scale=scale,
             instruction_set=self.instruction_set,
+            memory=self._memory,
         )
+
+    @cached_property
+    def _memory(self) -> MatrixMemory:
+        return MatrixMemory(self.workspace.folder if self.matrices == "disk" else None)
 
     @cached_property
     def bags(self) -> WordBags | None:
@@ -205,7 +256,11 @@ class PreparedRun:
         """Word vectors of the engine's input matrix."""
         if self.documents is not None:
             raise AssertionError("a run of documents has no stop_metric")
-        return make_word_vectors(self.corpus.vocabulary, self.bags, rows)
+        return make_word_vectors(self.corpus.vocabulary, self.bags, rows, self._memory)
+
+    def _split_rows(self, input_vectors: Matrix, output_vectors: Matrix) -> tuple[WordVectors, WordVectors]:
+        assert self.documents is not None
+        return self.documents.split(input_vectors, output_vectors, self.corpus.vocabulary)
 
     def begin(self, engine: Engine, encode_seconds: float, *, has_start_vectors: bool) -> RunState:
         """The state of a run that begins with the engine's current vectors, with the bounds of divergence."""
@@ -222,7 +277,7 @@ class PreparedRun:
         if options.checkpoint_every is None:
             return None
         workspace = self.workspace
-        heldout_is_apart = options.heldout is not None and options.heldout.share is None
+        heldout_is_apart = self.pairs is None and options.heldout is not None and options.heldout.share is None
         identity = {
             "run": secrets.token_hex(16),
             "corpus": self.corpus.sha256,
@@ -237,6 +292,8 @@ class PreparedRun:
         }
         if self.documents is not None:
             arrays |= self.documents.tags.to_arrays()
+        if self.pairs is not None:
+            arrays |= self.pairs.to_arrays()
         record = {
             "firth_version": __version__,
             "identity": identity,
@@ -248,12 +305,15 @@ class PreparedRun:
             "patience": options.patience,
             "has_stop_metric": options.stop_metric is not None,
             "checkpoint_every": options.checkpoint_every.to_json(),
+            "matrices": self.matrices,
         }
         record |= self.tokenizer.to_settings()
         if self.documents is not None:
             record["documents"] = self.documents.to_json()
+        if self.pairs is not None:
+            record["pairs"] = self.pairs.to_json()
         if write_first:
-            snapshot = Snapshot.take(state, engine.input_vectors, engine.output_vectors)
+            snapshot = Snapshot.take(state, *engine.vector_views)
             write_checkpoint(workspace.checkpoint_folder, snapshot, identity)
         workspace.write_run(record, {name: array for name, array in arrays.items() if array is not None})
         return CheckpointWriter(workspace.checkpoint_folder, identity)
@@ -275,12 +335,13 @@ class PreparedRun:
         kept.
         """
         corpus = self.corpus
-        outcome = Outcome.of(self.config, corpus, self.weights, engine)
+        outcome = Outcome.of(self.config, corpus, self.weights, engine, self.pairs)
         loop_options = LoopOptions(
             n_tokens=len(self.trained[0]),
             words_per_token=corpus.n_tokens_read / corpus.n_tokens,
             make_vectors=self.make_vectors,
-            heldout=self.heldout,
+            split_rows=None if self.documents is None else self._split_rows,
+            heldout=self.heldout if self.pairs is None else self.pairs.heldout_arguments(),
             stop_metric=options.stop_metric,
             evaluate_every=options.heldout_every,
             patience=options.patience,
@@ -301,6 +362,7 @@ class PreparedRun:
             output=self.workspace.output,
             checkpoints=checkpoints,
             keeps_interrupted=options.on_interrupt == "save",
+            copy_vectors=engine.memory.copy,
         )
         model = ending.run(
             lambda: TrainingLoop(
@@ -323,22 +385,22 @@ class PreparedRun:
         return dataclasses.replace(self.config, deterministic=False, threads=1)
 
     def _make_model(self, input_vectors: Matrix, output_vectors: Matrix, history: History) -> Model:
-        corpus = self.corpus
+        corpus, pairs = self.corpus, self.pairs
         documents = None
         if self.documents is None:
             words = self.make_vectors(input_vectors)
         else:
-            words, documents = self.documents.split(input_vectors, output_vectors, corpus.vocabulary)
+            words, documents = self._split_rows(input_vectors, output_vectors)
         return Model(
             vectors=words,
             output_vectors=output_vectors,
             config=self.config,
             history=history,
             corpus=CorpusRecord(
-                sha256=corpus.sha256,
+                sha256=corpus.sha256 if pairs is None else pairs.identify(corpus.sha256),
                 n_tokens=corpus.n_tokens,
                 n_tokens_read=corpus.n_tokens_read,
-                n_sequences=corpus.n_sequences,
+                n_sequences=corpus.n_sequences if pairs is None else corpus.n_tokens,
                 lowercase=self.lowercase,
             ),
             instruction_set=self.instruction_set,
@@ -346,6 +408,7 @@ class PreparedRun:
             train_words=self.documents is not None and self.documents.with_words,
             phrases=self.phrases,
             tokenizer=self.tokenizer,
+            contexts=None if pairs is None else pairs.context_vectors(output_vectors, words),
         )
 
 

@@ -255,7 +255,7 @@ class PreparedClassifier:
             return None
         identity = {"run": secrets.token_hex(16)}
         if write_first:
-            snapshot = Snapshot.take(state, engine.input_vectors, engine.output_vectors)
+            snapshot = Snapshot.take(state, *engine.vector_views)
             write_checkpoint(workspace.checkpoint_folder, snapshot, identity)
         workspace.write_run({**self.to_json(), **_options_to_json(options), "identity": identity}, self.to_arrays())
         return CheckpointWriter(workspace.checkpoint_folder, identity)

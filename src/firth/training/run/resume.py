@@ -28,7 +28,8 @@ from firth.training.loop.progress import ProgressDisplay, make_progress
 from firth.training.loop.signals import StopSignals
 from firth.training.run.document_rows import DocumentRows
 from firth.training.run.encoding import heldout_arrays, is_lowercase, reopen_corpus
-from firth.training.run.options import Heldout, RunOptions
+from firth.training.run.options import MATRICES, Heldout, RunOptions
+from firth.training.run.pair_rows import PairRows
 from firth.training.run.prepared import PreparedRun, same_instruction_set
 from firth.training.run.prepared_classifier import PreparedClassifier
 from firth.training.run.resumed import read_run_phrases, validate_run_arrays, validate_snapshot
@@ -104,6 +105,7 @@ def _prepare_words(
             patience=record["patience"],
             stop_metric=stop_metric,
             checkpoint_every=_read_period(record["checkpoint_every"]),
+            matrices=_read_matrices(record),
         )
         has_metric, identity = bool(record["has_stop_metric"]), dict(as_object(record["identity"], "identity"))
         corpus_identity, heldout_identity = identity["corpus"], identity["heldout"]
@@ -127,6 +129,10 @@ def _prepare_words(
         held_out = documents.divide(corpus)[1]
     else:
         documents = None
+    pairs = None
+    if record.get("pairs") is not None:
+        pairs, held_out = PairRows.read(as_object(record["pairs"], "pairs"), arrays, corpus), None
+    elif documents is None:
         validate_run_arrays(workspace.folder, arrays, len(corpus.vocabulary), corpus.n_sequences)
         held_out = heldout_arrays(corpus, heldout) if record["has_heldout"] else None
     snapshot = read_checkpoint(workspace.checkpoint_folder, identity)
@@ -143,6 +149,8 @@ def _prepare_words(
         instruction_set=same_instruction_set(began_with),
         tokenizer=TokenizerRecord.of_settings(record),
         documents=documents,
+        pairs=pairs,
+        matrices=options.matrices,
     )
     n_tokens = len(run.trained[0])
     run.validate()
@@ -208,15 +216,28 @@ def _prepare_classifier(
 
 def _load_snapshot(workspace: Workspace, snapshot: Snapshot, engine: Engine, epochs: int, n_tokens: int) -> RunState:
     """The state of a checkpoint, whose vectors the engine gets."""
-    shapes = (engine.input_vectors.shape, engine.output_vectors.shape)
+    input_vectors, output_vectors = engine.vector_views
+    shapes = (input_vectors.shape, output_vectors.shape)
     validate_snapshot(workspace.checkpoint_folder, snapshot, shapes, epochs, n_tokens)
     engine.load_vectors(snapshot.input_vectors, snapshot.output_vectors)
-    return snapshot.state
+    state = snapshot.state
+    if state.kept_vectors is not None:  # the next checkpoint replaces the file that they are in
+        inputs, outputs = state.kept_vectors
+        state.kept_vectors = engine.memory.copy(inputs), engine.memory.copy(outputs)
+    return state
 
 
 def _tell_position(display: ProgressDisplay, state: RunState, epochs: int, n_tokens: int) -> None:
     done = (state.epoch * n_tokens + state.position) / (epochs * n_tokens)
     display.note(f"continuing in epoch {state.epoch + 1} of {epochs}, {done:.1%} done")
+
+
+def _read_matrices(record: Mapping[str, Any]) -> str:
+    """Where the matrices of a run are; runs of older versions do not say, and had them in memory."""
+    matrices = as_text(record.get("matrices", "memory"), "matrices")
+    if matrices not in MATRICES:
+        raise ValueError(f"matrices must be one of {', '.join(MATRICES)}, got {matrices!r:.60}")
+    return matrices
 
 
 def _read_period(values: Mapping[str, float | None] | None) -> Period | None:

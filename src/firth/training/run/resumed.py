@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _AGAIN = "start the run again"
 _NOT_OF_THE_RUN = ("format", "format_version", "arrays", "checksums", "instruction_set", "firth_version")
+_BLOCK_ROWS = 1 << 14  # rows that are checked at once: the matrices may be larger than memory
 _SUM_TOLERANCE = 1e-6  # of the sum of the noise weights, which is 1 up to rounding
 
 
@@ -161,7 +162,8 @@ def validate_snapshot(
                 f"{folder}: the checkpoint does not fit the run: {name} must be float32 of shape {shape}, got"
                 f" {matrix.dtype} of shape {matrix.shape}; {_AGAIN}"
             )
-        if not np.isfinite(matrix).all():
+        blocks = (matrix[first : first + _BLOCK_ROWS] for first in range(0, len(matrix), _BLOCK_ROWS))
+        if not all(np.isfinite(block).all() for block in blocks):
             raise FormatError(f"{folder}: {name} of the checkpoint must be finite, got NaN or infinity; {_AGAIN}")
     _validate_state(folder, state, epochs, n_tokens)
 

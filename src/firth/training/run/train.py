@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from firth.base.other_names import TRAINING_NAMES, names_translated
 from firth.corpus.encoded import EncodedCorpus
+from firth.corpus.pairs import Pairs
 from firth.corpus.phrases import Phrases
 from firth.corpus.tokenizers import TokenizerLike, resolve_tokenizer
 from firth.corpus.vocabulary import Vocabulary
@@ -32,6 +34,7 @@ from firth.training.run.encoding import (
     recorded_tokenizer,
 )
 from firth.training.run.options import HeldoutSource, RunOptions, parse_phrases
+from firth.training.run.pair_rows import prepare_pairs, read_parameters, refuse_text_options
 from firth.training.run.prepared import PreparedRun
 from firth.training.run.start import (
     StartVectors,
@@ -72,6 +75,7 @@ def train(
     stop_metric: Callable[[WordVectors], float] | None = None,
     checkpoint_every: str | float | Period | None = None,
     on_interrupt: str = "save",
+    matrices: str = "memory",
     callbacks: Iterable[Any] = (),
     progress: bool | None = None,
     initial_vectors: Any = None,
@@ -81,14 +85,15 @@ def train(
     noise_distribution: Any = None,
     **parameters: Unpack[TrainingParameters],
 ) -> Model:
-    """Train word vectors on a corpus.
+    """Train word vectors on a corpus, or on pairs of words and contexts.
 
     Parameters
     ----------
     corpus : path, paths or globs; open binary file; iterable of token lists; column of texts or lists; frame of
-        integers; NumPy ids with offsets; EncodedCorpus
+        integers; NumPy ids with offsets; EncodedCorpus; firth.Pairs; firth.Walks
         The corpus, in any form that ``firth.encode_corpus`` accepts. An encoded corpus is verified first, which takes
-        about a second for each gigabyte.
+        about a second for each gigabyte. With ``firth.Pairs``, options and parameters of text, windows and n-grams are
+        refused, ``subsample`` is 0 unless it is given, and ``heldout`` is a share or ``firth.Pairs``.
     output : path of a folder, or None
         The folder in which the model is saved at the end. If it is not empty, the run is refused before any work,
         unless ``overwrite`` is true; then the old model stays complete until the new one is saved.
@@ -116,6 +121,9 @@ def train(
         ``"interrupted"``, is saved to ``output``, or beside it if ``output`` has a model already. The exception has the
         model in the attribute ``partial_model``, and its folder in ``partial_model_folder``. ``"discard"``: nothing is
         kept.
+    matrices : {"memory", "disk"}
+        Where the two matrices are during the run. ``"disk"``: in files on the disk of ``output`` that are mapped into
+        memory, so that they may be larger than memory. The vectors are the same to the bit (docs/scale.md).
     callbacks : objects with ``on_epoch_end(state)`` or ``on_progress(state)``
         See ``firth.Callback``.
     progress : None, True or False
@@ -159,6 +167,22 @@ def train(
             raise TypeError(
                 f"train() got an unexpected keyword argument {name!r}; the parameters of learning are {known}"
             )
+    pairs = corpus if isinstance(corpus, Pairs) else None
+    if pairs is not None:
+        parameters = read_parameters(parameters)  # type: ignore[assignment]
+        refuse_text_options(
+            {
+                "lowercase": lowercase,
+                "tokenizer": tokenizer is not None,
+                "normalizer": normalizer is not None,
+                "encoding_errors": encoding_errors != "strict",
+                "as_text": as_text,
+                "column": column is not None,
+                "vocabulary": vocabulary is not None,
+                "phrases": phrases is not None,
+                "sequence_weights": sequence_weights is not None,
+            }
+        )
     config = TrainingConfig(**parameters).resolved()
     validate_effect(config, parameters)
     if noise_distribution is not None and not config.objective.outputs.draws_negatives:
@@ -167,7 +191,7 @@ def train(
             ' add loss="negative-sampling" or leave noise_distribution out'
         )
     options = RunOptions.parse(
-        heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt, column
+        heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt, column, matrices
     )
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
@@ -180,29 +204,38 @@ def train(
         lowercase, resolve_tokenizer(tokenizer), normalizer, encoding_errors, as_text, continues_rows, column
     )
     with open_workspace(output, overwrite, display) as (workspace, signals):
-        encoded, table, encode_seconds = encode_for_training(
-            corpus,
-            workspace,
-            config,
-            text,
-            vocabulary,
-            options,
-            display,
-            workspace.corpus_folder,
-            phrases=phrase_choice,
-        )
+        rows, table = None, None
+        if pairs is not None:
+            started = time.monotonic()
+            encoded, rows = prepare_pairs(pairs, workspace.corpus_folder, config, options, display)
+            encode_seconds = time.monotonic() - started
+        else:
+            encoded, table, encode_seconds = encode_for_training(
+                corpus,
+                workspace,
+                config,
+                text,
+                vocabulary,
+                options,
+                display,
+                workspace.corpus_folder,
+                phrases=phrase_choice,
+            )
         if isinstance(corpus, EncodedCorpus):
             config = _as_encoded(config, corpus)
         words = encoded.vocabulary
         if config.subwords:
             config = with_buckets(follow_start(config, start_vectors), string_words(words))
-        noise = noise_weights(noise_distribution, words)
+        noise = noise_weights(noise_distribution, words if rows is None else rows.contexts)
         start_word_ids = None if start_vectors is None else start_vectors.rows_for(words)[0]
+        held_out = None
+        if rows is None:
+            held_out = encode_heldout(workspace, encoded, options, text, config, display, table)
         run = PreparedRun(
             config=config,
             workspace=workspace,
             corpus=encoded,
-            heldout=encode_heldout(workspace, encoded, options, text, config, display, table),
+            heldout=held_out,
             lowercase=is_lowercase(encoded),
             weights=weights,
             noise=noise,
@@ -210,6 +243,8 @@ def train(
             phrases=table,
             instruction_set=default_instruction_set(),
             tokenizer=recorded_tokenizer(encoded),
+            pairs=rows,
+            matrices=options.matrices,
         )
         run.validate()
         run.report_needs(options, display, encode_seconds)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from firth.compat.gensim.models import basemodel, callbacks, fasttext, keyedvectors, phrases, word2vec
+from firth.compat.gensim.models import basemodel, callbacks, doc2vec, fasttext, keyedvectors, phrases, word2vec
+from firth.compat.gensim.models.doc2vec import Doc2Vec, TaggedDocument
 from firth.compat.gensim.models.fasttext import FastText
 from firth.compat.gensim.models.keyedvectors import KeyedVectors
 from firth.compat.gensim.models.phrases import FrozenPhrases, Phraser, Phrases
@@ -15,14 +16,17 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "Doc2Vec",
     "FastText",
     "FrozenPhrases",
     "KeyedVectors",
     "Phraser",
     "Phrases",
+    "TaggedDocument",
     "Word2Vec",
     "basemodel",
     "callbacks",
+    "doc2vec",
     "fasttext",
     "keyedvectors",
     "phrases",

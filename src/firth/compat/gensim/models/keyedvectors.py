@@ -49,7 +49,7 @@ REMOVED = {
     "syn0norm": "use get_normed_vectors()",
     "wv": "these are the vectors themselves: leave .wv out",
     "accuracy": "use evaluate_word_analogies(...)",
-    "similarity_unseen_docs": "it belongs to Doc2Vec, which is not in firth",
+    "similarity_unseen_docs": "it is a method of Doc2Vec",
 }
 
 
@@ -696,10 +696,12 @@ class KeyedVectors:
     ) -> None:
         """Write word2vec's file, in descending order of frequency; see ``firth.write_vectors``.
 
-        ``append`` and ``total_vec`` belong to Doc2Vec and are refused.
+        ``append`` and ``total_vec`` are refused: ``Doc2Vec.save_word2vec_format`` writes two sets of vectors.
         """
         if append or total_vec not in (None, len(self)):
-            raise ParameterError("append and total_vec must be left out: they put Doc2Vec's vectors into one file")
+            raise ParameterError(
+                "append and total_vec must be left out: Doc2Vec.save_word2vec_format writes words and tags to one file"
+            )
         if binary and not write_header:
             raise ParameterError("write_header must be True where binary is: the format has no other way to tell D")
         order = np.arange(len(self))
@@ -709,10 +711,7 @@ class KeyedVectors:
             raise ParameterError(f"sort_attr must be an attribute of the keys where fvocab is given, got {sort_attr!r}")
         words = [f"{prefix}{self.index_to_key[row]}" for row in order.tolist()]
         if fvocab is not None:
-            values = self.expandos[sort_attr][order].tolist()
-            lines = "".join(f"{word} {value}\n" for word, value in zip(words, values, strict=True))
-            with whole_file(as_path(fvocab), overwrite=True, compress=False) as file:
-                write_all(file, lines.encode("utf-8"))
+            write_counts(fvocab, words, self.expandos[sort_attr][order])
         table = VectorTable(words, self.vectors[order].astype(np.float32))
         text_format = "word2vec" if write_header else "glove"
         write_vectors(as_path(fname), table, "word2vec-binary" if binary else text_format, overwrite=True)
@@ -834,6 +833,13 @@ def prep_vectors(
     if prior_vectors is not None:
         vectors[: prior_vectors.shape[0], : prior_vectors.shape[1]] = prior_vectors
     return vectors
+
+
+def write_counts(path: Any, words: Sequence[str], counts: NDArray[Any]) -> None:
+    """Write the vocabulary file of word2vec: a word and its count in each line."""
+    lines = "".join(f"{word} {count}\n" for word, count in zip(words, counts.tolist(), strict=True))
+    with whole_file(as_path(path), overwrite=True, compress=False) as file:
+        write_all(file, lines.encode("utf-8"))
 
 
 def take_rows(matrix: Any, rows: NDArray[np.int64] | None = None) -> NDArray[Any]:

@@ -47,13 +47,14 @@ from firth.corpus.rewrite import rewrite_corpus
 from firth.corpus.tables import token_rows
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, FirthError, FormatError, ParameterError, TrainingError
-from firth.formats.gensim_native import read_model
-from firth.kernels.config import TrainingConfig, without_effect
+from firth.formats.gensim_native import GensimModel, read_model
+from firth.kernels.config import TrainingConfig
+from firth.models.gensim_models import subsample_share, training_parameters
 from firth.models.history import History
 from firth.models.model import Model
 from firth.numerics.activations import softmax
 from firth.numerics.distributions import keep_probabilities, noise_probabilities
-from firth.numerics.huffman import build_huffman_tree
+from firth.numerics.huffman import HuffmanTree, build_huffman_tree
 from firth.numerics.predictions import hierarchical_softmax_loss
 from firth.training.loop.callbacks import Callback, TrainingState
 from firth.training.run.advice import parameters_named
@@ -173,11 +174,11 @@ class Word2Vec:
         shrink_windows: bool = True,
         **renamed: Any,
     ) -> None:
-        vector_size = _renamed(renamed, "size", "vector_size", vector_size)
-        epochs = _renamed(renamed, "iter", "epochs", epochs)
+        vector_size = renamed_argument(renamed, "size", "vector_size", vector_size)
+        epochs = renamed_argument(renamed, "iter", "epochs", epochs)
         _refuse_unknown("Word2Vec", renamed)
         if null_word:
-            raise ParameterError(f"null_word must be 0, got {null_word!r}: it served Doc2Vec, which is not in firth")
+            raise ParameterError(f"null_word must be 0, got {null_word!r}: it belongs to dm_concat, which firth lacks")
         if not sorted_vocab:
             raise ParameterError(f"sorted_vocab must be 1, got {sorted_vocab!r}: firth counts words in falling order")
         self.vector_size = self.layer1_size = int(vector_size)
@@ -279,7 +280,7 @@ class Word2Vec:
         ----------
         kwargs : ``min_count``, ``sample``; gensim 3's ``sentences``
         """
-        corpus_iterable = _renamed(kwargs, "sentences", "corpus_iterable", corpus_iterable)
+        corpus_iterable = renamed_argument(kwargs, "sentences", "corpus_iterable", corpus_iterable)
         total_words, corpus_count = self.scan_vocab(corpus_iterable, corpus_file, progress_per, trim_rule=trim_rule)
         self.corpus_count, self.corpus_total_words = corpus_count, total_words
         self.prepare_vocab(update=update, keep_raw_vocab=keep_raw_vocab, trim_rule=trim_rule, **kwargs)
@@ -314,7 +315,7 @@ class Word2Vec:
     @contextlib.contextmanager
     def _scanned(self, corpus_iterable: Any, corpus_file: Any) -> Iterator[tuple[EncodedCorpus | None, int, int]]:
         """Yield the corpus, encoded with all of its words; it is deleted after the block. ``raw_vocab`` is filled."""
-        source, is_files = as_source(corpus_iterable, corpus_file)
+        source, is_files = self._read_source(corpus_iterable, corpus_file)
         self.raw_vocab = {}
         logger.info("collecting all words and their counts")
         if isinstance(source, list) and not source:
@@ -327,8 +328,15 @@ class Word2Vec:
             n_sentences = encoded.n_sequences
             if is_files:
                 n_sentences = int(np.count_nonzero(np.diff(encoded.offsets)))
-            log_counted(logger, len(words), encoded.n_tokens_read, n_sentences)
+            self._log_counted(len(words), encoded.n_tokens_read, n_sentences)
             yield encoded, encoded.n_tokens_read, n_sentences
+
+    def _read_source(self, corpus_iterable: Any, corpus_file: Any) -> tuple[Any, bool]:
+        """The source for ``encode_corpus``, and whether empty lines are no sentences; see `as_source`."""
+        return as_source(corpus_iterable, corpus_file)
+
+    def _log_counted(self, n_types: int, n_words: int, n_sentences: int) -> None:
+        log_counted(logger, n_types, n_words, n_sentences)
 
     def prepare_vocab(
         self,
@@ -357,7 +365,7 @@ class Word2Vec:
         expected = np.zeros(0)
         if kept:
             values = np.array(list(kept.values()), np.int64)
-            share = _subsample_share(sample, int(values.sum()))
+            share = subsample_share(sample, int(values.sum()))
             expected = values * keep_probabilities(values, share) if share else values.astype(np.float64)
         report = {
             "drop_unique": len(self.raw_vocab) - len(kept),
@@ -424,7 +432,12 @@ class Word2Vec:
 
     def create_binary_tree(self) -> None:
         """The Huffman tree, as the attributes ``code`` and ``point`` of the words."""
-        tree = build_huffman_tree(self._counts())
+        self._show_tree(self._huffman_tree())
+
+    def _huffman_tree(self) -> HuffmanTree:
+        return build_huffman_tree(self._counts())
+
+    def _show_tree(self, tree: HuffmanTree) -> None:
         for name, values in (("code", tree.codes), ("point", tree.node_ids.astype(np.uint32))):
             paths = np.empty(len(self.wv), dtype=object)
             for row in range(len(self.wv)):
@@ -488,7 +501,7 @@ class Word2Vec:
         -------
         (n_words_in_vocabulary, n_words) : both over all epochs, before subsampling
         """
-        corpus_iterable = _renamed(kwargs, "sentences", "corpus_iterable", corpus_iterable)
+        corpus_iterable = renamed_argument(kwargs, "sentences", "corpus_iterable", corpus_iterable)
         _refuse_unknown("train", kwargs)
         self.alpha = start_alpha or self.alpha
         self.min_alpha = end_alpha or self.min_alpha
@@ -498,7 +511,7 @@ class Word2Vec:
         if epochs is None or epochs <= 0:
             raise ParameterError(f"epochs must be given and at least 1, got {epochs}: epochs=model.epochs")
         self.epochs = epochs
-        source, _ = as_source(corpus_iterable, corpus_file)
+        source, _ = self._read_source(corpus_iterable, corpus_file)
         return self._train(source, epochs, compute_loss, list(callbacks), report_delay)
 
     def _build_and_train(
@@ -558,19 +571,8 @@ class Word2Vec:
             callback.on_epoch_begin(self)
         known = known_words("sentences", "the model", self._vocabulary())
         with parameters_named(_name_as_gensim), empty_epochs_allowed(), known:
-            model = train_model(
-                source,
-                vocabulary=None if isinstance(source, EncodedCorpus) else self._vocabulary(),
-                initial_vectors=self._start_vectors(),
-                initial_output_vectors=self._output_vectors(),
-                freeze=self._frozen(),
-                callbacks=listeners,
-                progress=False,
-                epochs=epochs,
-                threads=threads,
-                **parameters,
-            )
-        self._take(model.vectors, model.output_vectors, model.history)
+            model = self._run(source, listeners, {**parameters, "epochs": epochs, "threads": threads})
+        self._take(model)
         self.history = model.history
         self.train_count += 1
         self.total_train_time += model.history.train_seconds
@@ -582,27 +584,29 @@ class Word2Vec:
         log_end(logger, model.history, n_known, n_words)
         return n_known, n_words
 
+    def _run(self, source: Any, listeners: list[Callback], parameters: dict[str, Any]) -> Model:
+        return train_model(
+            source,
+            vocabulary=None if isinstance(source, EncodedCorpus) else self._vocabulary(),
+            initial_vectors=self._start_vectors(),
+            initial_output_vectors=self._output_vectors(),
+            freeze=self._frozen(),
+            callbacks=listeners,
+            progress=False,
+            **parameters,
+        )
+
     def _training_parameters(self, alpha: float, min_alpha: float) -> dict[str, Any]:
         """The model's parameters under firth's names, except epochs, threads and parameters without effect."""
-        parameters: dict[str, Any] = {
-            "architecture": "skipgram" if self.sg else "cbow",
-            "loss": "hierarchical-softmax" if self.hs else "negative-sampling",
-            "dims": self.vector_size,
-            "window": self.window,
-            "window_mode": "dynamic" if self.shrink_windows else "fixed",
-            "negatives": self.negative,
-            "target_collision": "drop",
-            "noise_exponent": float(self.ns_exponent),
-            "subsample": _subsample_share(self.sample, int(self._counts().sum())),
-            "cbow_input": "mean" if self.cbow_mean else "sum",
-            "cbow_update": "word2vec",
-            "learning_rate": alpha,
-            "min_learning_rate": min(alpha, min_alpha),
-            "min_count": max(1, int(self.min_count)),
-            "seed": secrets.randbits(64) if self.seed is None else _run_seed(self.seed, self.train_count),
-        }
-        idle = without_effect(TrainingConfig(**parameters), parameters)
-        return {name: value for name, value in parameters.items() if name not in idle}
+        seed = secrets.randbits(64) if self.seed is None else _run_seed(self.seed, self.train_count)
+        names = ("sg", "hs", "vector_size", "negative", "ns_exponent", "sample", "cbow_mean", "min_count")
+        settings = {name: getattr(self, name) for name in (*names, *self._window_names())}
+        settings |= {"alpha": alpha, "min_alpha": min_alpha, "seed": seed}
+        return training_parameters(settings, int(self._counts().sum()))
+
+    def _window_names(self) -> tuple[str, ...]:
+        """The attributes of windows, if windows are used."""
+        return ("window", "shrink_windows")
 
     def _start_vectors(self) -> Any:
         """What training starts from."""
@@ -611,27 +615,23 @@ class Word2Vec:
     def _take_vectors(self, vectors: WordVectors) -> None:
         self.wv.vectors = put_rows(self.wv.vectors, vectors.matrix)
 
-    def _take(self, vectors: WordVectors, output_vectors: NDArray[Any], history: History) -> None:
+    def _take(self, trained: Model | TrainingState) -> None:
         """Store the trained vectors in the model's arrays; in place if the arrays are writable."""
-        self._take_vectors(vectors)
+        self._take_vectors(trained.vectors)
         self.wv.norms = None
         if self.hs:
-            self.syn1 = np.concatenate([output_vectors, np.zeros((1, self.layer1_size), np.float32)])
+            self.syn1 = np.concatenate([trained.output_vectors, np.zeros((1, self.layer1_size), np.float32)])
         else:
-            self.syn1neg = np.array(output_vectors)
-        sums = [record.loss_nats * record.n_examples for record in history.epochs if math.isfinite(record.loss_nats)]
+            self.syn1neg = np.array(trained.output_vectors)
+        epochs = trained.history.epochs
+        sums = [record.loss_nats * record.n_examples for record in epochs if math.isfinite(record.loss_nats)]
         self.running_training_loss = math.fsum(sums)
 
     def _output_vectors(self) -> NDArray[Any]:
         return self.syn1[:-1] if self.hs else self.syn1neg
 
     def _frozen(self) -> NDArray[np.bool_] | None:
-        factors = np.asarray(self.wv.vectors_lockf)
-        if not np.isin(factors, (0.0, 1.0)).all():
-            raise ParameterError("wv.vectors_lockf must hold 0.0 (frozen) and 1.0 alone; firth has no rates in between")
-        if len(factors) not in (1, len(self.wv)):
-            raise ParameterError(f"wv.vectors_lockf must have 1 or {len(self.wv)} factors, got {len(factors)}")
-        return np.broadcast_to(factors == 0.0, len(self.wv)).copy()
+        return frozen_rows("wv", self.wv)
 
     def _counts(self) -> NDArray[np.int64]:
         counts = self.wv.expandos.get("count")
@@ -668,7 +668,7 @@ class Word2Vec:
             raise EmptyVocabularyError("you must first build vocabulary before scoring new data")
         if not self.hs or "syn1" not in self.__dict__:
             raise TrainingError("score must have a model trained with hs=1 and negative=0")
-        tree = build_huffman_tree(self._counts())
+        tree = self._huffman_tree()
         nodes = self.syn1[:-1].astype(np.float64)
         scores = []
         for _, sentence in zip(range(total_sentences), token_rows(sentences, "sentences"), strict=False):
@@ -722,7 +722,29 @@ class Word2Vec:
         if "vectors_lockf" in vars(self.wv):
             outputs["vectors_lockf"] = np.asarray(self.wv.vectors_lockf, np.float32)
         settings = {name: _plain(getattr(self, name)) for name in self._SETTINGS}
-        write_file(fname, self._KIND, {**state, "settings": settings}, {**tensors, **outputs})
+        own_state, own_tensors = self._own_stored()
+        write_file(
+            fname, self._KIND, {**state, **own_state, "settings": settings}, {**tensors, **outputs, **own_tensors}
+        )
+
+    def _own_stored(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """State and tensors of a file that a subclass has beside Word2Vec's."""
+        return {}, {}
+
+    def _take_stored(
+        self, state: dict[str, Any], tensors: dict[str, NDArray[Any]], fname: Any, mmap: str | None
+    ) -> None:
+        """Take what ``_own_stored`` gave out of a file."""
+
+    def _take_saved(self, saved: GensimModel) -> None:
+        """Take what a subclass has beside Word2Vec's attributes out of gensim's file."""
+
+    def _take_saved_tree(self, saved: GensimModel, fname: Any) -> None:
+        message = "firth's Huffman tree breaks ties otherwise than gensim's: the vectors of its nodes start from zero"
+        if self.negative:
+            message += "; hs=1 and negative are both set: to train on, set model.hs = 0, or model.negative = 0"
+        warnings.warn(f"{fname}: {message}", UserWarning, stacklevel=4)
+        self.create_binary_tree()
 
     # ---- what gensim 4 deprecates
 
@@ -750,7 +772,7 @@ class _Relay(Callback):
         self._callbacks = callbacks
 
     def on_epoch_end(self, state: TrainingState) -> None:
-        self._model._take(state.vectors, state.output_vectors, state.history)
+        self._model._take(state)
         self._model.history = state.history
         for callback in self._callbacks:
             callback.on_epoch_end(self._model)
@@ -795,12 +817,13 @@ def _load(cls: type[Word2Vec], fname: str | os.PathLike[str], mmap: str | None =
     model.wv = VECTOR_CLASSES[kind._KIND]._from_stored(state, tensors, fname, mmap)
     if lock_factors is not None:
         model.wv.vectors_lockf = np.array(lock_factors)
+    model._take_stored(state, tensors, fname, mmap)
     for name, matrix in outputs.items():
         if matrix.shape != (len(model.wv), model.layer1_size):
             raise FormatError(f"{fname}: {name} must have a row for each of {len(model.wv)} words, got {matrix.shape}")
         setattr(model, name, matrix if mmap else np.array(matrix))
     if model.hs and len(model.wv):
-        model.create_binary_tree()
+        model._show_tree(model._huffman_tree())
     return model
 
 
@@ -825,6 +848,7 @@ def _load_gensim(cls: type[Word2Vec], fname: str | os.PathLike[str]) -> Word2Vec
     settings.setdefault("epochs", settings.get("iter", 5))
     model = cls()
     model.__dict__.update({name: settings[name] for name in cls._SETTINGS if name in settings})
+    model._take_saved(saved)
     model.corpus_total_words = settings.get("corpus_total_words")
     model.vector_size = model.layer1_size = int(saved.table.matrix.shape[1])
     lock_factors = vars(model.wv).get("vectors_lockf")
@@ -834,14 +858,20 @@ def _load_gensim(cls: type[Word2Vec], fname: str | os.PathLike[str]) -> Word2Vec
     for name in model._output_names():
         setattr(model, name, np.zeros((len(model.wv), model.layer1_size), np.float32))
     if model.hs:
-        message = "firth's Huffman tree breaks ties otherwise than gensim's: the vectors of its nodes start from zero"
-        if model.negative:
-            message += "; hs=1 and negative are both set: to train on, set model.hs = 0, or model.negative = 0"
-        warnings.warn(f"{fname}: {message}", UserWarning, stacklevel=3)
-        model.create_binary_tree()
+        model._take_saved_tree(saved, fname)
     if model.negative and "syn1neg" in saved.output_vectors:
         model.syn1neg = np.array(saved.output_vectors["syn1neg"])
     return model
+
+
+def frozen_rows(name: str, vectors: KeyedVectors) -> NDArray[np.bool_]:
+    """bool (n,): the rows that ``vectors_lockf`` freezes."""
+    factors = np.asarray(vectors.vectors_lockf)
+    if not np.isin(factors, (0.0, 1.0)).all():
+        raise ParameterError(f"{name}.vectors_lockf must hold 0.0 (frozen) and 1.0 alone: there are no rates between")
+    if len(factors) not in (1, len(vectors)):
+        raise ParameterError(f"{name}.vectors_lockf must have 1 or {len(vectors)} factors, got {len(factors)}")
+    return np.broadcast_to(factors == 0.0, len(vectors)).copy()
 
 
 def put_rows(rows: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
@@ -863,14 +893,7 @@ def _run_seed(seed: int, n_runs_before: int) -> int:
     return (int(seed) + n_runs_before * SEED_STRIDE) % 2**64
 
 
-def _subsample_share(sample: float, n_tokens: int) -> float:
-    """firth's ``subsample``, a share of all tokens. In gensim a value of 1 or more is a count of a word."""
-    if not sample or not n_tokens:
-        return 0.0
-    return float(sample) if sample < 1 else int(sample * (3 + math.sqrt(5)) / 2) / n_tokens
-
-
-def _renamed(given: dict[str, Any], old: str, new: str, value: Any) -> Any:
+def renamed_argument(given: dict[str, Any], old: str, new: str, value: Any) -> Any:
     if old not in given:
         return value
     warnings.warn(f"{old} is gensim 3's name; gensim 4 calls it {new}", DeprecationWarning, stacklevel=3)

@@ -56,7 +56,7 @@ struct AliasColumn {
   FIRTH_PARAMETERS(FIELD)                                                                                             \
   FIELD(int32_t, source)         /* of examples: its index in plan/sources.hpp, which says what the next eight are */ \
   FIELD(const int32_t*, ids)     /* (n_tokens): the encoded corpus, or input rows */                                  \
-  FIELD(const int64_t*, offsets) /* (n_sequences + 1) */                                                              \
+  FIELD(const int64_t*, offsets) /* (n_sequences + 1), or null: each position is a sequence */                        \
   FIELD(const int32_t*, targets) /* (n_sequences): of each sequence its target, or null: those are its words */       \
   FIELD(const int64_t*, target_offsets) /* (n_sequences + 1), or null: sequence s has targets [its own, the next) */  \
   FIELD(const int64_t*, tag_offsets)    /* (n_sequences + 1): document s has the tags [its own, the next), or null */ \
@@ -66,19 +66,21 @@ struct AliasColumn {
   FIELD(int64_t, n_tokens)              /* positions of an epoch */                                                   \
   FIELD(int64_t, n_sequences)                                                                                         \
   FIELD(const uint32_t*, keep_thresholds) /* (n_targets): a token is kept if its random word is <= this; null: all */ \
-  FIELD(const AliasColumn*, noise)        /* (n_targets), or null where the loss draws no negatives */                \
-  FIELD(const uint64_t*, noise_parts)     /* (n_targets + 1), or null: word w has [parts[w], parts[w + 1]) */         \
-  FIELD(const int64_t*, path_offsets)     /* (n_targets + 1): the Huffman tree's paths, or null */                    \
-  FIELD(const int32_t*, path_nodes)       /* inner nodes from the root to the word */                                 \
-  FIELD(const uint8_t*, path_codes)       /* 0 or 1 at each node; the label of a step is 1 - code */                  \
-  FIELD(const int64_t*, bag_offsets)      /* (n_targets + 1): rows that each word is the mean of, or null: its own */ \
-  FIELD(const int32_t*, bag_rows)         /* rows of the input matrix */                                              \
-  FIELD(double, bag_step)                 /* what the step of a bag's rows is multiplied by (train/bags.hpp) */       \
+  FIELD(const uint32_t*, input_keep_thresholds) /* (input rows): the same for a pair's input row; null: all */        \
+  FIELD(const AliasColumn*, noise)              /* (n_targets), or null where the loss draws no negatives */          \
+  FIELD(const uint64_t*, noise_parts)           /* (n_targets + 1), or null: word w has [parts[w], parts[w + 1]) */   \
+  FIELD(const int64_t*, path_offsets)           /* (n_targets + 1): the Huffman tree's paths, or null */              \
+  FIELD(const int32_t*, path_nodes)             /* inner nodes from the root to the word */                           \
+  FIELD(const uint8_t*, path_codes)             /* 0 or 1 at each node; the label of a step is 1 - code */            \
+  FIELD(const int64_t*, bag_offsets) /* (n_targets + 1): rows that each word is the mean of, or null: its own */      \
+  FIELD(const int32_t*, bag_rows)    /* rows of the input matrix */                                                   \
+  FIELD(double, bag_step)            /* what the step of a bag's rows is multiplied by (train/bags.hpp) */            \
   MATRIX(input)                                                                                                       \
   MATRIX(output)                                                                                                      \
   FIELD(int64_t, n_targets)        /* ids that can be predicted: words, or labels */                                  \
   FIELD(const int32_t*, stop_flag) /* (1), polled; not 0: stop */                                                     \
   FIELD(int32_t, noise_purpose)    /* PURPOSE_NEGATIVES, or PURPOSE_HELDOUT_NOISE */                                  \
+  FIELD(uint64_t, noise_seed)      /* of the noise words; all other draws have the parameter `seed` */                \
   FIELD(int32_t, shard_tokens)     /* deterministic training: tokens of one shard, 1 .. MAX_SHARD_TOKENS */
 
 struct Settings {

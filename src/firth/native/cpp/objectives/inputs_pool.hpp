@@ -24,6 +24,23 @@ struct PooledInput : PlainSide {
   static int64_t examples(int32_t) { return 1; }
   static int inputs(int) { return 1; }
 
+  // The factor a, after damping: a context word's row moves by this times the step of h.
+  static double input_step(const Settings& settings, const Unit& unit, Scratch<int32_t>& sorted) {
+    const int m = unit.n_context;
+    const double a = (settings.cbow_input == CBOW_SUM) == (settings.cbow_update == CBOW_WORD2VEC) ? 1.0 / m : 1.0;
+    const double b = settings.cbow_input == CBOW_SUM ? 1.0 : 1.0 / m;
+    if (m <= PART_WORDS || a * b * m * m <= PART_WORDS) return a;  // q is at most a b m^2
+    int32_t* const ids = sorted.get(size_t(m));
+    std::copy_n(unit.context, m, ids);
+    std::sort(ids, ids + m);
+    double squares = 0;
+    for (int first = 0, last; first < m; first = last) {
+      for (last = first + 1; last < m && ids[last] == ids[first];) ++last;
+      squares += double(last - first) * double(last - first);
+    }
+    return a * std::min(1.0, PART_WORDS / (a * b * squares));
+  }
+
   template <class Real>
   static Inputs<Real> gather(const Settings& settings, const Prepared<Real>& prepared, Workspace<Real>& work) {
     const int n_padded = padded_dims<Real>(settings), n_context = prepared.unit.n_context;
@@ -52,24 +69,6 @@ struct PooledInput : PlainSide {
         if (!settings.input.frozen[unit.context[i]]) x[n_learning++] = x[i];
     }
     add_to_rows<Real>(x, n_learning, change, Real(factor), n_padded);
-  }
-
- private:
-  // The factor a, after damping: a context word's row moves by this times the step of h.
-  static double input_step(const Settings& settings, const Unit& unit, Scratch<int32_t>& sorted) {
-    const int m = unit.n_context;
-    const double a = (settings.cbow_input == CBOW_SUM) == (settings.cbow_update == CBOW_WORD2VEC) ? 1.0 / m : 1.0;
-    const double b = settings.cbow_input == CBOW_SUM ? 1.0 : 1.0 / m;
-    if (m <= PART_WORDS || a * b * m * m <= PART_WORDS) return a;  // q is at most a b m^2
-    int32_t* const ids = sorted.get(size_t(m));
-    std::copy_n(unit.context, m, ids);
-    std::sort(ids, ids + m);
-    double squares = 0;
-    for (int first = 0, last; first < m; first = last) {
-      for (last = first + 1; last < m && ids[last] == ids[first];) ++last;
-      squares += double(last - first) * double(last - first);
-    }
-    return a * std::min(1.0, PART_WORDS / (a * b * squares));
   }
 };
 

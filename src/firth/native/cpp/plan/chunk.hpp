@@ -6,6 +6,7 @@
 // update.
 #pragma once
 
+#include "base/abi.hpp"
 #include "base/buffer.hpp"
 
 namespace firth {
@@ -59,5 +60,13 @@ struct Chunk {
   // False only if the inputs [first, last) are all different.
   bool inputs_may_repeat(int32_t first, int32_t last) const { return last_repeats[last - 1] >= first; }
 };
+
+// The number of inputs of a chunk. A center has the indices of its inputs as int32.
+inline int32_t input_count(const Chunk& chunk) {
+  if (chunk.inputs.size() > size_t(INT32_MAX))
+    throw Failure(ERROR_ARGUMENT,
+                  "a sequence with its windows, or the tags of a document, must have fewer than 2^31 ids");
+  return int32_t(chunk.inputs.size());
+}
 
 }  // namespace firth

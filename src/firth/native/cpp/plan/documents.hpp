@@ -35,18 +35,19 @@ class Documents final : public WindowsOverText {
       Center& center = chunk.centers[c];
       const int64_t document = chunk.sequences[c];
       if (s_.tags_with_words || document != latest) {
-        first = int32_t(chunk.inputs.size());
+        first = input_count(chunk);
         if (s_.tags_with_words)
           for (int32_t k = center.first; k < center.last; ++k)
             if (k != center.kept) chunk.inputs.push_back(words_[size_t(k)]);
         for (int64_t k = s_.tag_offsets[document]; k < s_.tag_offsets[document + 1]; ++k)
           chunk.inputs.push_back(s_.tag_rows[k]);
-        last = int32_t(chunk.inputs.size());
+        last = input_count(chunk);
         latest = document;
       }
       center.kept = center.last = last;
       center.first = first;
     }
+    find_repeats(chunk);
   }
 
   Buffer<int32_t> words_;  // the inputs of the windows

@@ -27,6 +27,8 @@ class ExplicitExamples final : public ExampleSource {
         negatives_(settings, rules, stretches_) {
     if (!s_.targets || s_.keep_thresholds)
       throw Failure(ERROR_ARGUMENT, "explicit examples must have targets, and no thresholds of subsampling");
+    if (s_.target_offsets && takes_all_targets_ && s_.n_sequences > INT32_MAX)  // an example is its own target
+      throw Failure(ERROR_ARGUMENT, "examples with several targets each must be fewer than 2^31");
   }
 
   void seek(int64_t start, int64_t stop, uint32_t epoch) override {

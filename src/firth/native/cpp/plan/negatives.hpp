@@ -13,15 +13,23 @@ namespace firth {
 class NegativeDrawer {
  public:
   NegativeDrawer(const Settings& settings, const PlanRules& rules, const Stretches& stretches)
-      : s_(settings), rules_(rules), stretches_(stretches), key_(settings.seed) {}
+      : s_(settings), rules_(rules), stretches_(stretches), key_(settings.noise_seed) {}
+
+  // From now on, the noise sets of the first stretches are kept for an epoch. For documents, which all begin there, and
+  // whose windows have one part. Long noise sets are not kept, because a short document uses few of them.
+  void keep_sets() { keeps_sets_ = stretches_.share_noise && s_.negatives <= MAX_KEPT_NEGATIVES; }
 
   // Draws the negatives of every center of a chunk. The other fields of the centers must be set.
   void draw(Chunk& chunk, uint32_t epoch) {
     if (!rules_.draws_negatives || s_.negatives == 0) return;
     epoch_ = epoch;
-    key_ = PhiloxKey(s_.seed);
-    list_blocks(chunk);
-    draw_listed_blocks(chunk.negatives);
+    key_ = PhiloxKey(s_.noise_seed);
+    if (keeps_sets_ && (chunk.centers.empty() || chunk.positions[chunk.positions.size() - 1] < CHUNK_TOKENS)) {
+      use_kept_sets(chunk);
+    } else {
+      list_blocks(chunk);
+      draw_listed_blocks(chunk.negatives);
+    }
     redraws_.clear();
     std::fill_n(shared_redraws_, MAX_NOISE_SETS, SharedRedraw{});
     for (size_t c = 0; c < chunk.centers.size(); ++c) {
@@ -51,6 +59,47 @@ class NegativeDrawer {
   // Whether a center shares a noise set of its stretch. A center of several parts needs more noise words, so it does
   // not.
   bool shares(const Center& center) const { return stretches_.share_noise && center.n_negatives == s_.negatives; }
+
+  static constexpr int32_t MAX_KEPT_NEGATIVES = 64;
+
+  // Gives the centers of a chunk that begins at 0 the kept noise sets. Sets that were not used yet are drawn, by
+  // stretch.
+  void use_kept_sets(Chunk& chunk) {
+    const size_t set_length = size_t(s_.negatives + 1) / 2 * 2, stretch_length = size_t(rules_.noise_sets) * set_length;
+    if (kept_epoch_ != int64_t(epoch_)) kept_.clear();
+    kept_epoch_ = epoch_;
+    size_t length = 0;
+    for (size_t c = 0; c < chunk.centers.size(); ++c) {
+      Center& center = chunk.centers[c];
+      const size_t stretch = size_t(chunk.positions[c] / stretches_.tokens);
+      center.n_negatives = s_.negatives;
+      center.negatives = int64_t(stretch * stretch_length + size_t(center.noise_set) * set_length);
+      length = (stretch + 1) * stretch_length;
+    }
+    while (kept_.size() < length) draw_stretch(int64_t(kept_.size() / stretch_length));
+    chunk.negatives.resize(length);
+    std::copy_n(kept_.data(), length, chunk.negatives.data());
+  }
+
+  // Appends the noise sets of a stretch to the kept sets.
+  void draw_stretch(int64_t stretch) {
+    block_positions_.clear();
+    block_draws_.clear();
+    for (int32_t set = 0; set < rules_.noise_sets; ++set)
+      for (int32_t draw = 0; draw < (s_.negatives + 1) / 2; ++draw) {
+        block_positions_.push_back(uint64_t(stretch * stretches_.tokens + set));
+        block_draws_.push_back(uint32_t(draw));
+      }
+    const size_t first = kept_.size(), n_blocks = block_positions_.size();
+    while (block_positions_.size() % PHILOX_BATCH != 0) {
+      block_positions_.push_back(0);
+      block_draws_.push_back(0);
+    }
+    drawn_.resize(2 * block_positions_.size());
+    draw_listed_blocks(drawn_);
+    kept_.resize(first + 2 * n_blocks);
+    std::copy_n(drawn_.data(), 2 * n_blocks, kept_.data() + first);
+  }
 
   // Lists the random blocks of each center; a block has two draws. Centers that share a noise set have the same draws.
   void list_blocks(Chunk& chunk) {
@@ -221,6 +270,9 @@ class NegativeDrawer {
   uint32_t epoch_ = 0;
   SharedRedraw shared_redraws_[MAX_NOISE_SETS];  // by noise set: the latest copy
   Buffer<Redraw> redraws_;
+  bool keeps_sets_ = false;
+  int64_t kept_epoch_ = -1;
+  Buffer<int32_t> kept_, drawn_;
   Buffer<uint64_t> block_positions_;
   Buffer<uint32_t> block_draws_;
 };

@@ -7,6 +7,7 @@
 
 #include "plan/documents.hpp"
 #include "plan/examples.hpp"
+#include "plan/pairs.hpp"
 #include "plan/windows.hpp"
 
 namespace firth {
@@ -16,7 +17,8 @@ struct Sources {};
 
 typedef Sources<WindowsOverText,   // text: a window around each token
                 ExplicitExamples,  // bags of input rows, each with a target and a weight
-                Documents          // text whose tokens are predicted from the tags of their document, and from windows
+                Documents,         // text whose tokens are predicted from the tags of their document, and from windows
+                WeightedPairs      // an input row and a target each, with a weight
                 >
     OwnSources;
 

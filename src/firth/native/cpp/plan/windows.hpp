@@ -55,17 +55,16 @@ class WindowsOverText : public ExampleSource {
     for (int64_t position = begin; position < end;) {
       while (s_.offsets[sequence_ + 1] <= position) ++sequence_;  // skips empty sequences
       const int64_t line_stop = std::min(end, s_.offsets[sequence_ + 1]);
-      const int32_t own_first = int32_t(chunk.inputs.size());
+      const int32_t own_first = input_count(chunk);
       keep_range(chunk, position, line_stop, true);
-      const int32_t own_last = int32_t(chunk.inputs.size());
+      const int32_t own_last = input_count(chunk);
       if (line_stop == end && line_stop < s_.offsets[sequence_ + 1])
         collect_right(chunk, end, s_.offsets[sequence_ + 1]);
-      add_centers(chunk, own_first, own_last, line_first, int32_t(chunk.inputs.size()));
-      line_first = int32_t(chunk.inputs.size());
+      add_centers(chunk, own_first, own_last, line_first, input_count(chunk));
+      line_first = input_count(chunk);
       position = line_stop;
     }
     complete(chunk);
-    find_repeats(chunk);
     negatives_.draw(chunk, epoch_);
     make_units(s_, stretches_, chunk);
     next_ = end;
@@ -73,8 +72,11 @@ class WindowsOverText : public ExampleSource {
   }
 
  protected:
-  // Called before the negatives are drawn: a source that is made from windows changes the inputs of the centers here.
-  virtual void complete(Chunk&) {}
+  // Called before the negatives are drawn, for last_repeats. A source that is made from windows changes the inputs of
+  // the centers here.
+  virtual void complete(Chunk& chunk) { find_repeats(chunk); }
+
+  void keep_noise_sets() { negatives_.keep_sets(); }
 
   const Settings& s_;
   const Stretches stretches_;

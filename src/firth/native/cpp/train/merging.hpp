@@ -62,9 +62,13 @@ inline void add_differences(Real* row, const Real* base, const Real* const* copi
   }
 }
 
-// The largest weight of the sequences that have tokens in [first, last).
+// The largest weight of the sequences that have tokens in [first, last). Without offsets, a position is a sequence.
 inline double largest_weight(const Settings& s, int64_t first, int64_t last) {
   if (!s.sequence_weights) return 1;
+  if (!s.offsets) {
+    const int64_t end = std::min(last, s.n_sequences);
+    return first < end ? double(*std::max_element(s.sequence_weights + first, s.sequence_weights + end)) : 1;
+  }
   const int64_t* const begin = s.offsets;
   const int64_t sequence = std::upper_bound(begin, begin + s.n_sequences + 1, first) - begin - 1;
   const int64_t beyond = std::lower_bound(begin + sequence, begin + s.n_sequences, last) - begin;

@@ -118,12 +118,16 @@ FIRTH_API int64_t firth_source(int64_t index, const char** name) {
   return 1;
 }
 
+// The functions below copy their result from a variable, because GCC's ThreadSanitizer does not see the write of
+// `*result = function()`.
+
 // Trains the tokens [start, stop) of one epoch on the shared matrices, lock-free.
 FIRTH_API int64_t firth_train_slice(const Settings* settings, int64_t start, int64_t stop, int32_t epoch,
                                     firth::Result* result) {
   return firth::guard([&]() -> int64_t {
     firth::validate(*settings);
-    *result = firth::run_slice(*settings, start, stop, uint32_t(epoch), true);
+    const firth::Result trained = firth::run_slice(*settings, start, stop, uint32_t(epoch), true);
+    *result = trained;
     return 0;
   });
 }
@@ -153,7 +157,8 @@ FIRTH_API void firth_rounds_destroy(void* rounds) { delete static_cast<firth::Ro
 // trained.
 FIRTH_API int64_t firth_rounds_train(void* rounds, int64_t start, int64_t stop, int32_t epoch, firth::Result* result) {
   return firth::guard([&]() -> int64_t {
-    *result = static_cast<firth::Rounds*>(rounds)->run(start, stop, uint32_t(epoch));
+    const firth::Result trained = static_cast<firth::Rounds*>(rounds)->run(start, stop, uint32_t(epoch));
+    *result = trained;
     return 0;
   });
 }
@@ -163,7 +168,8 @@ FIRTH_API int64_t firth_evaluate_slice(const Settings* settings, int64_t start, 
                                        firth::Result* result) {
   return firth::guard([&]() -> int64_t {
     firth::validate(*settings);
-    *result = firth::run_slice(*settings, start, stop, uint32_t(epoch), false);
+    const firth::Result evaluated = firth::run_slice(*settings, start, stop, uint32_t(epoch), false);
+    *result = evaluated;
     return 0;
   });
 }
