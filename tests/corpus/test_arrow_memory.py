@@ -153,12 +153,24 @@ def test_integers_and_missing_rows(tmp_path: Any) -> None:
         firth.encode_corpus(Foreign(pa.chunked_array([TEXTS])), folder=tmp_path / "c")
     with pytest.raises(CorpusError, match="got None in row 0"):
         firth.encode_corpus(Foreign(pa.chunked_array([pa.nulls(2)])), folder=tmp_path / "c")
-    for array in (pa.array([None, 1.5]), pa.array([True]), pa.array([b"a"]), pa.array([[1.5]]), pa.array([[["a"]]])):
-        with pytest.raises(CorpusTypeError, match=r"must be a column of texts, .* got (None|a value of the type)"):
+    others = [[None, 1.5], [True], [b"a"], [[1.5]], [[["a"]]]]
+    for array in (*map(pa.array, others), pa.array([1.5], pa.float32())):
+        with pytest.raises(CorpusTypeError, match=r"must be a column of texts, .* got (None|1\.5|a value of the type)"):
             firth.encode_corpus(Foreign(pa.chunked_array([array])), folder=tmp_path / "c")
     frame = Foreign(pa.table({"x": [1.5], "text": ["a"]}))
     with pytest.raises(CorpusTypeError, match=r"2 columns \('x', 'text'\); pass one column: .*\"text\""):
         firth.encode_corpus(frame, folder=tmp_path / "c")
+
+
+def test_pairs_and_graphs_take_columns_of_an_unknown_library(monkeypatch) -> None:
+    table = pa.table({"a": ["x", "y", "z"], "b": ["y", "z", "x"], "w": [1.5, 2.0, 0.5]})
+    options = {"columns": ["a", "b", "w"], "directed": True, "walks_per_node": 1, "walk_length": 3}
+    expected = list(firth.Walks(table, **options))
+    frame = Foreign(table)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    pairs = firth.Pairs(frame, columns=["a", "b", "w"])
+    assert (len(pairs), pairs.weights.tolist()) == (3, [1.5, 2.0, 0.5])  # type: ignore[union-attr]
+    assert [list(walk) for walk in firth.Walks(frame, **options)] == [list(walk) for walk in expected]
 
 
 def test_a_stream_that_fails_is_an_error_with_its_message(tmp_path: Any) -> None:

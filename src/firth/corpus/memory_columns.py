@@ -168,9 +168,16 @@ class ArrowColumns:
     is_frame: bool
     columns: list[MemoryColumn]
 
-    def __getitem__(self, place: int) -> ArrowColumns:
-        """One column."""
+    def column(self, place: int) -> ArrowColumns:
         return ArrowColumns(False, [self.columns[place]])
+
+    def to_pylist(self) -> list[Any]:
+        """The rows of a single column."""
+        return list(self.columns[0])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """The rows of a single column of numbers."""
+        return np.array(self.to_pylist(), dtype)
 
 
 def through_arrow(value: Any, name: str) -> ArrowColumns:

@@ -172,7 +172,7 @@ def column_of(value: Any, title: str) -> Any:
         raise missing_column("the corpus", title, titles)
     place = titles.index(title)
     if isinstance(value, ArrowColumns):
-        return value[place]
+        return value.column(place)
     if "pandas" in libraries:
         return value.iloc[:, place]
     return value.get_columns()[place] if "polars" in libraries else value.column(place)

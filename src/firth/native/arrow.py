@@ -73,6 +73,7 @@ _INTEGERS = {
     code: np.dtype(name)
     for code, name in zip("cCsSiIlL", ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"), strict=True)
 }
+_FLOATS: dict[str, np.dtype[Any]] = {"f": np.dtype("f4"), "g": np.dtype("f8")}
 _LISTS = {"+l": np.dtype("i4"), "+L": np.dtype("i8")}
 _NAMES = {
     "u": "string",
@@ -209,7 +210,7 @@ class ArrowArray:
         ]
 
     def to_pylist(self) -> list[Any]:
-        """The rows as Python values: strings, integers, lists, None; ``UnreadValue`` for other types."""
+        """The rows as Python values: strings, integers, floats, lists, None; ``UnreadValue`` for other types."""
         if self.type.format == "n":
             return [None] * self.n_rows
         rows: list[Any]
@@ -222,6 +223,8 @@ class ArrowArray:
             rows = self._texts()
         elif self.type.is_integers:
             rows = self._plain_integers().tolist()
+        elif self.type.format in _FLOATS:
+            rows = self._buffer(1, _FLOATS[self.type.format], self.first, self.n_rows).tolist()
         elif self.type.is_lists:
             rows = self._list_rows()
         else:
@@ -418,14 +421,25 @@ def _stream_error(stream: _Stream, status: int) -> str:
 
 
 def _checked(array: ArrowArray) -> ArrowArray:
-    """The array, if it has as many buffers and children as its type says."""
-    kind, native = array.type, array._native
-    expected = 3 if kind.format in ("u", "U") else 2 if kind.is_lists or kind.is_integers or kind.values else 0
-    if kind.format.startswith("+w:"):
-        expected = 1
-    if array.n_rows < 0 or array.first < 0 or native.n_buffers < expected or native.n_children != len(kind.children):
-        raise DamagedArrowError(f"an array of the type {kind} has {native.n_buffers} buffers and {array.n_rows} rows")
+    """The array, if it and its children have as many buffers as their types say."""
+    _check(array.type, array._native)
     return array
+
+
+def _check(kind: ArrowType, native: Any) -> None:
+    code = kind.format
+    n_buffers = 0
+    if kind.values is not None or code in _INTEGERS or code in _FLOATS or code in _LISTS:
+        n_buffers = 2
+    elif code in _STRINGS:
+        n_buffers = 3
+    is_whole = native.length >= 0 and native.offset >= 0 and native.n_children == len(kind.children)
+    if not is_whole or native.n_buffers < n_buffers or (kind.values is not None) != bool(native.dictionary):
+        raise DamagedArrowError(f"an array of the type {kind} has {native.n_buffers} buffers and {native.length} rows")
+    for child, part in zip(kind.children, native.children[: native.n_children], strict=True):
+        _check(child, part.contents)
+    if kind.values is not None:
+        _check(kind.values, native.dictionary.contents)
 
 
 def _read_type(schema: Any) -> ArrowType:
