@@ -68,15 +68,15 @@ MUTANTS = (
     Mutant(
         "rows: a word goes on in the next row",
         f"{CPP}/text/count.cpp",
-        "start_bits = word & (~after_word | cuts)",
-        "start_bits = word & ~after_word",
+        "cuts |= uint64_t(1) << (*next - block);",
+        "cuts |= uint64_t(0) << (*next - block);",
         f"{ARROW}::test_rows_are_counted_as_their_lines",
     ),
     Mutant(
         "rows: the offset of a wrong byte forgets the line ends",
         f"{CPP}/text/count.cpp",
         "report.problem_offset += std::upper_bound",
-        "report.problem_offset += 0 * std::upper_bound",
+        "report.problem_offset -= std::upper_bound",
         f"{ARROW}::test_the_offset_of_a_wrong_byte_is_that_in_the_lines",
     ),
     Mutant(
