@@ -13,9 +13,9 @@ With ``--distinct``, the text has this number of random tokens of 8 bytes, almos
 prints the new words a second, from the text to the Vocabulary, with one thread and with all threads. It also prints the
 peak memory for each word, without the word itself. gensim does not run.
 
-With ``--tables``, the lines of the text are also the column of Parquet files (compressed by snappy, by zstd and by lz4;
-snappy is the default of Parquet), of an Arrow array and of a Series of Polars. The program prints the speed of each as a
-share of the text file's, in wall time and in processor time. It checks that the encoded corpora are equal.
+With ``--tables``, the lines of the text are also the column of Parquet files (compressed by snappy, PyArrow's default,
+by zstd and by lz4), of an Arrow array and of a Series of Polars. The program prints the speed of each as a share of the
+text file's, in wall time and in processor time. It checks that the encoded corpora are equal.
 """
 
 from __future__ import annotations
