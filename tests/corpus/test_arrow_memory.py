@@ -173,6 +173,17 @@ def test_pairs_and_graphs_take_columns_of_an_unknown_library(monkeypatch) -> Non
     assert [list(walk) for walk in firth.Walks(frame, **options)] == [list(walk) for walk in expected]
 
 
+@pytest.mark.parametrize("wrap", [Foreign, lambda reader: reader])
+def test_a_stream_is_read_once(wrap: Any) -> None:
+    def reader() -> Any:
+        batches = [pa.record_batch({"text": ["north east", "east north"] * 20})] * 2
+        return wrap(pa.RecordBatchReader.from_batches(batches[0].schema, iter(batches)))
+
+    options: dict[str, Any] = {"min_count": 1, "dims": 2, "progress": False, "subsample": 0}
+    assert firth.train(reader(), column="text", **options).corpus.n_tokens_read == 160
+    assert firth.train(reader(), **options).corpus.n_sequences == 80
+
+
 def test_a_stream_that_fails_is_an_error_with_its_message(tmp_path: Any) -> None:
     def batches() -> Any:
         yield pa.record_batch({"text": ["a"]})

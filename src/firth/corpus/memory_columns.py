@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from firth.corpus.table_text import BATCH_BYTES, TEXT, Rows, arrow_kind
 from firth.errors import CorpusError, CorpusTypeError
-from firth.native.arrow import ArrowArray, ArrowType, DamagedArrowError
+from firth.native.arrow import ArrowArray, ArrowType, DamagedArrowError, has_arrow
 from firth.native.arrow import arrow_chunks as arrow_chunks_of
 
 _PANDAS_STRINGS = ("string[pyarrow]", "large_string[pyarrow]")
@@ -180,6 +180,14 @@ class ArrowColumns:
         return np.array(self.to_pylist(), dtype)
 
 
+def is_foreign(value: Any) -> bool:
+    """Whether an object is read by the PyCapsule interface: of an unknown library, or a stream of record batches."""
+    if isinstance(value, (bytes, list, tuple, dict, np.ndarray)) or not has_arrow(value):
+        return False
+    libraries = {kind.__module__.partition(".")[0] for kind in type(value).__mro__}
+    return not libraries & {"pandas", "polars", "pyarrow"} or type(value).__name__ == "RecordBatchReader"
+
+
 def through_arrow(value: Any, name: str) -> ArrowColumns:
     """The columns of another library's table, without copying, and without PyArrow.
 
@@ -211,4 +219,4 @@ def through_arrow(value: Any, name: str) -> ArrowColumns:
     )
 
 
-__all__ = ["ArrowColumns", "MemoryColumn", "arrow_blocks", "columns_of", "through_arrow"]
+__all__ = ["ArrowColumns", "MemoryColumn", "arrow_blocks", "columns_of", "is_foreign", "through_arrow"]

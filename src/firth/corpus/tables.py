@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.memory_columns import ArrowColumns, MemoryColumn, arrow_blocks, columns_of, through_arrow
+from firth.corpus.memory_columns import ArrowColumns, MemoryColumn, arrow_blocks, columns_of, is_foreign, through_arrow
 from firth.corpus.table_text import TEXT, Column, missing_column
 from firth.errors import CorpusError, CorpusTypeError, ShapeError
-from firth.native.arrow import has_arrow
 
 _WORDS = re.compile(r"[^ \t\n\v\f\r]+")
 _TWO_WORDS = re.compile(r"[^ \t\n\v\f\r][ \t\n\v\f\r]+[^ \t\n\v\f\r]")
@@ -121,6 +120,8 @@ def read_table(value: Any, name: str = "corpus") -> Table | None:
             f"{name} must be sequences or texts, got a sparse matrix of shape {value.shape}, which has no order of"
             " tokens; pass the texts from which the matrix was made"
         )
+    if is_foreign(value) and "datasets" not in libraries:
+        return _read_known_table(through_arrow(value, name), name, value)
     if libraries & {"pandas", "polars", "pyarrow"} or isinstance(value, ArrowColumns):
         return _read_known_table(value, name)
     if "xarray" in libraries:
@@ -133,8 +134,6 @@ def read_table(value: Any, name: str = "corpus") -> Table | None:
             ' firth.train(dataset, column="text"); the columns are'
             f" {', '.join(map(repr, value.column_names or ())) or 'not known before it is read'}"
         )
-    if has_arrow(value):
-        return _read_known_table(through_arrow(value, name), name, value)
     if hasattr(value, "__dataframe__") or (hasattr(value, "columns") and hasattr(value, "dtypes")):
         raise CorpusTypeError(_frame_message(name, value, [(key, None) for key in getattr(value, "columns", ())]))
     if hasattr(value, "__array__") and hasattr(value, "ndim") and hasattr(value, "dtype"):  # a tensor
@@ -155,8 +154,7 @@ def column_of(value: Any, title: str) -> Any:
         The value is not a frame.
     """
     libraries = {kind.__module__.partition(".")[0] for kind in type(value).__mro__}
-    is_plain = isinstance(value, (bytes, list, tuple, dict, np.ndarray))
-    if not is_plain and not libraries & {"pandas", "polars", "pyarrow"} and has_arrow(value):
+    if is_foreign(value):
         value = through_arrow(value, "corpus")
     is_known = libraries & {"pandas", "polars", "pyarrow"} or isinstance(value, ArrowColumns)
     found = columns_of(value, "corpus") if is_known else None
