@@ -2,6 +2,7 @@
 
 What Doc2Vec shares with Word2Vec is in `firth.compat.gensim.models.word2vec`: vocabulary, training, files.
 `firth.compat.gensim.tagged` has the documents and their tags. docs/gensim.md lists every name.
+The file is long because gensim has one class: its vocabulary, documents, training and files change the same attributes.
 """
 
 from __future__ import annotations
