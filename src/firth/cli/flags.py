@@ -9,7 +9,8 @@ from collections.abc import Collection
 # Parameters of read_vectors. If a command has no such flag, `firth convert` can write a file that the command reads.
 _READING = {"duplicates": "--duplicates", "encoding_errors": "--encoding-errors", "format": "--from"}
 _ASSIGNMENT = re.compile(
-    r"""(?<![\w/.'"-])([a-z]+(?:_[a-z]+)*)=("[^"]*"|'[^']*'|\[(?:\.\.\.|"[^"\]]*"(?:, "[^"\]]*")*)\]|True|\d[\w.+-]*\w|\d)"""
+    r"""(?<![\w/.'"-])([a-z]+(?:_[a-z]+)*)=("[^"]*"|'[^']*'"""
+    r"""|\[(?:\.\.\.|"[^"\]]*"(?:, "[^"\]]*")*)\]|True|\d[\w.+-]*\w|\d)"""
 )
 _NAME = re.compile(r"""(?<![\w/.'"=-])([a-z]+(?:_[a-z]+)+)(?![\w/'"=(-]|\.\w)""")
 _SUBJECT = re.compile(r"^([a-z]+(?:_[a-z]+)*)(?= must )")
