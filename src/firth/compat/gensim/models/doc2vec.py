@@ -665,8 +665,8 @@ def _validate_size(tags: TagReader, vector_size: int) -> None:
     if available is not None and n_bytes > available:
         raise ParameterError(
             f"the tags must fit into {available:,} bytes of free memory, got {n_tags:,} rows of {n_bytes:,} bytes; an"
-            f" integer is the number of a row, and the highest one is {tags.n_numbers - 1:,}: use str(tag) for numbers with"
-            " gaps"
+            f" integer is the number of a row, and the highest one is {tags.n_numbers - 1:,}: use str(tag) for numbers"
+            " with gaps"
         )
 
 
