@@ -292,7 +292,8 @@ def test_progress_is_told_in_the_callers_thread_and_can_stop(encode, tmp_path: P
         raise KeyboardInterrupt
 
     before = sorted(path.name for path in tmp_path.iterdir())
+    threads = threading.active_count()  # a library for URLs keeps a thread
     with pytest.raises(KeyboardInterrupt):
         encode(tmp_path / "text-0.txt", progress=stop)
     assert sorted(path.name for path in tmp_path.iterdir()) == before
-    assert threading.active_count() == 1
+    assert threading.active_count() == threads
