@@ -292,7 +292,7 @@ def test_a_connection_that_ends_early_is_an_error_that_says_where(
     with pytest.raises(StorageError, match=rf"^{server.url}{name}: the connection ended at byte [\d,]+") as raised:
         firth.encode_corpus(f"{server.url}{name}", folder=tmp_path / "e", column=column, min_count=1)
     place = int(str(raised.value).split(" at byte ")[1].split(":")[0].split(" ")[0].replace(",", ""))
-    assert 500_000 < place <= 1_100_000  # some of the last bytes may have been on the way
+    assert 0 < place <= 1_100_000  # some of the last bytes may have been on the way
     assert not (tmp_path / "e").exists()
 
 
