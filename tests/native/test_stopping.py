@@ -100,7 +100,6 @@ def test_ctrl_c_stops_a_native_call_and_waits_for_its_end() -> None:
     """What interrupts the wait sets the flag that the call looks at."""
     words = NativeWords(np.frombuffer(b"ab", np.uint8), np.arange(3))
     begun, ended = threading.Event(), []
-    before = threading.active_count()  # a library for URLs keeps a thread
 
     def call() -> None:
         begun.set()
