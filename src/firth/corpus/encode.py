@@ -4,7 +4,7 @@ There are two passes; only the first reads the text. Counting gives each distinc
 spools the ids of all tokens to unnamed temporary files. Then the vocabulary is chosen in Python: lower-casing,
 normalizer, minimum count, order. Encoding maps the spooled ids to ids of the vocabulary and writes them. All cores
 count chunks of plain files. The resulting files do not depend, to the byte, on the number of threads or the size of
-chunks, because ids are ordered by count and word.
+chunks, because ids are ordered by count and word. The file is long because three functions have the same options.
 
 Tests: tests/corpus/test_text.py, tests/corpus/test_tokens.py.
 """
