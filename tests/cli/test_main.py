@@ -254,7 +254,7 @@ def test_resume_goes_on_after_an_interruption(run, corpus_file: Path, tmp_path: 
     assert (done.returncode, "--resume" in done.stderr) == (2, True)
     done = run("train", "--resume", "m", "--dims", "5")
     assert done.returncode == 2
-    assert "without dims" in done.stderr
+    assert "without --dims" in done.stderr
     done = run("train", "--resume", "m", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["epochs"] == 200

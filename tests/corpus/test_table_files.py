@@ -161,7 +161,7 @@ def test_a_row_without_a_value_may_have_bytes_and_a_slice_may_begin_anywhere() -
 @pytest.mark.parametrize("offsets", [[0, 9, 4], [0, 5, 4], [3, 2, 4], [0, -1, 4]])
 def test_damaged_offsets_of_an_arrow_array_are_refused(offsets: list[int]) -> None:
     data = [None, pa.py_buffer(np.array(offsets, np.int32).tobytes()), pa.py_buffer(b"abcd")]
-    with pytest.raises(CorpusError, match="x: the Arrow data is damaged: an offset"):
+    with pytest.raises(CorpusError, match="x: the Arrow data is damaged: a row"):
         table_text.lines_of_arrow(pa.Array.from_buffers(pa.string(), 2, data), "x")
 
 
@@ -321,6 +321,23 @@ def test_another_type_in_another_file_is_refused_before_counting(encode, tmp_pat
 def test_a_column_of_what_is_no_table_is_refused(encode, source: Any, options: Any, error: Any, message: str) -> None:
     with pytest.raises(error, match=message):
         encode(source, **options)
+
+
+def test_a_file_without_the_column_is_refused_before_counting(encode, tmp_path: Path) -> None:
+    first, second = tmp_path / "0.parquet", tmp_path / "1.parquet"
+    pq.write_table(pa.table({"text": ["a"]}), first)
+    pq.write_table(pa.table({"body": ["a"], "id": [1]}), second)
+    with pytest.raises(CorpusError, match=r"a column of .*1\.parquet, got 'text'; the columns are 'body', 'id'"):
+        encode(str(tmp_path / "*.parquet"), column="text")
+    pq.write_table(pa.table({"text": pa.array(["a"], pa.large_string())}), second)  # another type of texts
+    assert encode([first, second], column="text").n_tokens == 2
+
+
+def test_a_column_that_begins_late_in_json_lines_is_refused(encode, tmp_path: Path) -> None:
+    late = b'{"id": 1}\n' * 120_000 + b'{"id": 1, "text": "north"}\n'
+    (tmp_path / "a.jsonl").write_bytes(late)
+    with pytest.raises(CorpusError, match=r"a\.jsonl, got 'text'; the columns in its first 104,858 lines are 'id'"):
+        encode(tmp_path / "a.jsonl", column="text")
 
 
 def test_without_pyarrow_the_extra_is_named(encode, tmp_path: Path, monkeypatch) -> None:

@@ -55,7 +55,7 @@ def test_the_page_runs() -> None:
     page = (Path(__file__).parents[2] / "docs" / "documents.md").read_text(encoding="utf-8")
     names: dict[str, Any] = {}
     blocks = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in blocks:
         exec(compile(block, "documents.md", "exec"), names)
 
@@ -423,7 +423,6 @@ def test_names_of_files_that_cannot_be_tags(tmp_path: Path) -> None:
         (lambda m: m.infer(["a"], seed=-1), ParameterError, "^seed must be"),
         (lambda m: m.infer(["a"], threads=0), ParameterError, "^threads must be at least 1, got 0"),
         (lambda m: m.infer(["a"], empty="skip"), ParameterError, "^empty must be one of 'error', 'zero', got 'skip'"),
-        (lambda m: m.train_more(["a b"]), ParameterError, "^train_more must be called on a model of words"),
     ],
 )
 def test_bad_calls_are_refused(call: Callable[[Model], Any], error: type[Exception], message: str) -> None:

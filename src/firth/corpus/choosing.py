@@ -90,16 +90,16 @@ class IntegerWordsError(ParameterError):
     """``lowercase`` or ``normalizer`` was given, but the words are integers."""
 
 
-class NoKnownWordError(CorpusError):
-    """The corpus has no word of the given vocabulary. ``n_sequences`` is the number of sequences that were read."""
-
-    n_sequences = 0
-
-
 class NoWordError(CorpusError):
     """The corpus has no word. ``n_sequences`` is the number of sequences that were read."""
 
-    n_sequences = 0
+    def __init__(self, message: str, n_sequences: int = 0) -> None:
+        super().__init__(message)
+        self.n_sequences = n_sequences
+
+
+class NoKnownWordError(NoWordError):
+    """The corpus has no word of the given vocabulary."""
 
 
 def choose_vocabulary(

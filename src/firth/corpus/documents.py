@@ -168,11 +168,14 @@ class Tags:
     ids : int32 array
         Document s has the tags ids[offsets[s]:offsets[s + 1]].
     offsets : int64 array, (n_documents + 1,)
+    earlier_counts : int64 array, (n_earlier,), or None
+        How many documents of earlier runs have each of the first tags, which continue (`continue_tags`).
     """
 
     names: Sequence[str] | NDArray[np.int64]
     ids: NDArray[np.int32]
     offsets: NDArray[np.int64]
+    earlier_counts: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -180,16 +183,21 @@ class Tags:
     @property
     def counts(self) -> NDArray[np.int64]:
         """int64 array (T,): how many documents have each tag."""
-        return np.bincount(self.ids, minlength=len(self.names)).astype(np.int64)
+        counts = np.bincount(self.ids, minlength=len(self.names)).astype(np.int64)
+        if self.earlier_counts is not None:
+            counts[: len(self.earlier_counts)] += self.earlier_counts
+        return counts
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The tags as arrays, for files; the inverse is `from_arrays`."""
         arrays: dict[str, NDArray[Any]] = {"tag_ids": self.ids, "tag_offsets": self.offsets}
+        if self.earlier_counts is not None:
+            arrays["tag_earlier_counts"] = self.earlier_counts
         return arrays | encode_names(self.names)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Tags:
-        return cls(decode_names(arrays), arrays["tag_ids"], arrays["tag_offsets"])
+        return cls(decode_names(arrays), arrays["tag_ids"], arrays["tag_offsets"], arrays.get("tag_earlier_counts"))
 
 
 def encode_names(names: Sequence[Any] | NDArray[np.int64], kind: str = "tag") -> dict[str, NDArray[Any]]:
@@ -210,13 +218,13 @@ def decode_names(arrays: Mapping[str, NDArray[Any]], kind: str = "tag") -> Seque
     return tuple(unpack_words(arrays[f"{kind}_words"], arrays[f"{kind}_word_offsets"]))
 
 
-def read_tags(tags: Any, n_documents: int, default_names: list[str] | None = None) -> Tags:
+def read_tags(tags: Any, n_documents: int, default_names: list[str] | None = None, first_number: int = 0) -> Tags:
     """Read the tags of documents: for each a string or an integer, or a list of them.
 
     Parameters
     ----------
     tags : list or column, or None
-        None: the names of the documents' files, or the numbers 0 to n_documents - 1.
+        None: the names of the documents' files, or the numbers from ``first_number`` on.
     n_documents : int
 
     Raises
@@ -228,7 +236,8 @@ def read_tags(tags: Any, n_documents: int, default_names: list[str] | None = Non
     """
     every = np.arange(n_documents + 1, dtype=np.int64)
     if tags is None:
-        names = np.arange(n_documents, dtype=np.int64) if default_names is None else _file_names(default_names)
+        numbers_from_first = first_number + np.arange(n_documents, dtype=np.int64)
+        names = numbers_from_first if default_names is None else _file_names(default_names)
         return Tags(names, np.arange(n_documents, dtype=np.int32), every)
     if isinstance(tags, str | bytes | Mapping | set | frozenset):
         raise CorpusTypeError(f"tags must be a list with an entry for each document, got {type(tags).__name__}")
@@ -294,10 +303,38 @@ def _tag(tag: Any, document: int) -> str | int:
     return str.__str__(tag)
 
 
+def continue_tags(tags: Tags, earlier: Sequence[str] | NDArray[np.int64], counts: NDArray[np.int64]) -> Tags:
+    """The tags of new documents after the tags of a model: its tags keep their rows, and new tags follow them.
+
+    Parameters
+    ----------
+    tags : Tags
+        Of the new documents.
+    earlier : tuple of str, or int64 array, (n_earlier,)
+        The tags of the model.
+    counts : int64 array, (n_earlier,)
+        How many documents have each of them.
+
+    Raises
+    ------
+    CorpusTypeError
+        The tags of the model are strings and the new tags integers, or the other way round.
+    """
+    kinds = ["integers" if isinstance(names, np.ndarray) else "strings" for names in (earlier, tags.names)]
+    if kinds[0] != kinds[1]:
+        raise CorpusTypeError(f"tags must be {kinds[0]}, as the tags of the model are, got {kinds[1]}; convert them")
+    listed, new = (names.tolist() if isinstance(names, np.ndarray) else list(names) for names in (earlier, tags.names))
+    rows = {tag: row for row, tag in enumerate(listed)}
+    ids = np.array([rows.setdefault(tag, len(rows)) for tag in new], np.int32)[tags.ids]
+    joined: Any = np.array(list(rows), np.int64) if isinstance(earlier, np.ndarray) else tuple(rows)
+    return Tags(joined, ids, tags.offsets, np.asarray(counts, np.int64))
+
+
 def validate_words(tags: Tags, offsets: NDArray[np.int64], *, tags_may_learn_nothing: bool = False) -> int:
     """Check that each tag has a document with a word of the vocabulary; return the number of documents without one.
 
     ``tags_may_learn_nothing``: the rows of tags have a start that is kept, so nothing is checked.
+    A tag that continues has a vector already, so it needs none.
 
     Raises
     ------
@@ -308,6 +345,8 @@ def validate_words(tags: Tags, offsets: NDArray[np.int64], *, tags_may_learn_not
     if tags_may_learn_nothing:
         return int(np.count_nonzero(~has_words))
     learns = np.zeros(len(tags), np.bool_)
+    if tags.earlier_counts is not None:
+        learns[: len(tags.earlier_counts)] = True
     learns[tags.ids[np.repeat(has_words, np.diff(tags.offsets))]] = True
     without = np.flatnonzero(~learns)
     if len(without):
@@ -321,4 +360,13 @@ def validate_words(tags: Tags, offsets: NDArray[np.int64], *, tags_may_learn_not
     return int(np.count_nonzero(~has_words))
 
 
-__all__ = ["DocumentSource", "Tags", "decode_names", "encode_names", "find_documents", "read_tags", "validate_words"]
+__all__ = [
+    "DocumentSource",
+    "Tags",
+    "continue_tags",
+    "decode_names",
+    "encode_names",
+    "find_documents",
+    "read_tags",
+    "validate_words",
+]

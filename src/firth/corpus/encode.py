@@ -4,7 +4,7 @@ There are two passes; only the first reads the text. Counting gives each distinc
 spools the ids of all tokens to unnamed temporary files. Then the vocabulary is chosen in Python: lower-casing,
 normalizer, minimum count, order. Encoding maps the spooled ids to ids of the vocabulary and writes them. All cores
 count chunks of plain files. The resulting files do not depend, to the byte, on the number of threads or the size of
-chunks, because ids are ordered by count and word.
+chunks, because ids are ordered by count and word. The file is long because three functions have the same options.
 
 Tests: tests/corpus/test_text.py, tests/corpus/test_tokens.py.
 """
@@ -262,9 +262,8 @@ def _encode_corpus(
             counted = count_texts(files, spools, report, encoding_errors == "strict", threads, chunk_bytes, stack)
         warn_of_missing(classified)
         if counted.n_tokens == 0:
-            empty = NoWordError(f"the corpus must have at least one word, got none in {_names(classified)}")
-            empty.n_sequences = counted.n_lines
-            raise empty
+            message = f"the corpus must have at least one word, got none in {_names(classified)}"
+            raise NoWordError(message, counted.n_lines)
         counted, n_heldout_tokens, n_heldout_lines = hold_out(counted, threshold, seed)
         n_marked_tokens = n_mark_words = n_glued_tokens = 0
         if isinstance(classified, list) or getattr(classified, "is_tokenized", False):
@@ -278,12 +277,11 @@ def _encode_corpus(
         unseen = [] if vocabulary is None else unseen_words(vocabulary, counted, id_map).tolist()
         n_tokens = _write_ids(work, counted, id_map, threshold, seed, threads, report)
         if n_tokens == 0:
-            unknown = NoKnownWordError(
+            raise NoKnownWordError(
                 f"the corpus must have words of the given vocabulary, got none among its {counted.n_tokens:,} tokens"
-                " (the vocabulary's first words: " + ", ".join(map(repr, chosen.first_words(5))) + ")"
+                f" (the vocabulary's first words: {', '.join(map(repr, chosen.first_words(5)))})",
+                counted.n_lines,
             )
-            unknown.n_sequences = counted.n_lines
-            raise unknown
         chosen.save(work / VOCABULARY)
         stack.close()  # delete the spools before the checksums are computed
         fields = {

@@ -290,7 +290,7 @@ def open_json_lines(
                 values.append(checked_value(row.get(title), title, f"{name}, line {number:,}", state))
             if n_read >= BATCH_BYTES and values:
                 if not has_column:
-                    raise missing_column(name, title, list(keys))
+                    raise missing_column(name, title, list(keys), f" in its first {number:,} lines")
                 yield Rows(values, int(n_read * share))
                 values, n_read = [], 0
         if not has_column and keys:

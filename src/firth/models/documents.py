@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from firth.base.json_file import as_object
 from firth.base.owned import OwnedFolder
 from firth.base.values import as_integer, validate_choice
-from firth.corpus.choosing import NoKnownWordError, NoWordError
+from firth.corpus.choosing import NoWordError
 from firth.corpus.documents import decode_names, encode_names, find_documents
 from firth.corpus.encode import encode_corpus
 from firth.corpus.tokenizers import TokenizerLike, TokenizerRecord
@@ -90,7 +90,7 @@ class Inference:
                     vocabulary=self._vocabulary,
                 )
                 ids, offsets = np.array(encoded.ids), np.array(encoded.offsets)
-            except (NoKnownWordError, NoWordError) as error:
+            except NoWordError as error:
                 ids, offsets = np.empty(0, np.int32), np.zeros(error.n_sequences + 1, np.int64)
         without = np.flatnonzero(np.diff(offsets) == 0)
         if len(without) and empty == "error":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from firth.base.other_names import TRAINING_NAMES, names_translated
@@ -133,14 +133,7 @@ def train_documents(
                 f"train_documents() got an unexpected keyword argument {name!r}; the parameters of learning are {known}"
             )
     config = _make_config(method, dm_input, train_words, dict(parameters))
-    options = RunOptions.parse(
-        heldout, heldout_every, patience, None, checkpoint_every, output, on_interrupt, matrices=matrices
-    )
-    if options.heldout is not None and options.heldout.share is None:
-        raise ParameterError(
-            f'heldout must be a share like "5%" for documents, got {heldout!r:.60}: a document that is not trained on'
-            " has no vector to be evaluated"
-        )
+    options = parse_document_options(heldout, heldout_every, patience, checkpoint_every, output, on_interrupt, matrices)
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
     tokenizer = resolve_tokenizer(tokenizer)
@@ -255,8 +248,38 @@ def _make_config(method: str, dm_input: str, train_words: bool, parameters: dict
         raise ParameterError("train_words must be False with method='dm', which always trains words, got True")
     if method == "dbow" and dm_input != "mean":
         raise ParameterError(f"dm_input must be left out with method='dbow', where it has no effect, got {dm_input!r}")
+    validate_document_parameters(parameters, with_windows=method == "dm" or train_words)
+    side = {"architecture": "skipgram"} if method == "dbow" else {"architecture": "cbow", "cbow_input": dm_input}
+    config = TrainingConfig(**{"epochs": EPOCHS, **parameters, **side}).resolved()
+    validate_effect(config, parameters)
+    return config
+
+
+def parse_document_options(
+    heldout: Any,
+    heldout_every: str | Period | None,
+    patience: int | None,
+    checkpoint_every: str | float | Period | None,
+    output: str | os.PathLike[str] | None,
+    on_interrupt: str,
+    matrices: str,
+) -> RunOptions:
+    """The options of a run of documents; only a share of the words can be held out."""
+    options = RunOptions.parse(
+        heldout, heldout_every, patience, None, checkpoint_every, output, on_interrupt, matrices=matrices
+    )
+    if options.heldout is not None and options.heldout.share is None:
+        raise ParameterError(
+            f'heldout must be a share like "5%" for documents, got {heldout!r:.60}: a document that is not trained on'
+            " has no vector to be evaluated"
+        )
+    return options
+
+
+def validate_document_parameters(parameters: Mapping[str, Any], *, with_windows: bool) -> None:
+    """Refuse parameters that have no meaning for documents; ``with_windows``: whether words of windows are inputs."""
     for name in _OF_WINDOWS:
-        if name in parameters and method == "dbow" and not train_words:
+        if name in parameters and not with_windows:
             raise ParameterError(
                 f"{name} must be left out with method='dbow', where no window is used, got {parameters[name]!r}; to"
                 " train words in windows too, pass train_words=True"
@@ -270,10 +293,6 @@ def _make_config(method: str, dm_input: str, train_words: bool, parameters: dict
         raise ParameterError(
             "subwords must be False for documents, got True: rows of tags have no n-grams; train words by firth.train"
         )
-    side = {"architecture": "skipgram"} if method == "dbow" else {"architecture": "cbow", "cbow_input": dm_input}
-    config = TrainingConfig(**{"epochs": EPOCHS, **parameters, **side}).resolved()
-    validate_effect(config, parameters)
-    return config
 
 
-__all__ = ["run_documents", "train_documents"]
+__all__ = ["parse_document_options", "run_documents", "train_documents", "validate_document_parameters"]
