@@ -13,9 +13,9 @@ With ``--distinct``, the text has this number of random tokens of 8 bytes, almos
 prints the new words a second, from the text to the Vocabulary, with one thread and with all threads. It also prints the
 peak memory for each word, without the word itself. gensim does not run.
 
-With ``--tables``, the lines of the text are also the column of a Parquet file, of an Arrow array and of a Series of
-Polars. The program prints the speed of each as a share of the text file's, in wall time and in processor time. It
-checks that the encoded corpora are equal.
+With ``--tables``, the lines of the text are also the column of Parquet files (compressed by snappy, PyArrow's default,
+by zstd and by lz4), of an Arrow array and of a Series of Polars. The program prints the speed of each as a share of the
+text file's, in wall time and in processor time. It checks that the encoded corpora are equal.
 """
 
 from __future__ import annotations
@@ -165,10 +165,13 @@ def measure_tables(text: Path, work: Path, n_rounds: int, threads: int | None) -
     lines = text.read_bytes().decode().removesuffix("\n").split("\n")
     table = pyarrow.table({"text": lines})
     del lines
-    parquet.write_table(table, work / "text.parquet")
+    for compression in ("snappy", "zstd", "lz4"):
+        parquet.write_table(table, work / f"{compression}.parquet", compression=compression)
     sources: dict[str, tuple[Any, str | None]] = {
         "text file": (text, None),
-        "Parquet": (work / "text.parquet", "text"),
+        "Parquet": (work / "snappy.parquet", "text"),
+        "with zstd": (work / "zstd.parquet", "text"),
+        "with lz4": (work / "lz4.parquet", "text"),
         "Arrow": (table.column("text"), None),
         "Polars": (polars.from_arrow(table)["text"], None),  # type: ignore[index]
     }

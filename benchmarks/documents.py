@@ -1,11 +1,14 @@
 """Compares document vectors with gensim's Doc2Vec: words a second, inference, accuracy; needs FIRTH_DATA.
 
-    python benchmarks/documents.py --gensim /path/to/python [--lines 20000] [--rounds 3] [--accuracy]
+    python benchmarks/documents.py --gensim /path/to/python [--lines 20000] [--rounds 3] [--accuracy] [--seeds 3]
 
 ``--gensim`` is a Python that has gensim. Each run is a process of its own, runs are interleaved, and every program has
 one thread: the processor time is compared. The training time is that of further epochs, without reading the text.
-``--accuracy``: which share of the second halves of documents is nearest to its first half, and the accuracy of a
-logistic regression on the five classes of the Stanford Sentiment Treebank, by the vectors of both programs.
+Inference is timed by the clock too, with both programs at their best: firth with all cores.
+``--accuracy``, for several seeds, the vectors of both programs and of texts from word vectors: which share of the
+second halves of documents is nearest to its first half, and the accuracy of a logistic regression on the five classes
+of the Stanford Sentiment Treebank. "trained": the first halves, or training sentences, have the vectors of training;
+"inferred": their vectors are inferred, as those of the second halves and test sentences always are.
 """
 
 from __future__ import annotations
@@ -20,6 +23,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float32]
 
 FIRTH = """
 import json, sys, time
@@ -41,9 +50,15 @@ else:  # only the vectors are wanted
     seconds, n_words, model = 1, 0, train(epochs)
 lines = open(queries).read().splitlines()
 first = model.infer(lines[:2], epochs=epochs)
-inferring, vectors = timed(lambda: model.infer(lines, epochs=epochs, threads=1, empty="zero"))
-np.savez(sys.argv[5], documents=model.documents.matrix, inferred=vectors)
-print(json.dumps({"words/s": n_words / seconds, "documents/s": len(lines) / inferring}))
+inferring, vectors = timed(lambda: model.infer(lines, epochs=epochs, threads=1, empty="zero", seed=model.config.seed))
+clock = time.perf_counter()
+model.infer(lines, epochs=epochs, empty="zero")
+clock = time.perf_counter() - clock
+library = [] if infer else model.infer(open(corpus).read().splitlines(), epochs=epochs, empty="zero",
+                                       seed=model.config.seed)
+np.savez(sys.argv[5], trained=model.documents.matrix, inferred=library, queries=vectors)
+print(json.dumps({"words/s": n_words / seconds, "documents/s": len(lines) / inferring,
+                  "documents/s by the clock": len(lines) / clock}))
 """
 GENSIM = """
 import json, sys, time
@@ -53,7 +68,7 @@ corpus, queries, options, infer = sys.argv[1], sys.argv[2], json.loads(sys.argv[
 method = options["method"]
 model = Doc2Vec(vector_size=options["dims"], dm=int(method == "dm"), dm_mean=1, min_count=options["min_count"],
                 negative=options["negatives"], sample=options["subsample"], workers=1, epochs=options["epochs"],
-                window=5, seed=1)
+                window=5, seed=options.get("seed", 1))
 model.build_vocab(corpus_file=corpus)
 cpu = time.process_time()
 model.train(corpus_file=corpus, total_examples=model.corpus_count, total_words=model.corpus_total_words,
@@ -62,11 +77,28 @@ seconds = time.process_time() - cpu
 n_words = model.epochs * sum(model.wv.get_vecattr(w, "count") for w in model.wv.index_to_key)
 lines = [line.split() for line in open(queries).read().splitlines()]
 n_timed = infer or len(lines)
-cpu = time.process_time()
+cpu, clock = time.process_time(), time.perf_counter()
 vectors = [model.infer_vector(line) for line in lines[:n_timed]]
-inferring = time.process_time() - cpu
-np.savez(sys.argv[5], documents=model.dv.vectors, inferred=np.array(vectors))
-print(json.dumps({"words/s": n_words / seconds, "documents/s": n_timed / inferring}))
+inferring, clock = time.process_time() - cpu, time.perf_counter() - clock
+library = [] if infer else [model.infer_vector(line.split()) for line in open(corpus).read().splitlines()]
+np.savez(sys.argv[5], trained=model.dv.vectors, inferred=np.array(library), queries=np.array(vectors))
+print(json.dumps({"words/s": n_words / seconds, "documents/s": n_timed / inferring,
+                  "documents/s by the clock": n_timed / clock}))
+"""
+
+
+WORDS = """
+import json, sys
+import numpy as np
+import firth
+from firth.vectors.texts import text_vectors
+corpus, queries, options = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+weighting = options.pop("method")
+first, second = ([line.split() for line in open(path).read().splitlines()] for path in (corpus, queries))
+words = firth.train(first, threads=1, progress=False, **options).vectors
+both = text_vectors(words, [*first, *second], weighting=weighting)
+np.savez(sys.argv[5], trained=both[:len(first)], inferred=both[:len(first)], queries=both[len(first):])
+print(json.dumps({}))
 """
 
 
@@ -106,28 +138,60 @@ def write_sst(data: Path, folder: Path) -> dict[str, list[int]]:
     return labels
 
 
-def retrieval(path: str) -> float:
+def retrieval(library: Matrix, queries: Matrix) -> float:
     """The share of queries whose nearest document, among as many documents, is their own first half."""
-    import numpy as np
-
-    arrays = np.load(path)
-    queries = arrays["inferred"]
-    documents = arrays["documents"][: len(queries)]
-    unit = [rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12) for rows in (queries, documents)]
+    unit = [
+        rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        for rows in (queries, library[: len(queries)])
+    ]
     best = np.concatenate([(part @ unit[1].T).argmax(axis=1) for part in np.array_split(unit[0], 20)])
     return float((best == np.arange(len(best))).mean())
 
 
-def sentiment(path: str, labels: dict[str, list[int]]) -> float:
+def sentiment(library: Matrix, queries: Matrix, labels: dict[str, list[int]]) -> float:
     """Accuracy on the test sentences of a logistic regression on the vectors of the training sentences."""
-    import numpy as np
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
-    arrays = np.load(path)
-    scaler = StandardScaler().fit(arrays["documents"])
-    classifier = LogisticRegression(max_iter=500).fit(scaler.transform(arrays["documents"]), labels["train"])
-    return float(classifier.score(scaler.transform(arrays["inferred"]), labels["test"]))
+    scaler = StandardScaler().fit(library)
+    classifier = LogisticRegression(max_iter=500).fit(scaler.transform(library), labels["train"])
+    return float(classifier.score(scaler.transform(queries), labels["test"]))
+
+
+def compare_accuracy(programs: dict[str, tuple[str, str]], data: Path, folder: Path, seeds: int) -> None:
+    """Print a line for each method: means over the seeds, and the lowest and highest."""
+    labels = write_sst(data, folder)
+    corpora = {
+        "retrieval": (str(folder / "train.txt"), str(folder / "queries.txt"), {"min_count": 5}),
+        "sst": (str(folder / "sst-train.txt"), str(folder / "sst-test.txt"), {"min_count": 2}),
+    }
+    methods: list[tuple[str, str, dict[str, Any]]] = [
+        ("firth", "dbow", {}),
+        ("firth", "dbow", {"negative_sharing": "window"}),
+        ("firth", "dm", {}),
+        ("gensim", "dbow", {}),
+        ("gensim", "dm", {}),
+        ("words", "mean", {}),
+        ("words", "idf", {}),
+        ("words", "sif", {}),
+    ]
+    path = str(folder / "vectors.npz")
+    for task, (first, second, own) in corpora.items():
+        for program, method, more in methods:
+            found: dict[str, list[float]] = {"trained": [], "inferred": []}
+            for seed in range(1, seeds + 1):
+                options = {"method": method, "dims": 100, "negatives": 5, "epochs": 20, "subsample": 1e-3, "seed": seed}
+                python, text = programs[program]
+                run(python, text, [first, second, json.dumps(options | own | more), "0", path])
+                arrays = np.load(path)
+                for kind, scores in found.items():
+                    rows = arrays[kind], arrays["queries"]
+                    scores.append(retrieval(*rows) if task == "retrieval" else sentiment(*rows, labels))
+            shown = "  ".join(
+                f"{kind} {100 * statistics.mean(scores):5.2f} % ({100 * min(scores):.2f} to {100 * max(scores):.2f})"
+                for kind, scores in found.items()
+            )
+            print(f"{task:10}{program:8}{method:6}{more.get('negative_sharing', ''):8}{shown}", flush=True)
 
 
 def main() -> None:
@@ -137,42 +201,32 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--accuracy", action="store_true")
+    parser.add_argument("--seeds", type=int, default=3)
     given = parser.parse_args()
     data = Path(os.environ["FIRTH_DATA"])
-    programs = {"firth": (sys.executable, FIRTH), "gensim": (given.gensim, GENSIM)}
+    programs = {"firth": (sys.executable, FIRTH), "gensim": (given.gensim, GENSIM), "words": (sys.executable, WORDS)}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         corpus, queries = write_lines(data, folder, given.lines)
-        for method in ("dbow", "dm"):
+        for method in ("dbow", "dm") if given.rounds else ():
             options = {"method": method, "dims": 100, "min_count": 5, "negatives": 5, "subsample": 1e-3}
             options["epochs"] = given.epochs
-            found: dict[str, list[dict[str, float]]] = {program: [] for program in programs}
+            found: dict[str, list[dict[str, float]]] = {"firth": [], "gensim": []}
             for _ in range(given.rounds):
-                for program, (python, text) in programs.items():
+                for program in found:
+                    python, text = programs[program]
                     arguments = [corpus, queries, json.dumps(options), "1000", str(folder / f"{program}.npz")]
                     found[program].append(run(python, text, arguments))
-            for measure in ("words/s", "documents/s"):
+            for measure in ("words/s", "documents/s", "documents/s by the clock"):
                 median = {p: statistics.median(one[measure] for one in runs) for p, runs in found.items()}
                 ratio = statistics.median(
                     a[measure] / b[measure] for a, b in zip(found["firth"], found["gensim"], strict=True)
                 )
-                print(f"{method:5} {measure:12} firth {median['firth']:12,.0f} gensim {median['gensim']:12,.0f}"
+                print(f"{method:5} {measure:25} firth {median['firth']:12,.0f} gensim {median['gensim']:12,.0f}"
                       f" ratio {ratio:6.1f}", flush=True)  # fmt: skip
         if not given.accuracy:
             return
-        labels = write_sst(data, folder)
-        for method in ("dbow", "dm"):
-            for task, texts in (
-                ("retrieval", (corpus, queries)),
-                ("sst", (str(folder / "sst-train.txt"), str(folder / "sst-test.txt"))),
-            ):
-                options = {"method": method, "dims": 100, "negatives": 5, "epochs": 20}
-                options |= {"min_count": 5 if task == "retrieval" else 2, "subsample": 1e-3}
-                for program, (python, text) in programs.items():
-                    path = str(folder / f"{program}.npz")
-                    run(python, text, [*texts, json.dumps(options), "0", path])
-                    score = retrieval(path) if task == "retrieval" else sentiment(path, labels)
-                    print(f"{method:5} {task:12} {program:8} {score:.4f}", flush=True)
+        compare_accuracy(programs, data, folder, given.seeds)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parents[1]
 CPP = "src/firth/native/cpp"
 UNITS = "tests/kernels/test_native_units.py::test_update_at_learning_rate_one_is_the_gradient"
 WALKS = "tests/corpus/test_walks.py"
+DOCUMENTS = "tests/kernels/test_documents.py"
+ARROW = "tests/corpus/test_arrow_memory.py"
 PAIRS = "tests/kernels/test_pairs.py"
 COMPILER = os.environ.get("CXX", "c++")
 TESTS_FAILED = 1  # pytest's exit status; others mean that nothing was tested
@@ -50,6 +52,139 @@ class Mutant:
 
 
 MUTANTS = (
+    Mutant(
+        "documents: a negative counts once for a unit of several targets",
+        f"{CPP}/train/lanes.hpp",
+        "broadcast(-rate * float(n_targets))",
+        "broadcast(-rate)",
+        f"{DOCUMENTS}::test_inference_by_negative_sampling_with_every_plan",
+    ),
+    Mutant(
+        "documents: the row of the document is not in the mean",
+        f"{CPP}/train/lanes.hpp",
+        "input[v] = (words[v] + input[v]) * share;",
+        "input[v] = words[v] * share;",
+        f"{DOCUMENTS}::test_inference_by_negative_sampling_with_every_plan",
+    ),
+    Mutant(
+        "documents: the second piece of a row replaces the first in the logit",
+        f"{CPP}/train/lanes.hpp",
+        "store(sums, d == 0 ? both : load(sums) + both);",
+        "store(sums, both);",
+        f"{DOCUMENTS}::test_inference_by_negative_sampling_with_every_plan",
+    ),
+    Mutant(
+        "documents: the loss is that of the epochs before the last",
+        f"{CPP}/train/lanes.hpp",
+        "bool in_last_epoch() const { return epoch_ + 1 == settings().epochs; }",
+        "bool in_last_epoch() const { return epoch_ + 1 != settings().epochs; }",
+        f"{DOCUMENTS}::test_inference_by_negative_sampling_with_every_plan",
+    ),
+    Mutant(
+        "documents: kept noise sets outlive their epoch",
+        f"{CPP}/plan/negatives.hpp",
+        "if (kept_epoch_ != int64_t(epoch_)) kept_.clear();",
+        "",
+        f"{DOCUMENTS}::test_inference_by_negative_sampling_with_every_plan",
+    ),
+    Mutant(
+        "documents: the seed ignores the order of words",
+        f"{CPP}/train/document_start.hpp",
+        "hash = mix(hash ^ uint64_t(uint32_t(ids[k])));",
+        "hash += mix(uint64_t(uint32_t(ids[k])));",
+        f"{DOCUMENTS}::test_inference_by_negative_sampling_with_every_plan",
+    ),
+    Mutant(
+        "documents: a token is in its own window",
+        f"{CPP}/plan/documents.hpp",
+        "if (k != center.kept) chunk.inputs.push_back(words_[size_t(k)]);",
+        "chunk.inputs.push_back(words_[size_t(k)]);",
+        f"{DOCUMENTS}::test_the_native_plan_is_its_twin",
+    ),
+    Mutant(
+        "documents: a document keeps the tags of the one before",
+        f"{CPP}/plan/documents.hpp",
+        "document != latest",
+        "latest < 0",
+        f"{DOCUMENTS}::test_the_native_plan_is_its_twin",
+    ),
+    Mutant(
+        "matrices: a copy of a matrix on the disk is in memory",
+        "src/firth/kernels/matrices.py",
+        "copied = self.allocate_in_order(*rows.shape)",
+        "copied = np.empty(rows.shape, np.float32)",
+        "tests/training/test_matrices.py::test_no_matrix_is_copied_into_memory",
+    ),
+    Mutant(
+        "matrices: the count that fits is that of another word",
+        "src/firth/training/run/needs.py",
+        "len(counts) - 1 - n_words])",
+        "len(counts) - n_words])",
+        "tests/training/test_matrices.py::test_the_numbers_in_the_error_fit",
+    ),
+    Mutant(
+        "machine: a control group above the process's own does not count",
+        "src/firth/base/machine.py",
+        "for group in (folder, *folder.parents)",
+        "for group in (folder,)",
+        "tests/base/test_machine.py::test_a_group_is_limited_by_the_groups_above_it",
+    ),
+    Mutant(
+        "rows: the address of a row has 32 bits",
+        f"{CPP}/objectives/objective.hpp",
+        "reinterpret_cast<uintptr_t>(matrix) + uintptr_t(id) * row_bytes;",
+        "reinterpret_cast<uintptr_t>(matrix) + uint32_t(uintptr_t(id) * row_bytes);",
+        "tests/kernels/test_beyond_32_bits.py::test_rows_beyond_2_to_the_31_elements",
+    ),
+    Mutant(
+        "plan: a position has 32 bits",
+        f"{CPP}/plan/windows.hpp",
+        "kept_positions_[size] = first + j;",
+        "kept_positions_[size] = int32_t(first + j);",
+        "tests/kernels/test_beyond_32_bits.py::test_the_plan_of_positions_beyond_32_bits_is_its_twin",
+    ),
+    Mutant(
+        "rows: a line end inside a row stays one",
+        f"{CPP}/text/rows.hpp",
+        "*at = ' ';",
+        "*at = '\\n';",
+        f"{ARROW}::test_rows_are_counted_as_their_lines",
+    ),
+    Mutant(
+        "rows: a view of twelve bytes is read as a long one",
+        f"{CPP}/text/rows.hpp",
+        "if (length <= INLINE_BYTES) return true;",
+        "if (length < INLINE_BYTES) return true;",
+        f"{ARROW}::test_strings_of_every_layout_are_their_lines",
+    ),
+    Mutant(
+        "rows: a word goes on in the next row",
+        f"{CPP}/text/count.cpp",
+        "cuts |= uint64_t(1) << (*next - block);",
+        "cuts |= uint64_t(0) << (*next - block);",
+        f"{ARROW}::test_rows_are_counted_as_their_lines",
+    ),
+    Mutant(
+        "rows: the offset of a wrong byte forgets the line ends",
+        f"{CPP}/text/count.cpp",
+        "report.problem_offset += std::upper_bound",
+        "report.problem_offset -= std::upper_bound",
+        f"{ARROW}::test_the_offset_of_a_wrong_byte_is_that_in_the_lines",
+    ),
+    Mutant(
+        "places: a text that ends early is a whole text",
+        "src/firth/corpus/places.py",
+        "self._size is not None and self.n_read != self._size",
+        "self._size is not None and self.n_read > self._size",
+        "tests/corpus/test_places.py::test_a_file_that_shrinks_while_it_is_read_is_an_error",
+    ),
+    Mutant(
+        "tokenizers: a tokenizer of Hugging Face truncates",
+        "src/firth/corpus/tokenizers.py",
+        "tokenizer.no_truncation()",
+        "pass",
+        "tests/corpus/test_tokenizers.py::test_truncation_and_special_tokens_are_left_out",
+    ),
     Mutant(
         "pairs: one coin decides about word and context",
         f"{CPP}/plan/pairs.hpp",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,16 @@ def test_groups_of_version_1(system: Path) -> None:
 def test_a_group_above_its_limit_has_nothing_left(system: Path) -> None:
     make_group(system / "cgroup", str(10 * MB), 30 * MB, 0)
     assert machine.available_memory_bytes() == 0
+
+
+def test_a_file_system_in_memory_is_known(system: Path) -> None:
+    device = system.stat().st_dev
+    line = f"36 35 {os.major(device)}:{os.minor(device)} / /mnt rw,noatime master:1 - %s /dev/root rw\n"
+    other = "37 35 999:1 / /other rw - tmpfs none rw\n"
+    mounts = system / "proc" / "self" / "mountinfo"
+    assert not machine.is_in_memory(system), "the system does not tell"
+    for kind, expected in (("ext4", False), ("tmpfs", True), ("ramfs", True)):
+        mounts.write_text(other + line % kind)
+        assert machine.is_in_memory(system) is expected
+    mounts.write_text(other)
+    assert not machine.is_in_memory(system)

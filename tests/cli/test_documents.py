@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 import firth
 from firth.models.model import Model
+from firth.training.run import prepared
 
 Run = Callable[..., Any]
 OPTIONS = ("--min-count", 1, "--dims", 8, "--subsample", 0, "--epochs", 30, "--threads", 1, "--learning-rate", 0.1)
@@ -34,7 +36,10 @@ def trained(texts: Path) -> Path:
     return folder
 
 
-def test_train_is_train_documents(run: Run, texts: Path, trained: Path, tmp_path: Path) -> None:
+def test_train_is_train_documents(
+    run: Run, texts: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared, "is_in_memory", lambda folder: False)  # as the tests' folder may be
     tags = tmp_path / "tags.txt"
     tags.write_text("sea\nsea\nhome\nhome\n" * 10)
     done = run("documents", "train", texts, "-o", "model", "--tags", tags, *OPTIONS)
@@ -48,6 +53,23 @@ def test_train_is_train_documents(run: Run, texts: Path, trained: Path, tmp_path
     done = run("documents", "train", texts, "-o", "dm", "--method", "dm", "--dm-input", "sum", "-q", "--json", *OPTIONS)
     assert json.loads(done.stdout)["tags"] == 40
     assert firth.load("dm").config.cbow_input == "sum"
+
+
+def test_a_column_of_a_table(run: Run, texts: Path, trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts.csv").write_text(
+        "text,tag\n" + "".join(f"{line},x\n" for line in texts.read_text().splitlines())
+    )
+    (tmp_path / "tags.txt").write_text("sea\nsea\nhome\nhome\n" * 10)
+    refused = run("documents", "train", "texts.csv", "-o", "model")
+    assert "name its column of texts, as in --column text" in refused.stderr
+    assert "column=" not in refused.stderr
+    done = run("documents", "train", "texts.csv", "-o", "model", "--column", "text", "--tags", "tags.txt", *OPTIONS)
+    assert done.returncode == 0
+    assert np.array_equal(firth.load("model").documents.matrix, firth.load(trained).documents.matrix)
+    described = json.loads(run("info", "model", "--json").stdout)["documents"]
+    assert described == {"tags": 2, "first_tags": ["sea", "home"], "train_words": False}
+    (tmp_path / "new").mkdir()
+    assert "no such file" in run("documents", "train", "", "-o", "other").stderr  # not this folder
 
 
 def test_a_folder_of_files(run: Run, tmp_path: Path) -> None:
@@ -74,6 +96,50 @@ def test_infer_prints_or_writes_the_vectors(run: Run, trained: Path, tmp_path: P
     assert "exists" in run("documents", "infer", trained, "new.txt", "-o", "out.npy").stderr
 
 
+def test_files_of_texts_and_tags_are_read_alike(run: Run, texts: Path, trained: Path, tmp_path: Path) -> None:
+    expected = firth.load(trained).infer(["the whale", "the dog"])
+    (tmp_path / "new.txt.gz").write_bytes(gzip.compress(b"\xef\xbb\xbfthe whale\r\nthe dog"))
+    assert run("documents", "infer", trained, "new.txt.gz", "-o", "out.npy").returncode == 0
+    assert np.array_equal(np.load("out.npy"), expected)
+    done = run("documents", "neighbors", trained, "--json", "-n", 1, input="the whale\r\n")
+    assert json.loads(done.stdout)["text"] == "the whale"
+    tags = b"\xef\xbb\xbfnew\xc2\xa0sea\r\nnew\xc2\xa0sea\r\nhome\r\nhome\r\n"  # a no-break space is in a tag
+    (tmp_path / "tags.gz").write_bytes(gzip.compress(tags + tags.removeprefix(b"\xef\xbb\xbf") * 9))
+    assert run("documents", "train", texts, "-o", "model", "--tags", "tags.gz", "-q", *OPTIONS).returncode == 0
+    assert list(firth.load("model").documents) == ["new\u00a0sea", "home"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"the whale\nthe \xff\n", "new.txt must be UTF-8, got the byte 0xff in line 2; convert the file"),
+        (
+            b"the whale\n\nunseen\n",
+            "each line of new.txt must have a word of the model's vocabulary, got none in line 2",
+        ),
+        (b"\n", "got none in line 1; delete these lines, or give --empty zero for vectors of zeros; the vocabulary's"),
+        (b"", "new.txt is empty"),
+    ],
+)
+def test_bad_files_of_texts(run: Run, trained: Path, tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "new.txt").write_bytes(content)
+    done = run("documents", "infer", trained, "new.txt")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+
+
+def test_empty_tags_are_named_by_their_line(run: Run, texts: Path, tmp_path: Path) -> None:
+    (tmp_path / "tags.txt").write_text("sea\n \n")
+    done = run("documents", "train", texts, "-o", "model", "--tags", "tags.txt")
+    assert done.returncode == 2
+    assert "tags.txt, line 2: each document must have a tag, got an empty line" in done.stderr
+
+
+def test_unknown_texts_are_zero_if_asked(run: Run, trained: Path) -> None:
+    done = run("documents", "infer", trained, "-", "--empty", "zero", input="unseen\n")
+    assert done.stdout.split() == ["0.0"] * 8
+
+
 def test_neighbors_of_texts(run: Run, trained: Path) -> None:
     done = run("documents", "neighbors", trained, "a whale", "the dog of the house", "-n", 1)
     assert [line.split()[-1] for line in done.stdout.splitlines()] == ["whale", "sea", "house", "home"]
@@ -90,14 +156,20 @@ def test_neighbors_of_texts(run: Run, trained: Path) -> None:
         (["train", "nowhere.txt", "-o", "model"], "nowhere.txt: no such file"),
         (
             ["train", "{texts}", "-o", "model", "--tags", "{texts}"],
-            "the tags of document 3 must differ, got 'the' twice",
+            "texts.txt, line 4: the tags must differ, got 'the' twice; give each tag once",
         ),
-        (["train", "{texts}", "-o", "model", "--tags", "nowhere.txt"], "nowhere.txt cannot be read"),
-        (["infer", "{model}", "nowhere.txt"], "nowhere.txt cannot be read"),
-        (["infer", "{model}", "{texts}", "-o", "out.txt"], "output must end in .npy, got out.txt"),
-        (["infer", "{model}", "{texts}", "-o", "out.npy", "--json"], "must be left out with"),
-        (["infer", "{model}", "-"], "must have a text in each line, got an empty file"),
-        (["neighbors", "{model}", "unseen"], "must have words of the model's vocabulary, got none"),
+        (["train", "{texts}", "-o", "model", "--tags", "nowhere.txt"], "nowhere.txt: no such file"),
+        (["train", "-", "-o", "model", "--tags", "-"], "--tags must be a file if the corpus is standard input"),
+        (["infer", "{model}", "nowhere.txt"], "nowhere.txt: no such file"),
+        (["infer", "{model}", "{texts}", "-o", "out.txt"], "--output must end in .npy, got out.txt"),
+        (["infer", "{model}", "{texts}", "-o", "none/out.npy"], "none/out.npy cannot be written: the folder none does"),
+        (["infer", "{model}", "{texts}", "-o", "out.npy", "--json"], "--json must be left out with --output"),
+        (["infer", "{model}", "-"], "standard input must have a text in each line, got no line"),
+        (["infer", "{model}", "{texts}", "--empty", "skip"], "Invalid value for '--empty'"),
+        (
+            ["neighbors", "{model}", "whale", "", "unseen"],
+            "each TEXT must have a word of the model's vocabulary, got none in '', 'unseen'; ask with other words; the",
+        ),
         (["neighbors", "{words}", "whale"], "MODEL must be a model of documents"),
     ],
 )

@@ -22,6 +22,7 @@ from firth.cli.vector_flags import VectorFile
 from firth.kernels.config import CHOICE_NAMES, PARAMETER_HELP, TrainingConfig, choices_of
 from firth.kernels.registry import OBJECTIVES
 from firth.native.loader import available_instruction_sets
+from firth.training.run import prepared
 
 PACKAGE = Path(firth.__file__).parents[1]
 
@@ -221,7 +222,8 @@ def test_heldout_and_patience(run, corpus_file: Path) -> None:
     assert record["stop_reason"] in ("patience", "finished")
 
 
-def test_matrices_on_the_disk(run, corpus_file: Path) -> None:
+def test_matrices_on_the_disk(run, corpus_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared, "is_in_memory", lambda folder: False)  # as the tests' folder may be
     flags = ("train", corpus_file, "--dims", 8, "--threads", 1, "--min-count", 1)
     assert "matrices on the disk" in run(*flags, "-o", "disk", "--matrices", "disk").stderr
     assert "matrices on the disk" not in run(*flags, "-o", "memory").stderr
@@ -252,7 +254,7 @@ def test_resume_goes_on_after_an_interruption(run, corpus_file: Path, tmp_path: 
     assert (done.returncode, "--resume" in done.stderr) == (2, True)
     done = run("train", "--resume", "m", "--dims", "5")
     assert done.returncode == 2
-    assert "without dims" in done.stderr
+    assert "without --dims" in done.stderr
     done = run("train", "--resume", "m", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["epochs"] == 200

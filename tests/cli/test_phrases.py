@@ -38,6 +38,10 @@ def test_learning_training_and_look_ups(run, text: Path) -> None:
     assert [json.loads(line)["word"] for line in done.stdout.splitlines()] == ["w1", "new_york"]
     done = run("analogy", "model", "new york", "w1", "w2", "--json")
     assert json.loads(done.stdout)["a"] == "new_york"
+    done = run("train", "--resume", "model", "--phrases", "phrases.txt")
+    assert "--resume must come without --phrases: the folder has the run's parameters" in done.stderr
+    done = run("train", "corpus.txt", "--resume", "model")
+    assert "--resume must come without CORPUS: the folder has the run's parameters" in done.stderr
     done = run("analogy", "model", "w1 w2", "w1", "w2")
     assert (done.returncode, "'w1 w2' is not one phrase of the table" in done.stderr) == (2, True)
 
@@ -58,23 +62,32 @@ def test_a_text_is_joined_by_a_table(run, text: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "")
     assert Path("other-joined.txt").read_text() == "a new~york\n"
     assert firth.Phrases.load("phrases.txt").connector_words == {"of", "the"}
+    done = run("phrases", "other.txt", "--table", "phrases.txt", "--join", "other.txt", "--quiet", "--overwrite")
+    assert (done.returncode, Path("other.txt").read_text()) == (0, "a new~york\n")
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ((), "Error: --output must be given: -o FILE"),
-        (("-o", "p.txt", "--table", "q.txt"), "Error: --table must come without output: the table exists already"),
+        (("-o", "p.txt", "--table", "q.txt"), "Error: --table must come without --output: the table exists already"),
         (("-o", "p.txt", "--threshold", "0"), "Error: --threshold must be above 0 for --scoring word2vec, got 0"),
         (("-o", "p.txt", "--min-count", "1000"), "Error: --min-count 1000 leaves no phrase: of "),
         (("--table", "text.txt", "--join", "j.txt"), "Error: text.txt is not a table of phrases"),
-        (("-o", "none/p.txt", "--threshold", "20"), "Error: none/p.txt cannot be written"),
+        (("-o", "none/p.txt"), "Error: none/p.txt cannot be written: the folder none does not exist"),
+        (("-o", "text.txt"), "Error: text.txt exists; choose another name, or give --overwrite"),
+        (("-o", "p.txt", "--join", "text.txt"), "Error: text.txt exists; choose another name, or give --overwrite"),
+        (("-o", "p.txt", "--join", "./p.txt"), "Error: --join must be another file than that of --output, got p.txt"),
+        (("-o", "p.txt", "--threshold", "1000"), "; give a lower threshold"),
+        (("--table", "none.txt", "--join", "j.txt"), "No such file or directory; write a table by `firth phrases`"),
     ],
 )
 def test_bad_input(run, text: Path, arguments: tuple[str, ...], message: str) -> None:
+    before = text.read_bytes()
     done = run("phrases", text, *arguments)
     assert done.returncode == 2
     assert message in done.stderr
+    assert text.read_bytes() == before
 
 
 def test_standard_input_is_read_once(run, text: Path) -> None:

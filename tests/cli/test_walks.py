@@ -42,6 +42,19 @@ def test_walks_as_text(run, graph: Path) -> None:
     assert json.loads(done.stdout) == {"walks": 40, "nodes": 20, "text": "walks.txt"}
     written = [[int(node) for node in line.split()] for line in Path("walks.txt").read_text().splitlines()]
     assert written == list(firth.Walks(graph, walks_per_node=2, walk_length=7, q=4.0))
+    before = graph.read_bytes()
+    refused = run("walks", graph, "--text", graph)
+    assert (refused.returncode, graph.read_bytes()) == (2, before)
+    assert f"{graph} exists; choose another name, or give --overwrite" in refused.stderr
+    assert run("walks", graph, "--text", "walks.txt", "--walks-per-node", 1, "--overwrite").returncode == 0
+
+
+def test_nodes_with_white_space_are_no_text(run) -> None:
+    Path("graph.csv").write_text("new york,rome\n", encoding="utf-8")
+    done = run("walks", "graph.csv", "--text", "walks.txt")
+    assert done.returncode == 2
+    assert "--text must be left out if the name of a node has white space" in done.stderr
+    assert not Path("walks.txt").exists()
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,9 @@ def test_lists_and_rows_without_a_value(encode) -> None:
         ):
             found = decoded(encode(LoadedSet(batches, names), column="text"))[1]
         assert found == [[], [], ["a"], []]
+    batches = [pa.table({"text": ["a"]}), pa.table({"title": ["b"]})]  # as JSON lines, whose keys differ
+    with pytest.warns(CorpusWarning, match="1 of 2 rows have no value"):
+        assert decoded(encode(StreamedSet(batches, None), column="text"))[1] == [["a"], []]
 
 
 def test_data_sets_without_texts_are_refused(encode) -> None:
@@ -90,6 +93,10 @@ def test_data_sets_without_texts_are_refused(encode) -> None:
     changed = StreamedSet([*_batches(["a"]), *_batches([[1]])], None)
     with pytest.raises(CorpusTypeError, match="StreamedSet, row 1: the column 'text' must have texts in every row"):
         encode(changed, column="text")
+    transformed: Any = LoadedSet(_batches(["a"]), ["id", "text"])
+    transformed.format = {"type": "custom", "format_kwargs": {"transform": str.upper}}
+    with pytest.raises(CorpusTypeError, match="must be a data set without a transform, got the LoadedSet with one"):
+        encode(transformed, column="text")
     splits: Any = LoadedSet([], None)
     splits.column_names = {"train": ["text"], "test": ["text"]}
     with pytest.raises(CorpusTypeError, match=r"got the splits 'train', 'test'; pass one: dataset\['train'\]"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,7 @@ def test_nodes_keep_their_ids(tmp_path: Path) -> None:
         (np.array([[np.nan, 1]]), {}, CorpusError, "nodes must be whole numbers .* got nan"),
         (np.array([[2**63, 1]], np.uint64), {}, CorpusError, "nodes must be below 2\\^63, got 9223372036854775808"),
         (np.array([["a", "b"]]), {}, CorpusTypeError, "edges must be an array of integers, or of floats .* got <U1"),
+        (np.ma.masked_equal([[0, 1], [5, 2]], 5), {}, CorpusError, "edges must have a value .* got a masked one"),
         ([(0, 1)], {}, CorpusTypeError, "graph must be a SciPy sparse matrix, .* got list"),
         (NetworkX([], []), {}, CorpusError, "graph must have at least one edge"),
         (NetworkX([((0, 0), (0, 1))], [(0, 0), (0, 1)]), {}, CorpusTypeError, r"all strings, got \(0, 0\) \(tuple\)"),
@@ -180,6 +182,34 @@ def test_multigraphs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         read_graph(NetworkX([(0, 1)], [0, 1]))
 
 
+def test_names_of_nodes_are_whole(tmp_path: Path) -> None:
+    path = tmp_path / "g.csv"
+    path.write_text('# "names"\n"Smith, Ann", "bob"\nbob,"say ""hi"""\n', encoding="utf-8")
+    assert read_graph(path).nodes == ["Smith, Ann", "bob", 'say "hi"']
+    path = tmp_path / "g.txt"
+    path.write_text("a\0 a\nNew\u00a0York source\nfrom a\n", encoding="utf-8")
+    assert read_graph(path).nodes == ["New\u00a0York", "a", "a\0", "from", "source"]
+
+
+def test_a_long_name_takes_its_own_memory_alone(tmp_path: Path) -> None:
+    path = tmp_path / "g.txt"
+    path.write_text("x" * 10_000_000 + " a\n" + "".join(f"a b{k}\n" for k in range(2000)), encoding="utf-8")
+    tracemalloc.start()
+    assert len(read_graph(path).nodes) == 2002
+    assert tracemalloc.get_traced_memory()[1] < 200_000_000  # 4,002 names of that length would take 160 GB
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("kind", ["coo", "csr"])
+def test_repeated_entries_are_summed_beyond_their_type(kind: str) -> None:
+    weights, rows, columns = np.array([200, 100], np.uint8), np.array([0, 0]), np.array([1, 1])
+    if kind == "coo":
+        matrix = scipy.sparse.coo_matrix((weights, (rows, columns)), shape=(2, 2))
+    else:
+        matrix = scipy.sparse.csr_array((weights, columns, np.array([0, 2, 2])), shape=(2, 2))
+    _assert_is(read_graph(matrix), [0, 1, 1], [1], [300])
+
+
 @pytest.mark.parametrize(
     ("name", "text", "error", "message"),
     [
@@ -193,6 +223,12 @@ def test_multigraphs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         ("g.csv", "a,b,w\n0,1,2\n", FormatError, "line 1: the third field must be a weight, got 'w'; delete a line of"),
         ("g.csv", "source,target\n0,1\n", FormatError, "got 'source' and 'target' in the first edge and integers"),
         ("g.csv", "0,1,nan\n", CorpusError, "weights of edges must be finite and at least 0, got nan"),
+        ("g.csv", "0,1,1_0\n", FormatError, "the third field must be a weight, got '1_0'"),
+        ("g.csv", '"a,b\nc,d\n', FormatError, "g.csv, line 2: must be CSV: unexpected end of data"),
+        ("g.csv", "a;b\n", FormatError, "line 1: commas must separate the fields of a .csv file, got 'a;b'"),
+        ("g.csv", "Source,Target\nann,bob\n", FormatError, "got 'Source' and 'Target', which occur nowhere else"),
+        ("g.txt", "a, b\n", FormatError, "white space must separate the fields of a .txt file, got the comma in 'a,'"),
+        ("g.txt", "a,b\n", FormatError, "white space must separate .* give the file a name that ends in .csv"),
         ("g.txt", f"0 {2**63}\n", CorpusError, "nodes must fit in 64 bits"),
         (
             "g.bin",

@@ -163,6 +163,7 @@ def test_a_threshold_that_joins_everything_is_told_with_counts() -> None:
         ({"scoring": "default"}, "scoring must be one of 'word2vec', 'gensim', 'npmi', got 'default'"),
         ({"passes": 0}, "passes must be at least 1, got 0"),
         ({"min_count": 0}, "min_count must be at least 1, got 0"),
+        ({"min_count": 1 << 63}, "min_count must be at most 9223372036854775807"),
         ({"delimiter": " "}, "delimiter must be a string of at least one character and without white space"),
         ({"connector_words": "of"}, "connector_words must be a list of words, or 'english', got the string 'of'"),
         ({"connector_words": [1]}, "connector_words must be words, got 1"),

@@ -42,11 +42,19 @@ def test_token_lists_lines_and_look_ups() -> None:
     assert list(TWO_PASSES.join_lines(["a", "new york"])) == ["a", "new_york"]
     assert TWO_PASSES.token("new york") == "new_york"
     assert TWO_PASSES.token(["new", "york", "city"]) == "new_york_city"
+    assert TWO_PASSES.join_line("new\u00a0york new\x0byork") == "new\u00a0york new_york"  # words as in files
+    with pytest.raises(UnknownWordError, match="it becomes 0 tokens"):
+        TWO_PASSES.token("\n")
     with pytest.raises(UnknownWordError, match=r"'york city' is not one phrase of the table; it becomes 2 tokens"):
         TWO_PASSES.token("york city")
     for tokens in ("new york", b"new"):
         with pytest.raises(CorpusTypeError, match=r"tokens must be a list of words, got .*; use join_line"):
             TWO_PASSES.join(tokens)  # type: ignore[arg-type]
+    with pytest.raises(CorpusTypeError, match="tokens must be a list of words, got None"):
+        TWO_PASSES.join(None)  # type: ignore[arg-type]
+    for lines in ("new york", None):
+        with pytest.raises(CorpusTypeError, match=r"lines must be a list of strings, got .*; use join_line for one"):
+            TWO_PASSES.join_lines(lines)  # type: ignore[arg-type]
     with pytest.raises(CorpusTypeError, match="tokens must be strings, got 3"):
         TWO_PASSES.join(["a", 3])  # type: ignore[list-item]
     with pytest.raises(CorpusTypeError, match=r"line must be a string, got \['a'\]"):
@@ -60,10 +68,12 @@ def test_files_are_joined_line_by_line(tmp_path: Path) -> None:
     assert TWO_PASSES.join_file([tmp_path / "a.txt", tmp_path / "b.txt.gz"], path, lowercase=True) == 4
     assert path.read_bytes() == b"new_york\n\nthe bank_of_america\nnew_york_city\n"
     with pytest.raises(CorpusTypeError, match="source must be files of text; use join or join_lines"):
-        TWO_PASSES.join_file([["new", "york"]], path)
+        TWO_PASSES.join_file([["new", "york"]], path, overwrite=True)
     (tmp_path / "c.txt").write_bytes(b"new york\n\xff\n")
     with pytest.raises(EncodingError, match="byte 0xff at offset 9"):
-        TWO_PASSES.join_file(tmp_path / "c.txt", path)
+        TWO_PASSES.join_file(tmp_path / "c.txt", path, overwrite=True)
+    with pytest.raises(StorageError, match=r"joined.txt exists; choose another name, or give overwrite=True"):
+        TWO_PASSES.join_file(tmp_path / "b.txt.gz", path)
     assert path.read_bytes().startswith(b"new_york\n\nthe")  # the old file
     with pytest.raises(StorageError, match="cannot be written"):
         TWO_PASSES.join_file(tmp_path / "a.txt", tmp_path / "none" / "joined.txt")
@@ -77,7 +87,7 @@ def test_a_column_of_a_table_is_joined_row_by_row(tmp_path: Path) -> None:
     assert (tmp_path / "joined.txt").read_bytes() == b"the bank_of_america\n\nnew_york\n\n"
     (tmp_path / "b.jsonl").write_text(rows[3])
     with pytest.raises(CorpusTypeError, match="source must be tables whose column 'list' has texts, got lists of tok"):
-        TWO_PASSES.join_file(tmp_path / "b.jsonl", tmp_path / "joined.txt", column="list")
+        TWO_PASSES.join_file(tmp_path / "b.jsonl", tmp_path / "other.txt", column="list")
 
 
 def test_the_text_file_by_hand(tmp_path: Path) -> None:
@@ -87,6 +97,12 @@ def test_the_text_file_by_hand(tmp_path: Path) -> None:
     assert first.startswith('{"format": "firth-phrases", "version": 1, "delimiter": "_", "connector_words": ["of"], ')
     assert rest == ["12.5\tnew\tyork", "3.25\tbank\tof\tamerica", "7.0\tnew_york\tcity", ""]
     assert Phrases.load(path) == TWO_PASSES
+    with pytest.raises(StorageError, match=r"phrases.txt exists; choose another name, or give overwrite=True"):
+        TWO_PASSES.save(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))  # saved by an editor on Windows
+    assert Phrases.load(path) == TWO_PASSES
+    TWO_PASSES.save(path, overwrite=True)
+    assert path.read_text().split("\n")[1:] == rest
 
 
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=5)
@@ -153,7 +169,7 @@ def test_bytes_that_are_not_utf8_and_missing_files(tmp_path: Path) -> None:
     path.write_bytes(DATA.replace(b"york", b"y\xffrk"))
     with pytest.raises(EncodingError, match="byte 0xff at offset"):
         Phrases.load(path)
-    with pytest.raises(StorageError, match="the phrases cannot be read"):
+    with pytest.raises(StorageError, match="the phrases cannot be read: .*; write a table by `firth phrases`"):
         Phrases.load(tmp_path / "none.txt")
     with pytest.raises(StorageError, match="cannot be written"):
         TWO_PASSES.save(tmp_path / "none" / "phrases.txt")
@@ -166,6 +182,7 @@ def test_bytes_that_are_not_utf8_and_missing_files(tmp_path: Path) -> None:
     [
         ({}, {}, "scores must be a mapping from phrases to numbers with at least one, got {}"),
         ([("a", "b")], {}, "scores must be a mapping"),
+        ({"ab": 1.0}, {}, "a phrase must be a tuple of at least two words, got 'ab'"),
         ({("a",): 1.0}, {}, r"a phrase must be a tuple of at least two words, got \('a',\)"),
         ({("a", ""): 1.0}, {}, "a phrase must be a tuple of at least two words"),
         ({("a", "b"): float("inf")}, {}, "must be a finite number, got inf"),

@@ -220,6 +220,8 @@ def test_the_commands_take_urls(server: Server, tmp_path: Path, monkeypatch: pyt
     vectors = [firth.load(name).vectors.matrix for name in ("by-file", "by-url", "by-table")]
     np.testing.assert_array_equal(vectors[0], vectors[1])
     np.testing.assert_array_equal(vectors[0], vectors[2])
+    _run("documents", "train", f"{server.url}/a.txt", "-o", "documents", "--dims", "4", "-q")
+    assert firth.load("documents").corpus.n_sequences == 6000
     table = ("--threshold", "1", "-o", "phrases.txt", "--join", "joined.txt", "-q")
     _run("phrases", f"{server.url}/a.jsonl.gz", "--column", "text", *table)
     by_url = (Path("phrases.txt").read_bytes(), Path("joined.txt").read_bytes())

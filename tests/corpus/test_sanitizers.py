@@ -10,7 +10,7 @@ import pytest
 
 HERE = Path(__file__).parent
 SOURCES = {
-    "text_program.cpp": ["text/count.cpp", "text/encode.cpp", "text/rank.cpp"],
+    "text_program.cpp": ["text/count.cpp", "text/encode.cpp", "text/rank.cpp", "text/rows.cpp"],
     "phrases_program.cpp": ["text/phrases.cpp"],
     "walks_program.cpp": ["graph/walks.cpp"],
 }

@@ -91,6 +91,26 @@ def test_a_file_of_a_table_is_encoded_like_the_lines_of_a_text_file(
     assert tokens[0] == ["north", "east\tsouth"]
 
 
+def test_a_byte_order_mark_is_no_part_of_a_title(encode, tmp_path: Path) -> None:
+    texts = {"a.csv": '"text",id\nnorth,1\n', "a.tsv": "text\tid\nnorth\t1\n", "a.jsonl": '{"text": "north"}'}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, encoding="utf-8-sig")
+        assert decoded(encode(tmp_path / name, column="text"))[1] == [["north"]]
+
+
+def test_values_missing_in_a_dictionary_are_counted(encode, tmp_path: Path) -> None:
+    array = pa.DictionaryArray.from_arrays(pa.array([0, 1, None, 0]), pa.array(["north", None]))
+    table = pa.table({"text": array})
+    with pa.OSFile(str(tmp_path / "a.arrow"), "wb") as file, pa.ipc.new_file(file, table.schema) as out:
+        out.write_table(table)
+    with pytest.warns(CorpusWarning, match="^2 of 4 rows have no value"):
+        found = decoded(encode(tmp_path / "a.arrow", column="text"))[1]
+    assert found == [["north"], [], [], ["north"]]
+    for column in (array, pa.chunked_array([array])):
+        with pytest.raises(CorpusError, match="^corpus must have a value in every row, got None in row 1"):
+            encode(column)
+
+
 def test_globs_and_several_files_have_the_order_of_the_paths(encode, tmp_path: Path) -> None:
     for number in range(3):
         pq.write_table(pa.table({"text": [f"word{number} north"]}), tmp_path / f"{number}.parquet")
@@ -141,7 +161,7 @@ def test_a_row_without_a_value_may_have_bytes_and_a_slice_may_begin_anywhere() -
 @pytest.mark.parametrize("offsets", [[0, 9, 4], [0, 5, 4], [3, 2, 4], [0, -1, 4]])
 def test_damaged_offsets_of_an_arrow_array_are_refused(offsets: list[int]) -> None:
     data = [None, pa.py_buffer(np.array(offsets, np.int32).tobytes()), pa.py_buffer(b"abcd")]
-    with pytest.raises(CorpusError, match="x: the Arrow data is damaged: an offset"):
+    with pytest.raises(CorpusError, match="x: the Arrow data is damaged: a row"):
         table_text.lines_of_arrow(pa.Array.from_buffers(pa.string(), 2, data), "x")
 
 
@@ -223,6 +243,18 @@ def _bytes(data: bytes) -> Callable[[Path], Any]:
     return lambda path: path.write_bytes(data)
 
 
+def _cut_stream(path: Path) -> None:
+    """A stream without its last batch and its end mark."""
+    table = pa.table({"text": ["a b", "c d"]})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table.slice(0, 1))
+        n_bytes = sink.tell()
+        stream.write_table(table.slice(1))
+    path.write_bytes(sink.getvalue().to_pybytes()[:n_bytes])
+    assert pa.ipc.open_stream(path.read_bytes()).read_all().num_rows == 1  # in silence
+
+
 REFUSED: dict[str, tuple[str, Callable[[Path], Any], type[Exception], str]] = {
     "no column": ("a.parquet", _parquet(id=[1], body=["a"]), CorpusError, "got 'text'; the columns are 'id', 'body'"),
     "no text": ("a.parquet", _parquet(text=[1.5]), CorpusTypeError, "whose type is double; name another"),
@@ -243,6 +275,10 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Any], type[Exception], str]] = {
     "CSV cells": ("a.csv", _bytes(b"id,text\n1,a,b\n"), CorpusError, "line 2 must have 2 cells .* got 3"),
     "CSV quote": ("a.csv", _bytes(b'id,text\n1,"a\n'), CorpusError, "line 2 is not CSV: unexpected end"),
     "CSV twice": ("a.csv", _bytes(b"text,text\n1,a\n"), CorpusError, "2 columns have the name 'text'"),
+    "CSV CR": ("a.csv", _bytes(b"id,text\r1,a\r"), CorpusError, "line 1 is not CSV: a line ends in CR without LF"),
+    "CSV UTF-16": ("a.csv", _bytes("id,text\n".encode("utf-16")), EncodingError, "a.csv must be UTF-8, .* UTF-16"),
+    "JSON UTF-16": ("a.jsonl", _bytes('{"text": "a"}\n'.encode("utf-16")), EncodingError, "must be UTF-8, .* UTF-16"),
+    "cut stream": ("a.arrow", _cut_stream, CorpusError, "must end with the end mark .*: the file was cut, and"),
     "CSV not UTF-8": ("a.csv", _bytes(b"text,id\n\xff,1\n"), EncodingError, "byte 0xff"),
     "no file": ("a.parquet", lambda path: None, StorageError, "no such file"),
     "empty": ("a.jsonl", _bytes(b""), CorpusError, "is empty"),
@@ -285,6 +321,23 @@ def test_another_type_in_another_file_is_refused_before_counting(encode, tmp_pat
 def test_a_column_of_what_is_no_table_is_refused(encode, source: Any, options: Any, error: Any, message: str) -> None:
     with pytest.raises(error, match=message):
         encode(source, **options)
+
+
+def test_a_file_without_the_column_is_refused_before_counting(encode, tmp_path: Path) -> None:
+    first, second = tmp_path / "0.parquet", tmp_path / "1.parquet"
+    pq.write_table(pa.table({"text": ["a"]}), first)
+    pq.write_table(pa.table({"body": ["a"], "id": [1]}), second)
+    with pytest.raises(CorpusError, match=r"a column of .*1\.parquet, got 'text'; the columns are 'body', 'id'"):
+        encode(str(tmp_path / "*.parquet"), column="text")
+    pq.write_table(pa.table({"text": pa.array(["a"], pa.large_string())}), second)  # another type of texts
+    assert encode([first, second], column="text").n_tokens == 2
+
+
+def test_a_column_that_begins_late_in_json_lines_is_refused(encode, tmp_path: Path) -> None:
+    late = b'{"id": 1}\n' * 120_000 + b'{"id": 1, "text": "north"}\n'
+    (tmp_path / "a.jsonl").write_bytes(late)
+    with pytest.raises(CorpusError, match=r"a\.jsonl, got 'text'; the columns in its first 104,858 lines are 'id'"):
+        encode(tmp_path / "a.jsonl", column="text")
 
 
 def test_without_pyarrow_the_extra_is_named(encode, tmp_path: Path, monkeypatch) -> None:

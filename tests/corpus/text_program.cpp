@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "../native/system.hpp"
+#include "text/rows.hpp"
 
 struct ChunkReport {
   int64_t n_tokens, n_lines, spool_offset, problem, problem_offset, problem_byte;
@@ -25,6 +27,9 @@ void firth_text_counter_free(void*);
 int64_t firth_text_count_range(void*, int32_t, int64_t, int64_t, int32_t, ChunkReport*);
 int64_t firth_text_begin(void*);
 int64_t firth_text_feed(void*, const uint8_t*, int64_t, int32_t, ChunkReport*);
+int64_t firth_text_feed_rows(void*, const firth::StringColumn*, ChunkReport*);
+int64_t firth_text_rows_bytes(const firth::StringColumn*, int64_t*);
+int64_t firth_text_join_rows(const firth::StringColumn*, uint8_t*);
 int64_t firth_text_finish(void*, int64_t*, int64_t*);
 int64_t firth_text_merge_new(void* const*, int64_t, int32_t* const*, uint8_t*, int64_t*, int64_t*, void**);
 void firth_text_merge_free(void*);
@@ -194,7 +199,78 @@ static void refuse(const std::string& text, int64_t problem, int64_t offset) {
   std::fclose(spool);
 }
 
+static ChunkReport count_rows(const firth::StringColumn& column, int64_t expected_status) {
+  FILE* spool = temporary();
+  void* counter = nullptr;
+  ChunkReport report{};
+  REQUIRE(firth_text_counter_new(fileno(spool), 1, &counter) == 0);
+  REQUIRE((firth_text_feed_rows(counter, &column, &report) != 0) == (expected_status != 0));
+  firth_text_counter_free(counter);
+  std::fclose(spool);
+  return report;
+}
+
+// Rows of every layout, in buffers without a byte behind them, are the lines that are joined from them.
+static void run_rows() {
+  std::vector<std::string> rows = {"", "a", "b", "c d", " e\nf ", "", std::string(70000, 'x'), "twelve bytes", "z", ""};
+  for (uint32_t seed = 0; seed < 500; ++seed) rows.push_back(make_text(seed % 9, seed));
+  std::vector<uint8_t> bytes, views(16 * rows.size());
+  std::vector<int32_t> short_offsets = {0};
+  std::vector<int64_t> long_offsets = {0};
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const int32_t length = int32_t(rows[i].size()), at = int32_t(bytes.size()), part = 0;
+    std::memcpy(&views[16 * i], &length, 4);
+    if (length <= 12) {
+      std::memcpy(&views[16 * i + 4], rows[i].data(), rows[i].size());
+    } else {
+      std::memcpy(&views[16 * i + 8], &part, 4);
+      std::memcpy(&views[16 * i + 12], &at, 4);
+    }
+    bytes.insert(bytes.end(), rows[i].begin(), rows[i].end());
+    short_offsets.push_back(int32_t(bytes.size()));
+    long_offsets.push_back(int64_t(bytes.size()));
+  }
+  bytes.shrink_to_fit();
+  const int64_t n_rows = int64_t(rows.size()), n_bytes = int64_t(bytes.size());
+  std::vector<uint8_t> all_valid(size_t(n_rows + 7) / 8, 255);
+  std::vector<uint16_t> indices;
+  for (int64_t i = 0; i < n_rows; ++i) indices.push_back(uint16_t(i));
+  const uint8_t* part = bytes.data();
+  ChunkReport first{};
+  for (int layout = 0; layout < 5; ++layout) {
+    firth::StringColumn column{};
+    column.offset_bytes = layout == 1 ? 8 : layout == 2 ? 0 : 4;
+    column.offsets = layout == 1   ? static_cast<const void*>(long_offsets.data())
+                     : layout == 2 ? static_cast<const void*>(views.data())
+                                   : short_offsets.data();
+    column.bytes = bytes.data();
+    column.n_bytes = n_bytes;
+    column.parts = &part;
+    column.part_bytes = &n_bytes;
+    column.n_parts = 1;
+    column.n_rows = column.n_values = n_rows;
+    if (layout == 3) column.valid = all_valid.data();
+    if (layout == 4) {
+      column.indices = indices.data();
+      column.index_bytes = 2;
+    }
+    const ChunkReport found = count_rows(column, 0);
+    if (layout == 0) first = found;
+    REQUIRE(found.n_lines == n_rows && found.n_tokens == first.n_tokens);
+    int64_t n_joined = 0;
+    REQUIRE(firth_text_rows_bytes(&column, &n_joined) == 0 && n_joined == n_bytes + n_rows);
+    std::vector<uint8_t> joined(static_cast<size_t>(n_joined));
+    REQUIRE(firth_text_join_rows(&column, joined.data()) == 0);
+    column.n_bytes -= layout < 2 || layout > 2 ? 1 : 0;
+    int64_t one_less = n_bytes - 1;
+    column.part_bytes = &one_less;
+    column.n_values -= layout == 4 ? 1 : 0;
+    if (layout != 2) count_rows(column, 1);
+  }
+}
+
 int main() {
+  run_rows();
   const std::string large = make_text(60000, 1), small = make_text(40, 2);
   for (const int n_threads : {1, 2, 4}) {
     run(large, 10007, n_threads);

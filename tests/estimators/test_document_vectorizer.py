@@ -200,7 +200,7 @@ def test_phrases_of_another_delimiter() -> None:
     table = firth.Phrases.from_scores({("new", "york"): 1.0}, delimiter="~")
     with pytest.raises(ParameterError, match=r"phrases must become words of the vectors, got 1 joined words, such as"):
         DocumentVectorizer(vectors, phrases=table).fit(PHRASE_TEXTS)
-    with pytest.raises(ParameterError, match="phrases must be a table from firth.learn_phrases"):
+    with pytest.raises(ParameterError, match="phrases must be a table of phrases, its path"):
         DocumentVectorizer(vectors, phrases=0).fit(PHRASE_TEXTS)
     with pytest.raises(
         ParameterError, match="training must not have a parameter of the estimator itself, got 'phrases'"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -82,6 +84,20 @@ def test_a_node_without_edges_has_a_row_of_zeros() -> None:
 def test_bad_parameters(parameters: dict, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make_embedder(**parameters).fit(EDGES)
+
+
+@pytest.mark.parametrize("nodes", [["1"], [1.0], [True], [None], EDGES])
+def test_nodes_of_another_type_are_refused(nodes: object) -> None:
+    with pytest.raises(CorpusTypeError, match=r"^nodes must be integers, as those of the graph are, got .* in row 0"):
+        make_embedder().fit(EDGES).transform(nodes)
+
+
+def test_integers_are_no_names(tmp_path: Path) -> None:
+    (tmp_path / "graph.csv").write_text("ann,bob\n")
+    fitted = make_embedder(epochs=40).fit(tmp_path / "graph.csv")
+    assert fitted.transform(["ann", "unseen"])[0].any()
+    with pytest.raises(CorpusTypeError, match=r"^nodes must be strings, as .*, got 1 \(int\) in row 1"):
+        fitted.transform(["ann", 1])
 
 
 def test_what_is_no_graph() -> None:

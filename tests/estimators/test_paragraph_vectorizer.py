@@ -87,6 +87,7 @@ def test_a_document_without_a_known_word_is_zero_in_transform() -> None:
     rows = make().fit(TEXTS).transform(["unseen", TEXTS[0]])
     assert not rows[0].any()
     assert rows[1].any()
+    assert not make().fit(TEXTS).transform(["unseen"]).any()
     assert make().fit(TEXTS).transform([]).shape == (0, 8)
 
 
@@ -101,5 +102,7 @@ def test_what_is_refused() -> None:
         make(min_count=2).fit([*TEXTS, "unseen"])
     with pytest.raises(ParameterError, match="^training must not have a parameter of the estimator itself, got 'dims'"):
         make(training={"dims": 3}).fit(TEXTS)
+    with pytest.raises(ParameterError, match="^infer_epochs must be at least 1, got 0"):
+        make(infer_epochs=0).fit(TEXTS)
     with pytest.raises(ParameterError, match="^method must be one of"):
         make(method="pv").fit(TEXTS)

@@ -17,6 +17,7 @@ from firth.kernels.engine import Engine
 from firth.kernels.examples import Examples, document_examples
 from firth.kernels.inference import InferenceEngine, document_seed
 from firth.kernels.plan import PlanTables, plan_documents
+from firth.kernels.plan.documents import count_inference_sets
 from firth.kernels.registry import OBJECTIVES
 from firth.numerics import document_token
 from firth.numerics.huffman import build_huffman_tree
@@ -54,13 +55,15 @@ def plan(
 ) -> list[Any]:
     assert examples.tag_offsets is not None
     assert examples.tag_rows is not None
-    tables = PlanTables.build(examples.counts, config)
-    if noise_seed is not None:
+    tables, noise_sets = PlanTables.build(examples.counts, config), None
+    if noise_seed is not None:  # of inference
         tables = dataclasses.replace(tables, noise_seed=noise_seed)
+        noise_sets = count_inference_sets(config, with_words=examples.tags_with_words)
     return list(
         plan_documents(
             examples.ids, examples.offsets, examples.tag_offsets, examples.tag_rows, tables, config,
             with_words=examples.tags_with_words, epoch=epoch, start=start, stop=stop,
+            noise_sets=noise_sets,
         )
     )  # fmt: skip
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +17,7 @@ import pytest
 import firth
 from firth.corpus.documents import Tags
 from firth.corpus.vocabulary import Vocabulary
-from firth.errors import CorpusError, CorpusTypeError, FormatError, ParameterError
+from firth.errors import CorpusError, CorpusTypeError, CorpusWarning, FormatError, ParameterError, StorageError
 from firth.models.model import Model
 from firth.training.loop.callbacks import CallbackList
 from firth.training.loop.progress import make_progress
@@ -53,7 +55,7 @@ def test_the_page_runs() -> None:
     page = (Path(__file__).parents[2] / "docs" / "documents.md").read_text(encoding="utf-8")
     names: dict[str, Any] = {}
     blocks = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in blocks:
         exec(compile(block, "documents.md", "exec"), names)
 
@@ -219,6 +221,7 @@ def test_a_resumed_run_has_the_same_bits(options: dict[str, Any], heldout: float
     with pytest.raises(KeyboardInterrupt):
         train(TEXTS, tags, output=tmp_path / "model", checkpoint_every="1000Mwords", callbacks=[Stop()], **given)
     resumed = firth.resume(tmp_path / "model", progress=False)
+    assert not (tmp_path / "model" / ".work").exists()
     assert resumed.documents is not None
     assert whole.documents is not None
     assert list(resumed.documents) == list(whole.documents)
@@ -301,6 +304,39 @@ def test_a_text_without_a_known_word() -> None:
     assert np.isnan(losses[[0, 2]]).all()
     with pytest.raises(CorpusError, match="^texts must have words of the model's vocabulary, got none in any text"):
         model.infer(["unseen"])
+    for texts in (["unseen", ""], ["", ""], [["unseen"], []], [[], []]):
+        vectors, losses = model.infer(texts, empty="zero", return_loss=True)
+        assert np.array_equal(vectors, np.zeros((2, 10), np.float32))
+        assert np.isnan(losses).all()
+
+
+def test_documents_are_a_column_of_a_table(tmp_path: Path) -> None:
+    expected = train(TEXTS, TAGS)
+    rows = [json.dumps({"id": number, "body": text}) for number, text in enumerate(TEXTS)]
+    (tmp_path / "texts.jsonl").write_text("\n".join(rows))
+    model = train(tmp_path / "texts.jsonl", TAGS, column="body")
+    assert model.documents.matrix.tobytes() == expected.documents.matrix.tobytes()
+    tokens = train(tmp_path / "texts.jsonl", TAGS, column="body", tokenizer=lambda text: text.upper().split())
+    assert tokens.vectors.words[0].isupper()
+    (tmp_path / "texts.jsonl").write_text("\n".join([*rows, "{}"]))
+    with (
+        pytest.warns(CorpusWarning, match="1 of 61 rows have no value in the column 'body'"),
+        pytest.raises(CorpusError, match=r"^every tag must have a document with a word .* \(60\)"),
+    ):
+        train(tmp_path / "texts.jsonl", None, column="body")
+
+
+def test_arrays_of_texts_are_split_as_in_training() -> None:
+    pytest.importorskip("regex")
+    model = train(tokenizer="unicode")
+    texts = [f"({TEXTS[0]})"]
+    assert model.infer(np.array(texts)).tobytes() == model.infer(texts).tobytes()
+
+
+def test_arrays_of_texts() -> None:
+    model = train()
+    for dtype in (None, object):
+        assert model.infer(np.array(TEXTS[:3], dtype)).tobytes() == model.infer(TEXTS[:3]).tobytes()
 
 
 # ---- what is refused
@@ -317,16 +353,34 @@ def test_a_text_without_a_known_word() -> None:
         ({"tags": [*TAGS[:59], 5]}, CorpusTypeError, "^tags must be all strings or all integers, got both"),
         ({"tags": [*TAGS[:59], 0.5]}, CorpusTypeError, "^tags must be strings or integers, got float for document 59"),
         ({"tags": [*TAGS[:59], {"a"}]}, CorpusTypeError, "^the tags of document 59 must be a list, got a set"),
+        (
+            {"texts": ["", ""], "tags": None},
+            CorpusError,
+            "^the corpus must have at least one word, got none in the texts",
+        ),
+        (
+            {"tags": [1 << 63] * 60},
+            CorpusTypeError,
+            "^tags must fit in 64 bits .* got 9223372036854775808 for document 0",
+        ),
+        ({"texts": set(TEXTS), "tags": None}, CorpusTypeError, "^corpus must be .*, got a set, which has no order"),
+        ({"texts": b"a b", "tags": None}, CorpusTypeError, "^corpus must be .*, got bytes"),
         ({"tags": "food"}, CorpusTypeError, "^tags must be a list with an entry for each document, got str"),
         ({"texts": []}, CorpusError, "^corpus must have at least one document, got an empty list"),
         ({"texts": iter([])}, CorpusError, "^corpus must have at least one document, got none"),
         ({"texts": [*TEXTS[:59], ""], "tags": None}, CorpusError, r"^every tag must have a document .* \(59\)"),
+        ({"texts": "", "tags": None}, StorageError, "no such file"),
+        (
+            {"column": "text", "texts": [["a"]] * 60},
+            CorpusTypeError,
+            "^column must be left out unless the corpus is a table, got column='text'",
+        ),
         ({"method": "pv"}, ParameterError, "^method must be one of 'dbow', 'dm', got 'pv'"),
         ({"dm_input": "sum"}, ParameterError, "^dm_input must be left out with method='dbow'"),
         ({"method": "dm", "dm_input": "concat"}, ParameterError, "^dm_input must be one of 'mean', 'sum'"),
         ({"method": "dm", "train_words": True}, ParameterError, "^train_words must be False with method='dm'"),
         ({"architecture": "cbow"}, ParameterError, "^architecture must be left out .* method decides it"),
-        ({"window": 5}, ParameterError, "^window must be left out with method='dbow' and train_words=False"),
+        ({"window": 5}, ParameterError, "^window must be left out with method='dbow', where no window"),
         ({"method": "dm", "window_mode": "sequence"}, ParameterError, "^window_mode must be 'dynamic' or 'fixed'"),
         ({"subwords": True}, ParameterError, "^subwords must be False for documents, got True"),
         ({"heldout": ["a text"]}, ParameterError, '^heldout must be a share like "5%" for documents'),
@@ -347,16 +401,28 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         train(tmp_path, None)
 
 
+def test_names_of_files_that_cannot_be_tags(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("some words")
+    with pytest.raises(CorpusError, match=r"^each file must be passed once if its name is its tag, got .*a.txt twice"):
+        train([file, file], None)
+    assert list(train([file, file], [1, 2]).documents) == [1, 2]
+    strange = tmp_path / os.fsdecode(b"b\xff.txt")
+    file.rename(strange)
+    with pytest.raises(CorpusError, match="^tags must be valid Unicode, got a lone surrogate in"):
+        train([strange], None)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (lambda m: m.infer("a text"), CorpusTypeError, r"^texts must be a list of texts .*, got str; pass \[text\]"),
+        (lambda m: m.infer({"a", "b"}), CorpusTypeError, "^corpus must be .*, got a set, which has no order"),
         (lambda m: m.infer([]), CorpusError, "^corpus must have at least one document, got an empty list"),
         (lambda m: m.infer(["a"], epochs=0), ParameterError, "^epochs must be at least 1, got 0"),
         (lambda m: m.infer(["a"], seed=-1), ParameterError, "^seed must be"),
         (lambda m: m.infer(["a"], threads=0), ParameterError, "^threads must be at least 1, got 0"),
         (lambda m: m.infer(["a"], empty="skip"), ParameterError, "^empty must be one of 'error', 'zero', got 'skip'"),
-        (lambda m: m.train_more(["a b"]), ParameterError, "^train_more must be called on a model of words"),
     ],
 )
 def test_bad_calls_are_refused(call: Callable[[Model], Any], error: type[Exception], message: str) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import firth
+from firth.base.machine import is_in_memory
 from firth.errors import DivergenceError, ParameterError, StorageError
 from firth.kernels.matrices import BLOCK_ROWS, MatrixMemory
 from firth.training.run import prepared
@@ -26,6 +27,13 @@ DRIVER = Path(__file__).with_name("run_driver.py")
 OPTIONS: dict[str, Any] = {"dims": 16, "epochs": 8, "min_count": 1, "threads": 1, "checkpoint_every": "20000words"}
 SMALL: dict[str, Any] = {"dims": 20, "epochs": 2, "min_count": 1, "threads": 1, "progress": False}
 Lines = list[list[str]]
+
+
+@pytest.fixture(autouse=True)
+def on_a_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder for temporary files may be in memory where the tests run."""
+    monkeypatch.setattr(prepared, "is_in_memory", lambda folder: False)
+
 
 # ---- the same bits
 
@@ -64,6 +72,14 @@ def test_rows_of_documents_have_the_same_bits(options: dict[str, Any], lines: Li
     np.testing.assert_array_equal(on_disk.documents.matrix, in_memory.documents.matrix)
     np.testing.assert_array_equal(on_disk.vectors.matrix, in_memory.vectors.matrix)
     np.testing.assert_array_equal(on_disk.infer(texts[:3]), in_memory.infer(texts[:3]))
+
+
+def test_pairs_have_the_same_bits() -> None:
+    words = np.random.default_rng(4).integers(0, 30, 500)
+    pairs = firth.Pairs(words, words // 2 + 100)
+    models = [firth.train(pairs, matrices=matrices, **SMALL) for matrices in ("memory", "disk")]
+    np.testing.assert_array_equal(models[1].vectors.matrix, models[0].vectors.matrix)
+    np.testing.assert_array_equal(models[1].output_vectors, models[0].output_vectors)
 
 
 def test_training_further(lines: Lines) -> None:
@@ -120,6 +136,7 @@ import firth
 from firth.training.run import prepared
 
 prepared.available_memory_bytes = lambda: None
+prepared.is_in_memory = lambda folder: False
 folder, matrices = sys.argv[1:]
 ids = np.random.default_rng(1).integers(20_000, size=40_000)
 encoded = firth.encode_corpus((ids, np.arange(0, 40_001, 10)), folder=folder + "/corpus", min_count=1)
@@ -173,6 +190,8 @@ def whole(corpus_file: Path) -> firth.Model:
 def test_a_killed_run_goes_on_and_leaves_nothing(
     kill_at: int, corpus_file: Path, tmp_path: Path, whole: firth.Model
 ) -> None:
+    if is_in_memory(tmp_path):
+        pytest.skip("the folder for temporary files is in memory")
     output = tmp_path / "model"
     options = {**OPTIONS, "kill_at": kill_at, "matrices": "disk"}
     command = [sys.executable, str(DRIVER), str(corpus_file), str(output), json.dumps(options)]
@@ -272,7 +291,10 @@ def test_the_sizes_are_those_of_the_engine(lines: Lines, monkeypatch: pytest.Mon
     firth.train(lines, subwords=True, **SMALL)
     for options in ({"method": "dbow"}, {"method": "dm"}):
         firth.train_documents([" ".join(line) for line in lines[:200]], **SMALL, **options)
-    assert len(found) == 4
+    words = np.arange(300) % 7
+    for contexts in (words[::-1].copy(), 100 + words % 5):  # of one vocabulary, and of two
+        firth.train(firth.Pairs(words, contexts), **SMALL)
+    assert len(found) == 6
     assert all(estimated == allocated for estimated, allocated in found)
 
 
@@ -286,6 +308,18 @@ def test_words_that_are_equally_frequent_are_no_advice_by_count() -> None:
     assert describe_fits(sizes, counts, 100, has_buckets=False, n_free_bytes=0).startswith(
         "lower dims, raise min_count"
     )
+
+
+def test_a_disk_in_memory_is_no_disk(lines: Lines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+    monkeypatch.setattr(prepared, "is_in_memory", lambda folder: asked.append(folder) or True)
+    with pytest.raises(StorageError, match="must be on a disk with matrices='disk', got a file system in memory"):
+        firth.train(lines, matrices="disk", output=tmp_path / "model", **SMALL)
+    with pytest.raises(StorageError, match="give output, or set TMPDIR$"):
+        firth.train(lines, matrices="disk", **SMALL)
+    assert asked[0] == tmp_path / "model"
+    firth.train(lines, output=tmp_path / "model", **SMALL)
+    assert len(asked) == 2
 
 
 def test_a_full_disk_is_told_before_the_run(lines: Lines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

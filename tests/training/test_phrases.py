@@ -161,7 +161,7 @@ def test_a_table_of_another_corpus(table: firth.Phrases) -> None:
 
 @pytest.mark.parametrize("value", [0, -1, True, 1.5, [], {}])
 def test_what_phrases_may_be(value: object) -> None:
-    with pytest.raises(ParameterError, match="phrases must be a table from firth.learn_phrases, its path, or a number"):
+    with pytest.raises(ParameterError, match="phrases must be a table of phrases, its path, or a number"):
         parse_phrases(value)
 
 

@@ -24,6 +24,17 @@ def free_bytes(folder: Path) -> int:
     return status.f_bavail * status.f_frsize
 
 
+def is_in_memory(folder: Path) -> bool:
+    """Whether the folder's file system is in memory, as ``/dev/shm`` and many a ``/tmp`` are; False if unknown."""
+    device = os.stat(folder).st_dev
+    name = f"{os.major(device)}:{os.minor(device)}"
+    with contextlib.suppress(OSError, IndexError):  # Linux's proc(5): the device, and after a hyphen the type
+        for line in (_PROCESSES / "self/mountinfo").read_text().splitlines():
+            if line.split()[2] == name:
+                return line.partition(" - ")[2].split()[0] in ("tmpfs", "ramfs")
+    return False
+
+
 def available_memory_bytes() -> int | None:
     """Memory that this process may still take, swap included; None where the system does not tell.
 
@@ -63,4 +74,4 @@ _PROCESSES, _GROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 _VERSION_2 = ("memory.max", "memory.current", "file")
 _VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_cache")
 
-__all__ = ["available_memory_bytes", "available_processors", "free_bytes"]
+__all__ = ["available_memory_bytes", "available_processors", "free_bytes", "is_in_memory"]

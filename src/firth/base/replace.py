@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from firth.base.owned import OwnedFolder
+from firth.base.storage import storage_error
 from firth.errors import StorageError
 
 _ACCESS_LIST = "system.posix_acl_access"  # acl(5): the access list of the file
@@ -75,6 +76,26 @@ def regular_status(path: Path) -> os.stat_result | None:
     if not stat.S_ISREG(status.st_mode):
         raise StorageError(f"{path} must be a regular file, got a pipe or a device; write to a file and copy it there")
     return status
+
+
+def validate_destination(path: Path, overwrite: bool) -> None:
+    """Raise StorageError if the path exists and ``overwrite`` is false, if it is no file, or if no file can be there.
+
+    Commands call it before they work, so that no result is lost.
+    """
+    try:
+        status = regular_status(path)
+        folder = os.path.dirname(os.path.realpath(path))
+        if not os.path.isdir(folder):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise storage_error(error, path) from error
+    if status is not None and not overwrite:
+        raise StorageError(f"{path} exists; choose another name, or give overwrite=True")
 
 
 def keep_permissions(descriptor: int, replaced: Path) -> None:
@@ -156,6 +177,7 @@ __all__ = [
     "regular_status",
     "replaced_file",
     "sync_folder",
+    "validate_destination",
     "write_all",
     "write_file",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import enum
 import inspect
-import sys
 import typing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,8 +13,9 @@ import numpy as np
 import typer
 
 from firth.cli.interrupted import is_given, rescue
-from firth.cli.reading import AsJson, Top, neighbors_to_json, print_json, print_neighbors
+from firth.cli.reading import AsJson, Top, make_choice, neighbors_to_json, print_json, print_neighbors, read_lines
 from firth.cli.run_flags import (
+    COLUMN_HELP,
     CORPUS_PANEL,
     RUN_PANEL,
     AsText,
@@ -37,9 +37,11 @@ from firth.cli.train import (
     summarize,
     with_choices,
 )
+from firth.corpus.tables import split_text
 from firth.errors import CorpusError, ParameterError, StorageError
 from firth.formats.target import validate_destination, whole_file
 from firth.kernels.config import PARAMETER_HELP, TrainingConfig
+from firth.models.documents import EMPTY, NoKnownTextError
 from firth.numerics.documents import METHODS
 from firth.numerics.windows import CBOW_INPUTS
 from firth.training.run.advice import name_as_flag, parameters_named
@@ -60,8 +62,16 @@ _CORPUS, _RUN = CORPUS_PANEL, RUN_PANEL
 _DECIDED = ("architecture", "cbow_input")  # by --method and --dm-input
 _WITHOUT_NGRAMS = ("subwords", "min_ngram", "max_ngram", "buckets")  # which documents do not have
 STANDARD_INPUT = "-"
+_NAMED = 5  # texts in a message
+_Empty: Any = make_choice("Empty", EMPTY)
+_ERROR = _Empty("error")
 
-ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder that `firth documents train -o` wrote.")]
+ModelPath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL", help="Folder that `firth documents train -o` wrote, or a Doc2Vec that gensim saved with hs=0."
+    ),
+]
 Epochs = Annotated[
     int | None, typer.Option("--epochs", help="Passes over each text. [default: as many as in training]")
 ]
@@ -71,7 +81,7 @@ Seed = Annotated[int, typer.Option("--seed", help="Seed of all random numbers.")
 def train_command(
     ctx: typer.Context,
     corpus: Annotated[
-        Path,
+        str,
         typer.Argument(metavar="CORPUS", help="File with a document in each line, or folder of files; - is a pipe."),
     ],
     output: Annotated[
@@ -98,6 +108,9 @@ def train_command(
     lowercase: Lowercase = False,
     encoding_errors: TextErrors = "strict",  # type: ignore[assignment]
     as_text: AsText = False,
+    column: Annotated[
+        str | None, typer.Option("--column", metavar="NAME", help=COLUMN_HELP, rich_help_panel=_CORPUS)
+    ] = None,
     tokenizer: TokenizerName = None,
     heldout: Annotated[
         str | None,
@@ -130,17 +143,22 @@ def train_command(
     firth documents train texts.txt -o model
     firth documents train papers/ -o model --method dm --epochs 20
     firth documents train texts.txt -o model --tags authors.txt --lowercase
+    firth documents train papers.parquet -o model --column abstract
 
     The flags under "Learning" are the parameters of firth.TrainingConfig; docs/documents.md explains the others.
     """
     from firth.training.run.documents import train_documents
 
     given = {name: plain(value) for name, value in parameters.items() if is_given(ctx, name)}
+    if corpus == str(tags) == STANDARD_INPUT:
+        raise ParameterError(
+            "--tags must be a file if the corpus is standard input, which can be read only once, got -"
+        )
     try:
         with parameters_named(name_as_flag):
             model = train_documents(
-                corpus if str(corpus) != STANDARD_INPUT else STANDARD_INPUT,
-                None if tags is None else _read_tags(tags),
+                corpus,
+                None if tags is None else _read_tags(str(tags)),
                 method=plain(method),
                 dm_input=plain(dm_input),
                 train_words=train_words,
@@ -149,6 +167,7 @@ def train_command(
                 lowercase=lowercase,
                 encoding_errors=plain(encoding_errors),
                 as_text=as_text,
+                column=column,
                 tokenizer=tokenizer,
                 heldout=heldout,
                 patience=patience,
@@ -173,20 +192,21 @@ def train_command(
         typer.echo(f'try: firth documents neighbors {output} "A TEXT"')
 
 
-def _read_tags(path: Path) -> list[list[str]]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path} must be UTF-8, got a wrong byte at {error.start}; convert the file") from None
-    return [line.split() for line in text.removesuffix("\n").split("\n")]
+def _read_tags(path: str) -> list[list[str]]:
+    tags = [split_text(line) for line in read_lines(path)]
+    for number, own in enumerate(tags, start=1):
+        if not own:
+            raise CorpusError(f"{path}, line {number:,}: each document must have a tag, got an empty line")
+        if len(set(own)) < len(own):
+            twice = next(tag for tag in own if own.count(tag) > 1)
+            raise CorpusError(f"{path}, line {number:,}: the tags must differ, got {twice!r} twice; give each tag once")
+    return tags
 
 
 @app.command()
 def infer(
     model: ModelPath,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A text in each line; - reads standard input.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A text in each line; - reads standard input.")],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -199,8 +219,8 @@ def infer(
         int | None, typer.Option("--threads", help="Number of threads. [default: the cores that may be used]")
     ] = None,
     empty: Annotated[
-        str, typer.Option("--empty", help="A text without a known word: error, or zero (a vector of zeros).")
-    ] = "error",
+        _Empty, typer.Option("--empty", help="A text without a known word: an error, or a vector of zeros.")
+    ] = _ERROR,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON object for each text: its vector and its loss.")
@@ -214,14 +234,19 @@ def infer(
     """
     if output is not None:
         if as_json:
-            raise ParameterError("json must be left out with output, got both; the file has the vectors alone")
+            raise ParameterError("--json must be left out with --output, got both; the file has the vectors alone")
         if output.suffix != ".npy":
-            raise ParameterError(f"output must end in .npy, got {output}")
+            raise ParameterError(f"--output must end in .npy, got {output}")
         validate_destination(output, overwrite)
-    opened = _open(model)
-    vectors, losses = opened.infer(
-        _lines(file), epochs=epochs, seed=seed, threads=threads, empty=empty, return_loss=True
-    )
+    opened, lines = _open(model), read_lines(file)
+    try:
+        vectors, losses = opened.infer(
+            lines, epochs=epochs, seed=seed, threads=threads, empty=empty.value, return_loss=True
+        )
+    except NoKnownTextError as error:
+        numbers = [f"line {number + 1:,}" for number in error.texts]
+        advice = "delete these lines, or give --empty zero for vectors of zeros"
+        raise _refuse_texts(error, f"line of {file}", numbers, advice) from None
     if output is not None:
         with whole_file(output, overwrite=overwrite, compress=False) as stream:
             np.save(stream, vectors, allow_pickle=False)
@@ -251,9 +276,15 @@ def neighbors(
     firth documents neighbors model -n 3 --json < queries.txt
     """
     opened = _open(model)
-    queries = texts or _lines(Path(STANDARD_INPUT))
+    queries = texts or read_lines(STANDARD_INPUT)
     assert opened.documents is not None
-    answers = opened.documents.neighbors(opened.infer(queries, epochs=epochs, seed=seed), top=top)
+    try:
+        vectors = opened.infer(queries, epochs=epochs, seed=seed)
+    except NoKnownTextError as error:
+        raise _refuse_texts(
+            error, "TEXT", [f"{queries[k]!r:.60}" for k in error.texts], "ask with other words"
+        ) from None
+    answers = opened.documents.neighbors(vectors, top=top)
     for query, answer in zip(queries, answers, strict=True):
         if as_json:
             print_json({"text": query, "neighbors": neighbors_to_json(answer)})
@@ -271,23 +302,12 @@ def _open(folder: Path) -> Model:
     return model
 
 
-def _lines(path: Path) -> list[str]:
-    if str(path) == STANDARD_INPUT:
-        if sys.stdin is None:  # Python sets None if the caller closed the descriptor
-            raise ParameterError("texts must be given if standard input is closed")
-        data = sys.stdin.buffer.read()
-    else:
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise StorageError(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        lines = data.decode("utf-8-sig").removesuffix("\n").split("\n")
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path} must be UTF-8, got a wrong byte at {error.start}; convert the file") from None
-    if lines == [""]:
-        raise CorpusError(f"{path} must have a text in each line, got an empty file")
-    return lines
+def _refuse_texts(error: NoKnownTextError, what: str, shown: list[str], advice: str) -> CorpusError:
+    listed = ", ".join(shown[:_NAMED]) + (f" and {len(shown) - _NAMED:,} more" if len(shown) > _NAMED else "")
+    return CorpusError(
+        f"each {what} must have a word of the model's vocabulary, got none in {listed}; {advice}; the vocabulary's"
+        f" first words are {error.first_words}"
+    )
 
 
 def _with_parameters_of_the_config() -> Any:

@@ -60,6 +60,7 @@ def _describe_model(folder: Path) -> dict[str, Any]:
         "instruction_set": model.instruction_set,
         "corpus": dict(vars(model.corpus)),
         **phrases,
+        **({} if model.documents is None else {"documents": _describe_documents(model.documents, model.train_words)}),
         "training": model.config.to_json(),
         "history": model.history.to_json(),
     }
@@ -68,6 +69,15 @@ def _describe_model(folder: Path) -> dict[str, Any]:
 def _describe_contexts(contexts: WordVectors) -> dict[str, Any]:
     described = _describe_vectors(contexts)
     return {"number": described["words"], "first": described["first_words"], "counts": described["counts"]}
+
+
+def _describe_documents(documents: WordVectors, train_words: bool) -> dict[str, Any]:
+    first: Any = documents.words[:N_SHOWN_WORDS]
+    return {
+        "tags": len(documents),
+        "first_tags": first.tolist() if isinstance(first, np.ndarray) else list(first),
+        "train_words": train_words,
+    }
 
 
 def _describe_phrases(phrases: Phrases) -> dict[str, Any]:

@@ -65,9 +65,16 @@ def validate_resume_alone(ctx: typer.Context, allowed: Mapping[str, str]) -> Non
     if given:
         flags = [flag for name, flag in allowed.items() if name != "resume"]
         raise ParameterError(
-            f"--resume must come without {given[0].replace('_', '-')}: the folder has the run's parameters;"
+            f"--resume must come without {_shown(ctx, given[0])}: the folder has the run's parameters;"
             f" only {', '.join(flags[:-1])} and {flags[-1]} may be given"
         )
+
+
+def _shown(ctx: typer.Context, name: str) -> str:
+    """The flag of a parameter, or the name of an argument in the help page."""
+    parameter = next((one for one in ctx.command.params if one.name == name), None)
+    longest: str = max(getattr(parameter, "opts", None) or [name], key=len)
+    return longest if longest.startswith("-") else longest.upper()
 
 
 def is_given(ctx: typer.Context, name: str) -> bool:

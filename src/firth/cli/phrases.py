@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import enum
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from firth.base.replace import validate_destination
 from firth.cli.reading import AsJson, make_choice, print_json
 from firth.cli.run_flags import COLUMN_HELP, TokenizerName, paths_of
 from firth.errors import ParameterError
@@ -63,6 +65,7 @@ def phrases(
     threads: Annotated[
         int | None, typer.Option("--threads", help="Number of threads. [default: all processors]")
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the files of -o and --join.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -84,9 +87,14 @@ def phrases(
             "output must be given: -o FILE, the file for the table, or --join FILE for the joined text"
         )
     if table is not None and output is not None:
-        raise ParameterError("table must come without output: the table exists already; give --join")
+        raise ParameterError("--table must come without --output: the table exists already; give --join")
     if join is not None and "-" in corpus:
-        raise ParameterError("join must come with files, got - for standard input, which can be read only once")
+        raise ParameterError("--join must come with files, got - for standard input, which can be read only once")
+    if output is not None and join is not None and os.path.realpath(output) == os.path.realpath(join):
+        raise ParameterError(f"--join must be another file than that of --output, got {join} for both")
+    for path in (output, join):
+        if path is not None:
+            validate_destination(path, overwrite)
     sources = paths_of(corpus, tokenizer)
     if table is not None:
         found = Phrases.load(table)
@@ -107,7 +115,7 @@ def phrases(
             threads=threads,
         )
     if output is not None:
-        found.save(output)
+        found.save(output, overwrite=overwrite)
     n_lines = None
     if join is not None:
         n_lines = found.join_file(
@@ -116,6 +124,7 @@ def phrases(
             lowercase=lowercase,
             as_text=as_text,
             encoding_errors=_plain(encoding_errors),
+            overwrite=overwrite,
             column=column,
             tokenizer=tokenizer,
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from firth.errors import ParameterError
+from firth.errors import CorpusError, EncodingError, ParameterError
 
 if TYPE_CHECKING:
     from firth.corpus.phrases import Phrases
@@ -24,6 +24,33 @@ Restrict = Annotated[
     int | None, typer.Option("--restrict", help="Search only this many words, the most frequent ones.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def read_lines(path: str) -> list[str]:
+    """The lines of a text file, without line ends. It may be compressed; "-" is standard input.
+
+    Raises
+    ------
+    CorpusError, EncodingError, StorageError
+        The message names the file.
+    """
+    from firth.corpus.sources import classify_source
+
+    lines: list[str] = []
+    files: Any = classify_source(path, as_text=True)
+    for file in files:
+        data = b"".join(file.blocks())
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise EncodingError(
+                f"{file.name} must be UTF-8, got the byte {data[error.start]:#04x} in line {line:,}; convert the file"
+            ) from None
+        lines += [one.removesuffix("\r") for one in text.removesuffix("\n").split("\n")] if text else []
+    if not lines:
+        raise CorpusError(f"{files[0].name} must have a text in each line, got no line")
+    return lines
 
 
 def parse_words(vectors: WordVectors, words: list[str], phrases: Phrases | None = None) -> list[Any]:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from firth.base.replace import replaced_file, write_all
+from firth.base.replace import replaced_file, validate_destination, write_all
 from firth.cli.interrupted import exit_status, rescue, tell_interrupted
 from firth.cli.output import OutputError
 from firth.cli.pairs import split_columns
 from firth.cli.reading import AsJson, print_json
+from firth.corpus.tables import split_text
 from firth.errors import ParameterError, StorageError
 from firth.training.run.finishing import UnsavedModelError
 
@@ -51,7 +52,7 @@ def walks(
     threads: Annotated[
         int | None, typer.Option("--threads", help="Number of threads. [default: all processors]")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model in DIR.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model in DIR, or FILE.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing; -q is the in-out parameter.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -74,6 +75,8 @@ def walks(
             "output must be given, or --text, and not both: -o DIR is the folder of the model, --text FILE a"
             " file of the walks"
         )
+    if text is not None:
+        validate_destination(text, overwrite)
     made = Walks(
         graph,
         p=p,
@@ -110,6 +113,12 @@ def walks(
 
 
 def _write(made: Walks, path: Path) -> int:
+    spaced = next((node for node in made.nodes if isinstance(node, str) and split_text(node) != [node]), None)
+    if spaced is not None:
+        raise ParameterError(
+            f"text must be left out if the name of a node has white space, which separates nodes there, got {spaced!r};"
+            " learn vectors by -o, or rename the node"
+        )
     with replaced_file(path) as file:
         for walk in made:
             write_all(file, (" ".join(map(str, walk)) + "\n").encode())

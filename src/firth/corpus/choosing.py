@@ -90,7 +90,15 @@ class IntegerWordsError(ParameterError):
     """``lowercase`` or ``normalizer`` was given, but the words are integers."""
 
 
-class NoKnownWordError(CorpusError):
+class NoWordError(CorpusError):
+    """The corpus has no word. ``n_sequences`` is the number of sequences that were read."""
+
+    def __init__(self, message: str, n_sequences: int = 0) -> None:
+        super().__init__(message)
+        self.n_sequences = n_sequences
+
+
+class NoKnownWordError(NoWordError):
     """The corpus has no word of the given vocabulary."""
 
 

@@ -185,9 +185,7 @@ def count_texts(
                     return
                 try:
                     if task.batch is not None:
-                        counters[worker].begin_text()
-                        spooled = counters[worker].feed(task.batch.lines(), is_last=True, name=task.batch.name)
-                        chunks.append(SpooledChunk(task.order, worker, spooled))
+                        chunks.append(SpooledChunk(task.order, worker, task.batch.count(counters[worker])))
                         done_bytes[worker] += task.batch.n_read
                         continue
                     if task.text.kind != "plain":

@@ -5,7 +5,7 @@ A data set is recognised by the methods that it has, so firth does not import th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from firth.corpus.table_text import (
@@ -52,12 +52,17 @@ def open_data_set(data_set: Any, title: str) -> Column:
     if known is None:  # a stream whose columns are not known before it is read
         known = list(next(iter(data_set), {}))
     name = f"the {type(data_set).__name__}"
+    used = getattr(data_set, "format", None)
+    if isinstance(used, Mapping) and used.get("type") == "custom":  # the rows of Arrow are those before it
+        raise CorpusTypeError(
+            f"corpus must be a data set without a transform, got {name} with one (set_transform or with_transform);"
+            " apply it with dataset.map(function, batched=True), or leave it out with dataset.with_format(None)"
+        )
     if title not in known:
         raise missing_column(name, title, known)
-    selected = data_set.select_columns([title])
     if getattr(data_set, "features", None) is None:  # each batch may then have another Arrow type
-        return _column_of_rows(selected, title, name)
-    selected = selected.with_format("arrow")
+        return _column_of_rows(data_set, title, name)
+    selected = data_set.select_columns([title]).with_format("arrow")
 
     def read() -> Iterator[Rows]:
         for table in selected.iter(batch_size=_ROWS_AT_ONCE):
@@ -73,13 +78,13 @@ def open_data_set(data_set: Any, title: str) -> Column:
 
 
 def _column_of_rows(rows: Iterable[dict[str, Any]], title: str, name: str) -> Column:
-    """The column of a stream whose type is not known before it is read."""
+    """The column of a stream whose type is not known before it is read. A row may lack the column's key."""
     state: dict[str, str] = {}
 
     def read() -> Iterator[Rows]:
         values: list[Any] = []
         for number, row in enumerate(rows):
-            values.append(checked_value(row[title], title, f"{name}, row {number:,}", state))
+            values.append(checked_value(row.get(title), title, f"{name}, row {number:,}", state))
             if len(values) == _ROWS_AT_ONCE:
                 yield Rows(values)
                 values = []

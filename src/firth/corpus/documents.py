@@ -65,9 +65,11 @@ def find_documents(
     ------
     CorpusError, CorpusTypeError, StorageError
     """
+    if isinstance(corpus, np.ndarray) and corpus.ndim == 1 and corpus.dtype.kind in "UTO":
+        corpus = corpus.tolist()
     if tokenizer is None and default is not None and _are_texts(corpus):
         tokenizer = default.restore()
-    if isinstance(corpus, str | os.PathLike) and Path(corpus).is_dir():
+    if isinstance(corpus, str | os.PathLike) and corpus != "" and Path(corpus).is_dir():  # Path("") is this folder
         folder = Path(corpus)
         files = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path, folder))
         if not files:
@@ -75,11 +77,13 @@ def find_documents(
         return _of_files(files, [str(path.relative_to(folder)) for path in files], tokenizer, encoding_errors, as_text)
     if isinstance(corpus, list | tuple) and corpus and all(isinstance(item, Path) for item in corpus):
         return _of_files(list(corpus), list(map(str, corpus)), tokenizer, encoding_errors, as_text)
+    if isinstance(corpus, bytes | bytearray | set | frozenset):  # refused by its name: a set has no order
+        return DocumentSource(corpus, tokenizer)
     if isinstance(corpus, str | os.PathLike | Mapping) or read_table(corpus) is not None or hasattr(corpus, "read"):
         return DocumentSource(corpus, tokenizer, as_text=as_text)
     if isinstance(corpus, list | tuple) and corpus and tokenizer is None and all(isinstance(t, str) for t in corpus):
         refuse_names_of_files(corpus)
-        return DocumentSource(io.BytesIO(_join_lines(corpus)), None, as_text=True)  # counted by native code
+        return DocumentSource(_Texts(_join_lines(corpus)), None, as_text=True)  # counted by native code
     if isinstance(corpus, Iterable) and not isinstance(corpus, np.ndarray):
         if not isinstance(corpus, list | tuple):
             rows = iter(corpus)
@@ -94,6 +98,12 @@ def find_documents(
         if isinstance(first, str) and tokenizer is None:
             tokenizer = (None if default is None else default.restore()) or WHITESPACE
     return DocumentSource(corpus, tokenizer, as_text=as_text)
+
+
+class _Texts(io.BytesIO):
+    """Texts in memory as a file, with the name that messages give it."""
+
+    name = "the texts"
 
 
 def _are_texts(corpus: Any) -> bool:
@@ -158,11 +168,14 @@ class Tags:
     ids : int32 array
         Document s has the tags ids[offsets[s]:offsets[s + 1]].
     offsets : int64 array, (n_documents + 1,)
+    earlier_counts : int64 array, (n_earlier,), or None
+        How many documents of earlier runs have each of the first tags, which continue (`continue_tags`).
     """
 
     names: Sequence[str] | NDArray[np.int64]
     ids: NDArray[np.int32]
     offsets: NDArray[np.int64]
+    earlier_counts: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -170,16 +183,21 @@ class Tags:
     @property
     def counts(self) -> NDArray[np.int64]:
         """int64 array (T,): how many documents have each tag."""
-        return np.bincount(self.ids, minlength=len(self.names)).astype(np.int64)
+        counts = np.bincount(self.ids, minlength=len(self.names)).astype(np.int64)
+        if self.earlier_counts is not None:
+            counts[: len(self.earlier_counts)] += self.earlier_counts
+        return counts
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The tags as arrays, for files; the inverse is `from_arrays`."""
         arrays: dict[str, NDArray[Any]] = {"tag_ids": self.ids, "tag_offsets": self.offsets}
+        if self.earlier_counts is not None:
+            arrays["tag_earlier_counts"] = self.earlier_counts
         return arrays | encode_names(self.names)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Tags:
-        return cls(decode_names(arrays), arrays["tag_ids"], arrays["tag_offsets"])
+        return cls(decode_names(arrays), arrays["tag_ids"], arrays["tag_offsets"], arrays.get("tag_earlier_counts"))
 
 
 def encode_names(names: Sequence[Any] | NDArray[np.int64], kind: str = "tag") -> dict[str, NDArray[Any]]:
@@ -200,13 +218,13 @@ def decode_names(arrays: Mapping[str, NDArray[Any]], kind: str = "tag") -> Seque
     return tuple(unpack_words(arrays[f"{kind}_words"], arrays[f"{kind}_word_offsets"]))
 
 
-def read_tags(tags: Any, n_documents: int, default_names: list[str] | None = None) -> Tags:
+def read_tags(tags: Any, n_documents: int, default_names: list[str] | None = None, first_number: int = 0) -> Tags:
     """Read the tags of documents: for each a string or an integer, or a list of them.
 
     Parameters
     ----------
     tags : list or column, or None
-        None: the names of the documents' files, or the numbers 0 to n_documents - 1.
+        None: the names of the documents' files, or the numbers from ``first_number`` on.
     n_documents : int
 
     Raises
@@ -218,7 +236,8 @@ def read_tags(tags: Any, n_documents: int, default_names: list[str] | None = Non
     """
     every = np.arange(n_documents + 1, dtype=np.int64)
     if tags is None:
-        names = np.arange(n_documents, dtype=np.int64) if default_names is None else tuple(default_names)
+        numbers_from_first = first_number + np.arange(n_documents, dtype=np.int64)
+        names = numbers_from_first if default_names is None else _file_names(default_names)
         return Tags(names, np.arange(n_documents, dtype=np.int32), every)
     if isinstance(tags, str | bytes | Mapping | set | frozenset):
         raise CorpusTypeError(f"tags must be a list with an entry for each document, got {type(tags).__name__}")
@@ -241,6 +260,16 @@ def read_tags(tags: Any, n_documents: int, default_names: list[str] | None = Non
     return Tags(names, np.array(ids, np.int32), np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
 
 
+def _file_names(names: list[str]) -> tuple[str, ...]:
+    """The names of files as tags; a name that cannot be a tag is refused now, and not when the model is made."""
+    for document, name in enumerate(names):
+        _tag(name, document)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise CorpusError(f"each file must be passed once if its name is its tag, got {twice} twice; pass tags")
+    return tuple(names)
+
+
 def _tags_of(entry: Any, document: int) -> list[Any]:
     if is_missing(entry):
         raise CorpusError(f"tags must have a tag for each document, got {entry!r} for document {document}")
@@ -258,6 +287,8 @@ def _tags_of(entry: Any, document: int) -> list[Any]:
 
 def _tag(tag: Any, document: int) -> str | int:
     if is_integer(tag):
+        if not -(1 << 63) <= tag < 1 << 63:
+            raise CorpusTypeError(f"tags must fit in 64 bits if they are integers, got {tag} for document {document}")
         return int(tag)
     if not isinstance(tag, str):
         raise CorpusTypeError(f"tags must be strings or integers, got {type(tag).__name__} for document {document}")
@@ -272,10 +303,38 @@ def _tag(tag: Any, document: int) -> str | int:
     return str.__str__(tag)
 
 
+def continue_tags(tags: Tags, earlier: Sequence[str] | NDArray[np.int64], counts: NDArray[np.int64]) -> Tags:
+    """The tags of new documents after the tags of a model: its tags keep their rows, and new tags follow them.
+
+    Parameters
+    ----------
+    tags : Tags
+        Of the new documents.
+    earlier : tuple of str, or int64 array, (n_earlier,)
+        The tags of the model.
+    counts : int64 array, (n_earlier,)
+        How many documents have each of them.
+
+    Raises
+    ------
+    CorpusTypeError
+        The tags of the model are strings and the new tags integers, or the other way round.
+    """
+    kinds = ["integers" if isinstance(names, np.ndarray) else "strings" for names in (earlier, tags.names)]
+    if kinds[0] != kinds[1]:
+        raise CorpusTypeError(f"tags must be {kinds[0]}, as the tags of the model are, got {kinds[1]}; convert them")
+    listed, new = (names.tolist() if isinstance(names, np.ndarray) else list(names) for names in (earlier, tags.names))
+    rows = {tag: row for row, tag in enumerate(listed)}
+    ids = np.array([rows.setdefault(tag, len(rows)) for tag in new], np.int32)[tags.ids]
+    joined: Any = np.array(list(rows), np.int64) if isinstance(earlier, np.ndarray) else tuple(rows)
+    return Tags(joined, ids, tags.offsets, np.asarray(counts, np.int64))
+
+
 def validate_words(tags: Tags, offsets: NDArray[np.int64], *, tags_may_learn_nothing: bool = False) -> int:
     """Check that each tag has a document with a word of the vocabulary; return the number of documents without one.
 
     ``tags_may_learn_nothing``: the rows of tags have a start that is kept, so nothing is checked.
+    A tag that continues has a vector already, so it needs none.
 
     Raises
     ------
@@ -286,6 +345,8 @@ def validate_words(tags: Tags, offsets: NDArray[np.int64], *, tags_may_learn_not
     if tags_may_learn_nothing:
         return int(np.count_nonzero(~has_words))
     learns = np.zeros(len(tags), np.bool_)
+    if tags.earlier_counts is not None:
+        learns[: len(tags.earlier_counts)] = True
     learns[tags.ids[np.repeat(has_words, np.diff(tags.offsets))]] = True
     without = np.flatnonzero(~learns)
     if len(without):
@@ -299,4 +360,13 @@ def validate_words(tags: Tags, offsets: NDArray[np.int64], *, tags_may_learn_not
     return int(np.count_nonzero(~has_words))
 
 
-__all__ = ["DocumentSource", "Tags", "decode_names", "encode_names", "find_documents", "read_tags", "validate_words"]
+__all__ = [
+    "DocumentSource",
+    "Tags",
+    "continue_tags",
+    "decode_names",
+    "encode_names",
+    "find_documents",
+    "read_tags",
+    "validate_words",
+]

@@ -26,7 +26,14 @@ from numpy.typing import NDArray
 from firth.base.machine import available_processors
 from firth.base.storage import storage_error
 from firth.base.values import as_integer, is_number, validate_choice
-from firth.corpus.choosing import NoKnownWordError, Transform, choose_vocabulary, hold_out, unseen_words
+from firth.corpus.choosing import (
+    NoKnownWordError,
+    NoWordError,
+    Transform,
+    choose_vocabulary,
+    hold_out,
+    unseen_words,
+)
 from firth.corpus.corpus_folder import new_corpus, old_corpus_bytes
 from firth.corpus.counting import (
     BYTES_PER_COMPRESSED,
@@ -58,7 +65,7 @@ from firth.corpus.text_files import TextFile
 from firth.corpus.tokenizers import BatchTokenizer, TokenizerLike, TokenizerRecord, described, resolve_tokenizer
 from firth.corpus.vocabulary import Vocabulary, validate_cuts
 from firth.corpus.walks import Walks
-from firth.errors import CorpusError, ParameterError, StorageError
+from firth.errors import ParameterError, StorageError
 from firth.native.stopping import POLL_S, Team
 from firth.native.text import TextEncoder
 
@@ -255,7 +262,8 @@ def _encode_corpus(
             counted = count_texts(files, spools, report, encoding_errors == "strict", threads, chunk_bytes, stack)
         warn_of_missing(classified)
         if counted.n_tokens == 0:
-            raise CorpusError(f"the corpus must have at least one word, got none in {_names(classified)}")
+            message = f"the corpus must have at least one word, got none in {_names(classified)}"
+            raise NoWordError(message, counted.n_lines)
         counted, n_heldout_tokens, n_heldout_lines = hold_out(counted, threshold, seed)
         n_marked_tokens = n_mark_words = n_glued_tokens = 0
         if isinstance(classified, list) or getattr(classified, "is_tokenized", False):
@@ -271,7 +279,8 @@ def _encode_corpus(
         if n_tokens == 0:
             raise NoKnownWordError(
                 f"the corpus must have words of the given vocabulary, got none among its {counted.n_tokens:,} tokens"
-                " (the vocabulary's first words: " + ", ".join(map(repr, chosen.first_words(5))) + ")"
+                f" (the vocabulary's first words: {', '.join(map(repr, chosen.first_words(5)))})",
+                counted.n_lines,
             )
         chosen.save(work / VOCABULARY)
         stack.close()  # delete the spools before the checksums are computed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,13 +15,17 @@ from numpy.typing import NDArray
 
 from firth.base.urls import refuse_url
 from firth.base.values import is_integer, is_number
-from firth.corpus.tables import column_of
+from firth.corpus.tables import column_of, split_text
 from firth.corpus.value_columns import TABLE_FILES, as_weight, find_files, parse_titles
 from firth.errors import CorpusError, CorpusTypeError, FormatError, ShapeError, StorageError
 
 EDGE_FILES = (".edgelist", ".csv", ".txt")
 ADJACENCY_FILE = ".adjlist"
 MAX_NODES = 2**31 - 1  # the core's numbers of nodes have 32 bits
+_TITLES = (("source", "target"), ("src", "dst"), ("from", "to"), ("node1", "node2"), ("id1", "id2"))  # of columns
+_BEGIN_WITH_HASH = (
+    "if the first line has the names of the columns, begin it with #, or pass two of the names: columns=[...]"
+)
 
 
 @dataclass(frozen=True)
@@ -85,9 +91,10 @@ def read_graph(
 def _from_matrix(source: Any, directed: bool | None, weighted: bool | None) -> Graph:
     if len(source.shape) != 2 or source.shape[0] != source.shape[1]:
         raise ShapeError(f"graph must be a square matrix with a row for each node, got shape {tuple(source.shape)}")
-    matrix = source.tocsr(copy=True)
-    if matrix.dtype.kind not in "biuf":
-        raise CorpusTypeError(f"graph must have real weights, got a matrix of {matrix.dtype}")
+    if source.dtype.kind not in "biuf":
+        raise CorpusTypeError(f"graph must have real weights, got a matrix of {source.dtype}")
+    # repeated entries are summed in float64: the sum of two uint8 may not fit in uint8
+    matrix = source.tocsr(copy=True) if source.dtype.kind == "b" else source.astype(np.float64).tocsr()
     matrix.sum_duplicates()
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     weights = matrix.data.astype(np.float64)
@@ -161,6 +168,8 @@ def _split_array(edges: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int
         )
     if edges.dtype.kind not in "iuf":
         raise CorpusTypeError(f"edges must be an array of integers, or of floats with weights, got {edges.dtype}")
+    if np.ma.is_masked(edges):
+        raise CorpusError("edges must have a value in every field, got a masked one; drop such rows")
     ids = edges[:, :2]
     if edges.dtype.kind == "f":
         bad = ~np.isfinite(ids) | (ids != np.floor(ids)) | (np.abs(ids) >= 2.0**53)
@@ -199,13 +208,20 @@ def _read_file(path: Path) -> tuple[Any, Any, NDArray[np.float64] | None]:
         seconds.append(fields[1])
         if n_fields == 3:
             try:
-                weights.append(float(fields[2]))
+                weights.append(_read_weight(fields[2]))
             except ValueError:
                 raise FormatError(
-                    f"{where}: the third field must be a weight, got {fields[2]!r}; delete a line of names, or begin it"
-                    " with #"
+                    f"{where}: the third field must be a weight, got {fields[2]!r:.60}; delete a line of names, or"
+                    " begin it with #"
                 ) from None
-    return _as_ids(firsts), _as_ids(seconds), np.array(weights) if n_fields == 3 else None
+    ids = _integers_or_names(firsts + seconds, len(firsts))
+    return ids[: len(firsts)], ids[len(firsts) :], np.array(weights) if n_fields == 3 else None
+
+
+def _read_weight(text: str) -> float:
+    if "_" in text or not text.isascii():  # Python would read 1_000 and the digits of other scripts
+        raise ValueError
+    return float(text)
 
 
 def _suffix(source: str | os.PathLike[str]) -> str:
@@ -221,7 +237,10 @@ def _from_adjacency(path: Path, directed: bool, weighted: bool | None) -> Graph:
         nodes.append(fields[0])
         firsts += fields[:1] * (len(fields) - 1)
         seconds += fields[1:]
-    return _from_edges(_as_ids(firsts), _as_ids(seconds), None, directed, weighted, others=_as_ids(nodes))
+    n_edges = len(firsts)
+    ids = _integers_or_names(firsts + seconds + nodes, n_edges)
+    first, second, others = ids[:n_edges], ids[n_edges : 2 * n_edges], ids[2 * n_edges :]
+    return _from_edges(first, second, None, directed, weighted, others=others)
 
 
 Edges = tuple[Any, Any, NDArray[np.float64] | None]
@@ -249,14 +268,14 @@ def _read_tables(source: Any, titles: list[str]) -> Edges:
                     as_weight(value, f"{file.path}, row {row + k:,}", titles[2]) for k, value in enumerate(values)
                 ]
     first, second = nodes
-    ids = _as_ids(first + second) if is_text else _typed(_validated_nodes(first + second))
+    ids = _integers_or_names(first + second, len(first)) if is_text else _validated_nodes(first + second)
     return ids[: len(first)], ids[len(first) :], np.array(weights, np.float64) if len(titles) == 3 else None
 
 
 def _read_frame(source: Any, titles: list[str]) -> Edges:
     """The edges in columns of a frame of pandas, Polars or Arrow."""
     listed = [list(_cells(column_of(source, title))) for title in titles]
-    ids = _typed(_validated_nodes(listed[0] + listed[1]))
+    ids = _validated_nodes(listed[0] + listed[1])
     weights = None
     if len(listed) == 3:
         weights = np.array([as_weight(value, "graph", titles[2]) for value in listed[2]], np.float64)
@@ -267,30 +286,41 @@ def _cells(column: Any) -> Any:
     return column.to_pylist() if hasattr(column, "to_pylist") else column.to_list()
 
 
-def _typed(nodes: NDArray[np.int64] | list[str]) -> NDArray[Any]:
-    return nodes if isinstance(nodes, np.ndarray) else np.array(nodes)
-
-
 def _each_line(path: Path) -> Iterator[tuple[str, list[str]]]:
-    separator = "," if path.suffix.lower() == ".csv" else None
+    """Yield the fields of each edge and where it is. Quotation marks enclose fields in ``.csv``."""
+    is_csv = path.suffix.lower() == ".csv"
     refuse_url(path, "download the graph first")
     try:
         with open(path, encoding="utf-8-sig") as file:
-            for number, line in enumerate(file, start=1):
-                text = line.strip()
-                if text and not text.startswith("#"):
-                    fields = [field.strip() for field in text.split(separator)]
-                    if not all(fields):
-                        raise FormatError(f"{path}, line {number}: every field must have a value, got {text!r}")
-                    yield f"{path}, line {number}", fields
+            lines = ("\n" if line.lstrip().startswith("#") else line for line in file)
+            for number, row in _csv_rows(path, lines) if is_csv else enumerate(map(split_text, lines), start=1):
+                where, fields = f"{path}, line {number}", [field.strip() for field in row]
+                if not fields or fields == [""]:
+                    continue
+                if not all(fields):
+                    raise FormatError(f"{where}: every field must have a value, got {','.join(fields)!r:.60}")
+                if is_csv and len(fields) == 1 and len(fields[0].split(";")) in (2, 3):
+                    raise FormatError(f"{where}: commas must separate the fields of a .csv file, got {fields[0]!r:.60}")
+                if not is_csv and (fields[0].endswith(",") or (len(fields) == 1 and "," in fields[0])):
+                    raise FormatError(
+                        f"{where}: white space must separate the fields of a {path.suffix} file, got the comma in"
+                        f" {fields[0]!r:.60}; give the file a name that ends in .csv"
+                    )
+                yield where, fields
     except OSError as error:
         raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise FormatError(f"{path}: the text must be UTF-8: {error}") from None
+        byte = error.object[error.start]
+        raise FormatError(f"{path}: the text must be UTF-8, got the byte {byte:#04x}; convert the file") from None
 
 
-def _as_ids(names: list[str]) -> Any:
-    return np.array(names, dtype=object)
+def _csv_rows(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
+    rows = csv.reader(lines, skipinitialspace=True, strict=True)
+    try:
+        for row in rows:
+            yield rows.line_num, row
+    except csv.Error as error:
+        raise FormatError(f"{path}, line {rows.line_num}: must be CSV: {error}") from None
 
 
 def _from_edges(
@@ -306,34 +336,40 @@ def _from_edges(
     if len(first) == 0:
         raise CorpusError("graph must have at least one edge, got none")
     n_edges = len(first)
-    ids = np.concatenate([first, second, others]) if len(others) else np.concatenate([first, second])
-    if ids.dtype == object:
-        ids = _integers_or_names(ids)
-    nodes, numbers = np.unique(ids, return_inverse=True)
-    numbers = numbers.reshape(-1)
+    parts = [first, second, others] if len(others) else [first, second]
+    if isinstance(first, list):  # no array of strings, which drops NULs and gives each name the longest one's room
+        ids = list(itertools.chain.from_iterable(parts))
+        nodes: Any = sorted(set(ids))
+        places = {name: number for number, name in enumerate(nodes)}
+        numbers = np.fromiter((places[name] for name in ids), np.int64, len(ids))
+    else:
+        nodes, numbers = np.unique(np.concatenate(parts), return_inverse=True)
+        numbers = numbers.reshape(-1)
     kept = None if weighted is False else weights
     _require_weights(kept, weighted)
-    named = nodes.tolist() if nodes.dtype.kind == "U" else nodes
-    return _build_once(named, numbers[:n_edges], numbers[n_edges : 2 * n_edges], kept, symmetric=not directed)
+    return _build_once(nodes, numbers[:n_edges], numbers[n_edges : 2 * n_edges], kept, symmetric=not directed)
 
 
-def _integers_or_names(names: NDArray[Any]) -> NDArray[Any]:
-    """The nodes of a file: int64 if each is written as an integer is, otherwise str."""
-    texts = names.tolist()
+def _integers_or_names(texts: list[str], n_edges: int) -> NDArray[np.int64] | list[str]:
+    """The nodes of a file, of n edges first: int64 if each is written as an integer is, otherwise str."""
     is_whole = [text.removeprefix("-").isdecimal() and text.isascii() for text in texts]
     if not all(is_whole):
-        n_edges = len(texts) // 2
         others_are_whole = all(is_whole[1:n_edges]) and all(is_whole[n_edges + 1 :])
         if n_edges > 1 and others_are_whole and not (is_whole[0] or is_whole[n_edges]):
             raise FormatError(
                 f"nodes must be all integers or all names, got {texts[0]!r} and {texts[n_edges]!r} in the first edge"
-                " and integers in the others; if the first line has the names of the columns, begin it with #, or pass"
-                " two of the names: columns=[...]"
+                f" and integers in the others; {_BEGIN_WITH_HASH}"
             )
-        return np.array(texts)
+        titles = texts[0], texts[n_edges]
+        if (titles[0].lower(), titles[1].lower()) in _TITLES and all(texts.count(title) == 1 for title in titles):
+            raise FormatError(
+                f"nodes must be named by the first line too, got {titles[0]!r} and {titles[1]!r}, which occur nowhere"
+                f" else; {_BEGIN_WITH_HASH}; otherwise give these nodes other names"
+            )
+        return texts
     values = [int(text) for text in texts]
     if any(str(value) != text for value, text in zip(values, texts, strict=True)):
-        return np.array(texts)  # 007 is not 7
+        return texts  # 007 is not 7
     try:
         return np.array(values, np.int64)
     except OverflowError:

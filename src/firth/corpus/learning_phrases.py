@@ -240,7 +240,7 @@ def learn_and_join(
     if len(first.scores) == first.n_scored >= MANY_PHRASES:
         warnings.warn(
             f"threshold={settings.threshold:g} makes a phrase of each of the {first.n_scored:,} pairs that occur at"
-            f" least min_count={settings.min_count} times; raise threshold",
+            f" least min_count={settings.min_count} times; give a higher threshold",
             CorpusWarning,
             stacklevel=3,
         )
@@ -274,7 +274,7 @@ def _nothing_message(one: PhrasePass, found: _Found, settings: PhraseSettings) -
     return (
         f"threshold={settings.threshold:g} leaves no phrase: of {one.n_scored:,} pairs that occur at least"
         f" min_count={settings.min_count} times the highest score is {found.highest_score:g}"
-        f" ({' '.join(found.highest)!r}); lower threshold"
+        f" ({' '.join(found.highest)!r}); give a lower threshold"
     )
 
 

@@ -5,16 +5,18 @@ Tests: tests/corpus/test_tables.py, tests/corpus/test_table_files.py.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.table_text import BATCH_BYTES, TEXT, Rows, arrow_kind
-from firth.errors import CorpusTypeError
+from firth.corpus.table_text import BATCH_BYTES, TEXT, Rows, arrow_kind, null_count
+from firth.errors import CorpusError, CorpusTypeError
+from firth.native.arrow import ArrowArray, ArrowType, DamagedArrowError, has_arrow
+from firth.native.arrow import arrow_chunks as arrow_chunks_of
 
 _PANDAS_STRINGS = ("string[pyarrow]", "large_string[pyarrow]")
 _ROWS_AT_ONCE = 1 << 14
@@ -46,6 +48,8 @@ def arrow_blocks(arrow: Callable[[int, int], Any], n_rows: int, n_bytes: int) ->
 
 def columns_of(value: Any, name: str) -> tuple[bool, list[MemoryColumn]] | None:
     """Whether a value is a frame, and its columns; None if the value is neither a frame nor a column."""
+    if isinstance(value, ArrowColumns):
+        return value.is_frame, value.columns
     libraries = {kind.__module__.partition(".")[0] for kind in type(value).__mro__}
     if "pandas" in libraries:
         if getattr(value, "ndim", None) == 2 and hasattr(value, "columns"):
@@ -103,12 +107,35 @@ def _polars_column(series: Any) -> MemoryColumn:
 
 
 def _polars_arrow(series: Any) -> tuple[Callable[[int, int], Any] | None, int]:
-    """The Arrow arrays of a Series of strings, and their bytes; nothing without PyArrow, which reads the buffers."""
-    if str(series.dtype) != "String" or find_spec("pyarrow") is None:
+    """The Arrow arrays of a Series of strings, and their bytes."""
+    if str(series.dtype) != "String":
         return None, 0
-    import pyarrow
+    column = through_arrow(series, "corpus").columns[0]
+    return column.arrow, column.n_bytes
 
-    return lambda start, stop: pyarrow.chunked_array(series.slice(start, stop - start)).chunks, series.estimated_size()
+
+def chunked_column(title: Any, chunks: list[ArrowArray], kind: ArrowType) -> MemoryColumn:
+    """The column of Arrow arrays that were read by the PyCapsule interface."""
+    starts = list(itertools.accumulate((len(chunk) for chunk in chunks), initial=0))
+
+    def parts(start: int, stop: int) -> Iterator[ArrowArray]:
+        for first, chunk in zip(starts, chunks, strict=False):
+            if first < stop and start < first + len(chunk):
+                begin = max(0, start - first)
+                yield chunk.slice(begin, min(len(chunk), stop - first) - begin)
+
+    def integers() -> NDArray[Any]:
+        return np.concatenate([chunk.integers() for chunk in chunks]) if chunks else np.empty(0, np.int64)
+
+    return MemoryColumn(
+        title,
+        starts[-1],
+        lambda start, stop: list(itertools.chain.from_iterable(part.to_pylist() for part in parts(start, stop))),
+        integers if kind.is_integers else None,
+        sum(chunk.null_count for chunk in chunks) if kind.is_strings or kind.is_lists or kind.is_integers else None,
+        parts if kind.is_strings else None,
+        sum(chunk.nbytes for chunk in chunks) if kind.is_strings else 0,
+    )
 
 
 def _arrow_column(array: Any, title: Any) -> MemoryColumn:
@@ -122,7 +149,7 @@ def _arrow_column(array: Any, title: Any) -> MemoryColumn:
         len(array),
         lambda start, stop: array.slice(start, stop - start).to_pylist(),
         integers if is_integers else None,
-        array.null_count,
+        null_count(array),
         (lambda start, stop: _arrow_chunks(array.slice(start, stop - start)))
         if arrow_kind(array.type) == TEXT
         else None,
@@ -134,21 +161,62 @@ def _arrow_chunks(array: Any) -> Any:
     return array.chunks if hasattr(array, "chunks") else [array]
 
 
-def through_arrow(value: Any, name: str) -> Any:
-    """Convert another library's table to Arrow, without copying."""
+@dataclass(frozen=True)
+class ArrowColumns:
+    """A table or a column of any library, read by the Arrow PyCapsule interface."""
+
+    is_frame: bool
+    columns: list[MemoryColumn]
+
+    def column(self, place: int) -> ArrowColumns:
+        return ArrowColumns(False, [self.columns[place]])
+
+    def to_pylist(self) -> list[Any]:
+        """The rows of a single column."""
+        return list(self.columns[0])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """The rows of a single column of numbers."""
+        return np.array(self.to_pylist(), dtype)
+
+
+def is_foreign(value: Any) -> bool:
+    """Whether an object is read by the PyCapsule interface: of an unknown library, or a stream of record batches."""
+    if isinstance(value, (bytes, list, tuple, dict, np.ndarray)) or not has_arrow(value):
+        return False
+    libraries = {kind.__module__.partition(".")[0] for kind in type(value).__mro__}
+    return not libraries & {"pandas", "polars", "pyarrow"} or type(value).__name__ == "RecordBatchReader"
+
+
+def through_arrow(value: Any, name: str) -> ArrowColumns:
+    """The columns of another library's table, without copying, and without PyArrow.
+
+    Raises
+    ------
+    CorpusTypeError
+        The object cannot give its data.
+    CorpusError
+        The data is damaged.
+    """
     try:
-        import pyarrow
-    except ImportError:
+        kind, chunks = arrow_chunks_of(value)
+    except DamagedArrowError as error:
+        raise CorpusError(f"{name}: the Arrow data of the {type(value).__name__} is damaged: {error}") from error
+    except (TypeError, ValueError, NotImplementedError) as error:
         raise CorpusTypeError(
-            f"{name} must be sequences or texts, got a {type(value).__name__}; firth needs pyarrow to read it, and"
-            " pyarrow is not installed; pass one column as a list"
-        ) from None
-    for read in (pyarrow.table, pyarrow.chunked_array, pyarrow.array):
-        try:
-            return read(value)
-        except (TypeError, ValueError, NotImplementedError):  # Arrow's own errors are ValueErrors
-            continue
-    raise CorpusTypeError(f"{name} must be sequences or texts, got a {type(value).__name__}; pass one column as a list")
+            f"{name} must be sequences or texts, got a {type(value).__name__}, which gives no Arrow data ({error});"
+            " pass one column as a list"
+        ) from error
+    if kind.format != "+s":
+        return ArrowColumns(False, [chunked_column(kind.name or None, chunks, kind)])
+    by_batch = [chunk.children() for chunk in chunks]
+    return ArrowColumns(
+        True,
+        [
+            chunked_column(column.name, [children[place] for children in by_batch], column)
+            for place, column in enumerate(kind.children)
+        ],
+    )
 
 
-__all__ = ["MemoryColumn", "arrow_blocks", "columns_of", "through_arrow"]
+__all__ = ["ArrowColumns", "MemoryColumn", "arrow_blocks", "columns_of", "is_foreign", "through_arrow"]

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from firth.base.files import read_regular
-from firth.base.replace import replaced_file, write_all, write_file
+from firth.base.replace import replaced_file, validate_destination, write_all, write_file
 from firth.base.storage import storage_error
 from firth.base.values import as_integer, as_number, is_integer, is_number, validate_choice
 from firth.corpus.sources import classify_source, warn_of_missing
+from firth.corpus.tables import split_text
 from firth.corpus.tokenizers import TokenizerLike, resolve_tokenizer
 from firth.corpus.vocabulary import encode_words
 from firth.errors import CorpusTypeError, EncodingError, FormatError, ParameterError, StorageError, UnknownWordError
@@ -90,7 +91,7 @@ class Phrases:
             raise ParameterError("passes must have at least one pass, got none")
         for one in self.passes:
             for phrase in one.scores:
-                if len(phrase) != 2 or not self._can_be_pair(*phrase):
+                if type(phrase) is not tuple or len(phrase) != 2 or not self._can_be_pair(*phrase):
                     self._validate_phrase(phrase)
 
     def _can_be_pair(self, first: object, last: object) -> bool:
@@ -99,7 +100,11 @@ class Phrases:
         return bool(is_text) and first not in self.connector_words and last not in self.connector_words
 
     def _validate_phrase(self, phrase: Phrase) -> None:
-        if len(phrase) < 2 or not all(isinstance(word, str) and word for word in phrase):
+        if (
+            not isinstance(phrase, tuple)
+            or len(phrase) < 2
+            or not all(isinstance(word, str) and word for word in phrase)
+        ):
             raise ParameterError(f"a phrase must be a tuple of at least two words, got {phrase!r:.80}")
         if phrase[0] in self.connector_words or phrase[-1] in self.connector_words:
             raise ParameterError(f"a phrase must not begin or end with a connector word, got {phrase!r:.80}")
@@ -172,7 +177,7 @@ class Phrases:
         CorpusTypeError
             ``tokens`` is a string, or has another thing than strings.
         """
-        if isinstance(tokens, (str, bytes)):
+        if isinstance(tokens, (str, bytes)) or not isinstance(tokens, Iterable):
             raise CorpusTypeError(f"tokens must be a list of words, got {tokens!r:.60}; use join_line, or .split()")
         joined = list(tokens)
         for token in joined:
@@ -183,13 +188,21 @@ class Phrases:
         return joined
 
     def join_line(self, line: str) -> str:
-        """The words of a line, split at white space, with phrases joined; one space between tokens."""
+        """The words of a line, split at ASCII white space as in files, with phrases joined; a space between tokens."""
         if not isinstance(line, str):
             raise CorpusTypeError(f"line must be a string, got {line!r:.60}; use join for a list of words")
-        return " ".join(self.join(line.split()))
+        return " ".join(self.join(split_text(line)))
 
     def join_lines(self, lines: Iterable[str]) -> Iterator[str]:
-        """Join the phrases of each line."""
+        """Join the phrases of each line.
+
+        Raises
+        ------
+        CorpusTypeError
+            ``lines`` is a string, or has another thing than strings.
+        """
+        if isinstance(lines, (str, bytes)) or not isinstance(lines, Iterable):
+            raise CorpusTypeError(f"lines must be a list of strings, got {lines!r:.60}; use join_line for one line")
         return map(self.join_line, lines)
 
     def join_file(
@@ -202,6 +215,7 @@ class Phrases:
         encoding_errors: str = "strict",
         column: str | None = None,
         tokenizer: TokenizerLike | None = None,
+        overwrite: bool = False,
     ) -> int:
         """Write the lines of text files, with phrases joined, to a new file; the number of lines.
 
@@ -212,14 +226,16 @@ class Phrases:
         lowercase, as_text, encoding_errors, tokenizer : as in ``firth.train``
         column : str or None
             The column of texts, if the source is tables. Each row is a line.
+        overwrite : bool
+            Whether to replace a file at ``path``.
 
         Raises
         ------
         CorpusTypeError, CorpusError, EncodingError, StorageError
         """
         from firth.corpus.counting import tokenize_lines
-        from firth.corpus.tables import split_text
 
+        validate_destination(Path(path), overwrite)
         split = resolve_tokenizer(tokenizer) or split_text
         files = classify_source(source, as_text=as_text, column=column)
         if not isinstance(files, list):
@@ -249,7 +265,7 @@ class Phrases:
         UnknownWordError
             The words are not one phrase of the table.
         """
-        given = words.split() if isinstance(words, str) else words
+        given = split_text(words) if isinstance(words, str) else words
         joined = self.join(given)
         if len(joined) != 1:
             raise UnknownWordError(
@@ -257,14 +273,16 @@ class Phrases:
             )
         return joined[0]
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the table as text: a line of JSON, then a line for each phrase: score, tab, words between tabs.
 
         Raises
         ------
         StorageError, EncodingError
+            The file exists and ``overwrite`` is False, or it cannot be written.
         """
         path = Path(path)
+        validate_destination(path, overwrite)
         try:
             write_file(path, self.to_bytes())
         except OSError as error:
@@ -287,7 +305,10 @@ class Phrases:
         except StorageError:
             raise
         except OSError as error:
-            raise StorageError(f"{path}: the phrases cannot be read: {error.strerror or error}") from error
+            raise StorageError(
+                f"{path}: the phrases cannot be read: {error.strerror or error}; write a table by `firth phrases` or"
+                " firth.learn_phrases(...).save(...)"
+            ) from error
         return cls.from_bytes(data, str(path))
 
     def to_bytes(self) -> bytes:
@@ -322,12 +343,12 @@ class Phrases:
     def from_bytes(cls, data: bytes, name: str) -> Phrases:
         """Read what ``to_bytes`` made; ``name`` is for messages."""
         try:
-            text = data.decode("utf-8")
+            text = data.decode("utf-8-sig")  # an editor may have put a byte-order mark at the start
         except UnicodeDecodeError as error:
             raise EncodingError(
                 f"{name}: byte 0x{data[error.start]:02x} at offset {error.start:,} is not UTF-8"
             ) from None
-        first, *lines = text.split("\n")
+        first, *lines = text.replace("\r\n", "\n").split("\n")  # a \r of a word is written as \\r
         header = _read_header(first, name)
         if not lines or lines.pop() != "":
             raise FormatError(f"{name}: the last line must end with a line end; a part of the file is missing")
@@ -364,7 +385,7 @@ def validate_phrase_settings(scoring: str, threshold: float, min_count: int, del
     """Raise ParameterError for a scoring, threshold, minimum count or delimiter that phrases cannot have."""
     validate_choice("scoring", scoring, (*SCORINGS, "given"))
     as_number("threshold", threshold)
-    as_integer("min_count", min_count, minimum=1)
+    as_integer("min_count", min_count, minimum=1, maximum=(1 << 63) - 1)
     if not isinstance(delimiter, str) or not delimiter or delimiter.split() != [delimiter]:
         raise ParameterError(
             f"delimiter must be a string of at least one character and without white space, got {delimiter!r:.60}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 from firth.base.compression import COMPRESSED_SUFFIXES, compression_of
 from firth.base.first_bytes import kind_of
 from firth.corpus.places import Place
-from firth.corpus.recognise import HEAD_BYTES, strip_marks
+from firth.corpus.recognise import HEAD_BYTES, refuse_wide_encodings, strip_marks
 from firth.corpus.table_text import (
     BATCH_BYTES,
     LIST,
@@ -35,6 +36,7 @@ from firth.errors import CorpusError, FirthError, MissingExtraError
 
 _ARROW_KINDS = {"a Parquet file": "Parquet", "an Arrow file": "Arrow", "an Arrow stream": "Arrow stream"}
 _JSON_SUFFIXES, _CSV_SUFFIXES, _TSV_SUFFIXES = (".jsonl", ".ndjson"), (".csv",), (".tsv", ".tab")
+_END_MARK = b"\xff\xff\xff\xff\0\0\0\0"  # the Arrow columnar format, "IPC Streaming Format"
 _MAX_CELL = 1 << 30  # bytes of a CSV cell; Python's default is 2^17
 _MAX_SHOWN = 60
 
@@ -103,6 +105,8 @@ def _open_column(
 ) -> Column:
     kind = _ARROW_KINDS.get(kind_of(head, name) or "")
     if kind is not None:
+        if kind == "Arrow stream" and isinstance(source, Path):
+            _require_end(source, head)
         return _open_arrow(source, name, title, kind, n_bytes, wants_values)
     suffixes = [suffix.lower() for suffix in suffixes if suffix.lower() not in COMPRESSED_SUFFIXES]
     suffix = suffixes[-1] if suffixes else ""
@@ -173,6 +177,21 @@ def _open_arrow(
             yield from (_parquet_rows if kind == "Parquet" else _ipc_rows)(pyarrow, source, title, kind, n_bytes)
 
     return Column(name, title, found, str(column_type), read, 0, n_text_bytes)
+
+
+def _require_end(path: Path, head: bytes) -> None:
+    """Refuse an Arrow stream that ends without its end mark: PyArrow reads a stream cut between two batches in silence.
+
+    Streams of Arrow before 0.15 begin without ``ffffffff``, and have another mark.
+    """
+    with open(path, "rb") as file:
+        file.seek(max(0, path.stat().st_size - len(_END_MARK)))
+        end = file.read()
+    if head.startswith(_END_MARK[:4]) and end != _END_MARK:
+        raise CorpusError(
+            f"{path} must end with the end mark of an Arrow stream, got {end.hex()}: the file was cut, and rows are"
+            " missing; write it again, or pass what pyarrow.ipc.open_stream(path).read_all() reads"
+        )
 
 
 @contextlib.contextmanager
@@ -259,9 +278,9 @@ def open_json_lines(
         keys: dict[str, None] = {}
         n_read = 0
         has_column = False
-        for number, line in enumerate(_lines(blocks()), start=1):
+        for number, line in enumerate(_lines(blocks(), name), start=1):
             n_read += len(line)
-            plain = strip_marks(line).strip() if number == 1 else line.strip()
+            plain = line.strip()
             if plain:
                 row = _json_row(plain, name, number)
                 if title in row:
@@ -271,7 +290,7 @@ def open_json_lines(
                 values.append(checked_value(row.get(title), title, f"{name}, line {number:,}", state))
             if n_read >= BATCH_BYTES and values:
                 if not has_column:
-                    raise missing_column(name, title, list(keys))
+                    raise missing_column(name, title, list(keys), f" in its first {number:,} lines")
                 yield Rows(values, int(n_read * share))
                 values, n_read = [], 0
         if not has_column and keys:
@@ -300,10 +319,18 @@ def _json_row(line: bytes, name: str, number: int) -> dict[str, Any]:
     return row
 
 
-def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The lines of blocks of bytes, each with its line end."""
+def _lines(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
+    """The lines of blocks of bytes, each with its line end; without the byte-order mark at the start.
+
+    Raises
+    ------
+    EncodingError
+        The text begins like UTF-16 or UTF-32.
+    """
     rest: list[bytes] = []
-    for block in blocks:
+    head = next(blocks, b"")
+    refuse_wide_encodings(head[:HEAD_BYTES], name)
+    for block in itertools.chain([strip_marks(head)], blocks):
         lines = block.split(b"\n")
         if len(lines) > 1:
             yield b"".join([*rest, lines[0]]) + b"\n"
@@ -369,7 +396,7 @@ def _csv_rows(name: str, delimiter: str, blocks: Blocks) -> Iterator[tuple[list[
 
     def lines() -> Iterator[str]:
         nonlocal n_read
-        for line in _lines(blocks()):
+        for line in _lines(blocks(), name):
             n_read += len(line)
             yield line.decode("utf-8", "surrogateescape")
 
@@ -379,7 +406,9 @@ def _csv_rows(name: str, delimiter: str, blocks: Blocks) -> Iterator[tuple[list[
         try:
             row = next(reader, None)
         except csv.Error as error:
-            raise CorpusError(f"{name}: line {reader.line_num:,} is not CSV: {error}") from None
+            # Python's message speaks of the arguments of open()
+            reason = "a line ends in CR without LF; convert the line ends" if "new-line" in str(error) else error
+            raise CorpusError(f"{name}: line {reader.line_num:,} is not CSV: {reason}") from None
         finally:
             csv.field_size_limit(old)
         if row is None:

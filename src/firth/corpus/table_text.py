@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.errors import CorpusError, CorpusTypeError, CorpusWarning
-from firth.native.text import join_rows
+from firth.native.arrow import ArrowArray, ArrowType, StringColumn
+from firth.native.text import DAMAGED_ROWS, CountedChunk, TextCounter, join_rows
 
 BATCH_BYTES = 1 << 20  # bytes of text in one batch: small memory, and the cost of one batch is negligible
 _MAX_SHOWN = 60
@@ -24,7 +25,8 @@ TEXT, LIST, VALUES = "texts", "lists", "values"
 
 @dataclass(frozen=True)
 class Rows:
-    """Consecutive rows of a column: a list with a text, a list or None for each row; or an Arrow array."""
+    """Consecutive rows of a column: a list with a text, a list or None for each row; or an Arrow array
+    (``ArrowArray`` or of PyArrow)."""
 
     values: Any
     n_read: int = 0  # bytes of the source that were read for these rows; progress adds them up
@@ -37,6 +39,14 @@ class Batch:
     name: str  # for messages
     n_read: int
     lines: Callable[[], bytes | NDArray[np.uint8]]
+    count_rows: Callable[[TextCounter], CountedChunk] | None = None  # counts the rows without making lines
+
+    def count(self, counter: TextCounter) -> CountedChunk:
+        """Count the words of the rows."""
+        if self.count_rows is not None:
+            return self.count_rows(counter)
+        counter.begin_text()
+        return counter.feed(self.lines(), is_last=True, name=self.name)
 
 
 @dataclass
@@ -79,7 +89,7 @@ class Column:
             if isinstance(rows.values, list):
                 yield Batch(name, rows.n_read, lambda values=rows.values: _lines_of(values))  # type: ignore[misc]
             else:
-                yield Batch(name, rows.n_read, lambda array=rows.values, name=name: lines_of_arrow(array, name))  # type: ignore[misc]
+                yield _arrow_batch(rows.values, rows.n_read, name)
 
     def sequences(self) -> Iterator[Sequence[Any]]:
         """Yield the tokens of each row of a column of lists; a row without a value is an empty sequence."""
@@ -113,7 +123,7 @@ class Column:
             first = self.first_row + self.missing.n_rows
             self.missing.n_rows += len(rows.values)
             is_list = isinstance(rows.values, list)
-            self.missing.n_missing += sum(v is None for v in rows.values) if is_list else rows.values.null_count
+            self.missing.n_missing += sum(v is None for v in rows.values) if is_list else null_count(rows.values)
             yield first, rows
 
 
@@ -140,10 +150,10 @@ def require_same_types(columns: Sequence[Column]) -> None:
             )
 
 
-def missing_column(name: str, title: str, known: Sequence[str]) -> CorpusError:
-    """The error about a column that a table lacks."""
+def missing_column(name: str, title: str, known: Sequence[str], where: str = "") -> CorpusError:
+    """The error about a column that a table lacks; ``where``: the part of the table that was read."""
     shown = ", ".join(map(repr, known[:20])) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
-    return CorpusError(f"column must be a column of {name}, got {title!r}; the columns are {shown or '(none)'}")
+    return CorpusError(f"column must be a column of {name}, got {title!r}; the columns{where} are {shown or '(none)'}")
 
 
 def wrong_type(name: str, title: str, type_name: str, *, wants_values: bool = False) -> CorpusTypeError:
@@ -193,7 +203,9 @@ def _lines_of(texts: list[str | None]) -> bytes:
 
 
 def arrow_kind(kind: Any) -> str | None:
-    """``TEXT`` or ``LIST`` for an Arrow type; None for a type that has neither texts nor tokens."""
+    """``TEXT`` or ``LIST`` for a type of Arrow, of PyArrow too; None for a type that has neither texts nor tokens."""
+    if isinstance(kind, ArrowType):
+        return TEXT if kind.is_strings else LIST if kind.is_lists else None
     from pyarrow import types
 
     if types.is_dictionary(kind):
@@ -205,6 +217,19 @@ def arrow_kind(kind: Any) -> str | None:
         item = item.value_type if types.is_dictionary(item) else item
         return LIST if _is_string(item) or types.is_integer(item) else None
     return None
+
+
+def null_count(array: Any) -> int:
+    """How many rows of an Arrow array have no value; a value may be missing in the dictionary of an array too."""
+    if hasattr(array, "chunks"):
+        return sum(null_count(chunk) for chunk in array.chunks)
+    if hasattr(array, "dictionary") and array.dictionary.null_count:
+        array = array.dictionary_decode()
+    return int(array.null_count)
+
+
+def _arrow_batch(array: Any, n_read: int, name: str) -> Batch:
+    return Batch(name, n_read, lambda: lines_of_arrow(array, name), lambda counter: count_arrow(array, name, counter))
 
 
 def has_arrow_values(kind: Any) -> bool:
@@ -235,32 +260,68 @@ def arrow_rows(chunks: Any, share: float = 1.0) -> Iterator[Rows]:
 
 def lines_of_arrow(array: Any, name: str) -> NDArray[np.uint8]:
     """The rows of an Arrow array of strings as lines of bytes, without a Python object for each row."""
+    column, kept = string_column(array, name)
+    lines = join_rows(column)
+    del kept
+    if lines is None:
+        raise CorpusError(f"{name}: {DAMAGED_ROWS}")
+    return lines
+
+
+def count_arrow(array: Any, name: str, counter: TextCounter) -> CountedChunk:
+    """Count the rows of an Arrow array of strings; no lines are made."""
+    column, kept = string_column(array, name)
+    counted = counter.feed_rows(column, name=name)
+    del kept
+    return counted
+
+
+def string_column(array: Any, name: str) -> tuple[StringColumn, list[Any]]:
+    """The buffers of an Arrow array of strings for native code, and what must be kept while they are used.
+
+    ``array`` is an ``ArrowArray`` or an array of PyArrow, whose buffers tell their sizes: a damaged file is refused.
+
+    Raises
+    ------
+    CorpusError
+        A buffer is shorter than the rows need.
+    """
+    if isinstance(array, ArrowArray):
+        return array.column()
     import pyarrow
 
-    if pyarrow.types.is_string(array.type):
-        dtype: type[np.int32] | type[np.int64] = np.int32
-    else:
-        dtype = np.int64
-        if not pyarrow.types.is_large_string(array.type):  # a dictionary or views
-            array = array.cast(pyarrow.large_string())
-    valid, offsets, data = array.buffers()
-    width = np.dtype(dtype).itemsize
-    if offsets is None or offsets.size < (array.offset + len(array) + 1) * width:
-        raise CorpusError(f"{name}: the Arrow data is damaged: there are fewer offsets than rows")
-    ends: NDArray[Any] = np.frombuffer(offsets, dtype, len(array) + 1, array.offset * width)
-    n_bytes = 0 if data is None else data.size
-    if valid is not None and valid.size * 8 < array.offset + len(array):
-        raise CorpusError(f"{name}: the Arrow data is damaged: the bitmap has fewer bits than rows")
-    lines = join_rows(
-        data.address if n_bytes else 0,
-        n_bytes,
-        ends,
-        valid.address if valid is not None and array.null_count else None,
-        array.offset,
-    )
-    if lines is None:
-        raise CorpusError(f"{name}: the Arrow data is damaged: an offset is outside the text")
-    return lines
+    values = array.dictionary if pyarrow.types.is_dictionary(array.type) else array
+    if not (pyarrow.types.is_string(values.type) or pyarrow.types.is_large_string(values.type)):  # views
+        values = values.cast(pyarrow.large_string())
+    width = 4 if pyarrow.types.is_string(values.type) else 8
+    valid, offsets, data = values.buffers()
+    column = StringColumn(n_rows=len(array), first=values.offset, n_values=len(values), offset_bytes=width)
+    if len(values):
+        _require(offsets, (values.offset + len(values) + 1) * width, f"{name}: the offsets of the rows")
+        column.offsets = offsets.address
+    if data is not None:
+        column.bytes, column.n_bytes = data.address, data.size
+    if valid is not None and values.null_count:
+        _require(valid, -(-(values.offset + len(values)) // 8), f"{name}: the bitmap of the rows")
+        column.valid = valid.address
+    if values is not array and pyarrow.types.is_dictionary(array.type):
+        index_valid, indices = array.indices.buffers()
+        column.index_bytes = array.type.index_type.bit_width // 8
+        column.is_signed, column.index_first = pyarrow.types.is_signed_integer(array.type.index_type), array.offset
+        if len(array):
+            _require(indices, (array.offset + len(array)) * column.index_bytes, f"{name}: the indices of the rows")
+            column.indices = indices.address
+        if index_valid is not None and array.null_count:
+            _require(index_valid, -(-(array.offset + len(array)) // 8), f"{name}: the bitmap of the rows")
+            column.index_valid = index_valid.address
+    return column, [array, values]
+
+
+def _require(buffer: Any, n_bytes: int, what: str) -> None:
+    """Raise CorpusError if a buffer of PyArrow is missing or shorter than ``n_bytes``."""
+    size = 0 if buffer is None else buffer.size
+    if size < n_bytes:
+        raise CorpusError(f"{what} must have at least {n_bytes:,} bytes, got {size:,}: the Arrow data is damaged")
 
 
 __all__ = [
@@ -278,6 +339,7 @@ __all__ = [
     "lines_of_arrow",
     "missing_column",
     "missing_warning",
+    "null_count",
     "require_same_types",
     "wrong_type",
 ]

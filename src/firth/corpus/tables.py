@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.corpus.memory_columns import MemoryColumn, arrow_blocks, columns_of, through_arrow
+from firth.corpus.memory_columns import ArrowColumns, MemoryColumn, arrow_blocks, columns_of, is_foreign, through_arrow
 from firth.corpus.table_text import TEXT, Column, missing_column
 from firth.errors import CorpusError, CorpusTypeError, ShapeError
 
@@ -120,7 +120,9 @@ def read_table(value: Any, name: str = "corpus") -> Table | None:
             f"{name} must be sequences or texts, got a sparse matrix of shape {value.shape}, which has no order of"
             " tokens; pass the texts from which the matrix was made"
         )
-    if libraries & {"pandas", "polars", "pyarrow"}:
+    if is_foreign(value) and "datasets" not in libraries:
+        return _read_known_table(through_arrow(value, name), name, value)
+    if libraries & {"pandas", "polars", "pyarrow"} or isinstance(value, ArrowColumns):
         return _read_known_table(value, name)
     if "xarray" in libraries:
         if hasattr(value, "data_vars"):
@@ -132,8 +134,6 @@ def read_table(value: Any, name: str = "corpus") -> Table | None:
             ' firth.train(dataset, column="text"); the columns are'
             f" {', '.join(map(repr, value.column_names or ())) or 'not known before it is read'}"
         )
-    if hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__"):
-        return _read_known_table(through_arrow(value, name), name)
     if hasattr(value, "__dataframe__") or (hasattr(value, "columns") and hasattr(value, "dtypes")):
         raise CorpusTypeError(_frame_message(name, value, [(key, None) for key in getattr(value, "columns", ())]))
     if hasattr(value, "__array__") and hasattr(value, "ndim") and hasattr(value, "dtype"):  # a tensor
@@ -154,11 +154,10 @@ def column_of(value: Any, title: str) -> Any:
         The value is not a frame.
     """
     libraries = {kind.__module__.partition(".")[0] for kind in type(value).__mro__}
-    is_plain = isinstance(value, (bytes, list, tuple, dict, np.ndarray))
-    if not is_plain and not libraries & {"pandas", "polars", "pyarrow"} and hasattr(value, "__arrow_c_stream__"):
+    if is_foreign(value):
         value = through_arrow(value, "corpus")
-        libraries = {"pyarrow"}
-    found = columns_of(value, "corpus") if libraries & {"pandas", "polars", "pyarrow"} else None
+    is_known = libraries & {"pandas", "polars", "pyarrow"} or isinstance(value, ArrowColumns)
+    found = columns_of(value, "corpus") if is_known else None
     if found is None or not found[0]:
         raise CorpusTypeError(
             f"column must be left out unless the corpus is a table, got column={title!r} and a"
@@ -170,6 +169,8 @@ def column_of(value: Any, title: str) -> Any:
             raise CorpusError(f"corpus: {titles.count(title)} columns have the name {title!r}; rename them")
         raise missing_column("the corpus", title, titles)
     place = titles.index(title)
+    if isinstance(value, ArrowColumns):
+        return value.column(place)
     if "pandas" in libraries:
         return value.iloc[:, place]
     return value.get_columns()[place] if "polars" in libraries else value.column(place)
@@ -298,7 +299,8 @@ def _refuse_missing(value: object, name: str, row: int) -> None:
 # ---- columns and frames of pandas, Polars and Arrow
 
 
-def _read_known_table(value: Any, name: str) -> Table | None:
+def _read_known_table(value: Any, name: str, given: Any = None) -> Table | None:
+    """Read a table of a known library, or the columns of the value that was ``given``."""
     columns = columns_of(value, name)
     if columns is None:
         return None
@@ -309,7 +311,9 @@ def _read_known_table(value: Any, name: str) -> Table | None:
         return _read_column(listed[0], f"{name}[{listed[0].title!r}]")
     if listed and all(_kind_of(column) == "integer" for column in listed):
         return np.stack([_integers(column, f"{name}[{column.title!r}]") for column in listed], axis=1)
-    message = _frame_message(name, value, [(column.title, _kind_of(column)) for column in listed])
+    message = _frame_message(
+        name, value if given is None else given, [(column.title, _kind_of(column)) for column in listed]
+    )
     for column in listed:
         if column.n_missing:
             row = next(row for row, item in enumerate(column) if is_missing(item))
@@ -341,6 +345,8 @@ def _kind_of(column: MemoryColumn) -> str:
     """``text``, ``list``, ``integer`` or ``other``, by the first value; ``none`` if every value is missing."""
     if column.integers is not None:
         return "integer"
+    if column.arrow is not None and column.n_missing is not None:  # the type says it, and no row is converted
+        return "text" if column.n_missing < column.n_rows else "none"
     value = next((value for value in column if not is_missing(value)), None)
     if value is None:
         return "none"

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from firth.base.values import validate_choice
+from firth.base.values import is_integer, validate_choice
 from firth.corpus.walks import Walks
-from firth.errors import UnknownWordError
+from firth.errors import CorpusTypeError, UnknownWordError
 from firth.estimators.embedding import EmbeddingEstimator, as_listed, refuse_string
 from firth.vectors.texts import text_vectors
 
@@ -123,12 +123,23 @@ class NodeEmbedder(EmbeddingEstimator):
         ------
         UnknownWordError
             A node has no vector and ``unknown="error"``.
+        CorpusTypeError
+            A node is a string and those of the graph are integers, or vice versa.
         """
         check_is_fitted(self, "vectors_")
         refuse_string(X)
+        nodes = as_listed(X)
+        are_names = isinstance(self.nodes_[0], str)
+        for row, node in enumerate(nodes):
+            if not (isinstance(node, str) if are_names else is_integer(node)):
+                kind = "strings" if are_names else "integers"
+                raise CorpusTypeError(
+                    f"nodes must be {kind}, as those of the graph are, got {node!r:.60} ({type(node).__name__}) in row"
+                    f" {row}"
+                )
         skip = "skip" if self.unknown == "zero" else "error"
         try:
-            return text_vectors(self.vectors_, [[node] for node in as_listed(X)], unknown=skip)  # type: ignore[arg-type]
+            return text_vectors(self.vectors_, [[node] for node in nodes], unknown=skip)  # type: ignore[arg-type]
         except UnknownWordError as error:
             raise UnknownWordError(f'{error}; with unknown="zero" its vector is zero') from None
 

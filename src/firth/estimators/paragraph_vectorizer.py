@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from firth.base.values import as_integer
 from firth.corpus.tokenizers import TokenizerLike
 from firth.errors import CorpusError, ParameterError
 from firth.estimators.embedding import as_listed, refuse_string
@@ -122,6 +123,8 @@ class ParagraphVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         documents = self._documents(X)
         if not documents:
             raise CorpusError("X must have at least one document, got none")
+        if self.infer_epochs is not None:  # transform would refuse it after training
+            as_integer("infer_epochs", self.infer_epochs, minimum=1)
         given = {name: getattr(self, name) for name in _PASSED}
         others = dict(self.training or {})
         doubled = sorted(set(others) & {*given, "seed"})

@@ -24,7 +24,7 @@ import numpy as np
 
 from firth.base.compression import COMPRESSED_SUFFIXES, import_zstandard
 from firth.base.machine import available_processors
-from firth.base.replace import regular_status, replaced_file, sync_folder, write_all
+from firth.base.replace import replaced_file, sync_folder, validate_destination, write_all
 from firth.base.storage import storage_error
 from firth.base.values import as_integer, validate_choice
 from firth.errors import FormatError, StorageError
@@ -83,18 +83,6 @@ def whole_file(
         if isinstance(error, StorageError):
             raise
         raise storage_error(error, path) from error
-
-
-def validate_destination(path: Path, overwrite: bool) -> None:
-    """Raise StorageError if the path exists and ``overwrite`` is false, or if it is not a file."""
-    try:
-        status = regular_status(path)
-    except OSError as error:
-        if isinstance(error, StorageError):
-            raise
-        raise storage_error(error, path) from error
-    if status is not None and not overwrite:
-        raise StorageError(f"{path} exists; choose another name, or give overwrite=True")
 
 
 def validate_words(words: list[str], *, path: Path, format_name: str, forbidden: str, advice: str) -> None:

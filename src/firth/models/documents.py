@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from firth.base.json_file import as_object
 from firth.base.owned import OwnedFolder
 from firth.base.values import as_integer, validate_choice
-from firth.corpus.choosing import NoKnownWordError
+from firth.corpus.choosing import NoWordError
 from firth.corpus.documents import decode_names, encode_names, find_documents
 from firth.corpus.encode import encode_corpus
 from firth.corpus.tokenizers import TokenizerLike, TokenizerRecord
@@ -89,21 +89,44 @@ class Inference:
                     lowercase=self._lowercase,
                     vocabulary=self._vocabulary,
                 )
-            except NoKnownWordError:
-                raise CorpusError(
-                    "texts must have words of the model's vocabulary, got none in any text; its first words: "
-                    + ", ".join(map(repr, self._vocabulary.first_words(_NAMED)))
-                ) from None
-            ids, offsets = np.array(encoded.ids), np.array(encoded.offsets)
+                ids, offsets = np.array(encoded.ids), np.array(encoded.offsets)
+            except NoWordError as error:
+                ids, offsets = np.empty(0, np.int32), np.zeros(error.n_sequences + 1, np.int64)
         without = np.flatnonzero(np.diff(offsets) == 0)
         if len(without) and empty == "error":
-            shown = ", ".join(map(str, without[:_NAMED].tolist())) + (", ..." if len(without) > _NAMED else "")
-            raise CorpusError(
-                f"each text must have a word of the model's vocabulary, got none in {len(without):,} of"
-                f' {len(offsets) - 1:,} texts (counted from 0: {shown}); leave them out, or pass empty="zero" for a'
-                " vector of zeros"
-            )
+            first_words = ", ".join(map(repr, self._vocabulary.first_words(_NAMED)))
+            raise NoKnownTextError(without.tolist(), len(offsets) - 1, first_words)
         return ids, offsets
+
+
+class NoKnownTextError(CorpusError):
+    """Texts have no word of the model's vocabulary.
+
+    Attributes
+    ----------
+    texts : list of int
+        Their numbers, from 0.
+    first_words : str
+        The vocabulary's first words.
+    """
+
+    def __init__(self, texts: list[int], n_texts: int, first_words: str) -> None:
+        self.texts, self.n_texts, self.first_words = texts, n_texts, first_words
+        shown = ", ".join(map(str, texts[:_NAMED])) + (", ..." if len(texts) > _NAMED else "")
+        if len(texts) == n_texts:
+            problem = "texts must have words of the model's vocabulary, got none in any text"
+        else:
+            problem = (
+                f"each text must have a word of the model's vocabulary, got none in {len(texts):,} of {n_texts:,} texts"
+                f" (counted from 0: {shown})"
+            )
+        super().__init__(
+            f'{problem}; leave these texts out, or pass empty="zero" for vectors of zeros; the vocabulary\'s first'
+            f" words are {first_words}"
+        )
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.texts, self.n_texts, self.first_words)
 
 
 def encode_documents(documents: WordVectors, train_words: bool) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -137,4 +160,4 @@ def decode_documents(
     return WordVectors(decode_names(tensors), matrix, tensors.get("tag_counts")), train_words
 
 
-__all__ = ["Inference", "decode_documents", "encode_documents"]
+__all__ = ["Inference", "NoKnownTextError", "decode_documents", "encode_documents"]

@@ -27,7 +27,7 @@ def subsample_share(sample: float, n_tokens: int) -> float:
     return float(sample) if sample < 1 else int(sample * (3 + math.sqrt(5)) / 2) / n_tokens
 
 
-def training_parameters(settings: Mapping[str, Any], n_tokens: int) -> dict[str, Any]:
+def training_parameters(settings: Mapping[str, Any], n_tokens: int, *, of_documents: bool = False) -> dict[str, Any]:
     """gensim's attributes of a model under firth's names, without those that have no effect.
 
     Parameters
@@ -37,6 +37,9 @@ def training_parameters(settings: Mapping[str, Any], n_tokens: int) -> dict[str,
         ``cbow_mean``, ``alpha``, ``min_alpha``, ``min_count``, ``seed``. Without ``window``, no window is used.
     n_tokens : int
         Words of the vocabulary in the corpus.
+    of_documents : bool
+        Of Doc2Vec. In PV-DM each window then has noise words of its own, as in gensim: a tag's row learns from the
+        words of its documents alone, and windows that share noise words make it noisier.
     """
     parameters: dict[str, Any] = {
         "architecture": "skipgram" if settings["sg"] else "cbow",
@@ -53,6 +56,8 @@ def training_parameters(settings: Mapping[str, Any], n_tokens: int) -> dict[str,
         "min_count": max(1, int(settings["min_count"])),
         "seed": settings["seed"],
     }
+    if of_documents and not settings["sg"] and not settings["hs"]:
+        parameters["negative_sharing"] = "window"
     if "window" in settings:
         parameters["window"] = settings["window"]
         parameters["window_mode"] = "dynamic" if settings["shrink_windows"] else "fixed"
@@ -91,7 +96,7 @@ def open_gensim_documents(path: Path) -> Model:
     if not trains_words:
         settings.pop("window", None)
     try:
-        parameters = training_parameters(settings, int(counts.sum()))
+        parameters = training_parameters(settings, int(counts.sum()), of_documents=True)
         config = TrainingConfig(**parameters, epochs=settings["epochs"]).resolved()
     except (KeyError, TypeError, ParameterError) as error:
         raise FormatError(f"{path}: the settings of the model are damaged ({error})") from None

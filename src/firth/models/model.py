@@ -328,6 +328,7 @@ class Model:
     def train_more(
         self,
         corpus: Any,
+        tags: Any = None,
         *,
         new_words: bool = True,
         freeze: Iterable[str | int] | NDArray[np.bool_] | None = None,
@@ -363,10 +364,16 @@ class Model:
         The learning rate starts again and falls over the epochs of this run. The result differs from training on all
         text at once: a word that occurs only in the new text learns only from contexts in the new text.
 
+        A model of documents is trained on new documents. A tag of this model continues from its row, and new tags get
+        new rows. A tag without a new document keeps its row to the bit. The rows of words learn too; ``infer`` is the
+        method that changes no row.
+
         Parameters
         ----------
-        corpus : as in ``firth.train``
+        corpus : as in ``firth.train``; as in ``firth.train_documents`` for a model of documents
             The phrases of this model are joined in it. A model with phrases takes no encoded corpus.
+        tags : as in ``firth.train_documents``, for a model of documents alone
+            None: the names of the files, or, if the tags of this model are integers, the integers after the largest.
         new_words : bool
             False: no words are added to the vocabulary.
         freeze : words, or bool array (V,) over this model's rows
@@ -381,24 +388,21 @@ class Model:
 
         Raises
         ------
-        ParameterError, CorpusError, StorageError, TrainingError, UnknownWordError
-            Also a ParameterError for a model of documents or of pairs, which cannot be trained further.
+        ParameterError, CorpusError, CorpusTypeError, StorageError, TrainingError, UnknownWordError
+            Also a ParameterError for a model of documents with ``freeze``, ``stop_metric`` or ``sequence_weights``,
+            for a model of words with ``tags``, and for a model of pairs.
         """
         if self.contexts is not None:
             raise ParameterError(
                 "train_more must be called on a model of text, got a model of pairs; train on all pairs by firth.train,"
                 " with initial_vectors=model.vectors to start from this model"
             )
-        if self.documents is not None:
-            raise ParameterError(
-                "train_more must be called on a model of words, got a model of documents; infer the vectors of new"
-                " documents by model.infer, or train on all documents by firth.train_documents"
-            )
         from firth.training.run.more import train_more
 
         return train_more(
             self,
             corpus,
+            tags,
             new_words=new_words,
             freeze=freeze,
             output=output,

@@ -26,7 +26,16 @@ CLASSIFIER_ARRAYS = (
     "target_offsets",
 )
 HELDOUT_ARRAYS = ("heldout_rows", "heldout_row_offsets", "heldout_targets", "heldout_target_offsets")
-ARRAY_NAMES = ("sequence_weights", "noise_distribution", "frozen", PHRASES_NAME, *CLASSIFIER_ARRAYS, *HELDOUT_ARRAYS)
+DOCUMENT_ARRAYS = ("tag_ids", "tag_offsets", "tag_numbers", "tag_words", "tag_word_offsets", "tag_earlier_counts")
+ARRAY_NAMES = (
+    "sequence_weights",
+    "noise_distribution",
+    "frozen",
+    PHRASES_NAME,
+    *CLASSIFIER_ARRAYS,
+    *HELDOUT_ARRAYS,
+    *DOCUMENT_ARRAYS,
+)
 
 
 def is_classifier_run(output: Path) -> bool:

@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.errors import CorpusError, EncodingError
+from firth.native.arrow import StringColumn
 from firth.native.loader import library, raise_last_error, validate_status
 from firth.native.stopping import run_stoppable
 
 MAX_WORD_BYTES = 1 << 20  # as in text_count.cpp
-_INVALID_UTF8, _NUL_BYTE, _WORD_TOO_LONG = 1, 2, 3
+DAMAGED_ROWS = "the Arrow data is damaged: a row is outside the data"
+_INVALID_UTF8, _NUL_BYTE, _WORD_TOO_LONG, _DAMAGED_ROWS = 1, 2, 3, 4
 
 
 class _ChunkReport(ctypes.Structure):
@@ -72,9 +74,9 @@ def _functions() -> ctypes.CDLL:
         ],
         "firth_text_rank": [pointer, pointer, pointer, size, pointer],
         "firth_text_find_repeated": [pointer, pointer, size],
-        "firth_text_join_rows": [
-            pointer, size, pointer, small, pointer, size, size, pointer, ctypes.POINTER(size),
-        ],
+        "firth_text_rows_bytes": [ctypes.POINTER(StringColumn), ctypes.POINTER(size)],
+        "firth_text_join_rows": [ctypes.POINTER(StringColumn), pointer],
+        "firth_text_feed_rows": [pointer, ctypes.POINTER(StringColumn), ctypes.POINTER(_ChunkReport)],
         "firth_text_join": [pointer, pointer, pointer, size, small, pointer, pointer],
     }  # fmt: skip
     for name, arguments in prototypes.items():
@@ -136,6 +138,12 @@ class TextCounter:
         status = self._native.firth_text_feed(self._handle, data, len(block), is_last, ctypes.byref(report))
         return self._counted(status, report, name)
 
+    def feed_rows(self, column: StringColumn, *, name: str) -> CountedChunk:
+        """Count the rows of an Arrow column of strings, each as a line; a text of its own."""
+        report = _ChunkReport()
+        status = self._native.firth_text_feed_rows(self._handle, ctypes.byref(column), ctypes.byref(report))
+        return self._counted(status, report, name)
+
     def finish(self) -> None:
         """End the reading. ``n_words`` and ``n_bytes`` are known after this call."""
         n_words, n_bytes = ctypes.c_int64(), ctypes.c_int64()
@@ -149,6 +157,8 @@ class TextCounter:
                 f"{name}: byte 0x{report.problem_byte:02x} at offset {report.problem_offset:,} is not UTF-8; convert"
                 ' the text (iconv -f latin1 -t utf-8), or pass encoding_errors="replace"'
             )
+        if report.problem == _DAMAGED_ROWS:
+            raise CorpusError(f"{name}: {DAMAGED_ROWS}")
         if report.problem == _NUL_BYTE:
             raise CorpusError(
                 f"{name}: a NUL byte at offset {report.problem_offset:,}: this is binary data or UTF-16, not UTF-8 text"
@@ -329,38 +339,16 @@ def join_words(
     return joined[:size], joined_offsets
 
 
-def join_rows(
-    data: int, n_bytes: int, offsets: NDArray[np.int32] | NDArray[np.int64], valid: int | None, first_bit: int
-) -> NDArray[np.uint8] | None:
-    """The rows of an Arrow column of strings as lines; None if an offset is outside the data.
+def join_rows(column: StringColumn) -> NDArray[np.uint8] | None:
+    """The rows of an Arrow column of strings as lines; None if a row is outside the data.
 
     A line end inside a row becomes a space. A row without a value becomes an empty line.
-
-    Parameters
-    ----------
-    data : address of the bytes of all rows
-    n_bytes : number of these bytes
-    offsets : (n_rows + 1,), position of each row in the bytes
-    valid : address of the bitmap that says which rows have a value, or None if all rows have one
-    first_bit : bit of the first row in the bitmap
     """
-    n_rows = len(offsets) - 1
-    room = int(offsets[-1]) - int(offsets[0])
-    if not 0 <= room <= n_bytes:
-        return None
-    joined = np.empty(room + n_rows, np.uint8)
-    n_joined = ctypes.c_int64()
+    n_bytes = ctypes.c_int64()
     native = _functions()
-    status = native.firth_text_join_rows(
-        data,
-        n_bytes,
-        offsets.ctypes.data,
-        offsets.itemsize,
-        valid,
-        first_bit,
-        n_rows,
-        joined.ctypes.data,
-        ctypes.byref(n_joined),
-    )
-    validate_status(native, status)
-    return None if n_joined.value < 0 else joined[: n_joined.value]
+    validate_status(native, native.firth_text_rows_bytes(ctypes.byref(column), ctypes.byref(n_bytes)))
+    if n_bytes.value < 0:
+        return None
+    joined = np.empty(n_bytes.value, np.uint8)
+    validate_status(native, native.firth_text_join_rows(ctypes.byref(column), joined.ctypes.data))
+    return joined

@@ -97,6 +97,7 @@ def test_what_gensims_parameters_mean() -> None:
     assert (config.architecture, config.cbow_update, config.window, config.window_mode, config.epochs) == (
         *("cbow", "word2vec", 2, "fixed", 10),
     )  # fmt: skip
+    assert config.negative_sharing == "window"
     model = Doc2Vec(DOCUMENTS, dm_mean=0, **SMALL)
     assert (model.to_firth().config.cbow_input, model.cbow_mean) == ("sum", 0)
     assert Doc2Vec(DOCUMENTS, ns_exponent=-1, **SMALL).to_firth().config.noise_exponent == -1

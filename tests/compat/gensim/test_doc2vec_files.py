@@ -22,7 +22,7 @@ import firth
 from firth.cli.main import app
 from firth.compat.gensim import Doc2Vec, KeyedVectors, TaggedDocument, Word2Vec
 from firth.compat.gensim.corpora import Dictionary
-from firth.errors import FormatError, ParameterError, StorageError
+from firth.errors import CorpusError, FormatError, ParameterError, StorageError
 from firth.formats.gensim_native import read_model
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -148,6 +148,9 @@ def test_training_goes_on_and_files_keep_all(path: Path, tmp_path: Path) -> None
     np.testing.assert_array_equal(KeyedVectors.load(path).vectors, model.wv.vectors)
     documents = [TaggedDocument(words, [k]) for k, words in enumerate(DOCUMENTS)]
     before = model.dv.vectors.copy()
+    with pytest.raises(CorpusError, match="tags that build_vocab has read"):
+        model.train([TaggedDocument(DOCUMENTS[0], ["new"])], total_examples=1, epochs=1)
+    np.testing.assert_array_equal(model.infer_vectors(TEXTS, epochs=30), inferred)  # nothing is lost
     for one in (model, again):
         one.train(documents, total_examples=60, epochs=5)
         assert one.history is not None

@@ -12,8 +12,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import test_gensims_own_tests as own_tests
 
-from firth.compat.gensim import FastText, KeyedVectors, Phrases, Word2Vec, matutils, utils
-from firth.compat.gensim.models import fasttext
+from firth.compat.gensim import Doc2Vec, FastText, KeyedVectors, Phrases, TaggedDocument, Word2Vec, matutils, utils
+from firth.compat.gensim.corpora import Dictionary
+from firth.compat.gensim.models import doc2vec, fasttext
 from firth.compat.gensim.models.fasttext import FastTextKeyedVectors
 from firth.compat.gensim.refused import ABSENT_MODULES, ADVICE
 
@@ -64,6 +65,36 @@ def test_every_name_that_fasttext_adds_is_in_the_table(kind: type, parent: type)
     instances = examples if kind is FastText else [example.wv for example in examples]
     names, inherited = ({name for name in {*dir(type(one)), *vars(one)} if name[0] != "_"} for one in instances)
     assert names - inherited - named(section(kind.__name__)) == set()
+
+
+def test_every_name_of_doc2vec_is_in_the_table_and_there() -> None:
+    table = named(section("Doc2Vec"))
+    model = Doc2Vec([TaggedDocument(["a", "b"], [0])] * 9, min_count=1, sample=0)
+    instance = {*dir(Doc2Vec), *vars(model)}
+    assert table - instance - {"Doc2Vec"} == set()
+    added = instance - {*dir(Word2Vec), *vars(Word2Vec([["a", "b"]] * 9, min_count=1, sample=0))}
+    assert {name for name in added if name[0] != "_"} - table == set()
+    for name in set(doc2vec.__all__) - {"Doc2Vec"}:
+        assert f"`{name}`" in section("Doc2Vec")
+    theirs = pytest.importorskip("gensim.models.doc2vec")
+    example = theirs.Doc2Vec([theirs.TaggedDocument(["a", "b"], [0])] * 9, min_count=1)
+    names = {name for name in {*dir(theirs.Doc2Vec), *vars(example)} if name[0] != "_"}
+    assert names - table - named(section("Word2Vec")) == set()
+
+
+def test_every_name_of_the_dictionary_is_in_the_table_and_there() -> None:
+    table, mine = named(section("Dictionary")), Dictionary([["a"]])
+    refused = {"add_lifecycle_event", "lifecycle_events"}
+    assert {name for name in table if not hasattr(mine, name)} == refused | {"Dictionary"}
+    theirs = pytest.importorskip("gensim.corpora").Dictionary([["a"]])
+    assert {name for name in {*dir(theirs), *vars(theirs)} if name[0] != "_"} - table == set()
+
+
+def test_examples_run() -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", PAGE, re.M | re.S)
+    assert len(blocks) == 3
+    for block in blocks:
+        exec(compile(block, "gensim.md", "exec"), {})
 
 
 def test_the_other_names_are_told() -> None:

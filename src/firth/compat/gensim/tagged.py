@@ -129,10 +129,10 @@ class TagReader:
 
     def counts(self, lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Documents and words of each tag, first of the integers, then of the strings; from the documents' lengths."""
-        values = np.frombuffer(self._values, np.int64) if self._values else np.zeros(0, np.int64)
+        values = np.array(self._values, np.int64)
         rows = np.where(values < 0, self.n_numbers - 1 - values, values)
         n_tags = self.n_numbers + len(self.names)
-        of_tags = np.repeat(lengths, np.frombuffer(self._lengths, np.int64) if self._lengths else 0)
+        of_tags = np.repeat(lengths, np.array(self._lengths, np.int64))
         words = np.bincount(rows, of_tags, minlength=n_tags).astype(np.int64)
         return np.bincount(rows, minlength=n_tags).astype(np.int64), words
 
@@ -148,9 +148,10 @@ class TagReader:
         if not unknown:
             unknown = [tag for tag in set(self._values) if tag >= 0 and not vectors.has_index_for(tag)]
         if unknown:
+            more = f" and {len(unknown) - 1:,} more" if len(unknown) > 1 else ""
             raise CorpusError(
-                f"documents must have tags that build_vocab has read, got {unknown[0]!r} and {len(unknown) - 1} more"
-                " that are new; call build_vocab(documents, update=True) first"
+                f"documents must have tags that build_vocab has read, got the new {unknown[0]!r}{more}; call"
+                " build_vocab(documents, update=True) first"
             )
         row_of_name = np.array([vectors.get_index(name) for name in self.names], np.int64)
         values = np.array(self._values, np.int64)

@@ -18,6 +18,16 @@ from firth.kernels.plan.tables import PlanTables
 from firth.kernels.plan.units import PlannedWindow
 from firth.kernels.plan.windows import plan_windows
 
+DOCUMENT_NOISE_SETS = 16  # native/cpp/plan/documents.hpp
+_MAX_NOISE_SETS = 64  # native/cpp/plan/plan_rules.hpp
+
+
+def count_inference_sets(config: TrainingConfig, *, with_words: bool) -> int:
+    """Noise sets of a stretch in inference: one for each unit."""
+    inputs = config.objective.inputs
+    joined = 1 if with_words else inputs.joined_windows
+    return min(-(-inputs.stretch_tokens // joined), _MAX_NOISE_SETS)
+
 
 def plan_documents(
     ids: NDArray[np.int32],
@@ -32,12 +42,14 @@ def plan_documents(
     start: int,
     stop: int,
     noise_purpose: Purpose = Purpose.NEGATIVES,
+    noise_sets: int | None = None,
 ) -> Iterator[PlannedWindow]:
     """The tokens at the positions [start, stop) that subsampling keeps, in order.
 
     The context of a token of document s is the words of its window, if ``with_words``, then the rows
     ``tag_rows[tag_offsets[s]:tag_offsets[s + 1]]``. Tokens, windows and negatives are drawn as for windows over text.
-    Without words, neighbouring tokens are one unit, like neighbouring windows.
+    Without words, neighbouring tokens are one unit, like neighbouring windows. With words, a stretch has
+    ``DOCUMENT_NOISE_SETS``. ``noise_sets`` replaces the number; inference has ``count_inference_sets``.
     """
 
     def make_inputs(document: int, context: tuple[int, ...]) -> tuple[int, ...]:
@@ -55,4 +67,5 @@ def plan_documents(
         noise_purpose=noise_purpose,
         make_inputs=make_inputs,
         joins=not with_words,
+        noise_sets=DOCUMENT_NOISE_SETS if noise_sets is None and with_words else noise_sets,
     )

@@ -30,6 +30,7 @@ def plan_windows(
     noise_purpose: Purpose = Purpose.NEGATIVES,
     make_inputs: Callable[[int, tuple[int, ...]], tuple[int, ...]] | None = None,
     joins: bool = True,
+    noise_sets: int | None = None,
     begin: int = 0,
 ) -> Iterator[PlannedWindow]:
     """The windows whose centers are at the token positions [start, stop), in order.
@@ -43,7 +44,8 @@ def plan_windows(
     window without context is left out.
 
     ``make_inputs(sequence, context)`` replaces the context of each window, for a source that is made from windows.
-    ``joins=False``: each window is a unit. ``begin``, a multiple of the tokens of a stretch, is the position in the
+    ``joins=False``: each window is a unit. ``noise_sets`` replaces the input side's number of noise sets of a stretch.
+    ``begin``, a multiple of the tokens of a stretch, is the position in the
     corpus of the first of ``ids``; ``offsets`` count from it.
     """
     stretch_tokens, n_unit = config.objective.inputs.stretch_tokens, unit_windows(config) if joins else 1
@@ -87,7 +89,7 @@ def plan_windows(
             unit = None
             if tables.noise is not None:
                 group = int(slots[position]) // n_unit
-                noise_set = group % config.objective.inputs.noise_sets
+                noise_set = group % (noise_sets or config.objective.inputs.noise_sets)
                 drawn, changed = draw_negatives(
                     tables, config, noise_purpose, epoch, in_corpus, noise_set, target, len(borders) - 1
                 )

@@ -5,17 +5,21 @@ Tests: tests/training/test_more.py.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.base.machine import available_processors
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.rewrite import rewrite_corpus
 from firth.corpus.vocabulary import Vocabulary
-from firth.errors import CorpusError
-from firth.kernels.config import TrainingConfig
+from firth.errors import CorpusError, ParameterError
+from firth.kernels.config import TrainingConfig, validate_effect, validate_parameter_names
+from firth.models.model import Model
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,47 @@ class Continuation:
     word_ids: NDArray[np.int64]
     noise: NDArray[np.float64]
     keeps_tree: bool
+
+
+def continue_config(model: Model, changes: Mapping[str, Any], kept: Sequence[str]) -> TrainingConfig:
+    """The configuration of a run that continues a model: the model's with ``changes``, which must not touch ``kept``.
+
+    If only ``learning_rate`` changes, ``min_learning_rate`` is decided again.
+
+    Raises
+    ------
+    ParameterError, TypeError
+    """
+    validate_parameter_names(changes)
+    config = model.config
+    for name in kept:
+        if name in changes and changes[name] != getattr(config, name):
+            raise ParameterError(
+                f"{name} must stay {getattr(config, name)!r}, as the model was trained, got {changes[name]!r}"
+            )
+    following: dict[str, Any] = {"threads": min(config.threads or 1, available_processors()), **changes}
+    if "learning_rate" in changes and "min_learning_rate" not in changes:
+        following["min_learning_rate"] = None
+    continued = TrainingConfig(**{**config.to_json(), **following}).resolved()
+    validate_effect(continued, [name for name in changes if changes[name] != getattr(config, name)])
+    return continued
+
+
+def vocabulary_of(model: Model) -> Vocabulary:
+    """The words of a model; their counts are 1 if they are not known."""
+    words: Any = model.vectors.words
+    return Vocabulary(
+        words=words if isinstance(words, np.ndarray) else tuple(words),
+        counts=np.ones(len(model.vectors), np.int64) if model.vectors.counts is None else model.vectors.counts,
+    )
+
+
+def continue_outputs(output_vectors: NDArray[np.float32], model: Model, continued: Continuation) -> None:
+    """Put the output vectors of a model into the output matrix of the run that continues it, in place."""
+    if not model.config.objective.outputs.needs_tree:  # output rows are words
+        output_vectors[continued.word_ids] = model.output_vectors
+    elif continued.keeps_tree:
+        output_vectors[:] = model.output_vectors
 
 
 def continue_vocabulary(

@@ -105,6 +105,7 @@ class DocumentRows:
                 and tags.offsets[0] == 0
                 and tags.offsets[-1] == len(tags.ids)
                 and bool(np.all(np.diff(tags.offsets) > 0))
+                and (tags.earlier_counts is None or tags.earlier_counts.shape <= (len(tags),))
                 and bool(np.all((tags.ids >= 0) & (tags.ids < len(tags))))
                 and type(with_words) is bool
                 and (share is None or (type(share) is float and 0 < share < 1))

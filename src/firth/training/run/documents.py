@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from firth.base.other_names import TRAINING_NAMES, names_translated
@@ -53,6 +53,7 @@ def train_documents(
     normalizer: Callable[[str], str] | None = None,
     encoding_errors: str = "strict",
     as_text: bool = False,
+    column: str | None = None,
     vocabulary: Vocabulary | None = None,
     heldout: float | str | None = None,
     heldout_every: str | Period | None = None,
@@ -82,6 +83,8 @@ def train_documents(
         How PV-DM joins the rows of tags and words.
     train_words : bool
         For PV-DBOW: train skip-gram's word vectors together with the documents. PV-DM always trains words.
+    column : str or None
+        The column of texts, or of token lists, if the corpus is tables, as in ``firth.train``. Each row is a document.
     heldout : share like ``"5%"`` or ``0.05``, or None
         The last words of every document, by this share, are not trained on; their loss is computed during the run.
     epochs : int
@@ -130,20 +133,15 @@ def train_documents(
                 f"train_documents() got an unexpected keyword argument {name!r}; the parameters of learning are {known}"
             )
     config = _make_config(method, dm_input, train_words, dict(parameters))
-    options = RunOptions.parse(
-        heldout, heldout_every, patience, None, checkpoint_every, output, on_interrupt, matrices=matrices
-    )
-    if options.heldout is not None and options.heldout.share is None:
-        raise ParameterError(
-            f'heldout must be a share like "5%" for documents, got {heldout!r:.60}: a document that is not trained on'
-            " has no vector to be evaluated"
-        )
+    options = parse_document_options(heldout, heldout_every, patience, checkpoint_every, output, on_interrupt, matrices)
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
     tokenizer = resolve_tokenizer(tokenizer)
-    text = TextOptions(lowercase, None, normalizer, encoding_errors, as_text)
+    text = TextOptions(lowercase, None, normalizer, encoding_errors, as_text, column=column)
     names = None
-    if not isinstance(corpus, EncodedCorpus):
+    if column is not None:
+        text = dataclasses.replace(text, tokenizer=tokenizer)
+    elif not isinstance(corpus, EncodedCorpus):
         found = find_documents(corpus, tokenizer, encoding_errors=encoding_errors, as_text=as_text)
         corpus, names = found.source, found.names
         text = dataclasses.replace(text, tokenizer=found.tokenizer, as_text=found.as_text)
@@ -249,14 +247,42 @@ def _make_config(method: str, dm_input: str, train_words: bool, parameters: dict
     if method == "dm" and train_words:
         raise ParameterError("train_words must be False with method='dm', which always trains words, got True")
     if method == "dbow" and dm_input != "mean":
+        raise ParameterError(f"dm_input must be left out with method='dbow', where it has no effect, got {dm_input!r}")
+    validate_document_parameters(parameters, with_windows=method == "dm" or train_words)
+    side = {"architecture": "skipgram"} if method == "dbow" else {"architecture": "cbow", "cbow_input": dm_input}
+    config = TrainingConfig(**{"epochs": EPOCHS, **parameters, **side}).resolved()
+    validate_effect(config, parameters)
+    return config
+
+
+def parse_document_options(
+    heldout: Any,
+    heldout_every: str | Period | None,
+    patience: int | None,
+    checkpoint_every: str | float | Period | None,
+    output: str | os.PathLike[str] | None,
+    on_interrupt: str,
+    matrices: str,
+) -> RunOptions:
+    """The options of a run of documents; only a share of the words can be held out."""
+    options = RunOptions.parse(
+        heldout, heldout_every, patience, None, checkpoint_every, output, on_interrupt, matrices=matrices
+    )
+    if options.heldout is not None and options.heldout.share is None:
         raise ParameterError(
-            f"dm_input must be left out with method='dbow', which has no effect of it, got {dm_input!r}"
+            f'heldout must be a share like "5%" for documents, got {heldout!r:.60}: a document that is not trained on'
+            " has no vector to be evaluated"
         )
+    return options
+
+
+def validate_document_parameters(parameters: Mapping[str, Any], *, with_windows: bool) -> None:
+    """Refuse parameters that have no meaning for documents; ``with_windows``: whether words of windows are inputs."""
     for name in _OF_WINDOWS:
-        if name in parameters and method == "dbow" and not train_words:
+        if name in parameters and not with_windows:
             raise ParameterError(
-                f"{name} must be left out with method='dbow' and train_words=False, because no window is used, got"
-                f" {parameters[name]!r}; leave {name} out, or pass train_words=True"
+                f"{name} must be left out with method='dbow', where no window is used, got {parameters[name]!r}; to"
+                " train words in windows too, pass train_words=True"
             )
     if parameters.get("window_mode") == "sequence":
         raise ParameterError(
@@ -267,10 +293,6 @@ def _make_config(method: str, dm_input: str, train_words: bool, parameters: dict
         raise ParameterError(
             "subwords must be False for documents, got True: rows of tags have no n-grams; train words by firth.train"
         )
-    side = {"architecture": "skipgram"} if method == "dbow" else {"architecture": "cbow", "cbow_input": dm_input}
-    config = TrainingConfig(**{"epochs": EPOCHS, **parameters, **side}).resolved()
-    validate_effect(config, parameters)
-    return config
 
 
-__all__ = ["run_documents", "train_documents"]
+__all__ = ["parse_document_options", "run_documents", "train_documents", "validate_document_parameters"]

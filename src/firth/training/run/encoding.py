@@ -21,6 +21,7 @@ from firth.corpus.choosing import IntegerWordsError, NoKnownWordError, WordKindE
 from firth.corpus.encode import encode_corpus, estimate_corpus
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.learning_phrases import PhraseSettings
+from firth.corpus.memory_columns import is_foreign, through_arrow
 from firth.corpus.phrase_encoding import encode_with_phrases
 from firth.corpus.phrases import Phrases
 from firth.corpus.sources import FROM_STANDARD_INPUT, classify_source
@@ -92,6 +93,8 @@ def encode_for_training(
         if options.checkpoint_every is not None:
             corpus = _adopt(corpus, folder)
         return corpus, None, 0.0
+    if is_foreign(corpus):  # its stream may be read only once
+        corpus = through_arrow(corpus, "corpus")
     estimate = estimate_corpus(
         corpus, threads=config.threads, tokenizer=text.tokenizer, as_text=text.as_text, column=text.column
     )

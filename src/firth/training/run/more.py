@@ -9,12 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.base.machine import available_processors
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.tokenizers import TokenizerLike, resolve_tokenizer
-from firth.corpus.vocabulary import Vocabulary
 from firth.errors import ParameterError
-from firth.kernels.config import TrainingConfig, validate_effect, validate_parameter_names
 from firth.kernels.engine import Engine
 from firth.kernels.subwords import with_buckets
 from firth.models.model import Model
@@ -24,7 +21,13 @@ from firth.training.loop.callbacks import CallbackList
 from firth.training.loop.periods import Period
 from firth.training.loop.progress import make_progress
 from firth.training.run.composing import put_start_rows, string_words
-from firth.training.run.continuation import Continuation, continue_vocabulary
+from firth.training.run.continuation import (
+    Continuation,
+    continue_config,
+    continue_outputs,
+    continue_vocabulary,
+    vocabulary_of,
+)
 from firth.training.run.encoding import (
     TextOptions,
     encode_for_training,
@@ -35,6 +38,7 @@ from firth.training.run.encoding import (
     recorded_tokenizer,
     wrong_word_kind,
 )
+from firth.training.run.more_documents import train_more_documents
 from firth.training.run.options import HeldoutSource, RunOptions
 from firth.training.run.prepared import PreparedRun
 from firth.training.run.start import frozen_mask, read_sequence_weights, validate_freeze
@@ -46,6 +50,7 @@ from firth.vectors.word_vectors import WordVectors
 def train_more(
     model: Model,
     corpus: Any,
+    tags: Any,
     *,
     new_words: bool,
     freeze: Any,
@@ -70,17 +75,39 @@ def train_more(
     changes: Mapping[str, Any],
 ) -> Model:
     """Train a model further on new text; ``Model.train_more`` documents it."""
-    validate_parameter_names(changes)
+    if model.documents is not None:
+        return train_more_documents(
+            model,
+            corpus,
+            tags,
+            new_words=new_words,
+            output=output,
+            overwrite=overwrite,
+            lowercase=lowercase,
+            tokenizer=tokenizer,
+            normalizer=normalizer,
+            encoding_errors=encoding_errors,
+            as_text=as_text,
+            column=column,
+            heldout=heldout,
+            heldout_every=heldout_every,
+            patience=patience,
+            checkpoint_every=checkpoint_every,
+            on_interrupt=on_interrupt,
+            matrices=matrices,
+            callbacks=callbacks,
+            progress=progress,
+            refused={"freeze": freeze, "stop_metric": stop_metric, "sequence_weights": sequence_weights},
+            changes=changes,
+        )
+    if tags is not None:
+        raise ParameterError(
+            f"tags must be left out for a model of words, got {tags!r:.60}; train documents by firth.train_documents"
+        )
     kept: tuple[str, ...] = ("architecture", "loss", "dims")
     if model.config.subwords:  # other n-grams would have other rows
         kept += ("subwords", "min_ngram", "max_ngram", "buckets")
-    for name in kept:
-        if name in changes and changes[name] != getattr(model.config, name):
-            raise ParameterError(
-                f"{name} must stay {getattr(model.config, name)!r}, as the model was trained, got {changes[name]!r}"
-            )
-    config = TrainingConfig(**{**model.config.to_json(), **_following_changes(model.config, changes)}).resolved()
-    validate_effect(config, [name for name in changes if changes[name] != getattr(model.config, name)])
+    config = continue_config(model, changes, kept)
     options = RunOptions.parse(
         heldout, heldout_every, patience, stop_metric, checkpoint_every, output, on_interrupt, column, matrices
     )
@@ -94,11 +121,7 @@ def train_more(
     if tokenizer is None and not is_encoded:
         corpus, tokenizer = like_the_model(corpus, model.tokenizer, column)
     text = TextOptions(same_case, tokenizer, normalizer, encoding_errors, as_text, column=column)
-    words: Any = model.vectors.words
-    old_words = Vocabulary(
-        words=words if isinstance(words, np.ndarray) else tuple(words),
-        counts=np.ones(len(model.vectors), np.int64) if model.vectors.counts is None else model.vectors.counts,
-    )
+    old_words = vocabulary_of(model)
     old_mask = frozen_mask(freeze, old_words, None) if freeze is not True else np.ones(len(old_words), np.bool_)
     with open_workspace(output, overwrite, display) as (workspace, signals):
         with known_words("corpus", "the model", old_words):
@@ -155,19 +178,8 @@ def train_more(
 def _load_old_vectors(engine: Engine, run: PreparedRun, model: Model, continued: Continuation) -> None:
     input_vectors, output_vectors = engine.input_vectors, engine.output_vectors
     put_start_rows(input_vectors, run.bags, continued.word_ids, model.vectors)
-    if not model.config.objective.outputs.needs_tree:  # output rows are words
-        output_vectors[continued.word_ids] = model.output_vectors
-    elif continued.keeps_tree:
-        output_vectors[:] = model.output_vectors
+    continue_outputs(output_vectors, model, continued)
     engine.load_vectors(input_vectors, output_vectors)
-
-
-def _following_changes(config: TrainingConfig, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes; if only ``learning_rate`` changes, ``min_learning_rate`` is decided again."""
-    following: dict[str, Any] = {"threads": min(config.threads or 1, available_processors()), **changes}
-    if "learning_rate" in changes and "min_learning_rate" not in changes:
-        following["min_learning_rate"] = None
-    return following
 
 
 __all__ = ["train_more"]

@@ -80,8 +80,7 @@ def parse_phrases(value: object) -> Phrases | PhraseSettings | None:
         return Phrases.load(value)
     if not is_integer(value) or int(value) < 1:
         raise ParameterError(
-            f"phrases must be a table from firth.learn_phrases, its path, or a number of passes of at least 1, got"
-            f" {value!r:.60}"
+            f"phrases must be a table of phrases, its path, or a number of passes of at least 1, got {value!r:.60}"
         )
     return PhraseSettings.validated(passes=int(value))
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth._version import __version__
-from firth.base.machine import available_memory_bytes, free_bytes
+from firth.base.machine import available_memory_bytes, free_bytes, is_in_memory
 from firth.corpus.encoded import VOCABULARY, EncodedCorpus, validate_ids
 from firth.corpus.phrases import Phrases
 from firth.corpus.tokenizers import TokenizerRecord
@@ -150,6 +150,11 @@ class PreparedRun:
         free = free_bytes(folder)
         needs = "memory: " + ", ".join(parts)
         if is_on_disk:
+            if is_in_memory(folder):
+                raise StorageError(
+                    f"{folder} must be on a disk with matrices='disk', got a file system in memory; choose another"
+                    " folder" + ("" if self.workspace.output else ": give output, or set TMPDIR")
+                )
             needs = f"memory: {', '.join(shared) or 'no matrix'}; matrices on the disk: {', '.join(parts)}"
         else:
             self._validate_memory(sizes, rows, has_buckets=buckets > 0, free=free)

@@ -25,6 +25,7 @@ from firth.errors import FormatError, StorageError
 from firth.formats.model_folder import clean_model_folder, validate_model_destination
 from firth.formats.target import sync_folder
 from firth.models.run_files import (
+    ARRAY_NAMES,
     CHECKPOINT_NAME,
     CORPUS_NAME,
     HELDOUT_NAME,
@@ -167,6 +168,9 @@ class Workspace:
 
     def write_run(self, record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Write what resuming needs besides corpus and checkpoint. The record is written last, and atomically."""
+        unknown = set(arrays) - set(ARRAY_NAMES)
+        if unknown:  # nothing would delete their files
+            raise AssertionError(f"models/run_files.py must have the names of all arrays, got {sorted(unknown)} beside")
         for name, array in arrays.items():
             with open(self.folder / f"{name}.npy", "wb") as file:
                 np.save(file, array, allow_pickle=False)

@@ -2,6 +2,8 @@
 
 What Doc2Vec shares with Word2Vec is in `firth.compat.gensim.models.word2vec`: vocabulary, training, files.
 `firth.compat.gensim.tagged` has the documents and their tags. docs/gensim.md lists every name.
+
+The file is long because gensim has one class: tags, training, inference and files change the same attributes.
 """
 
 from __future__ import annotations
@@ -102,6 +104,7 @@ class Doc2Vec(Word2Vec):
     """
 
     _KIND = "Doc2Vec"
+    _OF_DOCUMENTS = True
     _SETTINGS = (*SETTINGS, "dbow_words", "dm_concat", "dm_tag_count")
 
     def __init__(
@@ -157,10 +160,12 @@ class Doc2Vec(Word2Vec):
 
     _tree: HuffmanTree | None = None  # gensim's, of a file of gensim's with hs=1; None: firth's own
     _tags: TagReader | None = None  # of the documents that are read at this moment
+    _tags_are_lines = False
+    _new_tags: tuple[TagReader, NDArray[np.int64], NDArray[np.int64]] | None = None  # between scan and prepare_vocab
     _frozen_rows: tuple[tuple[Any, ...], tuple[Any, ...], InferenceEngine] | None = None  # of `_engine`
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_frozen_rows"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_frozen_rows", "_tags")}
 
     @property
     def dm(self) -> bool:
@@ -255,6 +260,7 @@ class Doc2Vec(Word2Vec):
         with super()._scanned(corpus_iterable, corpus_file) as (encoded, total_words, corpus_count):
             lengths = np.zeros(0, np.int64) if encoded is None else np.diff(encoded.offsets)
             assert self._tags is not None
+            _validate_size(self._tags, self.vector_size)
             self._new_tags = (self._tags, *self._tags.counts(lengths))
             yield encoded, total_words, corpus_count
 
@@ -280,9 +286,6 @@ class Doc2Vec(Word2Vec):
             self._set_tags(*self._new_tags, update)
             self._new_tags = None
 
-    _new_tags: tuple[TagReader, NDArray[np.int64], NDArray[np.int64]] | None = None  # between scan and prepare_vocab
-    _tags_are_lines = False
-
     def _set_tags(self, tags: TagReader, documents: NDArray[np.int64], words: NDArray[np.int64], update: bool) -> None:
         """Put tags, and their numbers of documents and words, into ``dv``: rows of integers before those of strings."""
         dv = self.dv
@@ -290,7 +293,6 @@ class Doc2Vec(Word2Vec):
         n_old = len(dv.index_to_key) - len(old_names) if update else 0
         n_numbers = max(n_old, tags.n_numbers)
         names = [*old_names, *(name for name in tags.names if not update or name not in dv.key_to_index)]
-        _validate_size(n_numbers + len(names), self.vector_size, tags.n_numbers)
         places = {name: n_numbers + place for place, name in enumerate(names)}
         old_rows = [*range(n_old), *(places[name] for name in old_names)]
         new_rows = [*range(tags.n_numbers), *(places[name] for name in tags.names)]
@@ -386,9 +388,7 @@ class Doc2Vec(Word2Vec):
     def _run(self, source: Any, listeners: list[Callback], parameters: dict[str, Any]) -> Model:
         tags, dv, wv = self._tags, self.dv, self.wv
         assert tags is not None
-        if self._tree is not None:
-            self.create_binary_tree()
-            self.syn1 = np.zeros_like(self.syn1)
+        outputs = self._output_vectors()
 
         def find_tags(encoded: EncodedCorpus) -> Any:
             if self._tags_are_lines and encoded is not source:
@@ -418,7 +418,7 @@ class Doc2Vec(Word2Vec):
                 display=make_progress(False),
                 start=StartRows(
                     tag_rows=dv.vectors,
-                    output_rows=self._output_vectors(),
+                    output_rows=outputs if self._tree is None else np.zeros_like(outputs),  # nodes of another tree
                     word_rows=wv.vectors if self._trains_words else None,
                     frozen=frozen if frozen.any() else None,
                 ),
@@ -430,6 +430,8 @@ class Doc2Vec(Word2Vec):
         return super()._window_names() if self._trains_words else ()
 
     def _take(self, trained: Model | TrainingState) -> None:
+        if self._tree is not None:
+            self.create_binary_tree()
         super()._take(trained)
         documents = trained.documents
         assert documents is not None
@@ -657,13 +659,14 @@ class Doc2Vec(Word2Vec):
 _OF_INFERENCE = ("sg", "hs", "negative", "ns_exponent", "sample", "window", "cbow_mean", "layer1_size", "min_count")
 
 
-def _validate_size(n_tags: int, vector_size: int, n_numbers: int) -> None:
+def _validate_size(tags: TagReader, vector_size: int) -> None:
+    n_tags = tags.n_numbers + len(tags.names)
     n_bytes, available = 4 * n_tags * vector_size, available_memory_bytes()
     if available is not None and n_bytes > available:
         raise ParameterError(
             f"the tags must fit into {available:,} bytes of free memory, got {n_tags:,} rows of {n_bytes:,} bytes; an"
-            f" integer is the number of a row, and the highest one is {n_numbers - 1:,}: use str(tag) for numbers with"
-            " gaps"
+            f" integer is the number of a row, and the highest one is {tags.n_numbers - 1:,}: use str(tag) for numbers"
+            " with gaps"
         )
 
 

@@ -142,6 +142,7 @@ class Word2Vec:
     load = _LoadedOnClassOnly()
     _KIND = "Word2Vec"  # in a file
     _SETTINGS: tuple[str, ...] = SETTINGS
+    _OF_DOCUMENTS = False
 
     def __init__(
         self,
@@ -602,7 +603,7 @@ class Word2Vec:
         names = ("sg", "hs", "vector_size", "negative", "ns_exponent", "sample", "cbow_mean", "min_count")
         settings = {name: getattr(self, name) for name in (*names, *self._window_names())}
         settings |= {"alpha": alpha, "min_alpha": min_alpha, "seed": seed}
-        return training_parameters(settings, int(self._counts().sum()))
+        return training_parameters(settings, int(self._counts().sum()), of_documents=self._OF_DOCUMENTS)
 
     def _window_names(self) -> tuple[str, ...]:
         """The attributes of windows, if windows are used."""

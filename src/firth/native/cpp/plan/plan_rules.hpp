@@ -7,7 +7,7 @@ namespace firth {
 
 constexpr int64_t UNIT_BORDER = 64;  // tokens: no unit contains windows on both sides of a multiple of this number
 constexpr int64_t MAX_STRETCH_TOKENS = 256;
-constexpr int32_t MAX_NOISE_SETS = 16;
+constexpr int32_t MAX_NOISE_SETS = 64;
 
 struct PlanRules {
   bool draws_negatives;

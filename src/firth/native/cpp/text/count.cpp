@@ -6,12 +6,14 @@
 // A chunk of a text is the bytes [start, stop) of its file. A word belongs to the chunk in which it starts, also if it
 // ends after the chunk; a line end belongs to the chunk in which it is. In the spool, a chunk is its n_tokens ids
 // (int32), then its n_lines line ends (uint32: number of the chunk's tokens before the line end).
+#include <algorithm>
 #include <memory>
 #include <vector>
 
 #include "base/abi.hpp"
 #include "text/file.hpp"
 #include "text/merge.hpp"
+#include "text/rows.hpp"
 #include "text/scan.hpp"
 #include "text/table.hpp"
 
@@ -29,7 +31,7 @@ struct ChunkReport {
   int64_t problem_byte;
 };
 
-enum Problem : int64_t { NO_PROBLEM = 0, INVALID_UTF8 = 1, NUL_BYTE = 2, WORD_TOO_LONG = 3 };
+enum Problem : int64_t { NO_PROBLEM = 0, INVALID_UTF8 = 1, NUL_BYTE = 2, WORD_TOO_LONG = 3, DAMAGED_ROWS = 4 };
 
 constexpr int64_t MARK_BYTES = 3;
 
@@ -44,8 +46,8 @@ class Counter {
       : spool_(spool),
         validate_(validate),
         buffer_(MAX_WORD_BYTES + STEP_BYTES + SCAN_BYTES + READ_SLACK),
-        starts_(STEP_BYTES / 2 + SCAN_BYTES),
-        ends_(STEP_BYTES / 2 + SCAN_BYTES) {}
+        starts_(STEP_BYTES + SCAN_BYTES),  // each byte is a word if it is a row
+        ends_(STEP_BYTES + SCAN_BYTES) {}
 
   void count_range(int file, int64_t start, int64_t stop, bool is_last, ChunkReport& report) {
     begin_text(start);
@@ -88,6 +90,103 @@ class Counter {
       scan_step(n, report);
       at += n;
     }
+  }
+
+  // Counts the rows of a column as lines. Rows that follow each other in memory are copied in steps, and a row end ends
+  // a word and a line; other rows are copied one by one, each with a line end.
+  void feed_rows(const StringColumn& column, ChunkReport& report) {
+    bool is_done = false;
+    if (column.indices == nullptr && column.valid == nullptr) {
+      if (column.offset_bytes == 4) is_done = scan_rows<int32_t>(column, report);
+      if (column.offset_bytes == 8) is_done = scan_rows<int64_t>(column, report);
+    }
+    if (!is_done) copy_rows(column, report);
+  }
+
+  // Counts rows that follow each other; false, and nothing is done, if an offset is outside the data.
+  template <typename Offset>
+  bool scan_rows(const StringColumn& column, ChunkReport& report) {
+    const Offset* offsets = static_cast<const Offset*>(column.offsets) + column.first;
+    const int64_t n_rows = column.n_rows;
+    if (n_rows == 0 || offsets[0] < 0 || offsets[n_rows] > column.n_bytes) return false;
+    for (int64_t row = 0; row < n_rows; ++row) {
+      if (offsets[row + 1] < offsets[row]) return false;
+    }
+    const Offset *next = offsets + 1, *const last = offsets + 1 + n_rows;
+    try {
+      for (int64_t at = offsets[0]; at < offsets[n_rows];) {
+        check_stop();
+        const int64_t rest = offsets[n_rows] - at;
+        const size_t n = size_t(rest < int64_t(STEP_BYTES) ? rest : int64_t(STEP_BYTES));
+        std::memcpy(buffer_.data() + carried_, column.bytes + at, n);
+        scan_rows_step(n, next, last, at, report);
+        at += int64_t(n);
+      }
+      if (open_) count_word(0, carried_, report);
+    } catch (const Failure&) {  // the offset is that in the lines, which have a line end after each row
+      report.problem_offset += std::upper_bound(offsets + 1, last, offsets[0] + report.problem_offset) - (offsets + 1);
+      throw;
+    }
+    for (; next < last; ++next) line_ends_.push_back(uint32_t(ids_.size()));
+    carried_ = 0;
+    open_ = false;
+    return true;
+  }
+
+  // As scan_step, for n new bytes that are at `from` in the data. Only row ends end a line; a word ends there too.
+  // `next` is the first row end that was not passed.
+  template <typename Offset>
+  void scan_rows_step(size_t n, const Offset*& next, const Offset* last, int64_t from, ChunkReport& report) {
+    const size_t stop = carried_ + n;
+    const int64_t base = from - int64_t(carried_);  // of buffer_[0] in the data
+    uint32_t *starts = starts_.data(), *ends = ends_.data();
+    uint64_t in_word = open_;
+    if (open_) *starts++ = 0;
+    const int64_t line_base = int64_t(ids_.size());
+    for (size_t at = carried_; at < stop; at += SCAN_BYTES) {
+      const size_t rest = stop - at;
+      const uint64_t valid = rest >= SCAN_BYTES ? ~uint64_t(0) : (uint64_t(1) << rest) - 1;
+      const int64_t block = base + int64_t(at), block_stop = block + int64_t(rest < SCAN_BYTES ? rest : SCAN_BYTES);
+      const Offset* const first = next;
+      uint64_t cuts = 0;  // bit i: a row ends before byte i
+      for (; next < last && *next < block_stop; ++next) cuts |= uint64_t(1) << (*next - block);
+      const uint64_t word = ~space_masks(buffer_.data() + at).space & valid, after_word = word << 1 | in_word;
+      uint64_t start_bits = word & (~after_word | cuts), end_bits = (~word | cuts) & after_word & valid;
+      for (const Offset* row = first; row < next; ++row) {
+        const uint64_t bit = uint64_t(1) << (*row - block), up_to = bit | (bit - 1);
+        line_ends_.push_back(uint32_t(line_base + (ends - ends_.data()) + __builtin_popcountll(end_bits & up_to)));
+      }
+      for (; start_bits != 0; start_bits &= start_bits - 1) *starts++ = uint32_t(at + __builtin_ctzll(start_bits));
+      for (; end_bits != 0; end_bits &= end_bits - 1) *ends++ = uint32_t(at + __builtin_ctzll(end_bits));
+      in_word = rest >= SCAN_BYTES ? word >> 63 : word >> (rest - 1) & 1;
+    }
+    open_ = in_word != 0;
+    count_words(starts_.data(), ends_.data(), size_t(ends - ends_.data()), report);
+    carry(open_ ? size_t(starts[-1]) : stop, stop, report);
+  }
+
+  void copy_rows(const StringColumn& column, ChunkReport& report) {
+    size_t filled = 0;
+    const auto step = [&] {
+      check_stop();
+      scan_step(filled, report);
+      filled = 0;
+    };
+    const bool is_whole = take_rows(column, [&](const RowBytes& row) {
+      const uint8_t* from = row.begin;
+      for (size_t rest = size_t(row.length); rest > 0;) {
+        const size_t n = rest < STEP_BYTES - filled ? rest : STEP_BYTES - filled;
+        copy_row(buffer_.data() + carried_ + filled, from, n);
+        from += n;
+        rest -= n;
+        filled += n;
+        if (filled == STEP_BYTES) step();
+      }
+      buffer_.data()[carried_ + filled++] = '\n';
+      if (filled == STEP_BYTES) step();
+    });
+    if (!is_whole) fail(DAMAGED_ROWS, 0, 0, report);
+    step();
   }
 
   // The end of a text ends its last word, and its last line unless the text ends with a line end.
@@ -282,6 +381,18 @@ FIRTH_API int64_t firth_text_feed(void* counter, const uint8_t* bytes, int64_t s
     Counter& counting = *static_cast<Counter*>(counter);
     counting.feed(bytes, size_t(size), *report);
     if (is_last != 0) counting.end_text(*report);
+    counting.flush(*report);
+    return firth::OK;
+  });
+}
+
+// Counts the rows of an Arrow column of strings (rows.hpp) as the lines of a text of its own.
+FIRTH_API int64_t firth_text_feed_rows(void* counter, const firth::StringColumn* column, ChunkReport* report) {
+  return firth::guard([&]() -> int64_t {
+    Counter& counting = *static_cast<Counter*>(counter);
+    counting.begin_text(0);
+    counting.feed_rows(*column, *report);
+    counting.end_text(*report);
     counting.flush(*report);
     return firth::OK;
   });

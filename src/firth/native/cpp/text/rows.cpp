@@ -1,50 +1,29 @@
-// Room native: makes lines of the rows of an Arrow column of strings, for the counter of text (count.cpp).
-#include <cstdint>
-#include <cstring>
+// Room native: makes lines of the rows of an Arrow column of strings (rows.hpp). count.cpp counts rows without lines.
+#include "text/rows.hpp"
 
 #include "base/abi.hpp"
 
-namespace {
+using firth::RowBytes;
+using firth::StringColumn;
 
-// Copies each row to `joined`, a line end after it. A line end inside a row becomes a space, because a row is one
-// sequence. Returns the number of bytes written, or -1 if an offset is outside the data.
-template <typename Offset>
-int64_t join_rows(const uint8_t* bytes, int64_t size, const Offset* offsets, const uint8_t* valid, int64_t first_bit,
-                  int64_t n_rows, uint8_t* joined) {
-  uint8_t* to = joined;
-  const int64_t last = offsets[n_rows];  // no row may end after the last row, or `joined` would be too short
-  if (last > size) return -1;
-  for (int64_t row = 0; row < n_rows; ++row) {
-    const int64_t begin = offsets[row], end = offsets[row + 1], bit = first_bit + row;
-    if (begin < 0 || end < begin || end > last) return -1;
-    if (valid == nullptr || (valid[bit >> 3] >> (bit & 7) & 1) != 0) {
-      const size_t length = size_t(end - begin);
-      if (length > 0) std::memcpy(to, bytes + begin, length);
-      uint8_t* const stop = to + length;
-      while (to < stop) {
-        auto* const found = static_cast<uint8_t*>(std::memchr(to, '\n', size_t(stop - to)));
-        if (found == nullptr) break;
-        *found = ' ';
-        to = found + 1;
-      }
-      to = stop;
-    }
-    *to++ = '\n';
-  }
-  return to - joined;
+// The bytes of the lines of a column: of all rows, and a line end for each; -1 if a row is outside the data.
+FIRTH_API int64_t firth_text_rows_bytes(const StringColumn* column, int64_t* n_bytes) {
+  return firth::guard([&]() -> int64_t {
+    int64_t total = 0;
+    const bool is_whole = firth::take_rows(*column, [&](const RowBytes& row) { total += row.length + 1; });
+    *n_bytes = is_whole ? total : -1;
+    return firth::OK;
+  });
 }
 
-}  // namespace
-
-// The offsets have 4 or 8 bytes each; there are n_rows + 1. `valid` is a bitmap or null; the bit of row 0 is first_bit.
-// `joined` must have room for the bytes of all rows and n_rows line ends: offsets[n_rows] - offsets[0] + n_rows.
-FIRTH_API int64_t firth_text_join_rows(const uint8_t* bytes, int64_t size, const void* offsets, int32_t offset_bytes,
-                                       const uint8_t* valid, int64_t first_bit, int64_t n_rows, uint8_t* joined,
-                                       int64_t* n_joined) {
+// Copies each row to `joined`, a line end after it. `joined` has room for the bytes that firth_text_rows_bytes counted.
+FIRTH_API int64_t firth_text_join_rows(const StringColumn* column, uint8_t* joined) {
   return firth::guard([&]() -> int64_t {
-    *n_joined = offset_bytes == 4
-                    ? join_rows(bytes, size, static_cast<const int32_t*>(offsets), valid, first_bit, n_rows, joined)
-                    : join_rows(bytes, size, static_cast<const int64_t*>(offsets), valid, first_bit, n_rows, joined);
+    firth::take_rows(*column, [&](const RowBytes& row) {
+      firth::copy_row(joined, row.begin, size_t(row.length));
+      joined += row.length;
+      *joined++ = '\n';
+    });
     return firth::OK;
   });
 }

@@ -90,9 +90,8 @@ class LaneTrainer {
 
   LaneTrainer(const Settings& s, int32_t row)
       : s_(s), n_vectors_(padded_dims<float>(s) / LANES), most_(SampledNegatives::largest_count(s)) {
-    PlanRules rules = plan_rules<Input, SampledNegatives>();
-    rules.takes_parts = false;  // one row learns
-    for (auto& lane : lanes_) lane = std::make_unique<Lane>(s, row, POOLED ? one_a_unit(rules) : rules);
+    const PlanRules rules = rules_of_inference(plan_rules<Input, SampledNegatives>(), POOLED);
+    for (auto& lane : lanes_) lane = std::make_unique<Lane>(s, row, rules);
     // Whole vectors are written and read, so there is room for one more.
     const size_t total = size_t(LANES_OF_DOCUMENTS) * most_ + LANES;
     sums_ = sums_memory_.get(total * LANES);
