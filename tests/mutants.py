@@ -139,8 +139,8 @@ MUTANTS = (
     Mutant(
         "plan: a position has 32 bits",
         f"{CPP}/plan/windows.hpp",
-        "kept_positions_[size] = first + j;",
-        "kept_positions_[size] = int32_t(first + j);",
+        "chunk.positions[count] = position;",
+        "chunk.positions[count] = int32_t(position);",
         "tests/kernels/test_beyond_32_bits.py::test_the_plan_of_positions_beyond_32_bits_is_its_twin",
     ),
     Mutant(

@@ -28,6 +28,8 @@ LATIN_1 = "2 2\ncaf\xe9 1 2\nsouth 3 4\n"
         ("the rate is min_count.", "the rate is --min-count."),
         ("dims must be at least 1, got 0; lower dims", "--dims must be at least 1, got 0; lower dims"),
         ("words must be strings", "words must be strings"),
+        ('name them: freeze=["a", "b"]', "name them: --freeze a,b"),
+        ("or pass two of them: freeze=[...]", "or pass two of them: --freeze A,B"),
     ],
 )
 def test_parameters_become_flags(message: str, expected: str) -> None:

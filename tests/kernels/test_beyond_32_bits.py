@@ -67,12 +67,12 @@ PARAMETERS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"window_mode": "fixed", "negative_sharing": "pair"}, {"architecture": "cbow"}]
+    "options", [{}, {"negative_sharing": "pair"}, {"architecture": "cbow"}, {"window_mode": "fixed", "subsample": 0}]
 )
 def test_the_plan_of_positions_beyond_32_bits_is_its_twin(giant: Any, options: dict[str, Any]) -> None:
     ids, offsets, counts = giant
-    engine = make_engine(ids, offsets, counts, **PARAMETERS, **options)
-    config = make_config(**PARAMETERS, **options)
+    engine = make_engine(ids, offsets, counts, **{**PARAMETERS, **options})
+    config = make_config(**{**PARAMETERS, **options})
     tables = PlanTables.build(counts, config)
     start, stop = BORDER - 640, BORDER + 640
     positions, targets, context_offsets, contexts, negative_offsets, negatives = engine._kernel.plan_slice(

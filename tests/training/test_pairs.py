@@ -209,6 +209,7 @@ def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(tmp_path: Path, held
     with pytest.raises(KeyboardInterrupt):
         firth.train(pairs, output=tmp_path / "cut", checkpoint_every="5000words", callbacks=[_Stop()], **given)
     resumed = firth.resume(tmp_path / "cut", progress=False)
+    assert not (tmp_path / "cut" / ".work").exists()
     assert bits(resumed) == bits(whole)
     assert resumed.history.loss_nats == whole.history.loss_nats
     assert resumed.history.heldout_loss_nats == whole.history.heldout_loss_nats

@@ -8,7 +8,10 @@ from collections.abc import Collection
 
 # Parameters of read_vectors. If a command has no such flag, `firth convert` can write a file that the command reads.
 _READING = {"duplicates": "--duplicates", "encoding_errors": "--encoding-errors", "format": "--from"}
-_ASSIGNMENT = re.compile(r"""(?<![\w/.'"-])([a-z]+(?:_[a-z]+)*)=("[^"]*"|'[^']*'|True|\d[\w.+-]*\w|\d)""")
+_ASSIGNMENT = re.compile(
+    r"""(?<![\w/.'"-])([a-z]+(?:_[a-z]+)*)=("[^"]*"|'[^']*'"""
+    r"""|\[(?:\.\.\.|"[^"\]]*"(?:, "[^"\]]*")*)\]|True|\d[\w.+-]*\w|\d)"""
+)
 _NAME = re.compile(r"""(?<![\w/.'"=-])([a-z]+(?:_[a-z]+)+)(?![\w/'"=(-]|\.\w)""")
 _SUBJECT = re.compile(r"^([a-z]+(?:_[a-z]+)*)(?= must )")
 _BOTH = re.compile(r"(?<=\()(--[a-z-]+), [a-z_]+=(?=\))")  # "(--columns, columns=)"
@@ -33,6 +36,8 @@ def name_flags(message: str, flags: Collection[str], *, reads_vectors: bool = Fa
 
     def assigned(match: re.Match[str]) -> str:
         name, value = match[1], match[2].strip("\"'")
+        if value.startswith("["):  # a list of names, which a flag has with commas between them
+            value = ",".join(re.findall(r'"([^"]*)"', value)) or "A,B"
         if reads_vectors and not converts and name in _READING:
             return f"`firth convert FILE NEW {_READING[name]} {shlex.quote(value)}`"
         flag = f"--{name.replace('_', '-')}"

@@ -4,7 +4,7 @@ There are two passes; only the first reads the text. Counting gives each distinc
 spools the ids of all tokens to unnamed temporary files. Then the vocabulary is chosen in Python: lower-casing,
 normalizer, minimum count, order. Encoding maps the spooled ids to ids of the vocabulary and writes them. All cores
 count chunks of plain files. The resulting files do not depend, to the byte, on the number of threads or the size of
-chunks, because ids are ordered by count and word.
+chunks, because ids are ordered by count and word. The file is long because three functions have the same options.
 
 Tests: tests/corpus/test_text.py, tests/corpus/test_tokens.py.
 """
@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +32,8 @@ from firth.corpus.choosing import (
     hold_out,
     unseen_words,
 )
-from firth.corpus.corpus_folder import new_corpus, old_corpus_bytes
+from firth.corpus.corpus_folder import new_corpus
 from firth.corpus.counting import (
-    BYTES_PER_COMPRESSED,
-    SPOOL_TOKENS,
     Counted,
     Progress,
     Reporter,
@@ -46,7 +42,6 @@ from firth.corpus.counting import (
     count_texts,
     count_tokens,
     count_walks,
-    open_text,
     tokenize_lines,
 )
 from firth.corpus.encoded import (
@@ -58,6 +53,7 @@ from firth.corpus.encoded import (
     EncodedCorpus,
     write_manifest,
 )
+from firth.corpus.estimate import CorpusEstimate, estimate_source, require_space
 from firth.corpus.marks import count_glued_tokens, count_marked_tokens, drop_marks
 from firth.corpus.sources import IdSequences, TokenLists, classify_source, warn_of_missing
 from firth.corpus.tables import split_text
@@ -65,33 +61,12 @@ from firth.corpus.text_files import TextFile
 from firth.corpus.tokenizers import BatchTokenizer, TokenizerLike, TokenizerRecord, described, resolve_tokenizer
 from firth.corpus.vocabulary import Vocabulary, validate_cuts
 from firth.corpus.walks import Walks
-from firth.errors import ParameterError, StorageError
+from firth.errors import ParameterError
 from firth.native.stopping import POLL_S, Team
 from firth.native.text import TextEncoder
 
 CHUNK_BYTES = 1 << 20  # bytes of text that a thread counts in one call: small memory, and a call's cost is negligible
 ENCODING_ERRORS = ("strict", "replace", "ignore")
-
-_SAMPLE_BYTES = 1 << 16
-_BYTES_PER_TOKEN = 5.0  # used if it cannot be measured; English has 5.8
-
-
-@dataclass(frozen=True)
-class CorpusEstimate:
-    """Estimated need of memory and disk for encoding, from samples of the text.
-
-    Attributes
-    ----------
-    n_tokens : tokens that will be read, or None for streams and one-shot iterables
-    disk_bytes : free space that the folder needs while encoding, or None
-    kept_bytes : size of the encoded corpus, an upper bound, or None
-    memory_bytes : memory, without the memory for the vocabulary and the distinct words
-    """
-
-    n_tokens: int | None
-    disk_bytes: int | None
-    kept_bytes: int | None
-    memory_bytes: int
 
 
 def encode_corpus(
@@ -244,7 +219,7 @@ def _encode_corpus(
 
     report = Reporter(progress)
     with new_corpus(Path(folder)) as work, contextlib.ExitStack() as stack:
-        _require_space(_estimate(classified, threads, chunk_bytes, vocabulary), Path(folder))
+        require_space(estimate_source(classified, threads, chunk_bytes, vocabulary), Path(folder))
         spools = Spools(work, stack)
         if isinstance(classified, IdSequences):
             counted = count_ids(classified, spools, report)
@@ -342,7 +317,7 @@ def estimate_corpus(
         The source cannot be read; as in ``encode_corpus``.
     """
     classified = classify_source(source, resolve_tokenizer(tokenizer), as_text=as_text, column=column)
-    return _estimate(classified, _n_threads(threads), CHUNK_BYTES, None)
+    return estimate_source(classified, _n_threads(threads), CHUNK_BYTES, None)
 
 
 def _write_ids(
@@ -409,71 +384,6 @@ def _write_ids(
             raise storage_error(error, work) from error
     report("encode", counted.n_tokens, counted.n_tokens, force=True)
     return bases[0]
-
-
-def _require_space(estimate: CorpusEstimate, folder: Path) -> None:
-    if estimate.disk_bytes is None:
-        return
-    free = shutil.disk_usage(folder).free
-    if free < estimate.disk_bytes:
-        advice = "choose a folder on a larger disk"
-        old = old_corpus_bytes(folder)
-        if old:
-            advice += f", or delete the corpus in this folder, which has {old:,} bytes"
-        raise StorageError(
-            f"{folder}: encoding needs about {estimate.disk_bytes:,} bytes of disk, of which about"
-            f" {estimate.kept_bytes:,} are kept, but only {free:,} are free; {advice}"
-        )
-
-
-def _estimate(
-    classified: list[TextFile] | IdSequences | TokenLists | Walks,
-    threads: int,
-    chunk_bytes: int,
-    vocabulary: Vocabulary | None,
-) -> CorpusEstimate:
-    memory = 4 * chunk_bytes * threads + (8 << 20)  # buffers of each thread, and a fixed part for the numbers of chunks
-    if isinstance(classified, TokenLists):
-        return CorpusEstimate(None, None, None, memory + 16 * SPOOL_TOKENS)
-    if isinstance(classified, IdSequences):
-        n_tokens, n_lines = len(classified.ids), len(classified.offsets)
-        memory += 40 * SPOOL_TOKENS
-    elif isinstance(classified, Walks):
-        n_lines, longest = classified.shape
-        n_tokens = n_lines * longest
-        memory += 24 * max(SPOOL_TOKENS, longest)
-    else:
-        if any(text.n_bytes is None for text in classified):
-            return CorpusEstimate(None, None, None, memory)
-        n_bytes, tokens_a_byte, lines_a_byte = _measure(classified)
-        n_tokens, n_lines = int(n_bytes * tokens_a_byte), int(n_bytes * lines_a_byte)
-    kept = 4 * n_tokens + 8 * n_lines
-    return CorpusEstimate(n_tokens, kept + 4 * n_tokens + 4 * n_lines, kept, memory)
-
-
-def _measure(files: list[TextFile]) -> tuple[float, float, float]:
-    """Bytes of text, tokens per byte and lines per byte, from samples of the plain files; without any, of English."""
-    n_bytes = sum(_text_bytes(text) for text in files)
-    plain = [text for text in files if text.kind == "plain"]
-    sampled = tokens = lines = 0
-    for text in plain[:: max(1, len(plain) // 8)][:8]:
-        size = text.n_bytes or 0
-        with open(open_text(text), "rb", buffering=0) as file:
-            for start in {0, max(0, size // 2 - _SAMPLE_BYTES), max(0, size - _SAMPLE_BYTES)}:
-                file.seek(start)
-                sample = file.read(_SAMPLE_BYTES)
-                sampled += len(sample)
-                tokens += len(sample.split())
-                lines += sample.count(b"\n")
-    if not sampled:
-        return n_bytes, 1 / _BYTES_PER_TOKEN, 1 / 100
-    return n_bytes, tokens / sampled, lines / sampled
-
-
-def _text_bytes(text: TextFile) -> float:
-    if text.table is not None:
-        return text.table.n_bytes or 0
-    return (text.n_bytes or 0) * (1.0 if text.kind in ("plain", "stream") else BYTES_PER_COMPRESSED)
 
 
 def _n_threads(threads: int | None) -> int:

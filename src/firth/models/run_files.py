@@ -27,6 +27,17 @@ CLASSIFIER_ARRAYS = (
 )
 HELDOUT_ARRAYS = ("heldout_rows", "heldout_row_offsets", "heldout_targets", "heldout_target_offsets")
 DOCUMENT_ARRAYS = ("tag_ids", "tag_offsets", "tag_numbers", "tag_words", "tag_word_offsets", "tag_earlier_counts")
+PAIR_ARRAYS = (
+    "pair_contexts",
+    "pair_weights",
+    "context_counts",
+    "context_numbers",
+    "context_words",
+    "context_word_offsets",
+    "heldout_words",
+    "heldout_contexts",
+    "heldout_weights",
+)
 ARRAY_NAMES = (
     "sequence_weights",
     "noise_distribution",
@@ -35,6 +46,7 @@ ARRAY_NAMES = (
     *CLASSIFIER_ARRAYS,
     *HELDOUT_ARRAYS,
     *DOCUMENT_ARRAYS,
+    *PAIR_ARRAYS,
 )
 
 
