@@ -23,6 +23,7 @@ from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusWarning, FormatError, ParameterError
 from firth.kernels.config import TrainingConfig
 from firth.kernels.examples import Examples, count_pairs, weighted_pairs
+from firth.kernels.registry import architectures, find_objective, losses
 from firth.numerics.distributions import keep_probabilities
 from firth.training.loop.progress import ProgressDisplay
 from firth.training.run.options import RunOptions
@@ -167,14 +168,18 @@ def read_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     for name, reason in _WITHOUT_EFFECT.items():
         if name in parameters and not (name == "subwords" and parameters[name] is False):
             raise ParameterError(f"{name} must be left out for pairs, got {parameters[name]!r}: {reason}")
-    if parameters.get("architecture", "skipgram") == "cbow":
+    objective = TrainingConfig(**parameters).objective
+    if objective.inputs.examples != "context":
+        words = [name for name in architectures() if find_objective(name, losses()[0]).inputs.examples == "context"]
         raise ParameterError(
-            "architecture must be 'skipgram' for pairs, got 'cbow': the word of a pair is the only input"
+            f"architecture must be {' or '.join(map(repr, words))} for pairs, got {objective.inputs.architecture!r}:"
+            " the word of a pair is the only input"
         )
-    if parameters.get("loss") == "hierarchical-softmax":
+    if objective.outputs.needs_tree:
+        others = [name for name in losses() if not find_objective(architectures()[0], name).outputs.needs_tree]
         raise ParameterError(
-            "loss must not be 'hierarchical-softmax' for pairs: its output vectors are nodes of a tree, so contexts"
-            ' would have no vectors; take "negative-sampling", "softmax" or "one-vs-all"'
+            f"loss must not be {objective.outputs.loss!r} for pairs: its output vectors are nodes of a tree, so"
+            f" contexts would have no vectors; take one of {', '.join(others)}"
         )
     return {"subsample": 0.0, **parameters}
 

@@ -28,6 +28,21 @@ typedef Sides<SampledNegatives,  // negative sampling
               >
     OwnOutputs;
 
+// How inference trains several documents in turn (train/lanes.hpp): the input vector is the document's row, or the mean
+// or sum of that row and the window's words; the output rows are the targets, with label 1, and the negatives, with
+// label 0. By other sides, documents are trained one after the other.
+enum class LaneInput { NONE, ROW, POOL };
+template <class Input>
+inline constexpr LaneInput LANE_INPUT = LaneInput::NONE;
+template <>
+inline constexpr LaneInput LANE_INPUT<RowInputs> = LaneInput::ROW;
+template <>
+inline constexpr LaneInput LANE_INPUT<PooledInput> = LaneInput::POOL;
+template <class Output>
+inline constexpr bool IS_LANE_OUTPUT = false;
+template <>
+inline constexpr bool IS_LANE_OUTPUT<SampledNegatives> = true;
+
 }  // namespace firth
 
 // Sides outside firth: CMake's FIRTH_EXTRA_SIDES is a header that defines them and the lists ExtraInputs and

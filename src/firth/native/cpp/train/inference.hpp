@@ -17,8 +17,8 @@ inline void infer_documents(const Settings& settings, int64_t start, int64_t sto
   const bool in_lanes = with_objective(settings, [&](auto input, auto output) {
     typedef typename decltype(input)::type Input;
     typedef typename decltype(output)::type Output;
-    if constexpr (LaneTrainer<Input>::KNOWS_INPUT && std::is_same<Output, SampledNegatives>::value) {
-      LaneTrainer<Input>(settings, row).run(start, stop, vectors, losses);
+    if constexpr (LaneTrainer<Input, Output>::KNOWS_SIDES) {
+      LaneTrainer<Input, Output>(settings, row).run(start, stop, vectors, losses);
       return true;
     }
     return false;

@@ -78,19 +78,19 @@ class Lane {
   size_t unit_ = 0;
 };
 
-// Trains documents by a pair of sides: Input is RowInputs (PV-DBOW: the document's row is the input vector) or
-// PooledInput (PV-DM: the input vector is the mean or the sum of the window's words and the document's row).
-template <class Input>
+// Trains documents by a pair of sides: the input vector is the document's row (PV-DBOW), or the mean or the sum of that
+// row and the window's words (PV-DM).
+template <class Input, class Output>
 class LaneTrainer {
-  static constexpr bool POOLED = std::is_same<Input, PooledInput>::value;
+  static constexpr bool POOLED = LANE_INPUT<Input> == LaneInput::POOL;
   static constexpr int LANES = Simd<float>::LANES;
 
  public:
-  static constexpr bool KNOWS_INPUT = POOLED || std::is_same<Input, RowInputs>::value;
+  static constexpr bool KNOWS_SIDES = LANE_INPUT<Input> != LaneInput::NONE && IS_LANE_OUTPUT<Output>;
 
   LaneTrainer(const Settings& s, int32_t row)
-      : s_(s), n_vectors_(padded_dims<float>(s) / LANES), most_(SampledNegatives::largest_count(s)) {
-    const PlanRules rules = rules_of_inference(plan_rules<Input, SampledNegatives>(), POOLED);
+      : s_(s), n_vectors_(padded_dims<float>(s) / LANES), most_(Output::largest_count(s)) {
+    const PlanRules rules = rules_of_inference(plan_rules<Input, Output>(), POOLED);
     for (auto& lane : lanes_) lane = std::make_unique<Lane>(s, row, rules);
     // Whole vectors are written and read, so there is room for one more.
     const size_t total = size_t(LANES_OF_DOCUMENTS) * most_ + LANES;
@@ -194,7 +194,7 @@ class LaneTrainer {
     Unit window = {};
     window.context = context_.data();
     window.n_context = m;
-    return float(PooledInput::input_step(s_, window, sorted_));
+    return float(Input::input_step(s_, window, sorted_));
   }
 
   // Finds the output rows of a lane's unit, and their labels: the rate of a row is positive if its label is 1. A
