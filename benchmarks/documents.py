@@ -70,7 +70,7 @@ corpus, queries, options, infer = sys.argv[1], sys.argv[2], json.loads(sys.argv[
 method = options["method"]
 model = Doc2Vec(vector_size=options["dims"], dm=int(method == "dm"), dm_mean=1, min_count=options["min_count"],
                 negative=options["negatives"], sample=options["subsample"], workers=1, epochs=options["epochs"],
-                window=5, seed=options.get("seed", 1))
+                window=5, seed=options.get("seed", 1), alpha=options.get("learning_rate", 0.025))
 model.build_vocab(corpus_file=corpus)
 cpu = time.process_time()
 model.train(corpus_file=corpus, total_examples=model.corpus_count, total_words=model.corpus_total_words,
@@ -173,6 +173,8 @@ def compare_accuracy(programs: dict[str, tuple[str, str]], data: Path, folder: P
         ("firth", "dm", {}),
         ("gensim", "dbow", {}),
         ("gensim", "dm", {}),
+        ("gensim", "dbow", {"learning_rate": 0.05}),
+        ("gensim", "dm", {"learning_rate": 0.05}),
         ("words", "mean", {}),
         ("words", "idf", {}),
         ("words", "sif", {}),
@@ -193,7 +195,7 @@ def compare_accuracy(programs: dict[str, tuple[str, str]], data: Path, folder: P
                 f"{kind} {100 * statistics.mean(scores):5.2f} % ({100 * min(scores):.2f} to {100 * max(scores):.2f})"
                 for kind, scores in found.items()
             )
-            print(f"{task:10}{program:8}{method:6}{more.get('negative_sharing', ''):8}{shown}", flush=True)
+            print(f"{task:10}{program:8}{method:6}{', '.join(map(str, more.values())):8}{shown}", flush=True)
 
 
 def main() -> None:

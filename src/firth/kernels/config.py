@@ -135,7 +135,7 @@ class TrainingConfig:
         is not divided by the number of context words for the mean, and is divided by it for the sum.
     learning_rate : float > 0 or None
         The learning rate at the start. It falls linearly with the token position. None: 0.025; for CBOW by the gradient
-        of the mean 0.075.
+        of the mean 0.075. For documents twice as much.
     min_learning_rate : float in [0, learning_rate] or None
         The learning rate at the end. None: 1e-4 of ``learning_rate``.
     subwords : bool
@@ -245,7 +245,7 @@ class TrainingConfig:
     )
     learning_rate: float | None = parameter(
         None,
-        "learning rate at the start; default 0.025, for CBOW by the gradient of the mean 0.075",
+        "learning rate at the start; default 0.025, for CBOW by the gradient of the mean 0.075; documents: twice",
         above=0.0,
         advice="0.025 is the usual value",
     )

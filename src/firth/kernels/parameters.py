@@ -51,7 +51,7 @@ class TrainingParameters(TypedDict, total=False):
     """CBOW: the gradient of the loss, or the update of word2vec.c."""
 
     learning_rate: float | None
-    """Learning rate at the start; default 0.025, for CBOW by the gradient of the mean 0.075."""
+    """Learning rate at the start; default 0.025, for CBOW by the gradient of the mean 0.075; documents: twice."""
 
     min_learning_rate: float | None
     """Learning rate at the end; default 1e-4 of the learning rate at the start."""

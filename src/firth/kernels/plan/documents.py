@@ -18,7 +18,7 @@ from firth.kernels.plan.tables import PlanTables
 from firth.kernels.plan.units import PlannedWindow
 from firth.kernels.plan.windows import plan_windows
 
-DOCUMENT_NOISE_SETS = 16  # native/cpp/plan/documents.hpp
+DOCUMENT_NOISE_SETS = 8  # native/cpp/plan/documents.hpp
 _MAX_NOISE_SETS = 64  # native/cpp/plan/plan_rules.hpp
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from firth.kernels.parameters import TrainingParameters
 
 EPOCHS = 10  # a document's row learns from the document's words alone, so it needs more passes than a word's
+RATE_FACTOR = 2.0  # and larger steps: of the learning rate by default (measured: docs/documents.md)
 _DECIDED = {"architecture": "method", "cbow_input": "dm_input"}
 _OF_WINDOWS = ("window", "window_mode", "window_side")
 
@@ -89,6 +90,8 @@ def train_documents(
         The last words of every document, by this share, are not trained on; their loss is computed during the run.
     epochs : int
         Passes over the documents; 10 unless given.
+    learning_rate : float
+        At the start; twice that of ``firth.train`` unless given: 0.05, and 0.15 for PV-DM by the gradient of the mean.
     deterministic : bool
         The same bits whatever ``threads`` is: one thread learns.
     output, overwrite, lowercase, tokenizer, normalizer, encoding_errors, as_text, vocabulary, heldout_every, patience,
@@ -250,7 +253,12 @@ def _make_config(method: str, dm_input: str, train_words: bool, parameters: dict
         raise ParameterError(f"dm_input must be left out with method='dbow', where it has no effect, got {dm_input!r}")
     validate_document_parameters(parameters, with_windows=method == "dm" or train_words)
     side = {"architecture": "skipgram"} if method == "dbow" else {"architecture": "cbow", "cbow_input": dm_input}
-    config = TrainingConfig(**{"epochs": EPOCHS, **parameters, **side}).resolved()
+    given = {"epochs": EPOCHS, **parameters, **side}
+    if given.get("learning_rate") is None:
+        usual = TrainingConfig(**(given | {"min_learning_rate": None})).resolved().learning_rate
+        assert usual is not None
+        given["learning_rate"] = RATE_FACTOR * usual
+    config = TrainingConfig(**given).resolved()
     validate_effect(config, parameters)
     return config
 

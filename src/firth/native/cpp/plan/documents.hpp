@@ -15,7 +15,7 @@ namespace firth {
 
 // With words, so many noise sets of a stretch: a short document is in one stretch or two, and the few noise words of
 // the usual sets moved its row by chance (measured: docs/documents.md).
-constexpr int32_t DOCUMENT_NOISE_SETS = 16;
+constexpr int32_t DOCUMENT_NOISE_SETS = 8;
 
 inline PlanRules rules_of_documents(PlanRules rules, bool tags_with_words) {
   if (!tags_with_words) return rules;
