@@ -106,6 +106,13 @@ def test_text_is_never_read_as_binary(content: bytes, limit: int | None, tmp_pat
         read_vectors(tmp_path / "file", "word2vec-binary", limit=limit)
 
 
+def test_binary_numbers_that_look_like_text_are_read_if_the_file_is_as_long_as_its_header_says(tmp_path: Path) -> None:
+    matrix = np.frombuffer(b".\xaa\t[.\xaa\t[", "<f4").reshape(1, 2)
+    path = tmp_path / "model.bin"
+    path.write_bytes(b"1 2\n0 " + matrix.tobytes() + b"\n")
+    np.testing.assert_array_equal(read_vectors(path, "word2vec-binary").matrix, matrix)
+
+
 def test_a_long_piece_takes_no_long_time(tmp_path: Path) -> None:
     """A pattern of numbers that can match one piece in two ways takes the square of its length: minutes here."""
     for content in (b"1 2\na " + b"1" * 60_000 + b"x 1\n", b"a 1 " + b"1" * 60_000 + b"x\n"):

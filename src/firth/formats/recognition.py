@@ -66,6 +66,18 @@ def recognise_rows(sample: Sample) -> RowsKind:
     return "binary" if walk.is_whole or _are_plausible(walk.numbers, *_PLAUSIBLE_IF_PRINTABLE) else "text"
 
 
+def is_whole_binary(sample: Sample) -> bool:
+    """Whether the file is as long as its header says of binary rows, with bytes in the numbers that no text has."""
+    if sample.header is None:
+        return False
+    walk = _walk_binary(sample, *sample.header)
+    try:
+        walk.numbers.tobytes().decode()
+    except UnicodeDecodeError:
+        return walk.is_whole
+    return False
+
+
 def find_binary_width(sample: Sample) -> int | None:
     """The true dimensions of binary rows whose header gives another number; None if they are not certain.
 
@@ -238,6 +250,7 @@ __all__ = [
     "find_binary_width",
     "has_no_words",
     "is_printable",
+    "is_whole_binary",
     "recognise_rows",
     "shows_numbers",
 ]

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from firth.errors import FormatError
 from firth.formats.format import Format, Sample, take_sample
-from firth.formats.recognition import find_binary_width, recognise_rows, shows_numbers
+from firth.formats.recognition import find_binary_width, is_whole_binary, recognise_rows, shows_numbers
 from firth.formats.row_writing import write_binary_rows
 from firth.formats.rows import finish_table, parse_header, read_binary_rows
 from firth.formats.source import MAX_HEADER_BYTES, ByteSource, ReadOptions
@@ -41,7 +41,7 @@ def looks_like(sample: Sample) -> bool:
 def read(path: Path, options: ReadOptions) -> VectorTable:
     """Read a word2vec binary file; see `firth.formats.registry.read_vectors`."""
     sample = take_sample(path)
-    if recognise_rows(sample) == "text" and shows_numbers(sample):
+    if recognise_rows(sample) == "text" and shows_numbers(sample) and not is_whole_binary(sample):
         raise FormatError(f"{path}: its rows are text, not binary; read it as {TEXT_FORMAT.name!r} (format= or --from)")
     width = find_binary_width(sample)
     if width is not None and sample.header is not None:
