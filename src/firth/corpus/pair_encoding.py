@@ -77,9 +77,9 @@ def encode_pairs(
 ) -> EncodedPairs:
     """Choose both vocabularies, hold a share of the pairs out, shuffle the others, and write the ids of the words.
 
-    A word is kept if at least ``min_count`` pairs have it, of those that are not held out, and so is a context. A pair
-    is kept if its word and its context are. Words and contexts of no kept pair are dropped. Counts are of kept pairs.
-    With one vocabulary, the count of a word is the number of pairs that have it as word or as context.
+    A word is kept if at least ``min_count`` pairs have it; the same holds for a context. Held-out pairs do not count.
+    A pair is kept if its word and its context are kept. Words and contexts of no kept pair are dropped. Counts are
+    of kept pairs. With one vocabulary, the count of a word is the number of pairs that have it as word or as context.
 
     The order is drawn once, from ``seed``: files of pairs are often sorted, and training needs pairs in random order.
 

@@ -28,7 +28,7 @@ def subsample_share(sample: float, n_tokens: int) -> float:
 
 
 def training_parameters(settings: Mapping[str, Any], n_tokens: int, *, of_documents: bool = False) -> dict[str, Any]:
-    """gensim's attributes of a model under firth's names, without those that have no effect.
+    """gensim's attributes of a model under firth's names. Attributes that have no effect are left out.
 
     Parameters
     ----------

@@ -229,8 +229,8 @@ class Model:
         threads : int or None
             None: all processors that this process may use.
         tokenizer : as in ``firth.train``, or None
-            None: texts are split as those that the model was trained on. A function is not stored, so it must be given
-            again.
+            None: texts are split as the training texts of the model were. A function is not stored, so it must be
+            given again.
         empty : {"error", "zero"}
             What becomes of a text without a word of the vocabulary: an error, or a vector of zeros.
         return_loss : bool
@@ -383,7 +383,7 @@ class Model:
         changes : parameters of TrainingConfig
             Parameters that differ from this model's. ``architecture``, ``loss`` and ``dims`` cannot change.
         tokenizer : as in ``firth.train``, or None
-            None: texts are split as those that this model was trained on.
+            None: texts are split as the training texts of this model were.
         output, overwrite, ... : as in ``firth.train``
 
         Raises

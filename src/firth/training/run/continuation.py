@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 from firth.base.machine import available_processors
 from firth.corpus.encoded import EncodedCorpus
 from firth.corpus.rewrite import rewrite_corpus
+from firth.corpus.tables import Tokenizer
+from firth.corpus.tokenizers import TokenizerLike, TokenizerRecord, resolve_tokenizer
 from firth.corpus.vocabulary import Vocabulary
 from firth.errors import CorpusError, ParameterError
 from firth.kernels.config import TrainingConfig, validate_effect, validate_parameter_names
 from firth.models.model import Model
+from firth.training.run.encoding import like_the_model, recorded_tokenizer
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,24 @@ class Continuation:
     word_ids: NDArray[np.int64]
     noise: NDArray[np.float64]
     keeps_tree: bool
+
+
+def continue_splitting(
+    model: Model, corpus: Any, lowercase: bool | None, tokenizer: TokenizerLike | None, column: str | None
+) -> tuple[Any, bool, Tokenizer | None]:
+    """The new corpus, its lower case and its tokenizer: those of the model's corpus where the user gives none."""
+    is_encoded = isinstance(corpus, EncodedCorpus)
+    same_case = (model.corpus.lowercase and not is_encoded) if lowercase is None else lowercase
+    split = resolve_tokenizer(tokenizer)
+    if split is None and not is_encoded:
+        corpus, split = like_the_model(corpus, model.tokenizer, column)
+    return corpus, same_case, split
+
+
+def continued_tokenizer(model: Model, encoded: EncodedCorpus) -> TokenizerRecord:
+    """The tokenizer that the continued model keeps: that of the new corpus, or of the model if the corpus has none."""
+    found = recorded_tokenizer(encoded)
+    return found if found.name else model.tokenizer
 
 
 def continue_config(model: Model, changes: Mapping[str, Any], kept: Sequence[str]) -> TrainingConfig:

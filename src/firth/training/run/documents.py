@@ -139,15 +139,8 @@ def train_documents(
     options = parse_document_options(heldout, heldout_every, patience, checkpoint_every, output, on_interrupt, matrices)
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
-    tokenizer = resolve_tokenizer(tokenizer)
-    text = TextOptions(lowercase, None, normalizer, encoding_errors, as_text, column=column)
-    names = None
-    if column is not None:
-        text = dataclasses.replace(text, tokenizer=tokenizer)
-    elif not isinstance(corpus, EncodedCorpus):
-        found = find_documents(corpus, tokenizer, encoding_errors=encoding_errors, as_text=as_text)
-        corpus, names = found.source, found.names
-        text = dataclasses.replace(text, tokenizer=found.tokenizer, as_text=found.as_text)
+    text = TextOptions(lowercase, resolve_tokenizer(tokenizer), normalizer, encoding_errors, as_text, column=column)
+    corpus, text, names = read_documents(corpus, text)
     return run_documents(
         corpus,
         lambda encoded: read_tags(tags, encoded.n_sequences, names),
@@ -263,6 +256,19 @@ def _make_config(method: str, dm_input: str, train_words: bool, parameters: dict
     return config
 
 
+def read_documents(corpus: Any, text: TextOptions) -> tuple[Any, TextOptions, list[str] | None]:
+    """The documents and how they are read, for ``encode_for_training``; and the files' names if each is a document.
+
+    ``text`` has the tokenizer and the column of the user.
+    """
+    if text.column is not None:
+        return corpus, text, None
+    if isinstance(corpus, EncodedCorpus):
+        return corpus, dataclasses.replace(text, tokenizer=None), None
+    found = find_documents(corpus, text.tokenizer, encoding_errors=text.encoding_errors, as_text=text.as_text)
+    return found.source, dataclasses.replace(text, tokenizer=found.tokenizer, as_text=found.as_text), found.names
+
+
 def parse_document_options(
     heldout: Any,
     heldout_every: str | Period | None,
@@ -303,4 +309,10 @@ def validate_document_parameters(parameters: Mapping[str, Any], *, with_windows:
         )
 
 
-__all__ = ["parse_document_options", "run_documents", "train_documents", "validate_document_parameters"]
+__all__ = [
+    "parse_document_options",
+    "read_documents",
+    "run_documents",
+    "train_documents",
+    "validate_document_parameters",
+]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.corpus.encoded import EncodedCorpus
-from firth.corpus.tokenizers import TokenizerLike, resolve_tokenizer
+from firth.corpus.tokenizers import TokenizerLike
 from firth.errors import ParameterError
 from firth.kernels.engine import Engine
 from firth.kernels.subwords import with_buckets
@@ -25,7 +25,9 @@ from firth.training.run.continuation import (
     Continuation,
     continue_config,
     continue_outputs,
+    continue_splitting,
     continue_vocabulary,
+    continued_tokenizer,
     vocabulary_of,
 )
 from firth.training.run.encoding import (
@@ -34,8 +36,6 @@ from firth.training.run.encoding import (
     encode_heldout,
     is_lowercase,
     known_words,
-    like_the_model,
-    recorded_tokenizer,
     wrong_word_kind,
 )
 from firth.training.run.more_documents import train_more_documents
@@ -116,11 +116,8 @@ def train_more(
     validate_freeze(freeze, True)
     weights = read_sequence_weights(sequence_weights)
     is_encoded = isinstance(corpus, EncodedCorpus)
-    same_case = (model.corpus.lowercase and not is_encoded) if lowercase is None else lowercase
-    tokenizer = resolve_tokenizer(tokenizer)
-    if tokenizer is None and not is_encoded:
-        corpus, tokenizer = like_the_model(corpus, model.tokenizer, column)
-    text = TextOptions(same_case, tokenizer, normalizer, encoding_errors, as_text, column=column)
+    corpus, same_case, split = continue_splitting(model, corpus, lowercase, tokenizer, column)
+    text = TextOptions(same_case, split, normalizer, encoding_errors, as_text, column=column)
     old_words = vocabulary_of(model)
     old_mask = frozen_mask(freeze, old_words, None) if freeze is not True else np.ones(len(old_words), np.bool_)
     with open_workspace(output, overwrite, display) as (workspace, signals):
@@ -158,7 +155,7 @@ def train_more(
             frozen=frozen,
             phrases=phrases,
             instruction_set=default_instruction_set(),
-            tokenizer=found if (found := recorded_tokenizer(encoded)).name else model.tokenizer,
+            tokenizer=continued_tokenizer(model, encoded),
             matrices=options.matrices,
         )
         run.validate()

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from firth.corpus.documents import Tags, continue_tags, find_documents, read_tags, validate_words
+from firth.corpus.documents import Tags, continue_tags, read_tags, validate_words
 from firth.corpus.encoded import EncodedCorpus
-from firth.corpus.tokenizers import TokenizerLike, resolve_tokenizer
+from firth.corpus.tokenizers import TokenizerLike
 from firth.errors import ParameterError
 from firth.kernels.engine import Engine
 from firth.models.model import Model
@@ -24,18 +24,18 @@ from firth.training.run.continuation import (
     Continuation,
     continue_config,
     continue_outputs,
+    continue_splitting,
     continue_vocabulary,
+    continued_tokenizer,
     vocabulary_of,
 )
 from firth.training.run.document_rows import DocumentRows
-from firth.training.run.documents import parse_document_options, validate_document_parameters
+from firth.training.run.documents import parse_document_options, read_documents, validate_document_parameters
 from firth.training.run.encoding import (
     TextOptions,
     encode_for_training,
     is_lowercase,
     known_words,
-    like_the_model,
-    recorded_tokenizer,
     wrong_word_kind,
 )
 from firth.training.run.options import HeldoutSource
@@ -82,18 +82,9 @@ def train_more_documents(
     callback_list = CallbackList(callbacks)
     display = make_progress(progress)
     is_encoded = isinstance(corpus, EncodedCorpus)
-    same_case = (model.corpus.lowercase and not is_encoded) if lowercase is None else lowercase
-    tokenizer = resolve_tokenizer(tokenizer)
-    if tokenizer is None and not is_encoded:
-        corpus, tokenizer = like_the_model(corpus, model.tokenizer, column)
-    text = TextOptions(same_case, None, normalizer, encoding_errors, as_text, column=column)
-    names = None
-    if column is not None:
-        text = dataclasses.replace(text, tokenizer=tokenizer)
-    elif not is_encoded:
-        found = find_documents(corpus, tokenizer, encoding_errors=encoding_errors, as_text=as_text)
-        corpus, names = found.source, found.names
-        text = dataclasses.replace(text, tokenizer=found.tokenizer, as_text=found.as_text)
+    corpus, same_case, split = continue_splitting(model, corpus, lowercase, tokenizer, column)
+    text = TextOptions(same_case, split, normalizer, encoding_errors, as_text, column=column)
+    corpus, text, names = read_documents(corpus, text)
     old_words = vocabulary_of(model)
     with open_workspace(output, overwrite, display) as (workspace, signals):
         whole = dataclasses.replace(options, heldout=None)  # words are held out, and no documents
@@ -131,7 +122,7 @@ def train_more_documents(
             frozen=None,
             phrases=None,
             instruction_set=default_instruction_set(),
-            tokenizer=found_tokenizer if (found_tokenizer := recorded_tokenizer(encoded)).name else model.tokenizer,
+            tokenizer=continued_tokenizer(model, encoded),
             documents=rows,
             matrices=options.matrices,
         )
